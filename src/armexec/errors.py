@@ -1,0 +1,202 @@
+"""Every exception armexec raises. Each says what happened, where, and what to do about it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+__all__ = [
+    "AssemblyError",
+    "BreakpointHit",
+    "CompileError",
+    "Diagnostic",
+    "Error",
+    "ExecutionError",
+    "HostError",
+    "IllegalInstruction",
+    "InstructionLimitExceeded",
+    "LoadError",
+    "MemoryFault",
+    "SignatureError",
+    "SystemCallDenied",
+    "TimeLimitExceeded",
+    "UnsupportedInstruction",
+]
+
+
+class Error(Exception):
+    """The base of every exception armexec raises."""
+
+
+@dataclass(frozen=True)
+class Diagnostic:
+    """One message of a compiler. `line` and `column` count from 1; 0 means not known."""
+
+    file: str
+    line: int
+    column: int
+    severity: str
+    message: str
+
+
+class CompileError(Error):
+    """The compiler refused the source, or no compiler could be run.
+
+    `diagnostics` are its messages in order; `text` is everything it printed.
+    """
+
+    def __init__(self, message: str, *, diagnostics: tuple[Diagnostic, ...] = (), text: str = "") -> None:
+        super().__init__(message)
+        self.diagnostics = diagnostics
+        self.text = text
+
+    @property
+    def _first(self) -> Diagnostic | None:
+        errors = [d for d in self.diagnostics if "error" in d.severity]
+        return errors[0] if errors else (self.diagnostics[0] if self.diagnostics else None)
+
+    @property
+    def file(self) -> str:
+        """The file of the first error, or an empty string."""
+        return self._first.file if self._first else ""
+
+    @property
+    def line(self) -> int:
+        """The line of the first error, from 1, or 0."""
+        return self._first.line if self._first else 0
+
+    @property
+    def column(self) -> int:
+        """The column of the first error, from 1, or 0."""
+        return self._first.column if self._first else 0
+
+
+class AssemblyError(Error):
+    """A line of assembly (or a builder call) that has no encoding.
+
+    `line` and `column` count from 1 (0 for a builder call); `source_line` is the line's text; `hint` names the
+    nearest valid form. `str()` shows all of it with a caret under the column.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        line: int = 0,
+        column: int = 0,
+        source_line: str = "",
+        hint: str = "",
+        file: str = "<assembly>",
+    ) -> None:
+        self.message = message
+        self.line = line
+        self.column = column
+        self.source_line = source_line
+        self.hint = hint
+        self.file = file
+        super().__init__(self._render())
+
+    def _render(self) -> str:
+        where = f"{self.file}:{self.line}:{self.column}: " if self.line else ""
+        lines = [f"{where}{self.message}"]
+        if self.source_line:
+            lines.append(f"    {self.source_line}")
+            if self.column:
+                # Tabs are kept so that the caret stands under the same column on screen.
+                lead = "".join("\t" if c == "\t" else " " for c in self.source_line[: self.column - 1])
+                lines.append(f"    {lead}^")
+        if self.hint:
+            lines.append(self.hint)
+        return "\n".join(lines)
+
+
+class LoadError(Error):
+    """A file or bytes that can't become an image: missing, malformed, or with an unresolved symbol."""
+
+
+class SignatureError(Error, TypeError):
+    """A prototype that can't be read, or arguments that don't fit it."""
+
+
+class HostError(Error):
+    """The host refused something armexec needs, such as executable memory, or lacks the engine asked for."""
+
+
+class UnsupportedInstruction(Error):
+    """An A64 instruction that armexec knows but can't execute yet.
+
+    `word` is its 32 bits, `address` where it stands, `encoding` Arm's name for it.
+    """
+
+    def __init__(self, word: int, address: int, encoding: str, reason: str = "") -> None:
+        self.word = word
+        self.address = address
+        self.encoding = encoding
+        super().__init__(
+            f"unsupported instruction {encoding} (0x{word:08x}) at 0x{address:x}" + (f": {reason}" if reason else "")
+        )
+
+
+class ExecutionError(Error):
+    """Something the guest did. `pc` is the address of the instruction that did it.
+
+    `symbol` (`name+offset`), `source` (`file:line`) and `instruction` (its text) are empty where not known.
+    """
+
+    def __init__(
+        self, message: str, *, pc: int, symbol: str = "", source: str = "", instruction: str = ""
+    ) -> None:
+        self.message = message
+        self.pc = pc
+        self.symbol = symbol
+        self.source = source
+        self.instruction = instruction
+        super().__init__(self._render())
+
+    def _render(self) -> str:
+        where = f"at 0x{self.pc:x}"
+        if self.symbol:
+            where += f" ({self.symbol})"
+        if self.source:
+            where += f", {self.source}"
+        if self.instruction:
+            where += f", in `{self.instruction}`"
+        return f"{self.message} {where}"
+
+
+class MemoryFault(ExecutionError):
+    """An access the guest's memory doesn't allow: `access` ("read", "write", "execute" or "align") of `address`."""
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        pc: int,
+        address: int,
+        access: str,
+        symbol: str = "",
+        source: str = "",
+        instruction: str = "",
+    ) -> None:
+        self.address = address
+        self.access = access
+        super().__init__(message, pc=pc, symbol=symbol, source=source, instruction=instruction)
+
+
+class IllegalInstruction(ExecutionError):
+    """An undefined or privileged instruction was executed."""
+
+
+class BreakpointHit(ExecutionError):
+    """A `brk` or `hlt` instruction was executed."""
+
+
+class TimeLimitExceeded(ExecutionError):
+    """The guest ran longer than the time limit allows."""
+
+
+class InstructionLimitExceeded(ExecutionError):
+    """The guest executed more instructions than the limit allows."""
+
+
+class SystemCallDenied(ExecutionError):
+    """The guest made a system call (`svc`) where none is allowed."""
