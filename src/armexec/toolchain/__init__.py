@@ -1,0 +1,20 @@
+"""Source text to object bytes: the C and C++ compiler, its diagnostics and the cache of what it made."""
+
+from __future__ import annotations
+
+from armexec.toolchain.compile import Compiled, compile_assembly, compile_object, language_of
+from armexec.toolchain.compiler import Compiler, find_compiler
+from armexec.toolchain.listing import interleave
+from armexec.toolchain.targets import Target, resolve_target
+
+__all__ = [
+    "Compiled",
+    "Compiler",
+    "Target",
+    "compile_assembly",
+    "compile_object",
+    "find_compiler",
+    "interleave",
+    "language_of",
+    "resolve_target",
+]

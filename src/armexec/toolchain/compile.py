@@ -1,0 +1,370 @@
+"""C, C++ and assembly source to an object or to assembly text, through the compiler or the cache."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+import shlex
+import signal
+import tempfile
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from armexec.errors import CompileError, Diagnostic
+from armexec.toolchain.cache import Store
+from armexec.toolchain.compiler import Compiler, find_compiler, target_flags
+from armexec.toolchain.diagnostics import parse_diagnostics
+from armexec.toolchain.process import Finished, run
+from armexec.toolchain.targets import Target, resolve_target
+
+__all__ = ["Compiled", "compile_assembly", "compile_object", "language_of"]
+
+_LANGUAGES = {
+    ".c": "c",
+    ".cc": "c++",
+    ".cpp": "c++",
+    ".cxx": "c++",
+    ".C": "c++",
+    ".s": "assembler",
+    ".S": "assembler",
+}
+_OPTIMIZATIONS = ("-O0", "-O1", "-O2", "-O3", "-Og", "-Os", "-Oz", "-Ofast", "-O")
+_MAGICS = {"elf": b"\x7fELF", "macho": b"\xcf\xfa\xed\xfe"}  # both little-endian and 64 bits
+_SOURCE_LIMIT = 256 << 20  # bytes
+_UNNAMED = "<source>"
+# What reaches into the outside without appearing among the dependencies a compiler lists.
+_UNTRACKED = re.compile(rb"__DATE__|__TIME__|__TIMESTAMP__|\.incbin|\.include", re.IGNORECASE)
+# A file changed this close before the compiler started may have changed while it read it (nanoseconds; file
+# systems stamp with the granularity of the kernel's tick).
+_SETTLED = 20_000_000
+
+
+@dataclass(frozen=True)
+class Compiled:
+    """What the compiler made: `data`, the `command` that made it, and its warnings.
+
+    `cached` says whether it was made now or found in the cache.
+    """
+
+    data: bytes
+    compiler: Compiler
+    command: tuple[str, ...]
+    cached: bool
+    diagnostics: tuple[Diagnostic, ...] = ()
+
+
+def language_of(path: str | os.PathLike[str]) -> str | None:
+    """The language the suffix of `path` stands for, "c", "c++" or "assembler", or None if it stands for none."""
+    return _LANGUAGES.get(os.path.splitext(os.fspath(path))[1])
+
+
+def compile_object(
+    source: str,
+    *,
+    language: str = "c++",
+    opt: str = "-O0",
+    target: str = "host",
+    flags: Iterable[str] | str = (),
+    filename: str | None = None,
+    compiler: str | None = None,
+    debug: bool = True,
+    timeout: float = 300.0,
+) -> Compiled:
+    """Compile `source` to a relocatable object: ELF, or Mach-O for the target "apple".
+
+    `language` is "c", "c++" or "assembler" (with the preprocessor if `filename` ends in .S); `opt` one of -O0 to
+    -O3, -Og, -Os, -Oz, -Ofast; `target` "host", "linux", "apple" or "bare"; `flags` come last and win;
+    `filename` names the source in messages and debug information and says where `#include "..."` looks;
+    `compiler` is as for `find_compiler`; `debug` adds DWARF 5; `timeout` is in seconds.
+
+    Raises CompileError, with the compiler's diagnostics, if there is no object to return.
+    """
+    job = _Job(source, language, opt, target, flags, filename, compiler, debug, timeout, mode="-c")
+    return job.result()
+
+
+def compile_assembly(
+    source: str,
+    *,
+    language: str = "c++",
+    opt: str = "-O0",
+    target: str = "host",
+    flags: Iterable[str] | str = (),
+    filename: str | None = None,
+    compiler: str | None = None,
+    debug: bool = True,
+    timeout: float = 300.0,
+) -> str:
+    """Compile `source` to assembly text, as the compiler prints it for -S; all else is as for `compile_object`.
+
+    Source that is assembly already comes back as it is, or preprocessed if `filename` ends in .S.
+    """
+    mode = "-E" if language.startswith("assembler") else "-S"
+    job = _Job(source, language, opt, target, flags, filename, compiler, debug, timeout, mode=mode)
+    if job.language == "assembler":
+        return source
+    return job.result().data.decode("utf-8", "replace")
+
+
+class _Job:
+    """One compilation: checked arguments, the command, the key of its result."""
+
+    def __init__(
+        self,
+        source: str,
+        language: str,
+        opt: str,
+        target: str,
+        flags: Iterable[str] | str,
+        filename: str | None,
+        compiler: str | None,
+        debug: bool,
+        timeout: float,
+        mode: str,
+    ) -> None:
+        self.name = filename or _UNNAMED
+        if "\0" in self.name:
+            raise CompileError("the file's name holds a null character")
+        self.source = _encode(source, self.name)
+        self.language = _language(language, self.name)
+        self.flags = _flags(flags)
+        self.timeout = timeout
+        self.mode = mode
+        self.target: Target = resolve_target(target)
+        if opt not in _OPTIMIZATIONS:
+            raise CompileError(
+                f"unknown optimization level {opt!r}: choose one of {', '.join(_OPTIMIZATIONS)}"
+            )
+        self.compiler = find_compiler(compiler)
+        self.by_path = filename is not None and _holds(filename, self.source)
+        self.command = (*self.compiler.command, *self._options(opt, debug), *self.flags, *self._input())
+
+    def _options(self, opt: str, debug: bool) -> list[str]:
+        cxx = self.language == "c++"
+        options = ["-x", self.language, *target_flags(self.compiler, self.target, cxx=cxx)]
+        # With -mcpu as well, -march would win even if it came first.
+        if not any(flag.startswith(("-march=", "-mcpu=")) for flag in self.flags):
+            options.append("-march=armv8-a")
+        if not self.language.startswith("assembler"):
+            options += [
+                opt,
+                "-ffixed-x18",  # macOS keeps x18 for itself, and the words may run there
+                # Both would call a library, where some systems' compilers turn them on.
+                "-fno-stack-protector",
+                *(("-mno-outline-atomics",) if self.target.object_format == "elf" else ()),
+            ]
+            if self.compiler.kind == "gcc":
+                # Distributions turn these on; plain gcc, like plain clang, doesn't.
+                options += ["-mbranch-protection=none", "-fno-stack-clash-protection", "-U_FORTIFY_SOURCE"]
+        if debug:
+            options.append("-gdwarf-5")
+        options.append("-fdiagnostics-color=never")
+        if self.compiler.kind == "clang":
+            options.append("-fno-crash-diagnostics")  # it would leave files behind
+        if not self.by_path:
+            folder = os.path.dirname(self.name)
+            if folder:
+                options += ["-iquote", folder]
+        return options
+
+    def _input(self) -> tuple[str, ...]:
+        if not self.by_path:
+            return (self.mode, "-")
+        # A name that starts with "-" isn't an option.
+        return (self.mode, self.name if not self.name.startswith("-") else os.path.join(".", self.name))
+
+    def _standard_input(self) -> bytes:
+        """The source under its own name instead of "<stdin>"."""
+        if self.by_path:
+            return b""
+        quoted = (
+            self.name.replace("\\", "\\\\")
+            .replace('"', '\\"')
+            .replace("\n", "\\n")
+            .encode("utf-8", "replace")
+        )
+        marker = b'# 1 "%s"\n' if self.language.startswith("assembler") else b'#line 1 "%s"\n'
+        return marker % quoted + self.source
+
+    def result(self) -> Compiled:
+        store = Store("objects")
+        key = store.key(
+            "object 1", self.compiler.identity, json.dumps(self.command), self.name, _directory(), self.source
+        )
+        usable = not _UNTRACKED.search(self.source)
+        if usable:
+            kept = store.get(key)
+            found = _unpack(kept) if kept is not None else None
+            if found is not None:
+                data, diagnostics = found
+                return Compiled(data, self.compiler, self.command, True, diagnostics)
+        started = time.time_ns()
+        with tempfile.TemporaryDirectory(prefix="armexec-") as folder:
+            output, dependencies = os.path.join(folder, "output"), os.path.join(folder, "dependencies")
+            command = (*self.command, "-o", output, "-MD", "-MF", dependencies)
+            finished = run(command, source=self._standard_input(), timeout=self.timeout)
+            diagnostics = self._judge(finished)
+            data = _read(output) or b""
+            listed = _dependencies(_read(dependencies), self.compiler.headers)
+        if self.mode == "-c" and not data.startswith(_MAGICS[self.target.object_format]):
+            raise CompileError(
+                f"the compiler made no {self.target.object_format.upper()} object of {self.name}: one of the "
+                f"flags {shlex.join(self.flags) or '(none)'} makes it do something else",
+                diagnostics=diagnostics,
+                text=finished.text,
+            )
+        hashes = _hash_settled(listed, started) if usable and listed is not None else None
+        if hashes is not None:
+            store.put(key, _pack(data, diagnostics, hashes))
+        return Compiled(data, self.compiler, self.command, False, diagnostics)
+
+    def _judge(self, finished: Finished) -> tuple[Diagnostic, ...]:
+        """The diagnostics of a compilation that succeeded; otherwise raise CompileError."""
+        text = re.sub(
+            r"^(<stdin>|\{standard input\})(?=:)", lambda _: self.name, finished.text, flags=re.MULTILINE
+        )
+        diagnostics = parse_diagnostics(text)
+        if finished.status == 0:
+            return diagnostics
+        who = f"{self.compiler.kind} {self.compiler.version}"
+        errors = [diagnostic for diagnostic in diagnostics if "error" in diagnostic.severity]
+        if finished.status < 0 or "PLEASE submit a bug report" in text or not errors:
+            if finished.status < 0:
+                how = f"was killed by {_signal_name(-finished.status)}"
+            else:
+                how = f"failed with status {finished.status}"
+            message = (
+                f"{who} {how} while compiling {self.name}: it may be too large, or the compiler has a fault"
+            )
+        else:
+            message = f"{who} refuses {self.name}"
+        detail = text.strip()
+        raise CompileError(
+            f"{message}\n{detail}" if detail else message, diagnostics=diagnostics, text=finished.text
+        )
+
+
+def _encode(source: str, name: str) -> bytes:
+    if not source.strip():
+        raise CompileError(f"the source is empty: {name}")
+    null = source.find("\0")
+    if null >= 0:
+        line = source.count("\n", 0, null) + 1
+        column = null - source.rfind("\n", 0, null)
+        message = "the source holds a null character: is it text?"
+        raise CompileError(
+            f"{name}:{line}:{column}: {message}",
+            diagnostics=(Diagnostic(name, line, column, "error", message),),
+        )
+    try:
+        data = source.encode("utf-8")
+    except UnicodeEncodeError as error:
+        raise CompileError(f"the source of {name} isn't Unicode text: {error}") from None
+    if len(data) > _SOURCE_LIMIT:
+        raise CompileError(
+            f"the source of {name} has {len(data)} bytes; at most {_SOURCE_LIMIT} can be compiled at once"
+        )
+    return data
+
+
+def _language(language: str, name: str) -> str:
+    if language not in ("c", "c++", "assembler", "assembler-with-cpp"):
+        raise CompileError(f"unknown language {language!r}: choose one of c, c++, assembler")
+    if language == "assembler" and name.endswith(".S"):
+        return "assembler-with-cpp"
+    return language
+
+
+def _flags(flags: Iterable[str] | str) -> tuple[str, ...]:
+    try:
+        result = tuple(shlex.split(flags) if isinstance(flags, str) else flags)
+    except ValueError as error:
+        raise CompileError(f"can't read the flags {flags!r}: {error}") from None
+    for flag in result:
+        if not isinstance(flag, str) or "\0" in flag:
+            raise CompileError(f"not a compiler flag: {flag!r}")
+    return result
+
+
+def _holds(path: str, source: bytes) -> bool:
+    """Whether `path` is a file that holds exactly `source`, so that the compiler can read the file itself."""
+    try:
+        return os.path.getsize(path) == len(source) and _read(path) == source
+    except OSError:
+        return False
+
+
+def _read(path: str) -> bytes | None:
+    try:
+        with open(path, "rb") as file:
+            return file.read()
+    except OSError:
+        return None
+
+
+def _directory() -> str:
+    """The working directory: relative flags and the debug information depend on it."""
+    try:
+        return os.getcwd()
+    except OSError:
+        return ""
+
+
+def _dependencies(rule: bytes | None, headers: str) -> list[str] | None:
+    """The files of a make rule (as -MD writes it) outside `headers`, which the compiler's identity covers."""
+    if rule is None:
+        return None
+    text = rule.decode("utf-8", "surrogateescape").replace("\\\n", " ")
+    words = [
+        re.sub(r"\\([ #])", r"\1", word).replace("$$", "$")
+        for word in re.findall(r"(?:\\[ #]|\S)+", text.partition(": ")[2])
+    ]
+    inside = headers + os.sep if headers else ""
+    # "-" and "<stdin>" are the source itself.
+    return [
+        word for word in words if word not in ("-", "<stdin>") and not (inside and word.startswith(inside))
+    ]
+
+
+def _hash(path: str) -> str | None:
+    data = _read(path)
+    return None if data is None else hashlib.sha256(data).hexdigest()
+
+
+def _hash_settled(paths: Sequence[str], started: int) -> dict[str, str] | None:
+    """The hash of each file, or None if one may have changed since `started` (nanoseconds since 1970)."""
+    hashes = {}
+    for path in paths:
+        try:
+            modified = os.stat(path).st_mtime_ns
+        except OSError:
+            return None
+        digest = _hash(path)
+        if digest is None or modified > started - _SETTLED:
+            return None
+        hashes[path] = digest
+    return hashes
+
+
+def _pack(data: bytes, diagnostics: Sequence[Diagnostic], hashes: dict[str, str]) -> bytes:
+    shown = [[d.file, d.line, d.column, d.severity, d.message] for d in diagnostics]
+    return json.dumps([hashes, shown]).encode() + b"\n" + data
+
+
+def _unpack(kept: bytes) -> tuple[bytes, tuple[Diagnostic, ...]] | None:
+    """What `_pack` packed, unless one of the files it depends on has changed."""
+    head, _, data = kept.partition(b"\n")
+    hashes, shown = json.loads(head)
+    if any(_hash(path) != digest for path, digest in hashes.items()):
+        return None
+    return data, tuple(Diagnostic(*fields) for fields in shown)
+
+
+def _signal_name(number: int) -> str:
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return f"signal {number}"

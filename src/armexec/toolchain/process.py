@@ -1,0 +1,67 @@
+"""Running a compiler to its end, or to the end of its time, leaving no process behind."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import signal
+from dataclasses import dataclass
+
+from armexec.errors import CompileError
+
+__all__ = ["Finished", "run"]
+
+# What would change a compiler's result behind the user's back, or add a host's headers to another system's.
+_HIDDEN_OPTIONS = (
+    "CCC_OVERRIDE_OPTIONS",
+    "CPATH",
+    "CPLUS_INCLUDE_PATH",
+    "C_INCLUDE_PATH",
+    "DEPENDENCIES_OUTPUT",
+    "MACOSX_DEPLOYMENT_TARGET",
+    "SUNPRO_DEPENDENCIES",
+)
+
+
+@dataclass(frozen=True)
+class Finished:
+    """A process that ended: its exit status (negative: the signal that killed it), output and messages."""
+
+    status: int
+    output: bytes
+    text: str
+
+
+def run(command: tuple[str, ...], *, source: bytes = b"", timeout: float) -> Finished:
+    """Run `command` with `source` as its standard input for at most `timeout` seconds.
+
+    Raises CompileError if it can't be started or runs out of time.
+    """
+    import subprocess
+
+    environment = {name: value for name, value in os.environ.items() if name not in _HIDDEN_OPTIONS}
+    environment["LC_ALL"] = "C"  # gcc's messages in the language that `parse_diagnostics` reads
+    try:
+        # A process group of its own, so that a driver's children end with it.
+        process = subprocess.Popen(
+            command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            env=environment,
+            process_group=0,
+        )
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else str(error)
+        raise CompileError(f"can't start the compiler {command[0]}: {reason}") from None
+    with process:
+        try:
+            output, messages = process.communicate(source, timeout)
+        except BaseException as error:
+            os.killpg(process.pid, signal.SIGKILL)
+            if isinstance(error, subprocess.TimeoutExpired):
+                raise CompileError(
+                    f"the compiler was stopped after {timeout:g} s: {shlex.join(command)}"
+                ) from None
+            raise
+    return Finished(process.returncode, output, messages.decode("utf-8", "replace"))
