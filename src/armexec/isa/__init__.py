@@ -1,0 +1,9 @@
+"""The A64 instruction set: each instruction described once, and everything that can be derived from that."""
+
+from __future__ import annotations
+
+from . import dp_immediate  # noqa: F401  (describes instructions)
+from .decode import Decoded, decode, forms_by_mnemonic
+from .description import INSTRUCTIONS, Alias, Form, Instruction, instruction
+
+__all__ = ["INSTRUCTIONS", "Alias", "Decoded", "Form", "Instruction", "decode", "forms_by_mnemonic", "instruction"]

@@ -1,0 +1,428 @@
+"""Operands of the data-processing classes: shifts, extends, bitmask and wide immediates, bitfields."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from .operands import Context, Fields, Immediate, Operand
+from .syntax import Cursor, Expression, OperandError, Register, general_register
+
+__all__ = [
+    "AddSubImmediate",
+    "BitfieldExtract",
+    "BitfieldInsert",
+    "ExtendedRegister",
+    "LogicalImmediate",
+    "MovAlias",
+    "MoveWideImmediate",
+    "Shift",
+    "ShiftLeftAmount",
+    "decode_bit_masks",
+    "encode_bit_masks",
+]
+
+_ADD_LO12 = {
+    "lo12": "R_AARCH64_ADD_ABS_LO12_NC",
+    "pageoff": "R_AARCH64_ADD_ABS_LO12_NC",
+}
+
+
+class _Shifted(NamedTuple):
+    """An immediate and the left shift written with it (None: not written)."""
+
+    value: int | Expression
+    shift: int | None
+
+
+def _left_shift(cursor: Cursor, expected: str) -> int | None:
+    """`, lsl #n` if it is next."""
+    start = cursor.position
+    if not cursor.punctuation(","):
+        return None
+    try:
+        cursor.word(("lsl",), expected)
+    except Exception:
+        if start + 1 == cursor.position:
+            cursor.position = start
+            return None
+        raise
+    amount = cursor.value(expected)
+    if not isinstance(amount, int):
+        raise cursor.fail(expected)
+    return amount
+
+
+class AddSubImmediate(Operand):
+    """`#imm{, lsl #12}` in sh:imm12. A multiple of 4096 up to 4095 * 4096 may be written without the shift.
+
+    `negated`: the alias that writes `add x0, x1, #-5` for a SUB.
+    """
+
+    fields = ("sh", "imm12")
+
+    def __init__(self, *, negated: bool = False) -> None:
+        self.negated = negated
+
+    def parse(self, cursor: Cursor) -> _Shifted:
+        value = cursor.value("an immediate 0..4095, optionally shifted left by 12")
+        return _Shifted(value, _left_shift(cursor, "lsl #0 or lsl #12"))
+
+    def encode(self, value: _Shifted) -> dict[str, int]:
+        number, shift = value
+        assert isinstance(number, int)
+        if shift not in (None, 0, 12):
+            raise OperandError(f"shift {shift} must be 0 or 12")
+        if self.negated:
+            number = -number
+        if 0 <= number <= 0xFFF:
+            return {"sh": int(shift == 12), "imm12": number}
+        if shift is None and number & 0xFFF == 0 and 0 <= number >> 12 <= 0xFFF:
+            return {"sh": 1, "imm12": number >> 12}
+        raise OperandError(f"immediate {value.value} is out of range 0..4095, or a multiple of 4096 up to 16773120")
+
+    def decode(self, fields: Fields) -> _Shifted:
+        return _Shifted(fields["imm12"], 12 if fields["sh"] else None)
+
+    def text(self, value: _Shifted, context: Context) -> str:
+        return f"#{value.value}" + (f", lsl #{value.shift}" if value.shift else "")
+
+    def relocation(self, expression: Expression) -> str:
+        try:
+            return _ADD_LO12[expression.modifier]
+        except KeyError:
+            return super().relocation(expression)
+
+
+SHIFTS = ("lsl", "lsr", "asr", "ror")
+
+
+class Shift(Operand):
+    """`lsl|lsr|asr|ror #amount` in shift:imm6, left out for lsl #0. `rotate`: whether ror is there."""
+
+    fields = ("shift", "imm6")
+    default = (0, 0)
+
+    def __init__(self, size: int, *, rotate: bool) -> None:
+        self.size = size
+        self.names = SHIFTS if rotate else SHIFTS[:3]
+
+    def parse(self, cursor: Cursor) -> tuple[int, int]:
+        expected = f"a shift ({', '.join(self.names)}) by 0..{self.size - 1}"
+        shift = SHIFTS.index(cursor.word(self.names, expected))
+        amount = cursor.value(expected)
+        if not isinstance(amount, int):
+            raise cursor.fail(expected)
+        return shift, amount
+
+    def encode(self, value: tuple[int, int]) -> dict[str, int]:
+        shift, amount = value
+        if not 0 <= amount < self.size:
+            raise OperandError(f"shift amount {amount} is out of range 0..{self.size - 1}")
+        return {"shift": shift, "imm6": amount}
+
+    def decode(self, fields: Fields) -> tuple[int, int]:
+        return fields["shift"], fields["imm6"]
+
+    def text(self, value: tuple[int, int], context: Context) -> str:
+        return f"{SHIFTS[value[0]]} #{value[1]}"
+
+
+EXTENDS = ("uxtb", "uxth", "uxtw", "uxtx", "sxtb", "sxth", "sxtw", "sxtx")
+
+
+class _Extended(NamedTuple):
+    register: Register
+    extend: int
+    amount: int | None
+
+
+class ExtendedRegister(Operand):
+    """`<R><m>{, <extend> {#<amount>}}` in Rm:option:imm3.
+
+    `lsl` is another name of the extend that changes nothing (uxtw or uxtx by `size`). It is preferred, and left out when
+    the amount is zero, where Rd or Rn (`stack`) is the stack pointer.
+    """
+
+    def __init__(self, size: int, *, stack: tuple[str, ...]) -> None:
+        self.size = size
+        self.stack = stack
+        self.fields = ("Rm", "option", "imm3", *stack)
+        self.plain = 2 if size == 32 else 3
+
+    def parse(self, cursor: Cursor) -> _Extended:
+        kinds = ("w",) if self.size == 32 else ("w", "x")
+        register = cursor.register(kinds, "a register " + " or ".join(f"{k.upper()}0-{k.upper()}30" for k in kinds))
+        extend: int | None = None
+        amount: int | None = None
+        if cursor.punctuation(","):
+            expected = f"an extend ({', '.join(EXTENDS)} or lsl)"
+            name = cursor.word((*EXTENDS, "lsl"), expected)
+            extend = self.plain if name == "lsl" else EXTENDS.index(name)
+            if cursor.token.kind == "value" or cursor.token.text == "#":
+                number = cursor.value("an amount 0..4")
+                if not isinstance(number, int):
+                    raise cursor.fail("an amount 0..4")
+                amount = number
+            elif name == "lsl":
+                raise cursor.fail("an amount 0..4")
+        if extend is None:
+            extend = self.plain
+            if register.kind != ("w" if self.size == 32 else "x"):
+                raise cursor.fail(f"an extend ({', '.join(EXTENDS)})")
+        elif (register.kind == "x") != (extend & 3 == 3):
+            if not (register.kind == "w" and self.size == 32):
+                raise cursor.fail("uxtx or sxtx with an X register, another extend with a W register")
+        return _Extended(register, extend, amount)
+
+    def encode(self, value: _Extended) -> dict[str, int]:
+        amount = value.amount or 0
+        if not 0 <= amount <= 4:
+            raise OperandError(f"extend amount {amount} is out of range 0..4")
+        return {"Rm": value.register.number, "option": value.extend, "imm3": amount}
+
+    def decode(self, fields: Fields) -> Any:
+        option = fields["option"]
+        kind = "x" if self.size == 64 and option & 3 == 3 else "w"
+        plain = option == self.plain and any(fields[name] == 31 for name in self.stack)
+        return _Extended(general_register(kind, fields["Rm"], sp=False), option, fields["imm3"]), plain
+
+    def text(self, value: Any, context: Context) -> str:
+        (register, option, amount), plain = value
+        if plain:
+            return f"{register.name}, lsl #{amount}" if amount else register.name
+        return f"{register.name}, {EXTENDS[option]}" + (f" #{amount}" if amount else "")
+
+
+def decode_bit_masks(n: int, imms: int, immr: int, size: int) -> int | None:
+    """DecodeBitMasks() of the manual for a logical immediate: the mask, or None where it is reserved."""
+    combined = n << 6 | (~imms & 0x3F)
+    length = combined.bit_length() - 1
+    if length < 1 or (size == 32 and n):
+        return None
+    levels = (1 << length) - 1
+    if imms & levels == levels:
+        return None
+    s, r = imms & levels, immr & levels
+    element = 1 << length
+    pattern = (1 << (s + 1)) - 1
+    pattern = (pattern >> r | pattern << (element - r)) & ((1 << element) - 1)
+    result = 0
+    for low in range(0, size, element):
+        result |= pattern << low
+    return result
+
+
+def encode_bit_masks(value: int, size: int) -> tuple[int, int, int] | None:
+    """N, imms and immr of a logical immediate, or None if the value isn't one."""
+    if value in (0, (1 << size) - 1):
+        return None
+    element = size
+    while element > 2:
+        half = element // 2
+        if value & ((1 << half) - 1) != value >> half & ((1 << half) - 1):
+            break
+        element = half
+    mask = (1 << element) - 1
+    value &= mask
+    ones = value.bit_count()
+    low_ones = (1 << ones) - 1
+    for rotation in range(element):
+        if (low_ones >> rotation | low_ones << (element - rotation)) & mask == value:
+            imms = (~(element * 2 - 1) & 0x3F) | (ones - 1)
+            return int(element == 64), imms, rotation
+    return None
+
+
+class LogicalImmediate(Operand):
+    """A bitmask immediate in N:immr:imms. A 32-bit one may be written negative or as 64 bits of ones above."""
+
+    fields = ("N", "immr", "imms")
+
+    def __init__(self, size: int) -> None:
+        self.size = size
+
+    def parse(self, cursor: Cursor) -> int | Expression:
+        return cursor.value("a bitmask immediate")
+
+    def encode(self, value: int) -> dict[str, int]:
+        number = value
+        if not -(1 << self.size - 1) <= value < 1 << self.size:
+            if self.size == 64 or value >> 32 != 0xFFFF_FFFF:
+                raise OperandError(f"immediate {value} does not fit {self.size} bits")
+        encoded = encode_bit_masks(number & ((1 << self.size) - 1), self.size)
+        if encoded is None:
+            raise OperandError(
+                f"0x{number & ((1 << self.size) - 1):x} is not a bitmask immediate (a rotated run of ones, repeated)"
+            )
+        n, imms, immr = encoded
+        return {"N": n, "imms": imms, "immr": immr}
+
+    def decode(self, fields: Fields) -> int:
+        mask = decode_bit_masks(fields["N"], fields["imms"], fields["immr"], self.size)
+        assert mask is not None  # reserved ones are UNDEFINED, and never decoded
+        return mask
+
+    def text(self, value: int, context: Context) -> str:
+        return f"#0x{value:x}"
+
+
+_MOVW = {
+    f"{prefix}{suffix}": f"R_AARCH64_MOVW_{prefix.replace('abs', 'uabs').upper()}{suffix.upper()}"
+    for prefix in ("abs_g0", "abs_g1", "abs_g2")
+    for suffix in ("", "_nc")
+}
+_MOVW["abs_g3"] = "R_AARCH64_MOVW_UABS_G3"
+_MOVW |= {f"abs_g{n}_s": f"R_AARCH64_MOVW_SABS_G{n}" for n in range(3)}
+_MOVW |= {f"prel_g{n}": f"R_AARCH64_MOVW_PREL_G{n}" for n in range(4)}
+_MOVW |= {f"prel_g{n}_nc": f"R_AARCH64_MOVW_PREL_G{n}_NC" for n in range(3)}
+
+
+class MoveWideImmediate(Operand):
+    """`#imm{, lsl #shift}` in hw:imm16 of MOVZ, MOVN and MOVK."""
+
+    fields = ("hw", "imm16")
+
+    def __init__(self, size: int) -> None:
+        self.size = size
+
+    @property
+    def _shifts(self) -> str:
+        return "0 or 16" if self.size == 32 else "0, 16, 32 or 48"
+
+    def parse(self, cursor: Cursor) -> _Shifted:
+        value = cursor.value("an immediate 0..65535")
+        return _Shifted(value, _left_shift(cursor, f"lsl by {self._shifts}"))
+
+    def encode(self, value: _Shifted) -> dict[str, int]:
+        number, shift = value
+        assert isinstance(number, int)
+        if not 0 <= number <= 0xFFFF:
+            raise OperandError(f"immediate {number} is out of range 0..65535")
+        if shift is not None and shift not in range(0, self.size, 16):
+            raise OperandError(f"shift {shift} must be {self._shifts}")
+        return {"hw": (shift or 0) // 16, "imm16": number}
+
+    def decode(self, fields: Fields) -> _Shifted:
+        return _Shifted(fields["imm16"], fields["hw"] * 16)
+
+    def text(self, value: _Shifted, context: Context) -> str:
+        return f"#{value.value}" + (f", lsl #{value.shift}" if value.shift else "")
+
+    def relocation(self, expression: Expression) -> str:
+        try:
+            return _MOVW[expression.modifier]
+        except KeyError:
+            return super().relocation(expression)
+
+    @staticmethod
+    def relocation_shift(expression: Expression) -> int:
+        """The left shift that an operator such as `abs_g1` means."""
+        return 16 * int(expression.modifier[5]) if expression.modifier[4:5] == "g" else 0
+
+
+class MovAlias(Operand):
+    """The immediate of `mov` in hw:imm16: of MOVZ, or of MOVN if `inverted`."""
+
+    fields = ("hw", "imm16")
+
+    def __init__(self, size: int, *, inverted: bool) -> None:
+        self.size = size
+        self.inverted = inverted
+
+    def parse(self, cursor: Cursor) -> int | Expression:
+        return cursor.value("an immediate")
+
+    def encode(self, value: int) -> dict[str, int]:
+        size = self.size
+        if not -(1 << size - 1) <= value < 1 << size and not (size == 32 and value >> 32 == 0xFFFF_FFFF):
+            raise OperandError(f"immediate {value} does not fit {size} bits")
+        bits = (~value if self.inverted else value) & ((1 << size) - 1)
+        for hw in range(size // 16):
+            if bits & ~(0xFFFF << 16 * hw) == 0:
+                return {"hw": hw, "imm16": bits >> 16 * hw}
+        raise OperandError(f"immediate {value} needs more than one instruction: use `ldr` with `=value`, or movz and movk")
+
+    def decode(self, fields: Fields) -> int:
+        bits = fields["imm16"] << 16 * fields["hw"]
+        if not self.inverted:
+            return bits
+        return ~bits
+
+    def text(self, value: int, context: Context) -> str:
+        # LLVM prints these signed.
+        sign = 1 << self.size - 1
+        value &= (1 << self.size) - 1
+        return f"#{(value ^ sign) - sign}"
+
+
+class ShiftLeftAmount(Operand):
+    """The amount of the alias LSL (immediate), in immr = -amount mod size and imms = size - 1 - amount."""
+
+    fields = ("immr", "imms")
+
+    def __init__(self, size: int) -> None:
+        self.size = size
+
+    def parse(self, cursor: Cursor) -> int | Expression:
+        return cursor.value(f"an amount 0..{self.size - 1}")
+
+    def encode(self, value: int) -> dict[str, int]:
+        if not 0 <= value < self.size:
+            raise OperandError(f"shift amount {value} is out of range 0..{self.size - 1}")
+        return {"immr": -value % self.size, "imms": self.size - 1 - value}
+
+    def decode(self, fields: Fields) -> int:
+        return self.size - 1 - fields["imms"]
+
+    def text(self, value: int, context: Context) -> str:
+        return f"#{value}"
+
+
+class _Bitfield(Operand):
+    """`#lsb, #width` over immr:imms."""
+
+    fields = ("immr", "imms")
+
+    def __init__(self, size: int) -> None:
+        self.size = size
+
+    def parse(self, cursor: Cursor) -> tuple[int, int]:
+        lsb = cursor.value(f"a bit number 0..{self.size - 1}")
+        cursor.expect(",")
+        width = cursor.value("a width in bits")
+        if not isinstance(lsb, int) or not isinstance(width, int):
+            raise cursor.fail("numbers")
+        return lsb, width
+
+    def _check(self, value: tuple[int, int]) -> None:
+        lsb, width = value
+        if not 0 <= lsb < self.size:
+            raise OperandError(f"bit number {lsb} is out of range 0..{self.size - 1}")
+        if not 1 <= width <= self.size - lsb:
+            raise OperandError(f"width {width} is out of range 1..{self.size - lsb} for bit number {lsb}")
+
+    def text(self, value: tuple[int, int], context: Context) -> str:
+        return f"#{value[0]}, #{value[1]}"
+
+
+class BitfieldInsert(_Bitfield):
+    """Of BFI, SBFIZ, UBFIZ: immr = -lsb mod size, imms = width - 1."""
+
+    def encode(self, value: tuple[int, int]) -> dict[str, int]:
+        self._check(value)
+        return {"immr": -value[0] % self.size, "imms": value[1] - 1}
+
+    def decode(self, fields: Fields) -> tuple[int, int]:
+        return -fields["immr"] % self.size, fields["imms"] + 1
+
+
+class BitfieldExtract(_Bitfield):
+    """Of BFXIL, SBFX, UBFX: immr = lsb, imms = lsb + width - 1."""
+
+    def encode(self, value: tuple[int, int]) -> dict[str, int]:
+        self._check(value)
+        return {"immr": value[0], "imms": value[0] + value[1] - 1}
+
+    def decode(self, fields: Fields) -> tuple[int, int]:
+        return fields["immr"], fields["imms"] - fields["immr"] + 1

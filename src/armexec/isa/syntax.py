@@ -1,0 +1,160 @@
+"""Tokens of A64 assembly, and the cursor that operands parse them with.
+
+The assembler's lexer and the builder both make these tokens, so a builder call takes the same path as a line of text.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+__all__ = ["Cursor", "Expression", "Mismatch", "OperandError", "Register", "Token", "general_register"]
+
+
+class Mismatch(Exception):
+    """The tokens at `position` aren't what the operand expects: another form may fit."""
+
+    def __init__(self, expected: str, position: int) -> None:
+        super().__init__(expected)
+        self.expected = expected
+        self.position = position
+
+
+class OperandError(ValueError):
+    """An operand of the right shape whose value has no encoding."""
+
+
+@dataclass(frozen=True, slots=True)
+class Register:
+    """A register operand. `kind`: x w sp wsp, or b h s d q v; `number` 0-31 (31 of x and w is the zero register).
+
+    `lanes` is the arrangement of a vector ("4s"), `index` its element.
+    """
+
+    kind: str
+    number: int
+    lanes: str = ""
+    index: int | None = None
+
+    @property
+    def name(self) -> str:
+        if self.kind in ("sp", "wsp"):
+            return self.kind
+        if self.number == 31 and self.kind in "xw":
+            return f"{self.kind}zr"
+        name = f"{self.kind}{self.number}"
+        if self.lanes:
+            name += f".{self.lanes}"
+        return name if self.index is None else f"{name}[{self.index}]"
+
+    def __repr__(self) -> str:
+        return self.name
+
+
+@dataclass(frozen=True, slots=True)
+class Expression:
+    """A value not known before layout: `symbol - minus + addend`, with a relocation operator.
+
+    `modifier` is lower case without colons: "lo12", "got", "got_lo12", "page", "pageoff", "gotpage", "gotpageoff",
+    "abs_g0" ... or empty.
+    """
+
+    symbol: str
+    addend: int = 0
+    modifier: str = ""
+    minus: str = ""
+
+    def __str__(self) -> str:
+        text = f":{self.modifier}:{self.symbol}" if self.modifier else self.symbol
+        if self.minus:
+            text += f"-{self.minus}"
+        return f"{text}{self.addend:+}" if self.addend else text
+
+
+class Token(NamedTuple):
+    """`kind`: "register" (a Register), "value" (int or Expression), "word" (lower-case str), "float", or "punctuation"."""
+
+    kind: str
+    value: Any
+    column: int
+    text: str
+
+
+_END = Token("end", "", 0, "end of line")
+
+
+class Cursor:
+    """A position in the tokens of one instruction's operands."""
+
+    __slots__ = ("position", "tokens")
+
+    def __init__(self, tokens: list[Token]) -> None:
+        self.tokens = tokens
+        self.position = 0
+
+    @property
+    def token(self) -> Token:
+        return self.tokens[self.position] if self.position < len(self.tokens) else _END
+
+    def fail(self, expected: str) -> Mismatch:
+        return Mismatch(expected, self.position)
+
+    def punctuation(self, text: str) -> bool:
+        """Take `text` if it is next."""
+        token = self.token
+        if token.kind == "punctuation" and token.value == text:
+            self.position += 1
+            return True
+        return False
+
+    def expect(self, text: str) -> None:
+        token = self.token
+        if (token.kind == "punctuation" and token.value == text) or (token.kind == "word" and token.value == text):
+            self.position += 1
+            return
+        raise self.fail(f"'{text}'")
+
+    def word(self, choices: Any, expected: str) -> str:
+        """Take a word that is in `choices`."""
+        token = self.token
+        if token.kind == "word" and token.value in choices:
+            self.position += 1
+            return str(token.value)
+        # A name that is also a symbol's arrives as an expression.
+        if token.kind == "value" and isinstance(token.value, Expression):
+            name = str(token.value).lower()
+            if name in choices:
+                self.position += 1
+                return name
+        raise self.fail(expected)
+
+    def register(self, kinds: str | tuple[str, ...], expected: str) -> Register:
+        token = self.token
+        if token.kind == "register" and token.value.kind in kinds:
+            self.position += 1
+            value: Register = token.value
+            return value
+        raise self.fail(expected)
+
+    def value(self, expected: str) -> int | Expression:
+        """An immediate or an expression; the hash before it is optional."""
+        start = self.position
+        self.punctuation("#")
+        token = self.token
+        if token.kind == "value":
+            self.position += 1
+            value: int | Expression = token.value
+            return value
+        if token.kind == "word":
+            # A word that isn't a keyword here is a symbol.
+            self.position += 1
+            return Expression(token.text)
+        self.position = start
+        raise self.fail(expected)
+
+
+def general_register(kind: str, number: int, *, sp: bool) -> Register:
+    """Register `number` of size `kind` (x or w), where 31 is SP if `sp`, else the zero register."""
+    if number == 31 and sp:
+        return Register("sp" if kind == "x" else "wsp", 31)
+    return Register(kind, number)
