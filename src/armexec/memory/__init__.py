@@ -1,0 +1,23 @@
+"""Memory of the host: executable pages that are never writable, the process map, safe access by address."""
+
+from .host import HostMemory
+from .process_map import MapEntry, process_map, writable_and_executable
+from .region import Region, allocate, page_size, strategy_name
+from .stack import GuestStack, guest_stack
+from .protection import AccessError, Protection, Step
+
+__all__ = [
+    "AccessError",
+    "GuestStack",
+    "HostMemory",
+    "MapEntry",
+    "Protection",
+    "Region",
+    "Step",
+    "allocate",
+    "guest_stack",
+    "page_size",
+    "process_map",
+    "strategy_name",
+    "writable_and_executable",
+]
