@@ -1,0 +1,39 @@
+"""ELF and Mach-O objects, and code of our own, as images that can be placed at an address."""
+
+from __future__ import annotations
+
+from armexec.objects.image import FunctionSymbol, Image, SourceLine
+from armexec.objects.layout import (
+    ABSOLUTE,
+    PAGE,
+    Reference,
+    Relocation,
+    Section,
+    SectionSymbol,
+    Segment,
+    Symbol,
+)
+from armexec.objects.load import load_file, load_image
+from armexec.objects.prototypes import CType, Field, Parameter, Prototype
+from armexec.objects.relocations import RelocationType
+
+__all__ = [
+    "ABSOLUTE",
+    "PAGE",
+    "CType",
+    "Field",
+    "FunctionSymbol",
+    "Image",
+    "Parameter",
+    "Prototype",
+    "Reference",
+    "Relocation",
+    "RelocationType",
+    "Section",
+    "SectionSymbol",
+    "Segment",
+    "SourceLine",
+    "Symbol",
+    "load_file",
+    "load_image",
+]

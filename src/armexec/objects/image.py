@@ -1,0 +1,354 @@
+"""A position-independent image of an object: segments, symbols, relocations, functions."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from armexec.errors import LoadError
+from armexec.objects.layout import (
+    Layout,
+    Reference,
+    Relocation,
+    Section,
+    SectionSymbol,
+    Symbol,
+    lay_out,
+)
+from armexec.objects.names import bare_name, normalize, source_name
+from armexec.objects.relocations import BRANCHES, PAGE_TYPES, OutOfRange, RelocationType, apply
+
+if TYPE_CHECKING:
+    from armexec.objects.dwarf import DebugInfo
+    from armexec.objects.prototypes import Prototype
+
+__all__ = ["FunctionSymbol", "Image", "SourceLine"]
+
+Resolve = Callable[[str], int | None]
+
+
+@dataclass(frozen=True)
+class SourceLine:
+    """A place in the source; `line` and `column` count from 1, 0 is not known."""
+
+    file: str
+    line: int
+    column: int
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}" + (f":{self.column}" if self.column else "")
+
+
+@dataclass(frozen=True)
+class FunctionSymbol:
+    """A defined function: its linkage name, its name as in the source, and where it is in the image, in
+    bytes."""
+
+    name: str
+    source_name: str
+    offset: int
+    size: int
+    image: Image = field(repr=False, compare=False)
+
+    @property
+    def prototype(self) -> Prototype | None:
+        """The prototype from the debug information, or None. Raises LoadError if that is malformed."""
+        return self.image.prototype(self)
+
+
+class Image:
+    """An object's code and data, not yet at an address. Offsets and sizes are in bytes.
+
+    `symbols` is in the object's order, which relocations index. `initializers` are the offsets of functions
+    to be called, in order, before anything else (constructors). `align`: what the base address must be a
+    multiple of.
+
+    Linkage names are as C and C++ mean them on Linux: the underscore that Mach-O puts before every symbol
+    is left out everywhere but in `Symbol.name`.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        format: str,
+        layout: Layout,
+        *,
+        initializers: Sequence[int] = (),
+        debug: Callable[[], DebugInfo | None] | None = None,
+    ) -> None:
+        self.name = name
+        self.format = format
+        self.size = layout.size
+        self.align = layout.align
+        self.segments = layout.segments
+        self.symbols = layout.symbols
+        self.relocations = layout.relocations
+        self.initializers = list(initializers)
+        self._got = layout.got
+        self._veneers = layout.veneers
+        self._debug = debug
+
+    def __repr__(self) -> str:
+        return f"<Image {self.name!r} {self.format}, {self.size} bytes, {len(self.functions)} functions>"
+
+    @classmethod
+    def from_code(
+        cls,
+        name: str,
+        sections: Sequence[Section],
+        symbols: Sequence[SectionSymbol] = (),
+        relocations: Sequence[Reference] = (),
+        format: str = "words",
+    ) -> Image:
+        """An image of code and data made by armexec itself. Raises LoadError for what doesn't fit
+        together."""
+        return cls(name, format, lay_out(name, sections, symbols, relocations))
+
+    # Names
+
+    def linkage_name(self, symbol: Symbol) -> str:
+        """The symbol's name without the underscore that Mach-O puts before it."""
+        if self.format == "macho" and symbol.name.startswith("_"):
+            return symbol.name[1:]
+        return symbol.name
+
+    @cached_property
+    def functions(self) -> list[FunctionSymbol]:
+        """The defined functions in the order of their addresses; for aliases, one entry each."""
+        found = [
+            FunctionSymbol(name, source_name(name), s.offset, s.size, self)
+            for s in self.symbols
+            if s.kind == "function" and s.offset is not None
+            for name in [self.linkage_name(s)]
+        ]
+        return sorted(found, key=lambda f: f.offset)
+
+    @cached_property
+    def _names(self) -> dict[str, list[Symbol]]:
+        """Every name a symbol can be found by, but only defined symbols; linkage names last, so that they
+        win."""
+        names: dict[str, list[Symbol]] = {}
+        for symbol in self.symbols:
+            if not symbol.defined or symbol.kind == "section" or not symbol.name:
+                continue
+            linkage = self.linkage_name(symbol)
+            source = source_name(linkage)
+            bare = bare_name(source)
+            for key in {
+                linkage,
+                symbol.name,
+                normalize(source),
+                bare,
+                bare.split("<")[0],
+                bare.rsplit("::")[-1],
+            }:
+                names.setdefault(key, []).append(symbol)
+        return names
+
+    def find(self, name: str) -> Symbol:
+        """The defined symbol of a linkage name, a source name (`fn(int)`) or, where it is the only one, a
+        bare name.
+
+        Raises LoadError if there is none (with the nearest names) or more than one (with all of them).
+        """
+        found = self._names.get(name) or self._names.get(normalize(name)) or []
+        exact = [s for s in found if name in {self.linkage_name(s), s.name}]
+        if exact:
+            # A file may have several local symbols of a name, but one global.
+            return min(exact, key=lambda s: s.binding == "local")
+        full = [s for s in found if normalize(source_name(self.linkage_name(s))) == normalize(name)]
+        found = full or [s for s in found if bare_name(source_name(self.linkage_name(s))) == name] or found
+        if len({s.offset for s in found}) == 1 or (found and full):
+            # The variants of a constructor or destructor share a source name; the complete object's is meant.
+            return min(found, key=lambda s: (".", "D1E", "C1E").index(_structor(s.name)) * -1)
+        if found:
+            names = sorted({source_name(self.linkage_name(s)) for s in found})
+            raise LoadError(f"{self.name}: {name!r} may be any of: {', '.join(names)}")
+        raise LoadError(f"{self.name}: no symbol {name!r}{self._suggest(name)}")
+
+    def _suggest(self, name: str) -> str:
+        from difflib import get_close_matches
+
+        functions = sorted({f.source_name for f in self.functions})
+        near = get_close_matches(name, functions, 3, 0.5) or [
+            f for f in functions if name.split("(", maxsplit=1)[0] == bare_name(f)
+        ]
+        if near:
+            return f"; did you mean {' or '.join(near)}?"
+        if not functions:
+            return "; it defines no function"
+        shown = ", ".join(functions[:8]) + (", ..." if len(functions) > 8 else "")
+        return f"; its functions are {shown}"
+
+    @cached_property
+    def _by_offset(self) -> tuple[list[int], list[Symbol]]:
+        rank = {"function": 3, "object": 3, "notype": 2, "section": 1}
+        best: dict[int, tuple[int, Symbol]] = {}
+        for symbol in self.symbols:
+            if symbol.offset is None or not symbol.name:
+                continue
+            score = rank[symbol.kind] * 2 + (symbol.binding != "local")
+            if symbol.offset not in best or score > best[symbol.offset][0]:
+                best[symbol.offset] = (score, symbol)
+        offsets = sorted(best)
+        return offsets, [best[o][1] for o in offsets]
+
+    def symbol_at(self, offset: int) -> tuple[Symbol, int] | None:
+        """The last symbol at or before an offset in the image, and how many bytes past it that is."""
+        if not 0 <= offset < self.size:
+            return None
+        offsets, symbols = self._by_offset
+        i = bisect_right(offsets, offset) - 1
+        if i < 0:
+            return None
+        segment = next((s for s in self.segments if s.offset <= offset < s.offset + s.size), None)
+        if segment is None or offsets[i] < segment.offset:
+            return None
+        return symbols[i], offset - offsets[i]
+
+    def undefined(self) -> list[str]:
+        """The linkage names of the symbols that must be resolved to place the image; weak ones may stay
+        undefined."""
+        used = {r.symbol for r in self.relocations} | {
+            r.minus for r in self.relocations if r.minus is not None
+        }
+        names = {
+            self.linkage_name(self.symbols[i]): None
+            for i in sorted(used)
+            if not self.symbols[i].defined and self.symbols[i].binding != "weak"
+        }
+        return list(names)
+
+    # Debug information
+
+    @cached_property
+    def _debug_info(self) -> DebugInfo | None:
+        return self._debug() if self._debug else None
+
+    def prototype(self, function: FunctionSymbol | str) -> Prototype | None:
+        """The prototype of a function, or of a declared one by its linkage name; None if there is none.
+
+        Raises LoadError if the debug information is malformed.
+        """
+        info = self._debug_info
+        if info is None:
+            return None
+        if isinstance(function, str):
+            return info.declared(function)
+        return info.prototype(function.offset, function.name)
+
+    def line_of(self, offset: int) -> SourceLine | None:
+        """The source line that the instruction at an offset came from; None where that isn't known."""
+        try:
+            info = self._debug_info
+        except LoadError:
+            return None
+        return info.line(offset) if info else None
+
+    # Placing
+
+    def place(self, base: int, resolve: Resolve) -> list[tuple[int, bytes]]:
+        """Each segment's offset and final bytes for an image at address `base` (memory past the bytes is
+        zero).
+
+        `resolve` gives the address of an undefined symbol by its linkage name, or None. A weak symbol that
+        stays undefined is 0; a call of it does nothing. Raises LoadError for a symbol that isn't resolved
+        and for a target out of a relocation's reach.
+        """
+        if base % self.align:
+            raise LoadError(f"{self.name}: base {base:#x} is not a multiple of {self.align:#x}")
+        addresses: dict[int, int | None] = {}
+        buffers = [bytearray(s.data) for s in self.segments]
+        starts = [s.offset for s in self.segments]
+        veneers: dict[int, int] = {}
+        for r in self.relocations:
+            i = bisect_right(starts, r.offset) - 1
+            data, at = buffers[i], r.offset - starts[i]
+            address = self._address(r.symbol, base, resolve, addresses, r.offset)
+            if r.got is not None:
+                target = base + r.got
+            elif address is None:
+                if _bind_null(data, at, r.type):
+                    continue
+                target = r.addend
+            else:
+                target = address + r.addend
+            if r.minus is not None:
+                target -= self._address(r.minus, base, resolve, addresses, r.offset) or 0
+            try:
+                try:
+                    apply(data, at, r.type, target, base + r.offset, base + self._got)
+                except OutOfRange:
+                    if r.symbol not in self._veneers or r.addend:
+                        raise
+                    veneers[r.symbol] = target
+                    apply(data, at, r.type, base + self._veneers[r.symbol], base + r.offset, base + self._got)
+            except OutOfRange as e:
+                raise LoadError(self._out_of_range(r, e)) from None
+        for symbol, target in veneers.items():
+            offset = self._veneers[symbol]
+            i = bisect_right(starts, offset) - 1
+            at = offset - starts[i]
+            # ldr x16, .+8; br x16: IP0 is what AAPCS64 leaves to veneers.
+            buffers[i][at : at + 16] = bytes.fromhex("50000058 00021fd6") + target.to_bytes(8, "little")
+        return [(s.offset, bytes(b)) for s, b in zip(self.segments, buffers, strict=True)]
+
+    def _address(
+        self, index: int, base: int, resolve: Resolve, known: dict[int, int | None], referrer: int
+    ) -> int | None:
+        symbol = self.symbols[index]
+        if symbol.offset is not None:
+            return base + symbol.offset
+        if symbol.absolute is not None:
+            return symbol.absolute
+        if index not in known:
+            name = self.linkage_name(symbol)
+            # Without a name it is ELF's symbol 0, whose value is 0.
+            address = resolve(name) if name else 0
+            if address is None and symbol.binding != "weak":
+                raise LoadError(
+                    f"{self.name}: undefined symbol {source_name(name)}{self._referred(referrer)}"
+                )
+            if address is not None and not 0 <= address < 1 << 64:
+                raise LoadError(f"{self.name}: {name} was resolved to {address:#x}, which is not an address")
+            known[index] = address
+        return known[index]
+
+    def _referred(self, offset: int) -> str:
+        where = self.symbol_at(offset)
+        if where is None or not where[0].name:
+            return ""
+        line = self.line_of(offset)
+        return f", referred to by {source_name(self.linkage_name(where[0]))}" + (f" ({line})" if line else "")
+
+    def _out_of_range(self, r: Relocation, error: OutOfRange) -> str:
+        symbol = self.symbols[r.symbol]
+        text = (
+            f"{self.name}: relocation {r.type.name} of {source_name(self.linkage_name(symbol)) or 'no symbol'}"
+            f"{self._referred(r.offset)} does not fit: {error}"
+        )
+        if not symbol.defined:
+            text += "; compile with -fPIC to reach a symbol at any distance"
+        return text
+
+
+def _structor(name: str) -> str:
+    return next((mark for mark in ("C1E", "D1E") if mark in name), ".")
+
+
+def _bind_null(data: bytearray, at: int, type: RelocationType) -> bool:
+    """Write what a reference to an undefined weak symbol becomes, where that isn't just its value 0.
+
+    As AAELF64 has it, a branch goes to the next instruction. ADR and ADRP can't reach 0, so they become
+    `movz Xd, 0`.
+    """
+    if type in BRANCHES:
+        apply(data, at, type, 4, 0, 0)
+        return True
+    if type in PAGE_TYPES:
+        data[at : at + 4] = (0xD2800000 | data[at] & 0x1F).to_bytes(4, "little")
+        return True
+    return False

@@ -1,0 +1,279 @@
+"""Sections, symbols and relocations -> the segments of an image."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Literal, NamedTuple
+
+from armexec.errors import LoadError
+from armexec.objects.relocations import BRANCHES, GOT_TYPES, RelocationType, field_size
+
+__all__ = [
+    "ABSOLUTE",
+    "MAX_IMAGE",
+    "PAGE",
+    "Binding",
+    "Layout",
+    "Reference",
+    "Relocation",
+    "Section",
+    "SectionSymbol",
+    "Segment",
+    "Symbol",
+    "SymbolKind",
+    "lay_out",
+]
+
+PAGE = 0x4000
+"""The granule of segments: 16 KiB, the largest page of the hosts supported."""
+MAX_IMAGE = 1 << 32
+"""The largest image: what ADRP reaches."""
+_MAX_ALIGN = 1 << 24
+ABSOLUTE = -1
+"""The section of a SectionSymbol whose value is a plain number."""
+VENEER_SIZE = 16
+
+SymbolKind = Literal["function", "object", "section", "notype"]
+Binding = Literal["local", "global", "weak"]
+
+
+class Section(NamedTuple):
+    """A section to be placed. `flags`: "rx", "r" or "rw"; `size`: bytes in memory if more than the data."""
+
+    name: str
+    data: bytes
+    flags: str = "rx"
+    align: int = 4
+    size: int = 0
+
+
+class SectionSymbol(NamedTuple):
+    """A symbol at `value` in the section of that index; `section` None: undefined; ABSOLUTE: a number."""
+
+    name: str
+    section: int | None
+    value: int = 0
+    size: int = 0
+    kind: SymbolKind = "notype"
+    binding: Binding = "global"
+
+
+class Reference(NamedTuple):
+    """A relocation at `offset` in the section of that index, of the symbol of that index.
+
+    With `minus`, the address of that symbol is subtracted (ABS64 and ABS32 only).
+    """
+
+    section: int
+    offset: int
+    type: int
+    symbol: int
+    addend: int = 0
+    minus: int | None = None
+
+
+@dataclass
+class Symbol:
+    """A symbol of an image.
+
+    `name` is as in the object; `offset` is relative to the image, None if undefined or absolute; `absolute`
+    is the value of an absolute symbol; `size` in bytes, 0 if not known.
+    """
+
+    name: str
+    offset: int | None
+    size: int
+    kind: SymbolKind
+    binding: Binding
+    defined: bool
+    absolute: int | None = None
+
+
+@dataclass
+class Segment:
+    """Whole pages of one protection. `offset` is a multiple of PAGE; memory past `data`, up to `size`, is
+    zero."""
+
+    offset: int
+    size: int
+    data: bytes
+    writable: bool
+    executable: bool
+
+
+@dataclass
+class Relocation:
+    """A place, relative to the image, to be written once the addresses are known.
+
+    `type` is a RelocationType, `symbol` and `minus` are indexes of the image's symbols. With `got`, the
+    target is that slot (a byte offset in the image) instead of the symbol.
+    """
+
+    offset: int
+    type: RelocationType
+    symbol: int
+    addend: int = 0
+    minus: int | None = None
+    got: int | None = None
+
+
+@dataclass
+class Layout:
+    """Where everything went. `sections` holds each section's offset in the image."""
+
+    size: int
+    align: int
+    segments: list[Segment]
+    symbols: list[Symbol]
+    relocations: list[Relocation]
+    sections: list[int]
+    got: int
+    veneers: dict[int, int] = field(default_factory=dict)
+
+
+def _up(value: int, align: int) -> int:
+    return (value + align - 1) & -align
+
+
+def lay_out(
+    name: str,
+    sections: Sequence[Section],
+    symbols: Sequence[SectionSymbol],
+    references: Sequence[Reference],
+) -> Layout:
+    """Place the sections in segments by protection, and make room for GOT slots and veneers.
+
+    Code comes first, then read-only data, then data, each in the order given, data without content last.
+    Raises LoadError for sections that are too large, wrongly aligned, or writable and executable.
+    """
+    for section in sections:
+        _check_section(name, section)
+    _check_references(name, sections, symbols, references)
+
+    slots: dict[tuple[int, int], int] = {}
+    branched: dict[int, int] = {}
+    for r in references:
+        if r.type in GOT_TYPES:
+            slots.setdefault((r.symbol, r.addend), 8 * len(slots))
+        elif (r.type in BRANCHES or r.type == RelocationType.PLT32) and symbols[r.symbol].section is None:
+            branched.setdefault(r.symbol, VENEER_SIZE * len(branched))
+
+    groups: dict[str, list[int]] = {"rx": [], "r": [], "rw": []}
+    for index, section in enumerate(sections):
+        groups[section.flags].append(index)
+    groups["rw"].sort(key=lambda i: not sections[i].data)
+
+    placed = [0] * len(sections)
+    segments: list[Segment] = []
+    end, align, got, veneers = 0, PAGE, 0, 0
+    for flags, members in groups.items():
+        start = end = _up(end, PAGE)
+        alignment = max((sections[i].align for i in members), default=1)
+        start = end = _up(end, max(alignment, PAGE))
+        align = max(align, alignment)
+        data = bytearray()
+        for i in members:
+            section = sections[i]
+            end = _up(end, section.align)
+            placed[i] = end
+            if section.data:
+                data.extend(bytes(end - start - len(data)))
+                data += section.data
+            end += max(section.size, len(section.data))
+            if end > MAX_IMAGE:
+                raise LoadError(f"{name}: larger than {MAX_IMAGE >> 30} GiB with section {section.name}")
+        if flags == "rx" and branched:
+            veneers = end = _up(end, 8)
+            end += VENEER_SIZE * len(branched)
+            data.extend(bytes(end - start - len(data)))
+        elif flags == "r" and slots:
+            got = end = _up(end, 8)
+            end += 8 * len(slots)
+            data.extend(bytes(end - start - len(data)))
+        if end > start:
+            segments.append(Segment(start, end - start, bytes(data), flags == "rw", flags == "rx"))
+
+    made = [_place_symbol(name, s, sections, placed) for s in symbols]
+    relocations = [
+        Relocation(
+            placed[r.section] + r.offset,
+            RelocationType(r.type),
+            r.symbol,
+            r.addend,
+            r.minus,
+            got + slots[r.symbol, r.addend] if r.type in GOT_TYPES else None,
+        )
+        for r in references
+        if field_size(r.type)
+    ]
+    for (symbol, addend), slot in slots.items():
+        relocations.append(Relocation(got + slot, RelocationType.ABS64, symbol, addend))
+    if not segments:
+        raise LoadError(f"{name}: no code and no data")
+    return Layout(
+        size=_up(end, PAGE),
+        align=align,
+        segments=segments,
+        symbols=made,
+        relocations=relocations,
+        sections=placed,
+        got=got,
+        veneers={symbol: veneers + offset for symbol, offset in branched.items()},
+    )
+
+
+def _check_section(name: str, section: Section) -> None:
+    if section.flags not in {"rx", "r", "rw"}:
+        raise LoadError(
+            f"{name}: section {section.name} wants protection {section.flags!r}; "
+            "no memory may be writable and executable"
+        )
+    if not 0 < section.align <= _MAX_ALIGN or section.align & (section.align - 1):
+        raise LoadError(f"{name}: section {section.name} has alignment {section.align}")
+    if section.size > MAX_IMAGE:
+        raise LoadError(f"{name}: section {section.name} claims {section.size} bytes")
+
+
+def _check_references(
+    name: str,
+    sections: Sequence[Section],
+    symbols: Sequence[SectionSymbol],
+    references: Sequence[Reference],
+) -> None:
+    for r in references:
+        try:
+            size = field_size(RelocationType(r.type))
+        except ValueError:
+            raise LoadError(
+                f"{name}: relocation of type {r.type} at {r.offset:#x} in a section is not supported"
+            ) from None
+        if not 0 <= r.section < len(sections):
+            raise LoadError(f"{name}: relocation in section {r.section}, which isn't there")
+        section = sections[r.section]
+        if not 0 <= r.offset <= len(section.data) - size:
+            raise LoadError(f"{name}: relocation at {r.offset:#x} is outside section {section.name}")
+        for index in (r.symbol, r.minus if r.minus is not None else r.symbol):
+            if not 0 <= index < len(symbols):
+                raise LoadError(
+                    f"{name}: relocation at {section.name}+{r.offset:#x} of symbol {index}, which isn't there"
+                )
+
+
+def _place_symbol(
+    name: str, symbol: SectionSymbol, sections: Sequence[Section], placed: Sequence[int]
+) -> Symbol:
+    section = symbol.section
+    if section is None or section == ABSOLUTE:
+        absolute = None if section is None else symbol.value
+        defined = section is not None
+        return Symbol(symbol.name, None, symbol.size, symbol.kind, symbol.binding, defined, absolute)
+    if not 0 <= section < len(sections):
+        raise LoadError(f"{name}: symbol {symbol.name} is in section {section}, which isn't there")
+    extent = max(sections[section].size, len(sections[section].data))
+    if not 0 <= symbol.value <= extent:
+        raise LoadError(
+            f"{name}: symbol {symbol.name} at {symbol.value:#x} is outside section {sections[section].name}"
+        )
+    size = min(symbol.size, extent - symbol.value)
+    return Symbol(symbol.name, placed[section] + symbol.value, size, symbol.kind, symbol.binding, True)

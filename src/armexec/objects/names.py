@@ -1,0 +1,67 @@
+"""Linkage names <-> names as written in the source."""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+
+__all__ = ["bare_name", "normalize", "source_name"]
+
+_STRUCTOR = re.compile(r"\b(\w+)((?:<.*>)?)::\{(?:\w+ )?(ctor|dtor)\}")
+_LITERAL = re.compile(r"\((?:unsigned |signed )?(?:char|short|int|long|long long)\)(-?\d)")
+_LEADING_CONST = re.compile(r"(?<![\w:*&])const ((?:unsigned |signed )?(?:long long|[\w:]+))(?=[\s*&,)]|$)")
+
+
+@lru_cache(maxsize=4096)
+def source_name(linkage: str) -> str:
+    """The name as written in the source: `fn(int)` for `_Z2fni`; any other name as it is.
+
+    `linkage` is without Mach-O's leading underscore. Names the demangler can't read stay as they are.
+    """
+    if not linkage.startswith("_Z"):
+        return linkage
+    mangled, dot, clone = linkage.partition(".")
+    if len(mangled) > 2000:  # demangled names may grow exponentially
+        return linkage
+    try:
+        import itanium_demangler
+
+        node = itanium_demangler.parse(mangled)
+        if node is None:
+            return linkage
+        qualifiers = ""
+        if node.kind == "func":
+            node = node._replace(ret_ty=None)  # only templates have it, and a caller doesn't write it
+            if node.name.kind == "cv_qual":
+                qualifiers = "".join(f" {q}" for q in sorted(node.name.qual))
+                node = node._replace(name=node.name.value)
+        text = str(node) + qualifiers
+    except Exception:  # the demangler raises whatever Python does on names it doesn't know
+        return linkage
+    if len(text) > 10_000:
+        return linkage
+    text = _STRUCTOR.sub(lambda m: f"{m[1]}{m[2]}::{'~' if m[3] == 'dtor' else ''}{m[1]}", text)
+    text = _LITERAL.sub(r"\1", text).replace("_GLOBAL__N_1", "(anonymous namespace)")
+    return f"{text} [clone .{clone}]" if dot else text
+
+
+def bare_name(source: str) -> str:
+    """The source name without its parameters: `n::fn` for `n::fn(int) const`."""
+    end = source.rfind(")")
+    if end < 0 or source.endswith("operator()"):
+        return source
+    depth = 0
+    for i in range(end, -1, -1):
+        depth += (source[i] == ")") - (source[i] == "(")
+        if depth == 0:
+            return source[:i] if i else source
+    return source
+
+
+def normalize(source: str) -> str:
+    """A spelling of a source name that doesn't depend on spaces, `(void)`, or on which side `const`
+    stands."""
+    text = re.sub(r"\s+", " ", source.strip())
+    text = _LEADING_CONST.sub(r"\1 const", text)
+    text = re.sub(r"\(void\)", "()", text)
+    return re.sub(r"\s*([^\w\s])\s*", r"\1", text)
