@@ -2,8 +2,17 @@
 
 from __future__ import annotations
 
-from . import dp_immediate  # noqa: F401  (describes instructions)
+from . import branches_system, dp_immediate, dp_register  # noqa: F401  (describe instructions)
 from .decode import Decoded, decode, forms_by_mnemonic
 from .description import INSTRUCTIONS, Alias, Form, Instruction, instruction
 
-__all__ = ["INSTRUCTIONS", "Alias", "Decoded", "Form", "Instruction", "decode", "forms_by_mnemonic", "instruction"]
+__all__ = [
+    "INSTRUCTIONS",
+    "Alias",
+    "Decoded",
+    "Form",
+    "Instruction",
+    "decode",
+    "forms_by_mnemonic",
+    "instruction",
+]
