@@ -1,8 +1,8 @@
 """A store on disk for what is costly to make again: compiled objects, a compiler's version, translated code.
 
-An entry is found by a key made from everything that went into it (`Store.key`), so it never has to be updated,
-only dropped. Nothing here raises for the disk's sake: an entry that can't be read, or isn't whole, is not there;
-one that can't be written is not kept.
+An entry is found by a key made from everything that went into it (`Store.key`), so it never has to be
+updated, only dropped. Nothing here raises for the disk's sake: an entry that can't be read, or isn't whole,
+is not there; one that can't be written is not kept.
 """
 
 from __future__ import annotations

@@ -37,6 +37,7 @@ _SOURCE_LIMIT = 256 << 20  # bytes
 _UNNAMED = "<source>"
 # What reaches into the outside without appearing among the dependencies a compiler lists.
 _UNTRACKED = re.compile(rb"__DATE__|__TIME__|__TIMESTAMP__|\.incbin|\.include", re.IGNORECASE)
+_CRASHED = re.compile(r"PLEASE submit a bug report|frontend command failed|internal compiler error")
 # A file changed this close before the compiler started may have changed while it read it (nanoseconds; file
 # systems stamp with the granularity of the kernel's tick).
 _SETTLED = 20_000_000
@@ -57,7 +58,7 @@ class Compiled:
 
 
 def language_of(path: str | os.PathLike[str]) -> str | None:
-    """The language the suffix of `path` stands for, "c", "c++" or "assembler", or None if it stands for none."""
+    """The language that the suffix of `path` stands for: "c", "c++", "assembler", or None for others."""
     return _LANGUAGES.get(os.path.splitext(os.fspath(path))[1])
 
 
@@ -75,8 +76,8 @@ def compile_object(
 ) -> Compiled:
     """Compile `source` to a relocatable object: ELF, or Mach-O for the target "apple".
 
-    `language` is "c", "c++" or "assembler" (with the preprocessor if `filename` ends in .S); `opt` one of -O0 to
-    -O3, -Og, -Os, -Oz, -Ofast; `target` "host", "linux", "apple" or "bare"; `flags` come last and win;
+    `language` is "c", "c++" or "assembler" (with the preprocessor if `filename` ends in .S); `opt` one of -O0
+    to -O3, -Og, -Os, -Oz, -Ofast; `target` "host", "linux", "apple" or "bare"; `flags` come last and win;
     `filename` names the source in messages and debug information and says where `#include "..."` looks;
     `compiler` is as for `find_compiler`; `debug` adds DWARF 5; `timeout` is in seconds.
 
@@ -98,7 +99,7 @@ def compile_assembly(
     debug: bool = True,
     timeout: float = 300.0,
 ) -> str:
-    """Compile `source` to assembly text, as the compiler prints it for -S; all else is as for `compile_object`.
+    """Compile `source` to assembly text, as the compiler prints it for -S; else as for `compile_object`.
 
     Source that is assembly already comes back as it is, or preprocessed if `filename` ends in .S.
     """
@@ -130,9 +131,11 @@ class _Job:
             raise CompileError("the file's name holds a null character")
         self.source = _encode(source, self.name)
         self.language = _language(language, self.name)
+        self.preprocessed = self.language != "assembler"
         self.flags = _flags(flags)
         self.timeout = timeout
         self.mode = mode
+        self.mode_options = ("-E", "-P") if mode == "-E" else (mode,)
         self.target: Target = resolve_target(target)
         if opt not in _OPTIMIZATIONS:
             raise CompileError(
@@ -143,12 +146,11 @@ class _Job:
         self.command = (*self.compiler.command, *self._options(opt, debug), *self.flags, *self._input())
 
     def _options(self, opt: str, debug: bool) -> list[str]:
-        cxx = self.language == "c++"
-        options = ["-x", self.language, *target_flags(self.compiler, self.target, cxx=cxx)]
+        options = ["-x", self.language, *target_flags(self.compiler, self.target, self.language)]
         # With -mcpu as well, -march would win even if it came first.
         if not any(flag.startswith(("-march=", "-mcpu=")) for flag in self.flags):
             options.append("-march=armv8-a")
-        if not self.language.startswith("assembler"):
+        if self.language in ("c", "c++"):
             options += [
                 opt,
                 "-ffixed-x18",  # macOS keeps x18 for itself, and the words may run there
@@ -161,20 +163,23 @@ class _Job:
                 options += ["-mbranch-protection=none", "-fno-stack-clash-protection", "-U_FORTIFY_SOURCE"]
         if debug:
             options.append("-gdwarf-5")
-        options.append("-fdiagnostics-color=never")
-        if self.compiler.kind == "clang":
-            options.append("-fno-crash-diagnostics")  # it would leave files behind
-        if not self.by_path:
+        # Neither leaves files behind then, whatever happens.
+        options.append("-fno-crash-diagnostics" if self.compiler.kind == "clang" else "-pipe")
+        if self.preprocessed:
+            options.append("-fdiagnostics-color=never")
             folder = os.path.dirname(self.name)
-            if folder:
+            if folder and not self.by_path:
                 options += ["-iquote", folder]
+        if self.compiler.kind == "clang" and self.language in ("c", "c++") and not self.by_path:
+            # The compile unit's name in the debug information, "-" otherwise.
+            options += ["-Xclang", "-main-file-name", "-Xclang", self.name]
         return options
 
     def _input(self) -> tuple[str, ...]:
         if not self.by_path:
-            return (self.mode, "-")
+            return (*self.mode_options, "-")
         # A name that starts with "-" isn't an option.
-        return (self.mode, self.name if not self.name.startswith("-") else os.path.join(".", self.name))
+        return (*self.mode_options, os.path.join(".", self.name) if self.name.startswith("-") else self.name)
 
     def _standard_input(self) -> bytes:
         """The source under its own name instead of "<stdin>"."""
@@ -186,7 +191,7 @@ class _Job:
             .replace("\n", "\\n")
             .encode("utf-8", "replace")
         )
-        marker = b'# 1 "%s"\n' if self.language.startswith("assembler") else b'#line 1 "%s"\n'
+        marker = b'#line 1 "%s"\n' if self.preprocessed else b'# 1 "%s"\n'
         return marker % quoted + self.source
 
     def result(self) -> Compiled:
@@ -204,11 +209,13 @@ class _Job:
         started = time.time_ns()
         with tempfile.TemporaryDirectory(prefix="armexec-") as folder:
             output, dependencies = os.path.join(folder, "output"), os.path.join(folder, "dependencies")
-            command = (*self.command, "-o", output, "-MD", "-MF", dependencies)
+            command = (*self.command, "-o", output)
+            if self.preprocessed:
+                command += ("-MD", "-MF", dependencies)
             finished = run(command, source=self._standard_input(), timeout=self.timeout)
             diagnostics = self._judge(finished)
             data = _read(output) or b""
-            listed = _dependencies(_read(dependencies), self.compiler.headers)
+            listed = _dependencies(_read(dependencies), self.compiler.headers) if self.preprocessed else []
         if self.mode == "-c" and not data.startswith(_MAGICS[self.target.object_format]):
             raise CompileError(
                 f"the compiler made no {self.target.object_format.upper()} object of {self.name}: one of the "
@@ -223,15 +230,16 @@ class _Job:
 
     def _judge(self, finished: Finished) -> tuple[Diagnostic, ...]:
         """The diagnostics of a compilation that succeeded; otherwise raise CompileError."""
-        text = re.sub(
-            r"^(<stdin>|\{standard input\})(?=:)", lambda _: self.name, finished.text, flags=re.MULTILINE
-        )
+        # What GNU as reads is the source, or what gcc made of it.
+        assembled = "<inline asm>" if self.language in ("c", "c++") else self.name
+        text = re.sub(r"^\{standard input\}(?=:)", lambda _: assembled, finished.text, flags=re.MULTILINE)
+        text = re.sub(r"^<stdin>(?=:)", lambda _: self.name, text, flags=re.MULTILINE)
         diagnostics = parse_diagnostics(text)
         if finished.status == 0:
             return diagnostics
         who = f"{self.compiler.kind} {self.compiler.version}"
         errors = [diagnostic for diagnostic in diagnostics if "error" in diagnostic.severity]
-        if finished.status < 0 or "PLEASE submit a bug report" in text or not errors:
+        if finished.status < 0 or _CRASHED.search(text) or not errors:
             if finished.status < 0:
                 how = f"was killed by {_signal_name(-finished.status)}"
             else:

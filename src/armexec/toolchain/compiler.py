@@ -48,7 +48,7 @@ class Compiler:
 
 
 def find_compiler(compiler: str | None = None) -> Compiler:
-    """The compiler to use: `compiler`, else `ARMEXEC_CC`, else the ziglang package's clang, else the system's.
+    """The compiler to use: `compiler`, else `ARMEXEC_CC`, else the clang of ziglang, else the system's.
 
     `compiler` and `ARMEXEC_CC` are a program's name or path, with arguments if need be, as a shell would
     split them. Raises CompileError if it isn't there, doesn't run, or is no AArch64 compiler.
@@ -192,7 +192,7 @@ _C_LIBRARY = {
 }
 
 
-def target_flags(compiler: Compiler, target: Target, *, cxx: bool) -> tuple[str, ...]:
+def target_flags(compiler: Compiler, target: Target, language: str) -> tuple[str, ...]:
     """The options that make `compiler` compile for `target`, with that target's headers, not the host's.
 
     Raises CompileError if a gcc can't make the target's object format.
@@ -204,7 +204,10 @@ def target_flags(compiler: Compiler, target: Target, *, cxx: bool) -> tuple[str,
                 f"{target.name!r}: use clang"
             )
         return target.flags
-    flags = [f"--target={target.triple}", *target.flags]
+    flags = [f"--target={target.triple}"]
+    if language == "assembler":
+        return tuple(flags)
+    flags += target.flags
     own_headers = compiler.command[1:2] != ("clang",)
     if not own_headers:
         flags += ["-resource-dir", compiler.headers]
@@ -214,7 +217,7 @@ def target_flags(compiler: Compiler, target: Target, *, cxx: bool) -> tuple[str,
     if not compiler.headers or (own_headers and target.name == "apple" and sys.platform == "darwin"):
         return tuple(flags)
     flags += ["-nostdlibinc", "-nostdinc++"]
-    if cxx:
+    if language == "c++":
         for part in ("libcxx", "libcxxabi"):
             flags += ["-isystem", os.path.join(compiler.headers, part, "include")]
         flags += [*_LIBCXX, f"-D_LIBCPP_HAS_MUSL_LIBC={int(target.name == 'linux')}"]

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
-import shlex
 import signal
 from dataclasses import dataclass
 
@@ -58,10 +58,12 @@ def run(command: tuple[str, ...], *, source: bytes = b"", timeout: float) -> Fin
         try:
             output, messages = process.communicate(source, timeout)
         except BaseException as error:
-            os.killpg(process.pid, signal.SIGKILL)
+            with contextlib.suppress(OSError):  # it may just have ended
+                os.killpg(process.pid, signal.SIGKILL)
             if isinstance(error, subprocess.TimeoutExpired):
                 raise CompileError(
-                    f"the compiler was stopped after {timeout:g} s: {shlex.join(command)}"
+                    f"{command[0]} was stopped after {timeout:g} s without a result: simplify the source, or "
+                    "allow it more time"
                 ) from None
             raise
     return Finished(process.returncode, output, messages.decode("utf-8", "replace"))
