@@ -6,6 +6,7 @@ from armexec.objects.image import FunctionSymbol, Image, SourceLine
 from armexec.objects.layout import (
     ABSOLUTE,
     PAGE,
+    PlacedSection,
     Reference,
     Relocation,
     Section,
@@ -25,6 +26,7 @@ __all__ = [
     "FunctionSymbol",
     "Image",
     "Parameter",
+    "PlacedSection",
     "Prototype",
     "Reference",
     "Relocation",

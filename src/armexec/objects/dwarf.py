@@ -63,6 +63,7 @@ _POINTERS = {
     "DW_TAG_reference_type": "&",
     "DW_TAG_rvalue_reference_type": "&&",
 }
+_NOT_PASSED = {"__in_chrg", "__vtt_parm"}  # GCC: parameters that a complete object's destructor doesn't have
 _MAX_DEPTH = 100
 
 
@@ -229,6 +230,8 @@ class _Reader:
         variadic = False
         for child in self._children.get(holder.offset, []):
             if child.tag == "DW_TAG_formal_parameter":
+                if self._name(child) in _NOT_PASSED and "DW_AT_artificial" in child.attributes:
+                    continue
                 origin = self._chain(child)[-1]
                 typed = child if "DW_AT_type" in child.attributes else origin
                 parameters.append(Parameter(self._name(child), self._type_of(typed)))

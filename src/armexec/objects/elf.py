@@ -175,13 +175,12 @@ class _Object:
         for i, (n, info, _, section, value, size) in enumerate(
             struct.iter_unpack("<IBBHQQ", self._content(header))
         ):
+            where = section if section < _SHN_LORESERVE else section - 0x10000
             if section == _SHN_XINDEX:
                 if i >= len(extended):
                     raise self._bad(f"symbol {i} has no extended section index")
-                section = extended[i]
-            elif section >= _SHN_LORESERVE:
-                section -= 0x10000
-            symbols.append(_Symbol(_string(names, n), info, section, value, size))
+                where = extended[i]
+            symbols.append(_Symbol(_string(names, n), info, where, value, size))
         return symbols
 
     def image(self) -> Image:
@@ -290,9 +289,9 @@ class _Object:
         references = []
         for section, offset, kind, symbol, addend in self._relocations():
             if 512 <= kind < 1024:
+                place = f"{self.headers[section].name}+{offset:#x}"
                 raise LoadError(
-                    f"{self.name}: {self.headers[section].name}+{offset:#x} refers to a thread-local variable, "
-                    "which is not supported"
+                    f"{self.name}: {place} refers to a thread-local variable, which is not supported"
                 )
             if symbol >= count:
                 raise self._bad(
@@ -360,7 +359,7 @@ class _Object:
                 continue
             symbol = self.symbols[number_of_symbol]
             where = index.get(symbol.section)
-            value = symbol.value + addend + (layout.sections[where] if where is not None else 0)
+            value = symbol.value + addend + (layout.sections[where].offset if where is not None else 0)
             out[offset : offset + size] = (value & ((1 << 8 * size) - 1)).to_bytes(size, "little")
         return bytes(out)
 

@@ -62,9 +62,9 @@ class FunctionSymbol:
 class Image:
     """An object's code and data, not yet at an address. Offsets and sizes are in bytes.
 
-    `symbols` is in the object's order, which relocations index. `initializers` are the offsets of functions
-    to be called, in order, before anything else (constructors). `align`: what the base address must be a
-    multiple of.
+    `sections` are where the object's loaded sections went, and `symbols` its symbols, which relocations index, both
+    in its order. `initializers` are the offsets of functions to be called, in order, before anything else
+    (constructors). `align`: what the base address must be a multiple of.
 
     Linkage names are as C and C++ mean them on Linux: the underscore that Mach-O puts before every symbol
     is left out everywhere but in `Symbol.name`.
@@ -84,6 +84,7 @@ class Image:
         self.size = layout.size
         self.align = layout.align
         self.segments = layout.segments
+        self.sections = layout.sections
         self.symbols = layout.symbols
         self.relocations = layout.relocations
         self.initializers = list(initializers)
@@ -326,9 +327,9 @@ class Image:
 
     def _out_of_range(self, r: Relocation, error: OutOfRange) -> str:
         symbol = self.symbols[r.symbol]
+        name = source_name(self.linkage_name(symbol)) or "no symbol"
         text = (
-            f"{self.name}: relocation {r.type.name} of {source_name(self.linkage_name(symbol)) or 'no symbol'}"
-            f"{self._referred(r.offset)} does not fit: {error}"
+            f"{self.name}: relocation {r.type.name} of {name}{self._referred(r.offset)} does not fit: {error}"
         )
         if not symbol.defined:
             text += "; compile with -fPIC to reach a symbol at any distance"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
@@ -15,6 +15,7 @@ __all__ = [
     "PAGE",
     "Binding",
     "Layout",
+    "PlacedSection",
     "Reference",
     "Relocation",
     "Section",
@@ -46,6 +47,14 @@ class Section(NamedTuple):
     flags: str = "rx"
     align: int = 4
     size: int = 0
+
+
+class PlacedSection(NamedTuple):
+    """A section's name, its offset in the image and its size, in bytes."""
+
+    name: str
+    offset: int
+    size: int
 
 
 class SectionSymbol(NamedTuple):
@@ -120,14 +129,14 @@ class Relocation:
 
 @dataclass
 class Layout:
-    """Where everything went. `sections` holds each section's offset in the image."""
+    """Where everything went; `sections` in the order given."""
 
     size: int
     align: int
     segments: list[Segment]
     symbols: list[Symbol]
     relocations: list[Relocation]
-    sections: list[int]
+    sections: list[PlacedSection]
     got: int
     veneers: dict[int, int] = field(default_factory=dict)
 
@@ -194,7 +203,9 @@ def lay_out(
         if end > start:
             segments.append(Segment(start, end - start, bytes(data), flags == "rw", flags == "rx"))
 
-    made = [_place_symbol(name, s, sections, placed) for s in symbols]
+    # What a linker defines: the image itself (an argument of __cxa_atexit) and its GOT.
+    provided = {"__dso_handle": 0, "___dso_handle": 0, "_GLOBAL_OFFSET_TABLE_": got}
+    made = [_place_symbol(name, s, sections, placed, provided) for s in symbols]
     relocations = [
         Relocation(
             placed[r.section] + r.offset,
@@ -217,7 +228,10 @@ def lay_out(
         segments=segments,
         symbols=made,
         relocations=relocations,
-        sections=placed,
+        sections=[
+            PlacedSection(s.name, offset, max(s.size, len(s.data)))
+            for s, offset in zip(sections, placed, strict=True)
+        ],
         got=got,
         veneers={symbol: veneers + offset for symbol, offset in branched.items()},
     )
@@ -261,9 +275,15 @@ def _check_references(
 
 
 def _place_symbol(
-    name: str, symbol: SectionSymbol, sections: Sequence[Section], placed: Sequence[int]
+    name: str,
+    symbol: SectionSymbol,
+    sections: Sequence[Section],
+    placed: Sequence[int],
+    provided: Mapping[str, int],
 ) -> Symbol:
     section = symbol.section
+    if section is None and symbol.name in provided:
+        return Symbol(symbol.name, provided[symbol.name], 0, "notype", "local", True)
     if section is None or section == ABSOLUTE:
         absolute = None if section is None else symbol.value
         defined = section is not None

@@ -6,6 +6,8 @@ makes an object of every row.
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 from armexec.objects.image import SourceLine
 
 __all__ = ["read_lines"]
@@ -71,10 +73,8 @@ def read_lines(
         if length == 0xFFFFFFFF:
             length, word, start = int.from_bytes(section[at + 4 : at + 12], "little"), 8, at + 12
         end = min(start + length, len(section))
-        try:
+        with suppress(_Malformed):
             _Program(_Cursor(section, start, end), word, line_strings, strings).run(rows, ends)
-        except _Malformed:
-            pass
         at = max(end, at + 4)
     for address in ends:
         rows.setdefault(address, None)
@@ -195,7 +195,9 @@ class _Program:
             else:
                 for _ in range(self.lengths[opcode - 1]):
                     c.uleb()
-            if emit and line > 0:
+            if emit and line <= 0:  # code that comes from no line
+                rows[address] = None
+            elif emit:
                 key = (file, line, column)
                 if key not in known:
                     name = self.files[file] if file < len(self.files) else ""
