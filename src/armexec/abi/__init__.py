@@ -1,0 +1,8 @@
+"""Python values <-> registers: the procedure call standards, and C declarations."""
+
+from __future__ import annotations
+
+from armexec.abi.calls import make_call
+from armexec.abi.declarations import parse_prototype
+
+__all__ = ["make_call", "parse_prototype"]

@@ -1,0 +1,171 @@
+"""C declarations into prototypes: `int(int)`, `uint64_t f(const char *text, size_t n)`."""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+from typing import Any
+
+from armexec.errors import SignatureError
+from armexec.objects import CType, Parameter, Prototype
+
+__all__ = ["parse_prototype"]
+
+# Sizes in bytes under LP64, for both Linux and Apple (AAPCS64, "Arm C and C++ language mappings"). `char` is unsigned on
+# Linux and signed on Apple: see parse_prototype.
+_INTEGERS: dict[str, tuple[int, bool]] = {
+    "signed char": (1, True),
+    "unsigned char": (1, False),
+    "short": (2, True),
+    "unsigned short": (2, False),
+    "int": (4, True),
+    "unsigned int": (4, False),
+    "long": (8, True),
+    "unsigned long": (8, False),
+    "long long": (8, True),
+    "unsigned long long": (8, False),
+    "__int128": (16, True),
+    "unsigned __int128": (16, False),
+}
+_TYPEDEFS: dict[str, tuple[int, bool]] = {
+    **{f"int{8 << n}_t": (1 << n, True) for n in range(4)},
+    **{f"uint{8 << n}_t": (1 << n, False) for n in range(4)},
+    "size_t": (8, False),
+    "ssize_t": (8, True),
+    "ptrdiff_t": (8, True),
+    "intptr_t": (8, True),
+    "uintptr_t": (8, False),
+    "wchar_t": (4, False),
+    "char8_t": (1, False),
+    "char16_t": (2, False),
+    "char32_t": (4, False),
+    "__int128_t": (16, True),
+    "__uint128_t": (16, False),
+}
+_FLOATS = {"_Float16": 2, "__fp16": 2, "float": 4, "double": 8, "long double": 16}
+_QUALIFIERS = re.compile(r"\b(?:__restrict__|__restrict|restrict|_Noreturn|noexcept|extern|inline|static)\b")
+
+
+@lru_cache(maxsize=512)
+def parse_prototype(text: str, *, char_signed: bool = False) -> Prototype:
+    """The prototype of a C function declaration; the function's name may be left out (`int(int)`).
+
+    Args:
+        text: the declaration, with or without a semicolon. The types of <stdint.h> and <stddef.h> are known; `bool` is `_Bool`.
+        char_signed: whether plain `char` is signed: false on AArch64 Linux, true on Apple's systems.
+
+    Raises:
+        SignatureError: it isn't the declaration of one function.
+    """
+    from pycparser import CParser, c_ast
+
+    declaration = _QUALIFIERS.sub(" ", text).strip().rstrip(";").strip()
+    if not declaration:
+        raise SignatureError('the signature is empty: write a C prototype such as "int(int)"')
+    name = ""
+    if not re.search(r"\w\s*\(\s*\*?\s*\w*\s*\)\s*\(|[\w*]\s+\**\s*\w+\s*\(|\*\s*\w+\s*\(", declaration):
+        # No name: put one where it belongs, before the parameters.
+        declaration = re.sub(r"\(", " __armexec_name(", declaration, count=1)
+    declaration = re.sub(r"\bbool\b", "_Bool", declaration)
+    names = (*_TYPEDEFS, "__int128", "_Float16", "__fp16")
+    prelude = "".join(f"typedef int {n};" for n in names)
+    # `unsigned __int128` is two words to C, and one type name to the parser.
+    declaration = re.sub(r"\bunsigned\s+__int128\b", "__uint128_t", declaration)
+    declaration = re.sub(r"\bsigned\s+__int128\b", "__int128_t", declaration)
+    try:
+        tree = CParser().parse(f"{prelude}{declaration};", filename="signature")
+    except Exception as error:
+        raise SignatureError(
+            f'can\'t read the signature {text!r}: write a C prototype such as "int(int, const char *)"'
+        ) from error
+    nodes = tree.ext[len(names) :]
+    if len(nodes) != 1 or not isinstance(nodes[0], c_ast.Decl) or not isinstance(nodes[0].type, c_ast.FuncDecl):
+        raise SignatureError(f'{text!r} is not a function: write a C prototype such as "int(int)"')
+    name = nodes[0].name or ""
+    reader = _Reader(text, char_signed)
+    result, parameters, variadic = reader.function(nodes[0].type)
+    return Prototype("" if name == "__armexec_name" else name, result, parameters, variadic)
+
+
+class _Reader:
+    """pycparser's tree into types."""
+
+    def __init__(self, text: str, char_signed: bool) -> None:
+        self.text = text
+        self.char_signed = char_signed
+
+    def function(self, node: Any) -> tuple[CType, tuple[Parameter, ...], bool]:
+        from pycparser import c_ast
+
+        parameters: list[Parameter] = []
+        variadic = False
+        for parameter in node.args.params if node.args else ():
+            if isinstance(parameter, c_ast.EllipsisParam):
+                variadic = True
+                continue
+            if isinstance(parameter, c_ast.ID):
+                raise SignatureError(f"the signature {self.text!r} has a parameter {parameter.name!r} without a known type")
+            ctype = self.type(parameter.type)
+            if ctype.kind == "array":
+                ctype = CType("pointer", 8, target=ctype.target, align=8)
+            elif ctype.kind == "function":
+                ctype = CType("pointer", 8, target=ctype, align=8)
+            parameters.append(Parameter(getattr(parameter, "name", None) or "", ctype))
+        if len(parameters) == 1 and parameters[0].type.kind == "void":
+            parameters = []
+        if any(p.type.kind == "void" for p in parameters):
+            raise SignatureError(f"the signature {self.text!r} has a parameter of type void")
+        return self.type(node.type), tuple(parameters), variadic
+
+    def type(self, node: Any) -> CType:
+        from dataclasses import replace
+
+        from pycparser import c_ast
+
+        if isinstance(node, c_ast.TypeDecl):
+            ctype = self.type(node.type)
+            return replace(ctype, const=True) if "const" in node.quals else ctype
+        if isinstance(node, c_ast.PtrDecl):
+            return CType("pointer", 8, target=self.type(node.type), align=8, const="const" in node.quals)
+        if isinstance(node, c_ast.ArrayDecl):
+            element = self.type(node.type)
+            count = int(node.dim.value, 0) if isinstance(node.dim, c_ast.Constant) else None
+            return CType("array", element.size * (count or 0), target=element, count=count, align=element.align)
+        if isinstance(node, c_ast.FuncDecl):
+            result, parameters, variadic = self.function(node)
+            return CType("function", target=result, parameters=tuple(p.type for p in parameters), variadic=variadic)
+        if isinstance(node, c_ast.IdentifierType):
+            return self.named(node.names)
+        if isinstance(node, c_ast.Enum):
+            return CType("enum", 4, f"enum {node.name}" if node.name else "", align=4)
+        if isinstance(node, c_ast.Struct | c_ast.Union):
+            kind = "struct" if isinstance(node, c_ast.Struct) else "union"
+            return CType("struct" if kind == "struct" else "union", 0, f"{kind} {node.name or ''}".strip())
+        raise SignatureError(f"the signature {self.text!r} has a type that can't be read")
+
+    def named(self, words: list[str]) -> CType:
+        name = " ".join(words)
+        if name == "void":
+            return CType("void", name="void")
+        if name == "_Bool":
+            return CType("bool", 1, "_Bool", align=1)
+        if name in _TYPEDEFS:
+            size, signed = _TYPEDEFS[name]
+            return CType("int", size, name, signed, align=size)
+        if name == "char":
+            return CType("int", 1, "char", self.char_signed, align=1)
+        if name in _FLOATS:
+            return CType("float", _FLOATS[name], name, align=_FLOATS[name])
+        # `long unsigned int` in any order.
+        rest = sorted(word for word in words if word not in ("int", "signed"))
+        unsigned = "unsigned" in rest
+        if unsigned:
+            rest.remove("unsigned")
+        key = " ".join(rest) or "int"
+        if key == "char":
+            key = "signed char" if not unsigned else "char"
+        key = f"unsigned {key}" if unsigned else key
+        if key in _INTEGERS:
+            size, signed = _INTEGERS[key]
+            return CType("int", size, key, signed, align=size)
+        raise SignatureError(f"the signature {self.text!r} has an unknown type {name!r}")

@@ -1,0 +1,99 @@
+"""Three ways to run an image: on this processor, translated to it, or instruction by instruction in Python."""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Callable
+from functools import cache
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
+
+from armexec.errors import HostError
+
+if TYPE_CHECKING:
+    from armexec.memory import Step
+    from armexec.objects import Image, Prototype
+
+__all__ = ["ENGINES", "Engine", "LoadedImage", "Resolve", "default_engine", "get_engine"]
+
+Resolve: TypeAlias = Callable[[str], "int | None"]
+"""The address of a symbol the image doesn't define, or None."""
+
+
+class LoadedImage(Protocol):
+    """An image in memory, ready to be called."""
+
+    image: Image
+    base: int
+    """The address of the image's offset 0."""
+    steps: list[Step]
+    """What was done to memory to get there, in order."""
+
+    def bind(self, offset: int, prototype: Prototype) -> Callable[..., Any]:
+        """A callable for the function at `offset`.
+
+        It takes one Python int for each parameter, already in the range of the parameter's type (a pointer's address), and
+        returns an int in the range of the result's type, or None for void. It raises an ExecutionError for what the guest does.
+
+        Raises:
+            SignatureError: the prototype has something the engine can't pass.
+        """
+
+    def close(self) -> None:
+        """Give the memory back. Callables bound before must not be called after."""
+
+
+class Engine(Protocol):
+    """One way to run an image."""
+
+    name: str
+
+    def unavailable(self) -> str | None:
+        """Why this engine can't run on this host, or None if it can."""
+
+    def load(self, image: Image, resolve: Resolve) -> LoadedImage:
+        """Place the image in memory.
+
+        Raises:
+            LoadError: an undefined symbol that `resolve` doesn't know, or a relocation out of range.
+            HostError: the host gives no memory.
+        """
+
+
+ENGINES = ("native", "translated", "reference")
+"""The names, in order of preference."""
+
+
+@cache
+def _engine(name: str) -> Engine:
+    if name == "native":
+        from armexec.engines.native import NativeEngine
+
+        return NativeEngine()
+    if name == "translated":
+        from armexec.engines.translated import TranslatedEngine
+
+        return TranslatedEngine()
+    from armexec.engines.reference import ReferenceEngine
+
+    return ReferenceEngine()
+
+
+def default_engine() -> str:
+    """`native` on an AArch64 host, else `translated`."""
+    return "native" if platform.machine() in ("arm64", "aarch64") else "translated"
+
+
+def get_engine(name: str | None = None) -> Engine:
+    """The engine of that name, or this host's default.
+
+    Raises:
+        HostError: there is no such engine, or it can't run here.
+    """
+    name = name or default_engine()
+    if name not in ENGINES:
+        raise HostError(f"there is no engine {name!r}: choose one of {', '.join(ENGINES)}")
+    engine = _engine(name)
+    reason = engine.unavailable()
+    if reason is not None:
+        raise HostError(f"the engine {name!r} can't run here: {reason}")
+    return engine

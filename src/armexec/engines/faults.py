@@ -1,0 +1,85 @@
+"""From a machine's trap to the exception a user sees, with the place in the guest's code."""
+
+from __future__ import annotations
+
+from armexec.errors import (
+    BreakpointHit,
+    Error,
+    ExecutionError,
+    IllegalInstruction,
+    InstructionLimitExceeded,
+    MemoryFault,
+    SystemCallDenied,
+    TimeLimitExceeded,
+    UnsupportedInstruction,
+)
+from armexec.isa import decode
+from armexec.isa.operands import Context
+from armexec.machines.traps import Trap, TrapKind
+from armexec.memory import AccessError, HostMemory
+from armexec.objects import Image
+
+__all__ = ["to_error"]
+
+_ACCESS = {
+    TrapKind.ALIGNMENT: "align",
+    TrapKind.READ: "read",
+    TrapKind.WRITE: "write",
+    TrapKind.EXECUTE: "execute",
+}
+
+
+def to_error(trap: Trap, image: Image | None, base: int) -> Error:
+    """The armexec exception for a trap in `image` placed at `base`."""
+    word = _word(trap.pc)
+    place = _place(trap, image, base, word)
+    kind, detail = trap.kind, trap.detail
+    if kind in _ACCESS:
+        access = _ACCESS[kind]
+        message = {
+            "align": trap.why or f"unaligned access to 0x{detail:x}",
+            "read": f"can't read memory at 0x{detail:x}",
+            "write": f"can't write memory at 0x{detail:x}",
+            "execute": f"there is no code at 0x{detail:x}",
+        }[access]
+        return MemoryFault(message, address=detail, access=access, **place)
+    if kind is TrapKind.UNSUPPORTED:
+        return UnsupportedInstruction(word or 0, trap.pc, trap.why)
+    if kind is TrapKind.UNDEFINED:
+        shown = f" 0x{word:08x}" if word is not None else ""
+        reason = f" ({trap.why})" if trap.why else ""
+        return IllegalInstruction(f"illegal instruction{shown}{reason}", **place)
+    if kind is TrapKind.BREAKPOINT:
+        return BreakpointHit(f"breakpoint #{detail}", **place)
+    if kind is TrapKind.SUPERVISOR_CALL:
+        return SystemCallDenied(f"system call (svc #{detail}) where none is allowed", **place)
+    if kind is TrapKind.INSTRUCTION_LIMIT:
+        return InstructionLimitExceeded(f"more than {detail} instructions executed", **place)
+    if kind is TrapKind.TIME_LIMIT:
+        return TimeLimitExceeded("the time limit is over", **place)
+    return ExecutionError(trap.why or kind.name.lower(), **place)
+
+
+def _word(pc: int) -> int | None:
+    try:
+        return int.from_bytes(HostMemory().read(pc, 4), "little")
+    except AccessError:
+        return None
+
+
+def _place(trap: Trap, image: Image | None, base: int, word: int | None) -> dict[str, int | str]:
+    place: dict[str, int | str] = {"pc": trap.pc}
+    if word is not None:
+        decoded = decode(word)
+        if decoded is not None:
+            place["instruction"] = decoded.text(Context(trap.pc, lambda _: None))
+    if image is not None and 0 <= trap.pc - base < image.size:
+        offset = trap.pc - base
+        found = image.symbol_at(offset)
+        if found is not None:
+            symbol, delta = found
+            place["symbol"] = f"{symbol.name}+0x{delta:x}" if delta else symbol.name
+        line = image.line_of(offset)
+        if line is not None:
+            place["source"] = f"{line.file}:{line.line}"
+    return place

@@ -1,0 +1,38 @@
+"""An image into memory: the part that all engines share."""
+
+from __future__ import annotations
+
+from armexec.engines import Resolve
+from armexec.memory import Protection, Region, allocate
+from armexec.objects import Image
+
+__all__ = ["map_image"]
+
+
+def map_image(image: Image, resolve: Resolve, *, executable: bool) -> Region:
+    """Map writable pages, put the relocated image into them, and give each segment its protection.
+
+    `executable`: whether the host is to run the code itself; otherwise the guest's code is only readable.
+
+    Raises:
+        LoadError: a symbol can't be resolved, or a relocation doesn't reach.
+        HostError: the host refuses the memory.
+    """
+    region = allocate(image.size, executable=executable)
+    try:
+        for offset, data in image.place(region.address, resolve):
+            if data:
+                region.write(offset, data)
+        parts = []
+        for segment in image.segments:
+            protection = Protection.READ
+            if segment.writable:
+                protection |= Protection.WRITE
+            elif segment.executable and executable:
+                protection |= Protection.EXECUTE
+            parts.append((segment.offset, segment.size, protection))
+        region.seal(parts)
+    except BaseException:
+        region.close()
+        raise
+    return region

@@ -1,0 +1,122 @@
+"""The reference engine: one instruction at a time, in Python. Slow, plain, and the same everywhere."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from typing import Any
+
+from armexec.engines import Resolve
+from armexec.engines.faults import to_error
+from armexec.engines.loading import map_image
+from armexec.isa import decode
+from armexec.isa.coverage import known_encoding
+from armexec.machines.reference import Bits, ReferenceMachine
+from armexec.machines.traps import Trap, TrapKind
+from armexec.memory import AccessError, GuestStack, HostMemory, Region, Step, guest_stack
+from armexec.objects import Image, Prototype
+
+__all__ = ["ReferenceEngine", "step"]
+
+# Where the outermost function returns to: no code can be there, it isn't aligned for it.
+RETURN_ADDRESS = 0xFFFF_FFFF_FFFF_FFF1
+
+_local = threading.local()
+
+# A word's semantics and field values never change, so decoding is done once.
+_decoded: dict[int, tuple[Callable[..., None], tuple[int, ...]]] = {}
+
+
+def step(machine: ReferenceMachine) -> None:
+    """Execute the instruction at `machine.pc` and move the pc.
+
+    Raises:
+        Trap: the instruction didn't complete; the pc is still at it.
+    """
+    pc = machine.pc
+    try:
+        if pc & 3:
+            raise Trap(TrapKind.EXECUTE, pc, pc)
+        word = int.from_bytes(machine.memory.read(pc, 4), "little")
+    except AccessError:
+        raise Trap(TrapKind.EXECUTE, pc, pc) from None
+    entry = _decoded.get(word)
+    if entry is None:
+        entry = _decode(word, pc)
+    machine.next_pc = pc + 4
+    semantics, fields = entry
+    semantics(machine, *fields)
+    machine.pc = machine.next_pc
+
+
+def _decode(word: int, pc: int) -> tuple[Callable[..., None], tuple[int, ...]]:
+    decoded = decode(word)
+    if decoded is None:
+        name = known_encoding(word)
+        if name is None:
+            raise Trap(TrapKind.UNDEFINED, pc)
+        raise Trap(TrapKind.UNSUPPORTED, pc, word, name)
+    entry = decoded.instruction.semantics, tuple(decoded.fields.values())
+    _decoded[word] = entry
+    return entry
+
+
+def _stack() -> GuestStack:
+    stack: GuestStack | None = getattr(_local, "stack", None)
+    if stack is None:
+        stack = _local.stack = guest_stack()
+    return stack
+
+
+class LoadedReferenceImage:
+    """An image whose code is only ever read."""
+
+    def __init__(self, image: Image, region: Region) -> None:
+        self.image = image
+        self.region = region
+        self.base = region.address
+        self.steps: list[Step] = region.steps
+
+    def bind(self, offset: int, prototype: Prototype) -> Callable[..., Any]:
+        address = self.base + offset
+        result = prototype.result
+
+        def call(*values: int) -> int | None:
+            machine = ReferenceMachine(HostMemory())
+            for number, value in enumerate(values):
+                machine.registers[number] = value & 0xFFFF_FFFF_FFFF_FFFF
+            x0 = self._run(machine, address)
+            if result.kind == "void":
+                return None
+            if result.kind == "bool":
+                return x0 & 1
+            bits = Bits(result.size * 8, x0)
+            return bits.signed if result.signed else bits.value
+
+        return call
+
+    def _run(self, machine: ReferenceMachine, address: int) -> int:
+        machine.registers[31] = _stack().top
+        machine.registers[30] = RETURN_ADDRESS
+        machine.pc = address
+        try:
+            while machine.pc != RETURN_ADDRESS:
+                step(machine)
+        except Trap as trap:
+            raise to_error(trap, self.image, self.base) from None
+        return machine.registers[0]
+
+    def close(self) -> None:
+        self.region.close()
+
+
+class ReferenceEngine:
+    """Runs on any host."""
+
+    name = "reference"
+
+    def unavailable(self) -> str | None:
+        return None
+
+    def load(self, image: Image, resolve: Resolve) -> LoadedReferenceImage:
+        return LoadedReferenceImage(image, map_image(image, resolve, executable=False))

@@ -1,0 +1,1 @@
+"""What a semantic function runs on: `reference` (Python ints) and `llvm` (IR text)."""

@@ -1,0 +1,41 @@
+"""What stops a machine: an exception of the architecture, before it has become one of Python's."""
+
+from __future__ import annotations
+
+from enum import IntEnum
+
+__all__ = ["Trap", "TrapKind"]
+
+
+class TrapKind(IntEnum):
+    """Why the guest stopped. The numbers are also those that translated code reports."""
+
+    UNDEFINED = 1
+    """An UNDEFINED instruction, or one that is not allowed at EL0."""
+    UNSUPPORTED = 2
+    """An instruction of the architecture that armexec doesn't execute yet."""
+    BREAKPOINT = 3
+    """BRK or HLT; `detail` is the immediate."""
+    SUPERVISOR_CALL = 4
+    """SVC; `detail` is the immediate."""
+    ALIGNMENT = 5
+    """An access (or SP, or the pc) that isn't aligned; `detail` is the address."""
+    READ = 6
+    """A read of memory that isn't there or not readable; `detail` is the address."""
+    WRITE = 7
+    """A write to memory that isn't there or not writable; `detail` is the address."""
+    EXECUTE = 8
+    """A branch to where there is no code; `detail` is the address."""
+    INSTRUCTION_LIMIT = 9
+    TIME_LIMIT = 10
+
+
+class Trap(Exception):
+    """`kind` at the instruction at `pc`; `detail` as the kind says; `why` adds words."""
+
+    def __init__(self, kind: TrapKind, pc: int, detail: int = 0, why: str = "") -> None:
+        super().__init__(kind, pc, detail, why)
+        self.kind = kind
+        self.pc = pc
+        self.detail = detail
+        self.why = why
