@@ -2,9 +2,9 @@
 
 from .host import HostMemory
 from .process_map import MapEntry, process_map, writable_and_executable
+from .protection import AccessError, Protection, Step
 from .region import Region, allocate, page_size, strategy_name
 from .stack import GuestStack, guest_stack
-from .protection import AccessError, Protection, Step
 
 __all__ = [
     "AccessError",

@@ -14,10 +14,10 @@ from collections.abc import Callable
 from .known import KNOWN
 from .protection import AccessError
 
-__all__ = ["HostMemory"]
+__all__ = ["HostMemory", "Pipe", "ProcessVm"]
 
 
-class _ProcessVm:
+class ProcessVm:
     """Linux process_vm_readv and process_vm_writev on this process.
 
     They follow the page protections, unlike /proc/self/mem, which writes to read-only pages. One object for
@@ -61,7 +61,7 @@ class _ProcessVm:
     def read(self, address: int, size: int) -> tuple[bytes, int]:
         if size <= len(self._small):
             done = self._transfer(self._readv, self._small_address, address, size)
-            return bytes(self._small[:done]), done
+            return self._small.raw[:done], done
         buffer = ctypes.create_string_buffer(size)
         done = self._transfer(self._readv, ctypes.addressof(buffer), address, size)
         return buffer.raw[:done], done
@@ -75,7 +75,7 @@ class _ProcessVm:
         return self._transfer(self._writev, ctypes.addressof(buffer), address, size)
 
 
-class _Pipe:
+class Pipe:
     """Any POSIX system: the kernel copies through a pipe and reports a bad address. One for each thread."""
 
     def __init__(self) -> None:
@@ -128,22 +128,25 @@ class _Pipe:
         return position
 
 
+Backend = type[ProcessVm] | type[Pipe]
+
+
 @functools.cache
-def _backend() -> type[_ProcessVm] | type[_Pipe]:
+def _best_backend() -> Backend:
     """process_vm_readv where it works: some containers and qemu-user have no such call."""
     if sys.platform.startswith("linux"):
         probe = ctypes.create_string_buffer(b"armexec", 8)
         try:
-            if _ProcessVm().read(ctypes.addressof(probe), 8)[0] == probe.raw:
-                return _ProcessVm
+            if ProcessVm().read(ctypes.addressof(probe), 8)[0] == probe.raw:
+                return ProcessVm
         except (OSError, AttributeError):
             pass
-    return _Pipe
+    return Pipe
 
 
 class _PerThread(threading.local):
-    def __init__(self) -> None:
-        self.backend = _backend()()
+    def __init__(self, backend: Backend) -> None:
+        self.backend = backend()
 
 
 class HostMemory:
@@ -157,13 +160,15 @@ class HostMemory:
 
     _largest = 1 << 20  # bytes moved at once, so that an absurd size fails before it is allocated
 
-    def __init__(self) -> None:
-        self._thread = _PerThread()
+    def __init__(self, backend: Backend | None = None) -> None:
+        """`backend` is `ProcessVm` or `Pipe`; by default the better one that works on this host."""
+        self._backend = backend or _best_backend()
+        self._thread = _PerThread(self._backend)
         _instances.add(self)
 
     def _after_fork(self) -> None:
         # A child must not share its parent's pipe, nor its process id.
-        self._thread = _PerThread()
+        self._thread = _PerThread(self._backend)
 
     def read(self, address: int, size: int) -> bytes:
         """`size` bytes from `address`. Raises `AccessError`."""

@@ -12,8 +12,8 @@ from typing import Self
 from ..errors import HostError
 from .kernel import Kernel, real_kernel
 from .known import KNOWN, KnownRanges
-from .strategies import AnonymousPages, DarwinPlainPages, Part, Strategy, choose
 from .protection import Protection, Step
+from .strategies import AnonymousPages, DarwinPlainPages, Part, Strategy, choose
 
 __all__ = ["Region", "allocate", "page_size", "strategy_name"]
 

@@ -8,9 +8,9 @@ from typing import Self
 
 from .kernel import Kernel, real_kernel
 from .known import KNOWN, KnownRanges
+from .protection import Protection, Step
 from .region import data_strategy, whole_pages
 from .strategies import Part, Strategy
-from .protection import Protection, Step
 
 __all__ = ["GuestStack", "guest_stack"]
 

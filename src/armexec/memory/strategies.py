@@ -80,22 +80,15 @@ class Strategy(ABC):
     @abstractmethod
     def _seal(self, parts: Sequence[Part]) -> None: ...
 
-    def _write(self, offset: int, data: bytes) -> None:
-        self.kernel.copy_in(self.address + offset, data)
-
-    def _read(self, offset: int, size: int) -> bytes:
-        return self.kernel.copy_out(self.address + offset, size)
-
-    # What is the same for all.
-
     def write(self, offset: int, data: bytes) -> None:
         """Copy into the region while it is being filled. The range is the caller's to check."""
-        self._write(offset, data)
-        self.steps.append(Step("memcpy", self.address + offset, len(data), None, ""))
+        self._copy_in(self.address + offset, data)
 
     def read(self, offset: int, size: int) -> bytes:
         """Copy out of the region while it is being filled."""
-        return self._read(offset, size)
+        return self.kernel.copy_out(self.address + offset, size)
+
+    # What is the same for all.
 
     def seal(self, parts: Sequence[Part]) -> None:
         """Give each part its protection; `parts`, sorted, cover the region. Frees it on failure."""
@@ -119,7 +112,7 @@ class Strategy(ABC):
             self.kernel.close(fd)
             self.steps.append(Step("close", 0, 0, None, f"fd {fd}"))
 
-    # System calls that are recorded, and whose refusal becomes a HostError.
+    # Calls that are recorded, and whose refusal becomes a HostError.
 
     def _mmap(self, address: int, size: int, protection: Protection, flags: int, offset: int = 0) -> int:
         fd = self._fd if not flags & (LINUX_MAP_ANONYMOUS | DARWIN_MAP_ANON) else -1
@@ -133,6 +126,10 @@ class Strategy(ABC):
         at = f" fd {fd}" if fd >= 0 else ""
         self.steps.append(Step("mmap", result, size, protection, names + at))
         return result
+
+    def _copy_in(self, address: int, data: bytes) -> None:
+        self.kernel.copy_in(address, data)
+        self.steps.append(Step("memcpy", address, len(data), None, ""))
 
     def _munmap(self, address: int, size: int) -> None:
         self.kernel.munmap(address, size)
@@ -219,10 +216,10 @@ class MemfdPages(Strategy):
         self.address = self._mmap(0, self.size, NONE, MAP_PRIVATE | LINUX_MAP_ANONYMOUS)
         self._view = self._mmap(0, self.size, READ | WRITE, MAP_SHARED)
 
-    def _write(self, offset: int, data: bytes) -> None:
-        self.kernel.copy_in(self._view + offset, data)
+    def write(self, offset: int, data: bytes) -> None:
+        self._copy_in(self._view + offset, data)
 
-    def _read(self, offset: int, size: int) -> bytes:
+    def read(self, offset: int, size: int) -> bytes:
         return self.kernel.copy_out(self._view + offset, size)
 
     def _seal(self, parts: Sequence[Part]) -> None:
@@ -282,7 +279,7 @@ class DarwinToggledPages(Strategy):
         if not self.kernel.jit_write_protect_supported():
             raise HostError(
                 "this machine has no write protection for MAP_JIT memory "
-                "(pthread_jit_write_protect_supported_np is 0), so the pages would be writable and executable "
+                "(pthread_jit_write_protect_supported_np is 0), so pages would be writable and executable "
                 'at once: use a Python without the hardened runtime, or engine="translated"'
             )
         flags = MAP_PRIVATE | DARWIN_MAP_ANON | DARWIN_MAP_JIT
@@ -293,10 +290,10 @@ class DarwinToggledPages(Strategy):
         protection = READ | EXECUTE if executable else READ | WRITE
         self.steps.append(Step("jit_write_protect", self.address, self.size, protection, "this thread"))
 
-    def _write(self, offset: int, data: bytes) -> None:
+    def write(self, offset: int, data: bytes) -> None:
         self._toggle(executable=False)
         try:
-            super()._write(offset, data)
+            super().write(offset, data)
         finally:
             self._toggle(executable=True)
 
@@ -308,7 +305,7 @@ class DarwinToggledPages(Strategy):
                 continue
             content = self.kernel.copy_out(address, size)
             self._mmap(address, size, READ | WRITE, MAP_PRIVATE | DARWIN_MAP_ANON | MAP_FIXED)
-            self.kernel.copy_in(address, content)
+            self._copy_in(address, content)
             if protection != READ | WRITE:
                 self._mprotect(address, size, protection)
 
