@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
-from . import branches_system, dp_immediate, dp_register  # noqa: F401  (describe instructions)
+from . import (  # noqa: F401  (describe instructions)
+    branches_system,
+    dp_immediate,
+    dp_register,
+    loads_stores,
+    loads_stores_pair,
+)
 from .decode import Decoded, decode, forms_by_mnemonic
 from .description import INSTRUCTIONS, Alias, Form, Instruction, instruction
 

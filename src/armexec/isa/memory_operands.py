@@ -1,0 +1,158 @@
+"""Operands of the load and store classes: offsets, register offsets, prefetch operations."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from .operands import Context, Fields, Immediate, Label, NamedImmediate, Operand
+from .syntax import Cursor, OperandError, Register, general_register
+
+__all__ = [
+    "LITERAL",
+    "PREFETCH",
+    "AuthenticatedOffset",
+    "RegisterOffset",
+    "ScaledOffset",
+]
+
+
+def _relocations(size: int) -> dict[str, str]:
+    """The ELF relocation for each operator in the unsigned offset of an access of `size` bytes."""
+    bits = 8 * size
+    table = {
+        "lo12": f"R_AARCH64_LDST{bits}_ABS_LO12_NC",
+        "pageoff": f"R_AARCH64_LDST{bits}_ABS_LO12_NC",
+        "tprel_lo12": f"R_AARCH64_TLSLE_LDST{bits}_TPREL_LO12",
+        "tprel_lo12_nc": f"R_AARCH64_TLSLE_LDST{bits}_TPREL_LO12_NC",
+        "dtprel_lo12": f"R_AARCH64_TLSLD_LDST{bits}_DTPREL_LO12",
+        "dtprel_lo12_nc": f"R_AARCH64_TLSLD_LDST{bits}_DTPREL_LO12_NC",
+    }
+    if size == 8:
+        table |= {
+            "got_lo12": "R_AARCH64_LD64_GOT_LO12_NC",
+            "gotpageoff": "R_AARCH64_LD64_GOT_LO12_NC",
+            "gotpage_lo15": "R_AARCH64_LD64_GOTPAGE_LO15",
+            "gottprel_lo12": "R_AARCH64_TLSIE_LD64_GOTTPREL_LO12_NC",
+            "tlsdesc_lo12": "R_AARCH64_TLSDESC_LD64_LO12",
+        }
+    return table
+
+
+class ScaledOffset(Immediate):
+    """The unsigned offset in imm12 of an access of `size` bytes, in units of that, or a symbol's low bits."""
+
+    def __init__(self, size: int) -> None:
+        super().__init__("imm12", scale=size, default=0, relocations=_relocations(size))
+
+
+class AuthenticatedOffset(Immediate):
+    """The offset of LDRAA and LDRAB: S:imm9, a signed count of 8 bytes."""
+
+    def __init__(self) -> None:
+        super().__init__("imm9", scale=8, signed=True, default=0)
+        self.fields = ("imm9", "S")
+        self.width = 9
+
+    @property
+    def low(self) -> int:
+        return -4096
+
+    @property
+    def high(self) -> int:
+        return 4088
+
+    def encode(self, value: int) -> dict[str, int]:
+        return super().encode(value) | {"S": int(value < 0)}
+
+    def decode(self, fields: Fields) -> int:
+        return 8 * (fields["imm9"] - 512 * fields["S"])
+
+
+# The extends of an address by the field `option`; the others are UNDEFINED. LSL stands for UXTX.
+_ADDRESS_EXTENDS = {"uxtw": 2, "lsl": 3, "sxtw": 6, "sxtx": 7}
+_ADDRESS_EXTEND_NAMES = {value: name for name, value in _ADDRESS_EXTENDS.items()}
+
+
+class _Index(NamedTuple):
+    """A register offset. `amount` is None where no shift is written."""
+
+    register: Register
+    option: int
+    amount: int | None
+
+
+class RegisterOffset(Operand):
+    """`<Xm>{, lsl|sxtx {#<amount>}}` or `<Wm>, uxtw|sxtw {#<amount>}` in Rm:option:S, for `size` bytes.
+
+    The amount is 0, or log2(size) where S is set. For bytes both are 0, so there a written amount sets S.
+    """
+
+    fields = ("Rm", "option", "S")
+
+    def __init__(self, size: int) -> None:
+        self.shift = size.bit_length() - 1
+
+    @property
+    def _amounts(self) -> str:
+        return f"#0 or #{self.shift}" if self.shift else "#0"
+
+    def parse(self, cursor: Cursor) -> _Index:
+        register = cursor.register(("w", "x"), "a register X0-X30 or XZR, or W0-W30 or WZR with uxtw or sxtw")
+        names = ("lsl", "sxtx") if register.kind == "x" else ("uxtw", "sxtw")
+        expected = f"{names[0]} or {names[1]}"
+        if not cursor.punctuation(","):
+            if register.kind == "w":
+                raise cursor.fail(f", {expected}")
+            return _Index(register, _ADDRESS_EXTENDS["lsl"], None)
+        name = cursor.word(names, expected)
+        amount: int | None = None
+        if name == "lsl" or cursor.token.kind == "value" or cursor.token.text == "#":
+            number = cursor.value(f"an amount {self._amounts}")
+            if not isinstance(number, int):
+                raise cursor.fail(f"an amount {self._amounts}")
+            amount = number
+        return _Index(register, _ADDRESS_EXTENDS[name], amount)
+
+    def encode(self, value: _Index) -> dict[str, int]:
+        if value.amount not in (None, 0, self.shift):
+            raise OperandError(
+                f"shift amount {value.amount} must be {self._amounts.replace('#', '')} for this access"
+            )
+        shifted = value.amount is not None and value.amount == self.shift
+        return {"Rm": value.register.number, "option": value.option, "S": int(shifted)}
+
+    def decode(self, fields: Fields) -> _Index:
+        option = fields["option"]
+        register = general_register("x" if option & 1 else "w", fields["Rm"], sp=False)
+        return _Index(register, option, self.shift if fields["S"] else None)
+
+    def text(self, value: _Index, context: Context) -> str:
+        name = _ADDRESS_EXTEND_NAMES[value.option]
+        if value.amount is not None:
+            return f"{value.register.name}, {name} #{value.amount}"
+        return value.register.name if name == "lsl" else f"{value.register.name}, {name}"
+
+
+PREFETCH = NamedImmediate(
+    "Rt",
+    {
+        f"{kind}l{level + 1}{policy}": kind_bits << 3 | level << 1 | policy_bit
+        for kind_bits, kind in enumerate(("pld", "pli", "pst"))
+        for level in range(3)
+        for policy_bit, policy in enumerate(("keep", "strm"))
+    },
+    what="a prefetch operation",
+)
+"""`<type><target><policy>` (pldl1keep), or the number of one without a name."""
+
+LITERAL = Label(
+    "imm19",
+    scale=4,
+    relocations={
+        "": "R_AARCH64_LD_PREL_LO19",
+        "got": "R_AARCH64_GOT_LD_PREL19",
+        "gottprel": "R_AARCH64_TLSIE_LD_GOTTPREL_PREL19",
+        "tlsdesc": "R_AARCH64_TLSDESC_LD_PREL19",
+    },
+)
+"""The pc-relative address of a literal."""
