@@ -186,6 +186,7 @@ _LIBCXX = tuple(
         "_LIBCPP_ASSERTION_SEMANTIC_DEFAULT=_LIBCPP_ASSERTION_SEMANTIC_IGNORE",
     )
 )
+_LIBCXX_NEEDS = 20  # the oldest major version of clang that ziglang's libc++ supports
 _C_LIBRARY = {
     "linux": ("aarch64-linux-musl", "generic-musl", "aarch64-linux-any", "any-linux-any"),
     "apple": ("any-darwin-any",),
@@ -217,7 +218,8 @@ def target_flags(compiler: Compiler, target: Target, language: str) -> tuple[str
     if not compiler.headers or (own_headers and target.name == "apple" and sys.platform == "darwin"):
         return tuple(flags)
     flags += ["-nostdlibinc", "-nostdinc++"]
-    if language == "c++":
+    # Without libc++, C++ still has the C headers.
+    if language == "c++" and (not own_headers or _major(compiler.version) >= _LIBCXX_NEEDS):
         for part in ("libcxx", "libcxxabi"):
             flags += ["-isystem", os.path.join(compiler.headers, part, "include")]
         flags += [*_LIBCXX, f"-D_LIBCPP_HAS_MUSL_LIBC={int(target.name == 'linux')}"]
@@ -225,6 +227,11 @@ def target_flags(compiler: Compiler, target: Target, language: str) -> tuple[str
     for part in _C_LIBRARY[target.name]:
         flags += ["-idirafter", os.path.join(compiler.headers, "libc", "include", part)]
     return tuple(flags)
+
+
+def _major(version: str) -> int:
+    digits = re.match(r"\d+", version)
+    return int(digits[0]) if digits else 0
 
 
 def _is_elf_machine(machine: str) -> bool:

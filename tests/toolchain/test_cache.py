@@ -1,0 +1,124 @@
+"""The store on disk."""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from armexec.toolchain.cache import Store, cache_directory
+
+KEY = Store.key("a key")
+
+
+def files(folder: Path) -> list[Path]:
+    return [path for path in folder.rglob("*") if path.is_file()]
+
+
+@given(st.lists(st.binary()), st.lists(st.binary()))
+def test_keys_are_equal_only_for_equal_parts(first: list[bytes], second: list[bytes]) -> None:
+    assert (Store.key(*first) == Store.key(*second)) == (first == second)
+
+
+@given(st.binary(), st.binary())
+@settings(max_examples=40, deadline=None)
+def test_the_last_bytes_put_are_found(first: bytes, second: bytes) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        store = Store("things", root=Path(folder))
+        assert store.get(KEY) is None
+        store.put(KEY, first)
+        assert Store("things", root=Path(folder)).get(KEY) == first
+        store.put(KEY, second)
+        assert store.get(KEY) == second
+        assert store.get(Store.key("another")) is None
+        store.drop(KEY)
+        assert store.get(KEY) is None
+
+
+@given(st.binary(max_size=40), st.data())
+@settings(max_examples=40, deadline=None)
+def test_a_damaged_entry_is_not_there(payload: bytes, data: st.DataObject) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        store = Store("things", root=Path(folder))
+        store.put(KEY, payload)
+        (path,) = files(Path(folder))
+        raw = path.read_bytes()
+        damage = st.one_of(
+            st.integers(0, len(raw) - 1).map(lambda end: raw[:end]),
+            st.tuples(st.integers(0, len(raw) - 1), st.integers(1, 255)).map(
+                lambda flip: raw[: flip[0]] + bytes([raw[flip[0]] ^ flip[1]]) + raw[flip[0] + 1 :]
+            ),
+            st.binary(min_size=1).map(lambda extra: raw + extra),
+        )
+        path.write_bytes(data.draw(damage))
+        assert store.get(KEY) is None
+        store.put(KEY, payload)
+        assert store.get(KEY) == payload
+
+
+def test_what_was_used_longest_ago_goes_first(tmp_path: Path) -> None:
+    store = Store("things", root=tmp_path, limit=16 * 4096)  # 4096 bytes for each of the 16 parts
+    keys = [f"0{number:063x}" for number in range(6)]
+    for age, key in enumerate(keys[:3]):
+        store.put(key, bytes(1000))
+        (path,) = (path for path in files(tmp_path) if path.name == key[1:])
+        os.utime(path, (1000 + age, 1000 + age))
+    assert store.get(keys[0]) is not None  # and so it's the one used last
+    store.put(keys[3], bytes(1800))
+    assert [store.get(key) is not None for key in keys[:4]] == [True, False, True, True]
+    store.put(keys[4], bytes(100_000))
+    assert [store.get(key) is not None for key in keys[:5]] == [False, False, False, False, True]
+
+
+def test_files_of_dead_writers_are_removed(tmp_path: Path) -> None:
+    store = Store("things", root=tmp_path)
+    store.put(KEY, b"x")
+    (path,) = files(tmp_path)
+    abandoned, current = path.with_name(".abandoned"), path.with_name(".current")
+    for temporary in (abandoned, current):
+        temporary.write_bytes(b"half")
+    os.utime(abandoned, (0, 0))
+    store.put(KEY, b"y")
+    assert not abandoned.exists()
+    assert current.exists()
+
+
+def test_a_store_that_cannot_be_written_is_empty(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("not a folder")
+    store = Store("things", root=tmp_path / "file")
+    store.put(KEY, b"x")
+    assert store.get(KEY) is None
+    store.drop(KEY)
+
+
+def test_without_a_home_nothing_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    def no_home() -> Path:
+        raise RuntimeError("no home")
+
+    monkeypatch.delenv("ARMEXEC_CACHE_DIR")
+    monkeypatch.setattr(Path, "home", no_home)
+    assert cache_directory() is None
+    store = Store("things")
+    store.put(KEY, b"x")
+    assert store.get(KEY) is None
+
+
+def test_where_the_cache_is(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
+    monkeypatch.delenv("ARMEXEC_CACHE_DIR")
+    monkeypatch.setattr(sys, "platform", "linux")
+    assert cache_directory() == tmp_path / ".cache" / "armexec"
+    monkeypatch.setenv("XDG_CACHE_HOME", "relative")
+    assert cache_directory() == tmp_path / ".cache" / "armexec"
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "xdg"))
+    assert cache_directory() == tmp_path / "xdg" / "armexec"
+    monkeypatch.setattr(sys, "platform", "darwin")
+    assert cache_directory() == tmp_path / "Library" / "Caches" / "armexec"
+    monkeypatch.setenv("ARMEXEC_CACHE_DIR", str(tmp_path / "mine"))
+    assert cache_directory() == tmp_path / "mine"
