@@ -7,6 +7,8 @@ from . import (  # noqa: F401  (describe instructions)
     dp_immediate,
     dp_register,
     loads_stores,
+    loads_stores_atomic,
+    loads_stores_exclusive,
     loads_stores_pair,
 )
 from .decode import Decoded, decode, forms_by_mnemonic

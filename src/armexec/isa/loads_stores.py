@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from .description import Alias, instruction
 from .machine import Machine, Value
-from .memory_access import base_address, extended_index, register_size, sign_extended
+from .memory_access import base_address, extended_index, load_register, register_size, sign_extended
 from .memory_operands import LITERAL, PREFETCH, AuthenticatedOffset, RegisterOffset, ScaledOffset
 from .operands import Immediate, Operand
 
@@ -59,7 +59,7 @@ def _unscaled_aliases(scaled: str, unscaled: str, accesses: _Accesses) -> list[A
 
 
 def _register_forms(stem: str, accesses: _Accesses) -> list[tuple[str, str, str]]:
-    """Of a register offset; option<1> is always 1. Accesses of bytes have an encoding of their own for `lsl`."""
+    """Of a register offset; option<1> is always 1. Accesses of bytes have a separate encoding for `lsl`."""
     forms = []
     for name, constraints, syntax in _forms(stem, accesses, "ldst_regoff", "[<Xn|SP>, <indexN>]"):
         if "size=00" in constraints:
@@ -73,11 +73,6 @@ def _register_forms(stem: str, accesses: _Accesses) -> list[tuple[str, str, str]
 
 def _store(m: Machine, size: int, address: Value, Rt: int) -> None:
     m.store(address, m.X[register_size(size), Rt].bits(0, 8 << size))
-
-
-def _load(m: Machine, size: int, address: Value, Rt: int) -> None:
-    width = register_size(size)
-    m.X[width, Rt] = m.load(address, 8 << size).zero_extend(width)
 
 
 def _load_signed(m: Machine, size: int, opc: int, address: Value, Rt: int) -> None:
@@ -107,7 +102,7 @@ def STR_pos(m: Machine, size: int, imm12: int, Rn: int, Rt: int) -> None:
 )
 def LDR_pos(m: Machine, size: int, imm12: int, Rn: int, Rt: int) -> None:
     """Load a register, from a base and an unsigned offset in units of the size."""
-    _load(m, size, base_address(m, Rn) + (imm12 << size), Rt)
+    load_register(m, size, base_address(m, Rn) + (imm12 << size), Rt)
 
 
 @instruction(
@@ -153,7 +148,7 @@ def STR_regoff(m: Machine, size: int, Rm: int, option: int, S: int, Rn: int, Rt:
 )
 def LDR_regoff(m: Machine, size: int, Rm: int, option: int, S: int, Rn: int, Rt: int) -> None:
     """Load a register, from a base and an extended and optionally scaled register."""
-    _load(m, size, _indexed(m, Rn, Rm, option, S * size), Rt)
+    load_register(m, size, _indexed(m, Rn, Rm, option, S * size), Rt)
 
 
 @instruction(
@@ -204,7 +199,7 @@ def STUR(m: Machine, size: int, imm9: int, Rn: int, Rt: int) -> None:
 )
 def LDUR(m: Machine, size: int, imm9: int, Rn: int, Rt: int) -> None:
     """Load a register, from a base and a signed offset in bytes."""
-    _load(m, size, _offset(m, Rn, imm9), Rt)
+    load_register(m, size, _offset(m, Rn, imm9), Rt)
 
 
 @instruction(
@@ -231,8 +226,8 @@ def PRFUM(m: Machine, imm9: int, Rn: int, Rt: int) -> None:
 
 
 # -- Post-index and pre-index --------------------------------------------------------------------------------
-# Rn == Rt is CONSTRAINED UNPREDICTABLE. A store stores what the register held before; a load loads it and then
-# the write-back replaces that, as in QEMU.
+# Rn == Rt is CONSTRAINED UNPREDICTABLE. A store stores what the register held before; a load loads it and
+# then the write-back replaces that, as in QEMU.
 
 _POST = "[<Xn|SP>], #<simm9>"
 _PRE = "[<Xn|SP>, #<simm9>]!"
@@ -258,7 +253,7 @@ def STR_immpost(m: Machine, size: int, imm9: int, Rn: int, Rt: int) -> None:
 def LDR_immpost(m: Machine, size: int, imm9: int, Rn: int, Rt: int) -> None:
     """Load a register from a base, and add a signed offset to the base."""
     address = base_address(m, Rn)
-    _load(m, size, address, Rt)
+    load_register(m, size, address, Rt)
     m.XSP[64, Rn] = address + sign_extended(imm9, 9)
 
 
@@ -294,7 +289,7 @@ def STR_immpre(m: Machine, size: int, imm9: int, Rn: int, Rt: int) -> None:
 def LDR_immpre(m: Machine, size: int, imm9: int, Rn: int, Rt: int) -> None:
     """Load a register from a base and a signed offset; the base becomes that address."""
     address = _offset(m, Rn, imm9)
-    _load(m, size, address, Rt)
+    load_register(m, size, address, Rt)
     m.XSP[64, Rn] = address
 
 
@@ -330,7 +325,7 @@ def STTR(m: Machine, size: int, imm9: int, Rn: int, Rt: int) -> None:
 )
 def LDTR(m: Machine, size: int, imm9: int, Rn: int, Rt: int) -> None:
     """Load a register with EL0's permissions, from a base and a signed offset in bytes."""
-    _load(m, size, _offset(m, Rn, imm9), Rt)
+    load_register(m, size, _offset(m, Rn, imm9), Rt)
 
 
 @instruction(
@@ -339,7 +334,7 @@ def LDTR(m: Machine, size: int, imm9: int, Rn: int, Rt: int) -> None:
     operands=_MEMORY,
 )
 def LDTRS(m: Machine, size: int, opc: int, imm9: int, Rn: int, Rt: int) -> None:
-    """Load a register with EL0's permissions, extending the sign, from a base and a signed offset in bytes."""
+    """Load a register with EL0's permissions, extending the sign, from a base and a signed offset."""
     _load_signed(m, size, opc, _offset(m, Rn, imm9), Rt)
 
 
@@ -358,7 +353,7 @@ def _literal(m: Machine, imm19: int) -> Value:
 )
 def LDR_loadlit(m: Machine, opc: int, imm19: int, Rt: int) -> None:
     """Load a register from a label within 1 MiB."""
-    _load(m, 2 + opc, _literal(m, imm19), Rt)
+    load_register(m, 2 + opc, _literal(m, imm19), Rt)
 
 
 @instruction(

@@ -1,8 +1,8 @@
 """Loads and stores of a pair of general registers (the manual's C4.1 index, "Loads and Stores").
 
-Both halves of a load are read before either register is written, since the second may fault. Rt == Rt2 of a load
-and Rn among the registers of one with write-back are CONSTRAINED UNPREDICTABLE: the second register is written,
-then the first, then the base, as in QEMU.
+Both halves of a load are read before either register is written, since the second may fault. Rt == Rt2 of a
+load and Rn among the registers of one with write-back are CONSTRAINED UNPREDICTABLE: the second register is
+written, then the first, then the base, as in QEMU.
 """
 
 from __future__ import annotations

@@ -9,6 +9,7 @@ __all__ = [
     "check_ordered_alignment",
     "extended_index",
     "join",
+    "load_register",
     "register_size",
     "sign_extended",
 ]
@@ -55,6 +56,12 @@ def join(low: Value, high: Value) -> Value:
 def register_size(size: int) -> int:
     """The bits of the register that holds an access of 2**size bytes."""
     return 64 if size == 3 else 32
+
+
+def load_register(m: Machine, size: int, address: Value, Rt: int, *, acquire: bool = False) -> None:
+    """Load 2**size bytes into a register, filled with zeros."""
+    width = register_size(size)
+    m.X[width, Rt] = m.load(address, 8 << size, acquire=acquire).zero_extend(width)
 
 
 def sign_extended(value: int, width: int) -> int:
