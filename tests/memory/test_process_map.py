@@ -10,7 +10,7 @@ import pytest
 
 from armexec.memory import MapEntry, Protection, page_size, process_map, writable_and_executable
 from armexec.memory.kernel import parse_entitlements
-from armexec.memory.process_map import parse_linux_map
+from armexec.memory.process_map import RegionInfo, parse_linux_map
 
 from .hosts import child
 
@@ -55,6 +55,13 @@ def test_a_page_that_breaks_the_rule_would_be_found() -> None:
 
     assert writable_and_executable() == []
     assert child(work) == 0
+
+
+def test_the_structure_of_mach_vm_region_has_the_size_of_the_header() -> None:
+    # VM_REGION_BASIC_INFO_COUNT_64 is 9 words; `offset` stands at 20, unaligned (pragma pack(4)).
+    assert ctypes.sizeof(RegionInfo) == 36
+    assert RegionInfo.offset.offset == 20
+    assert RegionInfo.protection.offset == 0
 
 
 def test_protections_read_like_proc_maps() -> None:

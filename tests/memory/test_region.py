@@ -196,9 +196,8 @@ def test_bad_parts_are_refused_and_change_nothing(
 
 @pytest.mark.parametrize(("offset", "size"), [(-1, 1), (0, 1 << 40), (1 << 40, 1), (0, -1)])
 def test_reads_outside_are_refused(offset: int, size: int) -> None:
-    with allocate(1, executable=True) as memory:
-        with pytest.raises(HostError):
-            memory.read(offset, size)
+    with allocate(1, executable=True) as memory, pytest.raises(HostError):
+        memory.read(offset, size)
 
 
 @pytest.mark.parametrize("offset", [-1, 1 << 40, "last byte"])

@@ -41,7 +41,7 @@ def parse_linux_map(lines: Iterable[str]) -> list[MapEntry]:
     return entries
 
 
-class _RegionInfo(ctypes.Structure):
+class RegionInfo(ctypes.Structure):
     """vm_region_basic_info_data_64_t (xnu osfmk/mach/vm_region.h)."""
 
     _pack_ = 4
@@ -68,15 +68,15 @@ def _darwin_map() -> list[MapEntry]:
         ctypes.POINTER(ctypes.c_uint64),
         ctypes.POINTER(ctypes.c_uint64),
         ctypes.c_int,
-        ctypes.POINTER(_RegionInfo),
+        ctypes.POINTER(RegionInfo),
         ctypes.POINTER(ctypes.c_uint32),
         ctypes.POINTER(ctypes.c_uint32),
     )
     region.restype = ctypes.c_int
     entries: list[MapEntry] = []
-    address, size, info, name = ctypes.c_uint64(), ctypes.c_uint64(), _RegionInfo(), ctypes.c_uint32()
+    address, size, info, name = ctypes.c_uint64(), ctypes.c_uint64(), RegionInfo(), ctypes.c_uint32()
     while True:
-        count = ctypes.c_uint32(ctypes.sizeof(_RegionInfo) // 4)
+        count = ctypes.c_uint32(ctypes.sizeof(RegionInfo) // 4)
         # 9 is VM_REGION_BASIC_INFO_64; any result but KERN_SUCCESS means there is no region above `address`.
         if region(
             task,

@@ -267,8 +267,9 @@ class DarwinToggledPages(Strategy):
     For hardened processes that are allowed nothing else (the entitlement allow-jit). Apple silicon gives each
     thread a view of such pages that is writable or executable, never both, so the rule holds although the
     process map shows `rwx`. Where the toggle does nothing (some virtual machines) the strategy refuses to
-    work. Parts that aren't code become ordinary pages laid over the region. Written from Apple's
-    documentation and xnu's rules; not run on hardware.
+    work. Parts that aren't code become ordinary pages laid over the region (MAP_FIXED without MAP_JIT: that
+    xnu allows it there is uncertain). Written from Apple's documentation and xnu's rules; not run on
+    hardware.
     """
 
     name = "map_jit_toggle"
