@@ -264,6 +264,17 @@ def test_includes_are_looked_for_beside_the_file_first(
     assert elf_text(data)[:4] == bytes.fromhex("20008052")
 
 
+@pytest.mark.parametrize("name", ["-k.c", "@k.c", " k.c", 'a "b"\\.c'])
+def test_odd_names(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    monkeypatch.chdir(tmp_path)
+    for _ in range(2):  # without the file, and with it
+        with pytest.raises(CompileError) as caught:
+            compile_object("int x;\nint y = z;\n", language="c", filename=name)
+        assert caught.value.file.removeprefix("./") == name
+        assert caught.value.line == 2
+        Path(name).write_text("int x;\nint y = z;\n")
+
+
 def test_what_changes_by_itself_is_not_cached(tmp_path: Path) -> None:
     blob = tmp_path / "blob"
     blob.write_bytes(b"\1\2\3\4")

@@ -39,6 +39,13 @@ k.s:3: Warning: end of file not at end of a line; newline inserted
     )
 
 
+def test_a_name_with_spaces_and_colons() -> None:
+    (found,) = parse_diagnostics(" c:\\a b.c:3:4: error: x: 5:6: error: y\n")
+    assert found == Diagnostic(" c:\\a b.c", 3, 4, "error", "x: 5:6: error: y")
+
+
 def test_other_text_is_no_diagnostic() -> None:
     assert parse_diagnostics("") == ()
-    assert parse_diagnostics("1 error generated.\n   12 | int error: x;\n") == ()
+    assert (
+        parse_diagnostics("1 error generated.\n   12 | // a:1:2: error: x\n      | a.c:1:2: error: y\n") == ()
+    )

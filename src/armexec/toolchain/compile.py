@@ -1,4 +1,8 @@
-"""C, C++ and assembly source to an object or to assembly text, through the compiler or the cache."""
+"""C, C++ and assembly source to an object or to assembly text, through the compiler or the cache.
+
+A cached result is used only while every file it was made from is unchanged. What isn't noticed is a new
+header that comes to stand in an earlier folder of the search path than the one that was used.
+"""
 
 from __future__ import annotations
 
@@ -6,9 +10,7 @@ import hashlib
 import json
 import os
 import re
-import shlex
 import signal
-import tempfile
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -103,7 +105,7 @@ def compile_assembly(
 
     Source that is assembly already comes back as it is, or preprocessed if `filename` ends in .S.
     """
-    mode = "-E" if language.startswith("assembler") else "-S"
+    mode = "-E" if language in ("assembler", "assembler-with-cpp") else "-S"
     job = _Job(source, language, opt, target, flags, filename, compiler, debug, timeout, mode=mode)
     if job.language == "assembler":
         return source
@@ -178,8 +180,9 @@ class _Job:
     def _input(self) -> tuple[str, ...]:
         if not self.by_path:
             return (*self.mode_options, "-")
-        # A name that starts with "-" isn't an option.
-        return (*self.mode_options, os.path.join(".", self.name) if self.name.startswith("-") else self.name)
+        # A name that starts with "-" isn't an option, nor "@" a file of options.
+        name = os.path.join(".", self.name) if self.name.startswith(("-", "@")) else self.name
+        return (*self.mode_options, name)
 
     def _standard_input(self) -> bytes:
         """The source under its own name instead of "<stdin>"."""
@@ -206,6 +209,8 @@ class _Job:
             if found is not None:
                 data, diagnostics = found
                 return Compiled(data, self.compiler, self.command, True, diagnostics)
+        import tempfile
+
         started = time.time_ns()
         with tempfile.TemporaryDirectory(prefix="armexec-") as folder:
             output, dependencies = os.path.join(folder, "output"), os.path.join(folder, "dependencies")
@@ -219,7 +224,7 @@ class _Job:
         if self.mode == "-c" and not data.startswith(_MAGICS[self.target.object_format]):
             raise CompileError(
                 f"the compiler made no {self.target.object_format.upper()} object of {self.name}: one of the "
-                f"flags {shlex.join(self.flags) or '(none)'} makes it do something else",
+                f"flags {' '.join(self.flags) or '(none)'} makes it do something else",
                 diagnostics=diagnostics,
                 text=finished.text,
             )
@@ -287,10 +292,14 @@ def _language(language: str, name: str) -> str:
 
 
 def _flags(flags: Iterable[str] | str) -> tuple[str, ...]:
-    try:
-        result = tuple(shlex.split(flags) if isinstance(flags, str) else flags)
-    except ValueError as error:
-        raise CompileError(f"can't read the flags {flags!r}: {error}") from None
+    if isinstance(flags, str):
+        import shlex
+
+        try:
+            flags = shlex.split(flags)
+        except ValueError as error:
+            raise CompileError(f"can't read the flags {flags!r}: {error}") from None
+    result = tuple(flags)
     for flag in result:
         if not isinstance(flag, str) or "\0" in flag:
             raise CompileError(f"not a compiler flag: {flag!r}")

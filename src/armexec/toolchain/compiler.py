@@ -7,8 +7,6 @@ import importlib.util
 import json
 import os
 import re
-import shlex
-import shutil
 import sys
 from dataclasses import dataclass
 from typing import Literal
@@ -59,6 +57,8 @@ def find_compiler(compiler: str | None = None) -> Compiler:
     zig = _wheel_zig()
     if zig:
         return _identify((zig,))
+    import shutil
+
     clang = shutil.which("clang")
     if clang:
         return _identify((clang,))
@@ -66,6 +66,9 @@ def find_compiler(compiler: str | None = None) -> Compiler:
 
 
 def _split(asked: str, source: str) -> tuple[str, ...]:
+    import shlex
+    import shutil
+
     try:
         # A path with spaces is a program, not a program and arguments.
         words = [asked] if os.path.isfile(asked) else shlex.split(asked)
@@ -155,7 +158,7 @@ def _probe(command: tuple[str, ...], stamp: str) -> tuple[str, str]:
         machine = answer.output.decode("utf-8", "replace").strip() if answer.status == 0 else ""
     if asked.status != 0 or not banner or not (machine or "clang" in banner):
         raise CompileError(
-            f"{shlex.join(command)} doesn't answer as clang or gcc does: {_ADVICE}", text=asked.text
+            f"{' '.join(command)} doesn't answer as clang or gcc does: {_ADVICE}", text=asked.text
         )
     store.put(key, json.dumps((banner, machine)).encode())
     return banner, machine

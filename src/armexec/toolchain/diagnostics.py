@@ -9,9 +9,10 @@ from armexec.errors import Diagnostic
 __all__ = ["parse_diagnostics"]
 
 _SEVERITY = r"(?P<severity>fatal error|error|warning|note|remark|Error|Fatal error|Warning|Info)"
+# Not the quoted source, "   12 | text", below a message.
 # clang and gcc: "file:line:column: error: text"; GNU as: "file:line: Error: text".
 _PLACED = re.compile(
-    rf"^(?P<file>[^\s:].*?):(?P<line>\d+):(?:(?P<column>\d+):)? {_SEVERITY}: (?P<message>.*)$"
+    rf"^(?!\s*\d*\s*\|)(?P<file>.+?):(?P<line>\d+):(?:(?P<column>\d+):)? {_SEVERITY}: (?P<message>.*)$"
 )
 # Without a place: "clang: error: text", "cc1: fatal error: text", "error: text".
 _UNPLACED = re.compile(rf"^(?:[^\s:]+: )?{_SEVERITY}: (?P<message>.*)$")
