@@ -57,6 +57,15 @@ def text_section(data: bytes) -> bytes:
     return data[data.index(bytes.fromhex("ff8300d1")) : end]
 
 
+def test_notes_for_debuggers_are_left_out() -> None:
+    source = "int f(unsigned long x) { return __builtin_ctzll(x); }"
+    assembly = compile_assembly(source, language="c", opt="-O2", target="linux")
+    assert "DEBUG_VALUE" in assembly
+    listing = interleave(assembly, source)
+    assert "DEBUG_VALUE" not in listing
+    assert code(listing)[1:] == ["rbit\tx8, x0", "clz\tx0, x8", "ret"]
+
+
 def test_headers_are_read_from_where_they_are(tmp_path: Path) -> None:
     (tmp_path / "part.h").write_text("static inline int part(int x) { return x - 7; }\n")
     path = tmp_path / "whole.c"

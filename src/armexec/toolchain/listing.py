@@ -12,7 +12,9 @@ _FILE = re.compile(r'^\s*\.file\s+(\d+)\s+"((?:[^"\\]|\\.)*)"(?:\s+"((?:[^"\\]|\
 _LOC = re.compile(r"^\s*\.loc\s+(\d+)\s+(\d+)")
 _SECTION = re.compile(r"^\s*\.(?:section\s+(\S+)|(text|data|bss)\b)")
 _DEBUG_SECTION = re.compile(r'^"?(?:\.debug|__DWARF)')
-_NOISE = re.compile(r"^\s*\.(?:cfi_|loc\b|file\b|addrsig|ident\b)|^\s*(?://|;)? ?-- (?:Begin|End) function")
+_NOISE = re.compile(
+    r"^\s*\.(?:cfi_|loc\b|file\b|addrsig|ident\b)|^\s*(?://|;) ?(?:-- End function|DEBUG_VALUE:|kill:)"
+)
 _LOCAL_LABEL = re.compile(r"^(\.?L[\w.$]+):\s*$")
 
 
