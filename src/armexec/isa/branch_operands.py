@@ -24,7 +24,7 @@ class _Bit(NamedTuple):
 
 
 class TestedBit(Operand):
-    """`<R><t>, #<imm>` in Rt:b5:b40. Bits 0-31 may be written of either register, and are printed of the W one."""
+    """`<R><t>, #<imm>` in Rt:b5:b40. Bits 0-31 may be written of X or W registers, and are printed of W."""
 
     fields = ("Rt", "b5", "b40")
 
