@@ -1,7 +1,7 @@
 """Memory of the host: executable pages that are never writable, the process map, safe access by address."""
 
 from .host import HostMemory
-from .process_map import MapEntry, process_map, writable_and_executable
+from .maps import MapEntry, process_map, writable_and_executable
 from .protection import AccessError, Protection, Step
 from .region import Region, allocate, page_size, strategy_name
 from .stack import GuestStack, guest_stack
