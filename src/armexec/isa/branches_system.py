@@ -37,27 +37,25 @@ def _target(m: Machine, field: int, width: int) -> int:
 # -- Conditional branch (immediate) --------------------------------------------------------------------------
 
 
-def _conditional_aliases() -> list[Alias]:
-    """`b.eq` and so on: each condition makes a mnemonic, with the spellings `b.cs`, `b.cc` and `beq` too."""
-    spellings = [(name, number) for number, name in enumerate(CONDITIONS)]
-    written = [*spellings, ("cs", 2), ("cc", 3)]
-    return [
-        Alias(
-            f"B{dot}{name.upper()}_only_condbranch",
-            f"cond={number:04b}",
-            f"b{dot}{name} <label>",
-            preferred=bool(dot) and (name, number) in spellings,
-        )
-        for dot in (".", "")
-        for name, number in written
-    ]
+# Each condition is a mnemonic, and `b.eq` may be written `beq`.
+_CONDITIONAL = {f"b.{name}": f"{number:04b}" for number, name in enumerate(CONDITIONS)}
+_ALSO_WRITTEN = {
+    "b.cs": "0010",
+    "b.cc": "0011",
+    **{mnemonic.replace(".", ""): bits for mnemonic, bits in _CONDITIONAL.items()},
+    "bcs": "0010",
+    "bcc": "0011",
+}
 
 
 @instruction(
     "0101010 o1=0 imm19:19 o0=0 cond:4",
-    ("B_only_condbranch", "", "b.<cond> <label>"),
+    *(("B_only_condbranch", f"cond={bits}", f"{name} <label>") for name, bits in _CONDITIONAL.items()),
     operands={"label": Label("imm19", scale=4, relocations={"": "R_AARCH64_CONDBR19"})},
-    aliases=_conditional_aliases(),
+    aliases=[
+        Alias("B_only_condbranch", f"cond={bits}", f"{name} <label>", preferred=False)
+        for name, bits in _ALSO_WRITTEN.items()
+    ],
 )
 def B_cond(m: Machine, imm19: int, cond: int) -> None:
     """Branch to a label within 1 MiB if the condition holds."""
