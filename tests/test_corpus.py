@@ -19,7 +19,7 @@ from elftools.elf.sections import SymbolTableSection
 import armexec
 import corpus
 from armexec.errors import Error
-from corpus import FLAGS, OPTIMIZATION_LEVELS, Case, CorpusFile, CorpusFunction, NoHostCompiler, Outcome
+from corpus import FLAGS, OPTIMIZATION_LEVELS, Case, CorpusFunction, NoHostCompiler, Outcome
 from corpus.harness import harness, lines
 
 FILES = {file.path.stem: file for file in corpus.files()}
@@ -169,14 +169,9 @@ def uses_simd_or_fp(word: int) -> bool:
     return op0 & 7 == 7 or (op0 & 5 == 4 and word >> 26 & 1 == 1)
 
 
-@pytest.mark.long
-@levels
-@builds
-def test_objects_are_complete_and_use_integer_registers_only(
-    tmp_path: Path, stem: str, variant: str, opt: str
-) -> None:
+def aarch64_object(out: Path, stem: str, variant: str, opt: str) -> Path:
+    """The file's object for AArch64 Linux, made by the wheel's clang with all warnings."""
     file = FILES[stem]
-    out = tmp_path / "corpus.o"
     command = [
         str(zig()),
         "clang",
@@ -198,30 +193,36 @@ def test_objects_are_complete_and_use_integer_registers_only(
         [*command, "-c", str(file.path), "-o", str(out)], capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stderr
-    with out.open("rb") as stream:
+    return out
+
+
+@pytest.mark.long
+@levels
+@builds
+def test_objects_are_complete_and_use_integer_registers_only(
+    tmp_path: Path, stem: str, variant: str, opt: str
+) -> None:
+    with aarch64_object(tmp_path / "corpus.o", stem, variant, opt).open("rb") as stream:
         elf = ELFFile(stream)
         symbol_table, code = elf.get_section_by_name(".symtab"), elf.get_section_by_name(".text")
         assert isinstance(symbol_table, SymbolTableSection)
         assert code is not None
         symbols = list(symbol_table.iter_symbols())
         assert [s.name for s in symbols if s["st_shndx"] == "SHN_UNDEF" and s.name] == []
-        assert {f.name for f in file.functions} <= {
-            s.name for s in symbols if s["st_info"]["bind"] == "STB_GLOBAL"
-        }
+        exported = {s.name for s in symbols if s["st_info"]["bind"] == "STB_GLOBAL"}
+        assert {function.name for function in FILES[stem].functions} <= exported
         words = memoryview(code.data()).cast("I")
     assert len(words) > 0
     assert [hex(word) for word in words if uses_simd_or_fp(word)] == []
 
 
-def program_output(
-    file: CorpusFile, tmp_path: Path, build: Sequence[str], run: Sequence[str] = ()
-) -> list[str]:
-    """The lines the corpus file's harness prints when built by the command `build` and run by `run`."""
-    main = tmp_path / "main.c"
-    main.write_text(harness(file))
-    program = tmp_path / "program"
-    command = [*build, "-w", "-o", str(program), str(file.path), str(main)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+def printed(stem: str, tmp_path: Path, build: Sequence[str], run: Sequence[str] = ()) -> list[str]:
+    """The lines the file's harness prints when built by the command `build` and run by `run`."""
+    main, program = tmp_path / "main.c", tmp_path / "program"
+    main.write_text(harness(FILES[stem]))
+    done = subprocess.run(
+        [*build, "-w", "-o", str(program), str(main)], capture_output=True, text=True, check=False
+    )
     assert done.returncode == 0, done.stderr
     done = subprocess.run([*run, str(program)], capture_output=True, text=True, check=False, timeout=300)
     assert done.returncode == 0, done.stderr
@@ -235,9 +236,9 @@ def test_no_undefined_behaviour(tmp_path: Path, stem: str) -> None:
     if gcc is None:
         pytest.skip("gcc isn't installed")
     sanitize = ["-fsanitize=undefined,address", "-fno-sanitize-recover=all"]
-    printed = program_output(FILES[stem], tmp_path, [gcc, "-std=gnu11", "-O0", *sanitize])
-    for opt in ("-O0", "-O2", "-O3"):
-        assert printed == list(lines(FILES[stem], expected(stem, None, True, opt))), opt
+    found = printed(stem, tmp_path, [gcc, "-std=gnu11", "-O0", *sanitize, str(FILES[stem].path)])
+    for opt in OPTIMIZATION_LEVELS:
+        assert found == list(lines(FILES[stem], expected(stem, None, True, opt))), opt
 
 
 @pytest.mark.long
@@ -247,18 +248,6 @@ def test_qemu_agrees_with_the_host(tmp_path: Path, stem: str, variant: str, opt:
     qemu = shutil.which("qemu-aarch64")
     if qemu is None:
         pytest.skip("qemu-aarch64 isn't installed")
-    file = FILES[stem]
-    build = [
-        str(zig()),
-        "cc",
-        "-target",
-        "aarch64-linux-musl",
-        "-static",
-        "-std=gnu11",
-        opt,
-        "-fno-sanitize=all",
-    ]
-    # The C library's headers declare functions of floating-point numbers, which -mgeneral-regs-only refuses.
-    flags = [flag for flag in (*FLAGS, *file.variants[variant]) if flag != "-mgeneral-regs-only"]
-    printed = program_output(file, tmp_path, [*build, *flags], [qemu])
-    assert printed == list(lines(file, expected(stem, None, True)))
+    built = aarch64_object(tmp_path / "corpus.o", stem, variant, opt)
+    build = [str(zig()), "cc", "-target", "aarch64-linux-musl", "-static", "-fno-sanitize=all", str(built)]
+    assert printed(stem, tmp_path, build, [qemu]) == list(lines(FILES[stem], expected(stem, None, True)))

@@ -5,7 +5,7 @@ with ``//@`` say how it is called; the definition that follows gives the types::
 
     //@ cases: (1, 2) (-1, 0x7fff) random:20     argument tuples, and how many seeded random ones
     //@ where: a=0..20, b=-5..5                  ranges for the random ones, instead of the whole type
-    //@ heavy: (100000, 1)                       cases of more than some 20,000 guest instructions
+    //@ heavy: (100000, 1)                       cases too long for an interpreter of instructions
     //@ buffer p: int32_t[8] = 1 2 3             what a pointer parameter points to: values (the rest zero),
     //@ buffer q: uint8_t[64] = random 0..9      random values (of the whole type or in a range),
     //@ buffer s: uint8_t[16] = "text"           or text

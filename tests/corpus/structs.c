@@ -88,7 +88,7 @@ uint64_t bit_fields(unsigned a, int b, unsigned c, _Bool d, int e, uint64_t f, i
     s.e = -s.e;
     s.f ^= s.c;
     s.c += 1;
-    return s.a + (uint64_t)s.b * 3 + s.c * 5u + s.d * 7u + (uint64_t)s.e * 11 + s.f * 13u + (uint64_t)s.g * 17;
+    return s.a + (uint64_t)s.b * 3 + s.c * 5u + s.d * 7u + (uint64_t)s.e * 11 + (uint64_t)s.f * 13 + (uint64_t)s.g * 17;
 }
 
 static struct fields kept;

@@ -95,21 +95,24 @@ int compare_128(int64_t ah, uint64_t al, int64_t bh, uint64_t bl) {
 }
 
 //@ cases: (0, 7, 0, 3) (1, 0, 0, 10) (0, 3, 0, 7) random:4
-//@ where: bl=1..18446744073709551615
+//@ where: ah=0..65535, bl=4294967296..18446744073709551615
+//@ heavy: (0xffffffffffffffff, 12345, 0, 0x93e1ba4a0d1b2c3d) (0xfedcba9876543210, 1, 77, 5)
 uint64_t divide_unsigned_128(uint64_t ah, uint64_t al, uint64_t bh, uint64_t bl) {
     u128 a = make(ah, al), b = make(bh, bl);
     return mix(a / b) + mix(a % b) * 31;
 }
 
 //@ cases: (-1, 5, 0, 3) (0, 9, -1, 18446744073709551614) random:4
-//@ where: al=0..4294967296, bh=-4..-1, bl=1..18446744073709551614
+//@ where: ah=-70000..70000, bh=-4..-1, bl=1..18446744073709551614
+//@ heavy: (-9223372036854775808, 3, 0, 77) (9223372036854775807, 5, -1, 0xf000000000000000)
 int64_t divide_signed_128(int64_t ah, uint64_t al, int64_t bh, uint64_t bl) {
     i128 a = (i128)make((uint64_t)ah, al), b = (i128)make((uint64_t)bh, bl);
     return (int64_t)mix((u128)(a / b)) ^ (int64_t)mix((u128)(a % b)) >> 3;
 }
 
 //@ cases: (3, 5, 7) random:4
-//@ where: modulus=1..18446744073709551615
+//@ where: a=0..4294967296, b=0..4294967296, modulus=1..18446744073709551615
+//@ heavy: (0xfffffffffffffffe, 0xfffffffffffffffd, 0xffffffffffffffff)
 uint64_t multiply_modulo(uint64_t a, uint64_t b, uint64_t modulus) {
     return (uint64_t)((u128)a * b % modulus);
 }
