@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Required, TypedDict
+
 from armexec.errors import (
     BreakpointHit,
     Error,
@@ -67,8 +69,15 @@ def _word(pc: int) -> int | None:
         return None
 
 
-def _place(trap: Trap, image: Image | None, base: int, word: int | None) -> dict[str, int | str]:
-    place: dict[str, int | str] = {"pc": trap.pc}
+class _Place(TypedDict, total=False):
+    pc: Required[int]
+    symbol: str
+    source: str
+    instruction: str
+
+
+def _place(trap: Trap, image: Image | None, base: int, word: int | None) -> _Place:
+    place: _Place = {"pc": trap.pc}
     if word is not None:
         decoded = decode(word)
         if decoded is not None:

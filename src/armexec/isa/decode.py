@@ -67,5 +67,7 @@ def forms_by_mnemonic() -> dict[str, tuple[Form, ...]]:
     table: dict[str, list[Form]] = {}
     for described in INSTRUCTIONS:
         for form in (*described.forms, *described.aliases):
-            table.setdefault(form.mnemonic, []).append(form)
+            # `b.<cond>` is written by its aliases, one for each condition.
+            if "<" not in form.mnemonic:
+                table.setdefault(form.mnemonic, []).append(form)
     return {mnemonic: tuple(forms) for mnemonic, forms in table.items()}

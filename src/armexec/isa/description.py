@@ -19,13 +19,13 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 from .operands import Context, Fields, GeneralRegister, Operand
 from .pattern import Constraint, Pattern, parse_constraints, parse_pattern
-from .syntax import Cursor, Mismatch
+from .syntax import Cursor, Mismatch, OperandError
 
-__all__ = ["INSTRUCTIONS", "Alias", "Form", "Instruction", "instruction"]
+__all__ = ["INSTRUCTIONS", "Alias", "Form", "Instruction", "Parsed", "instruction"]
 
 Semantics: TypeAlias = Callable[..., None]
 
@@ -55,6 +55,14 @@ class Optional:
 
 
 Element: TypeAlias = "str | Operand | Optional"
+
+
+class Parsed(NamedTuple):
+    """An operand's value as it was written, and the column it stands at (0: left out, or a builder call)."""
+
+    operand: Operand
+    value: Any
+    column: int
 
 
 class Form:
@@ -111,34 +119,37 @@ class Form:
     def operands(self) -> tuple[Operand, ...]:
         return tuple(_operands(self.elements))
 
-    def parse(self, cursor: Cursor) -> list[tuple[Operand, Any]]:
-        """The operands' values from the whole of the cursor's tokens.
+    def parse(self, cursor: Cursor) -> list[Parsed]:
+        """The operands' values from the whole of the cursor's tokens, with the columns they stand at.
 
         Raises:
             Mismatch: the tokens don't have this form.
         """
-        values: list[tuple[Operand, Any]] = []
+        values: list[Parsed] = []
         _match(self.elements, cursor, values)
         if cursor.position < len(cursor.tokens):
             raise cursor.fail("end of line")
         return values
 
-    def encode(self, values: Sequence[tuple[Operand, Any]]) -> int:
+    def encode(self, values: Sequence[Parsed]) -> int:
         """The word of these operand values.
 
         Raises:
             OperandError: a value has no encoding in this form.
         """
-        from .syntax import OperandError
-
         word = self.value
         fixed = self.mask
         places = self.instruction.places
-        for operand, value in values:
-            for name, bits in operand.encode(value).items():
+        for operand, value, column in values:
+            try:
+                encoded = operand.encode(value)
+            except OperandError as error:
+                error.column = column
+                raise
+            for name, bits in encoded.items():
                 low, mask = places[name]
                 if (word >> low ^ bits) & (fixed >> low & mask):
-                    raise OperandError(_conflict(operand, value))
+                    raise OperandError(_conflict(operand, value), column)
                 word |= bits << low
                 fixed |= mask << low
         if any(word & mask == value for mask, value in self.excluded) or self.instruction.is_undefined(word):
@@ -301,7 +312,7 @@ def _operands(elements: tuple[Element, ...]) -> Iterator[Operand]:
             yield element
 
 
-def _match(elements: tuple[Element, ...], cursor: Cursor, values: list[tuple[Operand, Any]]) -> None:
+def _match(elements: tuple[Element, ...], cursor: Cursor, values: list[Parsed]) -> None:
     for element in elements:
         if isinstance(element, str):
             # A hash is optional before every immediate: the operand takes it. Spaces are for printing.
@@ -317,9 +328,10 @@ def _match(elements: tuple[Element, ...], cursor: Cursor, values: list[tuple[Ope
                     raise
                 cursor.position = start
                 del values[count:]
-                values.extend((operand, operand.default) for operand in element.operands)
+                values.extend(Parsed(operand, operand.default, 0) for operand in element.operands)
         else:
-            values.append((element, element.parse(cursor)))
+            column = cursor.token.column
+            values.append(Parsed(element, element.parse(cursor), column))
 
 
 def _render(elements: tuple[Element, ...], fields: Fields, context: Context) -> Iterator[str]:

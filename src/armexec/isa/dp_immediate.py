@@ -146,6 +146,74 @@ def SUBS_addsub_imm(m: Machine, sf: int, sh: int, imm12: int, Rn: int, Rd: int) 
     m.X[size, Rd], m.NZCV = m.subtract_flags(m.XSP[size, Rn], m.const(size, imm12 << 12 * sh))
 
 
+# -- Move wide (immediate) -----------------------------------------------------------------------------------------
+# Before the logical ones, and MOVZ first: `mov` takes the first of MOVZ, MOVN and ORR that can hold the number, as LLVM does.
+
+_WIDE: dict[str, Operand] = {"imm32": MoveWideImmediate(32), "imm64": MoveWideImmediate(64)}
+
+
+@instruction(
+    "sf opc=10 100101 hw:2 imm16:16 Rd:5",
+    ("MOVZ_32_movewide", "sf=0 hw=0x", "movz <Wd>, <imm32>"),
+    ("MOVZ_64_movewide", "sf=1", "movz <Xd>, <imm64>"),
+    operands=_WIDE,
+    aliases=[
+        Alias(
+            f"MOV_MOVZ_{size}_movewide",
+            constraints,
+            f"mov <{x}d>, <imm>",
+            {"imm": MovAlias(size, inverted=False)},
+            preferred=lambda f: not (f["imm16"] == 0 and f["hw"] != 0),
+        )
+        for size, constraints, x in ((32, "sf=0 hw=0x", "W"), (64, "sf=1", "X"))
+    ],
+)
+def MOVZ(m: Machine, sf: int, hw: int, imm16: int, Rd: int) -> None:
+    """Move a shifted 16-bit immediate, clearing the rest."""
+    size = 64 if sf else 32
+    m.X[size, Rd] = m.const(size, imm16 << 16 * hw)
+
+
+@instruction(
+    "sf opc=00 100101 hw:2 imm16:16 Rd:5",
+    ("MOVN_32_movewide", "sf=0 hw=0x", "movn <Wd>, <imm32>"),
+    ("MOVN_64_movewide", "sf=1", "movn <Xd>, <imm64>"),
+    operands=_WIDE,
+    aliases=[
+        Alias(
+            "MOV_MOVN_32_movewide",
+            "sf=0 hw=0x",
+            "mov <Wd>, <imm>",
+            {"imm": MovAlias(32, inverted=True)},
+            preferred=lambda f: not (f["imm16"] == 0 and f["hw"] != 0) and f["imm16"] != 0xFFFF,
+        ),
+        Alias(
+            "MOV_MOVN_64_movewide",
+            "sf=1",
+            "mov <Xd>, <imm>",
+            {"imm": MovAlias(64, inverted=True)},
+            preferred=lambda f: not (f["imm16"] == 0 and f["hw"] != 0),
+        ),
+    ],
+)
+def MOVN(m: Machine, sf: int, hw: int, imm16: int, Rd: int) -> None:
+    """Move the inverse of a shifted 16-bit immediate."""
+    size = 64 if sf else 32
+    m.X[size, Rd] = m.const(size, ~(imm16 << 16 * hw))
+
+
+@instruction(
+    "sf opc=11 100101 hw:2 imm16:16 Rd:5",
+    ("MOVK_32_movewide", "sf=0 hw=0x", "movk <Wd>, <imm32>"),
+    ("MOVK_64_movewide", "sf=1", "movk <Xd>, <imm64>"),
+    operands=_WIDE,
+)
+def MOVK(m: Machine, sf: int, hw: int, imm16: int, Rd: int) -> None:
+    """Move a shifted 16-bit immediate, keeping the other bits."""
+    size = 64 if sf else 32
+    m.X[size, Rd] = m.X[size, Rd] & ~(0xFFFF << 16 * hw) | (imm16 << 16 * hw)
+
+
 # -- Logical (immediate) -------------------------------------------------------------------------------------------
 
 
@@ -164,9 +232,7 @@ def _needs_bit_mask(f: Fields) -> bool:
     """MoveWidePreferred() is false: no single MOVZ or MOVN makes this value."""
     size, mask = _bit_mask(f["sf"], f["N"], f["immr"], f["imms"])
     return not any(
-        value & ~(0xFFFF << shift) == 0
-        for value in (mask, ~mask & ((1 << size) - 1))
-        for shift in range(0, size, 16)
+        value & ~(0xFFFF << shift) == 0 for value in (mask, ~mask & ((1 << size) - 1)) for shift in range(0, size, 16)
     )
 
 
@@ -235,73 +301,6 @@ def ANDS_log_imm(m: Machine, sf: int, N: int, immr: int, imms: int, Rn: int, Rd:
     m.NZCV = m.logic_flags(result)
 
 
-# -- Move wide (immediate) -----------------------------------------------------------------------------------------
-
-_WIDE: dict[str, Operand] = {"imm32": MoveWideImmediate(32), "imm64": MoveWideImmediate(64)}
-
-
-@instruction(
-    "sf opc=00 100101 hw:2 imm16:16 Rd:5",
-    ("MOVN_32_movewide", "sf=0 hw=0x", "movn <Wd>, <imm32>"),
-    ("MOVN_64_movewide", "sf=1", "movn <Xd>, <imm64>"),
-    operands=_WIDE,
-    aliases=[
-        Alias(
-            "MOV_MOVN_32_movewide",
-            "sf=0 hw=0x",
-            "mov <Wd>, <imm>",
-            {"imm": MovAlias(32, inverted=True)},
-            preferred=lambda f: not (f["imm16"] == 0 and f["hw"] != 0) and f["imm16"] != 0xFFFF,
-        ),
-        Alias(
-            "MOV_MOVN_64_movewide",
-            "sf=1",
-            "mov <Xd>, <imm>",
-            {"imm": MovAlias(64, inverted=True)},
-            preferred=lambda f: not (f["imm16"] == 0 and f["hw"] != 0),
-        ),
-    ],
-)
-def MOVN(m: Machine, sf: int, hw: int, imm16: int, Rd: int) -> None:
-    """Move the inverse of a shifted 16-bit immediate."""
-    size = 64 if sf else 32
-    m.X[size, Rd] = m.const(size, ~(imm16 << 16 * hw))
-
-
-@instruction(
-    "sf opc=10 100101 hw:2 imm16:16 Rd:5",
-    ("MOVZ_32_movewide", "sf=0 hw=0x", "movz <Wd>, <imm32>"),
-    ("MOVZ_64_movewide", "sf=1", "movz <Xd>, <imm64>"),
-    operands=_WIDE,
-    aliases=[
-        Alias(
-            f"MOV_MOVZ_{size}_movewide",
-            constraints,
-            f"mov <{x}d>, <imm>",
-            {"imm": MovAlias(size, inverted=False)},
-            preferred=lambda f: not (f["imm16"] == 0 and f["hw"] != 0),
-        )
-        for size, constraints, x in ((32, "sf=0 hw=0x", "W"), (64, "sf=1", "X"))
-    ],
-)
-def MOVZ(m: Machine, sf: int, hw: int, imm16: int, Rd: int) -> None:
-    """Move a shifted 16-bit immediate, clearing the rest."""
-    size = 64 if sf else 32
-    m.X[size, Rd] = m.const(size, imm16 << 16 * hw)
-
-
-@instruction(
-    "sf opc=11 100101 hw:2 imm16:16 Rd:5",
-    ("MOVK_32_movewide", "sf=0 hw=0x", "movk <Wd>, <imm32>"),
-    ("MOVK_64_movewide", "sf=1", "movk <Xd>, <imm64>"),
-    operands=_WIDE,
-)
-def MOVK(m: Machine, sf: int, hw: int, imm16: int, Rd: int) -> None:
-    """Move a shifted 16-bit immediate, keeping the other bits."""
-    size = 64 if sf else 32
-    m.X[size, Rd] = m.X[size, Rd] & ~(0xFFFF << 16 * hw) | (imm16 << 16 * hw)
-
-
 # -- Bitfield ------------------------------------------------------------------------------------------------------
 
 _BITFIELD: dict[str, Operand] = {
@@ -360,8 +359,10 @@ def SBFM(m: Machine, sf: int, N: int, immr: int, imms: int, Rn: int, Rd: int) ->
     size = 64 if sf else 32
     source = m.X[size, Rn]
     # The field's top bit goes to the top of the register, and from there to its place.
-    m.X[size, Rd] = (source << (size - 1 - imms)).asr(size - 1 - imms + immr) if imms >= immr else (
-        (source << (size - 1 - imms)).asr(immr - imms - 1)
+    m.X[size, Rd] = (
+        (source << (size - 1 - imms)).asr(size - 1 - imms + immr)
+        if imms >= immr
+        else ((source << (size - 1 - imms)).asr(immr - imms - 1))
     )
 
 

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from .operands import Context, Fields, Immediate, Operand
+from .operands import Context, Fields, Operand
 from .syntax import Cursor, Expression, OperandError, Register, general_register
 
 __all__ = [
@@ -86,6 +85,9 @@ class AddSubImmediate(Operand):
 
     def text(self, value: _Shifted, context: Context) -> str:
         return f"#{value.value}" + (f", lsl #{value.shift}" if value.shift else "")
+
+    def resolved(self, value: _Shifted, number: int) -> _Shifted:
+        return value._replace(value=number)
 
     def relocation(self, expression: Expression) -> str:
         try:
@@ -315,10 +317,12 @@ class MoveWideImmediate(Operand):
         except KeyError:
             return super().relocation(expression)
 
-    @staticmethod
-    def relocation_shift(expression: Expression) -> int:
-        """The left shift that an operator such as `abs_g1` means."""
-        return 16 * int(expression.modifier[5]) if expression.modifier[4:5] == "g" else 0
+    def resolved(self, value: _Shifted, number: int) -> _Shifted:
+        shift = value.shift
+        # `:abs_g1:` says which 16 bits, and so the shift.
+        if shift is None and isinstance(value.value, Expression) and value.value.modifier in _MOVW:
+            shift = 16 * int(value.value.modifier.partition("_g")[2][0])
+        return _Shifted(number, shift)
 
 
 class MovAlias(Operand):
@@ -341,7 +345,9 @@ class MovAlias(Operand):
         for hw in range(size // 16):
             if bits & ~(0xFFFF << 16 * hw) == 0:
                 return {"hw": hw, "imm16": bits >> 16 * hw}
-        raise OperandError(f"immediate {value} needs more than one instruction: use `ldr` with `=value`, or movz and movk")
+        raise OperandError(
+            f"immediate {value} needs more than one instruction: use `ldr` with `=value`, or movz and movk"
+        )
 
     def decode(self, fields: Fields) -> int:
         bits = fields["imm16"] << 16 * fields["hw"]

@@ -68,6 +68,10 @@ class Operand:
         """The value as LLVM prints it."""
         raise NotImplementedError
 
+    def resolved(self, value: Any, number: int) -> Any:
+        """`value` with its Expression replaced by a number: the expression's value, or 0 where a relocation fills it in."""
+        return number
+
     def relocation(self, expression: Expression) -> str:
         """The ELF relocation for a symbol here; raises OperandError where none can stand."""
         raise OperandError(f"a symbol ({expression}) can't stand here")
@@ -207,9 +211,7 @@ class Label(Operand):
     A number means the distance in bytes, as LLVM reads and prints it. `page` counts from the 4 KiB page of the pc (ADRP).
     """
 
-    def __init__(
-        self, *fields: str, scale: int, relocations: Mapping[str, str], page: bool = False
-    ) -> None:
+    def __init__(self, *fields: str, scale: int, relocations: Mapping[str, str], page: bool = False) -> None:
         self.fields = fields
         self.scale = scale
         self.page = page
@@ -298,7 +300,9 @@ class Condition(Operand):
         self.inverted = inverted
 
     def parse(self, cursor: Cursor) -> int:
-        return _CONDITION_NUMBERS[cursor.word(_CONDITION_NUMBERS, "a condition (eq, ne, hs, lo, mi, pl, vs, vc, hi, ls, ge, lt, gt, le, al)")]
+        return _CONDITION_NUMBERS[
+            cursor.word(_CONDITION_NUMBERS, "a condition (eq, ne, hs, lo, mi, pl, vs, vc, hi, ls, ge, lt, gt, le, al)")
+        ]
 
     def encode(self, value: int) -> dict[str, int]:
         if self.inverted:

@@ -21,7 +21,11 @@ class Mismatch(Exception):
 
 
 class OperandError(ValueError):
-    """An operand of the right shape whose value has no encoding."""
+    """An operand of the right shape whose value has no encoding. `column` is where it stands, 0 if not known."""
+
+    def __init__(self, message: str, column: int = 0) -> None:
+        super().__init__(message)
+        self.column = column
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,22 +57,18 @@ class Register:
 
 @dataclass(frozen=True, slots=True)
 class Expression:
-    """A value not known before layout: `symbol - minus + addend`, with a relocation operator.
+    """A value not known before layout, with a relocation operator.
 
-    `modifier` is lower case without colons: "lo12", "got", "got_lo12", "page", "pageoff", "gotpage", "gotpageoff",
-    "abs_g0" ... or empty.
+    `text` is how it was written; `modifier` is lower case without colons: "lo12", "got", "got_lo12", "page", "pageoff",
+    "gotpage", "gotpageoff", "abs_g0" ... or empty; `tree` is whatever the assembler evaluates.
     """
 
-    symbol: str
-    addend: int = 0
+    text: str
     modifier: str = ""
-    minus: str = ""
+    tree: Any = None
 
     def __str__(self) -> str:
-        text = f":{self.modifier}:{self.symbol}" if self.modifier else self.symbol
-        if self.minus:
-            text += f"-{self.minus}"
-        return f"{text}{self.addend:+}" if self.addend else text
+        return f":{self.modifier}:{self.text}" if self.modifier else self.text
 
 
 class Token(NamedTuple):
@@ -148,7 +148,7 @@ class Cursor:
         if token.kind == "word":
             # A word that isn't a keyword here is a symbol.
             self.position += 1
-            return Expression(token.text)
+            return Expression(token.text, tree=("symbol", token.text))
         self.position = start
         raise self.fail(expected)
 

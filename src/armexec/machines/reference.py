@@ -214,7 +214,13 @@ class ReferenceMachine:
         self.NZCV = Flags(0, 0, 0, 0)
         self.pc = 0
         self.next_pc = 0
-        self.system_registers = {system.FPCR: 0, system.FPSR: 0, system.TPIDR_EL0: 0, system.DIT: 0, system.SSBS: 0}
+        self.system_registers = {
+            system.FPCR: 0,
+            system.FPSR: 0,
+            system.TPIDR_EL0: 0,
+            system.DIT: 0,
+            system.SSBS: 0,
+        }
         # The exclusive monitor: address and the bytes that were loaded, or None.
         self.monitor: tuple[int, bytes] | None = None
 
@@ -238,7 +244,10 @@ class ReferenceMachine:
         unsigned_sum = x.value + y.value + c
         signed_sum = x.signed + y.signed + c
         return result, Flags(
-            result.value >> (x.width - 1), result.value == 0, result.value != unsigned_sum, result.signed != signed_sum
+            result.value >> (x.width - 1),
+            result.value == 0,
+            result.value != unsigned_sum,
+            result.signed != signed_sum,
         )
 
     def add_flags(self, x: Bits, y: Bits) -> tuple[Bits, Flags]:

@@ -5,7 +5,20 @@ Registers are named by op0:op1:CRn:CRm:op2 as one 16-bit number, as MRS encodes 
 
 from __future__ import annotations
 
-__all__ = ["CNTFRQ", "CONSTANT_REGISTERS", "CNTFRQ_EL0", "CNTPCT_EL0", "CNTVCT_EL0", "DIT", "FPCR", "FPSR", "NZCV", "SSBS", "TPIDR_EL0", "register_number"]
+__all__ = [
+    "CNTFRQ",
+    "CNTFRQ_EL0",
+    "CNTPCT_EL0",
+    "CNTVCT_EL0",
+    "CONSTANT_REGISTERS",
+    "DIT",
+    "FPCR",
+    "FPSR",
+    "NZCV",
+    "SSBS",
+    "TPIDR_EL0",
+    "register_number",
+]
 
 
 def register_number(op0: int, op1: int, crn: int, crm: int, op2: int) -> int:

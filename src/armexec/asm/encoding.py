@@ -1,0 +1,144 @@
+"""From a mnemonic and tokens to a word: finds the forms that fit, and explains when none does."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable
+from typing import Any, NamedTuple, TypeAlias
+
+from armexec.isa import Form, forms_by_mnemonic
+from armexec.isa.description import Parsed
+from armexec.isa.operands import Label
+from armexec.isa.syntax import Cursor, Expression, Mismatch, OperandError, Token
+
+__all__ = ["Candidate", "EncodingFailure", "Relocatable", "encode", "match"]
+
+
+class EncodingFailure(Exception):
+    """No form fits: why, at which column (0: the mnemonic; None: after the last operand), and what would."""
+
+    def __init__(self, message: str, column: int | None, hint: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.column = column
+        self.hint = hint
+
+
+class Candidate(NamedTuple):
+    """A form whose syntax fits the tokens, with the operands' values."""
+
+    form: Form
+    values: list[Parsed]
+    deferred: bool
+
+
+class Relocatable(NamedTuple):
+    """An expression's value that depends on an address: `symbol - minus + addend`."""
+
+    symbol: str
+    addend: int
+    minus: str | None = None
+    distance: int | None = None
+    """The distance from the instruction where both are in one section."""
+
+
+Evaluate: TypeAlias = "Callable[[Expression], int | Relocatable]"
+
+
+def _expression(value: Any) -> Expression | None:
+    if isinstance(value, Expression):
+        return value
+    if isinstance(value, tuple):
+        for item in value:
+            if isinstance(item, Expression):
+                return item
+    return None
+
+
+def match(mnemonic: str, tokens: list[Token]) -> list[Candidate]:
+    """The forms that the tokens fit, in order of preference; values are not encoded yet.
+
+    Raises:
+        EncodingFailure: there is no such mnemonic, or no form of it has these operands.
+    """
+    table = forms_by_mnemonic()
+    forms = table.get(mnemonic)
+    if forms is None:
+        near = difflib.get_close_matches(mnemonic, table, 4, 0.6)
+        hint = f"did you mean {', '.join(near)}?" if near else ""
+        raise EncodingFailure(f"unknown mnemonic {mnemonic!r}", 0, hint)
+    candidates = []
+    furthest: Mismatch | None = None
+    expected: list[str] = []
+    for form in forms:
+        cursor = Cursor(tokens)
+        try:
+            values = form.parse(cursor)
+        except Mismatch as mismatch:
+            if furthest is None or mismatch.position > furthest.position:
+                furthest, expected = mismatch, [mismatch.expected]
+            elif mismatch.position == furthest.position and mismatch.expected not in expected:
+                expected.append(mismatch.expected)
+            continue
+        candidates.append(Candidate(form, values, any(_expression(p.value) is not None for p in values)))
+    if not candidates:
+        assert furthest is not None
+        position = furthest.position
+        if position < len(tokens):
+            found, column = repr(tokens[position].text), tokens[position].column
+        else:
+            found, column = "the end of the line", None
+        raise EncodingFailure(f"expected {_alternatives(expected)}, not {found}", column, _valid_forms(forms))
+    return candidates
+
+
+def _alternatives(expected: list[str]) -> str:
+    shown = expected[:4]
+    return " or ".join(shown) + (" or other operands" if len(expected) > 4 else "")
+
+
+def _valid_forms(forms: tuple[Form, ...]) -> str:
+    syntaxes = list(dict.fromkeys(form.syntax for form in forms))
+    shown = syntaxes[:6]
+    more = f"\n    ... and {len(syntaxes) - 6} more" if len(syntaxes) > 6 else ""
+    return "valid forms:\n" + "\n".join(f"    {syntax}" for syntax in shown) + more
+
+
+def encode(candidates: list[Candidate], evaluate: Evaluate) -> tuple[int, list[tuple[str, Relocatable]]]:
+    """The word of the first candidate whose values have an encoding, and the relocations it needs.
+
+    Raises:
+        EncodingFailure: none has.
+    """
+    problems: list[OperandError] = []
+    for form, values, deferred in candidates:
+        relocations: list[tuple[str, Relocatable]] = []
+        try:
+            if deferred:
+                values = [p._replace(value=_resolve(p, evaluate, relocations)) for p in values]
+            return form.encode(values), relocations
+        except OperandError as error:
+            problems.append(error)
+    # The first form is the plainest; where others have their own complaint it is seldom better.
+    forms = tuple(candidate.form for candidate in candidates)
+    raise EncodingFailure(str(problems[0]), problems[0].column, _valid_forms(forms))
+
+
+def _resolve(parsed: Parsed, evaluate: Evaluate, relocations: list[tuple[str, Relocatable]]) -> Any:
+    operand, value, column = parsed
+    expression = _expression(value)
+    if expression is None:
+        return value
+    result = evaluate(expression)
+    if isinstance(result, int):
+        if not expression.modifier:
+            return operand.resolved(value, result)
+        raise OperandError(f"{expression} is a number: leave out :{expression.modifier}:", column)
+    if isinstance(operand, Label) and not operand.page and result.distance is not None:
+        return operand.resolved(value, result.distance)
+    try:
+        relocations.append((operand.relocation(expression), result))
+    except OperandError as error:
+        error.column = column
+        raise
+    return operand.resolved(value, 0)

@@ -1,0 +1,132 @@
+"""Machine words as instructions, by the alias that LLVM prefers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from armexec.errors import LoadError
+from armexec.isa import decode
+from armexec.isa.operands import Context, Label
+
+__all__ = ["Instruction", "disassemble", "listing", "words_of"]
+
+
+@dataclass(frozen=True, slots=True)
+class Instruction:
+    """One word at an address, with its text; `.word` where it isn't an instruction armexec describes.
+
+    `encoding` is Arm's name for the encoding, `target` the address a branch or a pc-relative operand means.
+    """
+
+    address: int
+    word: int
+    text: str
+    encoding: str = ""
+    target: int | None = None
+
+    @property
+    def mnemonic(self) -> str:
+        return self.text.partition(" ")[0]
+
+    @property
+    def operands(self) -> str:
+        return self.text.partition(" ")[2]
+
+    @property
+    def bytes(self) -> bytes:
+        return self.word.to_bytes(4, "little")
+
+    def __str__(self) -> str:
+        return self.text
+
+
+def words_of(code: bytes | Iterable[int] | Any) -> list[int]:
+    """The words of bytes, of a Code or a Function (whatever has `.words`), or of ints.
+
+    Raises:
+        LoadError: a number of bytes that is no multiple of four, or a number that is no 32-bit word.
+    """
+    if isinstance(code, bytes | bytearray | memoryview):
+        data = bytes(code)
+        if len(data) % 4:
+            raise LoadError(f"{len(data)} bytes are not whole instructions: A64 instructions are 4 bytes each")
+        return [int.from_bytes(data[i : i + 4], "little") for i in range(0, len(data), 4)]
+    if isinstance(code, int):
+        code = [code]
+    words = getattr(code, "words", code)
+    result = []
+    for position, word in enumerate(words):
+        if not isinstance(word, int):
+            try:
+                word = word.__index__()  # NumPy's integers
+            except (AttributeError, TypeError):
+                raise LoadError(f"word {position} is {word!r}, not an int") from None
+        if not 0 <= word < 1 << 32:
+            raise LoadError(f"word {position} is {word:#x}, not a 32-bit word (0 to 0xffffffff)")
+        result.append(word)
+    return result
+
+
+def disassemble(
+    code: bytes | Iterable[int] | Any, *, address: int = 0, symbols: Mapping[int, str] | None = None
+) -> list[Instruction]:
+    """Disassemble words.
+
+    Args:
+        code: bytes (little-endian, a multiple of 4), 32-bit ints, or something with `.words`.
+        address: where the first word stands.
+        symbols: names of addresses, for branch targets; an address after a name is printed as `name+8`.
+
+    Raises:
+        LoadError: the code isn't whole 32-bit words.
+    """
+    words = words_of(code)
+    name = _namer(symbols, address, address + 4 * len(words)) if symbols else _no_name
+    return [_instruction(word, address + 4 * i, name) for i, word in enumerate(words)]
+
+
+def _no_name(address: int) -> None:
+    return None
+
+
+def _namer(symbols: Mapping[int, str], start: int, end: int) -> Callable[[int], str | None]:
+    from bisect import bisect_right
+
+    places = sorted(symbols)
+
+    def name(address: int) -> str | None:
+        found = symbols.get(address)
+        if found is not None:
+            return found
+        index = bisect_right(places, address) - 1
+        if index < 0 or not start <= address < end:
+            return None
+        return f"{symbols[places[index]]}+{address - places[index]}"
+
+    return name
+
+
+def _instruction(word: int, address: int, name: Callable[[int], str | None]) -> Instruction:
+    decoded = decode(word)
+    if decoded is None:
+        return Instruction(address, word, f".word 0x{word:08x}")
+    form = decoded.instruction.printed_form(decoded.form, word, decoded.fields)
+    target = None
+    for operand in form.operands:
+        if isinstance(operand, Label):
+            target = operand.target(operand.decode(decoded.fields), address)
+    return Instruction(address, word, form.text(decoded.fields, Context(address, name)), decoded.form.name, target)
+
+
+def listing(code: bytes | Iterable[int] | Any, *, address: int = 0, symbols: Mapping[int, str] | None = None) -> str:
+    """A readable listing: the address, the word and the text of each instruction, under the labels."""
+    if isinstance(code, bytes | bytearray | memoryview):
+        code = bytes(code) + bytes(-len(code) % 4)
+    lines = []
+    for instruction in disassemble(code, address=address, symbols=symbols):
+        if symbols and instruction.address in symbols:
+            lines.append(f"{symbols[instruction.address]}:")
+        lines.append(f"  {instruction.address:8x}:  {instruction.word:08x}  {instruction.text}")
+    return "\n".join(lines)
