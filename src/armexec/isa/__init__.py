@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from . import (  # noqa: F401  (describe instructions)
+# These describe instructions. `mov x0, x1` is ORR first, and ADD only where it must be: the order decides.
+from . import dp_register  # noqa: F401
+
+# isort: split
+
+from . import (  # noqa: F401
     branches_system,
     dp_immediate,
-    dp_register,
     loads_stores,
     loads_stores_atomic,
     loads_stores_exclusive,
