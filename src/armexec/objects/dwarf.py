@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 __all__ = ["DebugInfo"]
 
-# pyelftools' names of what it has sections for; those that aren't used here are left out.
+# pyelftools' names of the sections that attributes may refer to, and of the others.
 _SECTIONS = (
     "debug_info",
     "debug_abbrev",
@@ -26,16 +26,16 @@ _SECTIONS = (
     "debug_str_offsets",
     "debug_line_str",
     "debug_rnglists",
+    "debug_loc",
+    "debug_loclists",
 )
 _UNUSED = (
     "debug_aranges",
     "debug_frame",
     "eh_frame",
-    "debug_loc",
     "debug_line",
     "debug_pubtypes",
     "debug_pubnames",
-    "debug_loclists",
     "debug_sup",
     "gnu_debugaltlink",
     "debug_types",
@@ -134,9 +134,7 @@ class _Reader:
         self._subprograms: list[Any] = []
         self._cplusplus: dict[int, bool] = {}
         self._types: dict[int, CType] = {}
-        self._open: dict[
-            int, list[CType]
-        ] = {}  # by id: copies of an aggregate whose fields are still being read
+        self._open: dict[int, list[CType]] = {}  # by id: copies of an aggregate whose fields are still being read
         for cu in self._dwarf.iter_CUs():
             self._read_unit(cu)
 
@@ -196,9 +194,7 @@ class _Reader:
         chain = [die]
         while len(chain) < 8:
             last = chain[-1]
-            further = self._reference(last, "DW_AT_abstract_origin") or self._reference(
-                last, "DW_AT_specification"
-            )
+            further = self._reference(last, "DW_AT_abstract_origin") or self._reference(last, "DW_AT_specification")
             if further is None:
                 break
             chain.append(further)
@@ -282,9 +278,7 @@ class _Reader:
         if tag == "DW_TAG_ptr_to_member_type":
             # The Itanium C++ ABI: an offset, or a function and an adjustment of `this`.
             to = self._type_of(die, depth)
-            return CType(
-                "unknown", 16 if to.kind == "function" else 8, "pointer to member", target=to, align=8
-            )
+            return CType("unknown", 16 if to.kind == "function" else 8, "pointer to member", target=to, align=8)
         if tag == "DW_TAG_typedef":
             # A pointer's or array's own name is how a typedef of it is spelled.
             return self._copy(self._type_of(die, depth), name=name)
@@ -312,9 +306,7 @@ class _Reader:
             return CType(
                 "function",
                 target=self._type_of(die, depth),
-                parameters=tuple(
-                    self._type_of(c, depth) for c in children if c.tag == "DW_TAG_formal_parameter"
-                ),
+                parameters=tuple(self._type_of(c, depth) for c in children if c.tag == "DW_TAG_formal_parameter"),
                 variadic=any(c.tag == "DW_TAG_unspecified_parameters" for c in children),
             )
         return CType("unknown", size, name or str(tag))

@@ -53,7 +53,7 @@ _SHT_CREL = 0x40000014
 _LOADED_TYPES = {_SHT_PROGBITS, _SHT_NOBITS, _SHT_INIT_ARRAY, _SHT_FINI_ARRAY, _SHT_PREINIT_ARRAY}
 _SHF_WRITE, _SHF_ALLOC, _SHF_EXECINSTR, _SHF_TLS, _SHF_COMPRESSED = 1, 2, 4, 0x400, 0x800
 _SHN_UNDEF, _SHN_LORESERVE, _SHN_ABS, _SHN_COMMON, _SHN_XINDEX = 0, 0xFF00, 0xFFF1, 0xFFF2, 0xFFFF
-_STT_TLS, _STT_GNU_IFUNC = 6, 10
+_STT_FILE, _STT_TLS, _STT_GNU_IFUNC = 4, 6, 10
 _KINDS: dict[int, SymbolKind] = {1: "object", 2: "function", 3: "section", 5: "object"}
 _BINDINGS: dict[int, Binding] = {0: "local", 1: "global", 2: "weak", 10: "global"}
 _RELRO = re.compile(r"\.(data\.rel\.ro|init_array|fini_array|preinit_array|ctors|dtors)(\.|$)")
@@ -106,16 +106,12 @@ class _Object:
         if len(data) < 64:
             raise LoadError(f"{name}: truncated ELF file: {len(data)} bytes, its header takes 64")
         if data[4] != 2:
-            raise LoadError(
-                f"{name}: {'a 32-bit' if data[4] == 1 else 'an unknown class of'} ELF file, not ELF64"
-            )
+            raise LoadError(f"{name}: {'a 32-bit' if data[4] == 1 else 'an unknown class of'} ELF file, not ELF64")
         if data[5] != 1:
             raise LoadError(f"{name}: {'a big-endian' if data[5] == 2 else 'an unknown kind of'} ELF file")
         kind, machine = struct.unpack_from("<HH", data, 16)
         if machine != _EM_AARCH64:
-            raise LoadError(
-                f"{name}: an ELF file for {_MACHINES.get(machine, f'machine {machine}')}, not AArch64"
-            )
+            raise LoadError(f"{name}: an ELF file for {_MACHINES.get(machine, f'machine {machine}')}, not AArch64")
         if kind != 1:
             what = _TYPES.get(kind, f"of type {kind}")
             raise LoadError(f"{name}: {what}; only relocatable objects (.o, made by -c) can be loaded")
@@ -172,9 +168,7 @@ class _Object:
             if other.type == _SHT_SYMTAB_SHNDX and other.link == index:
                 extended = struct.unpack(f"<{other.size // 4}I", self._content(other)[: other.size & ~3])
         symbols = []
-        for i, (n, info, _, section, value, size) in enumerate(
-            struct.iter_unpack("<IBBHQQ", self._content(header))
-        ):
+        for i, (n, info, _, section, value, size) in enumerate(struct.iter_unpack("<IBBHQQ", self._content(header))):
             where = section if section < _SHN_LORESERVE else section - 0x10000
             if section == _SHN_XINDEX:
                 if i >= len(extended):
@@ -262,10 +256,9 @@ class _Object:
                 name, section, value = "", ABSOLUTE, 0
             if kind == 3 and not name and section is not None and section >= 0:
                 name = sections[section].name
-            if name[:2] in {"$x", "$d"} and kind == 0:
-                name = (
-                    ""  # mapping symbols mark code and data, they name nothing (AAELF64, "Mapping symbols")
-                )
+            if kind == _STT_FILE or (kind == 0 and name[:2] in {"$x", "$d"}):
+                # The source file's name, and the marks of code and data (AAELF64, "Mapping symbols").
+                name = ""
             symbols.append(SectionSymbol(name, section, value, s.size, _KINDS.get(kind, "notype"), binding))
         return symbols
 
@@ -290,13 +283,9 @@ class _Object:
         for section, offset, kind, symbol, addend in self._relocations():
             if 512 <= kind < 1024:
                 place = f"{self.headers[section].name}+{offset:#x}"
-                raise LoadError(
-                    f"{self.name}: {place} refers to a thread-local variable, which is not supported"
-                )
+                raise LoadError(f"{self.name}: {place} refers to a thread-local variable, which is not supported")
             if symbol >= count:
-                raise self._bad(
-                    f"relocation in {self.headers[section].name} of symbol {symbol}, which isn't there"
-                )
+                raise self._bad(f"relocation in {self.headers[section].name} of symbol {symbol}, which isn't there")
             references.append(Reference(index[section], offset, kind, symbol, addend))
         return references
 
@@ -313,9 +302,7 @@ class _Object:
             if symbols[i].section is None:
                 symbols[i] = symbols[i]._replace(binding="weak")
 
-    def _initializers(
-        self, sections: list[Section], references: list[Reference], layout: Layout
-    ) -> list[int]:
+    def _initializers(self, sections: list[Section], references: list[Reference], layout: Layout) -> list[int]:
         found = []
         for r in references:
             match = _INITIALIZERS.match(sections[r.section].name)

@@ -129,8 +129,7 @@ class Image:
 
     @cached_property
     def _names(self) -> dict[str, list[Symbol]]:
-        """Every name a symbol can be found by, but only defined symbols; linkage names last, so that they
-        win."""
+        """The defined symbols by every name that they can be found by."""
         names: dict[str, list[Symbol]] = {}
         for symbol in self.symbols:
             if not symbol.defined or symbol.kind == "section" or not symbol.name:
@@ -213,9 +212,7 @@ class Image:
     def undefined(self) -> list[str]:
         """The linkage names of the symbols that must be resolved to place the image; weak ones may stay
         undefined."""
-        used = {r.symbol for r in self.relocations} | {
-            r.minus for r in self.relocations if r.minus is not None
-        }
+        used = {r.symbol for r in self.relocations} | {r.minus for r in self.relocations if r.minus is not None}
         names = {
             self.linkage_name(self.symbols[i]): None
             for i in sorted(used)
@@ -310,9 +307,7 @@ class Image:
             # Without a name it is ELF's symbol 0, whose value is 0.
             address = resolve(name) if name else 0
             if address is None and symbol.binding != "weak":
-                raise LoadError(
-                    f"{self.name}: undefined symbol {source_name(name)}{self._referred(referrer)}"
-                )
+                raise LoadError(f"{self.name}: undefined symbol {source_name(name)}{self._referred(referrer)}")
             if address is not None and not 0 <= address < 1 << 64:
                 raise LoadError(f"{self.name}: {name} was resolved to {address:#x}, which is not an address")
             known[index] = address
@@ -328,9 +323,7 @@ class Image:
     def _out_of_range(self, r: Relocation, error: OutOfRange) -> str:
         symbol = self.symbols[r.symbol]
         name = source_name(self.linkage_name(symbol)) or "no symbol"
-        text = (
-            f"{self.name}: relocation {r.type.name} of {name}{self._referred(r.offset)} does not fit: {error}"
-        )
+        text = f"{self.name}: relocation {r.type.name} of {name}{self._referred(r.offset)} does not fit: {error}"
         if not symbol.defined:
             text += "; compile with -fPIC to reach a symbol at any distance"
         return text

@@ -229,8 +229,7 @@ def lay_out(
         symbols=made,
         relocations=relocations,
         sections=[
-            PlacedSection(s.name, offset, max(s.size, len(s.data)))
-            for s, offset in zip(sections, placed, strict=True)
+            PlacedSection(s.name, offset, max(s.size, len(s.data))) for s, offset in zip(sections, placed, strict=True)
         ],
         got=got,
         veneers={symbol: veneers + offset for symbol, offset in branched.items()},

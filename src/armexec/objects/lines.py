@@ -57,9 +57,7 @@ class _Cursor:
         return text.decode("utf-8", "backslashreplace")
 
 
-def read_lines(
-    section: bytes, line_strings: bytes, strings: bytes
-) -> tuple[list[int], list[SourceLine | None]]:
+def read_lines(section: bytes, line_strings: bytes, strings: bytes) -> tuple[list[int], list[SourceLine | None]]:
     """Sorted addresses, and the source line from each to the next (None: no code of ours).
 
     `section` is .debug_line, the others .debug_line_str and .debug_str. What is malformed is left out.

@@ -110,9 +110,7 @@ class _Object:
     def _read_commands(self) -> None:
         _, cpu, subtype, kind, count, size, _, _ = struct.unpack_from("<8I", self.data)
         if cpu != _CPU_TYPE_ARM64:
-            raise LoadError(
-                f"{self.name}: a Mach-O file for {_CPUS.get(cpu, f'CPU type {cpu:#x}')}, not arm64"
-            )
+            raise LoadError(f"{self.name}: a Mach-O file for {_CPUS.get(cpu, f'CPU type {cpu:#x}')}, not arm64")
         if subtype & 0xFFFFFF == 2:
             raise LoadError(f"{self.name}: an arm64e file, whose pointers are signed; compile for arm64")
         if kind != _MH_OBJECT:
@@ -140,9 +138,7 @@ class _Object:
             name, segment, address, size, offset, align, relocations, number, flags = struct.unpack_from(
                 "<16s16sQQ5I", self.data, at + 72 + 80 * i
             )
-            header = _Header(
-                _text(segment), _text(name), address, size, offset, align, relocations, number, flags
-            )
+            header = _Header(_text(segment), _text(name), address, size, offset, align, relocations, number, flags)
             self.headers.append(header)
             total += 8 * number
             if not header.zero_filled:
@@ -218,11 +214,7 @@ class _Object:
     def _image_symbols(self, sections: list[Section], index: dict[int, int]) -> list[SectionSymbol]:
         starts: dict[int, list[int]] = {i: [] for i in index}
         for s in self.symbols:
-            if (
-                s.type & (_N_STAB | _N_TYPE) == _N_SECT
-                and s.section in index
-                and not s.name.startswith("ltmp")
-            ):
+            if s.type & (_N_STAB | _N_TYPE) == _N_SECT and s.section in index and not s.name.startswith("ltmp"):
                 starts[s.section].append(s.value)
         following = {}
         for i, values in starts.items():
@@ -235,14 +227,10 @@ class _Object:
             kind = s.type & _N_TYPE
             weak = s.description & (_N_WEAK_DEF if kind == _N_SECT else _N_WEAK_REF)
             external = s.type & _N_EXT
-            made = SectionSymbol(
-                s.name, None, binding="local" if not external else "weak" if weak else "global"
-            )
+            made = SectionSymbol(s.name, None, binding="local" if not external else "weak" if weak else "global")
             if s.type & _N_STAB:
                 made = SectionSymbol("", ABSOLUTE, binding="local")
-            elif (
-                kind == _N_UNDF and s.value
-            ):  # common: value is the size, bits 11:8 of n_desc log2 of the alignment
+            elif kind == _N_UNDF and s.value:  # common: value is the size, bits 11:8 of n_desc log2 of the alignment
                 align = 1 << (s.description >> 8 & 15)
                 if s.value > MAX_IMAGE:
                     raise self._bad(f"common symbol {s.name} of {s.value} bytes")
@@ -271,9 +259,7 @@ class _Object:
         if not header.address <= s.value <= header.address + header.size:
             raise self._bad(f"symbol {s.name} at {s.value:#x} is outside section {header.name}")
         if s.section not in index:
-            return SectionSymbol(
-                "", ABSOLUTE, binding="local"
-            )  # in the debug information or the unwind tables
+            return SectionSymbol("", ABSOLUTE, binding="local")  # in the debug information or the unwind tables
         if made.binding == "local" and s.name.startswith("ltmp"):
             return made._replace(name="", section=index[s.section], value=s.value - header.address)
         code = header.flags & (_S_ATTR_PURE_INSTRUCTIONS | _S_ATTR_SOME_INSTRUCTIONS)
@@ -299,9 +285,7 @@ class _Object:
             for address, info in struct.iter_unpack("<iI", raw)
         ]
 
-    def _references(
-        self, header: _Header, where: int, count: int, section_symbols: dict[int, int]
-    ) -> list[Reference]:
+    def _references(self, header: _Header, where: int, count: int, section_symbols: dict[int, int]) -> list[Reference]:
         found: list[Reference] = []
         content = self._content(header)
         addend, minus = 0, None
@@ -311,9 +295,7 @@ class _Object:
             if not 0 <= r.offset <= len(content) - r.length:
                 raise self._bad(f"relocation outside of its section at {place}")
             if r.type in {_TLVP_PAGE21, _TLVP_PAGEOFF12}:
-                raise LoadError(
-                    f"{self.name}: {place} refers to a thread-local variable, which is not supported"
-                )
+                raise LoadError(f"{self.name}: {place} refers to a thread-local variable, which is not supported")
             if r.type >= _AUTHENTICATED_POINTER:
                 raise LoadError(f"{self.name}: relocation of type {r.type} at {place} is not supported")
             if r.type == _ADDEND:
@@ -399,9 +381,7 @@ class _Object:
             value -= self.headers[number - 1].address
             if number in index:
                 value += layout.sections[index[number]].offset
-            out[r.offset : r.offset + r.length] = (value & ((1 << 8 * r.length) - 1)).to_bytes(
-                r.length, "little"
-            )
+            out[r.offset : r.offset + r.length] = (value & ((1 << 8 * r.length) - 1)).to_bytes(r.length, "little")
         return bytes(out)
 
 

@@ -88,9 +88,7 @@ class CType:
         if self.kind == "function" and not self.name:
             names = [str(p) for p in self.parameters] + (["..."] if self.variadic else [])
             return (self.target or VOID).declare(f"{declarator}({', '.join(names) or 'void'})")
-        name = self.name or (
-            f"{self.kind} {{...}}" if self.kind in {"struct", "union", "enum"} else self.kind
-        )
+        name = self.name or (f"{self.kind} {{...}}" if self.kind in {"struct", "union", "enum"} else self.kind)
         if declarator[:1] == "[":
             space = ""
         return f"{qualifier}{name}{space}{declarator}"

@@ -69,13 +69,13 @@ _T = RelocationType
 
 # Data: bytes, whether P is subtracted, least and greatest value accepted.
 _DATA: dict[int, tuple[int, bool, int, int]] = {
-    _T.ABS64: (8, False, -(1 << 64), 1 << 65),
+    _T.ABS64: (8, False, -(1 << 63), (1 << 63) - 1),
     _T.ABS32: (4, False, -(1 << 31), (1 << 32) - 1),
     _T.ABS16: (2, False, -(1 << 15), (1 << 16) - 1),
-    _T.PREL64: (8, True, -(1 << 64), 1 << 64),
+    _T.PREL64: (8, True, -(1 << 63), (1 << 63) - 1),
     _T.PREL32: (4, True, -(1 << 31), (1 << 32) - 1),
     _T.PREL16: (2, True, -(1 << 15), (1 << 16) - 1),
-    _T.GOTREL64: (8, False, -(1 << 64), 1 << 64),
+    _T.GOTREL64: (8, False, -(1 << 63), (1 << 63) - 1),
     _T.GOTREL32: (4, False, -(1 << 31), (1 << 31) - 1),
     _T.PLT32: (4, True, -(1 << 31), (1 << 31) - 1),
     _T.GOTPCREL32: (4, True, -(1 << 31), (1 << 31) - 1),
@@ -138,6 +138,14 @@ GOT_TYPES = frozenset(
 """Relocations whose target is the symbol's slot in the global offset table."""
 
 
+_MASK = (1 << 64) - 1
+
+
+def _signed(value: int) -> int:
+    value &= _MASK
+    return value - (1 << 64) if value >> 63 else value
+
+
 class OutOfRange(Exception):
     """A relocated value doesn't fit its field; the text says how."""
 
@@ -152,12 +160,13 @@ def field_size(type: int) -> int:
 def apply(data: bytearray, at: int, type: int, target: int, place: int, got: int) -> None:
     """Write the relocated field at `data[at:]`.
 
-    `target` is S + A, or G(S + A) for the types of GOT_TYPES; `place` is P; `got` the address of the GOT.
-    Raises OutOfRange.
+    Addresses are 64 bits and wrap. `target` is S + A, or G(S + A) for the types of GOT_TYPES; `place` is P; `got`
+    the address of the GOT. Raises OutOfRange.
     """
     if type in _DATA:
         size, relative, least, most = _DATA[type]
-        value = target - (place if relative else 0) - (got if type in {_T.GOTREL64, _T.GOTREL32} else 0)
+        origin = place if relative else got if type in {_T.GOTREL64, _T.GOTREL32} else 0
+        value = _signed(target - origin)
         if not least <= value <= most:
             raise OutOfRange(f"value {value:#x} doesn't fit {8 * size} bits")
         data[at : at + size] = (value & ((1 << 8 * size) - 1)).to_bytes(size, "little")
@@ -165,7 +174,7 @@ def apply(data: bytearray, at: int, type: int, target: int, place: int, got: int
     word = int.from_bytes(data[at : at + 4], "little")
     if type in _WORD_OFFSET:
         bits, low = _WORD_OFFSET[type]
-        value = target - place
+        value = _signed(target - place)
         if value & 3:
             raise OutOfRange(f"target {target:#x} is not a multiple of 4")
         reach = 1 << (bits + 1)
@@ -180,10 +189,10 @@ def apply(data: bytearray, at: int, type: int, target: int, place: int, got: int
         word = word & ~(0xFFF << 10) | (value >> scale) << 10
     elif type in {_T.ADR_PREL_PG_HI21, _T.ADR_PREL_PG_HI21_NC, _T.ADR_GOT_PAGE, _T.ADR_PREL_LO21}:
         if type == _T.ADR_PREL_LO21:
-            value = target - place
+            value = _signed(target - place)
             unit, reach = "bytes", 1 << 20
         else:
-            value = (target >> 12) - (place >> 12)
+            value = _signed((target & ~0xFFF) - (place & ~0xFFF)) >> 12
             unit, reach = "pages", 1 << 20
         if type != _T.ADR_PREL_PG_HI21_NC and not -reach <= value < reach:
             raise OutOfRange(f"target is {value:+#x} {unit} away, more than {reach:#x}")
@@ -205,6 +214,7 @@ def apply(data: bytearray, at: int, type: int, target: int, place: int, got: int
 def _move_wide(word: int, type: int, target: int, place: int) -> int:
     group, checked, signed, relative = _MOVW[type]
     value = target - (place if relative else 0)
+    value = _signed(value) if signed else value & _MASK
     if checked:
         top = 1 << 16 * (group + 1)
         if not (-top if signed else 0) <= value < top:
