@@ -175,7 +175,8 @@ def lay_out(
 
     placed = [0] * len(sections)
     segments: list[Segment] = []
-    end, align, got, veneers = 0, PAGE, 0, 0
+    # ADRP counts pages of 4 KiB; hosts whose pages are larger give addresses that fit anyway.
+    end, align, got, veneers = 0, 0x1000, 0, 0
     for flags, members in groups.items():
         start = end = _up(end, PAGE)
         alignment = max((sections[i].align for i in members), default=1)
