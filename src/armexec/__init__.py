@@ -1,1 +1,84 @@
-"""Turns C++, C, assembly or machine words into a running AArch64 function, on any machine."""
+"""Turns C++, C, assembly or machine words into a running AArch64 function, on any machine.
+
+>>> import armexec
+>>> mod = armexec.compile("int fn(int num) { return num; }")
+>>> mod.fn(3)
+3
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from armexec.asm import Builder, Code, assemble
+    from armexec.disasm import Instruction, disassemble
+    from armexec.errors import (
+        AssemblyError,
+        BreakpointHit,
+        CompileError,
+        Diagnostic,
+        Error,
+        ExecutionError,
+        HostError,
+        IllegalInstruction,
+        InstructionLimitExceeded,
+        LoadError,
+        MemoryFault,
+        SignatureError,
+        SystemCallDenied,
+        TimeLimitExceeded,
+        UnsupportedInstruction,
+    )
+    from armexec.module import Function, Module, compile, function, load
+
+__all__ = [
+    "AssemblyError",
+    "BreakpointHit",
+    "Builder",
+    "Code",
+    "CompileError",
+    "Diagnostic",
+    "Error",
+    "ExecutionError",
+    "Function",
+    "HostError",
+    "IllegalInstruction",
+    "Instruction",
+    "InstructionLimitExceeded",
+    "LoadError",
+    "MemoryFault",
+    "Module",
+    "SignatureError",
+    "SystemCallDenied",
+    "TimeLimitExceeded",
+    "UnsupportedInstruction",
+    "__version__",
+    "assemble",
+    "compile",
+    "disassemble",
+    "function",
+    "load",
+]
+
+__version__ = "0.1.0"
+
+# Nothing is imported before it is used, so that `import armexec` costs nothing.
+_HOMES = {
+    **dict.fromkeys(("Builder", "Code", "assemble"), "armexec.asm"),
+    **dict.fromkeys(("Instruction", "disassemble"), "armexec.disasm"),
+    **dict.fromkeys(("Function", "Module", "compile", "function", "load"), "armexec.module"),
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in __all__:
+        raise AttributeError(f"module 'armexec' has no attribute {name!r}")
+    from importlib import import_module
+
+    value = globals()[name] = getattr(import_module(_HOMES.get(name, "armexec.errors")), name)
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import ctypes
+import keyword
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NoReturn
 
+from armexec.abi.pointers import pointer_argument
 from armexec.errors import SignatureError
 from armexec.objects import CType, Prototype
 
@@ -35,117 +36,142 @@ def check_passable(prototype: Prototype) -> None:
         SignatureError: naming the type that can't be passed.
     """
     if prototype.variadic:
-        raise SignatureError(f"{_named(prototype)}: variadic functions can't be called yet")
+        raise SignatureError(f"`{prototype}`: variadic functions can't be called yet")
     if len(prototype.parameters) > MAX_REGISTER_ARGUMENTS:
-        raise SignatureError(f"{_named(prototype)}: more than {MAX_REGISTER_ARGUMENTS} parameters can't be passed yet")
-    for where, ctype in (("result", prototype.result), *((f"parameter {p}", p.type) for p in prototype.parameters)):
-        if ctype.kind in ("void", "pointer") or (ctype.kind in INTEGER_KINDS and ctype.size <= 8):
-            continue
-        raise SignatureError(f"{_named(prototype)}: {where} has type {ctype}, and only integers and pointers can be passed yet")
+        raise SignatureError(f"`{prototype}`: more than {MAX_REGISTER_ARGUMENTS} parameters can't be passed yet")
+    result = prototype.result
+    if not (result.kind in ("void", "pointer") or _is_integer(result)):
+        raise SignatureError(
+            f"`{prototype}`: the result has type {result}, and only integers and pointers can be passed yet"
+        )
+    for position, parameter in enumerate(prototype.parameters, 1):
+        if not (parameter.type.kind == "pointer" or _is_integer(parameter.type)):
+            raise SignatureError(
+                f"`{prototype}`: parameter {position} has type {parameter.type},"
+                " and only integers and pointers can be passed yet"
+            )
 
 
-def _named(prototype: Prototype) -> str:
-    return f"`{prototype}`"
+def _is_integer(ctype: CType) -> bool:
+    return ctype.kind in INTEGER_KINDS and ctype.size in (1, 2, 4, 8)
+
+
+class _Missing:
+    """The default of every parameter, so that a missing argument is our error and not Python's."""
+
+    def __repr__(self) -> str:
+        return "..."
+
+
+_MISSING = _Missing()
 
 
 def make_call(prototype: Prototype, bound: Callable[..., Any]) -> Callable[..., Any]:
-    """A function that takes Python values for the parameters and calls `bound` with integers.
+    """A function that takes Python values for the parameters, by position or by name, and calls `bound` with integers.
 
-    The code is generated for the prototype: checking an int costs two comparisons.
+    The code is generated for the prototype, so that an int costs a comparison of its class and of its range, and nothing
+    is looked up. It returns what `bound` returns; a bool for `_Bool`.
 
     Raises:
-        SignatureError: a type can't be passed.
+        SignatureError: a type can't be passed. The function itself raises it for arguments that don't fit.
     """
     check_passable(prototype)
+    names = _parameter_names(prototype)
+    body = []
+    arguments = []
+    for position, (name, parameter) in enumerate(zip(names, prototype.parameters, strict=True)):
+        if parameter.type.kind == "pointer":
+            body.append(f"    _{name} = _pointer(_prototype, {position}, {name}, _alive)")
+            arguments.append(f"_{name}")
+        else:
+            low, high = integer_range(parameter.type)
+            body.append(
+                f"    if {name}.__class__ is not int or not {low} <= {name} <= {high}: "
+                f"{name} = _integer(_prototype, {position}, {name}, {low}, {high})"
+            )
+            arguments.append(name)
+    if any(p.type.kind == "pointer" for p in prototype.parameters):
+        # What the addresses belong to, until the call returns.
+        body.insert(0, "    _alive = []")
+    call = f"_bound({', '.join(arguments)})"
+    lines = (
+        f"def call({', '.join([*(f'{name}=_missing' for name in names), '*_extra, **_named'])}):",
+        "    if _extra or _named: _refuse(_prototype, _extra, _named)",
+        *body,
+        f"    return {call} != 0" if prototype.result.kind == "bool" else f"    return {call}",
+    )
+    scope: dict[str, Any] = {
+        "_bound": bound,
+        "_integer": _integer,
+        "_missing": _MISSING,
+        "_pointer": _pointer,
+        "_prototype": prototype,
+        "_refuse": _refuse,
+    }
+    exec("\n".join(lines), scope)
+    made: Callable[..., Any] = scope["call"]
+    made.__qualname__ = made.__name__ = prototype.name or "function"
+    made.__doc__ = str(prototype)
+    return made
+
+
+def _parameter_names(prototype: Prototype) -> list[str]:
+    """A Python name for each parameter: its own, unless that can't be one."""
     names: list[str] = []
     for position, parameter in enumerate(prototype.parameters):
         name = parameter.name
-        names.append(name if name.isidentifier() and not name.startswith("_") else f"arg{position}")
-    if len(set(names)) != len(names) or any(__import__("keyword").iskeyword(n) for n in names):
+        usable = name.isascii() and name.isidentifier() and not name.startswith("_") and not keyword.iskeyword(name)
+        names.append(name if usable and name not in names else f"arg{position}")
+    if len(set(names)) != len(names):
         names = [f"arg{position}" for position in range(len(names))]
-    lines = []
-    scope: dict[str, Any] = {"_bound": bound, "_bad": _bad_integer, "_pointer": _pointer, "_types": []}
-    arguments = []
-    for position, (name, parameter) in enumerate(zip(names, prototype.parameters, strict=True)):
-        scope["_types"].append(parameter)
-        if parameter.type.kind in INTEGER_KINDS:
-            low, high = integer_range(parameter.type)
-            lines.append(
-                f"    if {name}.__class__ is not int or not {low} <= {name} <= {high}: "
-                f"{name} = _bad(_prototype, {position}, {name}, {low}, {high})"
-            )
-            arguments.append(name)
-        else:
-            lines.append(f"    _{name} = _pointer(_prototype, {position}, {name})")
-            arguments.append(f"_{name}")
-    scope["_prototype"] = prototype
-    source = "\n".join((f"def call({', '.join([*names, '/'] if names else [])}):", *lines, f"    return _bound({', '.join(arguments)})"))
-    exec(source, scope)
-    call: Callable[..., Any] = scope["call"]
-    call.__qualname__ = call.__name__ = prototype.name or "function"
-    call.__doc__ = str(prototype)
-    return call
+    return names
 
 
-def _bad_integer(prototype: Prototype, position: int, value: Any, low: int, high: int) -> int:
+def _refuse(prototype: Prototype, extra: tuple[Any, ...], named: dict[str, Any]) -> NoReturn:
+    if named:
+        known = ", ".join(_parameter_names(prototype)) or "none"
+        raise SignatureError(f"`{prototype}`: there is no parameter {next(iter(named))!r}; its parameters are: {known}")
+    count = len(prototype.parameters)
+    raise SignatureError(f"`{prototype}` takes {_count(count)}, not {count + len(extra)}")
+
+
+def _count(count: int) -> str:
+    return f"{count} argument{'' if count == 1 else 's'}" if count else "no arguments"
+
+
+def _integer(prototype: Prototype, position: int, value: Any, low: int, high: int) -> int:
     """The value as an int in range, where it is one after all: a bool, a NumPy integer, an IntEnum."""
+    if value is _MISSING:
+        _missing(prototype, position)
     parameter = prototype.parameters[position]
     try:
         number = value.__index__()
     except (AttributeError, TypeError):
         raise SignatureError(
-            f"{_named(prototype)}: argument {position + 1} must be an int for `{parameter}`, not {type(value).__name__} {value!r}"
+            f"`{prototype}`: argument {position + 1} must be an int for `{parameter}`,"
+            f" not {type(value).__name__} {_shown(value)}"
         ) from None
     if not low <= number <= high:
         raise SignatureError(
-            f"{_named(prototype)}: argument {position + 1} is {number}, out of range {low}..{high} for `{parameter}`"
+            f"`{prototype}`: argument {position + 1} is {_shown(number)}, out of range {low}..{high} for `{parameter}`"
         )
     return int(number)
 
 
-def _pointer(prototype: Prototype, position: int, value: Any) -> int:
-    """The address of what a pointer parameter was given. The caller's frame keeps the object alive during the call."""
-    if value is None:
-        return 0
+def _pointer(prototype: Prototype, position: int, value: Any, alive: list[Any]) -> int:
+    if value is _MISSING:
+        _missing(prototype, position)
     parameter = prototype.parameters[position]
-    if isinstance(value, int):
-        if 0 <= value < 1 << 64:
-            return value
-        raise SignatureError(f"{_named(prototype)}: argument {position + 1} is {value}, not an address, for `{parameter}`")
-    target = parameter.type.target
-    constant = target is not None and target.const
-    # NumPy without importing it.
-    interface = getattr(value, "__array_interface__", None)
-    if isinstance(interface, dict):
-        if interface.get("strides") is not None:
-            raise SignatureError(
-                f"{_named(prototype)}: argument {position + 1} is an array that isn't contiguous: pass numpy.ascontiguousarray(...)"
-            )
-        address, read_only = interface["data"]
-        if read_only and not constant:
-            raise SignatureError(
-                f"{_named(prototype)}: argument {position + 1} is a read-only array, and `{parameter}` is not const"
-            )
-        return int(address)
-    if isinstance(value, bytes):
-        if not constant:
-            raise SignatureError(
-                f"{_named(prototype)}: argument {position + 1} is bytes, which can't change, and `{parameter}` is not const:"
-                " pass a bytearray"
-            )
-        return ctypes.cast(value, ctypes.c_void_p).value or 0
-    if isinstance(value, ctypes.c_void_p | ctypes.c_char_p):
-        return ctypes.cast(value, ctypes.c_void_p).value or 0
-    if isinstance(value, ctypes._Pointer | ctypes._CFuncPtr):
-        return ctypes.cast(value, ctypes.c_void_p).value or 0
-    if isinstance(value, ctypes.Array | ctypes.Structure | ctypes.Union | ctypes._SimpleCData):
-        return ctypes.addressof(value)
-    if isinstance(value, bytearray | memoryview):
-        view = memoryview(value)
-        if view.readonly or not view.c_contiguous:
-            raise SignatureError(f"{_named(prototype)}: argument {position + 1} is not writable, contiguous memory")
-        return ctypes.addressof((ctypes.c_char * view.nbytes).from_buffer(view)) if view.nbytes else 0
-    raise SignatureError(
-        f"{_named(prototype)}: argument {position + 1} must be an address, an array, a buffer or None for `{parameter}`,"
-        f" not {type(value).__name__}"
-    )
+    try:
+        return pointer_argument(parameter.type, value, alive)
+    except SignatureError as error:
+        raise SignatureError(f"`{prototype}`: argument {position + 1}, `{parameter}`: {error}") from None
+
+
+def _missing(prototype: Prototype, position: int) -> NoReturn:
+    raise SignatureError(f"`{prototype}` takes {_count(len(prototype.parameters))}: argument {position + 1} is missing")
+
+
+def _shown(value: Any) -> str:
+    text = hex(value) if isinstance(value, int) and value.bit_length() > 4096 else repr(value)
+    return text if len(text) <= 80 else f"{text[:77]}..."

@@ -59,28 +59,31 @@ def parse_prototype(text: str, *, char_signed: bool = False) -> Prototype:
     """
     from pycparser import CParser, c_ast
 
+    failure: Exception | None = None
     declaration = _QUALIFIERS.sub(" ", text).strip().rstrip(";").strip()
     if not declaration:
         raise SignatureError('the signature is empty: write a C prototype such as "int(int)"')
-    name = ""
-    if not re.search(r"\w\s*\(\s*\*?\s*\w*\s*\)\s*\(|[\w*]\s+\**\s*\w+\s*\(|\*\s*\w+\s*\(", declaration):
-        # No name: put one where it belongs, before the parameters.
-        declaration = re.sub(r"\(", " __armexec_name(", declaration, count=1)
     declaration = re.sub(r"\bbool\b", "_Bool", declaration)
-    names = (*_TYPEDEFS, "__int128", "_Float16", "__fp16")
+    names = (*_TYPEDEFS, "_Float16", "__fp16")
     prelude = "".join(f"typedef int {n};" for n in names)
     # `unsigned __int128` is two words to C, and one type name to the parser.
     declaration = re.sub(r"\bunsigned\s+__int128\b", "__uint128_t", declaration)
     declaration = re.sub(r"\bsigned\s+__int128\b", "__int128_t", declaration)
-    try:
-        tree = CParser().parse(f"{prelude}{declaration};", filename="signature")
-    except Exception as error:
+    # Without a name, as in `int(int)`, it isn't C: then one is put where it belongs, before the parameters.
+    for attempt in (declaration, declaration.replace("(", " __armexec_name(", 1)):
+        try:
+            tree = CParser().parse(f"{prelude}{attempt};", filename="signature")
+        except Exception as error:
+            failure = error
+            continue
+        nodes = tree.ext[len(names) :]
+        if len(nodes) == 1 and isinstance(nodes[0], c_ast.Decl) and isinstance(nodes[0].type, c_ast.FuncDecl):
+            break
+        failure = None
+    else:
         raise SignatureError(
-            f'can\'t read the signature {text!r}: write a C prototype such as "int(int, const char *)"'
-        ) from error
-    nodes = tree.ext[len(names) :]
-    if len(nodes) != 1 or not isinstance(nodes[0], c_ast.Decl) or not isinstance(nodes[0].type, c_ast.FuncDecl):
-        raise SignatureError(f'{text!r} is not a function: write a C prototype such as "int(int)"')
+            f'can\'t read the signature {text!r} as that of one function: write a C prototype such as "int(int)"'
+        ) from failure
     name = nodes[0].name or ""
     reader = _Reader(text, char_signed)
     result, parameters, variadic = reader.function(nodes[0].type)
@@ -104,7 +107,9 @@ class _Reader:
                 variadic = True
                 continue
             if isinstance(parameter, c_ast.ID):
-                raise SignatureError(f"the signature {self.text!r} has a parameter {parameter.name!r} without a known type")
+                raise SignatureError(
+                    f"the signature {self.text!r} has a parameter {parameter.name!r} without a known type"
+                )
             ctype = self.type(parameter.type)
             if ctype.kind == "array":
                 ctype = CType("pointer", 8, target=ctype.target, align=8)

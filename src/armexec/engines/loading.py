@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from armexec.engines import Resolve
-from armexec.memory import Protection, Region, allocate
+from armexec.memory import Protection, Region, allocate, page_size
 from armexec.objects import Image
 
 __all__ = ["map_image"]
@@ -24,13 +24,14 @@ def map_image(image: Image, resolve: Resolve, *, executable: bool) -> Region:
             if data:
                 region.write(offset, data)
         parts = []
+        page = page_size()
         for segment in image.segments:
             protection = Protection.READ
             if segment.writable:
                 protection |= Protection.WRITE
             elif segment.executable and executable:
                 protection |= Protection.EXECUTE
-            parts.append((segment.offset, segment.size, protection))
+            parts.append((segment.offset, -(-segment.size // page) * page, protection))
         region.seal(parts)
     except BaseException:
         region.close()

@@ -1,0 +1,1 @@
+int fn(int num) { return num; }

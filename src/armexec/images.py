@@ -1,0 +1,80 @@
+"""Words and assembled code as images."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+from armexec.errors import LoadError
+from armexec.objects import ABSOLUTE, Image, Reference, RelocationType, Section, SectionSymbol
+
+if TYPE_CHECKING:
+    from armexec.asm import Code
+
+__all__ = ["code_image", "words_image"]
+
+
+def words_image(code: Iterable[int] | bytes | Any, name: str) -> Image:
+    """One function called `name`, made of words or of their little-endian bytes.
+
+    Raises:
+        LoadError: they are not whole 32-bit words, or there are none.
+    """
+    from armexec.disasm.disassembler import words_of
+
+    if not isinstance(code, Iterable):
+        raise LoadError(f"{name}: code is words, bytes, text or a Code, not {type(code).__name__}")
+    words = words_of(code)
+    if not words:
+        raise LoadError(f"{name}: there is no code: give at least one instruction")
+    data = b"".join(word.to_bytes(4, "little") for word in words)
+    symbol = SectionSymbol(name, 0, 0, len(data), "function")
+    return Image.from_code(name, [Section(".text", data)], [symbol])
+
+
+def code_image(code: Code, name: str) -> Image:
+    """The sections, symbols and relocations of assembled code.
+
+    The functions are the symbols whose type says so; without any, the global labels in code; and, where no function begins
+    at the first instruction, one called `name` there.
+
+    Raises:
+        LoadError: there is no code, or what doesn't fit together.
+    """
+    from armexec.asm.lexer import is_apple
+
+    if not code.text.data:
+        raise LoadError(f"{name}: there is no code: give at least one instruction")
+    indexes = {section.name: index for index, section in enumerate(code.sections)}
+    executable = {section.name for section in code.sections if section.flags == "rx"}
+    typed = any(symbol.kind == "function" for symbol in code.all_symbols)
+    symbols = []
+    numbers: dict[str, int] = {}
+    for symbol in code.all_symbols:
+        kind = symbol.kind
+        if not typed and kind == "notype" and symbol.binding != "local" and symbol.section in executable:
+            kind = "function"
+        section = indexes[symbol.section] if symbol.section is not None else ABSOLUTE if symbol.defined else None
+        numbers[symbol.name] = len(symbols)
+        symbols.append(SectionSymbol(symbol.name, section, symbol.value, symbol.size, kind, symbol.binding))  # type: ignore[arg-type]
+    text = indexes[code.text.name]
+    if not any(s.kind == "function" and s.section == text and s.value == 0 for s in symbols):
+        label = next((s.name for s in symbols if s.section == text and s.value == 0 and s.name.isprintable()), name)
+        symbols.append(SectionSymbol(label, text, 0, 0, "function", "local"))
+    references = [
+        Reference(
+            indexes[relocation.section],
+            relocation.offset,
+            _relocation_type(relocation.type),
+            numbers[relocation.symbol],
+            relocation.addend,
+            None if relocation.minus is None else numbers[relocation.minus],
+        )
+        for relocation in code.relocations
+    ]
+    sections = [Section(s.name, bytes(s.data), s.flags, s.align, s.size) for s in code.sections]
+    return Image.from_code(name, sections, symbols, references, "macho" if is_apple(code.source) else "words")
+
+
+def _relocation_type(name: str) -> RelocationType:
+    return RelocationType[name.removeprefix("R_AARCH64_")]

@@ -1,0 +1,513 @@
+"""Modules and functions: what a user holds, and the ways to make one."""
+
+from __future__ import annotations
+
+import os
+import sys
+import weakref
+from collections.abc import Callable, Iterable, Iterator
+from functools import cached_property
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, NoReturn, Self
+
+from armexec.engines import LoadedImage, get_engine
+from armexec.errors import Error, LoadError, SignatureError
+from armexec.objects import FunctionSymbol, Image, load_file, load_image
+from armexec.objects.names import bare_name, source_name
+
+if TYPE_CHECKING:
+    from armexec.asm import Code
+    from armexec.errors import Diagnostic
+    from armexec.memory import Step
+    from armexec.objects import Prototype
+
+__all__ = ["Function", "Module", "UnknownFunction", "compile", "function", "load"]
+
+
+class UnknownFunction(LoadError, AttributeError, LookupError):
+    """A module has no function of that name. The message names the nearest."""
+
+
+class Module:
+    """Code and data in memory, ready to be called.
+
+    A function is found as an attribute by its bare name (`mod.fn`), or by index: `mod["fn(int)"]`, `mod["ns::fn"]`,
+    `mod["_Z2fni"]`. Iterating gives the functions in the order of their addresses. A module is a context manager;
+    its memory is freed by `close`, or when nothing refers to the module or its functions any more.
+    """
+
+    def __init__(
+        self,
+        image: Image,
+        engine: str | None = None,
+        *,
+        assembly: Callable[[], str] | None = None,
+        diagnostics: tuple[Diagnostic, ...] = (),
+    ) -> None:
+        """Place `image` in memory and run its initializers.
+
+        Args:
+            engine: "native", "translated" or "reference"; this host's default otherwise.
+            assembly: gives the source text in assembly, where there is one.
+            diagnostics: the compiler's warnings.
+
+        Raises:
+            LoadError: a symbol that the image doesn't define, or a relocation that doesn't reach.
+            HostError: the engine can't run here, or the host gives no memory.
+            ExecutionError: what an initializer did.
+        """
+        missing = image.undefined()
+        if missing:
+            names = ", ".join(source_name(name) for name in missing)
+            raise LoadError(
+                f"{image.name}: undefined symbol{'s' if len(missing) > 1 else ''} {names}:"
+                " an object can only use what it defines itself so far"
+            )
+        self._engine = get_engine(engine)
+        self._image = image
+        self._assembly = assembly
+        self.diagnostics = diagnostics
+        self._made: weakref.WeakSet[Function] = weakref.WeakSet()
+        self._loaded: LoadedImage = self._engine.load(image, _unresolved)
+        self._closed = False
+        try:
+            for offset in image.initializers:
+                self._loaded.bind(offset, _initializer_prototype())()
+        except BaseException:
+            self.close()
+            raise
+
+    @property
+    def name(self) -> str:
+        """The file's name, or what stands for it."""
+        return self._image.name
+
+    @property
+    def engine(self) -> str:
+        """The engine that runs the functions: "native", "translated" or "reference"."""
+        return self._engine.name
+
+    @property
+    def image(self) -> Image:
+        """What was loaded: sections, symbols, relocations, debug information."""
+        return self._image
+
+    @property
+    def loaded(self) -> LoadedImage:
+        """The image in memory, as the engine holds it."""
+        return self._loaded
+
+    @property
+    def memory_steps(self) -> list[Step]:
+        """What was done to memory to place the image, in order."""
+        return self._loaded.steps
+
+    @property
+    def closed(self) -> bool:
+        """True once the memory has been given back."""
+        return self._closed
+
+    @cached_property
+    def functions(self) -> list[Function]:
+        """The functions in the order of their addresses."""
+        return [self._function(symbol) for symbol in self._image.functions]
+
+    @cached_property
+    def _by_symbol(self) -> dict[tuple[str, int], Function]:
+        return {}
+
+    def _function(self, symbol: FunctionSymbol) -> Function:
+        key = symbol.name, symbol.offset
+        made = self._by_symbol.get(key)
+        if made is None:
+            made = self._by_symbol[key] = Function(self, symbol)
+        return made
+
+    def __iter__(self) -> Iterator[Function]:
+        return iter(self.functions)
+
+    def __len__(self) -> int:
+        return len(self._image.functions)
+
+    def __contains__(self, name: object) -> bool:
+        try:
+            return isinstance(name, str) and bool(self[name])
+        except LoadError:
+            return False
+
+    def __getitem__(self, name: str) -> Function:
+        """The function of a source name, a bare name or a linkage name.
+
+        Raises:
+            UnknownFunction: there is none, or more than one.
+        """
+        if not isinstance(name, str):
+            raise UnknownFunction(f"{self.name}: a function is found by its name, not by {name!r}")
+        try:
+            found = self._image.find(name)
+        except LoadError as error:
+            raise UnknownFunction(str(error)) from None
+        linkage = self._image.linkage_name(found)
+        at = [s for s in self._image.functions if s.offset == found.offset]
+        if not at:
+            raise UnknownFunction(f"{self.name}: {name!r} is no function, but data or a label")
+        return self._function(next((s for s in at if s.name == linkage), at[0]))
+
+    def __getattr__(self, name: str) -> Function:
+        # Python and its tools ask for many such names; none of them is meant for the guest.
+        if name.startswith("__") and name.endswith("__"):
+            raise AttributeError(name)
+        try:
+            return self[name]
+        except UnknownFunction as error:
+            error.name, error.obj = name, self
+            raise
+
+    def __dir__(self) -> list[str]:
+        names = (bare_name(symbol.source_name) for symbol in self._image.functions)
+        return sorted({*super().__dir__(), *(name for name in names if name.isidentifier())})
+
+    def __repr__(self) -> str:
+        names = [symbol.source_name for symbol in self._image.functions]
+        shown = ", ".join(names[:6]) + (", ..." if len(names) > 6 else "")
+        state = "closed" if self._closed else self.engine
+        return f"<Module {self.name!r} {state}: {shown or 'no functions'}>"
+
+    @property
+    def assembly(self) -> str:
+        """The text the code was made from: what the compiler prints with -S, or the assembly itself.
+
+        Raises:
+            LoadError: it wasn't made from text.
+        """
+        if self._assembly is None:
+            raise LoadError(f"{self.name} was not made from assembly: its .disassembly is what can be shown")
+        return self._assembly()
+
+    @property
+    def disassembly(self) -> str:
+        """A listing of every function, as it is in memory."""
+        return "\n\n".join(function.disassembly for function in self.functions)
+
+    def read(self, offset: int, size: int) -> bytes:
+        """Bytes of the image as they are in memory now.
+
+        Raises:
+            Error: the module is closed, or the image has no such bytes.
+        """
+        from armexec.memory import HostMemory
+
+        if self._closed:
+            _refuse_closed(self.name)
+        if offset < 0 or size < 0 or offset + size > self._image.size:
+            raise LoadError(f"{self.name} has {self._image.size} bytes, none at {offset:#x}+{size:#x}")
+        return HostMemory().read(self._loaded.base + offset, size)
+
+    def _bound(self, function: Function) -> None:
+        self._made.add(function)
+
+    def close(self) -> None:
+        """Give the memory back; its functions can't be called any more. Twice does no harm."""
+        if self._closed:
+            return
+        self._closed = True
+        for function in list(self._made):
+            # Code that calls it must not reach memory that is gone.
+            function._unbind()
+        self._loaded.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+class Function:
+    """A function of the guest that can be called from Python.
+
+    Arguments are checked against the prototype: a wrong number, type or range is a SignatureError. What the function does
+    wrong is an ExecutionError.
+    """
+
+    __slots__ = ("__weakref__", "_module", "_prototype", "_symbol")
+
+    def __init__(self, module: Module, symbol: FunctionSymbol, prototype: Prototype | None = None) -> None:
+        self._module = module
+        self._symbol = symbol
+        self._prototype = prototype
+
+    def __call__(self, *arguments: Any, **named: Any) -> Any:
+        if self._module.closed:
+            _refuse_closed(self._module.name)
+        return self._bind()(*arguments, **named)
+
+    def _bind(self) -> Callable[..., Any]:
+        from armexec.abi import make_call
+
+        prototype = self.prototype
+        if prototype is None:
+            raise SignatureError(
+                f"{self.name}: its signature isn't known: give one, as in"
+                f' .with_signature("int(int)"), or keep the debug information'
+            )
+        call = make_call(prototype, self._module.loaded.bind(self._symbol.offset, prototype))
+        self._module._bound(self)
+        # Python looks __call__ up in the class: a class for each function saves a call in each call of it, a third of the time.
+        self.__class__ = type("Function", (Function,), {"__slots__": (), "__call__": staticmethod(call)})
+        return call
+
+    def _unbind(self) -> None:
+        self.__class__ = Function
+
+    def with_signature(self, signature: str | Prototype) -> Function:
+        """The same function with another prototype, such as "int(int)".
+
+        Raises:
+            SignatureError: the prototype can't be read.
+        """
+        prototype = _prototype(signature, self._module.image) if isinstance(signature, str) else signature
+        return Function(self._module, self._symbol, prototype)
+
+    @property
+    def name(self) -> str:
+        """The name as in the source: `fn(int)` in C++, `fn` in C."""
+        return self._symbol.source_name
+
+    @property
+    def linkage_name(self) -> str:
+        """The name as in the object: `_Z2fni`."""
+        return self._symbol.name
+
+    @property
+    def module(self) -> Module:
+        """The module it belongs to."""
+        return self._module
+
+    @property
+    def engine(self) -> str:
+        """The engine that runs it: "native", "translated" or "reference"."""
+        return self._module.engine
+
+    @property
+    def prototype(self) -> Prototype | None:
+        """The types of the result and the parameters, or None where they aren't known.
+
+        Raises:
+            LoadError: the debug information is malformed.
+        """
+        return self._prototype or self._symbol.prototype
+
+    @property
+    def signature(self) -> str:
+        """The prototype in C, `int fn(int num)`; empty where it isn't known."""
+        prototype = self.prototype
+        return str(prototype) if prototype is not None else ""
+
+    @property
+    def address(self) -> int:
+        """Where its first instruction is in memory."""
+        return self._module.loaded.base + self._symbol.offset
+
+    @property
+    def offset(self) -> int:
+        """Where its first instruction is in the image, in bytes."""
+        return self._symbol.offset
+
+    @property
+    def size(self) -> int:
+        """Its size in bytes. Where the object doesn't say, it ends where the next function does begin, or the section ends."""
+        if self._symbol.size:
+            return self._symbol.size
+        image, offset = self._module.image, self._symbol.offset
+        ends = [s.offset for s in image.functions if s.offset > offset]
+        ends += [s.offset + s.size for s in image.sections if s.offset <= offset < s.offset + s.size]
+        return min(ends, default=image.size) - offset
+
+    @property
+    def bytes(self) -> bytes:
+        """Its bytes as they are in memory: relocated, little-endian.
+
+        Raises:
+            Error: the module is closed.
+        """
+        return self._module.read(self._symbol.offset, self.size)
+
+    @property
+    def words(self) -> list[int]:
+        """Its 32-bit words as they are in memory."""
+        data = self.bytes
+        data += bytes(-len(data) % 4)
+        return [int.from_bytes(data[i : i + 4], "little") for i in range(0, len(data), 4)]
+
+    @property
+    def assembly(self) -> str:
+        """Its instructions and labels as text: the compiler's own where there is any, else disassembled."""
+        if self._module._assembly is None:
+            from armexec.disasm import disassemble
+
+            return "\n".join(i.text for i in disassemble(self.words, address=self.address, symbols=self._symbols()))
+        from armexec.toolchain.function_text import function_assembly
+
+        others = [symbol.name for symbol in self._module.image.functions]
+        return function_assembly(self._module.assembly, self.linkage_name, others)
+
+    @property
+    def disassembly(self) -> str:
+        """A listing of its words with their addresses, as they are in memory."""
+        from armexec.disasm import listing
+
+        return listing(self.bytes, address=self.address, symbols=self._symbols())
+
+    def _symbols(self) -> dict[int, str]:
+        base = self._module.loaded.base
+        return {base + symbol.offset: symbol.source_name for symbol in self._module.image.functions}
+
+    def __repr__(self) -> str:
+        state = "closed" if self._module.closed else self.engine
+        return f"<Function {self.signature or self.name} at 0x{self.address:x}, {state}>"
+
+
+def compile(
+    source: str,
+    language: str = "c++",
+    opt: str = "-O0",
+    target: str = "host",
+    flags: Iterable[str] | str = (),
+    *,
+    engine: str | None = None,
+    compiler: str | None = None,
+    filename: str | None = None,
+) -> Module:
+    """Compile C or C++ for AArch64 and load the result.
+
+    Args:
+        source: the text.
+        language: "c" or "c++".
+        opt: -O0 to -O3, -Og, -Os, -Oz or -Ofast.
+        target: "host", "linux", "apple" or "bare"; every one can be compiled for, and runs, everywhere.
+        flags: more of the compiler's options.
+        engine: "native", "translated" or "reference"; this host's default otherwise.
+        compiler: another clang or gcc than the one of the ziglang package; the environment's ARMEXEC_CC does the same.
+        filename: the source's name in messages, and where `#include "..."` looks.
+
+    Raises:
+        CompileError: with the compiler's diagnostics.
+        LoadError: the object needs what it doesn't define.
+        HostError: the engine can't run here.
+    """
+    from armexec.toolchain import compile_assembly, compile_object
+
+    flags = flags if isinstance(flags, str) else tuple(flags)
+    compiled = compile_object(
+        source, language=language, opt=opt, target=target, flags=flags, filename=filename, compiler=compiler
+    )
+
+    def assembly() -> str:
+        return compile_assembly(
+            source,
+            language=language,
+            opt=opt,
+            target=target,
+            flags=flags,
+            filename=filename,
+            compiler=compiler,
+            debug=False,
+        )
+
+    image = load_image(compiled.data, filename or "<source>")
+    return Module(image, engine, assembly=assembly, diagnostics=compiled.diagnostics)
+
+
+def load(file: str | os.PathLike[str] | bytes, *, engine: str | None = None) -> Module:
+    """Load a relocatable object (ELF or Mach-O for AArch64), from a path or from bytes.
+
+    Raises:
+        LoadError: it can't be read, isn't such an object, or needs what it doesn't define.
+        HostError: the engine can't run here.
+    """
+    if isinstance(file, bytes | bytearray | memoryview):
+        return Module(load_image(bytes(file)), engine)
+    if not isinstance(file, str | os.PathLike):
+        raise LoadError(f"an object is loaded from a path or from bytes, not from {type(file).__name__}")
+    return Module(load_file(file), engine)
+
+
+def function(
+    code: Iterable[int] | bytes | str | Code,
+    signature: str | Prototype,
+    *,
+    engine: str | None = None,
+    name: str | None = None,
+) -> Function:
+    """A function from machine words, their bytes, assembly text or assembled code.
+
+    Args:
+        code: 32-bit ints; bytes in the order of memory; text, which is assembly unless it is hexadecimal words throughout
+            (`0xD10043FF 0xB9000FE0`); or what `assemble` or a Builder made.
+        signature: a C prototype such as "int(int)".
+        engine: "native", "translated" or "reference"; this host's default otherwise.
+        name: what the function is called, and, in assembly, the label it begins at (else the prototype's name where there
+            is such a label, else the first instruction).
+
+    Raises:
+        AssemblyError: text that can't be assembled.
+        LoadError: what isn't whole 32-bit words, or an undefined symbol.
+        SignatureError: the signature can't be read.
+        HostError: the engine can't run here.
+    """
+    from armexec.images import code_image, words_image
+
+    prototype = _prototype(signature) if isinstance(signature, str) else signature
+    wanted = name or prototype.name
+    if isinstance(code, str):
+        from armexec.words import are_words, parse_words
+
+        if are_words(code):
+            code = parse_words(code)
+        else:
+            from armexec.asm import assemble
+
+            code = assemble(code)
+    assembly: Callable[[], str] | None = None
+    if hasattr(code, "sections"):
+        text = code.source
+        assembly = (lambda: text) if text else None
+        image = code_image(code, wanted or "function")
+    else:
+        image = words_image(code, wanted or "function")
+    module = Module(image, engine, assembly=assembly)
+    found = module[wanted] if wanted and wanted in module else _first(module)
+    return found.with_signature(prototype)
+
+
+def _first(module: Module) -> Function:
+    """The function at the first instruction."""
+    return module.functions[0]
+
+
+def _prototype(signature: str, image: Image | None = None) -> Prototype:
+    from armexec.abi import parse_prototype
+
+    if not isinstance(signature, str):
+        raise SignatureError(f'a signature is a C prototype such as "int(int)", not {signature!r}')
+    # `char` is signed on Apple's systems; machine words are taken to be the host's.
+    apple = image.format == "macho" if image is not None and image.format != "words" else sys.platform == "darwin"
+    return parse_prototype(signature, char_signed=apple)
+
+
+def _initializer_prototype() -> Prototype:
+    from armexec.objects import CType
+    from armexec.objects import Prototype as Made
+
+    return Made("", CType("void", name="void"))
+
+
+def _unresolved(name: str) -> None:
+    return None
+
+
+def _refuse_closed(name: str) -> NoReturn:
+    raise Error(f"{name}: the module is closed")
