@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from armexec.errors import LoadError
 from armexec.objects import CType, Prototype, SourceLine, load_image
 
 from .helpers import compiled, gcc_compiled, image_of
@@ -189,6 +190,23 @@ def test_declared_functions_have_prototypes_too() -> None:
     assert str(image.prototype("f")) == "int f(void)"
     assert str(image.prototype("puts")) == "int puts(const char *)"
     assert image.prototype("nothing") is None
+
+
+def test_functions_without_a_prototype_are_not_variadic() -> None:
+    source = "int old(a) int a; { return a; } int unsaid() { return 1; } int some(const char *f, ...) { return *f; }"
+    found = prototypes(compiled(source, "-std=gnu11", "-Wno-deprecated-non-prototype"))
+    assert [str(found[name]) for name in ("old", "unsaid")] == ["int old(int a)", "int unsaid(void)"]
+    assert str(found["some"]) == "int some(const char *f, ...)"
+
+
+def test_malformed_information_is_an_error_every_time() -> None:
+    data = compiled("int fn(int num) { return num; }", opt="-O0")
+    image = load_image(data)
+    at = data.index(b"\x05\0\1\x08\0\0\0\0")  # version 5, compile unit, 8-byte addresses
+    image = load_image(data[:at] + b"\x63" + data[at + 1 :])
+    for _ in range(2):
+        with pytest.raises(LoadError, match="malformed debug information"):
+            _ = image.functions[0].prototype
 
 
 def test_without_debug_information() -> None:

@@ -188,6 +188,24 @@ def test_functions_are_in_order_and_sized() -> None:
     assert image.symbol_at(image.size) is None
 
 
+@pytest.mark.parametrize("target", ["linux", "apple"])
+def test_unwind_tables_need_no_symbols(target: str) -> None:
+    source = "struct G { ~G(); }; void work(); int f() { G g; work(); return 3; }"
+    image = image_of(source, "-fexceptions", language="c++", target=target)
+    assert sorted(image.undefined()) == ["_Unwind_Resume", "_Z4workv", "_ZN1GD1Ev"]
+    image.place(BASE, lambda name: FAR if name in image.undefined() else None)
+
+
+def test_parts_of_a_function_are_not_its_namesakes() -> None:
+    image = Image.from_code(
+        "parts",
+        [Section(".text", bytes.fromhex("c0035fd6") * 3)],
+        [SectionSymbol(n, 0, 4 * i, 4, "function") for i, n in enumerate(("_Z2fni.cold", "_Z2fni", "_Z2fni.isra.0"))],
+    )
+    assert image.find("fn").offset == image.find("fn(int)").offset == 4
+    assert image.find("_Z2fni.cold").offset == 0
+
+
 def test_undefined_symbols() -> None:
     for target in ("linux", "apple"):
         image = image_of(DATA, "-fno-builtin", target=target)

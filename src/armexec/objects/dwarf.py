@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
+from collections.abc import Callable
 from dataclasses import replace
 from functools import cached_property
 from io import BytesIO
@@ -78,12 +79,11 @@ class DebugInfo:
 
     def prototype(self, offset: int, linkage_name: str) -> Prototype | None:
         """The prototype of the function at an offset. Raises LoadError if the information is malformed."""
-        by_offset, by_name = self._functions
-        return by_offset.get(offset) or by_name.get(linkage_name)
+        return self._ask(lambda reader: reader.defined(offset, linkage_name))
 
     def declared(self, linkage_name: str) -> Prototype | None:
         """The prototype of a function by its linkage name, defined or not. Raises LoadError if malformed."""
-        return self._functions[1].get(linkage_name)
+        return self._ask(lambda reader: reader.named(linkage_name))
 
     def line(self, offset: int) -> SourceLine | None:
         """The source line of the instruction at an offset. Malformed tables are left out."""
@@ -91,15 +91,27 @@ class DebugInfo:
         i = bisect_right(starts, offset) - 1
         return lines[i] if i >= 0 else None
 
-    @cached_property
-    def _functions(self) -> tuple[dict[int, Prototype], dict[str, Prototype]]:
+    def _ask(self, question: Callable[[_Reader], Prototype | None]) -> Prototype | None:
         if not self._sections.get("debug_info") or not self._sections.get("debug_abbrev"):
-            return {}, {}
+            return None
+        if isinstance(self._reader, LoadError):
+            raise self._reader
         try:
-            return _Reader(self._sections).functions()
-        except Exception as e:  # pyelftools raises whatever Python does on malformed input
-            detail = f"{type(e).__name__}: {e}" if str(e) else type(e).__name__
-            raise LoadError(f"{self.name}: malformed debug information ({detail})") from None
+            return question(self._reader)
+        except Exception as e:
+            raise self._malformed(e) from None
+
+    @cached_property
+    def _reader(self) -> _Reader | LoadError:
+        try:
+            return _Reader(self._sections)
+        except Exception as e:
+            return self._malformed(e)
+
+    def _malformed(self, error: Exception) -> LoadError:
+        # pyelftools raises whatever Python does on malformed input.
+        detail = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+        return LoadError(f"{self.name}: malformed debug information ({detail})")
 
     @cached_property
     def _lines(self) -> tuple[list[int], list[SourceLine | None]]:
@@ -168,18 +180,29 @@ class _Reader:
             elif not stack:
                 break
 
-    def functions(self) -> tuple[dict[int, Prototype], dict[str, Prototype]]:
-        by_offset: dict[int, Prototype] = {}
-        by_name: dict[str, Prototype] = {}
+    def defined(self, offset: int, linkage_name: str) -> Prototype | None:
+        die = self._by_offset.get(offset)
+        return self._prototype(die) if die is not None else self.named(linkage_name)
+
+    def named(self, linkage_name: str) -> Prototype | None:
+        die = self._by_name.get(linkage_name)
+        return self._prototype(die) if die is not None else None
+
+    @cached_property
+    def _by_offset(self) -> dict[int, Any]:
+        found: dict[int, Any] = {}
         for die in self._subprograms:
             low = die.attributes.get("DW_AT_low_pc") or die.attributes.get("DW_AT_entry_pc")
-            prototype = self._prototype(die)
-            if prototype is None:
-                continue
             if low is not None:
-                by_offset.setdefault(low.value, prototype)
-            by_name.setdefault(self._linkage_name(die) or prototype.name, prototype)
-        return by_offset, by_name
+                found.setdefault(low.value, die)
+        return found
+
+    @cached_property
+    def _by_name(self) -> dict[str, Any]:
+        found: dict[str, Any] = {}
+        for die in self._subprograms:
+            found.setdefault(self._linkage_name(die) or self._name(die), die)
+        return found
 
     def _reference(self, die: Any, attribute: str) -> Any:
         """The entry that an attribute refers to, or None."""
@@ -232,6 +255,8 @@ class _Reader:
                 typed = child if "DW_AT_type" in child.attributes else origin
                 parameters.append(Parameter(self._name(child), self._type_of(typed)))
             variadic |= child.tag == "DW_TAG_unspecified_parameters"
+        # Before C23, `int f()` says nothing of its parameters; it is not variadic.
+        variadic &= self._cplusplus[die.cu.cu_offset] or any("DW_AT_prototyped" in d.attributes for d in chain)
         return Prototype(name, result, tuple(parameters), variadic)
 
     def _has_parameters(self, die: Any) -> bool:

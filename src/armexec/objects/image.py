@@ -161,9 +161,11 @@ class Image:
             return min(exact, key=lambda s: s.binding == "local")
         full = [s for s in found if normalize(source_name(self.linkage_name(s))) == normalize(name)]
         found = full or [s for s in found if bare_name(source_name(self.linkage_name(s))) == name] or found
+        # GCC's parts and clones of a function (fn.cold, fn.isra.0) are not what is meant.
+        found = [s for s in found if "." not in s.name] or found
         if len({s.offset for s in found}) == 1 or (found and full):
             # The variants of a constructor or destructor share a source name; the complete object's is meant.
-            return min(found, key=lambda s: (".", "D1E", "C1E").index(_structor(s.name)) * -1)
+            return min(found, key=lambda s: not _is_complete(s.name))
         if found:
             names = sorted({source_name(self.linkage_name(s)) for s in found})
             raise LoadError(f"{self.name}: {name!r} may be any of: {', '.join(names)}")
@@ -329,8 +331,9 @@ class Image:
         return text
 
 
-def _structor(name: str) -> str:
-    return next((mark for mark in ("C1E", "D1E") if mark in name), ".")
+def _is_complete(name: str) -> bool:
+    """Whether a mangled constructor or destructor is the complete object's (Itanium C++ ABI, 5.1.4.3)."""
+    return "C1E" in name or "D1E" in name
 
 
 def _bind_null(data: bytearray, at: int, type: RelocationType) -> bool:
