@@ -102,7 +102,7 @@ class RegisterOffset(Operand):
         expected = f"{names[0]} or {names[1]}"
         if not cursor.punctuation(","):
             if register.kind == "w":
-                raise cursor.fail(f", {expected}")
+                raise cursor.fail(f"', {names[0]}' or ', {names[1]}' after a W register")
             return _Index(register, _ADDRESS_EXTENDS["lsl"], None)
         name = cursor.word(names, expected)
         amount: int | None = None
@@ -115,9 +115,7 @@ class RegisterOffset(Operand):
 
     def encode(self, value: _Index) -> dict[str, int]:
         if value.amount not in (None, 0, self.shift):
-            raise OperandError(
-                f"shift amount {value.amount} must be {self._amounts.replace('#', '')} for this access"
-            )
+            raise OperandError(f"shift amount {value.amount} must be {self._amounts.replace('#', '')} for this access")
         shifted = value.amount is not None and value.amount == self.shift
         return {"Rm": value.register.number, "option": value.option, "S": int(shifted)}
 
@@ -133,17 +131,25 @@ class RegisterOffset(Operand):
         return value.register.name if name == "lsl" else f"{value.register.name}, {name}"
 
 
-PREFETCH = NamedImmediate(
-    "Rt",
-    {
-        f"{kind}l{level + 1}{policy}": kind_bits << 3 | level << 1 | policy_bit
-        for kind_bits, kind in enumerate(("pld", "pli", "pst"))
-        for level in range(3)
-        for policy_bit, policy in enumerate(("keep", "strm"))
-    },
-    what="a prefetch operation",
-)
-"""`<type><target><policy>` (pldl1keep), or the number of one without a name."""
+class _PrefetchOperation(NamedImmediate):
+    """`<type><target><policy>` (pldl1keep), or the number of one without a name."""
+
+    def __init__(self) -> None:
+        names = {
+            f"{kind}{target}{policy}": kind_bits << 3 | target_bits << 1 | policy_bit
+            for kind_bits, kind in enumerate(("pld", "pli", "pst"))
+            for target_bits, target in enumerate(("l1", "l2", "l3", "slc"))
+            for policy_bit, policy in enumerate(("keep", "strm"))
+        }
+        super().__init__("Rt", names, what="a prefetch operation")
+
+    def text(self, value: int, context: Context) -> str:
+        # The system-level cache is FEAT_PRFMSLC's: LLVM reads its names everywhere, and prints them only with that.
+        return f"#{value}" if value >> 1 & 3 == 3 else super().text(value, context)
+
+
+PREFETCH = _PrefetchOperation()
+"""The operation of PRFM and PRFUM, in Rt."""
 
 LITERAL = Label(
     "imm19",

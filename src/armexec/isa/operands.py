@@ -270,15 +270,12 @@ class Zero(Operand):
 
     default = 0
 
-    def parse(self, cursor: Cursor) -> int:
-        start = cursor.position
-        value = cursor.value("#0")
-        if value != 0:
-            cursor.position = start
-            raise cursor.fail("#0: this instruction takes no offset")
-        return 0
+    def parse(self, cursor: Cursor) -> int | Expression:
+        return cursor.value("#0")
 
     def encode(self, value: int) -> dict[str, int]:
+        if value:
+            raise OperandError(f"offset {value} can't stand here: this instruction takes none")
         return {}
 
     def decode(self, fields: Fields) -> int:
