@@ -280,6 +280,7 @@ def test_from_code() -> None:
         ([Section("s", b"1234", "rx", 3)], [], [], "alignment 3"),
         ([Section("s", b"", "rw", 4, 1 << 60)], [], [], "claims"),
         ([Section("s", b"", "rw", 4, 3 << 30)] * 2, [], [], "larger than 4 GiB"),
+        ([Section("s", b"1234", "r", 1 << 24)] * 10, [], [], "64 MiB of padding"),
         ([Section("s", b"1234")], [SectionSymbol("x", 0, 5)], [], "outside section s"),
         ([Section("s", b"1234")], [SectionSymbol("x", 1)], [], "isn't there"),
         ([Section("s", b"1234")], [SectionSymbol("x", 0)], [Reference(0, 2, 283, 0)], "outside section"),

@@ -31,6 +31,7 @@ PAGE = 0x4000
 MAX_IMAGE = 1 << 32
 """The largest image: what ADRP reaches."""
 _MAX_ALIGN = 1 << 24
+_MAX_PADDING = 1 << 26
 ABSOLUTE = -1
 """The section of a SectionSymbol whose value is a plain number."""
 VENEER_SIZE = 16
@@ -176,7 +177,7 @@ def lay_out(
     placed = [0] * len(sections)
     segments: list[Segment] = []
     # ADRP counts pages of 4 KiB; hosts whose pages are larger give addresses that fit anyway.
-    end, align, got, veneers = 0, 0x1000, 0, 0
+    end, align, got, veneers, padding = 0, 0x1000, 0, 0, 0
     for flags, members in groups.items():
         start = end = _up(end, PAGE)
         alignment = max((sections[i].align for i in members), default=1)
@@ -188,6 +189,9 @@ def lay_out(
             end = _up(end, section.align)
             placed[i] = end
             if section.data:
+                padding += end - start - len(data)
+                if padding > _MAX_PADDING:
+                    raise LoadError(f"{name}: more than {_MAX_PADDING >> 20} MiB of padding to align its sections")
                 data.extend(bytes(end - start - len(data)))
                 data += section.data
             end += max(section.size, len(section.data))
