@@ -46,7 +46,7 @@ class Assembler:
         self.file = file
         self.lines = text.splitlines()
         self.apple = is_apple(text)
-        self.output = Output(address=address, source=text)
+        self.output = Output(address=address, source=text, apple=self.apple)
         # A section without a name is read over: debugging and unwinding data.
         self.current: tuple[str | None, str] = (".text", "rx")
         self.previous: tuple[str | None, str] = self.current

@@ -75,7 +75,8 @@ _PLACE_RELOCATIONS = {8: "R_AARCH64_PREL64", 4: "R_AARCH64_PREL32", 2: "R_AARCH6
 class Output:
     """Collects sections; `finish` fills the gaps and gives the Code."""
 
-    def __init__(self, *, address: int = 0, source: str = "") -> None:
+    def __init__(self, *, address: int = 0, source: str = "", apple: bool = False) -> None:
+        self.apple = apple
         self.address = address
         self.source = source
         self.sections: dict[str, CodeSection] = {}
@@ -352,7 +353,11 @@ class Output:
         binding = symbol.binding or ("local" if symbol.defined else "global")
         size = self.constant(symbol.size, where) if symbol.size is not None else 0
         if symbol.section is not None:
-            return CodeSymbol(name, symbol.section.name, symbol.offset, symbol.kind, binding, size)
+            kind = symbol.kind
+            if self.apple and name[0] not in "\x00\x01Ll":
+                # Mach-O has no types of symbols: what isn't temporary (L) or the linker's own (l) is by its section.
+                kind = "function" if symbol.section.flags == "rx" else "object"
+            return CodeSymbol(name, symbol.section.name, symbol.offset, kind, binding, size)
         if symbol.tree is not None:
             value = self._relocatable(self._linear(symbol.tree, where), where)
             if isinstance(value, int):

@@ -14,6 +14,7 @@ __all__ = [
     "ExtendedRegister",
     "LogicalImmediate",
     "MovAlias",
+    "MovLogicalImmediate",
     "MoveWideImmediate",
     "Shift",
     "ShiftLeftAmount",
@@ -73,7 +74,8 @@ class AddSubImmediate(Operand):
         if shift not in (None, 0, 12):
             raise OperandError(f"shift {shift} must be 0 or 12")
         if self.negated:
-            number = -number
+            # Not of zero: `cmp x0, #0` sets the carry, `cmn x0, #0` clears it.
+            number = -number or -1
         if 0 <= number <= 0xFFF:
             return {"sh": int(shift == 12), "imm12": number}
         if shift is None and number & 0xFFF == 0 and 0 <= number >> 12 <= 0xFFF:
@@ -267,6 +269,14 @@ class LogicalImmediate(Operand):
 
     def text(self, value: int, context: Context) -> str:
         return f"#0x{value:x}"
+
+
+class MovLogicalImmediate(LogicalImmediate):
+    """The bitmask immediate of `mov`, which LLVM prints signed."""
+
+    def text(self, value: int, context: Context) -> str:
+        sign = 1 << self.size - 1
+        return f"#{(value ^ sign) - sign}"
 
 
 _MOVW = {
