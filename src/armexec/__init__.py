@@ -8,9 +8,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
+# typing itself costs more to import than the rest of this file.
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     from armexec.asm import Builder, Code, assemble
     from armexec.disasm import Instruction, disassemble
     from armexec.errors import (

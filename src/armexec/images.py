@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 __all__ = ["code_image", "words_image"]
 
 
-def words_image(code: Iterable[int] | bytes | Any, name: str) -> Image:
-    """One function called `name`, made of words or of their little-endian bytes.
+def words_image(code: Iterable[int] | bytes | Any, name: str, *, entry: str) -> Image:
+    """One function called `entry`, made of words or of their little-endian bytes.
 
     Raises:
         LoadError: they are not whole 32-bit words, or there are none.
@@ -28,15 +28,15 @@ def words_image(code: Iterable[int] | bytes | Any, name: str) -> Image:
     if not words:
         raise LoadError(f"{name}: there is no code: give at least one instruction")
     data = b"".join(word.to_bytes(4, "little") for word in words)
-    symbol = SectionSymbol(name, 0, 0, len(data), "function")
+    symbol = SectionSymbol(entry, 0, 0, len(data), "function")
     return Image.from_code(name, [Section(".text", data)], [symbol])
 
 
-def code_image(code: Code, name: str) -> Image:
+def code_image(code: Code, name: str, *, entry: str) -> Image:
     """The sections, symbols and relocations of assembled code.
 
-    The functions are the symbols whose type says so; without any, the global labels in code; and, where no function begins
-    at the first instruction, one called `name` there.
+    The functions are the symbols whose type says so; without any, the global labels in code and what the first
+    instruction begins, which is called `entry` if it has no label.
 
     Raises:
         LoadError: there is no code, or what doesn't fit together.
@@ -48,7 +48,7 @@ def code_image(code: Code, name: str) -> Image:
     indexes = {section.name: index for index, section in enumerate(code.sections)}
     executable = {section.name for section in code.sections if section.flags == "rx"}
     typed = any(symbol.kind == "function" for symbol in code.all_symbols)
-    symbols = []
+    symbols: list[SectionSymbol] = []
     numbers: dict[str, int] = {}
     for symbol in code.all_symbols:
         kind = symbol.kind
@@ -58,9 +58,9 @@ def code_image(code: Code, name: str) -> Image:
         numbers[symbol.name] = len(symbols)
         symbols.append(SectionSymbol(symbol.name, section, symbol.value, symbol.size, kind, symbol.binding))  # type: ignore[arg-type]
     text = indexes[code.text.name]
-    if not any(s.kind == "function" and s.section == text and s.value == 0 for s in symbols):
-        label = next((s.name for s in symbols if s.section == text and s.value == 0 and s.name.isprintable()), name)
-        symbols.append(SectionSymbol(label, text, 0, 0, "function", "local"))
+    if not typed and not any(s.kind == "function" and s.section == text and s.value == 0 for s in symbols):
+        labels = (s.name for s in symbols if s.section == text and s.value == 0 and s.name.isprintable())
+        symbols.append(SectionSymbol(next(labels, entry), text, 0, 0, "function", "local"))
     references = [
         Reference(
             indexes[relocation.section],

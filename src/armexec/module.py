@@ -8,7 +8,7 @@ import weakref
 from collections.abc import Callable, Iterable, Iterator
 from functools import cached_property
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, NoReturn, Self
+from typing import TYPE_CHECKING, Any, NoReturn, Self, TypeGuard
 
 from armexec.engines import LoadedImage, get_engine
 from armexec.errors import Error, LoadError, SignatureError
@@ -228,8 +228,8 @@ class Module:
 class Function:
     """A function of the guest that can be called from Python.
 
-    Arguments are checked against the prototype: a wrong number, type or range is a SignatureError. What the function does
-    wrong is an ExecutionError.
+    Arguments are checked against the prototype: a wrong number, type or range is a SignatureError. What the function
+    does wrong is an ExecutionError.
     """
 
     __slots__ = ("__weakref__", "_module", "_prototype", "_symbol")
@@ -255,7 +255,8 @@ class Function:
             )
         call = make_call(prototype, self._module.loaded.bind(self._symbol.offset, prototype))
         self._module._bound(self)
-        # Python looks __call__ up in the class: a class for each function saves a call in each call of it, a third of the time.
+        # Python looks __call__ up in the class: a class for each function saves a call in each call of it,
+        # a third of the time.
         self.__class__ = type("Function", (Function,), {"__slots__": (), "__call__": staticmethod(call)})
         return call
 
@@ -318,7 +319,7 @@ class Function:
 
     @property
     def size(self) -> int:
-        """Its size in bytes. Where the object doesn't say, it ends where the next function does begin, or the section ends."""
+        """Its size in bytes; where the object doesn't say, up to the next function or the end of the section."""
         if self._symbol.size:
             return self._symbol.size
         image, offset = self._module.image, self._symbol.offset
@@ -445,12 +446,13 @@ def function(
     """A function from machine words, their bytes, assembly text or assembled code.
 
     Args:
-        code: 32-bit ints; bytes in the order of memory; text, which is assembly unless it is hexadecimal words throughout
-            (`0xD10043FF 0xB9000FE0`); or what `assemble` or a Builder made.
+        code: 32-bit ints; bytes in the order of memory; text, which is assembly unless it is hexadecimal words
+            throughout (`0xD10043FF 0xB9000FE0`); or what `assemble` or a Builder made.
         signature: a C prototype such as "int(int)".
         engine: "native", "translated" or "reference"; this host's default otherwise.
-        name: what the function is called, and, in assembly, the label it begins at (else the prototype's name where there
-            is such a label, else the first instruction).
+        name: what the function is called, and, in assembly, the label it begins at (else the prototype's name where
+            there is such a label, else the first
+            function in it).
 
     Raises:
         AssemblyError: text that can't be assembled.
@@ -472,15 +474,21 @@ def function(
 
             code = assemble(code)
     assembly: Callable[[], str] | None = None
-    if hasattr(code, "sections"):
+    if _is_code(code):
         text = code.source
         assembly = (lambda: text) if text else None
-        image = code_image(code, wanted or "function")
+        image = code_image(code, "<code>", entry=wanted or "function")
     else:
-        image = words_image(code, wanted or "function")
+        image = words_image(code, "<code>", entry=wanted or "function")
     module = Module(image, engine, assembly=assembly)
     found = module[wanted] if wanted and wanted in module else _first(module)
     return found.with_signature(prototype)
+
+
+def _is_code(code: object) -> TypeGuard[Code]:
+    # Whoever has a Code has imported the assembler; words don't need it.
+    asm = sys.modules.get("armexec.asm.code")
+    return asm is not None and isinstance(code, asm.Code)
 
 
 def _first(module: Module) -> Function:

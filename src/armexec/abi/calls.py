@@ -69,8 +69,8 @@ _MISSING = _Missing()
 def make_call(prototype: Prototype, bound: Callable[..., Any]) -> Callable[..., Any]:
     """A function that takes Python values for the parameters, by position or by name, and calls `bound` with integers.
 
-    The code is generated for the prototype, so that an int costs a comparison of its class and of its range, and nothing
-    is looked up. It returns what `bound` returns; a bool for `_Bool`.
+    The code is generated for the prototype, so that an int costs a comparison of its class and of its range, and
+    nothing is looked up. It returns what `bound` returns; a bool for `_Bool`.
 
     Raises:
         SignatureError: a type can't be passed. The function itself raises it for arguments that don't fit.

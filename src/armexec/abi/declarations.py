@@ -11,8 +11,8 @@ from armexec.objects import CType, Parameter, Prototype
 
 __all__ = ["parse_prototype"]
 
-# Sizes in bytes under LP64, for both Linux and Apple (AAPCS64, "Arm C and C++ language mappings"). `char` is unsigned on
-# Linux and signed on Apple: see parse_prototype.
+# Sizes in bytes under LP64, for both Linux and Apple (AAPCS64, "Arm C and C++ language mappings"). `char` is
+# unsigned on Linux and signed on Apple: see parse_prototype.
 _INTEGERS: dict[str, tuple[int, bool]] = {
     "signed char": (1, True),
     "unsigned char": (1, False),
@@ -51,7 +51,8 @@ def parse_prototype(text: str, *, char_signed: bool = False) -> Prototype:
     """The prototype of a C function declaration; the function's name may be left out (`int(int)`).
 
     Args:
-        text: the declaration, with or without a semicolon. The types of <stdint.h> and <stddef.h> are known; `bool` is `_Bool`.
+        text: the declaration, with or without a semicolon. The types of <stdint.h> and <stddef.h> are known;
+            `bool` is `_Bool`.
         char_signed: whether plain `char` is signed: false on AArch64 Linux, true on Apple's systems.
 
     Raises:

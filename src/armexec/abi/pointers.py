@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import array
 import ctypes
 from typing import Any
 
@@ -12,6 +11,8 @@ from armexec.objects import CType
 __all__ = ["pointer_argument"]
 
 _FLOAT_CODES = "efdg"
+_FunctionPointer: type[Any] = type(ctypes.pythonapi.Py_IsInitialized).__mro__[1]
+_POINTERS = (ctypes.c_void_p, ctypes.c_char_p, ctypes.c_wchar_p, ctypes._Pointer, _FunctionPointer)
 
 
 class _Buffer(ctypes.Structure):
@@ -45,8 +46,8 @@ def pointer_argument(ctype: CType, value: Any, alive: list[Any]) -> int:
             raise SignatureError("text can only be passed to a const char *: pass a bytearray")
         data = value.encode() + b"\0"
         alive.append(data)
-        return ctypes.cast(data, ctypes.c_void_p).value or 0
-    if isinstance(value, ctypes.c_void_p | ctypes.c_char_p | ctypes.c_wchar_p | ctypes._Pointer | ctypes._CFuncPtr):
+        return ctypes.cast(ctypes.c_char_p(data), ctypes.c_void_p).value or 0
+    if isinstance(value, _POINTERS):
         return ctypes.cast(value, ctypes.c_void_p).value or 0
     if isinstance(value, ctypes.Array | ctypes.Structure | ctypes.Union | ctypes._SimpleCData):
         return ctypes.addressof(value)
@@ -98,9 +99,7 @@ def _check_element(target: CType | None, kind: str, size: int, what: str) -> Non
 
 
 def _unusable(value: Any) -> str:
-    text = "give an address, an array, a buffer or None"
+    what = type(value).__name__
     if isinstance(value, list | tuple):
-        text = f'a {type(value).__name__} has no address: pass array.array("{array.array("i").typecode}", ...), a NumPy or a ctypes array'
-    elif isinstance(value, float):
-        text = "a float is not an address: " + text
-    return f"{text}, not {type(value).__name__}" if text.startswith("give") else text
+        return f'a {what} has no address: pass array.array("i", ...), a NumPy array or a ctypes array'
+    return f"it must be an address, an array, a buffer or None, not {what}"

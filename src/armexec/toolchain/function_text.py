@@ -25,7 +25,8 @@ def function_assembly(assembly: str, label: str, others: Collection[str] = ()) -
     lines = assembly.splitlines()
     start = next((i for i, line in enumerate(lines) if _label(line) in names), None)
     kept: list[str] = []
-    for number, line in enumerate(lines[start or 0 :]):
+    for number, text in enumerate(lines[start or 0 :]):
+        line = text
         match = _LABEL.match(line)
         if number and start is not None and (_END.match(line) or (match and _label(line) in stops)):
             break

@@ -1,0 +1,158 @@
+"""Command-line words into a function's arguments, by its prototype, and what the function left in them."""
+
+from __future__ import annotations
+
+import ctypes
+import re
+from collections.abc import Sequence
+from typing import Any
+
+from armexec.abi.calls import INTEGER_KINDS, integer_range
+from armexec.errors import SignatureError
+from armexec.objects import CType, Parameter, Prototype
+
+__all__ = ["guess_signature", "parse_arguments", "shown_result", "written"]
+
+_INTEGERS = {
+    (size, signed): getattr(ctypes, f"c_{'' if signed else 'u'}int{8 * size}")
+    for size in (1, 2, 4, 8)
+    for signed in (False, True)
+}
+
+
+def parse_integer(text: str) -> int | None:
+    """An integer in any base Python knows (`-3`, `0x2a`, `0b11`, `1_000`), or None."""
+    try:
+        return int(text, 0)
+    except ValueError:
+        return int(text) if re.fullmatch(r"[+-]?\d+", text) else None
+
+
+def guess_signature(texts: Sequence[str]) -> str:
+    """The C prototype to assume for code that has none: ints, or longs where an argument needs 64 bits.
+
+    Raises:
+        SignatureError: an argument isn't an integer.
+    """
+    values = [parse_integer(text) for text in texts]
+    for text, value in zip(texts, values, strict=True):
+        if value is None:
+            raise SignatureError(
+                f"the function's signature isn't known, and {text!r} is no integer:"
+                ' give --signature, as in "int(char *)"'
+            )
+    numbers = [value for value in values if value is not None]
+    kind = "int" if all(-(1 << 31) <= n < 1 << 31 for n in numbers) else "long"
+    if any(n >= 1 << 63 for n in numbers):
+        kind = "unsigned long"
+    return f"{kind}({', '.join([kind] * len(texts)) or 'void'})"
+
+
+def parse_arguments(prototype: Prototype, texts: Sequence[str]) -> list[Any]:
+    """One value for each text.
+
+    Integers are written in any base; a pointer to char takes the text itself; other pointers to integers take an array,
+    `[1, 2, 3]`; every pointer takes `null` or an address.
+
+    Raises:
+        SignatureError: too many or too few, or a text that doesn't fit its parameter.
+    """
+    count = len(prototype.parameters)
+    if len(texts) != count:
+        plural = "argument" if count == 1 else "arguments"
+        raise SignatureError(f"`{prototype}` takes {count or 'no'} {plural}, not {len(texts)}")
+    return [
+        _value(prototype, position, parameter, text)
+        for position, (parameter, text) in enumerate(zip(prototype.parameters, texts, strict=True), 1)
+    ]
+
+
+def _value(prototype: Prototype, position: int, parameter: Parameter, text: str) -> Any:
+    ctype = parameter.type
+    where = f"`{prototype}`: argument {position}, `{parameter}`"
+    if ctype.kind in INTEGER_KINDS:
+        if ctype.kind == "bool" and text in ("true", "false"):
+            return text == "true"
+        number = parse_integer(text)
+        if number is None:
+            raise SignatureError(f"{where}: {text!r} is no integer")
+        return number
+    if ctype.kind != "pointer":
+        # The call says that it can't be passed.
+        return text
+    target = ctype.target
+    if text == "null":
+        return 0
+    if target is not None and _is_char(target):
+        data = text.encode("utf-8", "surrogateescape")
+        return data if target.const else ctypes.create_string_buffer(data)
+    if text.startswith("[") and text.endswith("]"):
+        return _array(where, target, text)
+    number = parse_integer(text)
+    if number is not None:
+        return number
+    raise SignatureError(f"{where}: {text!r} is neither an array such as [1, 2, 3], nor an address, nor null")
+
+
+def _array(where: str, target: CType | None, text: str) -> Any:
+    element = target if target is not None and target.kind in INTEGER_KINDS else None
+    if element is None:
+        if target is not None and target.kind != "void":
+            raise SignatureError(f"{where}: only arrays of integers can be given on the command line yet")
+        element = CType("int", 1, "unsigned char")
+    low, high = integer_range(element)
+    numbers = []
+    for part in re.split(r"[,\s]+", text[1:-1].strip().rstrip(",")) if text[1:-1].strip() else ():
+        number = parse_integer(part)
+        if number is None:
+            raise SignatureError(f"{where}: {part!r} is no integer")
+        if not low <= number <= high:
+            raise SignatureError(f"{where}: {number} is out of range {low}..{high}")
+        numbers.append(number)
+    return (_INTEGERS[element.size, element.signed] * len(numbers))(*numbers)
+
+
+def _is_char(ctype: CType) -> bool:
+    return ctype.kind == "int" and ctype.size == 1 and ctype.name == "char"
+
+
+def written(prototype: Prototype, values: Sequence[Any]) -> dict[str, Any]:
+    """What is now in the arrays that the function could write to, by the parameters' names."""
+    found: dict[str, Any] = {}
+    for position, (parameter, value) in enumerate(zip(prototype.parameters, values, strict=True)):
+        target = parameter.type.target
+        if isinstance(value, ctypes.Array) and not (target is not None and target.const):
+            name = parameter.name or f"arg{position}"
+            found[name] = _text(value.raw) if hasattr(value, "raw") else list(value)
+    return found
+
+
+def _text(data: bytes) -> str:
+    return data.partition(b"\0")[0].decode("utf-8", "backslashreplace")
+
+
+def shown_result(prototype: Prototype, value: Any) -> Any:
+    """The result as JSON can have it: text for a char pointer, None for void, else the number."""
+    result = prototype.result
+    if result.kind == "pointer" and value and result.target is not None and _is_char(result.target):
+        text = _string_at(value)
+        return value if text is None else text
+    return value
+
+
+def _string_at(address: int) -> str | None:
+    """The text at an address, or None where it can't be read or has no end."""
+    from armexec.memory import AccessError, HostMemory
+
+    memory = HostMemory()
+    data = b""
+    try:
+        while b"\0" not in data:
+            if len(data) > 1 << 20:
+                return None
+            # Up to the page's end: the next page may not be readable.
+            start = address + len(data)
+            data += memory.read(start, 4096 - start % 4096)
+    except AccessError:
+        return None
+    return _text(data)

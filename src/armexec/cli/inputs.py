@@ -1,0 +1,210 @@
+"""Files of every kind the commands take, as text, bytes or modules."""
+
+from __future__ import annotations
+
+import os
+import stat
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from armexec.errors import LoadError
+
+if TYPE_CHECKING:
+    from armexec.asm import Code
+    from armexec.module import Function, Module
+    from armexec.objects import Image
+    from armexec.toolchain import Compiled
+
+__all__ = ["Input", "read_bytes", "select_function"]
+
+_KINDS = {
+    ".c": "c",
+    ".cc": "c++",
+    ".cpp": "c++",
+    ".cxx": "c++",
+    ".C": "c++",
+    ".s": "assembly",
+    ".S": "assembly",
+    ".hex": "hex",
+    ".bin": "bin",
+}
+
+
+def read_bytes(file: str) -> bytes:
+    """What a file holds, or standard input for `-`.
+
+    Raises:
+        LoadError: it can't be read, or is a directory, a device or a pipe.
+    """
+    if file == "-":
+        return sys.stdin.buffer.read()
+    try:
+        mode = os.stat(file).st_mode
+        if not stat.S_ISREG(mode):
+            raise LoadError(f"{file}: {'a directory' if stat.S_ISDIR(mode) else 'not a regular file'}")
+        return Path(file).read_bytes()
+    except OSError as error:
+        raise LoadError(f"{file}: {error.strerror or error}") from None
+    except ValueError as error:  # a NUL in the name
+        raise LoadError(f"{file!r}: {error}") from None
+
+
+@dataclass
+class Input:
+    """A file, what it holds ("c", "c++", "assembly", "hex", "bin" or "object"), and how to compile it."""
+
+    file: str
+    kind: str
+    opt: str = "-O0"
+    target: str = "host"
+    flags: Sequence[str] = ()
+    compiler: str | None = None
+
+    @classmethod
+    def of(
+        cls,
+        file: str,
+        language: str | None = None,
+        *,
+        level: str = "0",
+        target: str = "host",
+        flags: Sequence[str] | None = None,
+        compiler: str | None = None,
+    ) -> Input:
+        """Raises LoadError for standard input of unknown language."""
+        kind = language or _KINDS.get(Path(file).suffix, "object")
+        if file == "-" and not language:
+            raise LoadError("what standard input holds isn't known: give --language c|c++|assembly|hex|bin|object")
+        return cls(file, kind, f"-O{level}", target, tuple(flags or ()), compiler)
+
+    @property
+    def name(self) -> str:
+        return "<stdin>" if self.file == "-" else self.file
+
+    @property
+    def is_source(self) -> bool:
+        """Whether the compiler makes an object of it: C, C++, and assembly for the preprocessor."""
+        return self.kind in ("c", "c++") or (self.kind == "assembly" and self.file.endswith(".S"))
+
+    @cached_property
+    def data(self) -> bytes:
+        """Raises LoadError."""
+        return read_bytes(self.file)
+
+    @cached_property
+    def text(self) -> str:
+        """Raises LoadError, also for what isn't UTF-8."""
+        try:
+            return self.data.decode()
+        except UnicodeDecodeError as error:
+            byte = error.object[error.start]
+            raise LoadError(f"{self.name}: not UTF-8 text (byte {error.start} is {byte:#04x})") from None
+
+    def compiled(self) -> Compiled:
+        """The object the compiler makes of it; its warnings are shown. Raises CompileError and LoadError."""
+        from armexec.cli.outcome import warn_of
+        from armexec.toolchain import compile_object
+
+        compiled = compile_object(
+            self.text,
+            language=self._language,
+            opt=self.opt,
+            target=self.target,
+            flags=self.flags,
+            compiler=self.compiler,
+            filename=self.name,
+        )
+        warn_of(compiled.diagnostics)
+        return compiled
+
+    def compiler_assembly(self, *, debug: bool = False) -> str:
+        """What the compiler prints with -S. Raises CompileError and LoadError."""
+        from armexec.toolchain import compile_assembly
+
+        return compile_assembly(
+            self.text,
+            language=self._language,
+            opt=self.opt,
+            target=self.target,
+            flags=self.flags,
+            compiler=self.compiler,
+            filename=self.name,
+            debug=debug,
+        )
+
+    @property
+    def _language(self) -> str:
+        return "assembler" if self.kind == "assembly" else self.kind
+
+    def code(self) -> Code:
+        """Assembled text. Raises AssemblyError and LoadError."""
+        from armexec.asm import assemble
+
+        return assemble(self.text, file=self.name)
+
+    def words(self) -> list[int]:
+        """The words of a .hex or .bin file. Raises AssemblyError and LoadError."""
+        from armexec.disasm.disassembler import words_of
+        from armexec.words import parse_words
+
+        if self.kind == "hex":
+            return parse_words(self.text, file=self.name)
+        try:
+            return words_of(self.data)
+        except LoadError as error:
+            raise LoadError(f"{self.name}: {error}") from None
+
+    def image(self) -> Image:
+        """It as an image, whatever it is. Raises CompileError, AssemblyError and LoadError."""
+        from armexec.images import code_image, words_image
+        from armexec.objects import load_image
+
+        if self.is_source:
+            return load_image(self.compiled().data, self.name)
+        if self.kind == "assembly":
+            return code_image(self.code(), self.name, entry=self._entry)
+        if self.kind in ("hex", "bin"):
+            return words_image(self.words(), self.name, entry=self._entry)
+        return load_image(self.data, self.name)
+
+    @property
+    def _entry(self) -> str:
+        """What code without a name is called."""
+        stem = "".join(c if c.isalnum() else "_" for c in Path(self.name).stem).strip("_")
+        return stem or "function"
+
+    def module(self, engine: str | None = None) -> Module:
+        """It in memory. Raises what `image` and `Module` do."""
+        from armexec.module import Module
+
+        assembly: Callable[[], str] | None = None
+        if self.is_source:
+            assembly = self.compiler_assembly
+        elif self.kind == "assembly":
+            assembly = lambda: self.text  # noqa: E731
+        return Module(self.image(), engine, assembly=assembly)
+
+
+def select_function(module: Module, name: str | None, signature: str | None) -> Function:
+    """The function named; without a name the only one, or `main`.
+
+    Raises:
+        LoadError: there is none, or several to choose from.
+        SignatureError: the signature can't be read.
+    """
+    if name:
+        found = module[name]
+    else:
+        functions = module.functions
+        mains = [f for f in functions if f.linkage_name == "main"]
+        if not functions:
+            raise LoadError(f"{module.name} defines no function")
+        if len(functions) > 1 and not mains:
+            names = ", ".join(f.name for f in functions[:20]) + (", ..." if len(functions) > 20 else "")
+            raise LoadError(f"{module.name} defines several functions: choose one with --function: {names}")
+        found = functions[0] if len(functions) == 1 else mains[0]
+    return found.with_signature(signature) if signature else found
