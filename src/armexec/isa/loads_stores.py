@@ -217,9 +217,7 @@ def LDURS(m: Machine, size: int, opc: int, imm9: int, Rn: int, Rt: int) -> None:
     "size=11 111 VR=0 00 opc=10 0 imm9:9 00 Rn:5 Rt:5",
     ("PRFUM_P_ldst_unscaled", "", "prfum <prefetch>, [<Xn|SP>{, #<simm9>}]"),
     operands=_MEMORY,
-    aliases=[
-        Alias("PRFM_PRFUM_P_ldst_unscaled", "", "prfm <prefetch>, [<Xn|SP>{, #<simm9>}]", preferred=False)
-    ],
+    aliases=[Alias("PRFM_PRFUM_P_ldst_unscaled", "", "prfm <prefetch>, [<Xn|SP>{, #<simm9>}]", preferred=False)],
 )
 def PRFUM(m: Machine, imm9: int, Rn: int, Rt: int) -> None:
     """Prefetch memory: a hint, and nothing is done."""
@@ -387,12 +385,8 @@ def PRFM_loadlit(m: Machine, imm19: int, Rt: int) -> None:
     ("LDRAB_64W_ldst_pac", "M=1 W=1", "ldrab <Xt>, [<Xn|SP>, #<simm>]!"),
     operands={"simm": AuthenticatedOffset()},
     aliases=[
-        Alias(
-            "LDRAA_64W_ldst_pac_zero", "M=0 W=1 S=0 imm9=000000000", "ldraa <Xt>, [<Xn|SP>]!", preferred=False
-        ),
-        Alias(
-            "LDRAB_64W_ldst_pac_zero", "M=1 W=1 S=0 imm9=000000000", "ldrab <Xt>, [<Xn|SP>]!", preferred=False
-        ),
+        Alias("LDRAA_64W_ldst_pac_zero", "M=0 W=1 S=0 imm9=000000000", "ldraa <Xt>, [<Xn|SP>]!", preferred=False),
+        Alias("LDRAB_64W_ldst_pac_zero", "M=1 W=1 S=0 imm9=000000000", "ldrab <Xt>, [<Xn|SP>]!", preferred=False),
     ],
     feature="FEAT_PAuth",
 )
