@@ -1,0 +1,398 @@
+"""One guest function as LLVM functions: its blocks joined, calls, returns, and the way in through the state structure.
+
+`@f<offset>` takes and returns registers (a closed function); `@s<offset>` takes the state structure (any function):
+`i1 @s(ptr %state)`. Both give a bit that says, when set, that control goes on somewhere else than after the call: all
+registers are then in the state, with the pc, and every caller returns at once, down to the dispatcher at the bottom.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from armexec.machines.llvm import NAMES, STATE, LlvmMachine, Value, register_type
+from armexec.machines.traps import TrapKind
+
+from .lift import LiftedBlock
+from .liveness import Signature
+from .state import OFFSETS, field_of
+
+__all__ = ["ATTRIBUTES", "FunctionWriter", "bits", "calling_convention", "load_state", "store_state"]
+
+ATTRIBUTES = "#0"
+_STATE = 1 << STATE
+
+
+def bits(registers: int) -> Iterator[int]:
+    """The registers of a set, in order."""
+    while registers:
+        bit = registers & -registers
+        yield bit.bit_length() - 1
+        registers ^= bit
+
+
+def calling_convention(machine: str) -> str:
+    """LLVM's convention that keeps the most arguments and results in registers on a host."""
+    return "x86_regcallcc " if machine in ("x86_64", "AMD64") else ""
+
+
+def load_state(m: LlvmMachine, number: int) -> Value:
+    """A register's value from the state structure."""
+    offset, kind = field_of(number)
+    m.count += 1
+    pointer = f"%v{m.count}"
+    m.out.append(f"{pointer} = getelementptr i8, ptr %state, i64 {offset}")
+    if kind == "i64":
+        return m.emit(64, f"load i64, ptr {pointer}")
+    return m.emit(1, f"trunc i8 {m.emit(8, f'load i8, ptr {pointer}').text} to i1")
+
+
+def store_state(m: LlvmMachine, number: int, value: Value) -> None:
+    """Put a register's value into the state structure."""
+    offset, kind = field_of(number)
+    m.count += 1
+    pointer = f"%v{m.count}"
+    text = value.text if kind == "i64" else value.zero_extend(8).text
+    m.out.append(f"{pointer} = getelementptr i8, ptr %state, i64 {offset}")
+    m.out.append(f"store {kind} {text}, ptr {pointer}")
+
+
+def _store_pc(m: LlvmMachine, value: Value) -> None:
+    m.count += 1
+    pointer = f"%v{m.count}"
+    m.out.append(f"{pointer} = getelementptr i8, ptr %state, i64 {OFFSETS['pc']}")
+    m.out.append(f"store i64 {value.text}, ptr {pointer}")
+
+
+class FunctionWriter:
+    """Writes the functions of a unit whose signatures are known. `base`: the address that offsets count from."""
+
+    def __init__(self, signatures: dict[int, Signature], base: int, convention: str) -> None:
+        self.signatures = signatures
+        self.base = base
+        self.convention = convention
+
+    def name(self, entry: int) -> str:
+        return f"{entry - self.base:x}"
+
+    def result_type(self, signature: Signature) -> str:
+        parts = [register_type(n) for n in bits(signature.outputs)]
+        if signature.checked:
+            parts.append("i1")
+        return "{" + ", ".join(parts) + "}" if parts else "void"
+
+    def arguments(self, signature: Signature) -> list[str]:
+        """The types and names of the parameters of a closed function."""
+        return ["ptr %state" if n == STATE else f"{register_type(n)} %a{n}" for n in bits(signature.inputs)]
+
+    def write(self, entry: int) -> list[str]:
+        """The function's text."""
+        return _Writer(self, self.signatures[entry]).write()
+
+    def write_wrapper(self, entry: int) -> list[str]:
+        """The way through the state structure into a closed function whose demanded results are all it modifies."""
+        signature = self.signatures[entry]
+        m = LlvmMachine(OFFSETS, self.base)
+        out = m.out
+        out.append(f"define i1 @s{self.name(entry)}(ptr noalias %state) {ATTRIBUTES} {{")
+        link = load_state(m, 30)
+        results, code = self.emit_call(m, signature, lambda n: load_state(m, n))
+        for number, value in results.items():
+            store_state(m, number, value)
+        if code is not None:
+            out.append(f"br i1 {code.text}, label %out, label %in")
+            out.append("out:")
+            out.append("ret i1 true")
+            out.append("in:")
+        _store_pc(m, link)
+        out.append("ret i1 false")
+        out.append("}")
+        return out
+
+    def emit_call(
+        self, m: LlvmMachine, signature: Signature, argument: Callable[[int], Value]
+    ) -> tuple[dict[int, Value], Value | None]:
+        """Call a closed function: its results by register, and the bit that says that control goes on elsewhere."""
+        values = [
+            "ptr %state" if n == STATE else f"{register_type(n)} {argument(n).text}" for n in bits(signature.inputs)
+        ]
+        kind = self.result_type(signature)
+        text = f"call {self.convention}{kind} @f{self.name(signature.function.flow.entry)}({', '.join(values)})"
+        if kind == "void":
+            m.out.append(text)
+            return {}, None
+        call = m.emit(0, text).text
+        results = {}
+        for index, n in enumerate(bits(signature.outputs)):
+            results[n] = m.emit(64 if n < 32 else 1, f"extractvalue {kind} {call}, {index}")
+        code = m.emit(1, f"extractvalue {kind} {call}, {len(results)}") if signature.checked else None
+        return results, code
+
+
+class _Writer:
+    def __init__(self, unit: FunctionWriter, signature: Signature) -> None:
+        self.unit = unit
+        self.signature = signature
+        self.function = signature.function
+        self.m = signature.function.machine
+        self.is_open = signature.is_open
+        self.result_type = unit.result_type(signature)
+        self.touched = 0
+
+    def label(self, address: int) -> str:
+        return f"b{address - self.unit.base:x}"
+
+    def write(self) -> list[str]:
+        body: list[str] = []
+        for start, block in self.function.blocks.items():
+            self.m.resume(block.out, block.knowledge, block.dirty)
+            self.finish(start, block)
+            body.append(f"{self.label(start)}:")
+            body += block.out
+        return [*self.prologue(), *body, "}"]
+
+    def prologue(self) -> list[str]:
+        entry, signature, m = self.function.flow.entry, self.signature, self.m
+        m.begin()
+        out = m.out
+        name = self.unit.name(entry)
+        if self.is_open:
+            out.append(f"define i1 @s{name}(ptr noalias %state) {ATTRIBUTES} {{")
+        else:
+            parameters = ", ".join(self.unit.arguments(signature))
+            out.append(
+                f"define internal {self.unit.convention}{self.result_type} @f{name}({parameters}) {ATTRIBUTES} {{"
+            )
+        out.append("%failed = alloca i1")
+        registers = signature.inputs
+        for live in signature.live_in.values():
+            registers |= live
+        for block in self.function.blocks.values():
+            registers |= block.dirty
+        registers |= self.touched
+        out += [f"{NAMES[n]} = alloca {register_type(n)}" for n in bits(registers & ~_STATE)]
+        if self.is_open:
+            for n in bits((signature.live_in[entry] | 1 << 30) & ~_STATE):
+                value = load_state(m, n)
+                if n == 30:
+                    out.append(f"%link = add i64 {value.text}, 0")
+                out.append(f"store {register_type(n)} {value.text}, ptr {NAMES[n]}")
+        else:
+            for n in bits(signature.inputs & ~_STATE):
+                out.append(f"store {register_type(n)} %a{n}, ptr {NAMES[n]}")
+            if signature.inputs >> 30 & 1:
+                out.append("%link = add i64 %a30, 0")
+        out.append(f"br label %{self.label(entry)}")
+        return out
+
+    # -- the ends of blocks -------------------------------------------------------------------------------------
+    def value(self, number: int) -> Value:
+        """A register at the end of the block."""
+        self.touched |= 1 << number
+        if number < 32:
+            return self.m.read_register(number)
+        return self.m.NZCV.flag("NZCV"[number - 32])
+
+    def flush_to_state(self, registers: int) -> None:
+        for n in bits(registers & ~_STATE):
+            store_state(self.m, n, self.value(n))
+
+    def unwind(self, code: str = "true") -> None:
+        """Return with everything in the state."""
+        if self.is_open:
+            self.m.out.append(f"ret i1 {code}")
+            return
+        count = self.signature.outputs.bit_count()
+        value = self.m.emit(0, f"insertvalue {self.result_type} zeroinitializer, i1 true, {count}")
+        self.m.out.append(f"ret {self.result_type} {value.text}")
+
+    def finish(self, start: int, block: LiftedBlock) -> None:
+        m = self.m
+        live_in = self.signature.live_in
+        kind = block.kind
+        if kind == "trap":
+            m.out.append("unreachable")
+        elif kind == "goto":
+            target = block.flow.target
+            assert target is not None
+            self.leave_or_flush(start, (target,))
+            self.go(target)
+        elif kind == "branch":
+            self.finish_branch(start, block)
+        elif kind in ("call", "call_to"):
+            live = live_in.get(block.flow.end, 0)
+            self.finish_call(start, block, live)
+        elif kind == "jump":
+            self.finish_jump(start, block)
+        else:
+            self.finish_return(start, block)
+
+    def leave_or_flush(self, start: int, targets: tuple[int, ...]) -> None:
+        live = 0
+        for target in targets:
+            if target in self.function.blocks:
+                live |= self.signature.live_in.get(target, 0)
+        self.m.flush(live)
+
+    def go(self, target: int) -> None:
+        self.m.out.append(f"br label %{self.label(target)}")
+
+    def finish_branch(self, start: int, block: LiftedBlock) -> None:
+        m = self.m
+        terminator = block.terminator
+        target = block.flow.target
+        assert target is not None
+        targets = (target, block.flow.end)
+        if terminator[0] == "goto":
+            targets = (terminator[1],)
+        outside = [t for t in targets if t not in self.function.blocks]
+        self.leave_or_flush(start, targets)
+        if terminator[0] == "goto":
+            self.go_or_leave(start, targets[0])
+            return
+        condition: Value = terminator[1]
+        labels = [
+            self.label(t) if t not in outside else f"o{start - self.unit.base:x}_{i}" for i, t in enumerate(targets)
+        ]
+        m.out.append(f"br i1 {condition.text}, label %{labels[0]}, label %{labels[1]}")
+        for target, label in zip(targets, labels, strict=True):
+            if target in outside:
+                m.out.append(f"{label}:")
+                self.leave(start, m.address(target))
+
+    def go_or_leave(self, start: int, target: int) -> None:
+        if target in self.function.blocks:
+            self.go(target)
+        else:
+            self.leave(start, self.m.address(target))
+
+    def leave(self, start: int, target: Value) -> None:
+        """Jump to an address that isn't part of this function (open functions only)."""
+        self.flush_to_state(self.signature.dirty_out[start])
+        self.jump_outside(target)
+
+    def jump_outside(self, target: Value) -> None:
+        """Jump with everything in the state."""
+        m = self.m
+        link = self.value(30)
+        same = m.emit(1, f"icmp eq i64 {link.text}, %link")
+        n = m.count
+        m.out.append(f"br i1 {same.text}, label %j{n}, label %u{n}")
+        m.out.append(f"u{n}:")
+        _store_pc(m, target)
+        m.out.append("ret i1 true")
+        m.out.append(f"j{n}:")
+        callee = m.emit(64, f"call ptr @lookup(ptr %state, i64 {target.text})")
+        code = m.emit(1, f"musttail call i1 {callee.text}(ptr %state)")
+        m.out.append(f"ret i1 {code.text}")
+
+    def finish_call(self, start: int, block: LiftedBlock, live: int) -> None:
+        m = self.m
+        unit = self.unit
+        callee = unit.signatures.get(block.terminator_target) if block.kind == "call" else None
+        after = block.flow.end
+        if callee is not None and not callee.is_open:
+            # What the callee doesn't change stays where it is.
+            kept = live & ~callee.modified
+            results, code = unit.emit_call(m, callee, self.value)
+            m.flush(kept)
+            for n, value in results.items():
+                self.touched |= 1 << n
+                m.out.append(f"store {register_type(n)} {value.text}, ptr {NAMES[n]}")
+            if code is not None:
+                n = m.count
+                m.out.append(f"br i1 {code.text}, label %u{n}, label %n{n}")
+                m.out.append(f"u{n}:")
+                changed = self.signature.dirty_out[start] if self.is_open else block.dirty & live
+                self.flush_to_state(changed & ~callee.modified)
+                self.unwind()
+                m.out.append(f"n{n}:")
+            self.continue_at(after, callee.modified | self.signature.dirty_out.get(start, 0))
+            return
+        self.flush_to_state(self.signature.dirty_out[start])
+        if block.kind == "call" and callee is not None:
+            code = m.emit(1, f"call i1 @s{unit.name(block.terminator_target)}(ptr %state)")
+        else:
+            if block.kind == "call":
+                target = m.address(block.terminator_target)
+            else:
+                target = block.terminator[1]
+            found = m.emit(64, f"call ptr @lookup(ptr %state, i64 {target.text})")
+            code = m.emit(1, f"call i1 {found.text}(ptr %state)")
+        n = m.count
+        m.out.append(f"br i1 {code.text}, label %u{n}, label %n{n}")
+        m.out.append(f"u{n}:")
+        m.out.append("ret i1 true")
+        m.out.append(f"n{n}:")
+        for r in bits(live & ~_STATE):
+            self.touched |= 1 << r
+            value = load_state(m, r)
+            m.out.append(f"store {register_type(r)} {value.text}, ptr {NAMES[r]}")
+        self.continue_at(after, 0)
+
+    def continue_at(self, address: int, changed: int) -> None:
+        """Go on after a call; `changed`: the registers that are newer here than in the state."""
+        m = self.m
+        if address in self.function.blocks:
+            self.go(address)
+            return
+        m.full, m.low, m.dirty = {}, {}, 0
+        m.NZCV = m.stored_flags()
+        if address in self.function.flow.outside:
+            self.flush_to_state(changed)
+            self.jump_outside(m.address(address))
+        else:
+            m.pc = address
+            m.trap(TrapKind.EXECUTE, m.address(address))
+            m.out.append("unreachable")
+
+    def finish_jump(self, start: int, block: LiftedBlock) -> None:
+        m = self.m
+        target: Value = block.terminator[1]
+        if not block.flow.targets:
+            self.leave(start, target)
+            return
+        self.leave_or_flush(start, block.flow.targets)
+        n = m.count = m.count + 1
+        cases = []
+        base = m.address(self.unit.base)
+        offset = m.emit(64, f"sub i64 {target.text}, {base.text}")
+        for to in dict.fromkeys(block.flow.targets):
+            cases.append(f"i64 {to - self.unit.base}, label %{self.label(to)}")
+        m.out.append(f"switch i64 {offset.text}, label %d{n} [{' '.join(cases)}]")
+        m.out.append(f"d{n}:")
+        m.pc = block.flow.end - 4
+        m.trap(TrapKind.EXECUTE, target)
+        m.out.append("unreachable")
+
+    def finish_return(self, start: int, block: LiftedBlock) -> None:
+        m = self.m
+        signature = self.signature
+        target: Value = block.terminator[1]
+        if self.is_open:
+            self.flush_to_state(signature.dirty_out[start])
+            _store_pc(m, target)
+            elsewhere = m.emit(1, f"icmp ne i64 {target.text}, %link")
+            m.out.append(f"ret i1 {elsewhere.text}")
+            return
+        outputs = {n: self.value(n) for n in bits(signature.outputs)}
+        if not self.function.keeps_link:
+            elsewhere = m.emit(1, f"icmp ne i64 {target.text}, %link")
+            n = m.count
+            m.out.append(f"br i1 {elsewhere.text}, label %u{n}, label %r{n}")
+            m.out.append(f"u{n}:")
+            for register, value in outputs.items():
+                store_state(m, register, value)
+            _store_pc(m, target)
+            self.unwind()
+            m.out.append(f"r{n}:")
+        if self.result_type == "void":
+            m.out.append("ret void")
+            return
+        result = "poison"
+        for index, (register, value) in enumerate(outputs.items()):
+            result = m.emit(
+                0, f"insertvalue {self.result_type} {result}, {register_type(register)} {value.text}, {index}"
+            ).text
+        if signature.checked:
+            result = m.emit(0, f"insertvalue {self.result_type} {result}, i1 false, {len(outputs)}").text
+        m.out.append(f"ret {self.result_type} {result}")

@@ -1,0 +1,116 @@
+"""IR text to host code, through LLVM."""
+
+from __future__ import annotations
+
+import ctypes
+import platform
+import threading
+from collections.abc import Mapping
+from functools import cache
+from typing import Any
+
+from armexec.errors import HostError
+
+__all__ = ["LOCK", "HostCode", "has_wide_atomics", "host_machine", "unavailable"]
+
+LOCK = threading.RLock()
+"""Held around everything that LLVM does: its contexts are not for several threads."""
+
+_LEVELS = {"O0": 0, "O1": 1, "O2": 2, "O3": 3}
+
+
+@cache
+def _llvm() -> Any:
+    """llvmlite, initialized. Raises ImportError."""
+    import llvmlite.binding as llvm
+
+    llvm.initialize_native_target()
+    llvm.initialize_native_asmprinter()
+    return llvm
+
+
+@cache
+def unavailable() -> str | None:
+    """Why nothing can be translated on this host, or None."""
+    try:
+        _llvm()
+    except (ImportError, OSError, RuntimeError) as error:
+        return f"llvmlite doesn't work: {error}"
+    return None
+
+
+def host_machine() -> str:
+    return platform.machine()
+
+
+@cache
+def _features() -> str:
+    return str(_llvm().get_host_cpu_features().flatten())
+
+
+@cache
+def has_wide_atomics() -> bool:
+    """Whether the processor compares and exchanges 16 bytes."""
+    return host_machine() in ("aarch64", "arm64") or "+cx16" in _features()
+
+
+@cache
+def _target_machine(level: int) -> Any:
+    llvm = _llvm()
+    target = llvm.Target.from_default_triple()
+    return target.create_target_machine(
+        cpu=llvm.get_host_cpu_name(), features=_features(), opt=level, reloc="pic", codemodel="small"
+    )
+
+
+class HostCode:
+    """A module in executable memory, freed when nothing refers to it.
+
+    `symbols`: the addresses of what the text declares external; names of the C library are found by themselves.
+
+    Raises:
+        HostError: LLVM refuses the text, which is a defect of armexec, or the memory.
+    """
+
+    def __init__(self, text: str, symbols: Mapping[str, int], *, tier: str = "O2", verify: bool = False) -> None:
+        level = _LEVELS[tier]
+        with LOCK:
+            llvm = _llvm()
+            try:
+                module = llvm.parse_assembly(text)
+                if verify:
+                    module.verify()
+                machine = llvm.Target.from_default_triple().create_target_machine(
+                    cpu=llvm.get_host_cpu_name(), features=_features(), opt=level, reloc="pic", codemodel="small"
+                )
+                if level:
+                    options = llvm.create_pipeline_tuning_options(speed_level=level)
+                    builder = llvm.create_pass_builder(machine, options)
+                    passes = builder.getModulePassManager()
+                    passes.run(module, builder)
+                self._engine = llvm.create_mcjit_compiler(module, machine)
+                for name, address in symbols.items():
+                    self._map(module, name, address)
+                self._engine.finalize_object()
+            except RuntimeError as error:
+                raise HostError(f"LLVM refused translated code: {error}") from error
+
+    def _map(self, module: Any, name: str, address: int) -> None:
+        try:
+            value = module.get_global_variable(name)
+        except NameError:
+            try:
+                value = module.get_function(name)
+            except NameError:
+                return
+        self._engine.add_global_mapping(value, address)
+
+    def address(self, name: str) -> int:
+        """Where a function of the module is."""
+        with LOCK:
+            return int(self._engine.get_function_address(name))
+
+
+def callable_at(address: int, result: Any, *arguments: Any) -> Any:
+    """A ctypes function that gives up the GIL while it runs."""
+    return ctypes.CFUNCTYPE(result, *arguments)(address)

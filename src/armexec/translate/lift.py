@@ -1,0 +1,120 @@
+"""A guest function's blocks as IR text, before it is known which registers travel into it and out of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from armexec.isa import Decoded
+from armexec.machines.llvm import Flags, LlvmMachine, Terminator, Value
+from armexec.machines.traps import TrapKind
+
+from .flow import Block, Flow
+
+__all__ = ["LiftedBlock", "LiftedFunction", "lift", "lift_block"]
+
+X30 = 1 << 30
+
+
+@dataclass
+class LiftedBlock:
+    """`used` and `dirty` are sets of registers as bits: read before they are written, and written."""
+
+    flow: Block
+    out: list[str]
+    knowledge: tuple[dict[int, Value], dict[int, Value], Flags]
+    used: int
+    dirty: int
+    terminator: Terminator
+
+    @property
+    def kind(self) -> str:
+        return "trap" if self.terminator[0] == "trap" else self.flow.kind
+
+    @property
+    def terminator_target(self) -> int:
+        """The address that a direct call goes to."""
+        assert self.flow.target is not None
+        return self.flow.target
+
+
+@dataclass
+class LiftedFunction:
+    """`irregular`: it returns in a way that only the dispatcher can follow. `keeps_link`: nothing in it writes X30."""
+
+    flow: Flow
+    machine: LlvmMachine
+    blocks: dict[int, LiftedBlock]
+    irregular: bool
+    keeps_link: bool
+    order: list[int] = field(default_factory=list)
+
+
+def lift(flow: Flow, machine: LlvmMachine) -> LiftedFunction:
+    """Run the semantic functions of all the blocks, each after its only predecessor if it has just one."""
+    predecessors: dict[int, int] = dict.fromkeys(flow.blocks, 0)
+    predecessors[flow.entry] = 1
+    for block in flow.blocks.values():
+        for target in set(block.successors):
+            if target in predecessors:
+                predecessors[target] += 1
+    blocks: dict[int, LiftedBlock] = {}
+    todo: list[tuple[int, LiftedBlock | None]] = [(flow.entry, None)]
+    link_writers: list[Decoded] = []
+    while todo:
+        start, previous = todo.pop()
+        if start in blocks or start not in flow.blocks:
+            continue
+        block = flow.blocks[start]
+        # After a call nothing is known of the registers.
+        if previous is not None and predecessors[start] == 1 and previous.kind not in ("call", "call_to"):
+            machine.follow(previous.knowledge)
+        else:
+            machine.begin()
+        lifted = blocks[start] = lift_block(block, machine, link_writers)
+        if lifted.kind != "trap":
+            todo.extend((target, lifted) for target in reversed(block.successors))
+    returns = [b for b in blocks.values() if b.kind == "return"]
+    irregular = any(b.flow.target != 30 for b in returns) or not all(map(_restores_link, link_writers))
+    return LiftedFunction(
+        flow, machine, blocks, irregular, not link_writers and not any("call" in b.kind for b in blocks.values())
+    )
+
+
+def _restores_link(decoded: Decoded) -> bool:
+    """Whether an instruction that writes X30 is one that functions restore it with: a load by SP, or authentication."""
+    word = decoded.word
+    is_load = word & 0x0A00_0000 == 0x0800_0000
+    return (is_load and word >> 5 & 31 == 31) or word & 0xFFFF_F000 == 0xD503_2000
+
+
+def lift_block(block: Block, machine: LlvmMachine, link_writers: list[Decoded] | None = None) -> LiftedBlock:
+    """Run the semantic functions of a block on the machine, which has begun it."""
+    pc = block.start
+    for decoded in block.instructions:
+        machine.pc = pc
+        if isinstance(decoded, int):
+            _undecoded(machine, decoded)
+            break
+        machine.link_written = False
+        decoded.instruction.semantics(machine, *decoded.fields.values())
+        terminator = machine.terminator
+        if terminator is not None and terminator[0] == "trap":
+            break
+        if machine.link_written and link_writers is not None and (terminator is None or "call" not in block.kind):
+            link_writers.append(decoded)
+        pc += 4
+    knowledge = machine.knowledge()
+    terminator = machine.terminator or ("goto", block.target)
+    return LiftedBlock(block, machine.out, knowledge, machine.used, machine.dirty, terminator)
+
+
+def _undecoded(machine: LlvmMachine, word: int) -> None:
+    """Translate a word that doesn't decode to what executing it reports."""
+    from armexec.isa.coverage import known_encoding
+
+    name = known_encoding(word)
+    if name is None:
+        machine.trap(TrapKind.UNDEFINED)
+    else:
+        machine.whys[machine.pc] = name
+        machine.trap(TrapKind.UNSUPPORTED, word)

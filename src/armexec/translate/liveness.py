@@ -1,0 +1,208 @@
+"""Which guest registers travel into and out of each translated function: liveness across functions.
+
+A *closed* function knows all its callees, down to the leaves. What it reads comes in as arguments; what it changes and some
+caller reads goes out as results; nothing else exists, so flags and temporaries vanish. An *open* function calls or jumps to
+addresses known only when it runs (or returns in an unusual way); it and everything that calls it keep the registers in
+the state structure at those points, all of them, because anybody may look.
+
+Sets of registers are Python ints, a bit for each.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from armexec.machines.llvm import STATE
+
+from .lift import LiftedBlock, LiftedFunction
+
+__all__ = ["ALL", "Signature", "analyze"]
+
+ALL = (1 << 36) - 1
+"""Every register of the guest."""
+_STATE = 1 << STATE
+_X30 = 1 << 30
+
+
+@dataclass
+class Signature:
+    """How a function is called.
+
+    `inputs` and `outputs` are its arguments and results; `modified` what it may change. `checked`: it may return to an
+    unexpected place, and says so. For an open function inputs and outputs mean nothing: all is in the state.
+    `live_in` and `dirty_out` are by block: needed at its start, and (open functions only) changed since the state was last
+    up to date, at its end before its call.
+    """
+
+    function: LiftedFunction
+    is_open: bool = False
+    inputs: int = 0
+    outputs: int = 0
+    modified: int = 0
+    checked: bool = False
+    demanded: int = 0
+    live_in: dict[int, int] = field(default_factory=dict)
+    dirty_out: dict[int, int] = field(default_factory=dict)
+
+
+def analyze(functions: dict[int, LiftedFunction], demanded: dict[int, int]) -> dict[int, Signature]:
+    """The signatures of a unit's functions, by entry. `demanded`: what callers outside of the unit read of each."""
+    signatures = {entry: Signature(function) for entry, function in functions.items()}
+    _find_open(signatures)
+    _find_modified(signatures)
+    _find_checked(signatures)
+    for entry, registers in demanded.items():
+        signatures[entry].demanded = registers
+    for signature in signatures.values():
+        if signature.is_open:
+            _find_dirty(signature, signatures)
+    todo = set(signatures)
+    callers: dict[int, set[int]] = {entry: set() for entry in signatures}
+    for entry, signature in signatures.items():
+        for callee in signature.function.flow.calls:
+            if callee in callers:
+                callers[callee].add(entry)
+    while todo:
+        entry = todo.pop()
+        signature = signatures[entry]
+        inputs = signature.inputs
+        todo |= _find_live(signature, signatures)
+        if signature.inputs != inputs:
+            todo |= callers[entry]
+    for signature in signatures.values():
+        signature.outputs = signature.demanded & signature.modified
+    return signatures
+
+
+def _find_open(signatures: dict[int, Signature]) -> None:
+    for signature in signatures.values():
+        function = signature.function
+        signature.is_open = (
+            function.irregular
+            or bool(function.flow.outside)
+            or any(
+                block.kind == "call_to" or (block.kind == "jump" and not block.flow.targets)
+                for block in function.blocks.values()
+            )
+        )
+    changed = True
+    while changed:
+        changed = False
+        for signature in signatures.values():
+            if not signature.is_open and any(
+                callee not in signatures or signatures[callee].is_open for callee in signature.function.flow.calls
+            ):
+                signature.is_open = changed = True
+
+
+def _find_modified(signatures: dict[int, Signature]) -> None:
+    for signature in signatures.values():
+        for block in signature.function.blocks.values():
+            signature.modified |= block.dirty
+    changed = True
+    while changed:
+        changed = False
+        for signature in signatures.values():
+            modified = signature.modified
+            for callee in signature.function.flow.calls:
+                if callee in signatures:
+                    modified |= signatures[callee].modified
+            if modified != signature.modified:
+                signature.modified = modified
+                changed = True
+
+
+def _find_checked(signatures: dict[int, Signature]) -> None:
+    for signature in signatures.values():
+        signature.checked = not signature.function.keeps_link and any(
+            block.kind == "return" for block in signature.function.blocks.values()
+        )
+    changed = True
+    while changed:
+        changed = False
+        for signature in signatures.values():
+            if not signature.checked and any(
+                signatures[callee].checked for callee in signature.function.flow.calls if callee in signatures
+            ):
+                signature.checked = changed = True
+
+
+def _find_dirty(signature: Signature, signatures: dict[int, Signature]) -> None:
+    """What each block of an open function leaves changed, before its call if it ends with one."""
+    blocks = signature.function.blocks
+    dirty_in = dict.fromkeys(blocks, 0)
+    todo = set(blocks)
+    while todo:
+        start = todo.pop()
+        block = blocks[start]
+        dirty = signature.dirty_out[start] = dirty_in[start] | block.dirty
+        if block.kind == "call_to":
+            dirty = 0
+        elif block.kind == "call":
+            callee = signatures.get(block.terminator_target)
+            dirty = 0 if callee is None or callee.is_open else dirty | callee.modified
+        if block.kind == "trap":
+            continue
+        for target in block.flow.successors:
+            if target in blocks and dirty & ~dirty_in[target]:
+                dirty_in[target] |= dirty
+                todo.add(target)
+
+
+def _find_live(signature: Signature, signatures: dict[int, Signature]) -> set[int]:
+    """Liveness of one function; the callees that now must return more."""
+    function = signature.function
+    live_in = signature.live_in
+    again: set[int] = set()
+    link = 0
+    if not function.keeps_link:
+        # The return address at entry is compared with the one returned to.
+        link = _X30
+    if signature.checked:
+        link |= _STATE
+    starts = sorted(function.blocks, reverse=True)
+    changed = True
+    while changed:
+        changed = False
+        for start in starts:
+            block = function.blocks[start]
+            live = _live_before_end(block, start, signature, signatures, again)
+            live = live & ~block.dirty | block.used
+            if live != live_in.get(start):
+                live_in[start] = live
+                changed = True
+    signature.inputs |= live_in.get(function.flow.entry, 0) | link
+    return again
+
+
+def _live_before_end(
+    block: LiftedBlock, start: int, signature: Signature, signatures: dict[int, Signature], again: set[int]
+) -> int:
+    """What is live where the block's own instructions have run, before its call or return."""
+    live_in = signature.live_in
+    live = 0
+    if block.kind == "trap":
+        return 0
+    for target in block.flow.successors:
+        if target in signature.function.blocks:
+            live |= live_in.get(target, 0)
+        elif signature.is_open:
+            live |= signature.dirty_out[start] | _X30
+            callee = signatures.get(block.terminator_target) if block.kind == "call" else None
+            live |= callee.modified if callee is not None else 0
+    if block.kind in ("call", "call_to"):
+        callee = signatures.get(block.terminator_target) if block.kind == "call" else None
+        if callee is None or callee.is_open:
+            return signature.dirty_out[start]
+        demanded = callee.demanded | live & callee.modified
+        if demanded != callee.demanded:
+            callee.demanded = demanded
+            again.add(callee.function.flow.entry)
+        return live & ~callee.modified | callee.inputs
+    if block.kind == "jump" and block.flow.targets:
+        return live | _STATE
+    if block.kind in ("return", "jump"):
+        if signature.is_open:
+            return live | signature.dirty_out[start] | _X30
+        return live | signature.demanded & signature.modified
+    return live

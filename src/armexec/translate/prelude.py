@@ -1,0 +1,169 @@
+"""What every translated module begins with: traps, the dispatcher, and the pool of states that calls from Python take.
+
+`@claim` takes a free state from the pool, `@release` gives it back; both without a lock. The pool is a word whose set bits
+are the free slots, followed by the addresses of the 64 states.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+
+from .state import EXIT, OFFSETS
+
+__all__ = ["POOL_SIZE", "prelude"]
+
+POOL_SIZE = 64
+
+
+def _field(name: str) -> str:
+    return f"getelementptr i8, ptr %state, i64 {OFFSETS[name]}"
+
+
+def prelude(*, image_size: int, table_size: int) -> str:
+    """The IR text. `table_size`: how many words of the image, from its start, the dispatch table has."""
+    thread_safe = sys.platform == "darwin"
+    setjmp = "setjmp" if not thread_safe else "_setjmp"
+    del setjmp
+    return f"""
+@image = external global [{max(image_size, 1)} x i8], align 16
+@table = external global [{max(table_size, 1)} x ptr], align 8
+@pool = external global i64, align 8
+@raiser = external global i8
+declare i32 @_setjmp(ptr) returns_twice
+declare void @longjmp(ptr, i32) noreturn
+declare ptr @find(ptr, i64)
+declare ptr @more()
+declare void @less(ptr)
+declare i32 @clock_gettime(i32, ptr)
+declare ptr @PyEval_SaveThread()
+declare void @PyEval_RestoreThread(ptr)
+declare ptr @PyLong_FromVoidPtr(ptr)
+declare ptr @PyObject_CallFunctionObjArgs(ptr, ...)
+declare void @Py_DecRef(ptr)
+
+define internal void @trap(ptr %state, i32 %kind, i64 %pc, i64 %detail) cold noreturn noinline nounwind {{
+  %k = {_field("trap_kind")}
+  %k64 = zext i32 %kind to i64
+  store i64 %k64, ptr %k
+  %p = {_field("trap_pc")}
+  store i64 %pc, ptr %p
+  %d = {_field("trap_detail")}
+  store i64 %detail, ptr %d
+  %j = {_field("jump_buffer")}
+  call void @longjmp(ptr %j, i32 1)
+  unreachable
+}}
+
+define internal ptr @lookup_slowly(ptr %state, i64 %pc) cold noinline nounwind {{
+  %f = call ptr @find(ptr %state, i64 %pc)
+  %none = icmp eq ptr %f, null
+  br i1 %none, label %bad, label %good
+bad:
+  %p = {_field("pc")}
+  %here = load i64, ptr %p
+  call void @trap(ptr %state, i32 8, i64 %pc, i64 %pc)
+  unreachable
+good:
+  ret ptr %f
+}}
+
+define internal ptr @lookup(ptr %state, i64 %pc) alwaysinline nounwind {{
+  %offset = sub i64 %pc, ptrtoint (ptr @image to i64)
+  %index = call i64 @llvm.fshr.i64(i64 %offset, i64 %offset, i64 2)
+  %inside = icmp ult i64 %index, {table_size}
+  br i1 %inside, label %in, label %slow
+in:
+  %entry = getelementptr ptr, ptr @table, i64 %index
+  %f = load atomic ptr, ptr %entry acquire, align 8
+  %none = icmp eq ptr %f, null
+  br i1 %none, label %slow, label %found
+slow:
+  %g = call ptr @lookup_slowly(ptr %state, i64 %pc)
+  ret ptr %g
+found:
+  ret ptr %f
+}}
+
+define internal void @dispatch(ptr %state) cold noinline nounwind {{
+  br label %again
+again:
+  %p = {_field("pc")}
+  %pc = load i64, ptr %p
+  %done = icmp eq i64 %pc, {EXIT}
+  br i1 %done, label %out, label %go
+go:
+  %f = call ptr @lookup(ptr %state, i64 %pc)
+  %code = call i1 %f(ptr %state)
+  br label %again
+out:
+  ret void
+}}
+
+define internal i64 @monotonic_clock() nounwind {{
+  %t = alloca [2 x i64]
+  %r = call i32 @clock_gettime(i32 {time.CLOCK_MONOTONIC}, ptr %t)
+  %s = load i64, ptr %t
+  %q = getelementptr i8, ptr %t, i64 8
+  %n = load i64, ptr %q
+  %m = mul i64 %s, 1000000000
+  %sum = add i64 %m, %n
+  ret i64 %sum
+}}
+
+define internal ptr @claim() alwaysinline nounwind {{
+  br label %again
+again:
+  %free = load atomic i64, ptr @pool acquire, align 8
+  %none = icmp eq i64 %free, 0
+  br i1 %none, label %empty, label %take
+take:
+  %less = sub i64 %free, 1
+  %rest = and i64 %free, %less
+  %pair = cmpxchg weak ptr @pool, i64 %free, i64 %rest acq_rel monotonic, align 8
+  %ok = extractvalue {{i64, i1}} %pair, 1
+  br i1 %ok, label %mine, label %again
+mine:
+  %index = call i64 @llvm.cttz.i64(i64 %free, i1 true)
+  %slots = getelementptr i8, ptr @pool, i64 8
+  %slot = getelementptr ptr, ptr %slots, i64 %index
+  %state = load ptr, ptr %slot
+  ret ptr %state
+empty:
+  %new = call ptr @more()
+  ret ptr %new
+}}
+
+define internal void @release(ptr %state) alwaysinline nounwind {{
+  %s = {_field("slot")}
+  %bit = load i64, ptr %s
+  %extra = icmp eq i64 %bit, 0
+  br i1 %extra, label %drop, label %free
+drop:
+  call void @less(ptr %state)
+  ret void
+free:
+  %old = atomicrmw or ptr @pool, i64 %bit acq_rel, align 8
+  ret void
+}}
+
+define internal i64 @raise(ptr %state) cold noinline nounwind {{
+  %number = call ptr @PyLong_FromVoidPtr(ptr %state)
+  %result = call ptr (ptr, ...) @PyObject_CallFunctionObjArgs(ptr @raiser, ptr %number, ptr null)
+  call void @Py_DecRef(ptr %number)
+  call void @release(ptr %state)
+  ret i64 0
+}}
+
+define i32 @run(ptr %function, ptr %state) #0 {{
+  %j = {_field("jump_buffer")}
+  %jumped = call i32 @_setjmp(ptr %j) returns_twice
+  %trapped = icmp ne i32 %jumped, 0
+  br i1 %trapped, label %stop, label %go
+go:
+  %code = call i1 %function(ptr %state)
+  ret i32 0
+stop:
+  ret i32 1
+}}
+"""

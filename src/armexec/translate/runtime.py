@@ -1,0 +1,180 @@
+"""What translated code needs from Python while it runs: states to run on, code found on the way, exceptions.
+
+There is one for the process. Translated code calls back for a state when the pool is empty, for a function that isn't
+translated yet, and when the guest has trapped; nothing of this is on the path of a call that goes well.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import threading
+from bisect import bisect_right
+from collections.abc import Callable
+from typing import Any
+
+from armexec.machines.traps import Trap, TrapKind
+
+from .host import LOCK
+from .prelude import POOL_SIZE
+from .state import EXIT, GuestState
+from .unit import Code, Shape, Unit, build
+
+__all__ = ["Runtime", "Translator"]
+
+
+class Translator:
+    """Translates the code of one image, when asked for or when it is reached.
+
+    `to_error` makes the exception of a trap in this image.
+    """
+
+    def __init__(
+        self, runtime: Runtime, code: Code, to_error: Callable[[Trap], Exception], *, tier: str = "O2"
+    ) -> None:
+        self.runtime = runtime
+        self.code = code
+        self.to_error = to_error
+        self.tier = tier
+        self.units: list[Unit] = []
+        self._states: dict[int, int] = {}
+        self._table = (ctypes.c_uint64 * max(code.code_size // 4, 1))()
+        self._symbols = {
+            **runtime.symbols,
+            "image": code.base,
+            "table": ctypes.addressof(self._table),
+        }
+        runtime.add(self)
+
+    def close(self) -> None:
+        self.runtime.remove(self)
+
+    def entry(self, address: int, shape: Shape) -> int:
+        """The host address of a C function for the guest function at `address`. Raises HostError."""
+        with LOCK:
+            unit = self._build(address, shape)
+            return unit.entry_stub(address)
+
+    def state_function(self, address: int) -> int:
+        """The host address of the function at `address` that takes the state structure, 0 where there is no code."""
+        if self.code.fetch(address) is None:
+            return 0
+        with LOCK:
+            found = self._states.get(address)
+            if found is None:
+                unit = self._build(address, None)
+                found = self._states[address] = unit.state_function(address)
+                self._table[(address - self.code.base) >> 2] = found
+            return found
+
+    def _build(self, address: int, shape: Shape | None) -> Unit:
+        unit = build(self.code, address, shape, self._symbols, tier=self.tier)
+        self.units.append(unit)
+        return unit
+
+    def why(self, pc: int) -> str:
+        """What an undefined instruction said about itself."""
+        return next((unit.whys[pc] for unit in self.units if pc in unit.whys), "")
+
+
+class Runtime:
+    """`new_stack` gives the top of a fresh guest stack, and what keeps it alive."""
+
+    def __init__(self, new_stack: Callable[[], tuple[int, Any]]) -> None:
+        self._new_stack = new_stack
+        self._lock = threading.RLock()
+        self._translators: list[Translator] = []
+        self._starts: list[int] = []
+        self._pool = (ctypes.c_uint64 * (1 + POOL_SIZE))()
+        self._states: dict[int, tuple[GuestState, Any]] = {}
+        self._slots = 0
+        self._callback_error: dict[int, BaseException] = {}
+        # ctypes keeps no reference to a callback's object: they live as long as this.
+        self._callbacks = (
+            ctypes.CFUNCTYPE(ctypes.c_uint64, ctypes.c_uint64, ctypes.c_uint64)(self._find),
+            ctypes.CFUNCTYPE(ctypes.c_uint64)(self._more),
+            ctypes.CFUNCTYPE(None, ctypes.c_uint64)(self._less),
+        )
+        self._raiser = self._raise
+        addresses = [ctypes.cast(callback, ctypes.c_void_p).value or 0 for callback in self._callbacks]
+        self.symbols = {
+            "find": addresses[0],
+            "more": addresses[1],
+            "less": addresses[2],
+            "pool": ctypes.addressof(self._pool),
+            # An object of CPython is at its id.
+            "raiser": id(self._raiser),
+        }
+        with self._lock:
+            self._pool[0] |= self._add_state()
+
+    # -- images -------------------------------------------------------------------------------------------------
+    def add(self, translator: Translator) -> None:
+        with self._lock:
+            index = bisect_right(self._starts, translator.code.base)
+            self._starts.insert(index, translator.code.base)
+            self._translators.insert(index, translator)
+
+    def remove(self, translator: Translator) -> None:
+        with self._lock:
+            index = self._translators.index(translator)
+            del self._starts[index], self._translators[index]
+
+    def translator_at(self, address: int) -> Translator | None:
+        with self._lock:
+            index = bisect_right(self._starts, address) - 1
+            if index < 0:
+                return None
+            translator = self._translators[index]
+            return translator if address < translator.code.base + translator.code.size else None
+
+    # -- states -------------------------------------------------------------------------------------------------
+    def _add_state(self) -> int:
+        """Make a state; its bit in the pool, 0 when the pool has no more places."""
+        state = GuestState()
+        top, stack = self._new_stack()
+        state.stack_top = top
+        address = ctypes.addressof(state)
+        if self._slots < POOL_SIZE:
+            state.slot = 1 << self._slots
+            self._slots += 1
+            self._pool[self._slots] = address
+        self._states[address] = (state, stack)
+        return int(state.slot)
+
+    def _more(self) -> int:
+        # The new state belongs to the caller; its bit is set when it is released.
+        try:
+            with self._lock:
+                before = set(self._states)
+                self._add_state()
+                return next(iter(set(self._states) - before))
+        except Exception:
+            return 0
+
+    def _less(self, address: int) -> None:
+        with self._lock:
+            self._states.pop(address, None)
+
+    # -- callbacks from translated code -------------------------------------------------------------------------------
+    def _find(self, state: int, pc: int) -> int:
+        try:
+            translator = self.translator_at(pc)
+            if pc == EXIT or translator is None or pc & 3:
+                return 0
+            return translator.state_function(pc)
+        except BaseException as error:
+            self._callback_error[state] = error
+            return 0
+
+    def _raise(self, address: int) -> None:
+        """Called with the GIL held, by an entry stub whose guest has trapped."""
+        error = self._callback_error.pop(address, None)
+        if error is not None:
+            raise error
+        state = GuestState.from_address(address)
+        kind = TrapKind(state.trap_kind)
+        pc = state.trap_pc
+        translator = self.translator_at(pc)
+        if translator is None:
+            translator = self._translators[0]
+        raise translator.to_error(Trap(kind, pc, state.trap_detail, translator.why(pc)))
