@@ -14,6 +14,7 @@ from .system_operands import (
     PSTATE_FIELDS,
     BarrierOption,
     ControlRegister,
+    ExceptionImmediate,
     FixedRegister,
     HintNumber,
     PstateField,
@@ -211,9 +212,7 @@ def RETA(m: Machine, M: int) -> None:
     m.return_to(m.X[64, 30])
 
 
-@instruction(
-    "1101011 0100 11111 0000 A=0 M=0 Rn=11111 op4=00000", ("ERET_64E_branch_reg", "", "eret"), privileged=True
-)
+@instruction("1101011 0100 11111 0000 A=0 M=0 Rn=11111 op4=00000", ("ERET_64E_branch_reg", "", "eret"), privileged=True)
 def ERET(m: Machine) -> None:
     """Return from an exception."""
     m.undefined("privileged")
@@ -231,9 +230,7 @@ def ERETA(m: Machine, M: int) -> None:
     m.undefined("privileged")
 
 
-@instruction(
-    "1101011 0101 11111 000000 Rt=11111 op4=00000", ("DRPS_64E_branch_reg", "", "drps"), privileged=True
-)
+@instruction("1101011 0101 11111 000000 Rt=11111 op4=00000", ("DRPS_64E_branch_reg", "", "drps"), privileged=True)
 def DRPS(m: Machine) -> None:
     """Restore the processor's state from debug state."""
     m.undefined("only in debug state")
@@ -241,12 +238,13 @@ def DRPS(m: Machine) -> None:
 
 # -- Exception generation ------------------------------------------------------------------------------------
 
-_EXCEPTION: dict[str, Operand] = {"imm": Immediate("imm16"), "optional": Immediate("imm16", default=0)}
+_EXCEPTION: dict[str, Operand] = {
+    "imm": ExceptionImmediate("imm16"),
+    "optional": ExceptionImmediate("imm16", default=0),
+}
 
 
-@instruction(
-    "11010100 opc=000 imm16:16 op2=000 LL=01", ("SVC_EX_exception", "", "svc #<imm>"), operands=_EXCEPTION
-)
+@instruction("11010100 opc=000 imm16:16 op2=000 LL=01", ("SVC_EX_exception", "", "svc #<imm>"), operands=_EXCEPTION)
 def SVC(m: Machine, imm16: int) -> None:
     """Call the operating system."""
     m.supervisor_call(imm16)
@@ -274,17 +272,13 @@ def SMC(m: Machine, imm16: int) -> None:
     m.undefined("privileged")
 
 
-@instruction(
-    "11010100 opc=001 imm16:16 op2=000 LL=00", ("BRK_EX_exception", "", "brk #<imm>"), operands=_EXCEPTION
-)
+@instruction("11010100 opc=001 imm16:16 op2=000 LL=00", ("BRK_EX_exception", "", "brk #<imm>"), operands=_EXCEPTION)
 def BRK(m: Machine, imm16: int) -> None:
     """Stop at a breakpoint."""
     m.breakpoint(imm16)
 
 
-@instruction(
-    "11010100 opc=010 imm16:16 op2=000 LL=00", ("HLT_EX_exception", "", "hlt #<imm>"), operands=_EXCEPTION
-)
+@instruction("11010100 opc=010 imm16:16 op2=000 LL=00", ("HLT_EX_exception", "", "hlt #<imm>"), operands=_EXCEPTION)
 def HLT(m: Machine, imm16: int) -> None:
     """Stop for an external debugger."""
     m.breakpoint(imm16)
@@ -303,7 +297,9 @@ def DCPS(m: Machine, imm16: int, LL: int) -> None:
     m.undefined("only in debug state")
 
 
-@instruction("0000000000000000 imm16:16", ("UDF_only_perm_undef", "", "udf #<imm>"), operands=_EXCEPTION)
+@instruction(
+    "0000000000000000 imm16:16", ("UDF_only_perm_undef", "", "udf #<imm>"), operands={"imm": Immediate("imm16")}
+)
 def UDF(m: Machine, imm16: int) -> None:
     """Permanently undefined."""
     m.undefined("permanently undefined")
@@ -356,12 +352,11 @@ def CHKFEAT(m: Machine) -> None:
 
 @instruction(
     "1101010100 0 00 011 0010 CRm=0100 op2:3 11111",
-    ("BTI_HB_hints", "op2=xx0", "bti {<targets>}"),
+    ("BTI_HB_hints", "op2=xx0", "bti <targets>"),
     operands={
-        "targets": NamedImmediate(
-            "op2", {"c": 2, "j": 4, "jc": 6}, numbers=False, default=0, what="what may branch here"
-        )
+        "targets": NamedImmediate("op2", {"r": 0, "c": 2, "j": 4, "jc": 6}, numbers=False, what="what may branch here")
     },
+    aliases=[Alias("BTI_HB_hints", "op2=000", "bti", preferred=False)],
     feature="FEAT_BTI",
 )
 def BTI(m: Machine, op2: int) -> None:
@@ -445,9 +440,7 @@ def ISB(m: Machine, CRm: int) -> None:
     m.barrier("isb", CRm)
 
 
-@instruction(
-    "1101010100 0 00 011 0011 CRm=0000 1 opc=11 Rt=11111", ("SB_only_barriers", "", "sb"), feature="FEAT_SB"
-)
+@instruction("1101010100 0 00 011 0011 CRm=0000 1 opc=11 Rt=11111", ("SB_only_barriers", "", "sb"), feature="FEAT_SB")
 def SB(m: Machine) -> None:
     """Let nothing after it run speculatively before it."""
     m.barrier("sb", 0)
@@ -536,9 +529,7 @@ def _operation_aliases() -> list[Alias]:
             ("no", " Rt=11111", ""),
             ("optional", "", "{, <optional>}"),
         ):
-            if (name, register) in (("AT", "no"), ("DC", "no")) or (
-                register == "optional" and name != "TLBI"
-            ):
+            if (name, register) in (("AT", "no"), ("DC", "no")) or (register == "optional" and name != "TLBI"):
                 continue
             lower = name.lower()
             aliases.append(

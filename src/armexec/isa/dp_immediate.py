@@ -10,6 +10,7 @@ from .integer_operands import (
     LogicalImmediate,
     MovAlias,
     MoveWideImmediate,
+    MovLogicalImmediate,
     ShiftLeftAmount,
     decode_bit_masks,
 )
@@ -259,8 +260,14 @@ def AND_log_imm(m: Machine, sf: int, N: int, immr: int, imms: int, Rn: int, Rd: 
     operands=_LOGICAL,
     undefined=_reserved_mask,
     aliases=[
-        Alias("MOV_ORR_32_log_imm", "sf=0 N=0 Rn=11111", "mov <Wd|WSP>, <imm32>", preferred=_needs_bit_mask),
-        Alias("MOV_ORR_64_log_imm", "sf=1 Rn=11111", "mov <Xd|SP>, <imm64>", preferred=_needs_bit_mask),
+        Alias(
+            f"MOV_ORR_{size}_log_imm",
+            f"{constraints} Rn=11111",
+            f"mov <{destination}>, <imm>",
+            {"imm": MovLogicalImmediate(size)},
+            preferred=_needs_bit_mask,
+        )
+        for size, constraints, destination in ((32, "sf=0 N=0", "Wd|WSP"), (64, "sf=1", "Xd|SP"))
     ],
 )
 def ORR_log_imm(m: Machine, sf: int, N: int, immr: int, imms: int, Rn: int, Rd: int) -> None:
@@ -377,7 +384,7 @@ def SBFM(m: Machine, sf: int, N: int, immr: int, imms: int, Rn: int, Rd: int) ->
             f"{constraints} Rn=11111",
             f"bfc <{x}d>, <range>",
             {"range": BitfieldInsert(size)},
-            preferred=lambda f: f["imms"] < f["immr"],
+            preferred=lambda f: f["imms"] < f["immr"] or f["immr"] == 0,
             feature="FEAT_ASMv8p2",
         )
         for size, constraints, x in ((32, _W, "W"), (64, _X, "X"))

@@ -6,7 +6,7 @@ from functools import cache
 from typing import NamedTuple
 
 from .data import rows
-from .operands import Context, Fields, GeneralRegister, NamedImmediate, Operand
+from .operands import Context, Fields, GeneralRegister, Immediate, NamedImmediate, Operand
 from .syntax import Cursor, Expression, OperandError, Register
 from .system_registers import register_name, system_register
 
@@ -14,6 +14,7 @@ __all__ = [
     "PSTATE_FIELDS",
     "BarrierOption",
     "ControlRegister",
+    "ExceptionImmediate",
     "FixedRegister",
     "HintNumber",
     "PstateField",
@@ -48,9 +49,7 @@ class SystemRegisterName(Operand):
             raise cursor.fail(expected)
         if not (register.writable if self.write else register.readable):
             cursor.position -= 1
-            raise cursor.fail(
-                f"a register that can be {'written' if self.write else 'read'}, not {register.name}"
-            )
+            raise cursor.fail(f"a register that can be {'written' if self.write else 'read'}, not {register.name}")
         return register.number
 
     def encode(self, value: int) -> dict[str, int]:
@@ -65,16 +64,17 @@ class SystemRegisterName(Operand):
         }
 
     def decode(self, fields: Fields) -> int:
-        return (
-            (2 | fields["o0"]) << 14
-            | fields["op1"] << 11
-            | fields["CRn"] << 7
-            | fields["CRm"] << 3
-            | fields["op2"]
-        )
+        return (2 | fields["o0"]) << 14 | fields["op1"] << 11 | fields["CRn"] << 7 | fields["CRm"] << 3 | fields["op2"]
 
     def text(self, value: int, context: Context) -> str:
         return register_name(value, write=self.write)
+
+
+class ExceptionImmediate(Immediate):
+    """The immediate of SVC, BRK and their like, which LLVM prints in hexadecimal."""
+
+    def text(self, value: int, context: Context) -> str:
+        return f"{value:#x}" if value else "0"
 
 
 class FixedRegister(GeneralRegister):
@@ -190,9 +190,7 @@ class SystemOperation(Operand):
 
     def parse(self, cursor: Cursor) -> _Operation:
         names = _operations(self.alias, self.register)
-        return names[
-            cursor.word(names, f"an operation of {self.alias.upper()} ({', '.join(list(names)[:24])})")
-        ]
+        return names[cursor.word(names, f"an operation of {self.alias.upper()} ({', '.join(list(names)[:24])})")]
 
     def encode(self, value: _Operation) -> dict[str, int]:
         return value._asdict()
