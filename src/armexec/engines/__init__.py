@@ -31,8 +31,9 @@ class LoadedImage(Protocol):
     def bind(self, offset: int, prototype: Prototype) -> Callable[..., Any]:
         """A callable for the function at `offset`.
 
-        It takes one Python int for each parameter, already in the range of the parameter's type (a pointer's address), and
-        returns an int in the range of the result's type, or None for void. It raises an ExecutionError for what the guest does.
+        It takes one Python int for each parameter, already in the range of the parameter's type (a pointer's
+        address), and returns an int in the range of the result's type, or None for void. It raises an
+        ExecutionError for what the guest does.
 
         Raises:
             SignatureError: the prototype has something the engine can't pass.

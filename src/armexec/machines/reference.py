@@ -1,4 +1,4 @@
-"""The reference machine: values are Python ints, and every operation is the plainest way to say what the manual says."""
+"""The reference machine: values are Python ints, and every operation is said in the plainest way."""
 
 from __future__ import annotations
 

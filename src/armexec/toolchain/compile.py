@@ -165,6 +165,9 @@ class _Job:
                 options += ["-mbranch-protection=none", "-fno-stack-clash-protection", "-U_FORTIFY_SOURCE"]
         if debug:
             options.append("-gdwarf-5")
+            if self.compiler.kind == "clang":
+                # A class is described also where its constructor isn't emitted.
+                options.append("-fstandalone-debug")
         # Neither leaves files behind then, whatever happens.
         options.append("-fno-crash-diagnostics" if self.compiler.kind == "clang" else "-pipe")
         if self.preprocessed:
