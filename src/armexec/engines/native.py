@@ -1,0 +1,80 @@
+"""The native engine: the words run on this processor itself. For AArch64 hosts."""
+
+from __future__ import annotations
+
+import ctypes
+import platform
+from collections.abc import Callable
+from typing import Any
+
+from armexec.engines import Resolve
+from armexec.engines.loading import map_image
+from armexec.errors import HostError, SignatureError
+from armexec.memory import Region, Step, strategy_name
+from armexec.objects import CType, Image, Prototype
+
+__all__ = ["NativeEngine"]
+
+_INTEGERS: dict[tuple[int, bool], type[ctypes._SimpleCData[Any]]] = {
+    (1, False): ctypes.c_uint8,
+    (1, True): ctypes.c_int8,
+    (2, False): ctypes.c_uint16,
+    (2, True): ctypes.c_int16,
+    (4, False): ctypes.c_uint32,
+    (4, True): ctypes.c_int32,
+    (8, False): ctypes.c_uint64,
+    (8, True): ctypes.c_int64,
+}
+
+
+def _c_type(ctype: CType, prototype: Prototype) -> type[ctypes._SimpleCData[Any]] | None:
+    """What ctypes passes a value of this type as: it knows the host's calling convention."""
+    if ctype.kind == "void":
+        return None
+    if ctype.kind == "pointer":
+        # Not c_void_p, which gives None for null.
+        return ctypes.c_uint64
+    found = _INTEGERS.get((ctype.size, ctype.signed)) if ctype.kind in ("bool", "int", "enum") else None
+    if found is None:
+        raise SignatureError(f"`{prototype}`: the native engine can't pass {ctype} yet")
+    return found
+
+
+class LoadedNativeImage:
+    """An image in executable memory."""
+
+    def __init__(self, image: Image, region: Region) -> None:
+        self.image = image
+        self.region = region
+        self.base = region.address
+        self.steps: list[Step] = region.steps
+
+    def bind(self, offset: int, prototype: Prototype) -> Callable[..., Any]:
+        parameters = [_c_type(parameter.type, prototype) for parameter in prototype.parameters]
+        kind = ctypes.CFUNCTYPE(_c_type(prototype.result, prototype), *parameters)
+        return kind(self.base + offset)
+
+    def close(self) -> None:
+        self.region.close()
+
+
+class NativeEngine:
+    """Calls the image's functions through function pointers.
+
+    What they do wrong, they do to this process: an access to memory that isn't there ends it, as in any program.
+    """
+
+    name = "native"
+
+    def unavailable(self) -> str | None:
+        machine = platform.machine()
+        if machine.lower() not in ("aarch64", "arm64"):
+            return f"this processor is {machine or 'unknown'}, not AArch64"
+        try:
+            strategy_name()
+        except HostError as error:
+            return str(error)
+        return None
+
+    def load(self, image: Image, resolve: Resolve) -> LoadedNativeImage:
+        return LoadedNativeImage(image, map_image(image, resolve, executable=True))
