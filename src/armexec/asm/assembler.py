@@ -77,8 +77,9 @@ class Assembler:
             return
         try:
             if statement.operands.startswith("=") and not statement.operands.startswith("=="):
-                tree, _ = self.expression(statement.operands[1:], statement.operands_column + 1, where)
-                self.output.assign(statement.name, tree, where)
+                if not ignored:
+                    tree, _ = self.expression(statement.operands[1:], statement.operands_column + 1, where)
+                    self.output.assign(statement.name, tree, where)
             elif statement.name.startswith("."):
                 if (
                     not ignored

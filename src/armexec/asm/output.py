@@ -364,14 +364,10 @@ class Output:
                 return CodeSymbol(name, None, value & _MASK, symbol.kind, binding, size)
             section = self._section(value.symbol)
             if section is not None and value.minus is None:
-                return CodeSymbol(
-                    name,
-                    section.name,
-                    self.symbols[value.symbol].offset + value.addend,
-                    symbol.kind,
-                    binding,
-                    size,
-                )
+                target = self.symbols[value.symbol]
+                # An alias has the type of what it names, unless it has one itself.
+                kind = target.kind if symbol.kind == "notype" else symbol.kind
+                return CodeSymbol(name, section.name, target.offset + value.addend, kind, binding, size)
             raise where.error(f"{name!r} is set to an address outside of this file")
         return CodeSymbol(name, None, 0, symbol.kind, binding, size, defined=False)
 
