@@ -15,9 +15,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from armexec.isa import Decoded, decode
-from armexec.isa.machine import Machine
 
-__all__ = ["Block", "Flow", "discover"]
+__all__ = ["Block", "Fetch", "Flow", "FlowMachine", "discover", "ends_block"]
 
 MAX_INSTRUCTIONS = 4000
 """A function larger than this is cut: what lies beyond is reached by the dispatcher."""
@@ -42,7 +41,7 @@ class _Anything:
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__"):
             raise AttributeError(name)
-        return self._same
+        return _ANYTHING
 
     def __call__(self, *_: Any, **__: Any) -> _Anything:
         return _ANYTHING
@@ -194,9 +193,7 @@ def _discover(entry: int, fetch: Fetch, jumps: dict[int, tuple[int, ...]]) -> Fl
             target: int | None = None
             if decoded is None:
                 kind = "stop"
-            elif word & 0x1C00_0000 == 0x1400_0000:
-                machine.pc, machine.kind, machine.target = at, "", None
-                _run(decoded, machine)
+            elif ends_block(decoded, at, machine):
                 kind, target = machine.kind, machine.target
             at += 4
             if not kind:
@@ -220,11 +217,15 @@ def _discover(entry: int, fetch: Fetch, jumps: dict[int, tuple[int, ...]]) -> Fl
     return Flow(entry, _blocks(code, ends, leaders - outside), frozenset(calls), frozenset(outside))
 
 
-def _run(decoded: Decoded, machine: FlowMachine) -> None:
-    machine_as: Any = machine
-    semantics: Callable[..., None] = decoded.instruction.semantics
-    m: Machine = machine_as
-    semantics(m, *decoded.fields.values())
+def ends_block(decoded: Decoded, address: int, machine: FlowMachine) -> bool:
+    """Whether an instruction changes the control flow; `machine.kind` and `machine.target` then say how."""
+    machine.kind, machine.target = "", None
+    if decoded.word & 0x1C00_0000 != 0x1400_0000:
+        return False
+    machine.pc = address
+    m: Any = machine
+    decoded.instruction.semantics(m, *decoded.fields.values())
+    return bool(machine.kind)
 
 
 def _blocks(

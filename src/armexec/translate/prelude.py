@@ -1,4 +1,4 @@
-"""What every translated module begins with: traps, the dispatcher, and the pool of states that calls from Python take.
+"""The fixed parts of translated modules: traps, the dispatcher, and the pool of states for calls from Python.
 
 `@claim` takes a free state from the pool, `@release` gives it back; both without a lock. The pool is a word whose set bits
 are the free slots, followed by the addresses of the 64 states.
@@ -6,12 +6,11 @@ are the free slots, followed by the addresses of the 64 states.
 
 from __future__ import annotations
 
-import sys
 import time
 
 from .state import EXIT, OFFSETS
 
-__all__ = ["POOL_SIZE", "prelude"]
+__all__ = ["POOL_SIZE", "core", "dispatcher", "pool", "runner"]
 
 POOL_SIZE = 64
 
@@ -20,27 +19,12 @@ def _field(name: str) -> str:
     return f"getelementptr i8, ptr %state, i64 {OFFSETS[name]}"
 
 
-def prelude(*, image_size: int, table_size: int) -> str:
-    """The IR text. `table_size`: how many words of the image, from its start, the dispatch table has."""
-    thread_safe = sys.platform == "darwin"
-    setjmp = "setjmp" if not thread_safe else "_setjmp"
-    del setjmp
+def core() -> str:
+    """Traps and the clock."""
     return f"""
-@image = external global [{max(image_size, 1)} x i8], align 16
-@table = external global [{max(table_size, 1)} x ptr], align 8
-@pool = external global i64, align 8
-@raiser = external global i8
 declare i32 @_setjmp(ptr) returns_twice
 declare void @longjmp(ptr, i32) noreturn
-declare ptr @find(ptr, i64)
-declare ptr @more()
-declare void @less(ptr)
 declare i32 @clock_gettime(i32, ptr)
-declare ptr @PyEval_SaveThread()
-declare void @PyEval_RestoreThread(ptr)
-declare ptr @PyLong_FromVoidPtr(ptr)
-declare ptr @PyObject_CallFunctionObjArgs(ptr, ...)
-declare void @Py_DecRef(ptr)
 
 define internal void @trap(ptr %state, i32 %kind, i64 %pc, i64 %detail) cold noreturn noinline nounwind {{
   %k = {_field("trap_kind")}
@@ -55,13 +39,31 @@ define internal void @trap(ptr %state, i32 %kind, i64 %pc, i64 %detail) cold nor
   unreachable
 }}
 
+define internal i64 @monotonic_clock() nounwind {{
+  %t = alloca [2 x i64]
+  %r = call i32 @clock_gettime(i32 {time.CLOCK_MONOTONIC}, ptr %t)
+  %s = load i64, ptr %t
+  %q = getelementptr i8, ptr %t, i64 8
+  %n = load i64, ptr %q
+  %m = mul i64 %s, 1000000000
+  %sum = add i64 %m, %n
+  ret i64 %sum
+}}
+"""
+
+
+def dispatcher(*, image_size: int, table_size: int) -> str:
+    """From a guest address to host code. `table_size`: the words of the image, from its start, that the table has."""
+    return f"""
+@image = external global [{max(image_size, 1)} x i8], align 16
+@table = external global [{max(table_size, 1)} x ptr], align 8
+declare ptr @find(ptr, i64)
+
 define internal ptr @lookup_slowly(ptr %state, i64 %pc) cold noinline nounwind {{
   %f = call ptr @find(ptr %state, i64 %pc)
   %none = icmp eq ptr %f, null
   br i1 %none, label %bad, label %good
 bad:
-  %p = {_field("pc")}
-  %here = load i64, ptr %p
   call void @trap(ptr %state, i32 8, i64 %pc, i64 %pc)
   unreachable
 good:
@@ -99,17 +101,21 @@ go:
 out:
   ret void
 }}
+"""
 
-define internal i64 @monotonic_clock() nounwind {{
-  %t = alloca [2 x i64]
-  %r = call i32 @clock_gettime(i32 {time.CLOCK_MONOTONIC}, ptr %t)
-  %s = load i64, ptr %t
-  %q = getelementptr i8, ptr %t, i64 8
-  %n = load i64, ptr %q
-  %m = mul i64 %s, 1000000000
-  %sum = add i64 %m, %n
-  ret i64 %sum
-}}
+
+def pool() -> str:
+    """What entry stubs need. A stub is called with the GIL held, and its exception is set when it returns."""
+    return f"""
+@pool = external global i64, align 8
+@raiser = external global i8
+declare ptr @more()
+declare void @less(ptr)
+declare ptr @PyEval_SaveThread()
+declare void @PyEval_RestoreThread(ptr)
+declare ptr @PyLong_FromVoidPtr(ptr)
+declare ptr @PyObject_CallFunctionObjArgs(ptr, ...)
+declare void @Py_DecRef(ptr)
 
 define internal ptr @claim() alwaysinline nounwind {{
   br label %again
@@ -154,7 +160,12 @@ define internal i64 @raise(ptr %state) cold noinline nounwind {{
   call void @release(ptr %state)
   ret i64 0
 }}
+"""
 
+
+def runner() -> str:
+    """`i32 @run(function, state)`: call a function that takes a state; 1 if it trapped."""
+    return f"""
 define i32 @run(ptr %function, ptr %state) #0 {{
   %j = {_field("jump_buffer")}
   %jumped = call i32 @_setjmp(ptr %j) returns_twice

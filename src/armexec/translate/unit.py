@@ -12,7 +12,7 @@ from .function import FunctionWriter, bits, calling_convention
 from .host import HostCode, has_wide_atomics, host_machine
 from .lift import LiftedFunction, lift
 from .liveness import ALL, analyze
-from .prelude import prelude
+from .prelude import core, dispatcher, pool
 from .state import EXIT, OFFSETS
 
 __all__ = ["MAX_UNIT", "Code", "Shape", "Unit", "build"]
@@ -71,7 +71,9 @@ def build(
     demanded = {entry: ALL if shape is None else _RESULTS}
     signatures = analyze(functions, demanded)
     writer = FunctionWriter(signatures, code.base, calling_convention(host_machine()))
-    out = [prelude(image_size=code.size, table_size=code.code_size // 4)]
+    out = [core(), dispatcher(image_size=code.size, table_size=code.code_size // 4)]
+    if shape is not None:
+        out.append(pool())
     for address in functions:
         out += writer.write(address)
     if not signatures[entry].is_open and shape is None:
