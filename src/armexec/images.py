@@ -6,12 +6,12 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from armexec.errors import LoadError
-from armexec.objects import ABSOLUTE, Image, Reference, RelocationType, Section, SectionSymbol
+from armexec.objects import ABSOLUTE, FunctionSymbol, Image, Reference, RelocationType, Section, SectionSymbol
 
 if TYPE_CHECKING:
     from armexec.asm import Code
 
-__all__ = ["code_image", "words_image"]
+__all__ = ["code_image", "function_bytes", "function_size", "words_image"]
 
 
 def words_image(code: Iterable[int] | bytes | Any, name: str, *, entry: str) -> Image:
@@ -78,3 +78,22 @@ def code_image(code: Code, name: str, *, entry: str) -> Image:
 
 def _relocation_type(name: str) -> RelocationType:
     return RelocationType[name.removeprefix("R_AARCH64_")]
+
+
+def function_size(function: FunctionSymbol) -> int:
+    """A function's size in bytes; where the object doesn't say, up to the next function or the end of the section."""
+    if function.size:
+        return function.size
+    image, offset = function.image, function.offset
+    ends = [other.offset for other in image.functions if other.offset > offset]
+    ends += [s.offset + s.size for s in image.sections if s.offset <= offset < s.offset + s.size]
+    return min(ends, default=image.size) - offset
+
+
+def function_bytes(function: FunctionSymbol) -> bytes:
+    """A function's bytes as they are in the object, before any relocation."""
+    for segment in function.image.segments:
+        if segment.offset <= function.offset < segment.offset + segment.size:
+            start = function.offset - segment.offset
+            return segment.data[start : start + function_size(function)]
+    return b""

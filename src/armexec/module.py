@@ -320,12 +320,9 @@ class Function:
     @property
     def size(self) -> int:
         """Its size in bytes; where the object doesn't say, up to the next function or the end of the section."""
-        if self._symbol.size:
-            return self._symbol.size
-        image, offset = self._module.image, self._symbol.offset
-        ends = [s.offset for s in image.functions if s.offset > offset]
-        ends += [s.offset + s.size for s in image.sections if s.offset <= offset < s.offset + s.size]
-        return min(ends, default=image.size) - offset
+        from armexec.images import function_size
+
+        return function_size(self._symbol)
 
     @property
     def bytes(self) -> bytes:

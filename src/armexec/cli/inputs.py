@@ -15,11 +15,11 @@ from armexec.errors import LoadError
 
 if TYPE_CHECKING:
     from armexec.asm import Code
-    from armexec.module import Function, Module
+    from armexec.module import Module
     from armexec.objects import Image
     from armexec.toolchain import Compiled
 
-__all__ = ["Input", "read_bytes", "select_function"]
+__all__ = ["Input", "parse_address", "read_bytes", "write_output"]
 
 _KINDS = {
     ".c": "c",
@@ -189,22 +189,37 @@ class Input:
         return Module(self.image(), engine, assembly=assembly)
 
 
-def select_function(module: Module, name: str | None, signature: str | None) -> Function:
-    """The function named; without a name the only one, or `main`.
+def parse_address(text: str) -> int:
+    """An address from the command line, in any base.
 
     Raises:
-        LoadError: there is none, or several to choose from.
-        SignatureError: the signature can't be read.
+        typer.BadParameter: it is none.
     """
-    if name:
-        found = module[name]
-    else:
-        functions = module.functions
-        mains = [f for f in functions if f.linkage_name == "main"]
-        if not functions:
-            raise LoadError(f"{module.name} defines no function")
-        if len(functions) > 1 and not mains:
-            names = ", ".join(f.name for f in functions[:20]) + (", ..." if len(functions) > 20 else "")
-            raise LoadError(f"{module.name} defines several functions: choose one with --function: {names}")
-        found = functions[0] if len(functions) == 1 else mains[0]
-    return found.with_signature(signature) if signature else found
+    import typer
+
+    try:
+        address = int(text, 0)
+    except ValueError:
+        address = -1
+    if not 0 <= address < 1 << 64 or address % 4:
+        raise typer.BadParameter(f"{text!r} is no address of an instruction: a multiple of 4, such as 0x1000")
+    return address
+
+
+def write_output(file: str | None, data: bytes) -> None:
+    """To a file, or to standard output.
+
+    Raises:
+        LoadError: the file can't be written.
+    """
+    if file is None or file == "-":
+        sys.stdout.flush()
+        sys.stdout.buffer.write(data)
+        sys.stdout.buffer.flush()
+        return
+    try:
+        Path(file).write_bytes(data)
+    except OSError as error:
+        raise LoadError(f"{file}: {error.strerror or error}") from None
+    except ValueError as error:  # a NUL in the name
+        raise LoadError(f"{file!r}: {error}") from None

@@ -20,7 +20,7 @@ from armexec.cli.options import (
     TargetName,
     negative_numbers,
 )
-from armexec.cli.outcome import command, note
+from armexec.cli.outcome import command
 
 CONTEXT = negative_numbers()
 
@@ -48,21 +48,15 @@ def run(
     debug information; code without any takes and returns ints unless --signature says otherwise. Arrays that the
     function can write to are printed after the result.
     """
-    from armexec.cli.arguments import guess_signature, parse_arguments, shown_result, written
-    from armexec.cli.inputs import Input, select_function
+    from armexec.cli.arguments import shown_result, written
+    from armexec.cli.call import prepare
+    from armexec.cli.inputs import Input
     from armexec.cli.options import refuse_unknown_options
 
     texts = refuse_unknown_options(arguments or [])
     source = Input.of(file, language, level=opt, target=target, flags=flag, compiler=compiler)
     with source.module(engine) as module:
-        called = select_function(module, function, signature)
-        if called.prototype is None:
-            guessed = guess_signature(texts)
-            note(f"the signature of {called.name} isn't known: taking it for {guessed} (--signature changes that)")
-            called = called.with_signature(guessed)
-        prototype = called.prototype
-        assert prototype is not None
-        values = parse_arguments(prototype, texts)
+        called, prototype, values = prepare(module, function, signature, texts)
         result = shown_result(prototype, called(*values))
         after = written(prototype, values)
         if json:

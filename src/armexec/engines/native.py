@@ -50,7 +50,7 @@ class LoadedNativeImage:
         self.steps: list[Step] = region.steps
 
     def bind(self, offset: int, prototype: Prototype) -> Callable[..., Any]:
-        parameters = [_c_type(parameter.type, prototype) for parameter in prototype.parameters]
+        parameters: list[Any] = [_c_type(parameter.type, prototype) for parameter in prototype.parameters]
         kind = ctypes.CFUNCTYPE(_c_type(prototype.result, prototype), *parameters)
         return kind(self.base + offset)
 

@@ -1,0 +1,78 @@
+"""`armexec disasm`: words, files of words, and objects as instructions."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from armexec.cli.options import Language, LanguageName
+from armexec.cli.outcome import command
+
+if TYPE_CHECKING:
+    from armexec.objects import Image
+
+
+@command
+def disasm(
+    inputs: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="[FILE|WORD]...",
+            help="An object, a .bin or .hex file, - for standard input; or words such as 0xD10043FF or d10043ff.",
+        ),
+    ],
+    address: Annotated[
+        str | None, typer.Option("--address", help="Where the first instruction stands, in any base.")
+    ] = None,
+    language: Language = None,
+) -> None:
+    """Disassemble machine words, with the names of functions and branch targets where they are known."""
+    from armexec.cli.inputs import Input, parse_address
+    from armexec.disasm import listing
+    from armexec.words import parse_words
+
+    start = parse_address(address) if address is not None else 0
+    if not (language or inputs == ["-"] or _is_file(inputs[0])):
+        print(listing(parse_words(" ".join(inputs)), address=start))
+        return
+    for number, file in enumerate(inputs):
+        source = Input.of(file, language or (LanguageName.hex if file == "-" else None))
+        if len(inputs) > 1:
+            print(f"{'' if number == 0 else chr(10)}{source.name}:")
+        if source.kind in ("hex", "bin"):
+            print(listing(source.words(), address=start))
+        else:
+            print(_image_listing(source.image(), start))
+
+
+def _is_file(text: str) -> bool:
+    return os.path.exists(text) or bool(Path(text).suffix) or os.sep in text
+
+
+def _image_listing(image: Image, start: int) -> str:
+    """Every section with code, under the names of its symbols."""
+    from armexec.disasm import listing
+    from armexec.objects.names import source_name
+
+    placed = image.place(start & -image.align, lambda name: 0) if not image.undefined() else None
+    base = start & -image.align
+    named = {
+        base + symbol.offset: source_name(image.linkage_name(symbol))
+        for symbol in sorted(image.symbols, key=lambda s: (s.kind == "function", s.binding != "local"))
+        if symbol.offset is not None and symbol.name and symbol.kind != "section"
+    }
+    parts = []
+    for segment, data in zip(
+        image.segments, [d for _, d in placed] if placed else (s.data for s in image.segments), strict=True
+    ):
+        if not segment.executable:
+            continue
+        for section in image.sections:
+            if section.size and segment.offset <= section.offset < segment.offset + segment.size:
+                at = section.offset - segment.offset
+                text = listing(data[at : at + section.size], address=base + section.offset, symbols=named)
+                parts.append(f"{section.name}:\n{text}")
+    return "\n\n".join(parts) or f"{image.name} has no code"

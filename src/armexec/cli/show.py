@@ -1,0 +1,213 @@
+"""`armexec show`: how a function gets from its source to its result, each step with what really happened."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from armexec.cli.options import (
+    Compiler,
+    Engine,
+    File,
+    Flags,
+    FunctionName,
+    Language,
+    Level,
+    Optimization,
+    Signature,
+    Target,
+    TargetName,
+    negative_numbers,
+)
+from armexec.cli.outcome import command
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from armexec.cli.inputs import Input
+    from armexec.memory import MapEntry, Step
+    from armexec.module import Function
+    from armexec.objects import Prototype
+
+CONTEXT = negative_numbers()
+
+
+@command
+def show(
+    file: File,
+    arguments: Annotated[list[str] | None, typer.Argument(metavar="[ARG]...", help="As for `armexec run`.")] = None,
+    function: FunctionName = None,
+    signature: Signature = None,
+    engine: Engine = None,
+    target: Target = TargetName.host,
+    opt: Optimization = Level.none,
+    language: Language = None,
+    compiler: Compiler = None,
+    flag: Flags = None,
+) -> None:
+    """Tell how a function gets from its source to its result.
+
+    Source, assembly, machine words, what was done to memory, the call, the result.
+    """
+    from rich.console import Console
+
+    from armexec.cli.arguments import shown_result, written
+    from armexec.cli.call import prepare
+    from armexec.cli.inputs import Input
+    from armexec.cli.options import refuse_unknown_options
+
+    texts = refuse_unknown_options(arguments or [])
+    source = Input.of(file, language, level=opt, target=target, flags=flag, compiler=compiler)
+    # Lines are never wrapped: a pipe has no width, and a terminal wraps by itself.
+    console = Console(highlight=False, soft_wrap=True)
+    with source.module(engine) as module:
+        called, prototype, values = prepare(module, function, signature, texts)
+        steps = list(module.memory_steps)
+        host_code = _host_code(called, prototype)
+        story = _Story(console)
+        if source.kind not in ("object", "bin"):
+            story.chapter("Source", source.name)
+            story.source(source.text, source.kind)
+        story.chapter("Assembly and words", _how(source))
+        _assembly(story, source, called)
+        story.chapter("Memory", f"{module.engine} engine")
+        _memory(story, steps, host_code, called)
+        shown = ", ".join(texts)
+        story.chapter("Call", called.signature)
+        place = f"0x{called.address:x}"
+        story.line(f"{prototype.name or called.name}({shown}) at {place}")
+        result = shown_result(prototype, called(*values))
+        story.chapter("Result", str(prototype.result))
+        if prototype.result.kind != "void":
+            story.line(str(result).lower() if isinstance(result, bool) else str(result), "bold green")
+        for name, value in written(prototype, values).items():
+            story.line(f"{name} = {value}", "bold green")
+
+
+class _Story:
+    """Numbered chapters on a console."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._number = 0
+
+    def chapter(self, title: str, detail: str = "") -> None:
+        from rich.text import Text
+
+        self._number += 1
+        if self._number > 1:
+            self._console.print()
+        heading = Text(f"{self._number}. {title}", "bold cyan")
+        if detail:
+            heading.append(f"  {detail}", "not bold dim")
+        self._console.print(heading)
+
+    def line(self, text: str, style: str = "") -> None:
+        from rich.text import Text
+
+        self._console.print(Text("   " + text, style))
+
+    def parts(self, *parts: tuple[str, str]) -> None:
+        """A line of differently styled parts."""
+        from rich.text import Text
+
+        self._console.print(Text.assemble("   ", *parts))
+
+    def source(self, text: str, kind: str) -> None:
+        if not self._console.is_terminal:
+            for line in text.rstrip().splitlines():
+                self.line(line)
+            return
+        from rich.padding import Padding
+        from rich.syntax import Syntax
+
+        lexer = {"c": "c", "c++": "cpp", "assembly": "gas"}.get(kind, "text")
+        self._console.print(
+            Padding(Syntax(text.rstrip(), lexer, theme="ansi_dark", background_color="default"), (0, 0, 0, 3))
+        )
+
+
+def _how(source: Input) -> str:
+    if source.is_source:
+        from armexec.toolchain import find_compiler, resolve_target
+
+        compiler = find_compiler(source.compiler)
+        what = "" if source.kind == "assembly" else f" {source.opt}"
+        return f"{compiler.kind} {compiler.version},{what} for {resolve_target(source.target).triple}"
+    return "armexec's assembler" if source.kind == "assembly" else "disassembled"
+
+
+def _assembly(story: _Story, source: Input, function: Function) -> None:
+    """Each instruction with its word: in the compiler's own text where it gives a line for each."""
+    from armexec.disasm import disassemble
+
+    words = function.words
+    own = [line for line in function.assembly.splitlines() if not line.endswith(":")]
+    labels = len(own) != len(function.assembly.splitlines())
+    if len(own) != len(words) or labels or not source.is_source:
+        texts = [
+            i.text for i in disassemble(words, address=function.address, symbols={function.address: function.name})
+        ]
+    else:
+        texts = own
+    width = max(len(text) for text in texts)
+    for number, (text, word) in enumerate(zip(texts, words, strict=True)):
+        mnemonic, space, operands = text.partition(" ")
+        story.parts(
+            (f"{4 * number:4x}  ", "dim"),
+            (mnemonic, "bold"),
+            (space + operands, ""),
+            (" " * (width - len(text) + 2), ""),
+            (f"0x{word:08X}", "yellow"),
+        )
+
+
+def _memory(story: _Story, steps: Sequence[Step], host_code: MapEntry | None, function: Function) -> None:
+    """What was done to memory, with the protection of the pages after each step."""
+    from armexec.memory import Protection
+
+    shown: list[tuple[str, str, str, str, str]] = []
+    protections: list[tuple[int, int, Protection]] = []
+    for step in steps:
+        if step.protection is not None:
+            protections.append((step.address, step.address + step.size, step.protection))
+        now = next((p for start, end, p in reversed(protections) if start <= step.address < end), None)
+        what = f"{step.size} bytes" if step.size else ""
+        where = f"0x{step.address:x}" if step.address else ""
+        shown.append((step.call, where, what, str(now) if now is not None else "", step.detail))
+    widths = [max((len(row[i]) for row in shown), default=0) for i in range(4)]
+    for call, where, what, protection, detail in shown:
+        story.parts(
+            (call.ljust(widths[0] + 2), "bold"),
+            (where.ljust(widths[1] + 2), ""),
+            (what.rjust(widths[2]) + "  ", ""),
+            (protection.ljust(widths[3] + 2), "green" if "x" in protection else "yellow"),
+            (detail, "dim"),
+        )
+    if function.engine == "native":
+        return
+    if host_code is None:
+        story.line("the words are read from these pages, instruction by instruction", "dim")
+        return
+    story.line("the words are read from these pages and translated; the host's own code is at", "dim")
+    size = host_code.end - host_code.start
+    story.parts((f"0x{host_code.start:x}  {size} bytes  ", ""), (str(host_code.protection), "green"))
+
+
+def _host_code(function: Function, prototype: Prototype) -> MapEntry | None:
+    """Where the host code of a translated function is; None where there is none, or the host doesn't say."""
+    import ctypes
+
+    from armexec.errors import HostError
+    from armexec.memory import process_map
+
+    bound: Any = function.module.loaded.bind(function.offset, prototype)
+    if function.engine != "translated":
+        return None
+    address = ctypes.cast(bound, ctypes.c_void_p).value or 0
+    try:
+        return next((entry for entry in process_map() if entry.start <= address < entry.end), None)
+    except (HostError, OSError):
+        return None
