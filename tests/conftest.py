@@ -5,6 +5,13 @@ from __future__ import annotations
 import pytest
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """How far the long differential runs go."""
+    group = parser.getgroup("differential")
+    group.addoption("--cases", type=int, default=200, help="cases an encoding in the long run (200)")
+    group.addoption("--seed", type=int, default=1, help="which cases (1)")
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Deselect `long` tests unless -m names them or a test is named by its id."""
     if "long" in config.option.markexpr or any("::" in argument for argument in config.args):

@@ -1,0 +1,255 @@
+"""Random words of an encoding in random states, the same for the same seed.
+
+Memory instructions are aimed: the reference machine is asked which address a word accesses in a state, and a base register,
+or the offset of a literal, is changed so that the access hits data memory at an address of interest.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+from functools import cache
+
+from armexec.isa import INSTRUCTIONS, Form, decode
+from armexec.isa.system_registers import USER_READABLE
+from armexec.machines.reference import Bits, ReferenceMachine
+from armexec.machines.traps import Trap
+
+from .on_reference import DataMemory, set_registers
+from .state import CODE, CODE_SIZE, DATA, DATA_SIZE, MASK64, State
+
+__all__ = ["accessed", "aim", "case", "cases", "encodings", "is_load_or_store", "random_state", "random_value", "random_word"]
+
+_TRIES = 400
+# DC ZVA, IC IVAU, DC CVAC, CVAU and CIVAC.
+_CACHE_OPERATIONS = (0xD50B7420, 0xD50B7520, 0xD50B7A20, 0xD50B7B20, 0xD50B7E20)
+
+
+@cache
+def encodings() -> dict[str, Form]:
+    """Every encoding described, by name: `B_only_condbranch`, which is one form for each condition, as `...:b.eq`."""
+    forms = [form for described in INSTRUCTIONS for form in described.forms]
+    names = [form.name for form in forms]
+    return {
+        form.name if names.count(form.name) == 1 else f"{form.name}:{form.mnemonic}": form
+        for form in forms
+    }
+
+
+# -- Words ---------------------------------------------------------------------------------------------------
+
+
+def _field_value(rng: random.Random, width: int) -> int:
+    top = (1 << width) - 1
+    sign = 1 << (width - 1)
+    choice = rng.randrange(10)
+    if choice < 5:
+        return rng.getrandbits(width)
+    return (0, top, sign, sign - 1, rng.choice((1, top - 1, sign + 1 & top, 1 << rng.randrange(width))))[choice - 5]
+
+
+def random_word(rng: random.Random, form: Form) -> int:
+    """A word of an encoding, with the values that are awkward more often than chance: 0, all ones, register 31, the same
+    register twice."""
+    for _ in range(_TRIES):
+        word = 0
+        registers: list[int] = []
+        for field in form.instruction.pattern.free:
+            if field.name[0] == "R" and field.width == 5:
+                choice = rng.randrange(8)
+                if choice == 0:
+                    value = 31
+                elif choice == 1 and registers:
+                    value = rng.choice(registers)
+                else:
+                    value = rng.randrange(32)
+                registers.append(value)
+            else:
+                value = _field_value(rng, field.width)
+            word |= value << field.low
+        word = word & ~form.mask | form.value
+        if form.matches(word) and not form.instruction.is_undefined(word):
+            decoded = decode(word)
+            if decoded is not None and decoded.form is form:
+                return word
+    raise AssertionError(f"{form}: no word found")
+
+
+def reserved_word(rng: random.Random, form: Form) -> int:
+    """A word of the instruction's pattern that may be no encoding of it: reserved, or another instruction's."""
+    pattern = form.instruction.pattern
+    return rng.getrandbits(32) & ~pattern.mask | pattern.value
+
+
+# -- States --------------------------------------------------------------------------------------------------
+
+
+def random_value(rng: random.Random) -> int:
+    """A register's value: random, small, near a power of two, an extreme, or an address in data memory."""
+    choice = rng.randrange(12)
+    if choice < 3:
+        return rng.getrandbits(64)
+    if choice == 3:
+        return rng.getrandbits(rng.randrange(1, 64))
+    if choice == 4:
+        return rng.randrange(70)
+    if choice < 7:
+        return (1 << rng.randrange(65)) + rng.randrange(-2, 3) & MASK64
+    if choice == 7:
+        return -rng.randrange(1, 70) & MASK64
+    if choice == 8:
+        # Different in each half: what 32-bit forms must leave out.
+        return rng.getrandbits(32) << 32 | rng.choice((0, 1, 0x7FFF_FFFF, 0x8000_0000, 0xFFFF_FFFF))
+    if choice == 9:
+        return rng.choice((0, 1, MASK64, 1 << 63, (1 << 63) - 1, 0x8000_0000, 0x7FFF_FFFF, 0xFFFF_FFFF))
+    if choice == 10:
+        return DATA + rng.randrange(DATA_SIZE)
+    # Equal bytes, bits in patterns.
+    return rng.choice((rng.randrange(256) * 0x0101_0101_0101_0101, 0x5555_5555_5555_5555, 0xAAAA_AAAA_AAAA_AAAA))
+
+
+def random_state(rng: random.Random, code: tuple[int, ...]) -> State:
+    """Registers and flags for a program, which stands somewhere in code memory."""
+    registers = [random_value(rng) for _ in range(31)]
+    if rng.randrange(3) == 0:
+        # Equal operands.
+        registers[rng.randrange(31)] = registers[rng.randrange(31)]
+    stack = DATA + DATA_SIZE // 2 + 16 * rng.randrange(-64, 64)
+    if rng.randrange(12) == 0:
+        stack += rng.choice((8, 4, 1))
+    registers.append(stack)
+    pc = CODE + 4 * rng.randrange(CODE_SIZE // 4 - len(code))
+    return State(pc, code, registers, rng.randrange(16), noise=rng.randrange(8))
+
+
+# -- Aiming at data memory -------------------------------------------------------------------------------------
+
+
+class _Accessed(Exception):
+    def __init__(self, address: int) -> None:
+        self.address = address
+
+
+class _Probe(DataMemory):
+    """Memory that only reports the first access."""
+
+    def read(self, address: int, size: int) -> bytes:
+        raise _Accessed(address)
+
+    def write(self, address: int, data: bytes) -> None:
+        raise _Accessed(address)
+
+
+class _ProbingMachine(ReferenceMachine):
+    def store_exclusive(self, address: Bits, value: Bits, *, release: bool = False) -> Bits:
+        # Without a monitor there would be no access.
+        raise _Accessed(address.value)
+
+
+def accessed(state: State) -> int | None:
+    """The first address that the (only) instruction accesses."""
+    machine = _ProbingMachine(_Probe(state))
+    set_registers(machine, state)
+    decoded = decode(state.code[0])
+    assert decoded is not None
+    # Without the fault of a misaligned stack pointer, to see past it.
+    machine.registers[31] &= ~15
+    try:
+        decoded.instruction.semantics(machine, *decoded.fields.values())
+    except _Accessed as access:
+        return access.address + state.registers[31] % 16 if decoded.fields.get("Rn") == 31 else access.address
+    except Trap as trap:
+        return trap.detail or None
+    return None
+
+
+def _target(rng: random.Random) -> int:
+    """Where an access should go: mostly well inside, sometimes misaligned, at an end, across it, or far away."""
+    choice = rng.randrange(24)
+    if choice < 14:
+        return DATA + 16 * rng.randrange(2, DATA_SIZE // 16 - 2)
+    if choice < 17:
+        return DATA + 16 * rng.randrange(2, DATA_SIZE // 16 - 2) + rng.choice((4, 8, 12, 14, 15))
+    if choice < 20:
+        return DATA + rng.randrange(32, DATA_SIZE - 32)
+    if choice == 20:
+        return DATA
+    if choice == 21:
+        return DATA + DATA_SIZE - rng.choice((1, 2, 4, 8, 16, 32))
+    if choice == 22:
+        # Across pages of every size.
+        return DATA + DATA_SIZE // 4 * rng.randrange(1, 4) - rng.randrange(1, 16)
+    return rng.choice((DATA - 16, DATA + DATA_SIZE, 0, 8, CODE + 4096))
+
+
+def is_load_or_store(word: int) -> bool:
+    """Whether bits 28:25 are x1x0: the class of loads and stores."""
+    return word & 0x0A00_0000 == 0x0800_0000
+
+
+def aim(rng: random.Random, state: State) -> int | None:
+    """Change the state so that a memory instruction accesses an address of interest; that address."""
+    decoded = decode(state.code[0])
+    if decoded is None or not (is_load_or_store(decoded.word) or decoded.instruction.name == "SYS"):
+        return None
+    address = accessed(state)
+    if address is None:
+        return None
+    target = _target(rng)
+    fields = decoded.fields
+    if "imm19" in fields:
+        offset = (target - state.pc) // 4
+        if -(1 << 18) <= offset < 1 << 18:
+            low, mask = decoded.instruction.places["imm19"]
+            word = state.code[0] & ~(mask << low) | (offset & mask) << low
+            state.code = (word,)
+            return state.pc + 4 * offset
+        return None
+    base = fields.get("Rn", fields.get("Rt", 31))
+    if base == 31:
+        if "Rn" not in fields:
+            return None
+        target += (address - target) % 16
+    state.registers[base] = state.registers[base] + target - address & MASK64
+    return target
+
+
+def _patch(rng: random.Random, state: State, address: int) -> None:
+    """Put something related to the registers where the instruction will look."""
+    decoded = decode(state.code[0])
+    assert decoded is not None
+    choice = rng.randrange(3)
+    if choice == 0:
+        return
+    registers = state.registers
+    if choice == 1 and "Rs" in decoded.fields and decoded.fields["Rs"] < 30:
+        # What a compare and swap expects, in each of its sizes.
+        first, second = registers[decoded.fields["Rs"]], registers[decoded.fields["Rs"] + 1]
+        size = rng.choice((4, 8))
+        mask = (1 << 8 * size) - 1
+        patch = (first & mask).to_bytes(size, "little") + (second & mask).to_bytes(size, "little")
+    else:
+        patch = b"".join(random_value(rng).to_bytes(8, "little") for _ in range(2))
+    state.patches.append((address, patch))
+
+
+def case(name: str, seed: int, index: int) -> State:
+    """Case number `index` of an encoding: one word in a state."""
+    rng = random.Random(f"{name}/{seed}/{index}")
+    form = encodings()[name]
+    word = random_word(rng, form) if rng.randrange(16) else reserved_word(rng, form)
+    # Most system registers and operations are privileged: take one of user space half the time.
+    if name in ("MRS_RS_systemmove", "MSR_SR_systemmove") and rng.randrange(2):
+        word = word & ~(0x7FFF << 5) | (rng.choice(sorted(USER_READABLE)) & 0x7FFF) << 5
+    elif name == "SYS_CR_systeminstrs" and rng.randrange(2):
+        word = rng.choice(_CACHE_OPERATIONS) | rng.randrange(32)
+    state = random_state(rng, (word,))
+    address = aim(rng, state)
+    if address is not None:
+        _patch(rng, state, address)
+    return state
+
+
+def cases(name: str, seed: int, count: int) -> Iterator[State]:
+    """The first cases of an encoding."""
+    return (case(name, seed, index) for index in range(count))

@@ -1,0 +1,78 @@
+"""Programs as translated code, in memory of this process at the same addresses."""
+
+from __future__ import annotations
+
+import ctypes
+import mmap
+import sys
+import tempfile
+from collections.abc import Sequence
+from functools import cache
+
+import pytest
+
+from armexec.machines.traps import TrapKind
+from armexec.translate.snippets import GuestState, block_runner
+
+from .state import CODE, CODE_SIZE, DATA, DATA_SIZE, Outcome, State
+
+__all__ = ["run_all"]
+
+_MAP_FIXED_NOREPLACE = 0x10_0000
+_MAP_FAILED = ctypes.c_void_p(-1).value
+_MODULE = 1000
+"""Programs compiled at once."""
+
+
+class _Memory:
+    """Data memory, and code memory that the program can only read."""
+
+    def __init__(self) -> None:
+        libc = ctypes.CDLL(None, use_errno=True)
+        self._mmap = libc.mmap
+        self._mmap.argtypes = (ctypes.c_void_p, ctypes.c_size_t, *[ctypes.c_int] * 3, ctypes.c_int64)
+        self._mmap.restype = ctypes.c_void_p
+        with tempfile.TemporaryFile() as file:
+            file.truncate(CODE_SIZE)
+            self.code = mmap.mmap(file.fileno(), CODE_SIZE)
+            self._map(CODE, CODE_SIZE, mmap.PROT_READ, mmap.MAP_SHARED, file.fileno())
+        self._map(DATA, DATA_SIZE, mmap.PROT_READ | mmap.PROT_WRITE, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS, -1)
+
+    def _map(self, address: int, size: int, protection: int, flags: int, file: int) -> None:
+        if sys.platform == "linux":
+            flags |= _MAP_FIXED_NOREPLACE
+        got = self._mmap(address, size, protection, flags, file, 0)
+        if got != address:
+            pytest.skip(f"this host doesn't map memory at 0x{address:x} (it gave {got and hex(got)})")
+
+
+@cache
+def _memory() -> _Memory:
+    return _Memory()
+
+
+def run_all(states: Sequence[State], *, tier: str) -> list[Outcome]:
+    """Execute each program until it leaves its code or traps. After a trap only what it is can be compared."""
+    memory = _memory()
+    outcomes = []
+    for start in range(0, len(states), _MODULE):
+        some = states[start : start + _MODULE]
+        runners = block_runner([(state.pc, state.code) for state in some], tier=tier)
+        for state, run in zip(some, runners, strict=True):
+            guest = GuestState(pc=state.pc)
+            guest.x[:] = state.registers[:31]
+            guest.sp = state.registers[31]
+            guest.nzcv = state.nzcv
+            ctypes.memmove(DATA, bytes(state.memory()), DATA_SIZE)
+            offset = state.pc - CODE
+            code = b"".join(word.to_bytes(4, "little") for word in state.code)
+            memory.code[offset : offset + len(code)] = code
+            trap = run(guest)
+            memory.code[offset : offset + len(code)] = bytes(len(code))
+            data = ctypes.string_at(DATA, DATA_SIZE)
+            if trap is not None:
+                kind: TrapKind | None = trap.kind
+                outcomes.append(Outcome([*state.registers], state.nzcv, trap.pc, data, kind))
+            else:
+                outcomes.append(Outcome([*guest.x, guest.sp], guest.nzcv, guest.pc, data, None))
+    return outcomes
