@@ -11,7 +11,8 @@ from armexec.engines.faults import to_error
 from armexec.engines.loading import map_image
 from armexec.isa import decode
 from armexec.isa.coverage import known_encoding
-from armexec.machines.reference import Bits, ReferenceMachine
+from armexec.machines.reference import ReferenceMachine
+from armexec.machines.reference_values import Bits
 from armexec.machines.traps import Trap, TrapKind
 from armexec.memory import AccessError, GuestStack, HostMemory, Region, Step, guest_stack
 from armexec.objects import Image, Prototype

@@ -8,9 +8,11 @@ LLVM values on the one that translates. So a semantic function never asks `if va
 
 from __future__ import annotations
 
-from typing import Any, Protocol, TypeAlias
+from collections.abc import Sequence
+from enum import IntEnum
+from typing import Any, Protocol, TypeAlias, TypeVar
 
-__all__ = ["Flags", "Machine", "Registers", "Value", "ValueOrInt"]
+__all__ = ["Flags", "Lanes", "Machine", "Registers", "Rounding", "Value", "ValueOrInt", "Vector", "VectorOrInt"]
 
 
 class Value(Protocol):
@@ -71,8 +73,108 @@ class Value(Protocol):
 
     def reverse_bytes(self) -> Value: ...
 
+    def vector(self, esize: int, /) -> Vector:
+        """The same bits as lanes of `esize` bits, lane 0 lowest."""
+
 
 ValueOrInt: TypeAlias = Value | int
+
+
+class Vector(Protocol):
+    """`lanes` elements of `esize` bits each. Operations are lane by lane; an int stands for that number in every lane.
+
+    Comparisons give a mask: lanes of all ones or all zeros, in the same shape.
+    """
+
+    @property
+    def lanes(self) -> int: ...
+    @property
+    def esize(self) -> int: ...
+
+    def __add__(self, other: VectorOrInt, /) -> Vector: ...
+    def __sub__(self, other: VectorOrInt, /) -> Vector: ...
+    def __mul__(self, other: VectorOrInt, /) -> Vector: ...
+    def __and__(self, other: VectorOrInt, /) -> Vector: ...
+    def __or__(self, other: VectorOrInt, /) -> Vector: ...
+    def __xor__(self, other: VectorOrInt, /) -> Vector: ...
+    def __invert__(self) -> Vector: ...
+    def __neg__(self) -> Vector: ...
+
+    # Shift amounts, in every lane, must be below esize.
+    def __lshift__(self, amount: VectorOrInt, /) -> Vector: ...
+    def __rshift__(self, amount: VectorOrInt, /) -> Vector:
+        """Logical shift right."""
+
+    def asr(self, amount: VectorOrInt, /) -> Vector: ...
+
+    def eq(self, other: VectorOrInt, /) -> Vector: ...
+    def ult(self, other: VectorOrInt, /) -> Vector: ...
+    def ule(self, other: VectorOrInt, /) -> Vector: ...
+    def slt(self, other: VectorOrInt, /) -> Vector: ...
+    def sle(self, other: VectorOrInt, /) -> Vector: ...
+
+    def choose(self, when_ones: Vector, when_zeros: Vector, /) -> Vector:
+        """By this mask, lanes of one or the other; the shapes are this one's."""
+
+    def smin(self, other: VectorOrInt, /) -> Vector: ...
+    def smax(self, other: VectorOrInt, /) -> Vector: ...
+    def umin(self, other: VectorOrInt, /) -> Vector: ...
+    def umax(self, other: VectorOrInt, /) -> Vector: ...
+    def abs(self) -> Vector:
+        """The absolute value; the minimum stays as it is."""
+
+    def clz(self) -> Vector: ...
+    def popcount(self) -> Vector: ...
+    def reverse_bits(self) -> Vector: ...
+
+    def zero_extend(self, esize: int, /) -> Vector:
+        """As many lanes, each widened to `esize` bits with zeros."""
+
+    def sign_extend(self, esize: int, /) -> Vector: ...
+
+    def truncate(self, esize: int, /) -> Vector:
+        """As many lanes, the low `esize` bits of each."""
+
+    def view(self, esize: int, /) -> Vector:
+        """The same bits as lanes of another size."""
+
+    def value(self) -> Value:
+        """The same bits as one Value."""
+
+    def lane(self, index: int, /) -> Value: ...
+    def insert(self, index: int, value: Value, /) -> Vector:
+        """This vector with one lane replaced."""
+
+    def lower(self) -> Vector:
+        """The lower half of the lanes."""
+
+    def upper(self) -> Vector: ...
+    def concat(self, upper: Vector, /) -> Vector:
+        """Twice as many lanes: this one's, and above them the other's."""
+
+    def shuffle(self, other: Vector, indices: Sequence[int], /) -> Vector:
+        """Lanes picked by number: this one's come first, then the other's. Any count of lanes results."""
+
+    def table(self, indices: Vector, /) -> Vector:
+        """Of bytes: the lane that each byte of `indices` names, zero where there is none (TBL)."""
+
+
+VectorOrInt: TypeAlias = Vector | int
+
+Lanes = TypeVar("Lanes", Value, Vector)
+"""Floating-point and saturating operations take Values or, lane by lane, Vectors."""
+
+
+class Rounding(IntEnum):
+    """FPRounding of the manual. The first four are FPCR.RMode's numbers; CURRENT means what FPCR says."""
+
+    TIEEVEN = 0
+    POSINF = 1
+    NEGINF = 2
+    ZERO = 3
+    TIEAWAY = 4
+    ODD = 5
+    CURRENT = 6
 
 
 class Flags(Protocol):
@@ -95,6 +197,20 @@ class Registers(Protocol):
     def __setitem__(self, key: tuple[int, int], value: Value, /) -> None: ...
 
 
+class ScalarRegisters(Protocol):
+    """SIMD&FP registers by (size in bits, number): B, H, S, D and Q. A write clears the bits above."""
+
+    def __getitem__(self, key: tuple[int, int], /) -> Value: ...
+    def __setitem__(self, key: tuple[int, int], value: Value, /) -> None: ...
+
+
+class VectorRegisters(Protocol):
+    """SIMD&FP registers by (size in bits: 64 or 128, esize in bits, number). A write clears the bits above."""
+
+    def __getitem__(self, key: tuple[int, int, int], /) -> Vector: ...
+    def __setitem__(self, key: tuple[int, int, int], vector: Vector, /) -> None: ...
+
+
 class Machine(Protocol):
     """The state an instruction sees and changes."""
 
@@ -102,6 +218,8 @@ class Machine(Protocol):
     """Register 31 reads as zero and swallows writes."""
     XSP: Registers
     """Register 31 is the stack pointer."""
+    V: ScalarRegisters
+    Vec: VectorRegisters
     pc: int
     """The address of the instruction."""
 
@@ -188,3 +306,95 @@ class Machine(Protocol):
     # -- system registers, by op0:op1:CRn:CRm:op2 as one 16-bit number ------------------------------------------------
     def read_system_register(self, register: int, /) -> Value: ...
     def write_system_register(self, register: int, value: Value, /) -> None: ...
+
+    # -- vectors --------------------------------------------------------------------------------------------------
+    def vector(self, esize: int, values: Sequence[int], /) -> Vector:
+        """A constant vector."""
+
+    def splat(self, value: Value, lanes: int, /) -> Vector:
+        """`value` in every lane."""
+
+    def reduce(self, operation: str, vector: Vector, /) -> Value:
+        """All lanes into one by `operation`: add smin smax umin umax, esize bits wide."""
+
+    # Saturating operations set FPSR.QC where a lane didn't fit.
+    def saturating_add(self, a: Lanes, b: Lanes, /, *, signed: bool) -> Lanes: ...
+    def saturating_subtract(self, a: Lanes, b: Lanes, /, *, signed: bool) -> Lanes: ...
+    def saturate(self, a: Lanes, esize: int, /, *, source_signed: bool, signed: bool) -> Lanes:
+        """Each element, read as signed or not, to the nearest number of `esize` bits (at most its own), signed or not."""
+
+    def saturated_if(self, condition: Value, /) -> None:
+        """Set FPSR.QC if the one bit is set: for what the operations above can't say."""
+
+    # -- floating point: elements of 16, 32 or 64 bits, as FP<Operation> of the manual's shared pseudocode, with FPCR's
+    # modes, and FPSR's cumulative flags. `a`, `b` are in the order of the pseudocode's operands, on which NaNs depend.
+    def fp_add(self, a: Lanes, b: Lanes, /) -> Lanes: ...
+    def fp_subtract(self, a: Lanes, b: Lanes, /) -> Lanes: ...
+    def fp_multiply(self, a: Lanes, b: Lanes, /) -> Lanes: ...
+    def fp_multiply_extended(self, a: Lanes, b: Lanes, /) -> Lanes:
+        """FPMulX: zero times infinity is two."""
+
+    def fp_divide(self, a: Lanes, b: Lanes, /) -> Lanes: ...
+    def fp_square_root(self, a: Lanes, /) -> Lanes: ...
+    def fp_multiply_add(self, addend: Lanes, a: Lanes, b: Lanes, /) -> Lanes:
+        """FPMulAdd(addend, a, b): addend + a * b, rounded once."""
+
+    def fp_multiply_add_long(self, addend: Lanes, a: Lanes, b: Lanes, /) -> Lanes:
+        """FPMulAddH: a 32-bit addend, 16-bit factors; rounded once (FMLAL)."""
+
+    def fp_negate(self, a: Lanes, /) -> Lanes:
+        """The sign bit flipped, of NaNs too."""
+
+    def fp_absolute(self, a: Lanes, /) -> Lanes: ...
+    def fp_maximum(self, a: Lanes, b: Lanes, /) -> Lanes:
+        """FPMax."""
+
+    def fp_minimum(self, a: Lanes, b: Lanes, /) -> Lanes: ...
+    def fp_maximum_number(self, a: Lanes, b: Lanes, /) -> Lanes:
+        """FPMaxNum: a quiet NaN loses against a number."""
+
+    def fp_minimum_number(self, a: Lanes, b: Lanes, /) -> Lanes: ...
+    def fp_compare(self, a: Value, b: Value, /, *, signal: bool) -> Flags:
+        """FPCompare: 0011 unordered, 0110 equal, 1000 less, 0010 greater. `signal`: a quiet NaN is invalid too."""
+
+    def fp_equal(self, a: Lanes, b: Lanes, /) -> Lanes:
+        """FPCompareEQ as a mask of esize bits."""
+
+    def fp_greater_equal(self, a: Lanes, b: Lanes, /) -> Lanes: ...
+    def fp_greater(self, a: Lanes, b: Lanes, /) -> Lanes: ...
+    def fp_convert(self, a: Lanes, esize: int, /, *, rounding: Rounding = Rounding.CURRENT) -> Lanes:
+        """FPConvert between 16, 32 and 64 bits (FPCR.AHP holds for 16); ODD for FCVTXN."""
+
+    def fp_to_fixed(self, a: Lanes, size: int, /, *, fraction_bits: int = 0, signed: bool, rounding: Rounding) -> Lanes:
+        """FPToFixed: a saturated integer of `size` bits."""
+
+    def fp_from_fixed(
+        self, a: Lanes, esize: int, /, *, fraction_bits: int = 0, signed: bool, rounding: Rounding = Rounding.CURRENT
+    ) -> Lanes:
+        """FixedToFP: from an integer to a number of `esize` bits."""
+
+    def fp_to_fixed_javascript(self, a: Value, /) -> tuple[Value, Value]:
+        """FPToFixedJS: the 32-bit integer, and one bit for Z (exact)."""
+
+    def fp_round_integral(self, a: Lanes, /, *, rounding: Rounding, exact: bool) -> Lanes:
+        """FPRoundInt: to an integral number; `exact` raises Inexact."""
+
+    def fp_round_integral_sized(self, a: Lanes, /, *, size: int, rounding: Rounding) -> Lanes:
+        """FPRoundIntN: FRINT32X and its like; out of the range of `size` bits becomes the minimum, and Invalid."""
+
+    def fp_reciprocal_estimate(self, a: Lanes, /) -> Lanes: ...
+    def fp_reciprocal_step(self, a: Lanes, b: Lanes, /) -> Lanes:
+        """FPRecipStepFused: 2 - a * b."""
+
+    def fp_reciprocal_exponent(self, a: Lanes, /) -> Lanes:
+        """FPRecpX."""
+
+    def fp_reciprocal_square_root_estimate(self, a: Lanes, /) -> Lanes: ...
+    def fp_reciprocal_square_root_step(self, a: Lanes, b: Lanes, /) -> Lanes:
+        """FPRSqrtStepFused: (3 - a * b) / 2."""
+
+    def bf16_convert(self, a: Lanes, /) -> Lanes:
+        """FPConvertBF: 32 bits to bfloat16."""
+
+    def bf16_dot(self, addend: Vector, a: Vector, b: Vector, /) -> Vector:
+        """BFDotAdd without FEAT_EBF16: pairs of 16-bit lanes of `a` and `b` into 32-bit lanes, rounded to odd, flushed."""

@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+import operator
 import time
-from typing import Any, Protocol
+from collections.abc import Callable, Sequence
+from typing import Any, Protocol, TypeVar
 
 from armexec.errors import Error
 from armexec.machines import system
+from armexec.machines.reference_floating import FloatingPoint
+from armexec.machines.reference_values import Bits
+from armexec.machines.reference_vectors import Elements, ScalarRegisters, VectorRegisters
 from armexec.machines.traps import Trap, TrapKind
 
 __all__ = ["Bits", "Flags", "Memory", "ReferenceMachine"]
+
+
+_Lanes = TypeVar("_Lanes", Bits, Elements)
 
 
 class Memory(Protocol):
@@ -17,133 +25,6 @@ class Memory(Protocol):
 
     def read(self, address: int, size: int) -> bytes: ...
     def write(self, address: int, data: bytes) -> None: ...
-
-
-class Bits:
-    """`width` bits holding `value`, 0 <= value < 2**width."""
-
-    __hash__ = None  # type: ignore[assignment]
-    __slots__ = ("value", "width")
-
-    def __init__(self, width: int, value: int) -> None:
-        self.width = width
-        self.value = value & ((1 << width) - 1)
-
-    def __repr__(self) -> str:
-        return f"Bits({self.width}, 0x{self.value:x})"
-
-    def __bool__(self) -> bool:
-        raise TypeError("a machine's value has no truth: use m.select")
-
-    def _other(self, other: Bits | int) -> int:
-        if other.__class__ is int:
-            return other & ((1 << self.width) - 1)  # type: ignore[operator,return-value]
-        if other.width != self.width:  # type: ignore[union-attr]
-            raise TypeError(f"{self.width} bits and {other.width} bits")  # type: ignore[union-attr]
-        return other.value  # type: ignore[union-attr]
-
-    @property
-    def signed(self) -> int:
-        """The value as two's complement."""
-        sign = 1 << (self.width - 1)
-        return (self.value ^ sign) - sign
-
-    def _signed_other(self, other: Bits | int) -> int:
-        sign = 1 << (self.width - 1)
-        return (self._other(other) ^ sign) - sign
-
-    def __add__(self, other: Bits | int) -> Bits:
-        return Bits(self.width, self.value + self._other(other))
-
-    def __sub__(self, other: Bits | int) -> Bits:
-        return Bits(self.width, self.value - self._other(other))
-
-    def __mul__(self, other: Bits | int) -> Bits:
-        return Bits(self.width, self.value * self._other(other))
-
-    def __and__(self, other: Bits | int) -> Bits:
-        return Bits(self.width, self.value & self._other(other))
-
-    def __or__(self, other: Bits | int) -> Bits:
-        return Bits(self.width, self.value | self._other(other))
-
-    def __xor__(self, other: Bits | int) -> Bits:
-        return Bits(self.width, self.value ^ self._other(other))
-
-    def __invert__(self) -> Bits:
-        return Bits(self.width, ~self.value)
-
-    def __neg__(self) -> Bits:
-        return Bits(self.width, -self.value)
-
-    def _amount(self, amount: Bits | int) -> int:
-        amount = amount if isinstance(amount, int) else amount.value
-        if not 0 <= amount < self.width:
-            raise ValueError(f"shift of {self.width} bits by {amount}")
-        return amount
-
-    def __lshift__(self, amount: Bits | int) -> Bits:
-        return Bits(self.width, self.value << self._amount(amount))
-
-    def __rshift__(self, amount: Bits | int) -> Bits:
-        return Bits(self.width, self.value >> self._amount(amount))
-
-    def asr(self, amount: Bits | int) -> Bits:
-        return Bits(self.width, self.signed >> self._amount(amount))
-
-    def ror(self, amount: Bits | int) -> Bits:
-        count = (amount if isinstance(amount, int) else amount.value) % self.width
-        return Bits(self.width, self.value >> count | self.value << (self.width - count))
-
-    def __eq__(self, other: Bits | int) -> Bits:  # type: ignore[override]
-        return Bits(1, self.value == self._other(other))
-
-    def __ne__(self, other: Bits | int) -> Bits:  # type: ignore[override]
-        return Bits(1, self.value != self._other(other))
-
-    def ult(self, other: Bits | int) -> Bits:
-        return Bits(1, self.value < self._other(other))
-
-    def ule(self, other: Bits | int) -> Bits:
-        return Bits(1, self.value <= self._other(other))
-
-    def slt(self, other: Bits | int) -> Bits:
-        return Bits(1, self.signed < self._signed_other(other))
-
-    def sle(self, other: Bits | int) -> Bits:
-        return Bits(1, self.signed <= self._signed_other(other))
-
-    def zero_extend(self, width: int) -> Bits:
-        return Bits(width, self.value)
-
-    def sign_extend(self, width: int) -> Bits:
-        return Bits(width, self.signed)
-
-    def bits(self, low: int, width: int) -> Bits:
-        return Bits(width, self.value >> low)
-
-    def udiv(self, other: Bits | int) -> Bits:
-        divisor = self._other(other)
-        return Bits(self.width, self.value // divisor if divisor else 0)
-
-    def sdiv(self, other: Bits | int) -> Bits:
-        divisor = self._signed_other(other)
-        if divisor == 0:
-            return Bits(self.width, 0)
-        quotient = abs(self.signed) // abs(divisor)
-        return Bits(self.width, quotient if (self.signed < 0) == (divisor < 0) else -quotient)
-
-    def clz(self) -> Bits:
-        return Bits(self.width, self.width - self.value.bit_length())
-
-    def popcount(self) -> Bits:
-        return Bits(self.width, self.value.bit_count())
-
-    def reverse_bits(self) -> Bits:
-        return Bits(self.width, int(f"{self.value:0{self.width}b}"[::-1], 2))
-
-    def reverse_bytes(self) -> Bits:
-        return Bits(self.width, int.from_bytes(self.value.to_bytes(self.width // 8, "little"), "big"))
 
 
 class Flags:
@@ -200,7 +81,7 @@ def _plain(value: Bits | int) -> int:
     return value if isinstance(value, int) else value.value
 
 
-class ReferenceMachine:
+class ReferenceMachine(FloatingPoint):
     """The state of one guest thread, and what instructions do to it.
 
     `registers` holds X0-X30 and, at 31, SP. After an instruction `next_pc` says where to go on.
@@ -212,6 +93,9 @@ class ReferenceMachine:
         self.X = _Registers(self.registers)
         self.XSP = _RegistersOrSP(self.registers)
         self.NZCV = Flags(0, 0, 0, 0)
+        self.vectors = [0] * 32
+        self.V = ScalarRegisters(self.vectors)
+        self.Vec = VectorRegisters(self.vectors)
         self.pc = 0
         self.next_pc = 0
         self.system_registers = {
@@ -386,3 +270,49 @@ class ReferenceMachine:
             self.NZCV = Flags(flags >> 3 & 1, flags >> 2 & 1, flags >> 1 & 1, flags & 1)
         else:
             self.system_registers[register] = value.value
+
+    # -- vectors ------------------------------------------------------------------------------------------------------
+    def vector(self, esize: int, values: Sequence[int]) -> Elements:
+        return Elements(esize, values)
+
+    def splat(self, value: Bits, lanes: int) -> Elements:
+        return Elements(value.width, [value.value] * lanes)
+
+    def reduce(self, operation: str, vector: Elements) -> Bits:
+        combine = {"add": Elements.__add__, "smin": Elements.smin, "smax": Elements.smax, "umin": Elements.umin}
+        combine["umax"] = Elements.umax
+        result = Elements(vector.esize, vector.values[:1])
+        for value in vector.values[1:]:
+            result = combine[operation](result, value)
+        return result.lane(0)
+
+    def _saturating(self, a: _Lanes, exact: Callable[[int, int], int], b: _Lanes, *, signed: bool) -> _Lanes:
+        return self._lanes(
+            lambda x, y, width: self._clamp(exact(_read(x, width, signed), _read(y, width, signed)), width, signed),
+            a,
+            b,
+        )
+
+    def _clamp(self, value: int, width: int, signed: bool) -> int:
+        low, high = (-(1 << width - 1), (1 << width - 1) - 1) if signed else (0, (1 << width) - 1)
+        clamped = min(max(value, low), high)
+        if clamped != value:
+            self.system_registers[system.FPSR] |= system.QC
+        return clamped
+
+    def saturating_add(self, a: _Lanes, b: _Lanes, *, signed: bool) -> _Lanes:
+        return self._saturating(a, operator.add, b, signed=signed)
+
+    def saturating_subtract(self, a: _Lanes, b: _Lanes, *, signed: bool) -> _Lanes:
+        return self._saturating(a, operator.sub, b, signed=signed)
+
+    def saturate(self, a: _Lanes, esize: int, *, source_signed: bool, signed: bool) -> _Lanes:
+        return self._lanes(lambda x, width: self._clamp(_read(x, width, source_signed), esize, signed), a, width=esize)
+
+    def saturated_if(self, condition: Bits) -> None:
+        if condition.value:
+            self.system_registers[system.FPSR] |= system.QC
+
+
+def _read(value: int, width: int, signed: bool) -> int:
+    return value - (1 << width) if signed and value >> (width - 1) else value

@@ -48,3 +48,6 @@ CONSTANT_REGISTERS = {
     TPIDRRO_EL0: 0,
     CNTFRQ_EL0: CNTFRQ,
 }
+
+QC = 1 << 27
+"""FPSR.QC: a saturating operation has saturated."""
