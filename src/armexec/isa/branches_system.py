@@ -120,12 +120,12 @@ def CBNZ(m: Machine, sf: int, imm19: int, Rt: int) -> None:
 
 # -- Test and branch (immediate) -----------------------------------------------------------------------------
 
-_TEST = {"bit": TestedBit(), "label": Label("imm14", scale=4, relocations={"": "R_AARCH64_TSTBR14"})}
+_TEST = {"Rt, #bit": TestedBit(), "label": Label("imm14", scale=4, relocations={"": "R_AARCH64_TSTBR14"})}
 
 
 @instruction(
     "b5 011011 op=0 b40:5 imm14:14 Rt:5",
-    ("TBZ_only_testbranch", "", "tbz <bit>, <label>"),
+    ("TBZ_only_testbranch", "", "tbz <Rt, #bit>, <label>"),
     operands=_TEST,
 )
 def TBZ(m: Machine, b5: int, b40: int, imm14: int, Rt: int) -> None:
@@ -135,7 +135,7 @@ def TBZ(m: Machine, b5: int, b40: int, imm14: int, Rt: int) -> None:
 
 @instruction(
     "b5 011011 op=1 b40:5 imm14:14 Rt:5",
-    ("TBNZ_only_testbranch", "", "tbnz <bit>, <label>"),
+    ("TBNZ_only_testbranch", "", "tbnz <Rt, #bit>, <label>"),
     operands=_TEST,
 )
 def TBNZ(m: Machine, b5: int, b40: int, imm14: int, Rt: int) -> None:
@@ -327,9 +327,11 @@ def HINT(m: Machine, CRm: int, op2: int) -> None:
 def _later_hint(name: str, feature: str, bits: str, syntax: str) -> None:
     """Describe a hint of one word that a later feature gave a name."""
 
-    @instruction(f"1101010100 0 00 011 0010 {bits} 11111", (name, "", syntax), feature=feature)
-    def HINT_later(m: Machine) -> None:
+    def nothing(m: Machine) -> None:
         """A hint of a later feature, which changes nothing here."""
+
+    nothing.__name__ = name.partition("_")[0]
+    instruction(f"1101010100 0 00 011 0010 {bits} 11111", (name, "", syntax), feature=feature)(nothing)
 
 
 _later_hint("DGH_HI_hints", "FEAT_DGH", "CRm=0000 op2=110", "dgh")

@@ -28,16 +28,27 @@ def _shifted(m: Machine, size: int, shift: int, amount: int, number: int) -> Val
     return value.asr(amount) if shift == 2 else value.ror(amount)
 
 
-_LOGICAL: dict[str, Operand] = {"shift32": Shift(32, rotate=True), "shift64": Shift(64, rotate=True)}
-_ADD_SUB: dict[str, Operand] = {"shift32": Shift(32, rotate=False), "shift64": Shift(64, rotate=False)}
+_SHIFTS: dict[str, Operand] = {
+    f"{names} #0..{size - 1}": Shift(size, rotate=names.endswith("ror"))
+    for names in ("lsl|lsr|asr", "lsl|lsr|asr|ror")
+    for size in (32, 64)
+}
+
+
+def _shift_syntax(group: str, size: int) -> str:
+    """The optional shift in a syntax: rotation is for logic alone."""
+    return "{, <lsl|lsr|asr" + ("|ror" if group == "log_shift" else "") + f" #0..{size - 1}>}}"
 
 
 def _shift_forms(name: str, group: str, *, constraints: str = "") -> tuple[tuple[str, str, str], ...]:
     """The 32-bit and 64-bit encoding of `name Rd, Rn, Rm{, shift}`."""
-    mnemonic = name.lower()
-    return (
-        (f"{name}_32_{group}", f"{_W32}{constraints}", f"{mnemonic} <Wd>, <Wn>, <Wm>{{, <shift32>}}"),
-        (f"{name}_64_{group}", f"{_X64}{constraints}", f"{mnemonic} <Xd>, <Xn>, <Xm>{{, <shift64>}}"),
+    return tuple(
+        (
+            f"{name}_{size}_{group}",
+            narrowed + constraints,
+            f"{name.lower()} <{x}d>, <{x}n>, <{x}m>{_shift_syntax(group, size)}",
+        )
+        for size, narrowed, x in ((32, _W32, "W"), (64, _X64, "X"))
     )
 
 
@@ -48,7 +59,7 @@ def _shift_aliases(name: str, base: str, group: str, zero: str, *, constraints: 
         Alias(
             f"{name}_{base}_{size}_{group}",
             f"{narrowed} R{zero}=11111{constraints}",
-            f"{name.lower()} <{x}{kept}>, <{x}m>{{, <shift{size}>}}",
+            f"{name.lower()} <{x}{kept}>, <{x}m>{_shift_syntax(group, size)}",
         )
         for size, narrowed, x in ((32, _W32, "W"), (64, _X64, "X"))
     ]
@@ -60,7 +71,7 @@ def _shift_aliases(name: str, base: str, group: str, zero: str, *, constraints: 
 @instruction(
     "sf opc=00 01010 shift:2 N=0 Rm:5 imm6:6 Rn:5 Rd:5",
     *_shift_forms("AND", "log_shift"),
-    operands=_LOGICAL,
+    operands=_SHIFTS,
 )
 def AND_log_shift(m: Machine, sf: int, shift: int, Rm: int, imm6: int, Rn: int, Rd: int) -> None:
     """Bitwise AND with an optionally shifted register."""
@@ -71,7 +82,7 @@ def AND_log_shift(m: Machine, sf: int, shift: int, Rm: int, imm6: int, Rn: int, 
 @instruction(
     "sf opc=00 01010 shift:2 N=1 Rm:5 imm6:6 Rn:5 Rd:5",
     *_shift_forms("BIC", "log_shift"),
-    operands=_LOGICAL,
+    operands=_SHIFTS,
 )
 def BIC_log_shift(m: Machine, sf: int, shift: int, Rm: int, imm6: int, Rn: int, Rd: int) -> None:
     """Bitwise AND with the complement of an optionally shifted register."""
@@ -82,7 +93,7 @@ def BIC_log_shift(m: Machine, sf: int, shift: int, Rm: int, imm6: int, Rn: int, 
 @instruction(
     "sf opc=01 01010 shift:2 N=0 Rm:5 imm6:6 Rn:5 Rd:5",
     *_shift_forms("ORR", "log_shift"),
-    operands=_LOGICAL,
+    operands=_SHIFTS,
     aliases=[
         Alias("MOV_ORR_32_log_shift", "sf=0 shift=00 imm6=000000 Rn=11111", "mov <Wd>, <Wm>"),
         Alias("MOV_ORR_64_log_shift", "sf=1 shift=00 imm6=000000 Rn=11111", "mov <Xd>, <Xm>"),
@@ -98,7 +109,7 @@ def ORR_log_shift(m: Machine, sf: int, shift: int, Rm: int, imm6: int, Rn: int, 
 @instruction(
     "sf opc=01 01010 shift:2 N=1 Rm:5 imm6:6 Rn:5 Rd:5",
     *_shift_forms("ORN", "log_shift"),
-    operands=_LOGICAL,
+    operands=_SHIFTS,
     aliases=_shift_aliases("MVN", "ORN", "log_shift", "n"),
 )
 def ORN_log_shift(m: Machine, sf: int, shift: int, Rm: int, imm6: int, Rn: int, Rd: int) -> None:
@@ -110,7 +121,7 @@ def ORN_log_shift(m: Machine, sf: int, shift: int, Rm: int, imm6: int, Rn: int, 
 @instruction(
     "sf opc=10 01010 shift:2 N=0 Rm:5 imm6:6 Rn:5 Rd:5",
     *_shift_forms("EOR", "log_shift"),
-    operands=_LOGICAL,
+    operands=_SHIFTS,
 )
 def EOR_log_shift(m: Machine, sf: int, shift: int, Rm: int, imm6: int, Rn: int, Rd: int) -> None:
     """Bitwise exclusive OR with an optionally shifted register."""
@@ -121,7 +132,7 @@ def EOR_log_shift(m: Machine, sf: int, shift: int, Rm: int, imm6: int, Rn: int, 
 @instruction(
     "sf opc=10 01010 shift:2 N=1 Rm:5 imm6:6 Rn:5 Rd:5",
     *_shift_forms("EON", "log_shift"),
-    operands=_LOGICAL,
+    operands=_SHIFTS,
 )
 def EON_log_shift(m: Machine, sf: int, shift: int, Rm: int, imm6: int, Rn: int, Rd: int) -> None:
     """Bitwise exclusive OR with the complement of an optionally shifted register."""
@@ -132,7 +143,7 @@ def EON_log_shift(m: Machine, sf: int, shift: int, Rm: int, imm6: int, Rn: int, 
 @instruction(
     "sf opc=11 01010 shift:2 N=0 Rm:5 imm6:6 Rn:5 Rd:5",
     *_shift_forms("ANDS", "log_shift"),
-    operands=_LOGICAL,
+    operands=_SHIFTS,
     aliases=_shift_aliases("TST", "ANDS", "log_shift", "d"),
 )
 def ANDS_log_shift(m: Machine, sf: int, shift: int, Rm: int, imm6: int, Rn: int, Rd: int) -> None:
@@ -146,7 +157,7 @@ def ANDS_log_shift(m: Machine, sf: int, shift: int, Rm: int, imm6: int, Rn: int,
 @instruction(
     "sf opc=11 01010 shift:2 N=1 Rm:5 imm6:6 Rn:5 Rd:5",
     *_shift_forms("BICS", "log_shift"),
-    operands=_LOGICAL,
+    operands=_SHIFTS,
 )
 def BICS_log_shift(m: Machine, sf: int, shift: int, Rm: int, imm6: int, Rn: int, Rd: int) -> None:
     """Bitwise AND with the complement of an optionally shifted register, setting the flags."""
@@ -162,7 +173,7 @@ def BICS_log_shift(m: Machine, sf: int, shift: int, Rm: int, imm6: int, Rn: int,
 @instruction(
     "sf op=0 S=0 01011 shift:2 0 Rm:5 imm6:6 Rn:5 Rd:5",
     *_shift_forms("ADD", "addsub_shift", constraints=" shift!=11"),
-    operands=_ADD_SUB,
+    operands=_SHIFTS,
 )
 def ADD_addsub_shift(m: Machine, sf: int, shift: int, Rm: int, imm6: int, Rn: int, Rd: int) -> None:
     """Add an optionally shifted register."""
@@ -173,7 +184,7 @@ def ADD_addsub_shift(m: Machine, sf: int, shift: int, Rm: int, imm6: int, Rn: in
 @instruction(
     "sf op=0 S=1 01011 shift:2 0 Rm:5 imm6:6 Rn:5 Rd:5",
     *_shift_forms("ADDS", "addsub_shift", constraints=" shift!=11"),
-    operands=_ADD_SUB,
+    operands=_SHIFTS,
     aliases=_shift_aliases("CMN", "ADDS", "addsub_shift", "d", constraints=" shift!=11"),
 )
 def ADDS_addsub_shift(m: Machine, sf: int, shift: int, Rm: int, imm6: int, Rn: int, Rd: int) -> None:
@@ -185,7 +196,7 @@ def ADDS_addsub_shift(m: Machine, sf: int, shift: int, Rm: int, imm6: int, Rn: i
 @instruction(
     "sf op=1 S=0 01011 shift:2 0 Rm:5 imm6:6 Rn:5 Rd:5",
     *_shift_forms("SUB", "addsub_shift", constraints=" shift!=11"),
-    operands=_ADD_SUB,
+    operands=_SHIFTS,
     aliases=_shift_aliases("NEG", "SUB", "addsub_shift", "n", constraints=" shift!=11"),
 )
 def SUB_addsub_shift(m: Machine, sf: int, shift: int, Rm: int, imm6: int, Rn: int, Rd: int) -> None:
@@ -197,7 +208,7 @@ def SUB_addsub_shift(m: Machine, sf: int, shift: int, Rm: int, imm6: int, Rn: in
 @instruction(
     "sf op=1 S=1 01011 shift:2 0 Rm:5 imm6:6 Rn:5 Rd:5",
     *_shift_forms("SUBS", "addsub_shift", constraints=" shift!=11"),
-    operands=_ADD_SUB,
+    operands=_SHIFTS,
     aliases=[
         *_shift_aliases("CMP", "SUBS", "addsub_shift", "d", constraints=" shift!=11"),
         *_shift_aliases("NEGS", "SUBS", "addsub_shift", "n", constraints=" shift!=11"),
@@ -305,13 +316,13 @@ def UMULH(m: Machine, Rm: int, Rn: int, Rd: int) -> None:
 # -- Add and subtract (extended register) --------------------------------------------------------------------
 
 _EXTENDED: dict[str, Operand] = {
-    "ext32": ExtendedRegister(32, stack=("Rd", "Rn")),
-    "ext64": ExtendedRegister(64, stack=("Rd", "Rn")),
+    "Wm, extend #0..4": ExtendedRegister(32, stack=("Rd", "Rn")),
+    "Rm, extend #0..4": ExtendedRegister(64, stack=("Rd", "Rn")),
 }
 # Where Rd can't be the stack pointer.
 _EXTENDED_FLAGS: dict[str, Operand] = {
-    "ext32": ExtendedRegister(32, stack=("Rn",)),
-    "ext64": ExtendedRegister(64, stack=("Rn",)),
+    "Wm, extend #0..4": ExtendedRegister(32, stack=("Rn",)),
+    "Rm, extend #0..4": ExtendedRegister(64, stack=("Rn",)),
 }
 # A left shift by more than 4 is UNDEFINED.
 _EXTEND_32 = "sf=0 imm3!=101 imm3!=11x"
@@ -331,8 +342,8 @@ def _extended(m: Machine, size: int, option: int, amount: int, number: int) -> V
 
 @instruction(
     "sf op=0 S=0 01011 opt=00 1 Rm:5 option:3 imm3:3 Rn:5 Rd:5",
-    ("ADD_32_addsub_ext", _EXTEND_32, "add <Wd|WSP>, <Wn|WSP>, <ext32>"),
-    ("ADD_64_addsub_ext", _EXTEND_64, "add <Xd|SP>, <Xn|SP>, <ext64>"),
+    ("ADD_32_addsub_ext", _EXTEND_32, "add <Wd|WSP>, <Wn|WSP>, <Wm, extend #0..4>"),
+    ("ADD_64_addsub_ext", _EXTEND_64, "add <Xd|SP>, <Xn|SP>, <Rm, extend #0..4>"),
     operands=_EXTENDED,
 )
 def ADD_addsub_ext(m: Machine, sf: int, Rm: int, option: int, imm3: int, Rn: int, Rd: int) -> None:
@@ -343,12 +354,12 @@ def ADD_addsub_ext(m: Machine, sf: int, Rm: int, option: int, imm3: int, Rn: int
 
 @instruction(
     "sf op=0 S=1 01011 opt=00 1 Rm:5 option:3 imm3:3 Rn:5 Rd:5",
-    ("ADDS_32S_addsub_ext", _EXTEND_32, "adds <Wd>, <Wn|WSP>, <ext32>"),
-    ("ADDS_64S_addsub_ext", _EXTEND_64, "adds <Xd>, <Xn|SP>, <ext64>"),
+    ("ADDS_32S_addsub_ext", _EXTEND_32, "adds <Wd>, <Wn|WSP>, <Wm, extend #0..4>"),
+    ("ADDS_64S_addsub_ext", _EXTEND_64, "adds <Xd>, <Xn|SP>, <Rm, extend #0..4>"),
     operands=_EXTENDED_FLAGS,
     aliases=[
-        Alias("CMN_ADDS_32S_addsub_ext", f"{_EXTEND_32} Rd=11111", "cmn <Wn|WSP>, <ext32>"),
-        Alias("CMN_ADDS_64S_addsub_ext", f"{_EXTEND_64} Rd=11111", "cmn <Xn|SP>, <ext64>"),
+        Alias("CMN_ADDS_32S_addsub_ext", f"{_EXTEND_32} Rd=11111", "cmn <Wn|WSP>, <Wm, extend #0..4>"),
+        Alias("CMN_ADDS_64S_addsub_ext", f"{_EXTEND_64} Rd=11111", "cmn <Xn|SP>, <Rm, extend #0..4>"),
     ],
 )
 def ADDS_addsub_ext(m: Machine, sf: int, Rm: int, option: int, imm3: int, Rn: int, Rd: int) -> None:
@@ -359,8 +370,8 @@ def ADDS_addsub_ext(m: Machine, sf: int, Rm: int, option: int, imm3: int, Rn: in
 
 @instruction(
     "sf op=1 S=0 01011 opt=00 1 Rm:5 option:3 imm3:3 Rn:5 Rd:5",
-    ("SUB_32_addsub_ext", _EXTEND_32, "sub <Wd|WSP>, <Wn|WSP>, <ext32>"),
-    ("SUB_64_addsub_ext", _EXTEND_64, "sub <Xd|SP>, <Xn|SP>, <ext64>"),
+    ("SUB_32_addsub_ext", _EXTEND_32, "sub <Wd|WSP>, <Wn|WSP>, <Wm, extend #0..4>"),
+    ("SUB_64_addsub_ext", _EXTEND_64, "sub <Xd|SP>, <Xn|SP>, <Rm, extend #0..4>"),
     operands=_EXTENDED,
 )
 def SUB_addsub_ext(m: Machine, sf: int, Rm: int, option: int, imm3: int, Rn: int, Rd: int) -> None:
@@ -371,12 +382,12 @@ def SUB_addsub_ext(m: Machine, sf: int, Rm: int, option: int, imm3: int, Rn: int
 
 @instruction(
     "sf op=1 S=1 01011 opt=00 1 Rm:5 option:3 imm3:3 Rn:5 Rd:5",
-    ("SUBS_32S_addsub_ext", _EXTEND_32, "subs <Wd>, <Wn|WSP>, <ext32>"),
-    ("SUBS_64S_addsub_ext", _EXTEND_64, "subs <Xd>, <Xn|SP>, <ext64>"),
+    ("SUBS_32S_addsub_ext", _EXTEND_32, "subs <Wd>, <Wn|WSP>, <Wm, extend #0..4>"),
+    ("SUBS_64S_addsub_ext", _EXTEND_64, "subs <Xd>, <Xn|SP>, <Rm, extend #0..4>"),
     operands=_EXTENDED_FLAGS,
     aliases=[
-        Alias("CMP_SUBS_32S_addsub_ext", f"{_EXTEND_32} Rd=11111", "cmp <Wn|WSP>, <ext32>"),
-        Alias("CMP_SUBS_64S_addsub_ext", f"{_EXTEND_64} Rd=11111", "cmp <Xn|SP>, <ext64>"),
+        Alias("CMP_SUBS_32S_addsub_ext", f"{_EXTEND_32} Rd=11111", "cmp <Wn|WSP>, <Wm, extend #0..4>"),
+        Alias("CMP_SUBS_64S_addsub_ext", f"{_EXTEND_64} Rd=11111", "cmp <Xn|SP>, <Rm, extend #0..4>"),
     ],
 )
 def SUBS_addsub_ext(m: Machine, sf: int, Rm: int, option: int, imm3: int, Rn: int, Rd: int) -> None:
@@ -655,8 +666,7 @@ def _variable_shift(name: str, alias: str) -> tuple[tuple[tuple[str, str, str], 
     """The encodings of LSLV and its like, and the aliases that are always printed."""
     sizes = ((32, 0, "W"), (64, 1, "X"))
     forms = tuple(
-        (f"{name}_{size}_dp_2src", f"sf={sf}", f"{name.lower()} <{x}d>, <{x}n>, <{x}m>")
-        for size, sf, x in sizes
+        (f"{name}_{size}_dp_2src", f"sf={sf}", f"{name.lower()} <{x}d>, <{x}n>, <{x}m>") for size, sf, x in sizes
     )
     aliases = [
         Alias(f"{alias}_{name}_{size}_dp_2src", f"sf={sf}", f"{alias.lower()} <{x}d>, <{x}n>, <{x}m>")
@@ -733,8 +743,7 @@ def _crc(polynomial: int, accumulator: Value, data: Value) -> Value:
         combined = data ^ (accumulator.zero_extend(width) if width > 32 else accumulator)
     # A bit as a mask: all ones or all zeros. As a tree, for the host to do many at once.
     terms = [
-        combined.bits(bit, 1).sign_extend(32) & constant
-        for bit, constant in enumerate(_crc_of_bits(polynomial, width))
+        combined.bits(bit, 1).sign_extend(32) & constant for bit, constant in enumerate(_crc_of_bits(polynomial, width))
     ]
     if width < 32:
         terms.append(accumulator >> width)
@@ -877,16 +886,12 @@ def _pointer_forms(operation: str) -> tuple[tuple[str, str, str], ...]:
     return (*modified, *zero)
 
 
-@instruction(
-    "sf=1 1 S=0 11010110 opcode2=00001 00 Z 0 key:2 Rn:5 Rd:5", *_pointer_forms("PAC"), feature="FEAT_PAuth"
-)
+@instruction("sf=1 1 S=0 11010110 opcode2=00001 00 Z 0 key:2 Rn:5 Rd:5", *_pointer_forms("PAC"), feature="FEAT_PAuth")
 def PAC(m: Machine, Z: int, key: int, Rn: int, Rd: int) -> None:
     """Sign a pointer: with the keys disabled it stays as it is."""
 
 
-@instruction(
-    "sf=1 1 S=0 11010110 opcode2=00001 00 Z 1 key:2 Rn:5 Rd:5", *_pointer_forms("AUT"), feature="FEAT_PAuth"
-)
+@instruction("sf=1 1 S=0 11010110 opcode2=00001 00 Z 1 key:2 Rn:5 Rd:5", *_pointer_forms("AUT"), feature="FEAT_PAuth")
 def AUT(m: Machine, Z: int, key: int, Rn: int, Rd: int) -> None:
     """Authenticate a pointer: with the keys disabled it stays as it is."""
 

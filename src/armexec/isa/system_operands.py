@@ -49,7 +49,7 @@ class SystemRegisterName(Operand):
             raise cursor.fail(expected)
         if not (register.writable if self.write else register.readable):
             cursor.position -= 1
-            raise cursor.fail(f"a register that can be {'written' if self.write else 'read'}, not {register.name}")
+            raise cursor.fail(f"a system register that can be {'written' if self.write else 'read'}")
         return register.number
 
     def encode(self, value: int) -> dict[str, int]:
