@@ -168,7 +168,7 @@ class _Writer:
             registers |= live
         for block in self.function.blocks.values():
             registers |= block.dirty
-        registers |= self.touched
+        registers |= self.touched | (1 << 30 if self.is_open else 0)
         out += [f"{NAMES[n]} = alloca {register_type(n)}" for n in bits(registers & ~_STATE)]
         if self.is_open:
             for n in bits((signature.live_in[entry] | 1 << 30) & ~_STATE):
@@ -214,8 +214,8 @@ class _Writer:
         elif kind == "goto":
             target = block.flow.target
             assert target is not None
-            self.leave_or_flush(start, (target,))
-            self.go(target)
+            self.flush_for(start, (target,))
+            self.go_or_leave(start, target)
         elif kind == "branch":
             self.finish_branch(start, block)
         elif kind in ("call", "call_to"):
@@ -226,7 +226,7 @@ class _Writer:
         else:
             self.finish_return(start, block)
 
-    def leave_or_flush(self, start: int, targets: tuple[int, ...]) -> None:
+    def flush_for(self, start: int, targets: tuple[int, ...]) -> None:
         live = 0
         for target in targets:
             if target in self.function.blocks:
@@ -245,7 +245,7 @@ class _Writer:
         if terminator[0] == "goto":
             targets = (terminator[1],)
         outside = [t for t in targets if t not in self.function.blocks]
-        self.leave_or_flush(start, targets)
+        self.flush_for(start, targets)
         if terminator[0] == "goto":
             self.go_or_leave(start, targets[0])
             return
@@ -351,7 +351,7 @@ class _Writer:
         if not block.flow.targets:
             self.leave(start, target)
             return
-        self.leave_or_flush(start, block.flow.targets)
+        self.flush_for(start, block.flow.targets)
         n = m.count = m.count + 1
         cases = []
         base = m.address(self.unit.base)

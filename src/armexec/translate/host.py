@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
 import platform
 import threading
 from collections.abc import Mapping
@@ -11,7 +10,7 @@ from typing import Any
 
 from armexec.errors import HostError
 
-__all__ = ["LOCK", "HostCode", "has_wide_atomics", "host_machine", "unavailable"]
+__all__ = ["LOCK", "HostCode", "compile_object", "has_wide_atomics", "host_machine", "unavailable"]
 
 LOCK = threading.RLock()
 """Held around everything that LLVM does: its contexts are not for several threads."""
@@ -54,13 +53,25 @@ def has_wide_atomics() -> bool:
     return host_machine() in ("aarch64", "arm64") or "+cx16" in _features()
 
 
-@cache
-def _target_machine(level: int) -> Any:
+def _optimized(text: str, tier: str) -> tuple[Any, Any]:
+    """The module of a text, optimized, and the target machine to make its code with."""
     llvm = _llvm()
-    target = llvm.Target.from_default_triple()
-    return target.create_target_machine(
-        cpu=llvm.get_host_cpu_name(), features=_features(), opt=level, reloc="pic", codemodel="small"
+    level = _LEVELS[tier]
+    module = llvm.parse_assembly(text)
+    machine = llvm.Target.from_default_triple().create_target_machine(
+        cpu=llvm.get_host_cpu_name(), features=_features(), opt=level, reloc="pic", codemodel="small", jit=True
     )
+    if level:
+        builder = llvm.create_pass_builder(machine, llvm.create_pipeline_tuning_options(speed_level=level))
+        builder.getModulePassManager().run(module, builder)
+    return module, machine
+
+
+def compile_object(text: str, *, tier: str) -> bytes:
+    """The object file that a text becomes."""
+    with LOCK:
+        module, machine = _optimized(text, tier)
+        return bytes(machine.emit_object(module))
 
 
 class HostCode:
@@ -72,23 +83,11 @@ class HostCode:
         HostError: LLVM refuses the text, which is a defect of armexec, or the memory.
     """
 
-    def __init__(self, text: str, symbols: Mapping[str, int], *, tier: str = "O2", verify: bool = False) -> None:
-        level = _LEVELS[tier]
+    def __init__(self, text: str, symbols: Mapping[str, int], *, tier: str = "O2") -> None:
         with LOCK:
-            llvm = _llvm()
             try:
-                module = llvm.parse_assembly(text)
-                if verify:
-                    module.verify()
-                machine = llvm.Target.from_default_triple().create_target_machine(
-                    cpu=llvm.get_host_cpu_name(), features=_features(), opt=level, reloc="pic", codemodel="small"
-                )
-                if level:
-                    options = llvm.create_pipeline_tuning_options(speed_level=level)
-                    builder = llvm.create_pass_builder(machine, options)
-                    passes = builder.getModulePassManager()
-                    passes.run(module, builder)
-                self._engine = llvm.create_mcjit_compiler(module, machine)
+                module, machine = _optimized(text, tier)
+                self._engine = _llvm().create_mcjit_compiler(module, machine)
                 for name, address in symbols.items():
                     self._map(module, name, address)
                 self._engine.finalize_object()
@@ -109,8 +108,3 @@ class HostCode:
         """Where a function of the module is."""
         with LOCK:
             return int(self._engine.get_function_address(name))
-
-
-def callable_at(address: int, result: Any, *arguments: Any) -> Any:
-    """A ctypes function that gives up the GIL while it runs."""
-    return ctypes.CFUNCTYPE(result, *arguments)(address)

@@ -92,6 +92,8 @@ def lift_block(block: Block, machine: LlvmMachine, link_writers: list[Decoded] |
     pc = block.start
     for decoded in block.instructions:
         machine.pc = pc
+        if machine.image_base is not None:
+            machine.out.append(f";@{pc - machine.image_base:x}")
         if isinstance(decoded, int):
             _undecoded(machine, decoded)
             break

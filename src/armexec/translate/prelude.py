@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 
+from .signals import IDLE, thread_key
 from .state import EXIT, OFFSETS
 
 __all__ = ["POOL_SIZE", "core", "dispatcher", "pool", "runner"]
@@ -24,6 +25,8 @@ def core() -> str:
     return f"""
 declare i32 @_setjmp(ptr) returns_twice
 declare void @longjmp(ptr, i32) noreturn
+declare ptr @pthread_getspecific(i64)
+declare i32 @pthread_setspecific(i64, ptr)
 declare i32 @clock_gettime(i32, ptr)
 
 define internal void @trap(ptr %state, i32 %kind, i64 %pc, i64 %detail) cold noreturn noinline nounwind {{
@@ -60,7 +63,10 @@ def dispatcher(*, image_size: int, table_size: int) -> str:
 declare ptr @find(ptr, i64)
 
 define internal ptr @lookup_slowly(ptr %state, i64 %pc) cold noinline nounwind {{
+  ; While Python runs, a fault is not the guest's.
+  %x = call i32 @pthread_setspecific(i64 {thread_key()}, ptr inttoptr (i64 {IDLE} to ptr))
   %f = call ptr @find(ptr %state, i64 %pc)
+  %y = call i32 @pthread_setspecific(i64 {thread_key()}, ptr %state)
   %none = icmp eq ptr %f, null
   br i1 %none, label %bad, label %good
 bad:
@@ -110,12 +116,31 @@ def pool() -> str:
 @pool = external global i64, align 8
 @raiser = external global i8
 declare ptr @more()
+declare void @prepare()
 declare void @less(ptr)
 declare ptr @PyEval_SaveThread()
 declare void @PyEval_RestoreThread(ptr)
 declare ptr @PyLong_FromVoidPtr(ptr)
 declare ptr @PyObject_CallFunctionObjArgs(ptr, ...)
 declare void @Py_DecRef(ptr)
+
+define internal ptr @enter(ptr %state) alwaysinline nounwind {{
+  %word = call ptr @pthread_getspecific(i64 {thread_key()})
+  %new = icmp eq ptr %word, null
+  br i1 %new, label %first, label %go
+first:
+  call void @prepare()
+  br label %go
+go:
+  %old = phi ptr [%word, %0], [inttoptr (i64 {IDLE} to ptr), %first]
+  %r = call i32 @pthread_setspecific(i64 {thread_key()}, ptr %state)
+  ret ptr %old
+}}
+
+define internal void @leave(ptr %old) alwaysinline nounwind {{
+  %r = call i32 @pthread_setspecific(i64 {thread_key()}, ptr %old)
+  ret void
+}}
 
 define internal ptr @claim() alwaysinline nounwind {{
   br label %again
@@ -172,9 +197,12 @@ define i32 @run(ptr %function, ptr %state) #0 {{
   %trapped = icmp ne i32 %jumped, 0
   br i1 %trapped, label %stop, label %go
 go:
+  %s = call i32 @pthread_setspecific(i64 {thread_key()}, ptr %state)
   %code = call i1 %function(ptr %state)
+  %t = call i32 @pthread_setspecific(i64 {thread_key()}, ptr inttoptr (i64 {IDLE} to ptr))
   ret i32 0
 stop:
+  %u = call i32 @pthread_setspecific(i64 {thread_key()}, ptr inttoptr (i64 {IDLE} to ptr))
   ret i32 1
 }}
 """

@@ -12,14 +12,20 @@ from bisect import bisect_right
 from collections.abc import Callable
 from typing import Any
 
+from armexec.errors import ExecutionError
 from armexec.machines.traps import Trap, TrapKind
 
 from .host import LOCK
 from .prelude import POOL_SIZE
+from .signals import install, prepare_thread
 from .state import EXIT, GuestState
-from .unit import Code, Shape, Unit, build
+from .unit import Code, Shape, Unit
 
 __all__ = ["Runtime", "Translator"]
+
+
+_STACK_REACH = 1 << 14
+"""A fault this near to the host's stack pointer is one of the host's stack."""
 
 
 class Translator:
@@ -67,7 +73,7 @@ class Translator:
             return found
 
     def _build(self, address: int, shape: Shape | None) -> Unit:
-        unit = build(self.code, address, shape, self._symbols, tier=self.tier)
+        unit = Unit(self.code, address, shape, self._symbols, self.tier)
         self.units.append(unit)
         return unit
 
@@ -93,6 +99,7 @@ class Runtime:
             ctypes.CFUNCTYPE(ctypes.c_uint64, ctypes.c_uint64, ctypes.c_uint64)(self._find),
             ctypes.CFUNCTYPE(ctypes.c_uint64)(self._more),
             ctypes.CFUNCTYPE(None, ctypes.c_uint64)(self._less),
+            ctypes.CFUNCTYPE(None)(prepare_thread),
         )
         self._raiser = self._raise
         addresses = [ctypes.cast(callback, ctypes.c_void_p).value or 0 for callback in self._callbacks]
@@ -100,10 +107,12 @@ class Runtime:
             "find": addresses[0],
             "more": addresses[1],
             "less": addresses[2],
+            "prepare": addresses[3],
             "pool": ctypes.addressof(self._pool),
             # An object of CPython is at its id.
             "raiser": id(self._raiser),
         }
+        install()
         with self._lock:
             self._pool[0] |= self._add_state()
 
@@ -173,8 +182,19 @@ class Runtime:
             raise error
         state = GuestState.from_address(address)
         kind = TrapKind(state.trap_kind)
-        pc = state.trap_pc
+        pc = state.trap_pc or self._faulting_pc(state)
+        if abs(state.trap_detail - state.host_sp) < _STACK_REACH and kind in (TrapKind.READ, TrapKind.WRITE):
+            raise ExecutionError("calls are nested too deeply for the host's stack", pc=pc)
         translator = self.translator_at(pc)
         if translator is None:
             translator = self._translators[0]
         raise translator.to_error(Trap(kind, pc, state.trap_detail, translator.why(pc)))
+
+    def _faulting_pc(self, state: GuestState) -> int:
+        """The guest pc of a fault: of the instruction where that can be told, else of the function called."""
+        host_pc = state.host_pc
+        with self._lock:
+            units = [unit for translator in self._translators for unit in translator.units]
+        unit = max((u for u in units if u.begin <= host_pc), key=lambda u: u.begin, default=None)
+        found = unit.guest_pc(host_pc) if unit is not None else None
+        return int(state.pc) if found is None else found

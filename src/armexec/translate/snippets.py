@@ -23,6 +23,7 @@ from .function import ATTRIBUTES, bits, load_state, store_state
 from .host import HostCode, has_wide_atomics
 from .lift import LiftedBlock, lift_block
 from .prelude import core, runner
+from .signals import install
 from .state import OFFSETS, GuestState
 
 __all__ = ["GuestState", "block_runner"]
@@ -48,6 +49,7 @@ def block_runner(runs: Sequence[tuple[int, Sequence[int]]], *, tier: str = "O2")
         whys.append(machine.whys)
     out.append("attributes #0 = { null_pointer_is_valid nounwind }")
     host = HostCode("\n".join(out), {}, tier=tier)
+    install()
     run = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_void_p, ctypes.c_void_p)(host.address("run"))
     return [_runner(host, run, host.address(f"t{index}"), whys[index]) for index in range(len(runs))]
 

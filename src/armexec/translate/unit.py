@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from armexec.machines.llvm import STATE, LlvmMachine, register_type
 
+from .fault_map import LineTable
 from .flow import Fetch, Flow, discover
 from .function import FunctionWriter, bits, calling_convention
 from .host import HostCode, has_wide_atomics, host_machine
@@ -15,7 +16,7 @@ from .liveness import ALL, analyze
 from .prelude import core, dispatcher, pool
 from .state import EXIT, OFFSETS
 
-__all__ = ["MAX_UNIT", "Code", "Shape", "Unit", "build"]
+__all__ = ["MAX_UNIT", "Code", "Shape", "Unit"]
 
 MAX_UNIT = 20_000
 """A unit takes no further functions beyond this many guest instructions; calls of them go through the dispatcher."""
@@ -37,14 +38,20 @@ class Code:
 
 
 class Unit:
-    """Host code for some functions. `whys`: what undefined instructions said, by pc."""
+    """Host code for some functions. `whys`: what undefined instructions said, by pc; `instructions`: the guest's."""
 
-    def __init__(self, host: HostCode, base: int, whys: dict[int, str], instructions: int, text: str) -> None:
-        self.host = host
-        self.base = base
-        self.whys = whys
-        self.instructions = instructions
-        self.text = text
+    def __init__(self, code: Code, entry: int, shape: Shape | None, symbols: Mapping[str, int], tier: str) -> None:
+        self.base = code.base
+        self._tier = tier
+        self._recipe = (code, entry, shape)
+        text, functions = _write(code, entry, shape)
+        self.host = HostCode(text, symbols, tier=tier)
+        self.begin = self.host.address("begin")
+        self.whys: dict[int, str] = {}
+        for function in functions.values():
+            self.whys.update(function.machine.whys)
+        self.instructions = sum(len(b.instructions) for f in functions.values() for b in f.flow.blocks.values())
+        self._lines: LineTable | None = None
 
     def state_function(self, address: int) -> int:
         """The host address of the function that takes the state structure."""
@@ -53,17 +60,16 @@ class Unit:
     def entry_stub(self, address: int) -> int:
         return self.host.address(f"entry{address - self.base:x}")
 
+    def guest_pc(self, host_pc: int) -> int | None:
+        """The guest instruction that host code belongs to, None where that isn't known."""
+        if self._lines is None:
+            self._lines = LineTable(_write(*self._recipe)[0], self._tier)
+        offset = self._lines.offset(host_pc - self.begin)
+        return None if offset is None else self.base + offset
 
-def build(
-    code: Code,
-    entry: int,
-    shape: Shape | None,
-    symbols: Mapping[str, int],
-    *,
-    tier: str = "O2",
-    verify: bool = False,
-) -> Unit:
-    """Translate the function at `entry` and what it calls.
+
+def _write(code: Code, entry: int, shape: Shape | None) -> tuple[str, dict[int, LiftedFunction]]:
+    """The text of the function at `entry` and what it calls.
 
     With `shape`, to be called from Python (`Unit.entry_stub`); without, from other translated code.
     """
@@ -71,7 +77,13 @@ def build(
     demanded = {entry: ALL if shape is None else _RESULTS}
     signatures = analyze(functions, demanded)
     writer = FunctionWriter(signatures, code.base, calling_convention(host_machine()))
-    out = [core(), dispatcher(image_size=code.size, table_size=code.code_size // 4)]
+    out = [
+        "define void @begin() {",
+        "ret void",
+        "}",
+        core(),
+        dispatcher(image_size=code.size, table_size=code.code_size // 4),
+    ]
     if shape is not None:
         out.append(pool())
     for address in functions:
@@ -81,13 +93,7 @@ def build(
     if shape is not None:
         out += _entry_stub(writer, entry, shape)
     out.append("attributes #0 = { null_pointer_is_valid nounwind }")
-    text = "\n".join(out)
-    host = HostCode(text, symbols, tier=tier, verify=verify)
-    whys: dict[int, str] = {}
-    for function in functions.values():
-        whys.update(function.machine.whys)
-    count = sum(len(b.instructions) for f in functions.values() for b in f.flow.blocks.values())
-    return Unit(host, code.base, whys, count, text)
+    return "\n".join(out), functions
 
 
 def _collect(code: Code, entry: int) -> dict[int, LiftedFunction]:
@@ -120,15 +126,19 @@ def _entry_stub(writer: FunctionWriter, entry: int, shape: Shape) -> list[str]:
     out.append(f"define i64 @entry{name}({parameters}) #0 {{")
     out.append("%thread = call ptr @PyEval_SaveThread()")
     out.append("%state = call ptr @claim()")
+    out.append("%before = call ptr @enter(ptr %state)")
     out.append(f"%jb = getelementptr i8, ptr %state, i64 {OFFSETS['jump_buffer']}")
     out.append("%jumped = call i32 @_setjmp(ptr %jb) returns_twice")
     out.append("%trapped = icmp ne i32 %jumped, 0")
     out.append("br i1 %trapped, label %trap, label %go")
     out.append("trap:")
+    out.append("call void @leave(ptr %before)")
     out.append("call void @PyEval_RestoreThread(ptr %thread)")
     out.append("%zero = call i64 @raise(ptr %state)")
     out.append("ret i64 0")
     out.append("go:")
+    out.append(f"%pc = getelementptr i8, ptr %state, i64 {OFFSETS['pc']}")
+    out.append(f"store i64 {m.address(entry).text}, ptr %pc")
     out.append(f"%top = getelementptr i8, ptr %state, i64 {OFFSETS['stack_top']}")
     out.append("%sp = load i64, ptr %top")
     values: dict[int, str] = {31: "%sp", 30: str(EXIT)}
@@ -145,6 +155,7 @@ def _entry_stub(writer: FunctionWriter, entry: int, shape: Shape) -> list[str]:
         out.append("%result = load i64, ptr %x")
     else:
         _call_closed(out, writer, entry, values)
+    out.append("call void @leave(ptr %before)")
     out.append("call void @release(ptr %state)")
     out.append("call void @PyEval_RestoreThread(ptr %thread)")
     out.append("ret i64 %result")
