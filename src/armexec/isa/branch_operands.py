@@ -40,6 +40,9 @@ class TestedBit(Operand):
             raise OperandError(f"bit number {number} is out of range 0..{last} of {register.name}")
         return {"Rt": register.number, "b5": number >> 5, "b40": number & 31}
 
+    def resolved(self, value: _Bit, number: int) -> _Bit:
+        return value._replace(number=number)
+
     def decode(self, fields: Fields) -> _Bit:
         return _Bit(Register("x" if fields["b5"] else "w", fields["Rt"]), fields["b5"] << 5 | fields["b40"])
 

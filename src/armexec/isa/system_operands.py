@@ -6,7 +6,7 @@ from functools import cache
 from typing import NamedTuple
 
 from .data import rows
-from .operands import Context, Fields, GeneralRegister, Immediate, NamedImmediate, Operand
+from .operands import Context, Fields, Immediate, NamedImmediate, Operand
 from .syntax import Cursor, Expression, OperandError, Register
 from .system_registers import register_name, system_register
 
@@ -77,24 +77,25 @@ class ExceptionImmediate(Immediate):
         return f"{value:#x}" if value else "0"
 
 
-class FixedRegister(GeneralRegister):
+class FixedRegister(Operand):
     """The one X register that an instruction works on, which its bits don't say."""
 
     def __init__(self, number: int) -> None:
-        super().__init__("x", "")
-        self.fields = ()
         self.register = Register("x", number)
 
     def parse(self, cursor: Cursor) -> Register:
-        if cursor.token.value != self.register:
-            raise cursor.fail(f"the register {self.register.name}")
-        return super().parse(cursor)
+        return cursor.register(("x",), f"the register {self.register.name}")
 
     def encode(self, value: Register) -> dict[str, int]:
+        if value != self.register:
+            raise OperandError(f"{value.name} can't stand here: only {self.register.name} can")
         return {}
 
     def decode(self, fields: Fields) -> Register:
         return self.register
+
+    def text(self, value: Register, context: Context) -> str:
+        return value.name
 
 
 class ControlRegister(Operand):
