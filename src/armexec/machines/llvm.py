@@ -727,7 +727,7 @@ class LlvmMachine:
     def _trap(self, kind: TrapKind, detail: Value) -> None:
         self.used |= 1 << STATE
         pc = self.address(self.pc).text
-        self.out.append(f"call void @trap(ptr %state, i32 {int(kind)}, i64 {pc}, i64 {detail.text})")
+        self.out.append(f"call preserve_allcc void @trap(ptr %state, i32 {int(kind)}, i64 {pc}, i64 {detail.text})")
 
     def trap(self, kind: TrapKind, detail: Value | int = 0) -> None:
         """End the block by reporting a trap at this instruction."""

@@ -29,7 +29,7 @@ declare ptr @pthread_getspecific(i64)
 declare i32 @pthread_setspecific(i64, ptr)
 declare i32 @clock_gettime(i32, ptr)
 
-define internal void @trap(ptr %state, i32 %kind, i64 %pc, i64 %detail) cold noreturn noinline nounwind {{
+define internal preserve_allcc void @trap(ptr %state, i32 %kind, i64 %pc, i64 %detail) cold noreturn noinline nounwind {{
   %k = {_field("trap_kind")}
   %k64 = zext i32 %kind to i64
   store i64 %k64, ptr %k
@@ -70,7 +70,7 @@ define internal ptr @lookup_slowly(ptr %state, i64 %pc) cold noinline nounwind {
   %none = icmp eq ptr %f, null
   br i1 %none, label %bad, label %good
 bad:
-  call void @trap(ptr %state, i32 8, i64 %pc, i64 %pc)
+  call preserve_allcc void @trap(ptr %state, i32 8, i64 %pc, i64 %pc)
   unreachable
 good:
   ret ptr %f
