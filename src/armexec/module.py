@@ -245,7 +245,7 @@ class Function:
         return self._bind()(*arguments, **named)
 
     def _bind(self) -> Callable[..., Any]:
-        from armexec.abi import make_call
+        from armexec.abi import check_passable, make_call
 
         prototype = self.prototype
         if prototype is None:
@@ -253,6 +253,7 @@ class Function:
                 f"{self.name}: its signature isn't known: give one, as in"
                 f' .with_signature("int(int)"), or keep the debug information'
             )
+        check_passable(prototype)
         call = make_call(prototype, self._module.loaded.bind(self._symbol.offset, prototype))
         self._module._bound(self)
         # Python looks __call__ up in the class: a class for each function saves a call in each call of it,

@@ -41,8 +41,9 @@ def asm(
     from armexec.cli.inputs import Input, parse_address, write_output
     from armexec.errors import LoadError
 
+    start = parse_address(address)
     source = Input.of(file, "assembly")
-    code = assemble(source.text, address=parse_address(address), file=source.name)
+    code = assemble(source.text, address=start, file=source.name)
     if code.relocations:
         names = ", ".join(sorted({relocation.symbol for relocation in code.relocations}))
         raise LoadError(

@@ -66,9 +66,9 @@ def _mnemonic(form: Form) -> str:
 
 
 def _mnemonics() -> str:
-    from armexec.isa import forms_by_mnemonic
+    from armexec.isa import mnemonics
 
-    names = ", ".join(sorted(forms_by_mnemonic()))
+    names = ", ".join(sorted(mnemonics()))
     return textwrap.fill(names, 100) + "\n\narmexec isa NAME shows one; armexec isa --coverage counts them."
 
 
