@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 __all__ = [
     "AssemblyError",
@@ -27,8 +27,7 @@ class Error(Exception):
     """The base of every exception armexec raises."""
 
 
-@dataclass(frozen=True)
-class Diagnostic:
+class Diagnostic(NamedTuple):
     """One message of a compiler. `line` and `column` count from 1; 0 means not known."""
 
     file: str

@@ -106,7 +106,7 @@ def _is_unwinding(name: str) -> bool:
 
 def differences(text: str, data: bytes) -> Iterator[str]:
     """What our assembly of `text` and clang's object don't agree in."""
-    clang, ours = View(load_image(data, "clang")), View(code_image(assemble(text), "ours"))
+    clang, ours = View(load_image(data, "clang")), View(code_image(assemble(text), "ours", entry="entry"))
     for name in sorted(clang.sections.keys() | ours.sections.keys()):
         expected, found = clang.sections.get(name), ours.sections.get(name)
         if expected is None or found is None:

@@ -46,10 +46,10 @@ class Builder(Mnemonics, Registers):
         """A new label, to be placed by `bind`. A name makes it a symbol of the code; it must be new."""
         if not name:
             self._labels += 1
-            return Label(f"\x00label {self._labels}")
+            return Label(f"\x00label {self._labels}", self)
         if not name.isprintable() or any(c.isspace() for c in name):
             raise _NOWHERE.error(f"{name!r} is no name for a label")
-        return Label(name)
+        return Label(name, self)
 
     def bind(self, label: Label) -> Label:
         """Give a label its place, which is here. Returns it."""
@@ -88,7 +88,7 @@ class Builder(Mnemonics, Registers):
         else:
             self._mention(value.name)
             name = self._output.literal(("symbol", value.name), size, _NOWHERE)
-        return Label(name)
+        return Label(name, self)
 
     # -- instructions -----------------------------------------------------------------------------------------------
     def emit(self, mnemonic: str, *operands: Operand) -> None:

@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from typing import NamedTuple
 
 __all__ = ["Code", "CodeRelocation", "CodeSection", "CodeSymbol"]
 
 
-@dataclass
 class CodeSection:
     """A section. `flags` is "rx", "r" or "rw"; `align` in bytes; `size` is more than the data's for zeros at the end."""
 
-    name: str
-    flags: str
-    data: bytearray = field(default_factory=bytearray)
-    align: int = 1
-    size: int = 0
+    def __init__(self, name: str, flags: str, *, align: int = 1) -> None:
+        self.name = name
+        self.flags = flags
+        self.align = align
+        self.data = bytearray()
+        self.size = 0
+
+    def __repr__(self) -> str:
+        return f"<CodeSection {self.name} {self.flags}, {max(self.size, len(self.data))} bytes>"
 
 
-@dataclass(frozen=True)
-class CodeSymbol:
+class CodeSymbol(NamedTuple):
     """A symbol at `value` in the section named, or an absolute number, or undefined.
 
     `kind`: function, object or notype; `binding`: local, global or weak.
@@ -34,8 +36,7 @@ class CodeSymbol:
     defined: bool = True
 
 
-@dataclass(frozen=True)
-class CodeRelocation:
+class CodeRelocation(NamedTuple):
     """An ELF relocation (`type` is its name) at `offset` of a section, of `symbol` less the symbol `minus`, plus `addend`."""
 
     section: str
@@ -46,18 +47,25 @@ class CodeRelocation:
     minus: str | None = None
 
 
-@dataclass
 class Code:
     """Assembled code. `words` and `bytes` are those of the .text section, before any relocation.
 
     `symbols` maps the names defined in .text to their addresses, counted from `address`.
     """
 
-    sections: list[CodeSection]
-    all_symbols: list[CodeSymbol]
-    relocations: list[CodeRelocation]
-    address: int = 0
-    source: str = ""
+    def __init__(
+        self,
+        sections: list[CodeSection],
+        all_symbols: list[CodeSymbol],
+        relocations: list[CodeRelocation],
+        address: int = 0,
+        source: str = "",
+    ) -> None:
+        self.sections = sections
+        self.all_symbols = all_symbols
+        self.relocations = relocations
+        self.address = address
+        self.source = source
 
     @property
     def text(self) -> CodeSection:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Callable
 from typing import Any, NamedTuple, TypeAlias
 
-from armexec.isa import Form, forms_by_mnemonic
+from armexec.isa import Form, forms_of, mnemonics
 from armexec.isa.description import Parsed
 from armexec.isa.operands import Label
 from armexec.isa.syntax import Cursor, Expression, Mismatch, OperandError, Token
@@ -25,7 +24,7 @@ class EncodingFailure(Exception):
 
 
 class Candidate(NamedTuple):
-    """A form whose syntax fits the tokens, with the operands' values."""
+    """A form whose syntax fits the tokens, with the operands' values; `deferred` if one of them is an Expression."""
 
     form: Form
     values: list[Parsed]
@@ -44,15 +43,9 @@ class Relocatable(NamedTuple):
 
 Evaluate: TypeAlias = "Callable[[Expression], int | Relocatable]"
 
-
-def _expression(value: Any) -> Expression | None:
-    if isinstance(value, Expression):
-        return value
-    if isinstance(value, tuple):
-        for item in value:
-            if isinstance(item, Expression):
-                return item
-    return None
+# The forms that fit tokens of one shape, so that they need not all be tried again.
+_fitting: dict[tuple[str, ...], tuple[Form, ...]] = {}
+_LIMIT = 1 << 14
 
 
 def match(mnemonic: str, tokens: list[Token]) -> list[Candidate]:
@@ -61,12 +54,43 @@ def match(mnemonic: str, tokens: list[Token]) -> list[Candidate]:
     Raises:
         EncodingFailure: there is no such mnemonic, or no form of it has these operands.
     """
-    table = forms_by_mnemonic()
-    forms = table.get(mnemonic)
-    if forms is None:
-        near = difflib.get_close_matches(mnemonic, table, 4, 0.6)
-        hint = f"did you mean {', '.join(near)}?" if near else ""
-        raise EncodingFailure(f"unknown mnemonic {mnemonic!r}", 0, hint)
+    shape = _shape(mnemonic, tokens)
+    forms = _fitting.get(shape)
+    if forms is not None:
+        candidates = []
+        for form in forms:
+            cursor = Cursor(tokens)
+            candidates.append(Candidate(form, form.parse(cursor), cursor.deferred))
+        return candidates
+    candidates = _match(mnemonic, tokens)
+    if len(_fitting) >= _LIMIT:
+        _fitting.clear()
+    _fitting[shape] = tuple(candidate.form for candidate in candidates)
+    return candidates
+
+
+def _shape(mnemonic: str, tokens: list[Token]) -> tuple[str, ...]:
+    shape = [mnemonic]
+    for kind, value, _, text in tokens:
+        if kind == "register":
+            shape.append(value.shape)
+        elif kind == "value":
+            # A symbol may have the name of a keyword.
+            shape.append(text if text.isidentifier() else "#0" if value == 0 else "#")
+        elif kind == "word":
+            # No keyword begins like this.
+            shape.append("." if value[0] in "._" else value)
+        elif kind == "float":
+            shape.append("1.0")
+        else:
+            shape.append(value)
+    return tuple(shape)
+
+
+def _match(mnemonic: str, tokens: list[Token]) -> list[Candidate]:
+    forms = forms_of(mnemonic)
+    if not forms:
+        raise _unknown(mnemonic)
     candidates = []
     furthest: Mismatch | None = None
     expected: list[str] = []
@@ -80,7 +104,7 @@ def match(mnemonic: str, tokens: list[Token]) -> list[Candidate]:
             elif mismatch.position == furthest.position and mismatch.expected not in expected:
                 expected.append(mismatch.expected)
             continue
-        candidates.append(Candidate(form, values, any(_expression(p.value) is not None for p in values)))
+        candidates.append(Candidate(form, values, cursor.deferred))
     if not candidates:
         assert furthest is not None
         position = furthest.position
@@ -90,6 +114,14 @@ def match(mnemonic: str, tokens: list[Token]) -> list[Candidate]:
             found, column = "the end of the line", None
         raise EncodingFailure(f"expected {_alternatives(expected)}, not {found}", column, _valid_forms(forms))
     return candidates
+
+
+def _unknown(mnemonic: str) -> EncodingFailure:
+    import difflib
+
+    near = difflib.get_close_matches(mnemonic, mnemonics(), 4, 0.6)
+    hint = f"did you mean {', '.join(near)}?" if near else ""
+    return EncodingFailure(f"unknown mnemonic {mnemonic!r}", 0, hint)
 
 
 def _alternatives(expected: list[str]) -> str:
@@ -122,6 +154,16 @@ def encode(candidates: list[Candidate], evaluate: Evaluate) -> tuple[int, list[t
     # The first form is the plainest; where others have their own complaint it is seldom better.
     forms = tuple(candidate.form for candidate in candidates)
     raise EncodingFailure(str(problems[0]), problems[0].column, _valid_forms(forms))
+
+
+def _expression(value: Any) -> Expression | None:
+    if isinstance(value, Expression):
+        return value
+    if isinstance(value, tuple):
+        for item in value:
+            if isinstance(item, Expression):
+                return item
+    return None
 
 
 def _resolve(parsed: Parsed, evaluate: Evaluate, relocations: list[tuple[str, Relocatable]]) -> Any:

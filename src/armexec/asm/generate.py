@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import keyword
 
-from armexec.isa import forms_by_mnemonic
+from armexec.isa import forms_of, mnemonics
 
 __all__ = ["method_name", "mnemonics_source"]
 
@@ -35,7 +35,8 @@ def method_name(mnemonic: str) -> str:
 def mnemonics_source() -> str:
     """The whole file."""
     parts = [_HEAD]
-    for mnemonic, forms in sorted(forms_by_mnemonic().items()):
+    for mnemonic in sorted(mnemonics()):
+        forms = forms_of(mnemonic)
         summary = forms[0].instruction.summary.splitlines()
         syntaxes = list(dict.fromkeys(form.syntax for form in forms))
         lines = [f"    def {method_name(mnemonic)}(self, *operands: Operand) -> None:"]

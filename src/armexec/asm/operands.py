@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from armexec.asm.lexer import SyntaxFailure, operand_tokens
 from armexec.errors import AssemblyError
@@ -12,15 +11,20 @@ from armexec.isa.syntax import Expression, Register, Token
 __all__ = ["Label", "Operand", "PreIndexed", "Symbol", "tokens"]
 
 
-@dataclass(frozen=True, eq=False, slots=True)
 class Label:
     """A place in the code, made by `Builder.label` and given its place by `Builder.bind`."""
 
-    name: str
+    __slots__ = ("builder", "name")
+
+    def __init__(self, name: str, builder: object) -> None:
+        self.name = name
+        self.builder = builder
+
+    def __repr__(self) -> str:
+        return f"<Label {self.name.lstrip(chr(0))}>"
 
 
-@dataclass(frozen=True, slots=True)
-class Symbol:
+class Symbol(NamedTuple):
     """A symbol with an offset and a relocation operator: `:lo12:name+4`."""
 
     name: str
@@ -28,8 +32,7 @@ class Symbol:
     modifier: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class PreIndexed:
+class PreIndexed(NamedTuple):
     """`[base, offset]!`."""
 
     base: Register

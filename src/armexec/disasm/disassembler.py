@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
+import struct
+from bisect import bisect_right
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from armexec.errors import LoadError
-from armexec.isa import decode
-from armexec.isa.operands import Context, Label
+from armexec.isa import form_of
+from armexec.isa.operands import Context
 
 __all__ = ["Instruction", "disassemble", "listing", "words_of"]
 
 
-@dataclass(frozen=True, slots=True)
-class Instruction:
+class Instruction(NamedTuple):
     """One word at an address, with its text; `.word` where it isn't an instruction armexec describes.
 
     `encoding` is Arm's name for the encoding, `target` the address a branch or a pc-relative operand means.
@@ -52,7 +52,7 @@ def words_of(code: bytes | Iterable[int] | Any) -> list[int]:
         data = bytes(code)
         if len(data) % 4:
             raise LoadError(f"{len(data)} bytes are not whole instructions: A64 instructions are 4 bytes each")
-        return [int.from_bytes(data[i : i + 4], "little") for i in range(0, len(data), 4)]
+        return list(struct.unpack(f"<{len(data) // 4}I", data))
     if isinstance(code, int):
         code = [code]
     words = getattr(code, "words", code)
@@ -92,8 +92,6 @@ def _no_name(address: int) -> None:
 
 
 def _namer(symbols: Mapping[int, str], start: int, end: int) -> Callable[[int], str | None]:
-    from bisect import bisect_right
-
     places = sorted(symbols)
 
     def name(address: int) -> str | None:
@@ -108,16 +106,28 @@ def _namer(symbols: Mapping[int, str], start: int, end: int) -> Callable[[int], 
     return name
 
 
+# What is printed of words without a label, which is the same wherever they stand.
+_printed: dict[int, tuple[str, str]] = {}
+_LIMIT = 1 << 16
+
+
 def _instruction(word: int, address: int, name: Callable[[int], str | None]) -> Instruction:
-    decoded = decode(word)
-    if decoded is None:
+    printed = _printed.get(word)
+    if printed is not None:
+        return Instruction(address, word, *printed)
+    encoding = form_of(word)
+    if encoding is None:
         return Instruction(address, word, f".word 0x{word:08x}")
-    form = decoded.instruction.printed_form(decoded.form, word, decoded.fields)
-    target = None
-    for operand in form.operands:
-        if isinstance(operand, Label):
-            target = operand.target(operand.decode(decoded.fields), address)
-    return Instruction(address, word, form.text(decoded.fields, Context(address, name)), decoded.form.name, target)
+    form = encoding.instruction.printed_form(encoding, word)
+    text = form.text(word, Context(address, name))
+    label = form.label
+    if label is not None:
+        target = label.target(label.decode(encoding.instruction.fields(word)), address)
+        return Instruction(address, word, text, encoding.name, target)
+    if len(_printed) >= _LIMIT:
+        _printed.clear()
+    _printed[word] = text, encoding.name
+    return Instruction(address, word, text, encoding.name)
 
 
 def listing(code: bytes | Iterable[int] | Any, *, address: int = 0, symbols: Mapping[int, str] | None = None) -> str:

@@ -15,7 +15,7 @@ from . import (  # noqa: F401
     loads_stores_exclusive,
     loads_stores_pair,
 )
-from .decode import Decoded, decode, forms_by_mnemonic
+from .decode import Decoded, decode, form_of, forms_of, mnemonics
 from .description import INSTRUCTIONS, Alias, Form, Instruction, instruction
 
 __all__ = [
@@ -25,6 +25,8 @@ __all__ = [
     "Form",
     "Instruction",
     "decode",
-    "forms_by_mnemonic",
+    "form_of",
+    "forms_of",
     "instruction",
+    "mnemonics",
 ]

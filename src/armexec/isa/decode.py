@@ -8,7 +8,7 @@ from typing import NamedTuple
 from .description import INSTRUCTIONS, Form, Instruction
 from .operands import Context
 
-__all__ = ["Decoded", "decode", "forms_by_mnemonic"]
+__all__ = ["Decoded", "decode", "form_of", "forms_of", "mnemonics"]
 
 
 class Decoded(NamedTuple):
@@ -24,32 +24,31 @@ class Decoded(NamedTuple):
 
     def text(self, context: Context) -> str:
         """In assembly, by the preferred alias."""
-        form = self.form.instruction.printed_form(self.form, self.word, self.fields)
-        return form.text(self.fields, context)
+        return self.form.instruction.printed_form(self.form, self.word).text(self.word, context)
 
 
 # Buckets by the top twelve bits, filled when first met: filling all 4,096 takes over a second.
-_buckets: dict[int, tuple[Form, ...]] = {}
+_buckets: dict[int, tuple[tuple[int, int, bool, Form], ...]] = {}
+
+
+def form_of(word: int) -> Form | None:
+    """The encoding of a word, or None for one that is UNDEFINED or not described."""
+    bucket = _buckets.get(word >> 20)
+    if bucket is None:
+        bucket = _fill(word >> 20)
+    for mask, value, unsure, form in bucket:
+        if word & mask == value and not (unsure and (not form.matches(word) or form.instruction.is_undefined(word))):
+            return form
+    return None
 
 
 def decode(word: int) -> Decoded | None:
     """The instruction a word is, or None for one that is UNDEFINED or not described."""
-    top = word >> 20
-    bucket = _buckets.get(top)
-    if bucket is None:
-        bucket = _fill(top)
-    for form in bucket:
-        if word & form.mask == form.value:
-            if form.excluded and not form.matches(word):
-                continue
-            described = form.instruction
-            if described.is_undefined(word):
-                continue
-            return Decoded(word, form, described.fields(word))
-    return None
+    form = form_of(word)
+    return None if form is None else Decoded(word, form, form.instruction.fields(word))
 
 
-def _fill(top: int) -> tuple[Form, ...]:
+def _fill(top: int) -> tuple[tuple[int, int, bool, Form], ...]:
     found = []
     for described in INSTRUCTIONS:
         pattern = described.pattern
@@ -57,17 +56,29 @@ def _fill(top: int) -> tuple[Form, ...]:
             found += [form for form in described.forms if not (top ^ form.value >> 20) & form.mask >> 20]
     # The most specific first: a fixed bit decides before a free field does.
     found.sort(key=lambda form: -form.mask.bit_count())
-    _buckets[top] = bucket = tuple(found)
+    bucket = tuple((f.mask, f.value, bool(f.excluded) or f.instruction.can_be_undefined, f) for f in found)
+    _buckets[top] = bucket
     return bucket
 
 
 @cache
-def forms_by_mnemonic() -> dict[str, tuple[Form, ...]]:
-    """Every form a mnemonic can have, encodings first and then aliases, in the order described."""
-    table: dict[str, list[Form]] = {}
+def mnemonics() -> dict[str, tuple[Instruction, ...]]:
+    """Every mnemonic, with the instructions that it may be, in the order described."""
+    table: dict[str, list[Instruction]] = {}
     for described in INSTRUCTIONS:
-        for form in (*described.forms, *described.aliases):
+        for mnemonic in described.mnemonics:
             # `b.<cond>` is written by its aliases, one for each condition.
-            if "<" not in form.mnemonic:
-                table.setdefault(form.mnemonic, []).append(form)
-    return {mnemonic: tuple(forms) for mnemonic, forms in table.items()}
+            if "<" not in mnemonic:
+                table.setdefault(mnemonic, []).append(described)
+    return {mnemonic: tuple(instructions) for mnemonic, instructions in table.items()}
+
+
+@cache
+def forms_of(mnemonic: str) -> tuple[Form, ...]:
+    """Every form that a mnemonic (in lower case) can have: for each instruction its encodings and then its aliases."""
+    return tuple(
+        form
+        for described in mnemonics().get(mnemonic, ())
+        for form in (*described.forms, *described.aliases)
+        if form.mnemonic == mnemonic
+    )

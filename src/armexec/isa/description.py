@@ -7,47 +7,47 @@
     def ADD_addsub_imm(m, sf, sh, imm12, Rn, Rd):
         ...
 
-A syntax template is the mnemonic and its operands: `<name>` is an operand, `{...}` may be left out when every operand in it
-has its default value, everything else is literal. `<Wd>`, `<Xn|SP>` and their like stand for a general register in the field
-`Rd`, `Rn` ...; any other name is looked up in `operands`.
+A syntax template is the mnemonic and its operands: `<name>` is an operand, `{...}` may be left out when every operand
+in it has its default value, everything else is literal. `<Wd>`, `<Xn|SP>` and their like stand for a general register in
+the field `Rd`, `Rn` ...; any other name is looked up in `operands`.
 """
 
 from __future__ import annotations
 
-import inspect
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, NamedTuple, TypeAlias
 
-from .operands import Context, Fields, GeneralRegister, Operand
+from .operands import Context, Fields, GeneralRegister, Label, Operand, Places
 from .pattern import Constraint, Pattern, parse_constraints, parse_pattern
 from .syntax import Cursor, Mismatch, OperandError
 
 __all__ = ["INSTRUCTIONS", "Alias", "Form", "Instruction", "Parsed", "instruction"]
 
 Semantics: TypeAlias = Callable[..., None]
+Preference: TypeAlias = "Callable[[Fields], bool] | bool"
+Printer: TypeAlias = Callable[[int, Context], str]
+
+_NONE: Mapping[str, Operand] = {}
 
 
-@dataclass(frozen=True)
-class Alias:
+class Alias(NamedTuple):
     """Another way to write some words of an instruction.
 
     `constraints` narrow the instruction's pattern; `preferred` says of the fields whether the disassembler prints it so
-    (always, when None; never, when False). Aliases are tried in the order given, when assembling and when printing.
+    (always, when True; never, when False). Aliases are tried in the order given, when assembling and when printing.
     """
 
     name: str
     constraints: str
     syntax: str
-    operands: Mapping[str, Operand] = field(default_factory=dict)
-    preferred: Callable[[Fields], bool] | bool = True
+    operands: Mapping[str, Operand] = _NONE
+    preferred: Preference = True
     feature: str = ""
 
 
-@dataclass(frozen=True)
-class Optional:
+class Optional(NamedTuple):
     """A part of a template that may be left out."""
 
     elements: tuple[Element, ...]
@@ -77,7 +77,7 @@ class Form:
         operands: Mapping[str, Operand],
         *,
         feature: str,
-        preferred: Callable[[Fields], bool] | bool = True,
+        preferred: Preference = True,
         is_alias: bool = False,
     ) -> None:
         self.instruction = instruction
@@ -89,7 +89,7 @@ class Form:
         self._operands = operands
         self.mask, self.value = instruction.pattern.mask, instruction.pattern.value
         excluded: list[Constraint] = []
-        for constraint in parse_constraints(constraints, instruction.pattern.fields):
+        for constraint in parse_constraints(constraints, instruction.pattern.fields) if constraints else ():
             if constraint.equal:
                 clash = self.mask & constraint.mask & (self.value ^ constraint.value)
                 if clash:
@@ -99,12 +99,13 @@ class Form:
             else:
                 excluded.append(constraint)
         self.excluded = tuple((c.mask, c.value) for c in excluded)
-        self.mnemonic = re.split(r"[ {]", syntax, maxsplit=1)[0].lower()
+        self.mnemonic = mnemonic_of(syntax)
 
     def __repr__(self) -> str:
         return f"<{self.name}: {self.syntax}>"
 
     def matches(self, word: int) -> bool:
+        """Whether the word has this form's bits; it may still be UNDEFINED (`Instruction.is_undefined`)."""
         return word & self.mask == self.value and not any(word & mask == value for mask, value in self.excluded)
 
     @cached_property
@@ -119,6 +120,11 @@ class Form:
     def operands(self) -> tuple[Operand, ...]:
         return tuple(_operands(self.elements))
 
+    @cached_property
+    def label(self) -> Label | None:
+        """The operand that is an address counted from the pc, if there is one."""
+        return next((operand for operand in self.operands if isinstance(operand, Label)), None)
+
     def parse(self, cursor: Cursor) -> list[Parsed]:
         """The operands' values from the whole of the cursor's tokens, with the columns they stand at.
 
@@ -128,7 +134,7 @@ class Form:
         values: list[Parsed] = []
         _match(self.elements, cursor, values)
         if cursor.position < len(cursor.tokens):
-            raise cursor.fail("end of line")
+            raise cursor.fail("the end of the line")
         return values
 
     def encode(self, values: Sequence[Parsed]) -> int:
@@ -156,10 +162,14 @@ class Form:
             raise OperandError(f"these operands have no encoding in `{self.syntax}`")
         return word
 
-    def text(self, fields: Fields, context: Context) -> str:
-        """The instruction in assembly."""
-        operands = "".join(_render(self.elements, fields, context))
-        return f"{self.mnemonic} {operands}" if operands else self.mnemonic
+    def text(self, word: int, context: Context) -> str:
+        """The instruction in assembly; the word must have this form."""
+        return self._printer(word, context)
+
+    @cached_property
+    def _printer(self) -> Printer:
+        lead = f"{self.mnemonic} " if self.elements else self.mnemonic
+        return _printer((lead, *self.elements), self.instruction.places)
 
 
 class Instruction:
@@ -169,38 +179,92 @@ class Instruction:
         self,
         pattern: Pattern,
         semantics: Semantics,
+        forms: Sequence[tuple[str, str, str]],
+        aliases: Sequence[Alias],
+        operands: Mapping[str, Operand],
         *,
+        feature: str,
         privileged: bool,
         undefined: Callable[[Fields], bool] | None,
     ) -> None:
         self.pattern = pattern
         self.semantics = semantics
         self.name = semantics.__name__
-        self.summary = inspect.getdoc(semantics) or ""
         self.privileged = privileged
         self._undefined = undefined
-        self.forms: list[Form] = []
-        self.aliases: list[Form] = []
-        self.places = {f.name: (f.low, (1 << f.width) - 1) for f in pattern.fields if f.name}
-        self._free = tuple((f.name, f.low, (1 << f.width) - 1) for f in pattern.free)
+        self._forms = forms
+        self._aliases = aliases
+        self._operands = operands
+        self._feature = feature
 
     def __repr__(self) -> str:
         return f"<Instruction {self.name}>"
+
+    @property
+    def summary(self) -> str:
+        """What it does, from the semantic function's docstring."""
+        return (self.semantics.__doc__ or "").strip()
+
+    # Made when first asked for: most programs use few of the instructions.
+
+    @cached_property
+    def forms(self) -> tuple[Form, ...]:
+        """Its encodings."""
+        return tuple(
+            Form(self, name, constraints, syntax, self._operands, feature=self._feature)
+            for name, constraints, syntax in self._forms
+        )
+
+    @cached_property
+    def aliases(self) -> tuple[Form, ...]:
+        """Its aliases, in order of preference."""
+        return tuple(
+            Form(
+                self,
+                alias.name,
+                alias.constraints,
+                alias.syntax,
+                {**self._operands, **alias.operands},
+                feature=alias.feature or self._feature,
+                preferred=alias.preferred,
+                is_alias=True,
+            )
+            for alias in self._aliases
+        )
+
+    @property
+    def mnemonics(self) -> set[str]:
+        """The mnemonics of its forms and aliases."""
+        return {mnemonic_of(syntax) for _, _, syntax in self._forms} | {mnemonic_of(a.syntax) for a in self._aliases}
+
+    @cached_property
+    def places(self) -> Places:
+        """The lowest bit and the mask of every named field."""
+        return {f.name: (f.low, (1 << f.width) - 1) for f in self.pattern.fields if f.name}
+
+    @cached_property
+    def _free(self) -> tuple[tuple[str, int, int], ...]:
+        return tuple((f.name, f.low, (1 << f.width) - 1) for f in self.pattern.free)
 
     def fields(self, word: int) -> dict[str, int]:
         """The free fields of a word, in the order of the semantic function's parameters."""
         return {name: word >> low & mask for name, low, mask in self._free}
 
+    @property
+    def can_be_undefined(self) -> bool:
+        """Whether `is_undefined` has to be asked."""
+        return self._undefined is not None
+
     def is_undefined(self, word: int) -> bool:
         """Whether the manual says UNDEFINED for these fields, beyond what the pattern says."""
         return self._undefined is not None and self._undefined(self.fields(word))
 
-    def printed_form(self, form: Form, word: int, fields: Fields) -> Form:
+    def printed_form(self, form: Form, word: int) -> Form:
         """The alias that the disassembler prefers for this word, or the form itself."""
         for alias in self.aliases:
             if word & alias.mask == alias.value and alias.matches(word):
                 preferred = alias.preferred
-                if preferred is True or (preferred is not False and preferred(fields)):
+                if preferred is True or (preferred is not False and preferred(self.fields(word))):
                     return alias
         return form
 
@@ -234,31 +298,30 @@ def instruction(
     """
 
     def register(semantics: Semantics) -> Semantics:
-        described = Instruction(parse_pattern(pattern), semantics, privileged=privileged, undefined=undefined)
-        parameters = list(inspect.signature(semantics).parameters)
-        expected = ["m", *(f.name for f in described.pattern.free)]
+        described = Instruction(
+            parse_pattern(pattern),
+            semantics,
+            forms,
+            aliases,
+            operands or {},
+            feature=feature,
+            privileged=privileged,
+            undefined=undefined,
+        )
+        code = semantics.__code__
+        parameters = code.co_varnames[: code.co_argcount]
+        expected = ("m", *(f.name for f in described.pattern.free))
         if parameters != expected:
             raise ValueError(f"{semantics.__name__}: parameters {parameters} are not {expected}")
-        shared = operands or {}
-        for name, constraints, syntax in forms:
-            described.forms.append(Form(described, name, constraints, syntax, shared, feature=feature))
-        for alias in aliases:
-            described.aliases.append(
-                Form(
-                    described,
-                    alias.name,
-                    alias.constraints,
-                    alias.syntax,
-                    {**shared, **alias.operands},
-                    feature=alias.feature or feature,
-                    preferred=alias.preferred,
-                    is_alias=True,
-                )
-            )
         INSTRUCTIONS.append(described)
         return semantics
 
     return register
+
+
+def mnemonic_of(syntax: str) -> str:
+    """The mnemonic of a template, in lower case."""
+    return syntax.partition(" ")[0].partition("{")[0].lower()
 
 
 _TEMPLATE_TOKEN = re.compile(r"<([^>]+)>|([{}])|([A-Za-z_][\w.]*)|(\s+)|(.)")
@@ -316,7 +379,7 @@ def _match(elements: tuple[Element, ...], cursor: Cursor, values: list[Parsed]) 
     for element in elements:
         if isinstance(element, str):
             # A hash is optional before every immediate: the operand takes it. Spaces are for printing.
-            if element not in "# ":
+            if element not in ("#", " "):
                 cursor.expect(element)
         elif isinstance(element, Optional):
             start, count = cursor.position, len(values)
@@ -334,15 +397,40 @@ def _match(elements: tuple[Element, ...], cursor: Cursor, values: list[Parsed]) 
             values.append(Parsed(element, element.parse(cursor), column))
 
 
-def _render(elements: tuple[Element, ...], fields: Fields, context: Context) -> Iterator[str]:
+def _printer(elements: tuple[Element, ...], places: Places) -> Printer:
+    """A function that prints a word's operands, made once for a form."""
+    template = ""
+    printers: list[Printer] = []
     for element in elements:
         if isinstance(element, str):
-            yield element
-        elif isinstance(element, Optional):
-            if any(operand.decode(fields) != operand.default for operand in element.operands):
-                yield from _render(element.elements, fields, context)
-        else:
-            yield element.text(element.decode(fields), context)
+            template += element.replace("%", "%%")
+            continue
+        template += "%s"
+        printers.append(
+            _optional_printer(element, places) if isinstance(element, Optional) else element.printer(places)
+        )
+    match printers:
+        case []:
+            return lambda word, context: template
+        case [one]:
+            return lambda word, context: template % one(word, context)
+        case [one, two]:
+            return lambda word, context: template % (one(word, context), two(word, context))
+        case [one, two, three]:
+            return lambda word, context: template % (one(word, context), two(word, context), three(word, context))
+        case _:
+            return lambda word, context: template % tuple([printer(word, context) for printer in printers])
+
+
+def _optional_printer(optional: Optional, places: Places) -> Printer:
+    mask = value = 0
+    for operand in optional.operands:
+        for name, bits in operand.encode(operand.default).items():
+            low, ones = places[name]
+            mask |= ones << low
+            value |= bits << low
+    printer = _printer(optional.elements, places)
+    return lambda word, context: "" if word & mask == value else printer(word, context)
 
 
 def _conflict(operand: Operand, value: Any) -> str:

@@ -22,11 +22,14 @@ __all__ = [
     "NamedImmediate",
     "Operand",
     "PairedRegister",
+    "Places",
     "SameRegister",
     "Zero",
 ]
 
 Fields = Mapping[str, int]
+Places = Mapping[str, tuple[int, int]]
+"""The lowest bit and the mask (in place at bit 0) of each field."""
 
 
 class Context(NamedTuple):
@@ -53,7 +56,11 @@ class Operand:
         return self
 
     def parse(self, cursor: Cursor) -> Any:
-        """The value at the cursor; raises Mismatch."""
+        """The value at the cursor; raises Mismatch.
+
+        Whether the tokens fit depends on the registers' shapes, the words, and which numbers are zero, not on other values:
+        those are for `encode` to judge.
+        """
         raise NotImplementedError
 
     def encode(self, value: Any) -> dict[str, int]:
@@ -67,6 +74,12 @@ class Operand:
     def text(self, value: Any, context: Context) -> str:
         """The value as LLVM prints it."""
         raise NotImplementedError
+
+    def printer(self, places: Places) -> Callable[[int, Context], str]:
+        """A function that prints the operand of a word; `places` are those of the fields in it."""
+        fields = [(name, *places[name]) for name in self.fields]
+        decode, text = self.decode, self.text
+        return lambda word, context: text(decode({n: word >> low & mask for n, low, mask in fields}), context)
 
     def resolved(self, value: Any, number: int) -> Any:
         """`value` with its Expression replaced by a number: the expression's value, or 0 where a relocation fills it in."""
@@ -104,6 +117,11 @@ class GeneralRegister(Operand):
     def text(self, value: Register, context: Context) -> str:
         return value.name
 
+    def printer(self, places: Places) -> Callable[[int, Context], str]:
+        low, mask = places[self.fields[0]]
+        names = [self.decode({self.fields[0]: number}).name for number in range(mask + 1)]
+        return lambda word, context: names[word >> low & mask]
+
 
 class SameRegister(GeneralRegister):
     """One register written once and standing in two fields."""
@@ -125,13 +143,14 @@ class PairedRegister(GeneralRegister):
         return {self.fields[0]: value.number - 1}
 
     def decode(self, fields: Fields) -> Register:
-        return general_register(self.kind, fields[self.fields[0]] + 1, sp=False)
+        return general_register(self.kind, fields[self.fields[0]] + 1 & 31, sp=False)
 
 
 class Immediate(Operand):
     """An integer: the field times `scale`, plus `bias`; two's complement if `signed`.
 
-    `maximum` is the largest value, where it is below the field's own. `relocations` maps the operator of an expression ("lo12") to the ELF relocation that fills the field.
+    `maximum` is the largest value, where it is below the field's own. `relocations` maps the operator of an expression
+    ("lo12") to the ELF relocation that fills the field.
     """
 
     def __init__(
@@ -208,7 +227,8 @@ class Immediate(Operand):
 class Label(Operand):
     """A pc-relative address: a symbol in text, a signed count of `scale` bytes in the fields (high part first).
 
-    A number means the distance in bytes, as LLVM reads and prints it. `page` counts from the 4 KiB page of the pc (ADRP).
+    A number means the distance in bytes, as LLVM reads and prints it. `page` counts from the 4 KiB page of the pc
+    (ADRP).
     """
 
     def __init__(self, *fields: str, scale: int, relocations: Mapping[str, str], page: bool = False) -> None:

@@ -12,7 +12,6 @@ A form of the instruction narrows it by constraints: `sf=0`, `imm6=0xxxxx` (some
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import NamedTuple
 
 __all__ = ["Constraint", "Field", "Pattern", "parse_constraints", "parse_pattern"]
@@ -27,8 +26,7 @@ class Field(NamedTuple):
     value: int | None
 
 
-@dataclass(frozen=True, slots=True)
-class Pattern:
+class Pattern(NamedTuple):
     """A parsed pattern: `word & mask == value` for every word of the instruction."""
 
     text: str

@@ -5,7 +5,6 @@ The assembler's lexer and the builder both make these tokens, so a builder call 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 __all__ = ["Cursor", "Expression", "Mismatch", "OperandError", "Register", "Token", "general_register"]
@@ -28,35 +27,56 @@ class OperandError(ValueError):
         self.column = column
 
 
-@dataclass(frozen=True, slots=True)
 class Register:
     """A register operand. `kind`: x w sp wsp, or b h s d q v; `number` 0-31 (31 of x and w is the zero register).
 
-    `lanes` is the arrangement of a vector ("4s"), `index` its element.
+    `lanes` is the arrangement of a vector ("4s"), `index` its element, `name` how it is written, `shape` the name without
+    the number, but for 31 of x and w.
     """
+
+    __slots__ = ("index", "kind", "lanes", "name", "number", "shape")
 
     kind: str
     number: int
-    lanes: str = ""
-    index: int | None = None
+    lanes: str
+    index: int | None
+    name: str
+    shape: str
 
-    @property
-    def name(self) -> str:
-        if self.kind in ("sp", "wsp"):
-            return self.kind
-        if self.number == 31 and self.kind in "xw":
-            return f"{self.kind}zr"
-        name = f"{self.kind}{self.number}"
-        if self.lanes:
-            name += f".{self.lanes}"
-        return name if self.index is None else f"{name}[{self.index}]"
+    def __init__(self, kind: str, number: int, lanes: str = "", index: int | None = None) -> None:
+        # Registers are shared: nobody may change them.
+        put = object.__setattr__
+        put(self, "kind", kind)
+        put(self, "number", number)
+        put(self, "lanes", lanes)
+        put(self, "index", index)
+        if kind in ("sp", "wsp"):
+            name = kind
+        elif number == 31 and kind in ("x", "w"):
+            name = f"{kind}zr"
+        else:
+            name = f"{kind}{number}" + (f".{lanes}" if lanes else "")
+        put(self, "name", name if index is None else f"{name}[{index}]")
+        put(
+            self,
+            "shape",
+            name if number == 31 and kind in ("x", "w") else f"{kind}.{lanes}" + "[]" * (index is not None),
+        )
+
+    def __setattr__(self, name: str, value: object) -> None:
+        raise AttributeError(f"{self.name} is constant")
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Register) and self.name == other.name
+
+    def __hash__(self) -> int:
+        return hash(self.name)
 
     def __repr__(self) -> str:
         return self.name
 
 
-@dataclass(frozen=True, slots=True)
-class Expression:
+class Expression(NamedTuple):
     """A value not known before layout, with a relocation operator.
 
     `text` is how it was written; `modifier` is lower case without colons: "lo12", "got", "got_lo12", "page", "pageoff",
@@ -72,7 +92,10 @@ class Expression:
 
 
 class Token(NamedTuple):
-    """`kind`: "register" (a Register), "value" (int or Expression), "word" (lower-case str), "float", or "punctuation"."""
+    """A token of an instruction's operands, at a column counted from 1.
+
+    `kind`: "register" (a Register), "value" (int or Expression), "word" (lower-case str), "float", or "punctuation".
+    """
 
     kind: str
     value: Any
@@ -86,11 +109,13 @@ _END = Token("end", "", 0, "end of line")
 class Cursor:
     """A position in the tokens of one instruction's operands."""
 
-    __slots__ = ("position", "tokens")
+    __slots__ = ("deferred", "position", "tokens")
 
     def __init__(self, tokens: list[Token]) -> None:
         self.tokens = tokens
         self.position = 0
+        self.deferred = False
+        """Whether a value taken so far is an Expression."""
 
     @property
     def token(self) -> Token:
@@ -120,9 +145,9 @@ class Cursor:
         if token.kind == "word" and token.value in choices:
             self.position += 1
             return str(token.value)
-        # A name that is also a symbol's arrives as an expression.
-        if token.kind == "value" and isinstance(token.value, Expression):
-            name = str(token.value).lower()
+        # A name that is also a symbol's arrives as its value.
+        if token.kind == "value":
+            name = token.text.lower()
             if name in choices:
                 self.position += 1
                 return name
@@ -144,10 +169,13 @@ class Cursor:
         if token.kind == "value":
             self.position += 1
             value: int | Expression = token.value
+            if isinstance(value, Expression):
+                self.deferred = True
             return value
         if token.kind == "word":
             # A word that isn't a keyword here is a symbol.
             self.position += 1
+            self.deferred = True
             return Expression(token.text, tree=("symbol", token.text))
         self.position = start
         raise self.fail(expected)
@@ -155,6 +183,12 @@ class Cursor:
 
 def general_register(kind: str, number: int, *, sp: bool) -> Register:
     """Register `number` of size `kind` (x or w), where 31 is SP if `sp`, else the zero register."""
-    if number == 31 and sp:
-        return Register("sp" if kind == "x" else "wsp", 31)
-    return Register(kind, number)
+    return _GENERAL[kind, number, sp]
+
+
+_GENERAL = {
+    (kind, number, sp): Register({"x": "sp", "w": "wsp"}[kind] if sp and number == 31 else kind, number)
+    for kind in "xw"
+    for number in range(32)
+    for sp in (False, True)
+}
