@@ -168,8 +168,14 @@ class Form:
 
     @cached_property
     def _printer(self) -> Printer:
-        lead = f"{self.mnemonic} " if self.elements else self.mnemonic
-        return _printer((lead, *self.elements), self.instruction.places)
+        elements = self.elements
+        match elements:
+            case [Optional() as optional]:
+                # The space goes with what may be left out.
+                elements = (optional._replace(elements=(" ", *optional.elements)),)
+            case [_, *_]:
+                elements = (" ", *elements)
+        return _printer((self.mnemonic, *elements), self.instruction.places)
 
 
 class Instruction:
