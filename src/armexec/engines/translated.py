@@ -67,7 +67,15 @@ class LoadedTranslatedImage:
                     return int.from_bytes(data[at - offset : at - offset + 4], "little")
             return None
 
-        code = Code(self.base, image.size, code_size, fetch)
+        constant = [(s.offset, s.size) for s in image.segments if not s.writable]
+
+        def read(address: int, size: int) -> bytes | None:
+            at = address - self.base
+            if any(offset <= at and at + size <= offset + length for offset, length in constant):
+                return region.read(at, size)
+            return None
+
+        code = Code(self.base, image.size, code_size, fetch, read)
         self.translator = Translator(_runtime(), code, lambda trap: to_error(trap, self.image, self.base), tier=tier)
 
     def bind(self, offset: int, prototype: Prototype) -> Callable[..., Any]:

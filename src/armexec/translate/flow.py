@@ -165,7 +165,8 @@ def discover(entry: int, fetch: Fetch, jump_targets: Callable[[int, Flow], tuple
         again = False
         for block in flow.blocks.values():
             if block.kind == "jump" and block.end not in known:
-                known[block.end] = jump_targets(block.start, flow)
+                targets = jump_targets(block.start, flow)
+                known[block.end] = targets if all(fetch(target) is not None for target in targets) else ()
                 again = again or bool(known[block.end])
         if not again:
             return flow

@@ -352,17 +352,23 @@ class _Writer:
             self.leave(start, target)
             return
         self.flush_for(start, block.flow.targets)
-        n = m.count = m.count + 1
-        cases = []
         base = m.address(self.unit.base)
         offset = m.emit(64, f"sub i64 {target.text}, {base.text}")
-        for to in dict.fromkeys(block.flow.targets):
-            cases.append(f"i64 {to - self.unit.base}, label %{self.label(to)}")
+        n = m.count
+        cases = [
+            f"i64 {to - self.unit.base}, label %{self.label(to)}" for to in dict.fromkeys(block.flow.targets)
+        ]
         m.out.append(f"switch i64 {offset.text}, label %d{n} [{' '.join(cases)}]")
         m.out.append(f"d{n}:")
-        m.pc = block.flow.end - 4
-        m.trap(TrapKind.EXECUTE, target)
-        m.out.append("unreachable")
+        if self.is_open:
+            self.leave(start, target)
+            return
+        live = 0
+        for to in block.flow.targets:
+            live |= self.signature.live_in[to]
+        self.flush_to_state(live & self.signature.modified)
+        _store_pc(m, target)
+        self.unwind()
 
     def finish_return(self, start: int, block: LiftedBlock) -> None:
         m = self.m

@@ -114,9 +114,8 @@ def _find_modified(signatures: dict[int, Signature]) -> None:
 
 def _find_checked(signatures: dict[int, Signature]) -> None:
     for signature in signatures.values():
-        signature.checked = not signature.function.keeps_link and any(
-            block.kind == "return" for block in signature.function.blocks.values()
-        )
+        kinds = {block.kind for block in signature.function.blocks.values()}
+        signature.checked = "jump" in kinds or ("return" in kinds and not signature.function.keeps_link)
     changed = True
     while changed:
         changed = False
@@ -200,7 +199,8 @@ def _live_before_end(
             again.add(callee.function.flow.entry)
         return live & ~callee.modified | callee.inputs
     if block.kind == "jump" and block.flow.targets:
-        return live | _STATE
+        # For a jump to elsewhere.
+        return live | (signature.dirty_out[start] | _X30 if signature.is_open else _STATE)
     if block.kind in ("return", "jump"):
         if signature.is_open:
             return live | signature.dirty_out[start] | _X30

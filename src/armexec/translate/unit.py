@@ -11,6 +11,7 @@ from .fault_map import LineTable
 from .flow import Fetch, Flow, discover
 from .function import FunctionWriter, bits, calling_convention
 from .host import HostCode, has_wide_atomics, host_machine
+from .jumps import ReadConstant, jump_targets
 from .lift import LiftedFunction, lift
 from .liveness import ALL, analyze
 from .prelude import core, dispatcher, pool
@@ -29,12 +30,17 @@ _RESULTS = 0b11  # X0 and X1
 
 @dataclass(frozen=True)
 class Code:
-    """The code of an image: `fetch` gives the word at an address or None; `base` and `size` are the image's."""
+    """The code of an image.
+
+    `base` and `size` are the image's; its code lies in the first `code_size` bytes. `fetch` gives the word at an address or
+    None where there is no code, `read` constant data, for jump tables.
+    """
 
     base: int
     size: int
     code_size: int
     fetch: Fetch
+    read: ReadConstant
 
 
 class Unit:
@@ -105,7 +111,7 @@ def _collect(code: Code, entry: int) -> dict[int, LiftedFunction]:
         address = todo.pop()
         if address in functions or (functions and (total > MAX_UNIT or code.fetch(address) is None)):
             continue
-        flow: Flow = discover(address, code.fetch)
+        flow: Flow = discover(address, code.fetch, lambda start, flow: jump_targets(start, flow, code.read))
         machine = LlvmMachine(OFFSETS, code.base, wide_atomics=has_wide_atomics())
         functions[address] = lift(flow, machine)
         total += sum(len(block.instructions) for block in flow.blocks.values())
