@@ -1,13 +1,12 @@
 """Random words of an encoding in random states, the same for the same seed.
 
-Memory instructions are aimed: the reference machine is asked which address a word accesses in a state, and a base register,
-or the offset of a literal, is changed so that the access hits data memory at an address of interest.
+Memory instructions are aimed: the reference machine is asked which address a word accesses in a state, and a base
+register, or the offset of a literal, is changed so that the access hits data memory at an address of interest.
 """
 
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
 from functools import cache
 
 from armexec.isa import INSTRUCTIONS, Form, decode
@@ -18,7 +17,17 @@ from armexec.machines.traps import Trap
 from .on_reference import DataMemory, set_registers
 from .state import CODE, CODE_SIZE, DATA, DATA_SIZE, MASK64, State
 
-__all__ = ["accessed", "aim", "case", "cases", "encodings", "is_load_or_store", "random_state", "random_value", "random_word"]
+__all__ = [
+    "accessed",
+    "aim",
+    "case",
+    "cases",
+    "encodings",
+    "is_load_or_store",
+    "random_state",
+    "random_value",
+    "random_word",
+]
 
 _TRIES = 400
 # DC ZVA, IC IVAU, DC CVAC, CVAU and CIVAC.
@@ -30,10 +39,7 @@ def encodings() -> dict[str, Form]:
     """Every encoding described, by name: `B_only_condbranch`, which is one form for each condition, as `...:b.eq`."""
     forms = [form for described in INSTRUCTIONS for form in described.forms]
     names = [form.name for form in forms]
-    return {
-        form.name if names.count(form.name) == 1 else f"{form.name}:{form.mnemonic}": form
-        for form in forms
-    }
+    return {form.name if names.count(form.name) == 1 else f"{form.name}:{form.mnemonic}": form for form in forms}
 
 
 # -- Words ---------------------------------------------------------------------------------------------------
@@ -49,8 +55,7 @@ def _field_value(rng: random.Random, width: int) -> int:
 
 
 def random_word(rng: random.Random, form: Form) -> int:
-    """A word of an encoding, with the values that are awkward more often than chance: 0, all ones, register 31, the same
-    register twice."""
+    """A word of an encoding, awkward more often than chance: 0, all ones, register 31, the same register twice."""
     for _ in range(_TRIES):
         word = 0
         registers: list[int] = []
@@ -248,8 +253,3 @@ def case(name: str, seed: int, index: int) -> State:
     if address is not None:
         _patch(rng, state, address)
     return state
-
-
-def cases(name: str, seed: int, count: int) -> Iterator[State]:
-    """The first cases of an encoding."""
-    return (case(name, seed, index) for index in range(count))

@@ -11,8 +11,8 @@ from functools import cache, partial
 from armexec.disasm import disassemble
 from armexec.machines.traps import TrapKind
 
-from . import on_reference, on_translated, on_unicorn
-from .exceptions import Exception_, covering
+from . import on_qemu, on_reference, on_translated, on_unicorn
+from .exceptions import Exception_, asked, covering
 from .generate import case
 from .state import Outcome, State
 
@@ -22,6 +22,7 @@ RunAll = Callable[[Sequence[State]], list[Outcome]]
 
 ORACLES: dict[str, RunAll] = {
     "unicorn": lambda states: [on_unicorn.run(state) for state in states],
+    "qemu-user": on_qemu.run_all,
     "translated-O0": partial(on_translated.run_all, tier="O0"),
     "translated-O2": partial(on_translated.run_all, tier="O2"),
 }
@@ -79,6 +80,7 @@ def make_one(name: str, seed: int, index: int) -> Case | None:
 
 def compare(cases: Sequence[Case], oracle: str) -> tuple[list[Failure], Counter[Exception_]]:
     """The cases that an oracle sees differently, and how often each exception was met."""
+    cases = [case for case in cases if asked(oracle, case.state)]
     outcomes = ORACLES[oracle]([case.state for case in cases])
     failures = []
     met: Counter[Exception_] = Counter()

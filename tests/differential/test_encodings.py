@@ -1,7 +1,7 @@
 """Every encoding, random words in random states: the reference machine, the translation and independent oracles agree.
 
-    pytest tests/differential                        a few cases an encoding
-    pytest tests/differential -m long --cases 2000   many
+pytest tests/differential                        a few cases an encoding
+pytest tests/differential -m long --cases 2000   many
 """
 
 from __future__ import annotations
@@ -45,5 +45,7 @@ def test_encodings_at_length(oracle: str, request: pytest.FixtureRequest) -> Non
         failures, found = compare(make.__wrapped__(name, seed, count), oracle)
         met += found
         assert not failures, report([*failures])
+    if count < 200:
+        return
     unmet = [e.reason for e in EXCEPTIONS if oracle in e.oracles and not met[e]]
     assert not unmet
