@@ -4,18 +4,11 @@ from __future__ import annotations
 
 from armexec.asm.code import Code
 from armexec.asm.directives import run_directive
-from armexec.asm.encoding import Candidate, EncodingFailure, match
-from armexec.asm.lexer import (
-    Statement,
-    SyntaxFailure,
-    Tree,
-    is_apple,
-    operand_tokens,
-    parse_expression,
-    statements,
-)
+from armexec.asm.encoding import EncodingFailure, encode, match
+from armexec.asm.expressions import SyntaxFailure, Tree, parse_expression
+from armexec.asm.lexer import Statement, is_apple, line_statements, lines_of, operand_tokens, plain_tokens
+from armexec.asm.mistakes import explain
 from armexec.asm.output import Output, Where
-from armexec.errors import AssemblyError
 from armexec.isa.syntax import Expression, Token
 
 __all__ = ["Assembler", "assemble"]
@@ -25,8 +18,8 @@ def assemble(text: str, *, address: int = 0, file: str = "<assembly>") -> Code:
     """Assemble GNU syntax, as clang prints it with `-S` for Linux and for macOS.
 
     Args:
-        text: the source. Statements are separated by newlines and `;` (which begins a comment in Apple's dialect: text with
-            `.build_version`, `.section __TEXT...` or `@PAGE`).
+        text: the source. Statements are separated by newlines and `;` (which begins a comment in Apple's dialect: text
+            with `.build_version`, `.section __TEXT...` or `@PAGE`).
         address: what the addresses of `Code.symbols` and of listings count from.
         file: the name that messages give.
 
@@ -38,13 +31,19 @@ def assemble(text: str, *, address: int = 0, file: str = "<assembly>") -> Code:
     return assembler.output.finish()
 
 
+# The words of lines met before, in any text: those that name nothing that could have another meaning elsewhere.
+_words: dict[str, bytes] = {}
+_LIMIT = 1 << 16
+# What still counts in a section that is read over.
+_ALWAYS = (".section", ".pushsection", ".popsection", ".previous", ".text", ".data", ".bss")
+
+
 class Assembler:
     """The state of one assembly: where we are, and the numeric local labels."""
 
     def __init__(self, text: str, *, address: int, file: str) -> None:
         self.text = text
         self.file = file
-        self.lines = text.splitlines()
         self.apple = is_apple(text)
         self.output = Output(address=address, source=text, apple=self.apple)
         # A section without a name is read over: debugging and unwinding data.
@@ -53,44 +52,44 @@ class Assembler:
         self.section_stack: list[tuple[str | None, str]] = []
         # How often each numeric label was defined so far.
         self._numeric: dict[str, int] = {}
-        self._seen: dict[str, list[Candidate]] = {}
 
     def run(self) -> None:
         """Go through the statements."""
-        try:
-            for statement in statements(self.text):
-                self._statement(statement)
-        except SyntaxFailure as failure:
-            # From the splitting into statements, which knows no line: a comment without end.
-            raise Where(len(self.lines) or 1, 1, "", self.file).error(failure.message) from None
+        comment = 0
+        output = self.output
+        for number, line in enumerate(lines_of(self.text), 1):
+            word = _words.get(line)
+            if word is not None and not comment and not output.constants and self.current[0] is not None:
+                output.word(word, number, line, self.file)
+                continue
+            try:
+                statements, open_comment = line_statements(line, comment > 0, apple=self.apple)
+                comment = (comment or number) if open_comment else 0
+                for statement in statements:
+                    self._statement(statement, Where(number, statement.name_column or 1, line, self.file))
+            except SyntaxFailure as failure:
+                raise Where(number, failure.column, line, self.file).error(failure.message) from None
+        if comment:
+            line = lines_of(self.text)[comment - 1]
+            raise Where(comment, line.rindex("/*") + 1, line, self.file).error("this comment has no end: expected */")
 
-    def _where(self, statement: Statement) -> Where:
-        return Where(statement.line, statement.name_column or 1, self.lines[statement.line - 1], self.file)
-
-    def _statement(self, statement: Statement) -> None:
-        where = self._where(statement)
+    def _statement(self, statement: Statement, where: Where) -> None:
         ignored = self.current[0] is None
-        for name, column in statement.labels:
-            if not ignored:
+        if not ignored:
+            for name, column in statement.labels:
                 self._label(name, where._replace(column=column))
-        if not statement.name:
+        name = statement.name
+        if not name:
             return
-        try:
-            if statement.operands.startswith("=") and not statement.operands.startswith("=="):
-                if not ignored:
-                    tree, _ = self.expression(statement.operands[1:], statement.operands_column + 1, where)
-                    self.output.assign(statement.name, tree, where)
-            elif statement.name.startswith("."):
-                if (
-                    not ignored
-                    or "section" in statement.name
-                    or statement.name in (".text", ".data", ".bss", ".previous")
-                ):
-                    run_directive(self, statement, where)
-            elif not ignored:
-                self._instruction(statement, where)
-        except SyntaxFailure as failure:
-            raise where.error(failure.message, column=failure.column) from None
+        if statement.operands[:1] == "=" and statement.operands[:2] != "==":
+            if not ignored:
+                tree, _ = self.expression(statement.operands[1:], statement.operands_column + 1)
+                self.output.assign(name, tree, where)
+        elif name[0] == ".":
+            if not ignored or name in _ALWAYS:
+                run_directive(self, statement, where)
+        elif not ignored:
+            self._instruction(statement, where)
 
     # -- labels -----------------------------------------------------------------------------------------------------
     def _label(self, name: str, where: Where) -> None:
@@ -106,17 +105,9 @@ class Assembler:
         return f"\x01{number} {count + (direction == 'f')}"
 
     # -- for directives ---------------------------------------------------------------------------------------------
-    def expression(self, text: str, column: int, where: Where) -> tuple[Tree, str]:
+    def expression(self, text: str, column: int) -> tuple[Tree, str]:
         """An expression and its relocation operator."""
-        return parse_expression(text, column, self.local_label)
-
-    def placed(self, tree: Tree) -> Tree:
-        """The tree with `.` meaning this place, also when it is evaluated later."""
-        if tree[0] == "number":
-            return tree
-        if tree[0] == "symbol":
-            return ("symbol", self.output.here()) if tree[1] == "." else tree
-        return (tree[0], tree[1], *(self.placed(t) for t in tree[2:]))
+        return parse_expression(text, column, self.local_label, apple=self.apple)
 
     def constant(self, arguments: list[tuple[str, int]], index: int, where: Where, default: int | None = None) -> int:
         """A directive's argument as a number that is known by now."""
@@ -124,7 +115,7 @@ class Assembler:
             if default is None:
                 raise where.error(f"expected {index + 1} argument{'s' * (index > 0)}")
             return default
-        tree, _ = self.expression(*arguments[index], where)
+        tree, _ = self.expression(*arguments[index])
         return self.output.constant(tree, where._replace(column=arguments[index][1]))
 
     @staticmethod
@@ -141,49 +132,74 @@ class Assembler:
     # -- instructions -----------------------------------------------------------------------------------------------
     def _instruction(self, statement: Statement, where: Where) -> None:
         mnemonic = statement.name.lower()
-        key = f"{mnemonic} {statement.operands}"
-        candidates = self._seen.get(key)
-        if candidates is None:
-            tokens = operand_tokens(statement.operands, statement.operands_column, self.local_label, self.output.known)
-            if mnemonic == "ldr" or mnemonic == "ldrsw":
-                tokens = self._literal(tokens, where)
+        tokens = None if self.output.constants else plain_tokens(statement.operands)
+        if tokens is not None:
             try:
                 candidates = match(mnemonic, tokens)
-            except EncodingFailure as failure:
-                raise self._failure(failure, statement, where) from None
-            # The same text means the same word as long as it names nothing that may change.
-            if not any(c.deferred for c in candidates) and not any(
-                t.kind == "value" and any(c.isalpha() or c == "_" for c in t.text.lstrip("0x")) for t in tokens
-            ):
-                self._seen[key] = candidates
-        self.output.instruction(candidates, where)
+                if candidates[0].deferred:
+                    self.output.instruction(candidates, where)
+                    return
+                word = encode(candidates, _no_symbol)[0].to_bytes(4, "little")
+            except EncodingFailure:
+                pass  # Once more, to know the columns.
+            else:
+                self.output.word(word, where.line, where.text, self.file)
+                if not statement.labels and ";" not in where.text and "*/" not in where.text:
+                    if len(_words) >= _LIMIT:
+                        _words.clear()
+                    _words[where.text] = word
+                return
+        try:
+            tokens = operand_tokens(
+                statement.operands,
+                statement.operands_column,
+                self.local_label,
+                self.output.known,
+                apple=self.apple,
+            )
+            if mnemonic in ("ldr", "ldrsw") and len(tokens) > 3 and tokens[2].text == "=":
+                mnemonic, tokens = self._literal(mnemonic, tokens, where)
+            candidates = match(mnemonic, tokens)
+            self.output.instruction(candidates, where)
+        except EncodingFailure as failure:
+            raise explain(failure, statement, where) from None
 
-    @staticmethod
-    def _failure(failure: EncodingFailure, statement: Statement, where: Where) -> AssemblyError:
-        hint = failure.hint
-        column = failure.column
-        if column is None:
-            column = statement.operands_column + len(statement.operands)
-        elif column == 0:
-            column = where.column
-            if not hint and ";" in where.text[:column]:
-                hint = "`;` separates statements: a comment begins with //"
-        return where.error(failure.message, hint, column=column)
-
-    def _literal(self, tokens: list[Token], where: Where) -> list[Token]:
+    def _literal(self, mnemonic: str, tokens: list[Token], where: Where) -> tuple[str, list[Token]]:
         """`ldr x0, =value`: the value by MOVZ where one does, else from a literal pool."""
-        if len(tokens) != 4 or tokens[2].value != "=" or tokens[2].kind != "punctuation":
-            return tokens
-        register, value = tokens[0].value, tokens[3].value
-        size = 4 if getattr(register, "kind", "") in ("w", "s") else 16 if getattr(register, "kind", "") == "q" else 8
+        register, value, column = tokens[0].value, tokens[3].value, tokens[3].column
+        kind = getattr(register, "kind", "")
         if isinstance(value, Expression):
             tree: Tree = value.tree
-        elif isinstance(value, int):
-            tree = ("number", value)
+            if value.modifier:
+                raise where.error(f"the operator :{value.modifier}: can't stand after '='", column=column)
         elif tokens[3].kind == "word":
             tree = ("symbol", tokens[3].text)
+        elif isinstance(value, int):
+            tree = ("number", value)
         else:
-            raise where.error("expected a number or a symbol after '='", column=tokens[3].column)
-        name = self.output.literal(tree, size, where._replace(column=tokens[3].column))
+            raise where.error("expected a number or a symbol after '='", column=column)
+        if len(tokens) > 4:
+            raise where.error("expected the end of the line after the value", column=tokens[4].column)
+        if tree[0] == "number" and mnemonic == "ldr" and kind in ("x", "w"):
+            shift = _wide_shift(tree[1] & 0xFFFF_FFFF_FFFF_FFFF, 64 if kind == "x" else 32)
+            if shift is not None:
+                number = Token("value", (tree[1] & 0xFFFF_FFFF_FFFF_FFFF) >> shift, column, tokens[3].text)
+                comma = tokens[1]
+                lsl = [comma, Token("word", "lsl", column, "lsl"), Token("value", shift, column, str(shift))]
+                return "movz", [*tokens[:2], number, *lsl]
+        size = 4 if kind in ("w", "s") or mnemonic == "ldrsw" else 16 if kind == "q" else 8
+        name = self.output.literal(tree, size, where._replace(column=column))
         expression = Expression(tokens[3].text, tree=("symbol", name))
-        return [*tokens[:2], Token("value", expression, tokens[3].column, tokens[3].text)]
+        return mnemonic, [*tokens[:2], Token("value", expression, column, tokens[3].text)]
+
+
+def _wide_shift(value: int, size: int) -> int | None:
+    """The shift of the MOVZ that makes a value, as LLVM looks for it: at least 16 bits, but for low zeros."""
+    for shift in range(0, size, 16):
+        if value >> shift << shift == value and value >> shift <= 0xFFFF:
+            return shift
+    return None
+
+
+def _no_symbol(expression: Expression) -> int:
+    raise AssertionError(f"{expression} should have been deferred")

@@ -163,7 +163,7 @@ class Builder(Mnemonics, Registers):
 
     def data(self, data: bytes) -> None:
         """Append bytes."""
-        self._output.section.data += data
+        self._output.append(data, _NOWHERE)
 
     def align(self, boundary: int) -> None:
         """Pad to a multiple of `boundary` bytes (a power of two), with NOPs in code."""

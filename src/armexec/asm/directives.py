@@ -57,7 +57,7 @@ def _integers(size: int) -> Handler:
         if not arguments:
             raise where.error("expected at least one value")
         for text, column in arguments:
-            tree, modifier = a.expression(text, column, where)
+            tree, modifier = a.expression(text, column)
             a.output.data(tree, size, where._replace(column=column), modifier)
 
     return handler
@@ -68,7 +68,7 @@ def _floats(code: str) -> Handler:
         for text, column in arguments:
             try:
                 value = float.fromhex(text) if "0x" in text.lower() else float(text)
-                a.output.section.data += struct.pack(f"<{code}", value)
+                a.output.append(struct.pack(f"<{code}", value), where)
             except (ValueError, OverflowError):
                 raise where.error(f"{text!r} is not a floating-point number that fits", column=column) from None
 
@@ -96,7 +96,7 @@ def _string_bytes(text: str) -> bytes:
             return bytes([int(match[2], 16) & 0xFF])
         return _ESCAPED.get(match[3], match[3])
 
-    return _ESCAPE.sub(replace, text.encode())
+    return _ESCAPE.sub(replace, text.encode(errors="surrogatepass"))
 
 
 def _strings(terminator: bytes) -> Handler:
@@ -107,30 +107,28 @@ def _strings(terminator: bytes) -> Handler:
             if len(text) < 2 or text[0] != '"' or text[-1] != '"':
                 raise where.error(f"expected a string in double quotes, not {text!r}", column=column)
             for part in re.findall(r'"((?:[^"\\]|\\.)*)"', text):
-                a.output.section.data += _string_bytes(part)
-            a.output.section.data += terminator
+                a.output.append(_string_bytes(part), where)
+            a.output.append(terminator, where)
 
     return handler
-
-
-_MAX_SPACE = 1 << 28
 
 
 def _space(a: Assembler, arguments: list[tuple[str, int]], where: Where) -> None:
     count = a.constant(arguments, 0, where)
     fill = a.constant(arguments, 1, where, default=0)
-    if not 0 <= count <= _MAX_SPACE:
-        raise where.error(f"{count} bytes can't be reserved: between 0 and {_MAX_SPACE}")
-    a.output.section.data += bytes([fill & 0xFF]) * count
+    a.output.reserve(count, where)
+    a.output.append(bytes([fill & 0xFF]) * count, where)
 
 
 def _fill(a: Assembler, arguments: list[tuple[str, int]], where: Where) -> None:
     repeat = a.constant(arguments, 0, where)
     size = a.constant(arguments, 1, where, default=1)
     value = a.constant(arguments, 2, where, default=0)
-    if not 0 <= size <= 8 or not 0 <= repeat * size <= _MAX_SPACE:
-        raise where.error("expected .fill count, size of 0 to 8 bytes, value")
-    a.output.section.data += (value & ((1 << 8 * size) - 1)).to_bytes(size, "little") * repeat
+    if not 0 <= size <= 8:
+        raise where.error(f"the size of {size} bytes is out of range 0..8: expected .fill count, size, value")
+    a.output.reserve(repeat * size, where)
+    # Of sizes above 4, the upper bytes are zero.
+    a.output.append((value & ((1 << 8 * min(size, 4)) - 1)).to_bytes(size, "little") * repeat, where)
 
 
 def _align(*, power: bool) -> Handler:
@@ -150,7 +148,7 @@ def _align(*, power: bool) -> Handler:
 def _leb128(*, signed: bool) -> Handler:
     def handler(a: Assembler, arguments: list[tuple[str, int]], where: Where) -> None:
         for text, column in arguments:
-            tree, _ = a.expression(text, column, where)
+            tree, _ = a.expression(text, column)
             value = a.output.constant(tree, where)
             if value < 0 and not signed:
                 raise where.error(f"{value} is negative: use .sleb128", column=column)
@@ -160,7 +158,7 @@ def _leb128(*, signed: bool) -> Handler:
                 done = (value == 0 and (not signed or not byte & 0x40)) or (
                     signed and value == -1 and bool(byte & 0x40)
                 )
-                a.output.section.data.append(byte | (0 if done else 0x80))
+                a.output.append(bytes([byte | (0 if done else 0x80)]), where)
                 if done:
                     break
 
@@ -181,7 +179,7 @@ def _assign(*, once: bool = False) -> Handler:
     def handler(a: Assembler, arguments: list[tuple[str, int]], where: Where) -> None:
         if len(arguments) != 2:
             raise where.error("expected a symbol, a comma and a value")
-        tree, _ = a.expression(*arguments[1], where)
+        tree, _ = a.expression(*arguments[1])
         a.output.assign(a.name(arguments[0][0]), tree, where, once=once)
 
     return handler
@@ -200,8 +198,8 @@ def _type(a: Assembler, arguments: list[tuple[str, int]], where: Where) -> None:
 def _size(a: Assembler, arguments: list[tuple[str, int]], where: Where) -> None:
     if len(arguments) != 2:
         raise where.error("expected a symbol, a comma and a size")
-    tree, _ = a.expression(*arguments[1], where)
-    a.output.symbol(a.name(arguments[0][0])).size = a.placed(tree)
+    tree, _ = a.expression(*arguments[1])
+    a.output.symbol(a.name(arguments[0][0])).size = a.output.placed(tree)
 
 
 def _common(*, local: bool) -> Handler:
@@ -218,8 +216,7 @@ def _common(*, local: bool) -> Handler:
 
 
 def _reserve(a: Assembler, section: str, name: str, size: int, alignment: int, binding: str, where: Where) -> None:
-    if not 0 <= size <= _MAX_SPACE:
-        raise where.error(f"{size} bytes can't be reserved: between 0 and {_MAX_SPACE}")
+    a.output.reserve(size, where)
     current = a.output.section
     a.output.enter(section, "rw")
     a.output.align(max(alignment, 1), 0, where)
@@ -227,7 +224,7 @@ def _reserve(a: Assembler, section: str, name: str, size: int, alignment: int, b
     symbol = a.output.symbol(name)
     symbol.kind, symbol.size = "object", ("number", size)
     symbol.binding = symbol.binding or binding
-    a.output.section.data += bytes(size)
+    a.output.append(bytes(size), where)
     a.output.section = current
 
 
@@ -244,11 +241,11 @@ def _zerofill(a: Assembler, arguments: list[tuple[str, int]], where: Where) -> N
 
 def _inst(a: Assembler, arguments: list[tuple[str, int]], where: Where) -> None:
     for text, column in arguments:
-        tree, _ = a.expression(text, column, where)
+        tree, _ = a.expression(text, column)
         word = a.output.constant(tree, where)
         if not 0 <= word < 1 << 32:
             raise where.error(f"{word} is not a 32-bit word", column=column)
-        a.output.section.data += word.to_bytes(4, "little")
+        a.output.append(word.to_bytes(4, "little"), where)
 
 
 _PLAIN_SECTIONS = {

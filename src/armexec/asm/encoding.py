@@ -14,13 +14,17 @@ __all__ = ["Candidate", "EncodingFailure", "Relocatable", "encode", "match"]
 
 
 class EncodingFailure(Exception):
-    """No form fits: why, at which column (0: the mnemonic; None: after the last operand), and what would."""
+    """No form fits: why, at which column (0: the mnemonic; None: after the last operand), and what would.
 
-    def __init__(self, message: str, column: int | None, hint: str = "") -> None:
+    `subject` is the symbol that it is about, if it is about one.
+    """
+
+    def __init__(self, message: str, column: int | None, hint: str = "", subject: str = "") -> None:
         super().__init__(message)
         self.message = message
         self.column = column
         self.hint = hint
+        self.subject = subject
 
 
 class Candidate(NamedTuple):
@@ -146,14 +150,16 @@ def encode(candidates: list[Candidate], evaluate: Evaluate) -> tuple[int, list[t
     for form, values, deferred in candidates:
         relocations: list[tuple[str, Relocatable]] = []
         try:
-            if deferred:
-                values = [p._replace(value=_resolve(p, evaluate, relocations)) for p in values]
-            return form.encode(values), relocations
+            if not deferred:
+                return form.encode(values), relocations
+            resolved = [p._replace(value=_resolve(p, evaluate, relocations)) for p in values]
+            return form.encode(resolved), relocations
         except OperandError as error:
             problems.append(error)
     # The first form is the plainest; where others have their own complaint it is seldom better.
     forms = tuple(candidate.form for candidate in candidates)
-    raise EncodingFailure(str(problems[0]), problems[0].column, _valid_forms(forms))
+    subjects = [str(e.text) for p in candidates[0].values if (e := _expression(p.value)) is not None]
+    raise EncodingFailure(str(problems[0]), problems[0].column, _valid_forms(forms), "".join(subjects[:1]))
 
 
 def _expression(value: Any) -> Expression | None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import NamedTuple, TypeAlias
 
-from armexec.asm.lexer import SyntaxFailure, operand_tokens
+from armexec.asm.expressions import SyntaxFailure
+from armexec.asm.lexer import operand_tokens
 from armexec.errors import AssemblyError
 from armexec.isa.syntax import Expression, Register, Token
 

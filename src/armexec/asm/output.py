@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
+from functools import partial
 from typing import NamedTuple
 
 from armexec.asm.code import Code, CodeRelocation, CodeSection, CodeSymbol
 from armexec.asm.encoding import Candidate, EncodingFailure, Relocatable, encode
-from armexec.asm.lexer import Tree
+from armexec.asm.expressions import Tree, operate, symbols_of, with_place
 from armexec.errors import AssemblyError
 from armexec.isa.syntax import Expression
 
 __all__ = ["Linear", "Output", "Where"]
 
 _MASK = 0xFFFF_FFFF_FFFF_FFFF
+_MAX_SIZE = 1 << 28
+"""The most bytes that one text may make."""
+_MAX_STEPS = 20_000
+"""How much one expression may refer to others."""
 
 
 class Where(NamedTuple):
@@ -23,6 +29,11 @@ class Where(NamedTuple):
     column: int
     text: str
     file: str
+
+    def column_of(self, word: str) -> int:
+        """The column where a word stands among the operands; the statement's own if it doesn't."""
+        found = re.compile(rf"(?<![\w.$]){re.escape(word)}(?![\w.$])").search(self.text, self.column) if word else None
+        return self.column if found is None else found.start() + 1
 
     def error(self, message: str, hint: str = "", column: int | None = None) -> AssemblyError:
         return AssemblyError(
@@ -65,7 +76,7 @@ class _Fixup(NamedTuple):
     section: CodeSection
     offset: int
     where: Where
-    fill: Callable[[int, CodeSection], None]
+    fill: Callable[[int, CodeSection, Where], None]
 
 
 _DATA_RELOCATIONS = {8: "R_AARCH64_ABS64", 4: "R_AARCH64_ABS32", 2: "R_AARCH64_ABS16"}
@@ -85,6 +96,10 @@ class Output:
         self._fixups: list[_Fixup] = []
         self._pools: dict[str, list[tuple[str, int, Tree, Where]]] = {}
         self._anonymous = 0
+        self._room = _MAX_SIZE
+        self._steps = 0
+        self.constants = False
+        """Whether a symbol is a number: then words in operands may be numbers."""
         self.section = self.enter(".text", "rx")
 
     # -- sections ---------------------------------------------------------------------------------------------------
@@ -100,6 +115,29 @@ class Output:
     def offset(self) -> int:
         return len(self.section.data)
 
+    def reserve(self, size: int, where: Where) -> None:
+        """Check that `size` more bytes may be made, before making them."""
+        if not 0 <= size <= self._room:
+            raise where.error(f"{size} bytes can't be reserved: between 0 and {self._room}")
+
+    def append(self, data: bytes, where: Where) -> None:
+        """Append bytes to the current section."""
+        self.reserve(len(data), where)
+        self._room -= len(data)
+        self.section.data += data
+
+    def word(self, word: bytes, line: int, text: str, file: str) -> None:
+        """Append an instruction's word."""
+        data = self.section.data
+        if len(data) & 3 or self._room < 4:
+            self._unaligned(Where(line, len(text) - len(text.lstrip()) + 1, text, file))
+        self._room -= 4
+        data += word
+
+    def _unaligned(self, where: Where) -> None:
+        self.reserve(4, where)
+        raise where.error("an instruction must be at a multiple of 4 bytes: put .p2align 2 before it")
+
     def align(self, boundary: int, fill: int | None, where: Where, maximum: int | None = None) -> None:
         """Pad to a multiple of `boundary` bytes, with NOPs in code."""
         if boundary <= 0 or boundary & (boundary - 1) or boundary > 1 << 24:
@@ -110,9 +148,9 @@ class Output:
             return
         section.align = max(section.align, boundary)
         if fill is None and section.flags == "rx":
-            section.data += bytes(padding % 4) + b"\x1f\x20\x03\xd5" * (padding // 4)
+            self.append(bytes(padding % 4) + b"\x1f\x20\x03\xd5" * (padding // 4), where)
         else:
-            section.data += bytes([(fill or 0) & 0xFF]) * padding
+            self.append(bytes([(fill or 0) & 0xFF]) * padding, where)
 
     # -- symbols ----------------------------------------------------------------------------------------------------
     def symbol(self, name: str) -> _Symbol:
@@ -134,10 +172,16 @@ class Output:
         symbol = self.symbol(name)
         if symbol.section is not None or (once and symbol.defined):
             raise where.error(f"the symbol {name!r} is defined already")
-        linear = self._linear(tree, where)
+        tree = self.placed(tree)
+        value = self.known(tree)
         # A value known now is kept as it is: `.set n, n + 1` counts.
-        symbol.tree = ("number", linear.constant) if not linear.symbols else tree
+        symbol.tree = tree if value is None else ("number", value)
         symbol.where = where
+        self.constants = self.constants or value is not None
+
+    def placed(self, tree: Tree) -> Tree:
+        """The tree with `.` meaning this place, also when it is evaluated later."""
+        return with_place(tree, self.here()) if "." in symbols_of(tree) else tree
 
     def here(self) -> str:
         """A symbol for the current place."""
@@ -155,9 +199,9 @@ class Output:
                 return int(symbol.tree[1])
             return None
         values = [self.known(t) for t in tree[2:]]
-        if None in values:
+        if None in values or (tree[1] in "/%" and values[-1] == 0):
             return None
-        return _operate(tree[1], *values)  # type: ignore[arg-type]
+        return operate(tree[1], *values)  # type: ignore[arg-type]
 
     def constant(self, tree: Tree, where: Where) -> int:
         """The value of an expression that must be known by now."""
@@ -168,8 +212,9 @@ class Output:
         return linear.constant
 
     def _linear(self, tree: Tree, where: Where, depth: int = 0) -> Linear:
-        if depth > 200:
-            raise where.error("the expression refers to itself or is too deep")
+        self._steps = self._steps + 1 if depth else 0
+        if depth > 200 or self._steps > _MAX_STEPS:
+            raise where.error("the expression refers to itself, or to too many others")
         kind = tree[0]
         if kind == "number":
             return Linear(tree[1])
@@ -183,7 +228,7 @@ class Output:
         operands = [self._linear(t, where, depth + 1) for t in tree[2:]]
         if not any(o.symbols for o in operands):
             try:
-                return Linear(_operate(tree[1], *(o.constant for o in operands)))
+                return Linear(operate(tree[1], *(o.constant for o in operands)))
             except ZeroDivisionError:
                 raise where.error("division by zero") from None
         if tree[1] == "-" and len(operands) == 1:
@@ -229,31 +274,40 @@ class Output:
 
     # -- instructions -----------------------------------------------------------------------------------------------
     def instruction(self, candidates: list[Candidate], where: Where) -> None:
-        """Append a word, now or when its labels are known."""
+        """Append a word, now or when its labels are known.
+
+        Raises:
+            EncodingFailure: the operands' values have no encoding.
+        """
         section, offset = self.section, len(self.section.data)
         if offset % 4:
-            raise where.error("an instruction must be at a multiple of 4 bytes: put .p2align 2 before it")
-        section.data += b"\0\0\0\0"
+            self._unaligned(where)
         if any(candidate.deferred for candidate in candidates):
-            self._fixups.append(_Fixup(section, offset, where, lambda o, s: self._fill_word(candidates, o, s, where)))
+            self._fixups.append(_Fixup(section, offset, where, partial(self._fill_word, candidates)))
+            self.append(b"\0\0\0\0", where)
         else:
-            self._fill_word(candidates, offset, section, where)
+            self.append(encode(candidates, self._never)[0].to_bytes(4, "little"), where)
+
+    @staticmethod
+    def _never(expression: Expression) -> int:
+        raise AssertionError(f"{expression} should have been deferred")
 
     def _fill_word(self, candidates: list[Candidate], offset: int, section: CodeSection, where: Where) -> None:
         def evaluate(expression: Expression) -> int | Relocatable:
-            result = self._relocatable(self._linear(_place_here(expression.tree, place), where), where)
+            tree = expression.tree
+            if tree[0] != "symbol" and "." in symbols_of(tree) or tree[1] == ".":
+                tree = with_place(tree, self._anonymous_at(section, offset))
+            result = self._relocatable(self._linear(tree, where), where)
             if isinstance(result, Relocatable) and result.minus is None and self._section(result.symbol) is section:
                 symbol = self.symbols[result.symbol]
                 return result._replace(distance=symbol.offset + result.addend - offset)
             return result
 
-        place = None
-        if any(candidate.deferred for candidate in candidates):
-            place = self._anonymous_at(section, offset)
         try:
             word, relocations = encode(candidates, evaluate)
         except EncodingFailure as failure:
-            raise where.error(failure.message, failure.hint, failure.column or where.column) from None
+            column = failure.column or where.column_of(failure.subject)
+            raise where.error(failure.message, failure.hint, column) from None
         section.data[offset : offset + 4] = word.to_bytes(4, "little")
         for kind, target in relocations:
             self._relocate(section, offset, kind, target, where)
@@ -280,29 +334,26 @@ class Output:
     def flush_literals(self) -> None:
         """Put the current section's literals here (.ltorg)."""
         pool = self._pools.pop(self.section.name, [])
-        for size in (8, 4):
-            for name, literal_size, tree, where in pool:
-                if literal_size == size:
-                    self.align(size, None, where)
-                    symbol = self.symbols[name]
-                    symbol.section, symbol.offset = self.section, len(self.section.data)
-                    self.data(tree, size, where)
+        if pool:
+            self.align(4, None, pool[0][3])
+        for name, size, tree, where in pool:
+            self.align(size, 0, where)
+            symbol = self.symbols[name]
+            symbol.section, symbol.offset = self.section, len(self.section.data)
+            self.data(tree, size, where)
 
     # -- data -------------------------------------------------------------------------------------------------------
     def data(self, tree: Tree, size: int, where: Where, modifier: str = "") -> None:
         """Append an integer of `size` bytes, or the address of a symbol."""
         section, offset = self.section, len(self.section.data)
-        section.data += bytes(size)
-        place = self._anonymous_at(section, offset) if "." in _symbols(tree) else None
-        tree = _place_here(tree, place)
+        tree = self.placed(tree)
+        self.append(bytes(size), where)
         if self.known(tree) is not None:
-            self._fill_data(tree, size, offset, section, where, modifier)
+            self._fill_data(tree, size, modifier, offset, section, where)
         else:
-            self._fixups.append(
-                _Fixup(section, offset, where, lambda o, s: self._fill_data(tree, size, o, s, where, modifier))
-            )
+            self._fixups.append(_Fixup(section, offset, where, partial(self._fill_data, tree, size, modifier)))
 
-    def _fill_data(self, tree: Tree, size: int, offset: int, section: CodeSection, where: Where, modifier: str) -> None:
+    def _fill_data(self, tree: Tree, size: int, modifier: str, offset: int, section: CodeSection, where: Where) -> None:
         value = self._relocatable(self._linear(tree, where), where)
         if isinstance(value, int):
             bits = 8 * size
@@ -338,7 +389,7 @@ class Output:
             self.section = self.sections[name]
             self.flush_literals()
         for fixup in self._fixups:
-            fixup.fill(fixup.offset, fixup.section)
+            fixup.fill(fixup.offset, fixup.section, fixup.where)
         self._fixups.clear()
         used = {name for r in self.relocations for name in (r.symbol, r.minus)}
         symbols = []
@@ -370,56 +421,3 @@ class Output:
                 return CodeSymbol(name, section.name, target.offset + value.addend, kind, binding, size)
             raise where.error(f"{name!r} is set to an address outside of this file")
         return CodeSymbol(name, None, 0, symbol.kind, binding, size, defined=False)
-
-
-def _symbols(tree: Tree) -> set[str]:
-    if tree[0] == "symbol":
-        return {tree[1]}
-    return set().union(*(_symbols(t) for t in tree[2:])) if tree[0] != "number" else set()
-
-
-def _place_here(tree: Tree, place: str | None) -> Tree:
-    """The tree with `.` replaced by a symbol."""
-    if tree[0] == "symbol":
-        return ("symbol", place) if tree[1] == "." and place is not None else tree
-    if tree[0] == "number":
-        return tree
-    return (tree[0], tree[1], *(_place_here(t, place) for t in tree[2:]))
-
-
-def _signed(value: int) -> int:
-    value &= _MASK
-    return value - (1 << 64) if value >> 63 else value
-
-
-def _operate(operator: str, left: int, right: int | None = None) -> int:
-    """64-bit arithmetic, as GNU as does it; comparisons give -1 or 0."""
-    if right is None:
-        return {"-": -left, "+": left, "~": ~left, "!": int(not left)}[operator]
-    if operator in ("/", "%"):
-        quotient = abs(left) // abs(right)
-        quotient = quotient if (left < 0) == (right < 0) else -quotient
-        return quotient if operator == "/" else left - quotient * right
-    if operator in ("<<", ">>"):
-        if not 0 <= right < 64:
-            return 0
-        return left << right if operator == "<<" else (left & _MASK) >> right if left < 0 else left >> right
-    result = {
-        "+": lambda: left + right,
-        "-": lambda: left - right,
-        "*": lambda: left * right,
-        "|": lambda: left | right,
-        "&": lambda: left & right,
-        "^": lambda: left ^ right,
-        "==": lambda: -(left == right),
-        "!=": lambda: -(left != right),
-        "<>": lambda: -(left != right),
-        "<": lambda: -(left < right),
-        "<=": lambda: -(left <= right),
-        ">": lambda: -(left > right),
-        ">=": lambda: -(left >= right),
-        "&&": lambda: int(bool(left and right)),
-        "||": lambda: int(bool(left or right)),
-    }[operator]()
-    # Values above 63 bits are unsigned constants; what has wrapped is signed.
-    return result if -(1 << 63) <= result < 1 << 64 else _signed(result)
