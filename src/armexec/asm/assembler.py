@@ -77,7 +77,7 @@ class Assembler:
         ignored = self.current[0] is None
         if not ignored:
             for name, column in statement.labels:
-                self._label(name, where._replace(column=column))
+                self._label(name, where.at(column))
         name = statement.name
         if not name:
             return
@@ -116,7 +116,7 @@ class Assembler:
                 raise where.error(f"expected {index + 1} argument{'s' * (index > 0)}")
             return default
         tree, _ = self.expression(*arguments[index])
-        return self.output.constant(tree, where._replace(column=arguments[index][1]))
+        return self.output.constant(tree, where.at(arguments[index][1]))
 
     @staticmethod
     def name(text: str) -> str:
@@ -188,7 +188,7 @@ class Assembler:
                 lsl = [comma, Token("word", "lsl", column, "lsl"), Token("value", shift, column, str(shift))]
                 return "movz", [*tokens[:2], number, *lsl]
         size = 4 if kind in ("w", "s") or mnemonic == "ldrsw" else 16 if kind == "q" else 8
-        name = self.output.literal(tree, size, where._replace(column=column))
+        name = self.output.literal(tree, size, where.at(column))
         expression = Expression(tokens[3].text, tree=("symbol", name))
         return mnemonic, [*tokens[:2], Token("value", expression, column, tokens[3].text)]
 

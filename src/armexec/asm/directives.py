@@ -58,7 +58,7 @@ def _integers(size: int) -> Handler:
             raise where.error("expected at least one value")
         for text, column in arguments:
             tree, modifier = a.expression(text, column)
-            a.output.data(tree, size, where._replace(column=column), modifier)
+            a.output.data(tree, size, where.at(column), modifier)
 
     return handler
 

@@ -152,7 +152,7 @@ def encode(candidates: list[Candidate], evaluate: Evaluate) -> tuple[int, list[t
         try:
             if not deferred:
                 return form.encode(values), relocations
-            resolved = [p._replace(value=_resolve(p, evaluate, relocations)) for p in values]
+            resolved = [Parsed(p.operand, _resolve(p, evaluate, relocations), p.column) for p in values]
             return form.encode(resolved), relocations
         except OperandError as error:
             problems.append(error)

@@ -68,25 +68,19 @@ _TOKEN = re.compile(
     )""",
     re.VERBOSE | re.IGNORECASE | re.ASCII,
 )
+# What most expressions are.
+_NUMBER = re.compile(r"-?(?:[1-9]\d{0,17}|0)", re.ASCII)
+_NAME = re.compile(r"[A-Za-z_.$][\w.$]*", re.ASCII)
 _ESCAPES = {"n": 10, "t": 9, "r": 13, "0": 0, "\\": 92, "'": 39, '"': 34, "b": 8, "f": 12}
 
-# From what binds least to what binds most.
-_GNU = (
-    ("||",),
-    ("&&",),
-    ("==", "!=", "<>", "<", "<=", ">", ">="),
-    ("+", "-"),
-    ("|", "&", "^", "!"),
-    ("*", "/", "%", "<<", ">>"),
-)
-_DARWIN = (
-    ("||", "&&"),
-    ("|", "&", "^"),
-    ("==", "!=", "<>", "<", "<=", ">", ">="),
-    ("<<", ">>"),
-    ("+", "-"),
-    ("*", "/", "%"),
-)
+
+def _levels(*rows: str) -> dict[str, int]:
+    """How strongly each operator binds; the rows are from the least to the most."""
+    return {operator: level for level, row in enumerate(rows, 1) for operator in row.split()}
+
+
+_GNU = _levels("||", "&&", "== != <> < <= > >=", "+ -", "| & ^ !", "* / % << >>")
+_DARWIN = _levels("|| &&", "| & ^", "== != <> < <= > >=", "<< >>", "+ -", "* / %")
 
 
 def raw_tokens(text: str, column: int) -> list[Raw]:
@@ -153,14 +147,13 @@ class Reader:
         tree, apple = _split_at(self.expression())
         return tree, modifier or apple
 
-    def expression(self, level: int = 0) -> Tree:
-        if level == len(self._levels):
-            return self._unary()
-        tree = self.expression(level + 1)
-        while (token := self.next).kind == "punctuation" and token.text in self._levels[level]:
+    def expression(self, level: int = 1) -> Tree:
+        """An expression of operators that bind as strongly as `level` or more."""
+        tree = self._unary()
+        while (token := self.next).kind == "punctuation" and (binds := self._levels.get(token.text, 0)) >= level:
             self.take()
             self._count(token)
-            right = self.expression(level + 1)
+            right = self.expression(binds + 1)
             if tree[0] == right[0] == "number" and not (token.text in "/%" and right[1] == 0):
                 tree = ("number", operate(token.text, tree[1], right[1]))
             else:
@@ -255,6 +248,10 @@ def parse_expression(
     Raises:
         SyntaxFailure: it can't be read.
     """
+    if _NUMBER.fullmatch(text) is not None:
+        return ("number", int(text)), ""
+    if _NAME.fullmatch(text) is not None:
+        return ("symbol", text), ""
     reader = Reader(raw_tokens(text, column), local_label, column, apple=apple)
     tree, modifier = reader.modified()
     if reader.next.kind != "end":

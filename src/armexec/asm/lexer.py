@@ -46,8 +46,13 @@ def lines_of(text: str) -> list[str]:
     return text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
 
 
-# Most lines: a name and operands without anything that needs a closer look.
-_PLAIN = re.compile(r"[ \t]*([A-Za-z.][\w.]*)(?:[ \t]+([^\"'/;:=%]+))?$", re.ASCII)
+# Most lines: a label, or a name and operands without anything that needs a closer look; and a comment.
+_PLAIN = {
+    apple: re.compile(
+        rf"[ \t]*(?:([A-Za-z_.$][\w.$]*):|([A-Za-z.][\w.]*)(?:[ \t]+([^\"'/;:=%]+))?)?[ \t]*(?:{comment}.*)?$", re.ASCII
+    )
+    for apple, comment in ((False, "//"), (True, "(?://|;)"))
+}
 _PIECE = re.compile(rf"{STRING}|{CHARACTER}|//|/\*|;|%%|[^\"'/;%]+|.", re.DOTALL)
 _LABEL = re.compile(rf"[ \t]*(?:([A-Za-z_.$][\w.$@]*|\d+)|({STRING}))[ \t]*:(?!\w+:)", re.ASCII)
 _NAME = re.compile(r"[ \t]*([A-Za-z_.$][\w.$]*)", re.ASCII)
@@ -63,10 +68,15 @@ def line_statements(line: str, comment: bool, *, apple: bool) -> tuple[list[Stat
         SyntaxFailure: something that is no statement.
     """
     if not comment:
-        match = _PLAIN.match(line)
+        match = _PLAIN[apple].match(line)
         if match is not None:
-            operands = match[2] or ""
-            return [Statement((), match[1], match.start(1) + 1, operands.rstrip(), match.start(2) + 1)], False
+            label, name, operands = match.groups()
+            if name:
+                operands = (operands or "").rstrip()
+                return [Statement((), name, match.start(2) + 1, operands, match.start(3) + 1)], False
+            if label:
+                return [Statement(((label, match.start(1) + 1),), "", 0, "", 0)], False
+            return [], False
         if line.lstrip().startswith("#"):
             return [], False
     parts, comment = _without_comments(line, comment, apple)

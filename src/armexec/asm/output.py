@@ -30,6 +30,10 @@ class Where(NamedTuple):
     text: str
     file: str
 
+    def at(self, column: int) -> Where:
+        """Another column of the same line."""
+        return Where(self.line, column, self.text, self.file)
+
     def column_of(self, word: str) -> int:
         """The column where a word stands among the operands; the statement's own if it doesn't."""
         found = re.compile(rf"(?<![\w.$]){re.escape(word)}(?![\w.$])").search(self.text, self.column) if word else None
@@ -300,7 +304,7 @@ class Output:
             result = self._relocatable(self._linear(tree, where), where)
             if isinstance(result, Relocatable) and result.minus is None and self._section(result.symbol) is section:
                 symbol = self.symbols[result.symbol]
-                return result._replace(distance=symbol.offset + result.addend - offset)
+                return Relocatable(result.symbol, result.addend, None, symbol.offset + result.addend - offset)
             return result
 
         try:
