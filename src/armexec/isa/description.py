@@ -8,8 +8,9 @@
         ...
 
 A syntax template is the mnemonic and its operands: `<name>` is an operand, `{...}` may be left out when every operand
-in it has its default value, everything else is literal. `<Wd>`, `<Xn|SP>` and their like stand for a general register in
-the field `Rd`, `Rn` ...; any other name is looked up in `operands`.
+in it has its default value, everything else is literal. `<Wd>`, `<Xn|SP>` and their like stand for a general register
+in the field `Rd`, `Rn` ...; any other name is looked up in `operands`. `simd_operands` says how SIMD&FP registers are
+written.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from typing import Any, NamedTuple, TypeAlias
 
 from .operands import Context, Fields, GeneralRegister, Label, Operand, Places
 from .pattern import Constraint, Pattern, parse_constraints, parse_pattern
+from .simd_operands import SIMD_TEMPLATE, ScalarRegister, simd_operand
 from .syntax import Cursor, Mismatch, OperandError
 
 __all__ = ["INSTRUCTIONS", "Alias", "Form", "Instruction", "Parsed", "instruction"]
@@ -148,7 +150,10 @@ class Form:
         places = self.instruction.places
         for operand, value, column in values:
             try:
-                encoded = operand.encode(value)
+                if operand.dependent:
+                    encoded = operand.encode_after(value, self.instruction.fields(word))
+                else:
+                    encoded = operand.encode(value)
             except OperandError as error:
                 error.column = column
                 raise
@@ -176,6 +181,15 @@ class Form:
             case [_, *_]:
                 elements = (" ", *elements)
         return _printer((self.mnemonic, *elements), self.instruction.places)
+
+
+class _Places(dict[str, tuple[int, int]]):
+    """The places of fields, and of parts of them: `immh/1110`."""
+
+    def __missing__(self, key: str) -> tuple[int, int]:
+        name, _, mask = key.partition("/")
+        self[key] = place = self[name][0], int(mask, 2)
+        return place
 
 
 class Instruction:
@@ -246,7 +260,7 @@ class Instruction:
     @cached_property
     def places(self) -> Places:
         """The lowest bit and the mask of every named field."""
-        return {f.name: (f.low, (1 << f.width) - 1) for f in self.pattern.fields if f.name}
+        return _Places({f.name: (f.low, (1 << f.width) - 1) for f in self.pattern.fields if f.name})
 
     @cached_property
     def _free(self) -> tuple[tuple[str, int, int], ...]:
@@ -330,8 +344,8 @@ def mnemonic_of(syntax: str) -> str:
     return syntax.partition(" ")[0].partition("{")[0].lower()
 
 
-_TEMPLATE_TOKEN = re.compile(r"<([^>]+)>|([{}])|([A-Za-z_][\w.]*)|(\s+)|(.)")
-_REGISTER_NAME = re.compile(r"([WX])([a-z]\d?)(\|W?SP)?")
+_TEMPLATE_TOKEN = re.compile(rf"({SIMD_TEMPLATE})|<([^>]+)>|([{{}}])|([A-Za-z_][\w.]*)|(\s+)|(.)")
+_REGISTER_NAME = re.compile(r"([WXBHSDQ])([a-z]\d?)(\|W?SP)?")
 _FIELD_OF = {"d": "Rd", "n": "Rn", "m": "Rm", "a": "Ra", "s": "Rs", "t": "Rt", "t1": "Rt", "t2": "Rt2"}
 
 
@@ -341,7 +355,8 @@ def _operand(name: str, operands: Mapping[str, Operand], widths: Mapping[str, in
         match = _REGISTER_NAME.fullmatch(name)
         if match is None or match[2] not in _FIELD_OF:
             raise ValueError(f"no operand <{name}>")
-        operand = GeneralRegister(match[1].lower(), _FIELD_OF[match[2]], sp=bool(match[3]))
+        kind, field = match[1].lower(), _FIELD_OF[match[2]]
+        operand = GeneralRegister(kind, field, sp=bool(match[3])) if kind in "wx" else ScalarRegister(kind, field)
     return operand.bind(widths)
 
 
@@ -354,8 +369,10 @@ def _compile(
         match = _TEMPLATE_TOKEN.match(template, position)
         assert match is not None
         position = match.end()
-        name, brace, word, space, other = match.groups()
-        if name:
+        simd, name, brace, word, space, other = match.groups()
+        if simd:
+            elements.append(simd_operand(simd, operands).bind(widths))
+        elif name:
             elements.append(_operand(name, operands, widths))
         elif brace == "{":
             inner, position = _compile(template, position, operands, widths, nested=True)

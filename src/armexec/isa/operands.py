@@ -47,6 +47,8 @@ class Operand:
 
     fields: tuple[str, ...] = ()
     default: Any = None
+    dependent = False
+    """Whether encoding needs what earlier operands encoded: `encode_after` is called for `encode`."""
 
     def bind(self, widths: Mapping[str, int]) -> Operand:
         """This operand for a pattern whose fields have these widths; called once for each form."""
@@ -64,7 +66,14 @@ class Operand:
         raise NotImplementedError
 
     def encode(self, value: Any) -> dict[str, int]:
-        """The fields of a value; raises OperandError where it has none."""
+        """The fields of a value; raises OperandError where it has none.
+
+        `name/1110` stands for some of a field's bits: the others are left to other operands.
+        """
+        raise NotImplementedError
+
+    def encode_after(self, value: Any, fields: Fields) -> dict[str, int]:
+        """`encode` of a dependent operand; `fields` holds what is encoded so far."""
         raise NotImplementedError
 
     def decode(self, fields: Fields) -> Any:

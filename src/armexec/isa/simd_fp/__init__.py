@@ -1,0 +1,1 @@
+"""SIMD and floating-point instructions, by class of the manual's index."""
