@@ -210,7 +210,11 @@ def _common(*, local: bool) -> Handler:
         alignment = a.constant(arguments, 2, where, default=16)
         if a.apple:
             alignment = 1 << min(alignment, 24)
-        _reserve(a, ".bss", a.name(arguments[0][0]), size, alignment, "" if local else "global", where)
+        name = a.name(arguments[0][0])
+        if local or a.output.symbol(name).binding == "local":
+            _reserve(a, ".bss", name, size, alignment, "", where)
+        else:
+            _reserve(a, "__DATA,__common" if a.apple else "COMMON", name, size, alignment, "global", where)
 
     return handler
 

@@ -56,7 +56,7 @@ class Raw(NamedTuple):
 _TOKEN = re.compile(
     rf"""\s*(?:
       (?P<register>[xw](?:[12]?\d|30)|[xw]zr|w?sp|[bhsdq](?:[12]?\d|3[01])|v(?:[12]?\d|3[01])(?:\.\d*[bhsdq])?)(?![\w.$@])
-    | (?P<float>\d+\.\d*(?:e[-+]?\d+)?|\d+e[-+]?\d+)(?![\w.])
+    | (?P<float>\d+\.\d*(?:e[-+]?\d+)?|\d+e[-+]?\d+|0x[0-9a-f]+(?:\.[0-9a-f]*)?p[-+]?\d+)(?![\w.])
     | (?P<number>0x[0-9a-f]+|0b[01]+|0o[0-7]+|\d+)(?![\w.$])
     | (?P<local>\d+[fb])(?![\w.$])
     | (?P<modifier>:\w+:)

@@ -237,18 +237,32 @@ def operand_tokens(
                 tokens.append(Token("value", value, raw.column, word))
         elif kind == "float":
             reader.position += 1
-            tokens.append(Token("float", float(word), raw.column, word))
+            tokens.append(Token("float", _float(word), raw.column, word))
+        elif kind == "punctuation" and word in ("-", "+") and reader.following.kind == "float":
+            number = reader.following.text
+            reader.position += 2
+            tokens.append(Token("float", _float(word + number), raw.column, word + number))
+        elif word == "-" and reader.following.kind == "register" and tokens and tokens[-1].kind == "register":
+            # A range of registers, in a list.
+            reader.position += 1
+            tokens.append(Token("punctuation", word, raw.column, word))
         elif kind == "punctuation" and word not in ("-", "+", "~", "("):
             reader.position += 1
             tokens.append(Token("punctuation", word, raw.column, word))
         else:
+            start = reader.position
             tree, modifier = reader.modified()
             value = None if modifier else value_of(tree)
-            shown = tree_text(tree)
+            # A number as it was written: to FMOV, 0x70 isn't 112.
+            shown = word if kind == "number" and reader.position == start + 1 else tree_text(tree)
             tokens.append(
                 Token("value", Expression(shown, modifier, tree) if value is None else value, raw.column, shown)
             )
     return tokens
+
+
+def _float(text: str) -> float:
+    return float.fromhex(text) if "x" in text.lower() else float(text)
 
 
 _OPERATORS = frozenset(["+", "-", "*", "/", "%", "<<", ">>", "&", "|", "^", "==", "!=", "<>", "<", "<=", ">", ">="])

@@ -373,9 +373,13 @@ class Output:
         kind = kinds.get(size)
         if kind is None:
             raise where.error(f"an address does not fit {size} byte{'s' * (size > 1)}")
-        if modifier not in ("", "plt", "got", "gotpcrel"):
-            raise where.error(f"the operator :{modifier}: can't stand here")
-        self._relocate(section, offset, "R_AARCH64_GOTPCREL32" if modifier.startswith("got") else kind, value, where)
+        if modifier:
+            # Both are counted from this place.
+            special = {"plt": "R_AARCH64_PLT32", "gotpcrel": "R_AARCH64_GOTPCREL32", "got": "R_AARCH64_GOTPCREL32"}
+            if modifier not in special or size != 4:
+                raise where.error(f"the operator {modifier!r} can't stand in {size} bytes of data")
+            kind = special[modifier]
+        self._relocate(section, offset, kind, value, where)
 
     def _relocate(self, section: CodeSection, offset: int, kind: str, target: Relocatable, where: Where) -> None:
         for name in (target.symbol, target.minus):
