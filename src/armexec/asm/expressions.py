@@ -133,6 +133,13 @@ class Reader:
             return self.raw[self.position]
         return Raw("end", "", self.end_column)
 
+    @property
+    def following(self) -> Raw:
+        """What comes after `next`."""
+        if self.position + 1 < len(self.raw):
+            return self.raw[self.position + 1]
+        return Raw("end", "", self.end_column)
+
     def take(self) -> Raw:
         token = self.next
         self.position += 1

@@ -262,7 +262,12 @@ def operand_tokens(
 
 
 def _float(text: str) -> float:
-    return float.fromhex(text) if "x" in text.lower() else float(text)
+    if "x" not in text.lower():
+        return float(text)
+    try:
+        return float.fromhex(text)
+    except OverflowError:
+        return float("inf")
 
 
 _OPERATORS = frozenset(["+", "-", "*", "/", "%", "<<", ">>", "&", "|", "^", "==", "!=", "<>", "<", "<=", ">", ">="])
@@ -270,9 +275,7 @@ _OPERATORS = frozenset(["+", "-", "*", "/", "%", "<<", ">>", "&", "|", "^", "=="
 
 def _stands_alone(reader: Reader) -> bool:
     """Whether the name at the reader is not the beginning of a longer expression."""
-    if reader.position + 1 >= len(reader.raw):
-        return True
-    following = reader.raw[reader.position + 1]
+    following = reader.following
     return following.kind != "punctuation" or following.text not in _OPERATORS
 
 
