@@ -10,7 +10,7 @@ import random
 from functools import cache
 
 from armexec.isa import INSTRUCTIONS, Form, decode
-from armexec.isa.system_registers import USER_READABLE
+from armexec.isa.system_registers import USER_READABLE, system_registers
 from armexec.machines.reference import Bits, ReferenceMachine
 from armexec.machines.traps import Trap
 
@@ -21,7 +21,6 @@ __all__ = [
     "accessed",
     "aim",
     "case",
-    "cases",
     "encodings",
     "is_load_or_store",
     "random_state",
@@ -30,8 +29,8 @@ __all__ = [
 ]
 
 _TRIES = 400
-# DC ZVA, IC IVAU, DC CVAC, CVAU and CIVAC.
-_CACHE_OPERATIONS = (0xD50B7420, 0xD50B7520, 0xD50B7A20, 0xD50B7B20, 0xD50B7E20)
+# DC ZVA (the one that does something), IC IVAU, DC CVAC, CVAU and CIVAC.
+_CACHE_OPERATIONS = (0xD50B7420, 0xD50B7420, 0xD50B7420, 0xD50B7420, 0xD50B7520, 0xD50B7A20, 0xD50B7B20, 0xD50B7E20)
 
 
 @cache
@@ -238,16 +237,32 @@ def _patch(rng: random.Random, state: State, address: int) -> None:
     state.patches.append((address, patch))
 
 
+def _system_register(rng: random.Random, word: int) -> int:
+    """Most system registers are privileged: take one of user space half the time, and one with a name."""
+    choice = rng.randrange(4)
+    if choice == 3:
+        return word
+    known = sorted(USER_READABLE) if choice < 2 else sorted(r.number for r in system_registers().values())
+    return word & ~(0x7FFF << 5) | (rng.choice(known) & 0x7FFF) << 5
+
+
+def _system_operation(rng: random.Random, word: int) -> int:
+    """So are most operations: take one that isn't half the time, and one whose op1 and CRn are as user space's."""
+    choice = rng.randrange(4)
+    if choice < 2:
+        return rng.choice(_CACHE_OPERATIONS) | rng.randrange(32)
+    return word if choice == 2 else word & ~(0x7F << 12) | 0x37 << 12
+
+
 def case(name: str, seed: int, index: int) -> State:
     """Case number `index` of an encoding: one word in a state."""
     rng = random.Random(f"{name}/{seed}/{index}")
     form = encodings()[name]
     word = random_word(rng, form) if rng.randrange(16) else reserved_word(rng, form)
-    # Most system registers and operations are privileged: take one of user space half the time.
-    if name in ("MRS_RS_systemmove", "MSR_SR_systemmove") and rng.randrange(2):
-        word = word & ~(0x7FFF << 5) | (rng.choice(sorted(USER_READABLE)) & 0x7FFF) << 5
-    elif name == "SYS_CR_systeminstrs" and rng.randrange(2):
-        word = rng.choice(_CACHE_OPERATIONS) | rng.randrange(32)
+    if name in ("MRS_RS_systemmove", "MSR_SR_systemmove"):
+        word = _system_register(rng, word)
+    elif name == "SYS_CR_systeminstrs":
+        word = _system_operation(rng, word)
     state = random_state(rng, (word,))
     address = aim(rng, state)
     if address is not None:

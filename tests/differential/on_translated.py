@@ -15,7 +15,7 @@ from armexec.translate.snippets import GuestState, block_runner
 
 from .state import CODE, CODE_SIZE, DATA, DATA_SIZE, Outcome, State
 
-__all__ = ["run_all"]
+__all__ = ["map_memory", "run_all"]
 
 _MAP_FIXED = 0x10
 _MAP_FIXED_NOREPLACE = 0x10_0000
@@ -50,6 +50,11 @@ class _Memory:
 @cache
 def _memory() -> _Memory:
     return _Memory()
+
+
+def map_memory() -> None:
+    """Have data memory in this process; skips the test where that can't be."""
+    _memory()
 
 
 def run_all(states: Sequence[State], *, tier: str) -> list[Outcome]:
