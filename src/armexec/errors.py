@@ -98,10 +98,13 @@ class AssemblyError(Error):
         where = f"{self.file}:{self.line}:{self.column}: " if self.line else ""
         lines = [f"{where}{self.message}"]
         if self.source_line:
-            lines.append(f"    {self.source_line}")
+            # Of a long line, what is around the column.
+            start = max(self.column - 60, 0) if len(self.source_line) > 160 else 0
+            shown = self.source_line[start : start + 160]
+            lines.append(f"    {shown}")
             if self.column:
                 # Tabs are kept so that the caret stands under the same column on screen.
-                lead = "".join("\t" if c == "\t" else " " for c in self.source_line[: self.column - 1])
+                lead = "".join("\t" if c == "\t" else " " for c in shown[: self.column - 1 - start])
                 lines.append(f"    {lead}^")
         if self.hint:
             lines.append(self.hint)

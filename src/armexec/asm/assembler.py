@@ -7,7 +7,6 @@ from armexec.asm.directives import run_directive
 from armexec.asm.encoding import EncodingFailure, encode, match
 from armexec.asm.expressions import SyntaxFailure, Tree, parse_expression
 from armexec.asm.lexer import Statement, is_apple, line_statements, lines_of, operand_tokens, plain_tokens
-from armexec.asm.mistakes import explain
 from armexec.asm.output import Output, Where
 from armexec.isa.syntax import Expression, Token
 
@@ -162,6 +161,8 @@ class Assembler:
             candidates = match(mnemonic, tokens)
             self.output.instruction(candidates, where)
         except EncodingFailure as failure:
+            from armexec.asm.mistakes import explain
+
             raise explain(failure, statement, where) from None
 
     def _literal(self, mnemonic: str, tokens: list[Token], where: Where) -> tuple[str, list[Token]]:

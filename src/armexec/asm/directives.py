@@ -105,7 +105,8 @@ def _strings(terminator: bytes) -> Handler:
             raise where.error("expected a string in double quotes")
         for text, column in arguments:
             if len(text) < 2 or text[0] != '"' or text[-1] != '"':
-                raise where.error(f"expected a string in double quotes, not {text!r}", column=column)
+                what = 'its closing "' if text[:1] == '"' else f"a string in double quotes, not {text[:30]!r}"
+                raise where.error(f"expected {what}", column=column)
             for part in re.findall(r'"((?:[^"\\]|\\.)*)"', text):
                 a.output.append(_string_bytes(part), where)
             a.output.append(terminator, where)
@@ -316,6 +317,8 @@ def _previous(a: Assembler, arguments: list[tuple[str, int]], where: Where) -> N
 
 def _plain_section(name: str) -> Handler:
     def handler(a: Assembler, arguments: list[tuple[str, int]], where: Where) -> None:
+        if arguments:
+            raise where.error(f"expected the end of the line after {name}", column=arguments[0][1])
         a.enter_section(*_PLAIN_SECTIONS[name])
 
     return handler
@@ -390,6 +393,6 @@ def run_directive(a: Assembler, statement: Statement, where: Where) -> None:
             return
         import difflib
 
-        near = difflib.get_close_matches(name, DIRECTIVES, 3, 0.6)
-        raise where.error(f"unknown directive {name}", f"did you mean {', '.join(near)}?" if near else "")
+        near = difflib.get_close_matches(name, DIRECTIVES, 3, 0.6) if len(name) < 20 else []
+        raise where.error(f"unknown directive {name[:40]}", f"did you mean {', '.join(near)}?" if near else "")
     handler(a, split_arguments(statement.operands, statement.operands_column), where)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple, TypeAlias
 
 from armexec.isa import Form, forms_of, mnemonics
@@ -96,48 +96,59 @@ def _match(mnemonic: str, tokens: list[Token]) -> list[Candidate]:
     if not forms:
         raise _unknown(mnemonic)
     candidates = []
-    furthest: Mismatch | None = None
-    expected: list[str] = []
+    furthest = -1
+    nearest: list[tuple[Form, str]] = []
     for form in forms:
         cursor = Cursor(tokens)
         try:
             values = form.parse(cursor)
         except Mismatch as mismatch:
-            if furthest is None or mismatch.position > furthest.position:
-                furthest, expected = mismatch, [mismatch.expected]
-            elif mismatch.position == furthest.position and mismatch.expected not in expected:
-                expected.append(mismatch.expected)
+            if mismatch.position > furthest:
+                furthest, nearest = mismatch.position, []
+            if mismatch.position == furthest:
+                nearest.append((form, mismatch.expected))
             continue
         candidates.append(Candidate(form, values, cursor.deferred))
-    if not candidates:
-        assert furthest is not None
-        position = furthest.position
-        if position < len(tokens):
-            found, column = repr(tokens[position].text), tokens[position].column
-        else:
-            found, column = "the end of the line", None
-        raise EncodingFailure(f"expected {_alternatives(expected)}, not {found}", column, _valid_forms(forms))
-    return candidates
+    if candidates:
+        return candidates
+    if furthest < len(tokens):
+        found, column = repr(tokens[furthest].text[:40]), tokens[furthest].column
+    else:
+        found, column = "the end of the line", None
+    expected = _alternatives(list(dict.fromkeys(expected for _, expected in nearest)))
+    raise EncodingFailure(f"expected {expected}, not {found}", column, _valid_forms([form for form, _ in nearest]))
 
 
 def _unknown(mnemonic: str) -> EncodingFailure:
     import difflib
 
-    near = difflib.get_close_matches(mnemonic, mnemonics(), 4, 0.6)
+    near = difflib.get_close_matches(mnemonic, mnemonics(), 4, 0.6) if len(mnemonic) < 20 else []
     hint = f"did you mean {', '.join(near)}?" if near else ""
-    return EncodingFailure(f"unknown mnemonic {mnemonic!r}", 0, hint)
+    return EncodingFailure(f"unknown mnemonic {mnemonic[:40]!r}", 0, hint)
+
+
+_REGISTER = "a register "
 
 
 def _alternatives(expected: list[str]) -> str:
-    shown = expected[:4]
-    return " or ".join(shown) + (" or other operands" if len(expected) > 4 else "")
+    """What one of the forms expects; the registers of all of them together."""
+    registers = [
+        part for text in expected if text.startswith(_REGISTER) for part in text[len(_REGISTER) :].split(" or ")
+    ]
+    others = [text for text in expected if not text.startswith(_REGISTER)]
+    shown = others[:4]
+    if registers:
+        *most, last = dict.fromkeys(registers)
+        shown.insert(0, _REGISTER + (f"{', '.join(most)} or {last}" if most else last))
+    return " or ".join(shown) + (" or other operands" if len(others) > 4 else "")
 
 
-def _valid_forms(forms: tuple[Form, ...]) -> str:
+def _valid_forms(forms: Sequence[Form]) -> str:
     syntaxes = list(dict.fromkeys(form.syntax for form in forms))
-    shown = syntaxes[:6]
+    if len(syntaxes) == 1:
+        return f"valid form: {syntaxes[0]}"
     more = f"\n    ... and {len(syntaxes) - 6} more" if len(syntaxes) > 6 else ""
-    return "valid forms:\n" + "\n".join(f"    {syntax}" for syntax in shown) + more
+    return "valid forms:\n" + "\n".join(f"    {syntax}" for syntax in syntaxes[:6]) + more
 
 
 def encode(candidates: list[Candidate], evaluate: Evaluate) -> tuple[int, list[tuple[str, Relocatable]]]:
@@ -159,7 +170,21 @@ def encode(candidates: list[Candidate], evaluate: Evaluate) -> tuple[int, list[t
     # The first form is the plainest; where others have their own complaint it is seldom better.
     forms = tuple(candidate.form for candidate in candidates)
     subjects = [str(e.text) for p in candidates[0].values if (e := _expression(p.value)) is not None]
-    raise EncodingFailure(str(problems[0]), problems[0].column, _valid_forms(forms), "".join(subjects[:1]))
+    raise EncodingFailure(_together(problems), problems[0].column, _valid_forms(forms), "".join(subjects[:1]))
+
+
+_OUT_OF_RANGE = "is out of range "
+
+
+def _together(problems: list[OperandError]) -> str:
+    """The first form's complaint; of numbers out of range, the other forms' ranges too."""
+    message = str(problems[0])
+    start, found, _ = message.partition(_OUT_OF_RANGE)
+    if found:
+        for other in dict.fromkeys(map(str, problems[1:])):
+            if other.startswith(start + found) and other != message:
+                message += f", or {other[len(start + found) :]}"
+    return message
 
 
 def _expression(value: Any) -> Expression | None:

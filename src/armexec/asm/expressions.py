@@ -106,6 +106,8 @@ def raw_tokens(text: str, column: int) -> list[Raw]:
 
 
 def _unexpected(rest: str) -> str:
+    if rest[0] == "@":
+        return "unexpected '@': a comment begins with //"
     if rest[0] == '"':
         return 'a string without its closing "'
     if rest[0].isdigit():

@@ -386,6 +386,9 @@ class Output:
             if name is not None and name.startswith("\x01"):
                 raise where.error(f"there is no label {name[1:].split(' ')[0]!r} in that direction")
         symbol = self.symbol(target.symbol)
+        if not symbol.defined and target.symbol.startswith("L" if self.apple else ".L"):
+            # Labels of this form aren't seen by other files, so nobody else can define it.
+            raise where.error(f"the label {target.symbol!r} is not defined", column=where.column_of(target.symbol))
         if symbol.where is None and not symbol.defined:
             symbol.where = where
         self.relocations.append(CodeRelocation(section.name, offset, kind, target.symbol, target.addend, target.minus))

@@ -136,6 +136,9 @@ class Form:
         values: list[Parsed] = []
         _match(self.elements, cursor, values)
         if cursor.position < len(cursor.tokens):
+            skipped = cursor.skipped
+            if skipped is not None and skipped.position == cursor.position:
+                raise cursor.fail(f"{skipped.expected} or the end of the line")
             raise cursor.fail("the end of the line")
         return values
 
@@ -412,7 +415,7 @@ def _match(elements: tuple[Element, ...], cursor: Cursor, values: list[Parsed]) 
                 if mismatch.position > start + 1:
                     # It began like the optional part: what is wrong is inside it.
                     raise
-                cursor.position = start
+                cursor.position, cursor.skipped = start, mismatch
                 del values[count:]
                 values.extend(Parsed(operand, operand.default, 0) for operand in element.operands)
         else:

@@ -109,13 +109,15 @@ _END = Token("end", "", 0, "end of line")
 class Cursor:
     """A position in the tokens of one instruction's operands."""
 
-    __slots__ = ("deferred", "position", "tokens")
+    __slots__ = ("deferred", "position", "skipped", "tokens")
 
     def __init__(self, tokens: list[Token]) -> None:
         self.tokens = tokens
         self.position = 0
         self.deferred = False
         """Whether a value taken so far is an Expression."""
+        self.skipped: Mismatch | None = None
+        """Why the last optional part was left out."""
 
     @property
     def token(self) -> Token:
