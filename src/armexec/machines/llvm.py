@@ -1,13 +1,15 @@
 """The machine that translates: values are names of LLVM values, and every operation appends a line of IR text.
 
-Registers live in allocas (`%x0` ... `%x30`, `%x31` for SP, `%fN` `%fZ` `%fC` `%fV`), which LLVM's mem2reg turns into SSA
-values. Within a block the machine keeps what it has read and written, so that a block loads a register at most once; who
-drives the machine decides, when it knows what is live, which registers a block stores at its end (`flush`). That makes a
-comparison and the branch on it one `icmp`: the flags that nobody reads are never computed.
+Registers live in allocas (`%x0` ... `%x30`, `%x31` for SP, `%fN` `%fZ` `%fC` `%fV`), which LLVM's mem2reg
+turns into SSA values. Within a block the machine keeps what it has read and written, so that a block loads a
+register at most once; who drives the machine decides, when it knows what is live, which registers a block
+stores at its end (`flush`). That makes a comparison and the branch on it one `icmp`: the flags that nobody
+reads are never computed.
 
-Guest memory is the host's own. An address becomes a pointer by `getelementptr i8, ptr null`, in functions marked
-`null_pointer_is_valid`: alias analysis sees through it, as it doesn't through `inttoptr`. Nothing emitted here has undefined
-behaviour or makes poison: no alignment is claimed that isn't checked, divisions are total, and shifts are in range.
+Guest memory is the host's own. An address becomes a pointer by `getelementptr i8, ptr null`, in functions
+marked `null_pointer_is_valid`: alias analysis sees through it, as it doesn't through `inttoptr`. Nothing
+emitted here has undefined behaviour or makes poison: no alignment is claimed that isn't checked, divisions
+are total, and shifts are in range.
 """
 
 from __future__ import annotations
@@ -74,7 +76,7 @@ class Value:
 
     def _operand(self, other: Value | int) -> Value:
         if other.__class__ is int:
-            return self.machine.const(self.width, other)  # type: ignore[arg-type]
+            return self.machine.const(self.width, other)
         if other.width != self.width:  # type: ignore[union-attr]
             raise TypeError(f"{self.width} bits and {other.width} bits")  # type: ignore[union-attr]
         return other  # type: ignore[return-value]
@@ -304,8 +306,8 @@ class Value:
 class Flags:
     """N, Z, C and V, each computed when asked for.
 
-    A subclass says how, and answers a condition in the shortest way it knows. `fork` is the same flags for another block:
-    what was computed so far dominates it, what is computed later may not.
+    A subclass says how, and answers a condition in the shortest way it knows. `fork` is the same flags for
+    another block: what was computed so far dominates it, what is computed later may not.
     """
 
     def __init__(self, machine: LlvmMachine) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import re
+from typing import Any
 
 from .host import compile_object
 
@@ -22,7 +23,7 @@ def with_locations(text: str) -> str:
     """IR text whose lines `;@<offset>` say which guest instruction follows, with debug locations for a line table."""
     out: list[str] = []
     nodes = [
-        '!1 = distinct !DICompileUnit(language: DW_LANG_C, file: !2, producer: "armexec", emissionKind: LineTablesOnly)',
+        "!1 = distinct !DICompileUnit(language: DW_LANG_C, file: !2, emissionKind: LineTablesOnly)",
         '!2 = !DIFile(filename: "guest", directory: "/")',
         '!3 = !{i32 2, !"Debug Info Version", i32 3}',
         "!4 = !DISubroutineType(types: !5)",
@@ -68,7 +69,7 @@ class LineTable:
     def __init__(self, text: str, tier: str) -> None:
         from elftools.elf.elffile import ELFFile
 
-        elf = ELFFile(io.BytesIO(compile_object(with_locations(text), tier=tier)))
+        elf: Any = ELFFile(io.BytesIO(compile_object(with_locations(text), tier=tier)))
         begin = elf.get_section_by_name(".symtab").get_symbol_by_name("begin")[0]
         section = elf.get_section(begin["st_shndx"])
         self.size = section["sh_size"] - begin["st_value"]

@@ -4,8 +4,9 @@ Where an instruction goes is asked of its semantic function, run on a machine wh
 records only the control flow; so there is one description of a branch. Only words of the class "branches, exception
 generating and system instructions" are asked.
 
-A branch out of the function's own symbol is followed like any other: the code it reaches becomes part of this function too
-(a tail call, or falling through into the next function). That is right whatever the code is, and needs no host stack.
+A branch out of the function's own symbol is followed like any other: the code it reaches becomes part of this
+function too (a tail call, or falling through into the next function). That is right whatever the code is, and
+needs no host stack.
 """
 
 from __future__ import annotations

@@ -96,13 +96,14 @@ class FunctionWriter:
         out.append(f"define i1 @s{self.name(entry)}(ptr noalias %state) {ATTRIBUTES} {{")
         link = load_state(m, 30)
         results, code = self.emit_call(m, signature, lambda n: load_state(m, n))
-        for number, value in results.items():
-            store_state(m, number, value)
         if code is not None:
+            # The callee has put its results into the state itself.
             out.append(f"br i1 {code.text}, label %out, label %in")
             out.append("out:")
             out.append("ret i1 true")
             out.append("in:")
+        for number, value in results.items():
+            store_state(m, number, value)
         _store_pc(m, link)
         out.append("ret i1 false")
         out.append("}")
@@ -241,7 +242,7 @@ class _Writer:
         terminator = block.terminator
         target = block.flow.target
         assert target is not None
-        targets = (target, block.flow.end)
+        targets: tuple[int, ...] = (target, block.flow.end)
         if terminator[0] == "goto":
             targets = (terminator[1],)
         outside = [t for t in targets if t not in self.function.blocks]
@@ -312,10 +313,8 @@ class _Writer:
         if block.kind == "call" and callee is not None:
             code = m.emit(1, f"call i1 @s{unit.name(block.terminator_target)}(ptr %state)")
         else:
-            if block.kind == "call":
-                target = m.address(block.terminator_target)
-            else:
-                target = block.terminator[1]
+            direct = block.kind == "call"
+            target = m.address(block.terminator_target) if direct else block.terminator[1]
             found = m.emit(64, f"call ptr @lookup(ptr %state, i64 {target.text})")
             code = m.emit(1, f"call i1 {found.text}(ptr %state)")
         n = m.count
@@ -355,9 +354,7 @@ class _Writer:
         base = m.address(self.unit.base)
         offset = m.emit(64, f"sub i64 {target.text}, {base.text}")
         n = m.count
-        cases = [
-            f"i64 {to - self.unit.base}, label %{self.label(to)}" for to in dict.fromkeys(block.flow.targets)
-        ]
+        cases = [f"i64 {to - self.unit.base}, label %{self.label(to)}" for to in dict.fromkeys(block.flow.targets)]
         m.out.append(f"switch i64 {offset.text}, label %d{n} [{' '.join(cases)}]")
         m.out.append(f"d{n}:")
         if self.is_open:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import ctypes
 import platform
+import sys
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from functools import cache
 from typing import Any
 
@@ -18,10 +21,40 @@ LOCK = threading.RLock()
 _LEVELS = {"O0": 0, "O1": 1, "O2": 2, "O3": 3}
 
 
+@contextmanager
+def _no_callbacks() -> Iterator[None]:
+    """Keep llvmlite from making ctypes callbacks when it is imported.
+
+    It makes two for its object cache, which isn't used here, and on Linux CPython puts callbacks into a page that is
+    writable and executable at once.
+    """
+    original = ctypes.CFUNCTYPE
+
+    def functype(*arguments: Any, **options: Any) -> Any:
+        prototype = original(*arguments, **options)
+        if not str(sys._getframe(1).f_globals.get("__name__")).startswith("llvmlite."):
+            return prototype
+
+        def null(cls: Any, *_: Any) -> Any:
+            return prototype.__new__(cls)
+
+        body = {"__new__": null, "__init__": lambda *_: None, "_flags_": prototype._flags_}
+        body |= {"_argtypes_": prototype._argtypes_, "_restype_": prototype._restype_}
+        metatype: Any = type(prototype)
+        return metatype("NullFunction", (prototype,), body)
+
+    ctypes.CFUNCTYPE = functype
+    try:
+        yield
+    finally:
+        ctypes.CFUNCTYPE = original
+
+
 @cache
 def _llvm() -> Any:
     """llvmlite, initialized. Raises ImportError."""
-    import llvmlite.binding as llvm
+    with _no_callbacks():
+        import llvmlite.binding as llvm
 
     llvm.initialize_native_target()
     llvm.initialize_native_asmprinter()

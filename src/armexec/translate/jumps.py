@@ -1,11 +1,11 @@
 """Jump tables: the targets of a `br` whose address comes from a table that the code itself bounds.
 
-The instructions before the jump are run once more, on a machine whose values are expressions. When the target turns out to
-be `base + (table[index] << n)` (or just `table[index]`), table and base known, the table not writable, and the block before
-has compared the index with a constant, then the targets are read from the table, and the jump becomes a `switch`. Compilers
-move the addresses of the table and the base out of loops: a register that only one constant is ever put into in the function
-counts as that constant. So the targets are a prediction; a jump to elsewhere, like any jump that isn't recognized, is
-left to the dispatcher.
+The instructions before the jump are run once more, on a machine whose values are expressions. When the target
+turns out to be `base + (table[index] << n)` (or just `table[index]`), table and base known, the table not
+writable, and the block before has compared the index with a constant, then the targets are read from the
+table, and the jump becomes a `switch`. Compilers move the addresses of the table and the base out of loops: a
+register that only one constant is ever put into in the function counts as that constant. So the targets are a
+prediction; a jump to elsewhere, like any jump that isn't recognized, is left to the dispatcher.
 """
 
 from __future__ import annotations
@@ -24,7 +24,8 @@ _MASK = (1 << 64) - 1
 _MAX_ENTRIES = 4096
 
 Expression: TypeAlias = tuple[Any, ...]
-"""("const", n), ("unknown", id), ("register", number), ("add", a, b), ("shl", a, n), ("zext"|"sext", a, bits), ("load", address, bits)."""
+"""("const", n), ("unknown", id), ("register", number), ("add", a, b), ("shl", a, n), ("zext", a, bits),
+("sext", a, bits) or ("load", address, bits)."""
 
 
 def _const(value: int) -> Expression:
@@ -59,7 +60,7 @@ class _Value:
         self.expression = expression if expression is not None else machine.unknown()
 
     def _other(self, other: Any) -> Expression:
-        return _const(other) if isinstance(other, int) else other.expression  # type: ignore[no-any-return]
+        return _const(other) if isinstance(other, int) else other.expression
 
     def __add__(self, other: Any) -> _Value:
         return _Value(self.machine, self.width, ("add", self.expression, self._other(other)))
@@ -131,7 +132,10 @@ class _Flags:
 
 
 class _Machine:
-    """Runs the instructions before a jump. `target` is where it goes; `bound` (cond, expression, constant) the last branch."""
+    """Runs the instructions before a jump.
+
+    `target` is where the jump goes; `bound` the last comparison branched on, as (condition, expression, constant).
+    """
 
     def __init__(self) -> None:
         self.count = 0
@@ -213,7 +217,7 @@ class _Machine:
             self.pc = pc
             self.asked = None
             try:
-                decoded.instruction.semantics(self, *decoded.fields.values())  # type: ignore[arg-type]
+                decoded.instruction.semantics(self, *decoded.fields.values())
             except (AttributeError, TypeError):
                 # An instruction that no code of a switch holds (an atomic, a system register).
                 return False

@@ -1,9 +1,10 @@
 """Which guest registers travel into and out of each translated function: liveness across functions.
 
-A *closed* function knows all its callees, down to the leaves. What it reads comes in as arguments; what it changes and some
-caller reads goes out as results; nothing else exists, so flags and temporaries vanish. An *open* function calls or jumps to
-addresses known only when it runs (or returns in an unusual way); it and everything that calls it keep the registers in
-the state structure at those points, all of them, because anybody may look.
+A *closed* function knows all its callees, down to the leaves. What it reads comes in as arguments; what it
+changes and some caller reads goes out as results; nothing else exists, so flags and temporaries vanish. An
+*open* function calls or jumps to addresses known only when it runs (or returns in an unusual way); it and
+everything that calls it keep the registers in the state structure at those points, all of them, because
+anybody may look.
 
 Sets of registers are Python ints, a bit for each.
 """
@@ -28,10 +29,10 @@ _X30 = 1 << 30
 class Signature:
     """How a function is called.
 
-    `inputs` and `outputs` are its arguments and results; `modified` what it may change. `checked`: it may return to an
-    unexpected place, and says so. For an open function inputs and outputs mean nothing: all is in the state.
-    `live_in` and `dirty_out` are by block: needed at its start, and (open functions only) changed since the state was last
-    up to date, at its end before its call.
+    `inputs` and `outputs` are its arguments and results; `modified` what it may change. `checked`: it may
+    return to an unexpected place, and says so. For an open function inputs and outputs mean nothing: all is
+    in the state. `live_in` and `dirty_out` are by block: needed at its start, and (open functions only)
+    changed since the state was last up to date, at its end before its call.
     """
 
     function: LiftedFunction

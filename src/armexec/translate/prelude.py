@@ -1,7 +1,7 @@
 """The fixed parts of translated modules: traps, the dispatcher, and the pool of states for calls from Python.
 
-`@claim` takes a free state from the pool, `@release` gives it back; both without a lock. The pool is a word whose set bits
-are the free slots, followed by the addresses of the 64 states.
+`@claim` takes a free state from the pool, `@release` gives it back; both without a lock. The pool is a word
+whose set bits are the free slots, followed by the addresses of the 64 states.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import time
 from .signals import IDLE, thread_key
 from .state import EXIT, OFFSETS
 
-__all__ = ["POOL_SIZE", "core", "dispatcher", "pool", "runner"]
+__all__ = ["POOL_SIZE", "callbacks", "core", "dispatcher", "pool", "runner"]
 
 POOL_SIZE = 64
 
@@ -29,7 +29,9 @@ declare ptr @pthread_getspecific(i64)
 declare i32 @pthread_setspecific(i64, ptr)
 declare i32 @clock_gettime(i32, ptr)
 
-define internal preserve_allcc void @trap(ptr %state, i32 %kind, i64 %pc, i64 %detail) cold noreturn noinline nounwind {{
+attributes #1 = {{ cold noreturn noinline nounwind }}
+
+define internal preserve_allcc void @trap(ptr %state, i32 %kind, i64 %pc, i64 %detail) #1 {{
   %k = {_field("trap_kind")}
   %k64 = zext i32 %kind to i64
   store i64 %k64, ptr %k
@@ -55,17 +57,47 @@ define internal i64 @monotonic_clock() nounwind {{
 """
 
 
+def callbacks() -> str:
+    """`i64 @python(object, i64, i64)`: call a Python object that takes and returns ints and doesn't raise.
+
+    Through the C API and not by a callback of ctypes: libffi may put those into pages writable and executable at once.
+    """
+    return """
+declare i32 @PyGILState_Ensure()
+declare void @PyGILState_Release(i32)
+declare ptr @PyLong_FromUnsignedLongLong(i64)
+declare i64 @PyLong_AsUnsignedLongLong(ptr)
+declare ptr @PyObject_CallFunctionObjArgs(ptr, ...)
+declare void @Py_DecRef(ptr)
+
+define internal i64 @python(ptr %object, i64 %a, i64 %b) cold noinline nounwind {
+  %gil = call i32 @PyGILState_Ensure()
+  %x = call ptr @PyLong_FromUnsignedLongLong(i64 %a)
+  %y = call ptr @PyLong_FromUnsignedLongLong(i64 %b)
+  %r = call ptr (ptr, ...) @PyObject_CallFunctionObjArgs(ptr %object, ptr %x, ptr %y, ptr null)
+  call void @Py_DecRef(ptr %x)
+  call void @Py_DecRef(ptr %y)
+  %n = call i64 @PyLong_AsUnsignedLongLong(ptr %r)
+  call void @Py_DecRef(ptr %r)
+  call void @PyGILState_Release(i32 %gil)
+  ret i64 %n
+}
+"""
+
+
 def dispatcher(*, image_size: int, table_size: int) -> str:
     """From a guest address to host code. `table_size`: the words of the image, from its start, that the table has."""
     return f"""
 @image = external global [{max(image_size, 1)} x i8], align 16
 @table = external global [{max(table_size, 1)} x ptr], align 8
-declare ptr @find(ptr, i64)
+@find = external global i8
 
 define internal ptr @lookup_slowly(ptr %state, i64 %pc) cold noinline nounwind {{
   ; While Python runs, a fault is not the guest's.
   %x = call i32 @pthread_setspecific(i64 {thread_key()}, ptr inttoptr (i64 {IDLE} to ptr))
-  %f = call ptr @find(ptr %state, i64 %pc)
+  %sw = ptrtoint ptr %state to i64
+  %fw = call i64 @python(ptr @find, i64 %sw, i64 %pc)
+  %f = inttoptr i64 %fw to ptr
   %y = call i32 @pthread_setspecific(i64 {thread_key()}, ptr %state)
   %none = icmp eq ptr %f, null
   br i1 %none, label %bad, label %good
@@ -115,21 +147,18 @@ def pool() -> str:
     return f"""
 @pool = external global i64, align 8
 @raiser = external global i8
-declare ptr @more()
-declare void @prepare()
-declare void @less(ptr)
+@more = external global i8
+@less = external global i8
+@prepare = external global i8
 declare ptr @PyEval_SaveThread()
 declare void @PyEval_RestoreThread(ptr)
-declare ptr @PyLong_FromVoidPtr(ptr)
-declare ptr @PyObject_CallFunctionObjArgs(ptr, ...)
-declare void @Py_DecRef(ptr)
 
 define internal ptr @enter(ptr %state) alwaysinline nounwind {{
   %word = call ptr @pthread_getspecific(i64 {thread_key()})
   %new = icmp eq ptr %word, null
   br i1 %new, label %first, label %go
 first:
-  call void @prepare()
+  %p = call i64 @python(ptr @prepare, i64 0, i64 0)
   br label %go
 go:
   %old = phi ptr [%word, %0], [inttoptr (i64 {IDLE} to ptr), %first]
@@ -161,7 +190,8 @@ mine:
   %state = load ptr, ptr %slot
   ret ptr %state
 empty:
-  %new = call ptr @more()
+  %word = call i64 @python(ptr @more, i64 0, i64 0)
+  %new = inttoptr i64 %word to ptr
   ret ptr %new
 }}
 
@@ -171,7 +201,8 @@ define internal void @release(ptr %state) alwaysinline nounwind {{
   %extra = icmp eq i64 %bit, 0
   br i1 %extra, label %drop, label %free
 drop:
-  call void @less(ptr %state)
+  %word = ptrtoint ptr %state to i64
+  %x = call i64 @python(ptr @less, i64 %word, i64 0)
   ret void
 free:
   %old = atomicrmw or ptr @pool, i64 %bit acq_rel, align 8
@@ -179,7 +210,8 @@ free:
 }}
 
 define internal i64 @raise(ptr %state) cold noinline nounwind {{
-  %number = call ptr @PyLong_FromVoidPtr(ptr %state)
+  %word = ptrtoint ptr %state to i64
+  %number = call ptr @PyLong_FromUnsignedLongLong(i64 %word)
   %result = call ptr (ptr, ...) @PyObject_CallFunctionObjArgs(ptr @raiser, ptr %number, ptr null)
   call void @Py_DecRef(ptr %number)
   call void @release(ptr %state)

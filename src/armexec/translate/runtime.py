@@ -94,24 +94,16 @@ class Runtime:
         self._states: dict[int, tuple[GuestState, Any]] = {}
         self._slots = 0
         self._callback_error: dict[int, BaseException] = {}
-        # ctypes keeps no reference to a callback's object: they live as long as this.
-        self._callbacks = (
-            ctypes.CFUNCTYPE(ctypes.c_uint64, ctypes.c_uint64, ctypes.c_uint64)(self._find),
-            ctypes.CFUNCTYPE(ctypes.c_uint64)(self._more),
-            ctypes.CFUNCTYPE(None, ctypes.c_uint64)(self._less),
-            ctypes.CFUNCTYPE(None)(prepare_thread),
-        )
-        self._raiser = self._raise
-        addresses = [ctypes.cast(callback, ctypes.c_void_p).value or 0 for callback in self._callbacks]
-        self.symbols = {
-            "find": addresses[0],
-            "more": addresses[1],
-            "less": addresses[2],
-            "prepare": addresses[3],
-            "pool": ctypes.addressof(self._pool),
-            # An object of CPython is at its id.
-            "raiser": id(self._raiser),
+        self._callbacks = {
+            "find": self._find,
+            "more": self._more,
+            "less": self._less,
+            "prepare": self._prepare,
+            "raiser": self._raise,
         }
+        # An object of CPython is at its id; the dictionary keeps them.
+        self.symbols = {name: id(callback) for name, callback in self._callbacks.items()}
+        self.symbols["pool"] = ctypes.addressof(self._pool)
         install()
         with self._lock:
             self._pool[0] |= self._add_state()
@@ -150,7 +142,7 @@ class Runtime:
         self._states[address] = (state, stack)
         return int(state.slot)
 
-    def _more(self) -> int:
+    def _more(self, _a: int, _b: int) -> int:
         # The new state belongs to the caller; its bit is set when it is released.
         try:
             with self._lock:
@@ -160,9 +152,15 @@ class Runtime:
         except Exception:
             return 0
 
-    def _less(self, address: int) -> None:
+    def _less(self, address: int, _b: int) -> int:
         with self._lock:
             self._states.pop(address, None)
+        return 0
+
+    @staticmethod
+    def _prepare(_a: int, _b: int) -> int:
+        prepare_thread()
+        return 0
 
     # -- callbacks from translated code -------------------------------------------------------------------------------
     def _find(self, state: int, pc: int) -> int:

@@ -1,10 +1,11 @@
 """Memory faults of translated code: a signal handler, itself made through LLVM, that jumps out to the entry stub.
 
-Each thread has one word (a pthread key): null before its first call of translated code, 1 when it runs none, else the
-address of the state it runs on. The handler looks at it first: a fault outside of translated code goes to the handler
-that was there before. Otherwise it records in the state the faulting address, whether it was a write, and the host's pc,
-and leaves by `longjmp`, which is safe because the thread is in translated code, never inside of Python or an allocator
-(callbacks clear the word while they run). Nothing is paid for it but setting and clearing the word at a call.
+Each thread has one word (a pthread key): null before its first call of translated code, 1 when it runs none,
+else the address of the state it runs on. The handler looks at it first: a fault outside of translated code
+goes to the handler that was there before. Otherwise it records in the state the faulting address, whether it
+was a write, and the host's pc, and leaves by `longjmp`, which is safe because the thread is in translated
+code, never inside of Python or an allocator (callbacks clear the word while they run). Nothing is paid for it
+but setting and clearing the word at a call.
 
 Layouts: Linux, sigaction(2) and the kernel's ucontext; macOS, sys/signal.h and mach/arm/_structs.h (not run there).
 """

@@ -1,12 +1,13 @@
-"""Single instructions, and straight runs of them, in arbitrary states: for comparing the translation with other machines.
+"""Single instructions, and straight runs of them, in arbitrary states: to compare the translation with others.
 
     runners = block_runner([(0x1000, [0x8B020020]), ...], tier="O0")
     state = GuestState(pc=0x1000); state.x[1] = 40; state.x[2] = 2
     trap = runners[0](state)          # None, or a Trap; state.x[0] == 42, state.pc == 0x1004
 
-All runs are compiled as one module: a thousand take about a second at O0. A run ends after its last word or after the first
-instruction that changes the control flow, with the pc in the state. Addresses are used as given: a load reads the host's
-memory at the address that the guest's registers hold, so give it memory that is there (`ctypes.addressof`).
+All runs are compiled as one module: a thousand take about a second at O0. A run ends after its last word or
+after the first instruction that changes the control flow, with the pc in the state. Addresses are used as
+given: a load reads the host's memory at the address that the guest's registers hold, so give it memory that
+is there (`ctypes.addressof`).
 """
 
 from __future__ import annotations

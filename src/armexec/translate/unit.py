@@ -14,7 +14,7 @@ from .host import HostCode, has_wide_atomics, host_machine
 from .jumps import ReadConstant, jump_targets
 from .lift import LiftedFunction, lift
 from .liveness import ALL, analyze
-from .prelude import core, dispatcher, pool
+from .prelude import callbacks, core, dispatcher, pool
 from .state import EXIT, OFFSETS
 
 __all__ = ["MAX_UNIT", "Code", "Shape", "Unit"]
@@ -32,8 +32,8 @@ _RESULTS = 0b11  # X0 and X1
 class Code:
     """The code of an image.
 
-    `base` and `size` are the image's; its code lies in the first `code_size` bytes. `fetch` gives the word at an address or
-    None where there is no code, `read` constant data, for jump tables.
+    `base` and `size` are the image's; its code lies in the first `code_size` bytes. `fetch` gives the word at
+    an address or None where there is no code, `read` constant data, for jump tables.
     """
 
     base: int
@@ -88,6 +88,7 @@ def _write(code: Code, entry: int, shape: Shape | None) -> tuple[str, dict[int, 
         "ret void",
         "}",
         core(),
+        callbacks(),
         dispatcher(image_size=code.size, table_size=code.code_size // 4),
     ]
     if shape is not None:

@@ -1,0 +1,1 @@
+"""The translation of guest code to host code."""

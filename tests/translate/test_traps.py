@@ -1,0 +1,156 @@
+"""What stops translated code becomes an exception, and nothing else happens to the process."""
+
+from __future__ import annotations
+
+import ctypes
+import threading
+
+import pytest
+
+from armexec.errors import (
+    BreakpointHit,
+    ExecutionError,
+    IllegalInstruction,
+    MemoryFault,
+    SystemCallDenied,
+    UnsupportedInstruction,
+)
+from armexec.machines.traps import TrapKind
+from armexec.memory import writable_and_executable
+from armexec.translate.snippets import GuestState, block_runner
+
+from .guest import functions, load
+
+
+def test_instructions_that_trap_do_so_only_when_they_are_reached() -> None:
+    for text, error in (
+        ("brk #7", BreakpointHit),
+        ("svc #0", SystemCallDenied),
+        (".word 0", IllegalInstruction),
+        (".word 0x04a00000", UnsupportedInstruction),
+    ):
+        (f,) = functions(f"f: cbz x0, out\n {text}\nout: mov x0, #5\n ret", "f/1")
+        assert f(0) == 5
+        with pytest.raises(error):
+            f(1)
+        assert f(0) == 5
+
+
+@pytest.mark.parametrize(("text", "access"), [("ldr x0, [x0]", "read"), ("str x0, [x0]", "write")])
+def test_a_bad_address_is_a_memory_fault_at_its_instruction(text: str, access: str) -> None:
+    loaded, labels = load(f"f: add x1, x0, #1\n mov x2, x1\nbad: {text}\n ret")
+    (f,) = functions(f"f: add x1, x0, #1\n mov x2, x1\nbad: {text}\n ret", "f/1")
+    for address in (0, 8, 0x1234_5000):
+        with pytest.raises(MemoryFault) as caught:
+            f(address)
+        assert (caught.value.address, caught.value.access) == (address, access)
+        assert caught.value.pc & 0xFFF == labels["bad"]
+        assert caught.value.instruction == text
+    loaded.close()
+
+
+def test_the_instruction_is_told_apart_in_inlined_functions() -> None:
+    (outer,) = functions(
+        """
+        outer: stp x29, x30, [sp, #-16]!
+             bl inner
+             ldp x29, x30, [sp], #16
+             ret
+        inner: add x0, x0, #8
+             ldr w0, [x0]
+             ret""",
+        "outer/1",
+    )
+    value = (ctypes.c_int * 4)(1, 2, 3, 4)
+    assert outer(ctypes.addressof(value)) == 3
+    with pytest.raises(MemoryFault) as caught:
+        outer(0)
+    assert caught.value.instruction == "ldr w0, [x0]"
+    assert caught.value.symbol.startswith("inner")
+
+
+def test_a_misaligned_stack_pointer() -> None:
+    (f,) = functions("f: mov x1, sp\n add sp, sp, #8\n ldr x0, [sp]\n mov sp, x1\n ret", "f/0")
+    with pytest.raises(MemoryFault) as caught:
+        f()
+    assert caught.value.access == "align"
+
+
+def test_endless_recursion() -> None:
+    (small, large) = functions(
+        """
+        small: stp x29, x30, [sp, #-16]!
+             bl small
+             ldp x29, x30, [sp], #16
+             ret
+        large: stp x29, x30, [sp, #-496]!
+             bl large
+             ldp x29, x30, [sp], #496
+             ret""",
+        "small/0",
+        "large/0",
+    )
+    with pytest.raises(ExecutionError):
+        small()
+    with pytest.raises(MemoryFault) as caught:
+        large()
+    assert caught.value.access == "write"
+
+
+def test_many_faults_leave_nothing_behind() -> None:
+    (f,) = functions("f: ldr x0, [x0]\n ret", "f/1")
+    value = ctypes.c_int64(42)
+    for _ in range(300):
+        with pytest.raises(MemoryFault):
+            f(16)
+        assert f(ctypes.addressof(value)) == 42
+
+
+def test_threads_fault_on_their_own() -> None:
+    (f,) = functions("f: ldr x0, [x0]\n ret", "f/1")
+    values = [ctypes.c_int64(n) for n in range(4)]
+    wrong: list[object] = []
+
+    def work(n: int) -> None:
+        for _ in range(50):
+            try:
+                f(n + 1)
+                wrong.append("no fault")
+            except MemoryFault as fault:
+                if fault.address != n + 1:
+                    wrong.append(fault)
+            if f(ctypes.addressof(values[n])) != n:
+                wrong.append(n)
+
+    threads = [threading.Thread(target=work, args=(n,)) for n in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not wrong
+
+
+def test_no_page_is_ever_writable_and_executable() -> None:
+    (f,) = functions("f: blr x0\n ret", "f/1")
+    with pytest.raises(MemoryFault):
+        f(4)
+    assert writable_and_executable() == []
+
+
+def test_runs_of_single_instructions() -> None:
+    add, trap, ret, load_word = block_runner(
+        [(0x1000, [0x8B020020]), (0x2000, [0xD4200020]), (0x3000, [0xD65F03C0]), (0x4000, [0xF9400020])]
+    )
+    state = GuestState(pc=0x1000)
+    state.x[1], state.x[2], state.x[30] = 40, 2, 0x5550
+    assert add(state) is None
+    assert (state.x[0], state.pc) == (42, 0x1004)
+    stopped = trap(state)
+    assert stopped is not None
+    assert (stopped.kind, stopped.pc, stopped.detail) == (TrapKind.BREAKPOINT, 0x2000, 1)
+    assert ret(state) is None
+    assert state.pc == 0x5550
+    state.x[1] = 64
+    stopped = load_word(state)
+    assert stopped is not None
+    assert (stopped.kind, stopped.detail) == (TrapKind.READ, 64)
