@@ -6,17 +6,29 @@ Registers are named by op0:op1:CRn:CRm:op2 as one 16-bit number, as MRS encodes 
 from __future__ import annotations
 
 __all__ = [
+    "AHP",
     "CNTFRQ",
     "CNTFRQ_EL0",
     "CNTPCT_EL0",
     "CNTVCT_EL0",
     "CONSTANT_REGISTERS",
     "DIT",
+    "DN",
+    "DZC",
     "FPCR",
     "FPSR",
+    "FZ",
+    "FZ16",
+    "IDC",
+    "IOC",
+    "IXC",
     "NZCV",
+    "OFC",
+    "QC",
+    "RMODE",
     "SSBS",
     "TPIDR_EL0",
+    "UFC",
     "register_number",
 ]
 
@@ -51,3 +63,27 @@ CONSTANT_REGISTERS = {
 
 QC = 1 << 27
 """FPSR.QC: a saturating operation has saturated."""
+
+FZ16 = 1 << 19
+"""FPCR.FZ16: half-precision denormals count as zero, as operands and as results, but not in changes of format."""
+RMODE = 22
+"""The lower bit of FPCR.RMode, two bits: a `Rounding`."""
+FZ = 1 << 24
+"""FPCR.FZ: single- and double-precision denormals count as zero, as operands and as results."""
+DN = 1 << 25
+"""FPCR.DN: a NaN that results is the default NaN."""
+AHP = 1 << 26
+"""FPCR.AHP: conversions read and write the alternative half-precision format, without infinities and NaNs."""
+
+IOC = 1 << 0
+"""FPSR.IOC: an invalid operation."""
+DZC = 1 << 1
+"""FPSR.DZC: a division by zero."""
+OFC = 1 << 2
+"""FPSR.OFC: an overflow."""
+UFC = 1 << 3
+"""FPSR.UFC: an underflow, detected before rounding."""
+IXC = 1 << 4
+"""FPSR.IXC: a result that isn't exact."""
+IDC = 1 << 7
+"""FPSR.IDC: a denormal operand that FPCR.FZ made zero."""
