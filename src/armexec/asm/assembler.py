@@ -5,7 +5,7 @@ from __future__ import annotations
 from armexec.asm.code import Code
 from armexec.asm.directives import run_directive
 from armexec.asm.encoding import EncodingFailure, encode, match
-from armexec.asm.expressions import SyntaxFailure, Tree, parse_expression
+from armexec.asm.expressions import SyntaxFailure, Tree, parse_expression, quoted_name
 from armexec.asm.lexer import Statement, is_apple, line_statements, lines_of, operand_tokens, plain_tokens
 from armexec.asm.output import Output, Where
 from armexec.isa.syntax import Expression, Token
@@ -118,9 +118,14 @@ class Assembler:
         return self.output.constant(tree, where.at(arguments[index][1]))
 
     @staticmethod
-    def name(text: str) -> str:
+    def name(argument: tuple[str, int]) -> str:
         """A symbol's or section's name, out of its quotes."""
-        return text[1:-1] if len(text) > 1 and text[0] == text[-1] == '"' else text
+        text, column = argument
+        if text[:1] == '"' and text[-1:] == '"':
+            return quoted_name(text, column)
+        if not text or not text.isprintable() or any(c in text for c in ' "(),'):
+            raise SyntaxFailure(f"expected a name, not {text[:30]!r}" if text else "expected a name", column)
+        return text
 
     def enter_section(self, name: str | None, flags: str) -> None:
         """Make a section current; None reads over what follows."""

@@ -170,8 +170,8 @@ def _binding(binding: str) -> Handler:
     def handler(a: Assembler, arguments: list[tuple[str, int]], where: Where) -> None:
         if not arguments:
             raise where.error("expected a symbol")
-        for text, _ in arguments:
-            a.output.symbol(a.name(text)).binding = binding
+        for argument in arguments:
+            a.output.symbol(a.name(argument)).binding = binding
 
     return handler
 
@@ -181,7 +181,7 @@ def _assign(*, once: bool = False) -> Handler:
         if len(arguments) != 2:
             raise where.error("expected a symbol, a comma and a value")
         tree, _ = a.expression(*arguments[1])
-        a.output.assign(a.name(arguments[0][0]), tree, where, once=once)
+        a.output.assign(a.name(arguments[0]), tree, where, once=once)
 
     return handler
 
@@ -193,14 +193,14 @@ def _type(a: Assembler, arguments: list[tuple[str, int]], where: Where) -> None:
     if len(arguments) != 2:
         raise where.error("expected a symbol, a comma and @function or @object")
     kind = arguments[1][0].strip('"').lstrip("@%#").lower().removeprefix("stt_")
-    a.output.symbol(a.name(arguments[0][0])).kind = _KINDS.get(kind, "notype")
+    a.output.symbol(a.name(arguments[0])).kind = _KINDS.get(kind, "notype")
 
 
 def _size(a: Assembler, arguments: list[tuple[str, int]], where: Where) -> None:
     if len(arguments) != 2:
         raise where.error("expected a symbol, a comma and a size")
     tree, _ = a.expression(*arguments[1])
-    a.output.symbol(a.name(arguments[0][0])).size = a.output.placed(tree)
+    a.output.symbol(a.name(arguments[0])).size = a.output.placed(tree), where
 
 
 def _common(*, local: bool) -> Handler:
@@ -211,7 +211,7 @@ def _common(*, local: bool) -> Handler:
         alignment = a.constant(arguments, 2, where, default=16)
         if a.apple:
             alignment = 1 << min(alignment, 24)
-        name = a.name(arguments[0][0])
+        name = a.name(arguments[0])
         if local or a.output.symbol(name).binding == "local":
             _reserve(a, ".bss", name, size, alignment, "", where)
         else:
@@ -227,7 +227,7 @@ def _reserve(a: Assembler, section: str, name: str, size: int, alignment: int, b
     a.output.align(max(alignment, 1), 0, where)
     a.output.define(name, where)
     symbol = a.output.symbol(name)
-    symbol.kind, symbol.size = "object", ("number", size)
+    symbol.kind, symbol.size = "object", (("number", size), where)
     symbol.binding = symbol.binding or binding
     a.output.append(bytes(size), where)
     a.output.section = current
@@ -241,7 +241,7 @@ def _zerofill(a: Assembler, arguments: list[tuple[str, int]], where: Where) -> N
     size = a.constant(arguments, 3, where)
     alignment = a.constant(arguments, 4, where, default=0)
     section = f"{arguments[0][0]},{arguments[1][0]}"
-    _reserve(a, section, a.name(arguments[2][0]), size, 1 << min(max(alignment, 0), 24), "", where)
+    _reserve(a, section, a.name(arguments[2]), size, 1 << min(max(alignment, 0), 24), "", where)
 
 
 def _inst(a: Assembler, arguments: list[tuple[str, int]], where: Where) -> None:
@@ -272,7 +272,7 @@ _READ_ONLY = (".rodata", ".eh_frame", ".note", ".comment", ".llvm_addrsig", ".gc
 def _section_named(a: Assembler, arguments: list[tuple[str, int]], where: Where) -> None:
     if not arguments:
         raise where.error("expected the section's name")
-    name = a.name(arguments[0][0])
+    name = a.name(arguments[0])
     if name.startswith("__") and len(arguments) > 1:
         segment, section = name, arguments[1][0]
         if segment == "__TEXT" and section in ("__text", "__stubs"):

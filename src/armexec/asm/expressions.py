@@ -18,6 +18,7 @@ __all__ = [
     "Tree",
     "operate",
     "parse_expression",
+    "quoted_name",
     "raw_tokens",
     "symbols_of",
     "tree_text",

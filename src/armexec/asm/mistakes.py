@@ -66,6 +66,8 @@ def explain(failure: EncodingFailure, statement: Statement, where: Where) -> Ass
     elif column == 0:
         column = where.column
     hint = _hint(failure, statement, where, column)
+    if failure.column == 0 and hint:
+        return where.error(failure.message, hint, column=column)
     return where.error(failure.message, "\n".join(filter(None, (hint, failure.hint))), column=column)
 
 

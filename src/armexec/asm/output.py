@@ -61,7 +61,7 @@ class _Symbol:
         self.tree: Tree | None = None
         self.kind = "notype"
         self.binding = ""
-        self.size: Tree | None = None
+        self.size: tuple[Tree, Where] | None = None
         self.where: Where | None = None
 
     @property
@@ -211,7 +211,7 @@ class Output:
         """The value of an expression that must be known by now."""
         linear = self._linear(tree, where)
         if linear.symbols:
-            names = ", ".join(repr(n) for n, _ in linear.symbols)
+            names = ", ".join("this place" if n[0] == "\x00" else repr(n) for n, _ in linear.symbols)
             raise where.error(f"this must be a number by now, and depends on {names}")
         return linear.constant
 
@@ -384,7 +384,9 @@ class Output:
     def _relocate(self, section: CodeSection, offset: int, kind: str, target: Relocatable, where: Where) -> None:
         for name in (target.symbol, target.minus):
             if name is not None and name.startswith("\x01"):
-                raise where.error(f"there is no label {name[1:].split(' ')[0]!r} in that direction")
+                number = name[1:].split(" ")[0]
+                column = max(where.column_of(f"{number}f"), where.column_of(f"{number}b"))
+                raise where.error(f"there is no label {number!r} in that direction", column=column)
         symbol = self.symbol(target.symbol)
         if not symbol.defined and target.symbol.startswith("L" if self.apple else ".L"):
             # Labels of this form aren't seen by other files, so nobody else can define it.
@@ -413,7 +415,7 @@ class Output:
     def _finished(self, name: str, symbol: _Symbol) -> CodeSymbol:
         where = symbol.where or Where(0, 0, "", "<assembly>")
         binding = symbol.binding or ("local" if symbol.defined else "global")
-        size = self.constant(symbol.size, where) if symbol.size is not None else 0
+        size = self.constant(*symbol.size) if symbol.size is not None else 0
         if symbol.section is not None:
             kind = symbol.kind
             if self.apple and name[0] not in "\x00\x01Ll":

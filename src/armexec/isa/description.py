@@ -402,7 +402,7 @@ def _operands(elements: tuple[Element, ...]) -> Iterator[Operand]:
 
 
 def _match(elements: tuple[Element, ...], cursor: Cursor, values: list[Parsed]) -> None:
-    for element in elements:
+    for number, element in enumerate(elements, 1):
         if isinstance(element, str):
             # A hash is optional before every immediate: the operand takes it. Spaces are for printing.
             if element not in ("#", " "):
@@ -412,7 +412,8 @@ def _match(elements: tuple[Element, ...], cursor: Cursor, values: list[Parsed]) 
             try:
                 _match(element.elements, cursor, values)
             except Mismatch as mismatch:
-                if mismatch.position > start + 1:
+                last = not any(isinstance(later, Optional) for later in elements[number:])
+                if mismatch.position > start + (not last):
                     # It began like the optional part: what is wrong is inside it.
                     raise
                 cursor.position, cursor.skipped = start, mismatch

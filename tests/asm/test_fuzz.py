@@ -1,0 +1,211 @@
+"""Any text either assembles or raises AssemblyError, soon."""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from armexec import AssemblyError
+from armexec.asm import assemble
+from armexec.isa import mnemonics
+
+from .test_syntax import APPLE, ELF
+
+_PIECES = st.sampled_from(
+    [
+        *(
+            "x0",
+            "w1",
+            "sp",
+            "xzr",
+            "x31",
+            "v0.4s",
+            "d1",
+            "lr",
+            "#1",
+            "#-1",
+            "1f",
+            "1b",
+            "#0x10",
+            "0xffffffffffffffff",
+            "08",
+        ),
+        *(
+            ",",
+            "[",
+            "]",
+            "!",
+            "#",
+            "(",
+            ")",
+            "+",
+            "-",
+            "*",
+            "/",
+            "<<",
+            "==",
+            "~",
+            "=",
+            ":lo12:",
+            "@PAGE",
+            "%",
+            ";",
+            "//",
+            "/*",
+        ),
+        *(
+            "lsl",
+            "sxtw",
+            "eq",
+            "label",
+            ".",
+            "'a'",
+            "'",
+            '"',
+            '"text"',
+            "\\",
+            "\0",
+            "é",
+            "\u2028",
+            "1e5",
+            "1.5",
+            "{",
+            "}",
+        ),
+        *(
+            ".word",
+            ".align",
+            ".space",
+            ".fill",
+            ".set",
+            ".section",
+            ".ascii",
+            ".comm",
+            ".zerofill",
+            ".size",
+            ".type",
+            ".uleb128",
+        ),
+        *("a:", "1:", "a=", ".ltorg", ".popsection", ".previous", ".text", ".float", ".inst", "=5", " ", "\t", "\n"),
+    ]
+)
+_LINES = st.lists(st.one_of(_PIECES, st.sampled_from(sorted(mnemonics()))), max_size=25).map(" ".join)
+
+
+def attempt(text: str) -> None:
+    try:
+        code = assemble(text)
+    except AssemblyError as error:
+        assert str(error)
+        assert 0 < error.line <= text.count("\n") + text.count("\r") + 1
+        assert error.column >= 1
+    else:
+        assert len(code.words) * 4 >= len(code.bytes)
+
+
+@settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(_LINES)
+def test_pieces(text: str) -> None:
+    attempt(text)
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.text(max_size=80))
+def test_any_text(text: str) -> None:
+    attempt(text)
+
+
+def mutations(seed: int, count: int) -> None:
+    rng = random.Random(seed)
+    sources = [*ELF.values(), *APPLE.values()]
+    for _ in range(count):
+        text = rng.choice(sources)
+        for _ in range(rng.randint(1, 4)):
+            at = rng.randrange(len(text))
+            match rng.randrange(4):
+                case 0:
+                    text = text[:at] + text[at + rng.randint(1, 9) :]
+                case 1:
+                    text = text[:at] + rng.choice("#,[](){}:;=!@%'\"\\/*\0\n -+9x.é") + text[at:]
+                case 2:
+                    other = rng.randrange(len(text))
+                    text = text[:at] + text[other : other + rng.randint(1, 30)] + text[at:]
+                case _:
+                    text = text[:at] + str(rng.choice((1 << 64, -1 << 63, 1 << 63, 4096, 255, 33))) + text[at:]
+        attempt(text)
+
+
+def test_mutations() -> None:
+    mutations(1, 300)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("seed", range(10, 20))
+def test_many_mutations(seed: int) -> None:
+    mutations(seed, 5000)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a" * 1_000_000,
+        "nop " + "x" * 1_000_000,
+        "add x0, x1, #" + "9" * 1_000_000,
+        ".word 0x" + "f" * 1_000_000,
+        ".word " + "(" * 100_000,
+        ".word " + "-" * 100_000 + "1",
+        ".word " + "1+" * 100_000 + "1",
+        ".word " + "a+" * 100_000 + "1",
+        " " * 1_000_000,
+        "," * 100_000,
+        "add " + "x0," * 100_000,
+        "'" * 100_000,
+        '"' * 100_001,
+        "/*" * 100_000,
+        "a:" * 50_000,
+        "1:" * 50_000 + "b 1b",
+        ".ascii " + '"a",' * 50_000 + '"b"',
+        ".space 1 << 60",
+        ".space 0x10000000\n" * 100,
+        ".align 24\n.byte 1\n" * 10_000,
+        ".fill 1 << 40, 8, 1",
+        ".fill -1",
+        ".fill 5, 9",
+        ".zero -1",
+        ".p2align 99999999999",
+        ".balign -8",
+        ".comm a, 1 << 60, 8",
+        ".comm a, 8, 3",
+        ".zerofill __DATA,__bss,a,99999999999,99",
+        ".set a, b\n.set b, a\n.word a",
+        ".set a, a + 1\n.word a",
+        "\n".join(f".set a{i}, a{i + 1} + b{i + 1}\n.set b{i}, a{i + 1} - b{i + 1} * 1" for i in range(60))
+        + "\n.quad a0",
+        "\n".join(f".set a{i}, a{i + 1}" for i in range(3000)) + "\n.quad a0",
+        ".word 1 / 0",
+        ".word 1 % (2 - 2)",
+        ".set z, 0\n.word 5 / z",
+        "x0 = 5\nadd x0, x1, x0",
+        ". = 5",
+        "add x0, x1, 5 / 0",
+        ".float 1e999",
+        ".float x",
+        ".uleb128 -1",
+        '.section ""',
+        ".section",
+        ".size a, . - a",
+        ".type",
+        '"\x01" : nop',
+        '"\0 1": b "\0 1"',
+        "\ud800",
+        '.ascii "\ud800"',
+        "٣: b ٣f",
+        "add x0, x1, ٣",
+    ],
+    ids=lambda text: text[:20],
+)
+def test_awkward(text: str) -> None:
+    attempt(text)
