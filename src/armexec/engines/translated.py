@@ -76,7 +76,8 @@ class LoadedTranslatedImage:
             return None
 
         code = Code(self.base, image.size, code_size, fetch, read)
-        self.translator = Translator(_runtime(), code, lambda trap: to_error(trap, self.image, self.base), tier=tier)
+        base = self.base
+        self.translator = Translator(_runtime(), code, lambda trap: to_error(trap, image, base), tier=tier)
 
     def bind(self, offset: int, prototype: Prototype) -> Callable[..., Any]:
         shape = tuple(_shape(p.type, f"parameter {i}") for i, p in enumerate(prototype.parameters, 1))
@@ -89,7 +90,10 @@ class LoadedTranslatedImage:
             result = _INTEGERS[_shape(prototype.result, "a result")]
         address = self.translator.entry(self.base + offset, shape)
         # PYFUNCTYPE: the stub gives up the GIL itself, and its exceptions are raised where it was called.
-        return ctypes.PYFUNCTYPE(result, *(_INTEGERS[s] for s in shape))(address)
+        function = ctypes.PYFUNCTYPE(result, *(_INTEGERS[s] for s in shape))(address)
+        # The code lives as long as its image.
+        function.image = self
+        return function
 
     def close(self) -> None:
         self.translator.close()

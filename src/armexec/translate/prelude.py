@@ -11,7 +11,7 @@ import time
 from .signals import IDLE, thread_key
 from .state import EXIT, OFFSETS
 
-__all__ = ["POOL_SIZE", "callbacks", "core", "dispatcher", "pool", "runner"]
+__all__ = ["POOL_SIZE", "SHARED", "core", "declarations", "dispatcher", "runner", "shared"]
 
 POOL_SIZE = 64
 
@@ -20,7 +20,7 @@ def _field(name: str) -> str:
     return f"getelementptr i8, ptr %state, i64 {OFFSETS[name]}"
 
 
-def core() -> str:
+def core(linkage: str = "internal") -> str:
     """Traps and the clock."""
     return f"""
 declare i32 @_setjmp(ptr) returns_twice
@@ -31,7 +31,7 @@ declare i32 @clock_gettime(i32, ptr)
 
 attributes #1 = {{ cold noreturn noinline nounwind }}
 
-define internal preserve_allcc void @trap(ptr %state, i32 %kind, i64 %pc, i64 %detail) #1 {{
+define {linkage} preserve_allcc void @trap(ptr %state, i32 %kind, i64 %pc, i64 %detail) #1 {{
   %k = {_field("trap_kind")}
   %k64 = zext i32 %kind to i64
   store i64 %k64, ptr %k
@@ -44,7 +44,7 @@ define internal preserve_allcc void @trap(ptr %state, i32 %kind, i64 %pc, i64 %d
   unreachable
 }}
 
-define internal i64 @monotonic_clock() nounwind {{
+define {linkage} i64 @monotonic_clock() nounwind {{
   %t = alloca [2 x i64]
   %r = call i32 @clock_gettime(i32 {time.CLOCK_MONOTONIC}, ptr %t)
   %s = load i64, ptr %t
@@ -57,7 +57,7 @@ define internal i64 @monotonic_clock() nounwind {{
 """
 
 
-def callbacks() -> str:
+def _callbacks() -> str:
     """`i64 @python(object, i64, i64)`: call a Python object that takes and returns ints and doesn't raise.
 
     Through the C API and not by a callback of ctypes: libffi may put those into pages writable and executable at once.
@@ -85,28 +85,10 @@ define internal i64 @python(ptr %object, i64 %a, i64 %b) cold noinline nounwind 
 """
 
 
-def dispatcher(*, image_size: int, table_size: int) -> str:
+def dispatcher(*, table_size: int) -> str:
     """From a guest address to host code. `table_size`: the words of the image, from its start, that the table has."""
     return f"""
-@image = external global [{max(image_size, 1)} x i8], align 16
-@table = external global [{max(table_size, 1)} x ptr], align 8
-@find = external global i8
-
-define internal ptr @lookup_slowly(ptr %state, i64 %pc) cold noinline nounwind {{
-  ; While Python runs, a fault is not the guest's.
-  %x = call i32 @pthread_setspecific(i64 {thread_key()}, ptr inttoptr (i64 {IDLE} to ptr))
-  %sw = ptrtoint ptr %state to i64
-  %fw = call i64 @python(ptr @find, i64 %sw, i64 %pc)
-  %f = inttoptr i64 %fw to ptr
-  %y = call i32 @pthread_setspecific(i64 {thread_key()}, ptr %state)
-  %none = icmp eq ptr %f, null
-  br i1 %none, label %bad, label %good
-bad:
-  call preserve_allcc void @trap(ptr %state, i32 8, i64 %pc, i64 %pc)
-  unreachable
-good:
-  ret ptr %f
-}}
+@table = external global ptr, align 8
 
 define internal ptr @lookup(ptr %state, i64 %pc) alwaysinline nounwind {{
   %offset = sub i64 %pc, ptrtoint (ptr @image to i64)
@@ -142,16 +124,37 @@ out:
 """
 
 
-def pool() -> str:
-    """What entry stubs need. A stub is called with the GIL held, and its exception is set when it returns."""
+def shared() -> str:
+    """What all units call, compiled once: traps, the way to Python, states for entry stubs.
+
+    `ptr @start()` claims a state for this thread, null if there is none; `@finish(state)` gives it back; `@raise(state)`
+    leaves the exception of its trap set, and gives it back too.
+    """
     return f"""
+{core("")}
+{_callbacks()}
 @pool = external global i64, align 8
 @raiser = external global i8
+@find = external global i8
 @more = external global i8
 @less = external global i8
 @prepare = external global i8
-declare ptr @PyEval_SaveThread()
-declare void @PyEval_RestoreThread(ptr)
+
+define ptr @lookup_slowly(ptr %state, i64 %pc) nounwind {{
+  ; While Python runs, a fault is not the guest's.
+  %x = call i32 @pthread_setspecific(i64 {thread_key()}, ptr inttoptr (i64 {IDLE} to ptr))
+  %sw = ptrtoint ptr %state to i64
+  %fw = call i64 @python(ptr @find, i64 %sw, i64 %pc)
+  %f = inttoptr i64 %fw to ptr
+  %y = call i32 @pthread_setspecific(i64 {thread_key()}, ptr %state)
+  %none = icmp eq ptr %f, null
+  br i1 %none, label %bad, label %good
+bad:
+  call preserve_allcc void @trap(ptr %state, i32 8, i64 %pc, i64 %pc)
+  unreachable
+good:
+  ret ptr %f
+}}
 
 define internal ptr @enter(ptr %state) alwaysinline nounwind {{
   %word = call ptr @pthread_getspecific(i64 {thread_key()})
@@ -209,7 +212,31 @@ free:
   ret void
 }}
 
-define internal i64 @raise(ptr %state) cold noinline nounwind {{
+define ptr @start() nounwind {{
+  %state = call ptr @claim()
+  %none = icmp eq ptr %state, null
+  br i1 %none, label %out, label %go
+go:
+  %old = call ptr @enter(ptr %state)
+  %p = {_field("previous")}
+  store ptr %old, ptr %p
+  br label %out
+out:
+  ret ptr %state
+}}
+
+define void @finish(ptr %state) nounwind {{
+  %p = {_field("previous")}
+  %old = load ptr, ptr %p
+  call void @leave(ptr %old)
+  call void @release(ptr %state)
+  ret void
+}}
+
+define i64 @raise(ptr %state) nounwind {{
+  %p = {_field("previous")}
+  %old = load ptr, ptr %p
+  call void @leave(ptr %old)
   %word = ptrtoint ptr %state to i64
   %number = call ptr @PyLong_FromUnsignedLongLong(i64 %word)
   %result = call ptr (ptr, ...) @PyObject_CallFunctionObjArgs(ptr @raiser, ptr %number, ptr null)
@@ -218,6 +245,27 @@ define internal i64 @raise(ptr %state) cold noinline nounwind {{
   ret i64 0
 }}
 """
+
+
+def declarations() -> str:
+    """The shared functions, for a unit that calls them."""
+    return """
+declare preserve_allcc void @trap(ptr, i32, i64, i64) #1
+declare i64 @monotonic_clock()
+declare ptr @lookup_slowly(ptr, i64) cold
+declare ptr @start()
+declare void @finish(ptr)
+declare i64 @raise(ptr) cold
+declare i32 @_setjmp(ptr) returns_twice
+declare ptr @PyEval_SaveThread()
+declare void @PyEval_RestoreThread(ptr)
+declare ptr @PyErr_NoMemory()
+attributes #1 = { cold noreturn noinline nounwind }
+"""
+
+
+SHARED = ("trap", "monotonic_clock", "lookup_slowly", "start", "finish", "raise")
+"""The names that `shared` defines for units."""
 
 
 def runner() -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ctypes
 import threading
+import weakref
 from bisect import bisect_right
 from collections.abc import Callable
 from typing import Any
@@ -15,8 +16,8 @@ from typing import Any
 from armexec.errors import ExecutionError
 from armexec.machines.traps import Trap, TrapKind
 
-from .host import LOCK
-from .prelude import POOL_SIZE
+from .host import LOCK, HostCode
+from .prelude import POOL_SIZE, SHARED, shared
 from .signals import install, prepare_thread
 from .state import EXIT, GuestState
 from .unit import Code, Shape, Unit
@@ -88,7 +89,8 @@ class Runtime:
     def __init__(self, new_stack: Callable[[], tuple[int, Any]]) -> None:
         self._new_stack = new_stack
         self._lock = threading.RLock()
-        self._translators: list[Translator] = []
+        # Weakly: an image that nobody holds any more takes its translations with it.
+        self._translators: list[weakref.ref[Translator]] = []
         self._starts: list[int] = []
         self._pool = (ctypes.c_uint64 * (1 + POOL_SIZE))()
         self._states: dict[int, tuple[GuestState, Any]] = {}
@@ -102,8 +104,9 @@ class Runtime:
             "raiser": self._raise,
         }
         # An object of CPython is at its id; the dictionary keeps them.
-        self.symbols = {name: id(callback) for name, callback in self._callbacks.items()}
-        self.symbols["pool"] = ctypes.addressof(self._pool)
+        objects = {name: id(callback) for name, callback in self._callbacks.items()}
+        self._shared = HostCode(shared(), {**objects, "pool": ctypes.addressof(self._pool)})
+        self.symbols = {name: self._shared.address(name) for name in SHARED}
         install()
         with self._lock:
             self._pool[0] |= self._add_state()
@@ -111,22 +114,32 @@ class Runtime:
     # -- images -------------------------------------------------------------------------------------------------
     def add(self, translator: Translator) -> None:
         with self._lock:
+            self._drop_dead()
             index = bisect_right(self._starts, translator.code.base)
             self._starts.insert(index, translator.code.base)
-            self._translators.insert(index, translator)
+            self._translators.insert(index, weakref.ref(translator))
 
     def remove(self, translator: Translator) -> None:
         with self._lock:
-            index = self._translators.index(translator)
-            del self._starts[index], self._translators[index]
+            self._drop_dead(translator)
+
+    def _drop_dead(self, closed: Translator | None = None) -> None:
+        alive = [
+            (start, reference)
+            for start, reference in zip(self._starts, self._translators, strict=True)
+            if reference() not in (None, closed)
+        ]
+        self._starts = [start for start, _ in alive]
+        self._translators = [reference for _, reference in alive]
 
     def translator_at(self, address: int) -> Translator | None:
+        """The translator of the image that holds an address."""
         with self._lock:
             index = bisect_right(self._starts, address) - 1
-            if index < 0:
-                return None
-            translator = self._translators[index]
-            return translator if address < translator.code.base + translator.code.size else None
+            translator = self._translators[index]() if index >= 0 else None
+        if translator is None or address >= translator.code.base + translator.code.size:
+            return None
+        return translator
 
     # -- states -------------------------------------------------------------------------------------------------
     def _add_state(self) -> int:
@@ -183,16 +196,17 @@ class Runtime:
         pc = state.trap_pc or self._faulting_pc(state)
         if abs(state.trap_detail - state.host_sp) < _STACK_REACH and kind in (TrapKind.READ, TrapKind.WRITE):
             raise ExecutionError("calls are nested too deeply for the host's stack", pc=pc)
-        translator = self.translator_at(pc)
-        if translator is None:
-            translator = self._translators[0]
-        raise translator.to_error(Trap(kind, pc, state.trap_detail, translator.why(pc)))
+        # A jump to where there is no code is reported by the image that was called.
+        translator = self.translator_at(pc) or self.translator_at(state.entry)
+        trap = Trap(kind, pc, state.trap_detail, translator.why(pc) if translator is not None else "")
+        raise translator.to_error(trap) if translator is not None else trap
 
     def _faulting_pc(self, state: GuestState) -> int:
         """The guest pc of a fault: of the instruction where that can be told, else of the function called."""
         host_pc = state.host_pc
         with self._lock:
-            units = [unit for translator in self._translators for unit in translator.units]
+            translators = [translator for reference in self._translators if (translator := reference())]
+        units = [unit for translator in translators for unit in translator.units]
         unit = max((u for u in units if u.begin <= host_pc), key=lambda u: u.begin, default=None)
         found = unit.guest_pc(host_pc) if unit is not None else None
-        return int(state.pc) if found is None else found
+        return int(state.entry) if found is None else found

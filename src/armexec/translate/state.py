@@ -41,6 +41,8 @@ class GuestState(ctypes.Structure):
         ("trap_detail", ctypes.c_uint64),
         ("stack_top", ctypes.c_uint64),
         ("slot", ctypes.c_uint64),
+        ("entry", ctypes.c_uint64),
+        ("previous", ctypes.c_uint64),
         ("host_pc", ctypes.c_uint64),
         ("host_sp", ctypes.c_uint64),
         # Larger than any jmp_buf: 200 bytes on x86-64 Linux, 312 on AArch64 Linux, 192 on Apple silicon.

@@ -14,7 +14,7 @@ from .host import HostCode, has_wide_atomics, host_machine
 from .jumps import ReadConstant, jump_targets
 from .lift import LiftedFunction, lift
 from .liveness import ALL, analyze
-from .prelude import callbacks, core, dispatcher, pool
+from .prelude import declarations, dispatcher
 from .state import EXIT, OFFSETS
 
 __all__ = ["MAX_UNIT", "Code", "Shape", "Unit"]
@@ -87,12 +87,12 @@ def _write(code: Code, entry: int, shape: Shape | None) -> tuple[str, dict[int, 
         "define void @begin() {",
         "ret void",
         "}",
-        core(),
-        callbacks(),
-        dispatcher(image_size=code.size, table_size=code.code_size // 4),
+        "@image = external global i8, align 16",
+        declarations(),
     ]
-    if shape is not None:
-        out.append(pool())
+    # A closed function that returns as it should needs no dispatcher.
+    if any(signature.is_open or signature.checked for signature in signatures.values()):
+        out.append(dispatcher(table_size=code.code_size // 4))
     for address in functions:
         out += writer.write(address)
     if not signatures[entry].is_open and shape is None:
@@ -132,19 +132,24 @@ def _entry_stub(writer: FunctionWriter, entry: int, shape: Shape) -> list[str]:
     parameters = ", ".join(f"i{width} %p{i}" for i, (width, _) in enumerate(shape))
     out.append(f"define i64 @entry{name}({parameters}) #0 {{")
     out.append("%thread = call ptr @PyEval_SaveThread()")
-    out.append("%state = call ptr @claim()")
-    out.append("%before = call ptr @enter(ptr %state)")
+    out.append("%state = call ptr @start()")
+    out.append("%none = icmp eq ptr %state, null")
+    out.append("br i1 %none, label %full, label %try")
+    out.append("full:")
+    out.append("call void @PyEval_RestoreThread(ptr %thread)")
+    out.append("%error = call ptr @PyErr_NoMemory()")
+    out.append("ret i64 0")
+    out.append("try:")
     out.append(f"%jb = getelementptr i8, ptr %state, i64 {OFFSETS['jump_buffer']}")
     out.append("%jumped = call i32 @_setjmp(ptr %jb) returns_twice")
     out.append("%trapped = icmp ne i32 %jumped, 0")
     out.append("br i1 %trapped, label %trap, label %go")
     out.append("trap:")
-    out.append("call void @leave(ptr %before)")
     out.append("call void @PyEval_RestoreThread(ptr %thread)")
     out.append("%zero = call i64 @raise(ptr %state)")
     out.append("ret i64 0")
     out.append("go:")
-    out.append(f"%pc = getelementptr i8, ptr %state, i64 {OFFSETS['pc']}")
+    out.append(f"%pc = getelementptr i8, ptr %state, i64 {OFFSETS['entry']}")
     out.append(f"store i64 {m.address(entry).text}, ptr %pc")
     out.append(f"%top = getelementptr i8, ptr %state, i64 {OFFSETS['stack_top']}")
     out.append("%sp = load i64, ptr %top")
@@ -162,8 +167,7 @@ def _entry_stub(writer: FunctionWriter, entry: int, shape: Shape) -> list[str]:
         out.append("%result = load i64, ptr %x")
     else:
         _call_closed(out, writer, entry, values)
-    out.append("call void @leave(ptr %before)")
-    out.append("call void @release(ptr %state)")
+    out.append("call void @finish(ptr %state)")
     out.append("call void @PyEval_RestoreThread(ptr %thread)")
     out.append("ret i64 %result")
     out.append("}")
