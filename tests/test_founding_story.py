@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 import armexec
+from cli.program import armexec as program
 from engines import AVAILABLE
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
@@ -65,18 +64,11 @@ def test_no_page_is_ever_writable_and_executable(engine: str) -> None:
 @pytest.mark.parametrize("name", ["fn.c", "fn.cpp", "fn.s", "fn.hex"])
 @pytest.mark.parametrize("engine", AVAILABLE)
 def test_the_examples_print_3(engine: str, name: str) -> None:
-    done = _armexec("run", str(EXAMPLES / name), "3", "--engine", engine)
-    assert (done.returncode, done.stdout) == (0, "3\n"), done.stderr
+    done = program("run", str(EXAMPLES / name), "3", "--engine", engine)
+    assert (done.status, done.out) == (0, "3\n"), done.err
 
 
 def test_the_examples_hold_the_founding_words() -> None:
-    done = _armexec("run", str(EXAMPLES / "fn.cpp"), "3", "--json")
-    result = json.loads(done.stdout)
+    result = json.loads(program("run", str(EXAMPLES / "fn.cpp"), "3", "--json").out)
     assert (result["result"], result["signature"]) == (3, "int fn(int num)")
     assert armexec.assemble((EXAMPLES / "fn.s").read_text()).words == WORDS
-
-
-def _armexec(*arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "armexec", *arguments], capture_output=True, text=True, check=False, timeout=300
-    )
