@@ -80,12 +80,12 @@ def _shape(mnemonic: str, tokens: list[Token]) -> tuple[str, ...]:
             shape.append(value.shape)
         elif kind == "value":
             # A symbol may have the name of a keyword.
-            shape.append(text if text.isidentifier() else "#0" if value == 0 else "#")
+            shape.append(text if text.isidentifier() else "#0" if value == 0 else "#n")
         elif kind == "word":
             # No keyword begins like this.
             shape.append("." if value[0] in "._" else value)
         elif kind == "float":
-            shape.append("1.0")
+            shape.append("0.0" if value == 0 else "1.0")
         else:
             shape.append(value)
     return tuple(shape)
