@@ -40,13 +40,13 @@ class View:
     def _name(self, name: str) -> str:
         return _SECTION_NAMES.get(name, name) if self.image.format == "macho" else name
 
-    def place(self, offset: int) -> tuple[str, int] | None:
-        """The section and the offset in it; the end of a section is still in it."""
+    def place(self, offset: int, *, end: bool = True) -> tuple[str, int] | None:
+        """The section and the offset in it; the end of a section is still in it, if `end`."""
         for start, size, name in self.places:
             if start <= offset < start + size:
                 return name, offset - start
         for start, size, name in self.places:
-            if offset == start + size:
+            if end and offset == start + size:
                 return name, offset - start
         return None
 
@@ -59,9 +59,9 @@ class View:
         return self.place(symbol.offset + addend) or ("outside", symbol.name, addend)
 
     def _relocation(self, r: Any) -> Any:
-        place = self.place(r.offset)
+        place = self.place(r.offset, end=False)
         if place is None:
-            return None
+            return None  # A slot of the global offset table, which the image adds.
         return r.type.name, place, self._target(r.symbol, r.addend), self._target(r.minus, 0)
 
     def _branch(self, kind: str, place: tuple[str, int], target: tuple[str, int], minus: None) -> bool:
