@@ -14,6 +14,7 @@ from . import (  # noqa: F401
     loads_stores_atomic,
     loads_stores_exclusive,
     loads_stores_pair,
+    simd_fp,
 )
 from .decode import Decoded, decode, form_of, forms_of, mnemonics
 from .description import INSTRUCTIONS, Alias, Form, Instruction, instruction

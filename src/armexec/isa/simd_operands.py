@@ -70,6 +70,7 @@ __all__ = [
     "VectorRegister",
     "element_size",
     "expand_float_immediate",
+    "float_immediate_bits",
     "halves",
     "reserved",
     "simd_operand",
@@ -504,6 +505,15 @@ def expand_float_immediate(imm8: int) -> float:
     return -value if imm8 >> 7 else value
 
 
+def float_immediate_bits(imm8: int, size: int) -> int:
+    """VFPExpandImm(): the bits of that number in the format of `size` bits."""
+    exponent_bits = {16: 5, 32: 8, 64: 11}[size]
+    fraction_bits = size - 1 - exponent_bits
+    sign, b, cd = imm8 >> 7, imm8 >> 6 & 1, imm8 >> 4 & 3
+    exponent = (1 - b) << exponent_bits - 1 | (b << exponent_bits - 3) - b << 2 | cd
+    return sign << size - 1 | exponent << fraction_bits | (imm8 & 15) << fraction_bits - 4
+
+
 _FLOAT_IMMEDIATES = {expand_float_immediate(imm8): imm8 for imm8 in range(256)}
 
 
@@ -581,6 +591,8 @@ FLOAT_IMMEDIATE = FloatImmediate("imm8")
 
 class _ZeroImmediate(Operand):
     """The only number that an instruction takes: `#0` or `#0.0`."""
+
+    default = 0
 
     def __init__(self, text: str) -> None:
         self._text = text
