@@ -127,6 +127,9 @@ class Vector(Protocol):
     def popcount(self) -> Vector: ...
     def reverse_bits(self) -> Vector: ...
 
+    def polynomial_multiply(self, other: Vector, /) -> Vector:
+        """PolynomialMult(): products over {0, 1}, without carries, in lanes twice as wide."""
+
     def zero_extend(self, esize: int, /) -> Vector:
         """As many lanes, each widened to `esize` bits with zeros."""
 

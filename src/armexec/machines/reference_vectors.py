@@ -134,6 +134,17 @@ class Elements:
     def reverse_bits(self) -> Elements:
         return self._map(lambda a: int(f"{a:0{self.esize}b}"[::-1], 2))
 
+    def polynomial_multiply(self, other: Elements) -> Elements:
+        def product(a: int, b: int) -> int:
+            result = 0
+            for bit in range(self.esize):
+                if b >> bit & 1:
+                    result ^= a << bit
+            return result
+
+        values = [product(a, b) for a, b in zip(self.values, self._other(other), strict=True)]
+        return Elements(2 * self.esize, values)
+
     def zero_extend(self, esize: int) -> Elements:
         return Elements(esize, self.values)
 
