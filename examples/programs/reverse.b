@@ -1,0 +1,3 @@
+Reads text and writes it backwards
+
+>,[>,]<[.<]
