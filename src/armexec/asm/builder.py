@@ -14,11 +14,13 @@ code = a.assemble()
 from __future__ import annotations
 
 from armexec.asm.code import Code
-from armexec.asm.encoding import EncodingFailure, match
+from armexec.asm.encoding import EncodingFailure, encode, match
+from armexec.asm.expressions import Tree
 from armexec.asm.mnemonics import Mnemonics
-from armexec.asm.operands import Label, Operand, PreIndexed, Symbol, tokens
+from armexec.asm.operands import Label, Operand, PreIndexed, Symbol, as_int, symbol_tree, tokens
 from armexec.asm.output import Output, Where
 from armexec.asm.registers import Registers
+from armexec.errors import AssemblyError
 from armexec.isa.syntax import Register, Token
 
 __all__ = ["Builder"]
@@ -29,17 +31,22 @@ _NOWHERE = Where(0, 0, "", "<builder>")
 class Builder(Mnemonics, Registers):
     """Appends instructions and data; `assemble` gives the Code.
 
-    Operands are registers (`a.x0`, `a.wzr`, `a.sp`), ints, labels, `[base, offset]` for an address, `a.pre(base, offset)` for
-    `[base, offset]!`, `("lsl", 3)` for a shift or extend, and text for anything else (`"eq"`, `"ish"`, `"[x1], #8"`).
+    Operands are registers (`a.x0`, `a.wzr`, `a.sp`), ints, labels, `[base, offset]` for an address, `a.pre(base, offset)`
+    for `[base, offset]!`, `("lsl", 3)` for a shift or extend, and text for anything else (`"eq"`, `"ish"`, `"[x1], #8"`).
 
-    Every method that appends raises AssemblyError for operands without an encoding.
+    Every method that appends raises AssemblyError for operands without an encoding, and if `assemble` was called before.
     """
 
     def __init__(self, *, address: int = 0) -> None:
-        self._output = Output(address=address)
+        self._unfinished: Output | None = Output(address=address)
         self._labels = 0
-        self._bound: set[str] = set()
-        self._used: dict[str, str] = {}
+        self._used: dict[str, Label] = {}
+
+    @property
+    def _output(self) -> Output:
+        if self._unfinished is None:
+            raise AssemblyError("this builder has assembled its code already: make another one")
+        return self._unfinished
 
     # -- labels -----------------------------------------------------------------------------------------------------
     def label(self, name: str = "") -> Label:
@@ -48,11 +55,12 @@ class Builder(Mnemonics, Registers):
             self._labels += 1
             return Label(f"\x00label {self._labels}", self)
         if not name.isprintable() or any(c.isspace() for c in name):
-            raise _NOWHERE.error(f"{name!r} is no name for a label")
+            raise AssemblyError(f"{name!r} is no name for a label")
         return Label(name, self)
 
     def bind(self, label: Label) -> Label:
         """Give a label its place, which is here. Returns it."""
+        self._own(label)
         self._output.define(label.name, _NOWHERE)
         return label
 
@@ -60,8 +68,22 @@ class Builder(Mnemonics, Registers):
         """A new label in this place."""
         return self.bind(self.label(name))
 
+    def _own(self, label: Label) -> None:
+        if not isinstance(label, Label):
+            raise AssemblyError(f"{label!r} is not a label: make one with label()")
+        if label.builder is not self:
+            raise AssemblyError(f"{label!r} is of another builder")
+
+    def _mention(self, label: Label) -> None:
+        self._own(label)
+        self._used[label.name] = label
+
     def global_(self, label: Label | str, kind: str = "function") -> None:
         """Export a symbol; `kind` is function or object."""
+        if isinstance(label, Label):
+            self._own(label)
+        if kind not in ("function", "object"):
+            raise AssemblyError(f"a symbol of kind {kind!r}: function or object")
         symbol = self._output.symbol(label.name if isinstance(label, Label) else label)
         symbol.binding, symbol.kind = "global", kind
 
@@ -83,37 +105,40 @@ class Builder(Mnemonics, Registers):
 
     def literal(self, value: int | Label | Symbol, size: int = 8) -> Label:
         """A place in the literal pool that holds `value`, for `ldr`; `size` in bytes."""
-        if isinstance(value, int):
-            name = self._output.literal(("number", value), size, _NOWHERE)
-        else:
-            self._mention(value.name)
-            name = self._output.literal(("symbol", value.name), size, _NOWHERE)
-        return Label(name, self)
+        if size not in (4, 8):
+            raise AssemblyError(f"a literal of {size} bytes: 4 or 8")
+        return Label(self._output.literal(self._tree(value), size, _NOWHERE), self)
+
+    def _tree(self, value: int | Label | Symbol) -> Tree:
+        if isinstance(value, Label):
+            self._mention(value)
+        return symbol_tree(value) if isinstance(value, Label | Symbol) else ("number", as_int(value))
 
     # -- instructions -----------------------------------------------------------------------------------------------
     def emit(self, mnemonic: str, *operands: Operand) -> None:
         """Append an instruction by its mnemonic (`"b.eq"`)."""
-        words = tokens(operands)
-        where = Where(0, 0, f"{mnemonic} {_written(words)}", "<builder>")
+        output = self._output
+        words = tokens(operands, self._mention)
         try:
-            candidates = match(mnemonic, words)
+            candidates = match(mnemonic.lower(), words)
+            output.instruction(candidates, self._where(mnemonic, words) if candidates[0].deferred else _NOWHERE)
         except EncodingFailure as failure:
-            raise where.error(failure.message, failure.hint) from None
-        for operand in operands:
-            if isinstance(operand, Label):
-                self._mention(operand.name)
-        self._output.instruction(candidates, where)
+            raise self._where(mnemonic, words).error(failure.message, failure.hint) from None
+
+    @staticmethod
+    def _where(mnemonic: str, words: list[Token]) -> Where:
+        return Where(0, 0, f"{mnemonic} {_written(words)}", "<builder>")
 
     def load_immediate(self, register: Register, value: int) -> None:
-        """Put any 64-bit (or 32-bit) value into a register, by `mov` where one does and MOVZ or MOVN with MOVKs otherwise."""
+        """Put any 64-bit (or 32-bit) value into a register: by `mov` where one does, else by MOVZ or MOVN and MOVKs."""
+        if not isinstance(register, Register) or register.kind not in ("x", "w"):
+            raise AssemblyError(f"{register!r} is not a register X0-X30 or W0-W30")
+        value = as_int(value)
         size = 64 if register.kind == "x" else 32
         if not -(1 << size - 1) <= value < 1 << size:
             raise _NOWHERE.error(f"{value} does not fit the {size} bits of {register.name}")
-        candidates = match("mov", tokens((register, value)))
-        from armexec.asm.encoding import encode
-
         try:
-            encode(candidates, lambda _: 0)
+            encode(match("mov", tokens((register, value), self._mention)), lambda _: 0)
         except EncodingFailure:
             pass
         else:
@@ -136,14 +161,8 @@ class Builder(Mnemonics, Registers):
     # -- data -------------------------------------------------------------------------------------------------------
     def _data(self, values: tuple[int | Label | Symbol, ...], size: int) -> None:
         for value in values:
-            if isinstance(value, int):
-                self._output.data(("number", value), size, _NOWHERE)
-            elif isinstance(value, Label):
-                self._mention(value.name)
-                self._output.data(("symbol", value.name), size, _NOWHERE)
-            else:
-                tree = ("binary", "+", ("symbol", value.name), ("number", value.offset))
-                self._output.data(tree, size, _NOWHERE, value.modifier)
+            modifier = value.modifier if isinstance(value, Symbol) else ""
+            self._output.data(self._tree(value), size, _NOWHERE, modifier)
 
     def byte(self, *values: int) -> None:
         """Append 8-bit integers."""
@@ -163,14 +182,16 @@ class Builder(Mnemonics, Registers):
 
     def data(self, data: bytes) -> None:
         """Append bytes."""
-        self._output.append(data, _NOWHERE)
+        if not isinstance(data, bytes | bytearray | memoryview):
+            raise AssemblyError(f"{data!r} is not bytes")
+        self._output.append(bytes(data), _NOWHERE)
 
     def align(self, boundary: int) -> None:
         """Pad to a multiple of `boundary` bytes (a power of two), with NOPs in code."""
         self._output.align(boundary, None, _NOWHERE)
 
     def section(self, name: str, flags: str = "") -> None:
-        """Go on in another section. `flags` is "rx", "r" or "rw"; known from the name for .text, .rodata, .data and .bss."""
+        """Go on in another section. `flags` is "rx", "r" or "rw"; without, it is "rx" for .text and "r" for .rodata."""
         default = {".text": "rx", ".rodata": "r"}.get(name, "rw")
         if flags not in ("", "rx", "r", "rw"):
             raise _NOWHERE.error(f'flags {flags!r} must be "rx", "r" or "rw"')
@@ -181,21 +202,19 @@ class Builder(Mnemonics, Registers):
         self._output.flush_literals()
 
     # -- the end ----------------------------------------------------------------------------------------------------
-    def _mention(self, name: str) -> None:
-        if name[0] == "\x00":
-            self._used.setdefault(name, name)
-
     def assemble(self) -> Code:
         """The code. The builder is finished: make another one for other code.
 
         Raises:
             AssemblyError: a label that was used has no place, or is too far away.
         """
-        for name in self._used:
-            symbol = self._output.symbols.get(name)
-            if name.startswith("\x00label") and (symbol is None or not symbol.defined):
-                raise _NOWHERE.error("a label is used but was never given its place: call bind(label)")
-        return self._output.finish()
+        output = self._output
+        for name, label in self._used.items():
+            if not output.symbol(name).defined and not output.is_literal(name):
+                raise AssemblyError(f"{label!r} is used but was never given its place: call bind(label)")
+        code = output.finish()
+        self._unfinished = None
+        return code
 
 
 def _written(words: list[Token]) -> str:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import NamedTuple, TypeAlias
 
-from armexec.asm.expressions import SyntaxFailure
+from armexec.asm.expressions import SyntaxFailure, Tree, tree_text
 from armexec.asm.lexer import operand_tokens
 from armexec.errors import AssemblyError
 from armexec.isa.syntax import Expression, Register, Token
 
-__all__ = ["Label", "Operand", "PreIndexed", "Symbol", "tokens"]
+__all__ = ["Label", "Operand", "PreIndexed", "Symbol", "as_int", "symbol_tree", "tokens"]
 
 
 class Label:
@@ -44,8 +45,11 @@ Operand: TypeAlias = "Register | int | str | float | Label | Symbol | PreIndexed
 """A register, a number, a label, `[base, offset]` as a list, `("lsl", 3)` as a tuple, or any of these as text."""
 
 
-def tokens(operands: tuple[Operand, ...]) -> list[Token]:
-    """The tokens of a call's operands.
+Mention: TypeAlias = "Callable[[Label], None]"
+
+
+def tokens(operands: tuple[Operand, ...], mention: Mention) -> list[Token]:
+    """The tokens of a call's operands; `mention` is called for each label among them.
 
     Raises:
         AssemblyError: something that is no operand.
@@ -53,63 +57,76 @@ def tokens(operands: tuple[Operand, ...]) -> list[Token]:
     result: list[Token] = []
     for position, operand in enumerate(operands):
         if position:
-            result.append(_punctuation(","))
-        _append(operand, result)
+            result.append(_COMMA)
+        _append(operand, result, mention)
     return result
+
+
+def symbol_tree(value: Label | Symbol) -> Tree:
+    """The expression of a label's or symbol's address."""
+    tree: Tree = ("symbol", value.name)
+    if isinstance(value, Symbol) and value.offset:
+        return ("binary", "+", tree, ("number", value.offset))
+    return tree
 
 
 def _punctuation(text: str) -> Token:
     return Token("punctuation", text, 0, text)
 
 
-def _append(operand: Operand, result: list[Token]) -> None:
+_COMMA, _OPEN, _CLOSE, _WRITE_BACK = map(_punctuation, ",[]!")
+
+
+def _append(operand: Operand, result: list[Token], mention: Mention) -> None:
     if isinstance(operand, Register):
         result.append(Token("register", operand, 0, operand.name))
     elif isinstance(operand, bool):
-        raise AssemblyError(f"{operand} is not an operand")
+        raise AssemblyError(f"{operand} is not an operand: numbers are ints")
     elif isinstance(operand, int):
         result.append(Token("value", operand, 0, f"#{operand}"))
     elif isinstance(operand, float):
         result.append(Token("float", operand, 0, f"#{operand}"))
     elif isinstance(operand, Label):
-        result.append(Token("value", Expression(operand.name, tree=("symbol", operand.name)), 0, operand.name))
+        mention(operand)
+        shown = operand.name if operand.name.isprintable() else "<label>"
+        result.append(Token("value", Expression(shown, tree=symbol_tree(operand)), 0, shown))
     elif isinstance(operand, Symbol):
-        tree = ("binary", "+", ("symbol", operand.name), ("number", operand.offset))
-        result.append(Token("value", Expression(operand.name, operand.modifier, tree), 0, operand.name))
+        expression = Expression(tree_text(symbol_tree(operand)), operand.modifier, symbol_tree(operand))
+        result.append(Token("value", expression, 0, str(expression)))
     elif isinstance(operand, str):
         try:
-            result += operand_tokens(operand, 1, _no_local_label, _unknown)
+            result += operand_tokens(operand, 1, _no_local_label, _number)
         except SyntaxFailure as failure:
             raise AssemblyError(f"{operand!r}: {failure.message}") from None
     elif isinstance(operand, PreIndexed):
-        _append([operand.base, operand.offset], result)
-        result.append(_punctuation("!"))
+        _append([operand.base, operand.offset], result, mention)
+        result.append(_WRITE_BACK)
     elif isinstance(operand, list):
-        result.append(_punctuation("["))
-        result += tokens(tuple(operand))
-        result.append(_punctuation("]"))
+        result.append(_OPEN)
+        result += tokens(tuple(operand), mention)
+        result.append(_CLOSE)
     elif isinstance(operand, tuple):
         for part in operand:
-            _append(part, result)
+            _append(part, result, mention)
     else:
-        index = getattr(operand, "__index__", None)
-        if index is None:
-            raise AssemblyError(f"{operand!r} is not an operand: a register, a number, a label, a list or text")
-        _append(index(), result)
+        _append(as_int(operand), result, mention)
+
+
+def as_int(value: object) -> int:
+    """The int that a number of some library (NumPy) is.
+
+    Raises:
+        AssemblyError: it is none.
+    """
+    index = getattr(value, "__index__", None)
+    if index is None or isinstance(value, bool):
+        raise AssemblyError(f"{value!r} is not an operand: a register, a number, a label, a list or text")
+    return int(index())
 
 
 def _no_local_label(reference: str) -> str:
     raise SyntaxFailure(f"{reference!r}: numeric labels are for text; use Builder.label", 1)
 
 
-def _unknown(tree: tuple[object, ...]) -> int | None:
-    if tree[0] == "number":
-        number = tree[1]
-        assert isinstance(number, int)
-        return number
-    if tree[0] == "unary" and tree[1] == "-":
-        operand = tree[2]
-        assert isinstance(operand, tuple)
-        value = _unknown(operand)
-        return None if value is None else -value
-    return None
+def _number(tree: Tree) -> int | None:
+    return tree[1] if tree[0] == "number" else None

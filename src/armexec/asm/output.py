@@ -335,6 +335,10 @@ class Output:
         pool.append((name, size, tree, where))
         return name
 
+    def is_literal(self, name: str) -> bool:
+        """Whether the name is that of a literal still to be placed."""
+        return any(name == literal[0] for pool in self._pools.values() for literal in pool)
+
     def flush_literals(self) -> None:
         """Put the current section's literals here (.ltorg)."""
         pool = self._pools.pop(self.section.name, [])
