@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from ..description import Alias, instruction
 from ..machine import Machine
-from ..operands import Operand
+from ..operands import Context, Fields, Operand
 from ..simd_operands import IMM4_INDEX, IMM5_INDEX, Arrangement
+from ..syntax import Cursor, OperandError, Register, general_register
 
 _ELEMENTS = {"xxxx1": "b", "xxx10": "h", "xx100": "s", "x1000": "d"}
 _TS = Arrangement("imm5", _ELEMENTS)
@@ -21,12 +22,40 @@ _T = Arrangement(
         "x1000:1": "2d",
     },
 )
+
+
+class _GeneralSource(Operand):
+    """The general register in Rn that an element of imm5's size is taken from: X for D elements, else W."""
+
+    fields = ("Rn", "imm5")
+    dependent = True
+
+    def parse(self, cursor: Cursor) -> Register:
+        return cursor.register(("w", "x"), "a register W0-W30, WZR, X0-X30 or XZR")
+
+    def encode_after(self, value: Register, fields: Fields) -> dict[str, int]:
+        kind = self._kind(fields["imm5"])
+        if value.kind != kind:
+            raise OperandError(f"{value.name} can't stand here: elements of this size take {kind.upper()} registers")
+        return {"Rn": value.number}
+
+    def decode(self, fields: Fields) -> Register:
+        return general_register(self._kind(fields["imm5"]), fields["Rn"], sp=False)
+
+    def text(self, value: Register, context: Context) -> str:
+        return value.name
+
+    def _kind(self, imm5: int) -> str:
+        return "x" if imm5 & 15 == 8 else "w"
+
+
 _COPY: dict[str, Operand] = {
     "T": _T,
     "Ts": _TS,
     "V": _TS,
     "TW": _TS.without("d"),
     "TX": _TS.without("s", "d"),
+    "Rn": _GeneralSource(),
     "index": IMM5_INDEX,
     "index1": IMM5_INDEX,
     "index2": IMM4_INDEX,
@@ -54,8 +83,7 @@ def DUP_element(m: Machine, Q: int, imm5: int, Rn: int, Rd: int) -> None:
 
 @instruction(
     "0 Q op=0 01110000 imm5:5 0 imm4=0001 1 Rn:5 Rd:5",
-    ("DUP_asimdins_DR_r", "imm5!=x1000", "dup <Vd>.<T>, <Wn>"),
-    ("DUP_asimdins_DR_r", "imm5=x1000", "dup <Vd>.<T>, <Xn>"),
+    ("DUP_asimdins_DR_r", "", "dup <Vd>.<T>, <Rn>"),
     operands=_COPY,
     undefined=_T.reserved,
 )
@@ -113,13 +141,9 @@ def UMOV(m: Machine, Q: int, imm5: int, Rn: int, Rd: int) -> None:
 
 @instruction(
     "0 Q=1 op=0 01110000 imm5:5 0 imm4=0011 1 Rn:5 Rd:5",
-    ("INS_asimdins_IR_r", "imm5!=x1000", "ins <Vd>.<Ts>[<index>], <Wn>"),
-    ("INS_asimdins_IR_r", "imm5=x1000", "ins <Vd>.<Ts>[<index>], <Xn>"),
+    ("INS_asimdins_IR_r", "", "ins <Vd>.<Ts>[<index>], <Rn>"),
     operands=_COPY,
-    aliases=[
-        Alias("MOV_INS_asimdins_IR_r", "imm5!=x1000", "mov <Vd>.<Ts>[<index>], <Wn>"),
-        Alias("MOV_INS_asimdins_IR_r", "imm5=x1000", "mov <Vd>.<Ts>[<index>], <Xn>"),
-    ],
+    aliases=[Alias("MOV_INS_asimdins_IR_r", "", "mov <Vd>.<Ts>[<index>], <Rn>")],
     undefined=_TS.reserved,
 )
 def INS_general(m: Machine, imm5: int, Rn: int, Rd: int) -> None:

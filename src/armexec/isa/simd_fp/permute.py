@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from ..description import instruction
 from ..machine import Machine, Vector
-from ..operands import Immediate, Operand
+from ..operands import Fields, Immediate, Operand
 from ..simd_operands import B_Q, SIZE_Q
+from ..syntax import OperandError
 
 _PERMUTE: dict[str, Operand] = {"T": SIZE_Q}
 
@@ -88,11 +89,26 @@ def ZIP2(m: Machine, Q: int, size: int, Rm: int, Rn: int, Rd: int) -> None:
     m.Vec[64 << Q, 8 << size, Rd] = a.shuffle(b, [half + i + j * 2 * half for i in range(half) for j in (0, 1)])
 
 
+class _ByteIndex(Immediate):
+    """The number of a byte of a register: 0..7 where Q is clear, else 0..15."""
+
+    dependent = True
+
+    def __init__(self) -> None:
+        super().__init__("imm4")
+
+    def encode_after(self, value: int, fields: Fields) -> dict[str, int]:
+        last = 15 if fields["Q"] else 7
+        if not 0 <= value <= last:
+            raise OperandError(f"index {value} of a byte is out of range 0..{last}")
+        return {"imm4": value}
+
+
 @instruction(
     "0 Q 10 1110 op2=00 0 Rm:5 0 imm4:4 0 Rn:5 Rd:5",
-    ("EXT_asimdext_only", "Q=0 imm4=0xxx", "ext <Vd>.8B, <Vn>.8B, <Vm>.8B, #<index8>"),
-    ("EXT_asimdext_only", "Q=1", "ext <Vd>.16B, <Vn>.16B, <Vm>.16B, #<index16>"),
-    operands={"index8": Immediate("imm4", maximum=7), "index16": Immediate("imm4")},
+    ("EXT_asimdext_only", "", "ext <Vd>.<T>, <Vn>.<T>, <Vm>.<T>, #<index>"),
+    operands={"T": B_Q, "index": _ByteIndex()},
+    undefined=lambda f: f["Q"] == 0 and f["imm4"] > 7,
 )
 def EXT(m: Machine, Q: int, Rm: int, imm4: int, Rn: int, Rd: int) -> None:
     """Take consecutive bytes of the second source above the first, from a byte of the first on."""

@@ -1,0 +1,72 @@
+"""SIMD and floating-point instructions: their text against LLVM's, and back to the same word."""
+
+from __future__ import annotations
+
+import random
+from pathlib import Path
+
+import pytest
+
+from armexec.asm import assemble
+from armexec.isa import INSTRUCTIONS, Decoded, Form, decode
+from armexec.isa.operands import Context
+
+from .llvm import reassembled
+
+FORMS = [
+    form
+    for described in INSTRUCTIONS
+    if ".simd_fp." in described.semantics.__module__
+    for form in (*described.forms, *described.aliases)
+]
+CONTEXT = Context(0, lambda address: None)
+
+
+def has_one_spelling(decoded: Decoded) -> bool:
+    """False where bits don't count, so that another word has the same text, and for what LLVM calls unpredictable."""
+    fields, name = decoded.fields, decoded.form.name
+    if name.startswith("INS_asimdins_IV"):
+        return fields["imm4"] % (fields["imm5"] & -fields["imm5"]) == 0
+    if name.startswith("DUP_asimdins_DR"):
+        return fields["imm5"].bit_count() == 1
+    return not (name.startswith(("LDP_", "LDNP_")) and fields["Rt"] == fields["Rt2"])
+
+
+def sample(form: Form, count: int, rng: random.Random) -> list[Decoded]:
+    """Words of a form: fields random, or at their limits, or two registers alike."""
+    found: list[Decoded] = []
+    for _ in range(12 * count):
+        word = form.value
+        alike = rng.getrandbits(5) if rng.random() < 0.2 else None
+        for field in form.instruction.pattern.free:
+            ones = (1 << field.width) - 1
+            limits = [0, 1, ones >> 1, ones ^ ones >> 1, ones]
+            value = rng.choice(limits) if rng.random() < 0.35 else rng.getrandbits(field.width)
+            if alike is not None and field.name in ("Rn", "Rm") and field.width == 5:
+                value = alike
+            word |= value << field.low & ~form.mask
+        decoded = decode(word)
+        if decoded is not None and has_one_spelling(decoded):
+            found.append(decoded)
+            if len(found) == count:
+                break
+    return found
+
+
+def check_sample(count: int, seed: int, directory: Path) -> None:
+    rng = random.Random(seed)
+    decoded = [word for form in FORMS for word in sample(form, count, rng)]
+    assert {word.form.name for word in decoded} >= {form.name for form in FORMS if not form.is_alias}
+    ours = [(word.text(CONTEXT), word.word) for word in decoded]
+    assert reassembled([text for text, _ in ours], directory) == ours
+    assert assemble("\n".join(text for text, _ in ours)).words == [word for _, word in ours]
+
+
+def test_text_is_llvms(tmp_path: Path) -> None:
+    check_sample(4, 1, tmp_path)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("seed", range(10))
+def test_text_is_llvms_long(seed: int, tmp_path: Path) -> None:
+    check_sample(200, seed, tmp_path)
