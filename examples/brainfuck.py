@@ -388,7 +388,7 @@ def compile_program(program: Program) -> armexec.Code:
 
     def move(distance: int) -> None:
         if abs(distance) < 4096:
-            (a.add if distance > 0 else a.sub)(pointer, pointer, abs(distance))
+            a.add(pointer, pointer, distance)
         else:
             a.load_immediate(index, distance)
             a.add(pointer, pointer, index)
@@ -449,7 +449,7 @@ def compile_program(program: Program) -> armexec.Code:
             case Multiply(offset, factors, condition):
                 end = a.label()
                 a.ldrb(value, cell(offset))
-                if condition:
+                if condition:  # without one, nothing happens by itself when the cell is 0
                     a.cbz(value, end)
                     check(condition)
                 for target, times in factors.items():
