@@ -12,8 +12,11 @@ from armexec.toolchain import compile_object
 
 from .words import encodings, words_of
 
-#: Everything that the Base encodings need.
-MARCH = "-march=armv8.9-a+memtag+rng+flagm+sb+ssbs+predres+pauth+lse+rcpc+crc+ls64+profile+wfxt"
+#: Everything that the encodings described need.
+MARCH = (
+    "-march=armv8.9-a+memtag+rng+flagm+sb+ssbs+predres+pauth+lse+rcpc+crc+ls64+profile+wfxt"
+    "+fp16+fp16fml+dotprod+aes+sha2+sha3+sm4+bf16+i8mm+rdm+fcma+jscvt"
+)
 
 
 def sample(count: int, seed: int = 0) -> list[int]:

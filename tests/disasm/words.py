@@ -37,9 +37,15 @@ def words_of(form: Form, count: int, seed: int = 0) -> Iterator[int]:
 
 
 def _is_redundant(form: Form, word: int) -> bool:
-    """Whether another word means the same and has the same text: the rotation of a bitmask immediate is modulo its element."""
-    if "_log_imm" not in form.name:
-        return False
-    n, immr, imms = word >> 22 & 1, word >> 16 & 63, word >> 10 & 63
-    element = 1 << (n << 6 | ~imms & 63).bit_length() - 1
-    return immr >= element
+    """Whether another word means the same and has the same text: some fields have bits that don't count."""
+    if "_log_imm" in form.name:
+        # The rotation of a bitmask immediate is modulo its element.
+        n, immr, imms = word >> 22 & 1, word >> 16 & 63, word >> 10 & 63
+        return immr >= 1 << (n << 6 | ~imms & 63).bit_length() - 1
+    imm5, imm4 = word >> 16 & 31, word >> 11 & 15
+    if form.name == "DUP_asimdins_DR_r":
+        # The lowest bit set is the element's size.
+        return imm5 & imm5 - 1 != 0
+    if form.name == "INS_asimdins_IV_v":
+        return imm4 & (imm5 & -imm5) - 1 != 0
+    return False
