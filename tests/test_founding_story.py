@@ -47,9 +47,11 @@ def test_assembly_and_words_are_the_same_function(engine: str) -> None:
 def test_no_page_is_ever_writable_and_executable(engine: str) -> None:
     from armexec.memory import Protection, writable_and_executable
 
+    # Other tests' libraries may have such pages (ctypes makes them for callbacks): armexec adds none.
+    before = set(writable_and_executable())
     with armexec.compile(SOURCE, engine=engine) as module:
         assert module.fn(3) == 3
-        assert writable_and_executable() == []
+        assert set(writable_and_executable()) <= before
         for step in module.memory_steps:
             assert step.protection is None or not step.protection.writable_and_executable
         # The words are written before the pages stop being writable, and never after.
