@@ -1,7 +1,7 @@
 """Loads and stores of a pair of SIMD&FP registers (the manual's C4.1 index, "Loads and Stores", VR=1).
 
 Both halves of a load are read before either register is written, since the second may fault. Rt == Rt2 of a load is
-CONSTRAINED UNPREDICTABLE: the second register is written, then the first, as in QEMU.
+CONSTRAINED UNPREDICTABLE: the register holds the second value, as in QEMU.
 """
 
 from __future__ import annotations
@@ -44,8 +44,8 @@ def _load_pair(m: Machine, opc: int, address: Value, Rt: int, Rt2: int) -> None:
     width = 32 << opc
     first = m.load(address, width)
     second = m.load(address + width // 8, width)
-    m.V[width, Rt2] = second
     m.V[width, Rt] = first
+    m.V[width, Rt2] = second
 
 
 @instruction(
