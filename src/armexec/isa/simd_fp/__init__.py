@@ -5,6 +5,7 @@ from __future__ import annotations
 from . import (  # noqa: F401
     copy,
     general_moves,
+    integer_three_same,
     loads_stores,
     loads_stores_pair,
     modified_immediate,
