@@ -2,9 +2,9 @@
 
     python benchmarks/isa_throughput.py [--json]
 
-The code is what clang makes of tests/corpus at -O2. `cold` is the first time armexec sees an instruction's text or word,
-`warm` every later one: it remembers them. Keystone runs on one function after the other, in a process of its own, because
-it crashes on some text that clang prints.
+The code is what clang makes of tests/corpus at -O2. `cold` is the first time armexec sees an instruction's text or
+word, `warm` every later one: it remembers them. Keystone runs on one function after the other, in a process of its own,
+because it crashes on some text that clang prints.
 """
 
 from __future__ import annotations

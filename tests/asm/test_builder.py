@@ -11,12 +11,12 @@ from typing import Any
 
 import numpy as np
 import pytest
+from tests.disasm.words import encodings, words_of
 
 from armexec import AssemblyError
 from armexec.asm import Builder, assemble
 from armexec.asm.generate import method_name, mnemonics_source
 from armexec.disasm import disassemble
-from tests.disasm.words import encodings, words_of
 
 
 def operand(a: Builder, text: str) -> Any:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pytest
+from tests.corpus import DIRECTORY, FLAGS
 
 from armexec.toolchain import compile_assembly, compile_object
-from tests.corpus import DIRECTORY, FLAGS
 
 from .against_clang import differences
 
@@ -15,16 +15,19 @@ CXX = """
 struct Base { virtual int f(int) const { return 1; } virtual ~Base() {} int member = 3; };
 struct Derived : Base { int f(int x) const override { return x + member; } };
 template <typename T> T twice(T x) { return x + x; }
-namespace space { inline int counter = 5; static int hidden[4] = {1, 2, 3, 4}; const char *names[] = {"a;b", "c\\"d", "\\t"}; }
+namespace space { inline int counter = 5; static int hidden[4] = {1, 2, 3, 4}; }
+namespace space { const char *names[] = {"a;b", "c\\"d", "\\t"}; }
 extern int outside; extern "C" int elsewhere(const char *);
 int use(Base *b, int i) { return b->f(i) + twice<long>(i) + space::counter++ + space::hidden[i & 3] + outside; }
 int make(int i) { Derived d; return use(&d, i) + elsewhere(space::names[i & 1]); }
-thread_safe_t
-int choose(int i) { switch (i) { case 0: return 5; case 1: return 9; case 2: return 77; case 3: return 3; case 4: return 12; } return -1; }
+int choose(int i) {
+  switch (i) { case 0: return 5; case 1: return 9; case 2: return 77; case 3: return 3; case 4: return 12; }
+  return -1;
+}
 unsigned __int128 wide(unsigned __int128 a, unsigned __int128 b) { return a * b; }
 alignas(64) int aligned[3] = {1}; double d = 1.5; float f = 2.5f; short s = -1; bool flag = true; char zeros[100];
 int (*pointer)(int) = choose; int *inside = &space::hidden[2];
-""".replace("thread_safe_t\n", "")
+"""
 CXX_FLAGS = ("-mgeneral-regs-only", "-ffreestanding", "-fno-exceptions", "-fno-rtti", "-mno-outline-atomics")
 
 

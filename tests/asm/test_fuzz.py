@@ -98,12 +98,14 @@ _LINES = st.lists(st.one_of(_PIECES, st.sampled_from(sorted(mnemonics()))), max_
 def attempt(text: str) -> None:
     try:
         code = assemble(text)
-    except AssemblyError as error:
-        assert str(error)
-        assert 0 < error.line <= text.count("\n") + text.count("\r") + 1
-        assert error.column >= 1
+    except AssemblyError as caught:
+        error = caught
     else:
         assert len(code.words) * 4 >= len(code.bytes)
+        return
+    assert str(error)
+    assert 0 < error.line <= text.count("\n") + text.count("\r") + 1
+    assert error.column >= 1
 
 
 @settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.too_slow])

@@ -17,7 +17,7 @@ def encodings() -> list[Form]:
 
 
 def words_of(form: Form, count: int, seed: int = 0) -> Iterator[int]:
-    """Up to `count` words that decode as `form`: all ones and zeros, then random fields, half of them registers 31 or small."""
+    """Up to `count` words that decode as `form`: all ones and zeros, then random fields, some 31 and some small."""
     rng = random.Random(f"{form.name} {seed}")
     seen = set()
     for attempt in range(count * 4 + 200):

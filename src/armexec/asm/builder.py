@@ -31,10 +31,11 @@ _NOWHERE = Where(0, 0, "", "<builder>")
 class Builder(Mnemonics, Registers):
     """Appends instructions and data; `assemble` gives the Code.
 
-    Operands are registers (`a.x0`, `a.wzr`, `a.sp`), ints, labels, `[base, offset]` for an address, `a.pre(base, offset)`
-    for `[base, offset]!`, `("lsl", 3)` for a shift or extend, and text for anything else (`"eq"`, `"ish"`, `"[x1], #8"`).
+    Operands are registers (`a.x0`, `a.wzr`, `a.sp`), ints, labels, `[base, offset]` for an address,
+    `a.pre(base, offset)` for `[base, offset]!`, `("lsl", 3)` for a shift or extend, and text for anything else (`"eq"`,
+    `"ish"`, `"[x1], #8"`).
 
-    Every method that appends raises AssemblyError for operands without an encoding, and if `assemble` was called before.
+    Every method that appends raises AssemblyError for operands without an encoding, and after `assemble`.
     """
 
     def __init__(self, *, address: int = 0) -> None:

@@ -8,7 +8,7 @@ __all__ = ["Code", "CodeRelocation", "CodeSection", "CodeSymbol"]
 
 
 class CodeSection:
-    """A section. `flags` is "rx", "r" or "rw"; `align` in bytes; `size` is more than the data's for zeros at the end."""
+    """A section. `flags`: "rx", "r" or "rw"; `align` in bytes; `size` is more than the data's for zeros at the end."""
 
     def __init__(self, name: str, flags: str, *, align: int = 1) -> None:
         self.name = name
@@ -37,7 +37,7 @@ class CodeSymbol(NamedTuple):
 
 
 class CodeRelocation(NamedTuple):
-    """An ELF relocation (`type` is its name) at `offset` of a section, of `symbol` less the symbol `minus`, plus `addend`."""
+    """An ELF relocation (`type` is its name) at `offset` of a section: of `symbol`, less `minus`, plus `addend`."""
 
     section: str
     offset: int

@@ -176,7 +176,7 @@ _LIMIT = 1 << 16
 
 
 def plain_tokens(text: str) -> list[Token] | None:
-    """The tokens of operands that are only registers, numbers, words and punctuation, without their columns; else None."""
+    """The tokens, without columns, of operands that are only registers, numbers, words and punctuation; else None."""
     tokens = []
     for piece in _PIECES.findall(text):
         token = _known_pieces.get(piece)

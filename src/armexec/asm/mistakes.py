@@ -1,4 +1,4 @@
-"""Hints for what people write by mistake: other architectures' instructions and registers, other assemblers' comments."""
+"""Hints for what people write by mistake: instructions and registers of other architectures, other comments."""
 
 from __future__ import annotations
 
@@ -49,10 +49,27 @@ _ELSEWHERE = {
     "la": "in A64 it is `adr`, or `adrp` and `add`",
 }
 # x86's conditional jumps, with the condition they become.
-_JUMPS = {
-    **{"je": "eq", "jz": "eq", "jne": "ne", "jnz": "ne", "jg": "gt", "jge": "ge", "jl": "lt", "jle": "le"},
-    **{"ja": "hi", "jae": "hs", "jb": "lo", "jbe": "ls", "js": "mi", "jns": "pl", "jo": "vs", "jno": "vc"},
-}
+_JUMPS = dict(
+    pair.split(":")
+    for pair in [
+        "je:eq",
+        "jz:eq",
+        "jne:ne",
+        "jnz:ne",
+        "jg:gt",
+        "jge:ge",
+        "jl:lt",
+        "jle:le",
+        "ja:hi",
+        "jae:hs",
+        "jb:lo",
+        "jbe:ls",
+        "js:mi",
+        "jns:pl",
+        "jo:vs",
+        "jno:vc",
+    ]
+)
 _X86 = re.compile(r"%?(?:[re]?(?:ax|bx|cx|dx|si|di|bp)|rsp|esp|r\d+d|[abcd][lh])", re.IGNORECASE)
 _WORD = re.compile(r"[\w.%]+")
 

@@ -42,8 +42,17 @@ class Mnemonics:
         add <Xd|SP>, <Xn|SP>, <Rm, extend #0..4>
         add <Wd|WSP>, <Wn|WSP>, <imm>
         add <Xd|SP>, <Xn|SP>, <imm>
+        add <Vd>.<T>, <Vn>.<T>, <Vm>.<T>
+        add <V><d>, <V><n>, <V><m>
         """
         self.emit("add", *operands)
+
+    def addp(self, *operands: Operand) -> None:
+        """Add neighbours: first those of Rn, then those of Rm.
+
+        addp <Vd>.<T>, <Vn>.<T>, <Vm>.<T>
+        """
+        self.emit("addp", *operands)
 
     def adds(self, *operands: Operand) -> None:
         """Add an optionally shifted register, setting the flags.
@@ -78,6 +87,7 @@ class Mnemonics:
         and <Xd>, <Xn>, <Xm>{, <lsl|lsr|asr|ror #0..63>}
         and <Wd|WSP>, <Wn>, <imm32>
         and <Xd|SP>, <Xn>, <imm64>
+        and <Vd>.<T>, <Vn>.<T>, <Vm>.<T>
         """
         self.emit("and", *operands)
 
@@ -447,6 +457,7 @@ class Mnemonics:
 
         bic <Wd>, <Wn>, <Wm>{, <lsl|lsr|asr|ror #0..31>}
         bic <Xd>, <Xn>, <Xm>{, <lsl|lsr|asr|ror #0..63>}
+        bic <Vd>.<T>, <Vn>.<T>, <Vm>.<T>
         bic <Vd>.<TS>, #<imm8>{, lsl #<lsl>}
         bic <Vd>.<TH>, #<imm8>{, lsl #<lsl8>}
         """
@@ -459,6 +470,20 @@ class Mnemonics:
         bics <Xd>, <Xn>, <Xm>{, <lsl|lsr|asr|ror #0..63>}
         """
         self.emit("bics", *operands)
+
+    def bif(self, *operands: Operand) -> None:
+        """Insert the bits of Rn where Rm has zeros.
+
+        bif <Vd>.<T>, <Vn>.<T>, <Vm>.<T>
+        """
+        self.emit("bif", *operands)
+
+    def bit(self, *operands: Operand) -> None:
+        """Insert the bits of Rn where Rm has ones.
+
+        bit <Vd>.<T>, <Vn>.<T>, <Vm>.<T>
+        """
+        self.emit("bit", *operands)
 
     def bl(self, *operands: Operand) -> None:
         """Call a label within 128 MiB, leaving the address of the next instruction in X30.
@@ -599,6 +624,13 @@ class Mnemonics:
         brk #<imm>
         """
         self.emit("brk", *operands)
+
+    def bsl(self, *operands: Operand) -> None:
+        """Take each bit from Rn where Rd has a one, else from Rm.
+
+        bsl <Vd>.<T>, <Vn>.<T>, <Vm>.<T>
+        """
+        self.emit("bsl", *operands)
 
     def bti(self, *operands: Operand) -> None:
         """A target of indirect branches: a hint, as no page is guarded.
@@ -845,6 +877,74 @@ class Mnemonics:
         """
         self.emit("clz", *operands)
 
+    def cmeq(self, *operands: Operand) -> None:
+        """All ones where they are equal, else zeros.
+
+        cmeq <Vd>.<T>, <Vn>.<T>, <Vm>.<T>
+        cmeq <V><d>, <V><n>, <V><m>
+        """
+        self.emit("cmeq", *operands)
+
+    def cmge(self, *operands: Operand) -> None:
+        """All ones where Rn is greater or equal, else zeros: CMGE signed, CMHS unsigned numbers.
+
+        cmge <Vd>.<T>, <Vn>.<T>, <Vm>.<T>
+        cmge <V><d>, <V><n>, <V><m>
+        """
+        self.emit("cmge", *operands)
+
+    def cmgt(self, *operands: Operand) -> None:
+        """All ones where Rn is greater, else zeros: CMGT signed, CMHI unsigned numbers.
+
+        cmgt <Vd>.<T>, <Vn>.<T>, <Vm>.<T>
+        cmgt <V><d>, <V><n>, <V><m>
+        """
+        self.emit("cmgt", *operands)
+
+    def cmhi(self, *operands: Operand) -> None:
+        """All ones where Rn is greater, else zeros: CMGT signed, CMHI unsigned numbers.
+
+        cmhi <Vd>.<T>, <Vn>.<T>, <Vm>.<T>
+        cmhi <V><d>, <V><n>, <V><m>
+        """
+        self.emit("cmhi", *operands)
+
+    def cmhs(self, *operands: Operand) -> None:
+        """All ones where Rn is greater or equal, else zeros: CMGE signed, CMHS unsigned numbers.
+
+        cmhs <Vd>.<T>, <Vn>.<T>, <Vm>.<T>
+        cmhs <V><d>, <V><n>, <V><m>
+        """
+        self.emit("cmhs", *operands)
+
+    def cmle(self, *operands: Operand) -> None:
+        """All ones where Rn is greater or equal, else zeros: CMGE signed, CMHS unsigned numbers.
+
+        cmle <Vd>.<T>, <Vm>.<T>, <Vn>.<T>
+        """
+        self.emit("cmle", *operands)
+
+    def cmlo(self, *operands: Operand) -> None:
+        """All ones where Rn is greater, else zeros: CMGT signed, CMHI unsigned numbers.
+
+        cmlo <Vd>.<T>, <Vm>.<T>, <Vn>.<T>
+        """
+        self.emit("cmlo", *operands)
+
+    def cmls(self, *operands: Operand) -> None:
+        """All ones where Rn is greater or equal, else zeros: CMGE signed, CMHS unsigned numbers.
+
+        cmls <Vd>.<T>, <Vm>.<T>, <Vn>.<T>
+        """
+        self.emit("cmls", *operands)
+
+    def cmlt(self, *operands: Operand) -> None:
+        """All ones where Rn is greater, else zeros: CMGT signed, CMHI unsigned numbers.
+
+        cmlt <Vd>.<T>, <Vm>.<T>, <Vn>.<T>
+        """
+        self.emit("cmlt", *operands)
+
     def cmn(self, *operands: Operand) -> None:
         """Add an optionally shifted register, setting the flags.
 
@@ -868,6 +968,14 @@ class Mnemonics:
         cmp <Xn|SP>, <imm>
         """
         self.emit("cmp", *operands)
+
+    def cmtst(self, *operands: Operand) -> None:
+        """All ones where they have a bit in common, else zeros.
+
+        cmtst <Vd>.<T>, <Vn>.<T>, <Vm>.<T>
+        cmtst <V><d>, <V><n>, <V><m>
+        """
+        self.emit("cmtst", *operands)
 
     def cneg(self, *operands: Operand) -> None:
         """The first register if the condition holds, else the second negated.
@@ -1055,8 +1163,7 @@ class Mnemonics:
         """Copy an element to every element.
 
         dup <Vd>.<T>, <Vn>.<Ts>[<index>]
-        dup <Vd>.<T>, <Wn>
-        dup <Vd>.<T>, <Xn>
+        dup <Vd>.<T>, <Rn>
         dup <V><d>, <Vn>.<Ts>[<index>]
         """
         self.emit("dup", *operands)
@@ -1083,6 +1190,7 @@ class Mnemonics:
         eor <Xd>, <Xn>, <Xm>{, <lsl|lsr|asr|ror #0..63>}
         eor <Wd|WSP>, <Wn>, <imm32>
         eor <Xd|SP>, <Xn>, <imm64>
+        eor <Vd>.<T>, <Vn>.<T>, <Vm>.<T>
         """
         self.emit("eor", *operands)
 
@@ -1117,8 +1225,7 @@ class Mnemonics:
     def ext(self, *operands: Operand) -> None:
         """Take consecutive bytes of the second source above the first, from a byte of the first on.
 
-        ext <Vd>.8B, <Vn>.8B, <Vm>.8B, #<index8>
-        ext <Vd>.16B, <Vn>.16B, <Vm>.16B, #<index16>
+        ext <Vd>.<T>, <Vn>.<T>, <Vm>.<T>, #<index>
         """
         self.emit("ext", *operands)
 
@@ -1191,8 +1298,7 @@ class Mnemonics:
     def ins(self, *operands: Operand) -> None:
         """Copy a general register to an element, keeping the others.
 
-        ins <Vd>.<Ts>[<index>], <Wn>
-        ins <Vd>.<Ts>[<index>], <Xn>
+        ins <Vd>.<Ts>[<index>], <Rn>
         ins <Vd>.<Ts>[<index1>], <Vn>.<Ts>[<index2>]
         """
         self.emit("ins", *operands)
@@ -2518,6 +2624,20 @@ class Mnemonics:
         """
         self.emit("madd", *operands)
 
+    def mla(self, *operands: Operand) -> None:
+        """Multiply and add to Rd.
+
+        mla <Vd>.<T>, <Vn>.<T>, <Vm>.<T>
+        """
+        self.emit("mla", *operands)
+
+    def mls(self, *operands: Operand) -> None:
+        """Multiply and subtract from Rd.
+
+        mls <Vd>.<T>, <Vn>.<T>, <Vm>.<T>
+        """
+        self.emit("mls", *operands)
+
     def mneg(self, *operands: Operand) -> None:
         """Multiply two registers and subtract the product from a third.
 
@@ -2540,9 +2660,9 @@ class Mnemonics:
         mov <V><d>, <Vn>.<Ts>[<index>]
         mov <Wd>, <Vn>.<Ts>[<index>]
         mov <Xd>, <Vn>.<Ts>[<index>]
-        mov <Vd>.<Ts>[<index>], <Wn>
-        mov <Vd>.<Ts>[<index>], <Xn>
+        mov <Vd>.<Ts>[<index>], <Rn>
         mov <Vd>.<Ts>[<index1>], <Vn>.<Ts>[<index2>]
+        mov <Vd>.<T>, <Vn.T>
         """
         self.emit("mov", *operands)
 
@@ -2610,6 +2730,7 @@ class Mnemonics:
 
         mul <Wd>, <Wn>, <Wm>
         mul <Xd>, <Xn>, <Xm>
+        mul <Vd>.<T>, <Vn>.<T>, <Vm>.<T>
         """
         self.emit("mul", *operands)
 
@@ -2674,6 +2795,7 @@ class Mnemonics:
 
         orn <Wd>, <Wn>, <Wm>{, <lsl|lsr|asr|ror #0..31>}
         orn <Xd>, <Xn>, <Xm>{, <lsl|lsr|asr|ror #0..63>}
+        orn <Vd>.<T>, <Vn>.<T>, <Vm>.<T>
         """
         self.emit("orn", *operands)
 
@@ -2684,6 +2806,7 @@ class Mnemonics:
         orr <Xd>, <Xn>, <Xm>{, <lsl|lsr|asr|ror #0..63>}
         orr <Wd|WSP>, <Wn>, <imm32>
         orr <Xd|SP>, <Xn>, <imm64>
+        orr <Vd>.<T>, <Vn>.<T>, <Vm>.<T>
         orr <Vd>.<TS>, #<imm8>{, lsl #<lsl>}
         orr <Vd>.<TH>, #<imm8>{, lsl #<lsl8>}
         """
@@ -2793,6 +2916,13 @@ class Mnemonics:
         pacizb <Xd>
         """
         self.emit("pacizb", *operands)
+
+    def pmul(self, *operands: Operand) -> None:
+        """Multiply as polynomials over {0, 1}; the low half of the product.
+
+        pmul <Vd>.<T>, <Vn>.<T>, <Vm>.<T>
+        """
+        self.emit("pmul", *operands)
 
     def prfm(self, *operands: Operand) -> None:
         """Prefetch memory: a hint, and nothing is done.
@@ -2909,6 +3039,20 @@ class Mnemonics:
         """
         self.emit("rorv", *operands)
 
+    def saba(self, *operands: Operand) -> None:
+        """Add the absolute difference to Rd: SABA of signed, UABA of unsigned numbers.
+
+        saba <Vd>.<T>, <Vn>.<T>, <Vm>.<T>
+        """
+        self.emit("saba", *operands)
+
+    def sabd(self, *operands: Operand) -> None:
+        """The absolute difference: SABD of signed, UABD of unsigned numbers.
+
+        sabd <Vd>.<T>, <Vn>.<T>, <Vm>.<T>
+        """
+        self.emit("sabd", *operands)
+
     def sb(self, *operands: Operand) -> None:
         """Let nothing after it run speculatively before it.
 
@@ -2964,6 +3108,13 @@ class Mnemonics:
         """
         self.emit("sdiv", *operands)
 
+    def sdot(self, *operands: Operand) -> None:
+        """Add the sum of four products of bytes to each 32-bit element: SDOT of signed, UDOT of unsigned bytes.
+
+        sdot <Vd>.<Ta>, <Vn>.<Tb>, <Vm>.<Tb>
+        """
+        self.emit("sdot", *operands)
+
     def setf16(self, *operands: Operand) -> None:
         """Set N, Z and V as an 8-bit or 16-bit result would; C stays.
 
@@ -2992,6 +3143,20 @@ class Mnemonics:
         """
         self.emit("sevl", *operands)
 
+    def shadd(self, *operands: Operand) -> None:
+        """Add and halve, rounding down: SHADD signed, UHADD unsigned numbers.
+
+        shadd <Vd>.<T>, <Vn>.<T>, <Vm>.<T>
+        """
+        self.emit("shadd", *operands)
+
+    def shsub(self, *operands: Operand) -> None:
+        """Subtract and halve, rounding down: SHSUB signed, UHSUB unsigned numbers.
+
+        shsub <Vd>.<T>, <Vn>.<T>, <Vm>.<T>
+        """
+        self.emit("shsub", *operands)
+
     def smaddl(self, *operands: Operand) -> None:
         """Multiply two signed 32-bit registers and add the 64-bit product to a register.
 
@@ -2999,12 +3164,40 @@ class Mnemonics:
         """
         self.emit("smaddl", *operands)
 
+    def smax(self, *operands: Operand) -> None:
+        """The greater: SMAX of signed, UMAX of unsigned numbers.
+
+        smax <Vd>.<T>, <Vn>.<T>, <Vm>.<T>
+        """
+        self.emit("smax", *operands)
+
+    def smaxp(self, *operands: Operand) -> None:
+        """The greater of neighbours, first of Rn's, then of Rm's: SMAXP signed, UMAXP unsigned.
+
+        smaxp <Vd>.<T>, <Vn>.<T>, <Vm>.<T>
+        """
+        self.emit("smaxp", *operands)
+
     def smc(self, *operands: Operand) -> None:
         """Call the secure monitor.
 
         smc #<imm>
         """
         self.emit("smc", *operands)
+
+    def smin(self, *operands: Operand) -> None:
+        """The smaller: SMIN of signed, UMIN of unsigned numbers.
+
+        smin <Vd>.<T>, <Vn>.<T>, <Vm>.<T>
+        """
+        self.emit("smin", *operands)
+
+    def sminp(self, *operands: Operand) -> None:
+        """The smaller of neighbours, first of Rn's, then of Rm's: SMINP signed, UMINP unsigned.
+
+        sminp <Vd>.<T>, <Vn>.<T>, <Vm>.<T>
+        """
+        self.emit("sminp", *operands)
 
     def smnegl(self, *operands: Operand) -> None:
         """Multiply two signed 32-bit registers and subtract the 64-bit product from a register.
@@ -3042,12 +3235,99 @@ class Mnemonics:
         """
         self.emit("smull", *operands)
 
+    def sqadd(self, *operands: Operand) -> None:
+        """Add and saturate: SQADD signed, UQADD unsigned numbers.
+
+        sqadd <Vd>.<T>, <Vn>.<T>, <Vm>.<T>
+        sqadd <V><d>, <V><n>, <V><m>
+        """
+        self.emit("sqadd", *operands)
+
+    def sqdmulh(self, *operands: Operand) -> None:
+        """The high half of the doubled product, saturated; SQRDMULH rounds it.
+
+        sqdmulh <Vd>.<T>, <Vn>.<T>, <Vm>.<T>
+        sqdmulh <V><d>, <V><n>, <V><m>
+        """
+        self.emit("sqdmulh", *operands)
+
+    def sqrdmlah(self, *operands: Operand) -> None:
+        """Add the doubled product to Rd as the high half, or subtract it (SQRDMLSH); round, and saturate the high half.
+
+        sqrdmlah <Vd>.<T>, <Vn>.<T>, <Vm>.<T>
+        sqrdmlah <V><d>, <V><n>, <V><m>
+        """
+        self.emit("sqrdmlah", *operands)
+
+    def sqrdmlsh(self, *operands: Operand) -> None:
+        """Add the doubled product to Rd as the high half, or subtract it (SQRDMLSH); round, and saturate the high half.
+
+        sqrdmlsh <Vd>.<T>, <Vn>.<T>, <Vm>.<T>
+        sqrdmlsh <V><d>, <V><n>, <V><m>
+        """
+        self.emit("sqrdmlsh", *operands)
+
+    def sqrdmulh(self, *operands: Operand) -> None:
+        """The high half of the doubled product, saturated; SQRDMULH rounds it.
+
+        sqrdmulh <Vd>.<T>, <Vn>.<T>, <Vm>.<T>
+        sqrdmulh <V><d>, <V><n>, <V><m>
+        """
+        self.emit("sqrdmulh", *operands)
+
+    def sqrshl(self, *operands: Operand) -> None:
+        """Shift left and saturate, right and rounding where the lowest byte is negative: SQRSHL signed, UQRSHL unsigned.
+
+        sqrshl <Vd>.<T>, <Vn>.<T>, <Vm>.<T>
+        sqrshl <V><d>, <V><n>, <V><m>
+        """
+        self.emit("sqrshl", *operands)
+
+    def sqshl(self, *operands: Operand) -> None:
+        """Shift left and saturate, right where the signed lowest byte is negative: SQSHL signed, UQSHL unsigned.
+
+        sqshl <Vd>.<T>, <Vn>.<T>, <Vm>.<T>
+        sqshl <V><d>, <V><n>, <V><m>
+        """
+        self.emit("sqshl", *operands)
+
+    def sqsub(self, *operands: Operand) -> None:
+        """Subtract and saturate: SQSUB signed, UQSUB unsigned numbers.
+
+        sqsub <Vd>.<T>, <Vn>.<T>, <Vm>.<T>
+        sqsub <V><d>, <V><n>, <V><m>
+        """
+        self.emit("sqsub", *operands)
+
+    def srhadd(self, *operands: Operand) -> None:
+        """Add and halve, rounding up: SRHADD signed, URHADD unsigned numbers.
+
+        srhadd <Vd>.<T>, <Vn>.<T>, <Vm>.<T>
+        """
+        self.emit("srhadd", *operands)
+
+    def srshl(self, *operands: Operand) -> None:
+        """Shift left by the signed lowest byte, right and rounding where it is negative: SRSHL signed, URSHL unsigned.
+
+        srshl <Vd>.<T>, <Vn>.<T>, <Vm>.<T>
+        srshl <V><d>, <V><n>, <V><m>
+        """
+        self.emit("srshl", *operands)
+
     def ssbb(self, *operands: Operand) -> None:
         """Wait until the memory accesses before it are complete.
 
         ssbb
         """
         self.emit("ssbb", *operands)
+
+    def sshl(self, *operands: Operand) -> None:
+        """Shift left by each element's signed lowest byte, right where it is negative: SSHL signed, USHL unsigned.
+
+        sshl <Vd>.<T>, <Vn>.<T>, <Vm>.<T>
+        sshl <V><d>, <V><n>, <V><m>
+        """
+        self.emit("sshl", *operands)
 
     def st1(self, *operands: Operand) -> None:
         """Store vector registers, or structures of an element of each.
@@ -3773,6 +4053,8 @@ class Mnemonics:
         sub <Xd|SP>, <Xn|SP>, <Rm, extend #0..4>
         sub <Wd|WSP>, <Wn|WSP>, <imm>
         sub <Xd|SP>, <Xn|SP>, <imm>
+        sub <Vd>.<T>, <Vn>.<T>, <Vm>.<T>
+        sub <V><d>, <V><n>, <V><m>
         """
         self.emit("sub", *operands)
 
@@ -3994,6 +4276,20 @@ class Mnemonics:
         """
         self.emit("tst", *operands)
 
+    def uaba(self, *operands: Operand) -> None:
+        """Add the absolute difference to Rd: SABA of signed, UABA of unsigned numbers.
+
+        uaba <Vd>.<T>, <Vn>.<T>, <Vm>.<T>
+        """
+        self.emit("uaba", *operands)
+
+    def uabd(self, *operands: Operand) -> None:
+        """The absolute difference: SABD of signed, UABD of unsigned numbers.
+
+        uabd <Vd>.<T>, <Vn>.<T>, <Vm>.<T>
+        """
+        self.emit("uabd", *operands)
+
     def ubfiz(self, *operands: Operand) -> None:
         """Move a bitfield, filling with zeros.
 
@@ -4033,12 +4329,61 @@ class Mnemonics:
         """
         self.emit("udiv", *operands)
 
+    def udot(self, *operands: Operand) -> None:
+        """Add the sum of four products of bytes to each 32-bit element: SDOT of signed, UDOT of unsigned bytes.
+
+        udot <Vd>.<Ta>, <Vn>.<Tb>, <Vm>.<Tb>
+        """
+        self.emit("udot", *operands)
+
+    def uhadd(self, *operands: Operand) -> None:
+        """Add and halve, rounding down: SHADD signed, UHADD unsigned numbers.
+
+        uhadd <Vd>.<T>, <Vn>.<T>, <Vm>.<T>
+        """
+        self.emit("uhadd", *operands)
+
+    def uhsub(self, *operands: Operand) -> None:
+        """Subtract and halve, rounding down: SHSUB signed, UHSUB unsigned numbers.
+
+        uhsub <Vd>.<T>, <Vn>.<T>, <Vm>.<T>
+        """
+        self.emit("uhsub", *operands)
+
     def umaddl(self, *operands: Operand) -> None:
         """Multiply two unsigned 32-bit registers and add the 64-bit product to a register.
 
         umaddl <Xd>, <Wn>, <Wm>, <Xa>
         """
         self.emit("umaddl", *operands)
+
+    def umax(self, *operands: Operand) -> None:
+        """The greater: SMAX of signed, UMAX of unsigned numbers.
+
+        umax <Vd>.<T>, <Vn>.<T>, <Vm>.<T>
+        """
+        self.emit("umax", *operands)
+
+    def umaxp(self, *operands: Operand) -> None:
+        """The greater of neighbours, first of Rn's, then of Rm's: SMAXP signed, UMAXP unsigned.
+
+        umaxp <Vd>.<T>, <Vn>.<T>, <Vm>.<T>
+        """
+        self.emit("umaxp", *operands)
+
+    def umin(self, *operands: Operand) -> None:
+        """The smaller: SMIN of signed, UMIN of unsigned numbers.
+
+        umin <Vd>.<T>, <Vn>.<T>, <Vm>.<T>
+        """
+        self.emit("umin", *operands)
+
+    def uminp(self, *operands: Operand) -> None:
+        """The smaller of neighbours, first of Rn's, then of Rm's: SMINP signed, UMINP unsigned.
+
+        uminp <Vd>.<T>, <Vn>.<T>, <Vm>.<T>
+        """
+        self.emit("uminp", *operands)
 
     def umnegl(self, *operands: Operand) -> None:
         """Multiply two unsigned 32-bit registers and subtract the 64-bit product from a register.
@@ -4075,6 +4420,61 @@ class Mnemonics:
         umull <Xd>, <Wn>, <Wm>
         """
         self.emit("umull", *operands)
+
+    def uqadd(self, *operands: Operand) -> None:
+        """Add and saturate: SQADD signed, UQADD unsigned numbers.
+
+        uqadd <Vd>.<T>, <Vn>.<T>, <Vm>.<T>
+        uqadd <V><d>, <V><n>, <V><m>
+        """
+        self.emit("uqadd", *operands)
+
+    def uqrshl(self, *operands: Operand) -> None:
+        """Shift left and saturate, right and rounding where the lowest byte is negative: SQRSHL signed, UQRSHL unsigned.
+
+        uqrshl <Vd>.<T>, <Vn>.<T>, <Vm>.<T>
+        uqrshl <V><d>, <V><n>, <V><m>
+        """
+        self.emit("uqrshl", *operands)
+
+    def uqshl(self, *operands: Operand) -> None:
+        """Shift left and saturate, right where the signed lowest byte is negative: SQSHL signed, UQSHL unsigned.
+
+        uqshl <Vd>.<T>, <Vn>.<T>, <Vm>.<T>
+        uqshl <V><d>, <V><n>, <V><m>
+        """
+        self.emit("uqshl", *operands)
+
+    def uqsub(self, *operands: Operand) -> None:
+        """Subtract and saturate: SQSUB signed, UQSUB unsigned numbers.
+
+        uqsub <Vd>.<T>, <Vn>.<T>, <Vm>.<T>
+        uqsub <V><d>, <V><n>, <V><m>
+        """
+        self.emit("uqsub", *operands)
+
+    def urhadd(self, *operands: Operand) -> None:
+        """Add and halve, rounding up: SRHADD signed, URHADD unsigned numbers.
+
+        urhadd <Vd>.<T>, <Vn>.<T>, <Vm>.<T>
+        """
+        self.emit("urhadd", *operands)
+
+    def urshl(self, *operands: Operand) -> None:
+        """Shift left by the signed lowest byte, right and rounding where it is negative: SRSHL signed, URSHL unsigned.
+
+        urshl <Vd>.<T>, <Vn>.<T>, <Vm>.<T>
+        urshl <V><d>, <V><n>, <V><m>
+        """
+        self.emit("urshl", *operands)
+
+    def ushl(self, *operands: Operand) -> None:
+        """Shift left by each element's signed lowest byte, right where it is negative: SSHL signed, USHL unsigned.
+
+        ushl <Vd>.<T>, <Vn>.<T>, <Vm>.<T>
+        ushl <V><d>, <V><n>, <V><m>
+        """
+        self.emit("ushl", *operands)
 
     def uxtb(self, *operands: Operand) -> None:
         """Move a bitfield, filling with zeros.

@@ -299,7 +299,7 @@ class Output:
     def _fill_word(self, candidates: list[Candidate], offset: int, section: CodeSection, where: Where) -> None:
         def evaluate(expression: Expression) -> int | Relocatable:
             tree = expression.tree
-            if tree[0] != "symbol" and "." in symbols_of(tree) or tree[1] == ".":
+            if "." in symbols_of(tree):
                 tree = with_place(tree, self._anonymous_at(section, offset))
             result = self._relocatable(self._linear(tree, where), where)
             if isinstance(result, Relocatable) and result.minus is None and self._section(result.symbol) is section:

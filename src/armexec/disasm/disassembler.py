@@ -56,17 +56,19 @@ def words_of(code: bytes | Iterable[int] | Any) -> list[int]:
     if isinstance(code, int):
         code = [code]
     words = getattr(code, "words", code)
-    result = []
-    for position, word in enumerate(words):
-        if not isinstance(word, int):
-            try:
-                word = word.__index__()  # NumPy's integers
-            except (AttributeError, TypeError):
-                raise LoadError(f"word {position} is {word!r}, not an int") from None
-        if not 0 <= word < 1 << 32:
-            raise LoadError(f"word {position} is {word:#x}, not a 32-bit word (0 to 0xffffffff)")
-        result.append(word)
-    return result
+    if not isinstance(words, Iterable):
+        raise LoadError(f"{code!r} is no code: bytes, or 32-bit words, or something with words")
+    return [_word(position, word) for position, word in enumerate(words)]
+
+
+def _word(position: int, value: Any) -> int:
+    try:
+        word = int(value.__index__())  # also NumPy's integers
+    except (AttributeError, TypeError):
+        raise LoadError(f"word {position} is {value!r}, not an int") from None
+    if not 0 <= word < 1 << 32:
+        raise LoadError(f"word {position} is {word:#x}, not a 32-bit word (0 to 0xffffffff)")
+    return word
 
 
 def disassemble(

@@ -148,7 +148,8 @@ def SUBS_addsub_imm(m: Machine, sf: int, sh: int, imm12: int, Rn: int, Rd: int) 
 
 
 # -- Move wide (immediate) -----------------------------------------------------------------------------------------
-# Before the logical ones, and MOVZ first: `mov` takes the first of MOVZ, MOVN and ORR that can hold the number, as LLVM does.
+# Before the logical ones, and MOVZ first: `mov` takes the first of MOVZ, MOVN and ORR that can hold the number, as LLVM
+# does.
 
 _WIDE: dict[str, Operand] = {"imm32": MoveWideImmediate(32), "imm64": MoveWideImmediate(64)}
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from .operands import Context, Fields, Operand
-from .syntax import Cursor, Expression, OperandError, Register, general_register
+from .syntax import Cursor, Expression, Mismatch, OperandError, Register, general_register
 
 __all__ = [
     "AddSubImmediate",
@@ -42,11 +42,9 @@ def _left_shift(cursor: Cursor, expected: str) -> int | None:
         return None
     try:
         cursor.word(("lsl",), expected)
-    except Exception:
-        if start + 1 == cursor.position:
-            cursor.position = start
-            return None
-        raise
+    except Mismatch:
+        cursor.position = start
+        return None
     amount = cursor.value(expected)
     if not isinstance(amount, int):
         raise cursor.fail(expected)
@@ -144,8 +142,8 @@ class _Extended(NamedTuple):
 class ExtendedRegister(Operand):
     """`<R><m>{, <extend> {#<amount>}}` in Rm:option:imm3.
 
-    `lsl` is another name of the extend that changes nothing (uxtw or uxtx by `size`). It is preferred, and left out when
-    the amount is zero, where Rd or Rn (`stack`) is the stack pointer.
+    `lsl` is another name of the extend that changes nothing (uxtw or uxtx by `size`). It is preferred, and left out
+    when the amount is zero, where Rd or Rn (`stack`) is the stack pointer.
     """
 
     def __init__(self, size: int, *, stack: tuple[str, ...]) -> None:
@@ -174,9 +172,8 @@ class ExtendedRegister(Operand):
             extend = self.plain
             if register.kind != ("w" if self.size == 32 else "x"):
                 raise cursor.fail(f"an extend ({', '.join(EXTENDS)})")
-        elif (register.kind == "x") != (extend & 3 == 3):
-            if not (register.kind == "w" and self.size == 32):
-                raise cursor.fail("uxtx or sxtx with an X register, another extend with a W register")
+        elif self.size == 64 and (register.kind == "x") != (extend & 3 == 3):
+            raise cursor.fail("uxtx or sxtx with an X register, another extend with a W register")
         return _Extended(register, extend, amount)
 
     def encode(self, value: _Extended) -> dict[str, int]:
@@ -250,15 +247,13 @@ class LogicalImmediate(Operand):
         return cursor.value("a bitmask immediate")
 
     def encode(self, value: int) -> dict[str, int]:
-        number = value
-        if not -(1 << self.size - 1) <= value < 1 << self.size:
-            if self.size == 64 or value >> 32 != 0xFFFF_FFFF:
-                raise OperandError(f"immediate {value} does not fit {self.size} bits")
-        encoded = encode_bit_masks(number & ((1 << self.size) - 1), self.size)
+        sign_extended = self.size == 32 and value >> 32 == 0xFFFF_FFFF
+        if not -(1 << self.size - 1) <= value < 1 << self.size and not sign_extended:
+            raise OperandError(f"immediate {value} does not fit {self.size} bits")
+        bits = value & ((1 << self.size) - 1)
+        encoded = encode_bit_masks(bits, self.size)
         if encoded is None:
-            raise OperandError(
-                f"0x{number & ((1 << self.size) - 1):x} is not a bitmask immediate (a rotated run of ones, repeated)"
-            )
+            raise OperandError(f"0x{bits:x} is not a bitmask immediate (a rotated run of ones, repeated)")
         n, imms, immr = encoded
         return {"N": n, "imms": imms, "immr": immr}
 

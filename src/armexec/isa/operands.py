@@ -60,8 +60,8 @@ class Operand:
     def parse(self, cursor: Cursor) -> Any:
         """The value at the cursor; raises Mismatch.
 
-        Whether the tokens fit depends on the registers' shapes, the words, and which numbers are zero, not on other values:
-        those are for `encode` to judge.
+        Whether the tokens fit depends on the registers' shapes, the words, and which numbers are zero, not on other
+        values: those are for `encode` to judge.
         """
         raise NotImplementedError
 
@@ -91,7 +91,7 @@ class Operand:
         return lambda word, context: text(decode({n: word >> low & mask for n, low, mask in fields}), context)
 
     def resolved(self, value: Any, number: int) -> Any:
-        """`value` with its Expression replaced by a number: the expression's value, or 0 where a relocation fills it in."""
+        """`value` with a number for its Expression: the expression's value, or 0 where a relocation fills it in."""
         return number
 
     def relocation(self, expression: Expression) -> str:

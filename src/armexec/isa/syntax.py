@@ -30,8 +30,8 @@ class OperandError(ValueError):
 class Register:
     """A register operand. `kind`: x w sp wsp, or b h s d q v; `number` 0-31 (31 of x and w is the zero register).
 
-    `lanes` is the arrangement of a vector ("4s"), `index` its element, `name` how it is written. `shape` is the same for
-    registers that the same operands take: the name without the number, but for 31 of x and w.
+    `lanes` is the arrangement of a vector ("4s"), `index` its element, `name` how it is written. `shape` is the same
+    for registers that the same operands take: the name without the number, but for 31 of x and w.
     """
 
     __slots__ = ("index", "kind", "lanes", "name", "number", "shape")
