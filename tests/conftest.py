@@ -20,3 +20,11 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if long:
         config.hook.pytest_deselected(items=long)
         items[:] = [item for item in items if not item.get_closest_marker("long")]
+
+
+@pytest.fixture
+def others_pages() -> None:
+    """Pages that other tests' libraries left writable and executable aren't held against this one."""
+    from rules import accept_present
+
+    accept_present()

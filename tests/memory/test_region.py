@@ -20,13 +20,14 @@ from armexec.memory import (
     page_size,
     process_map,
     strategy_name,
-    writable_and_executable,
 )
 from armexec.memory.kernel import real_kernel
 from armexec.memory.strategies import MemfdPages, Strategy, choose
+from rules import broken
 
 from .hosts import EXECUTE, FN, READ, STRATEGIES, WRITE, call, child, region
 
+pytestmark = pytest.mark.usefixtures("others_pages")
 every_strategy = pytest.mark.parametrize("strategy", STRATEGIES, ids=lambda strategy: strategy.name)
 executes = pytest.mark.skipif(FN is None, reason="no code for this processor in the test")
 
@@ -41,22 +42,22 @@ def test_fn_3_is_3_and_no_page_is_ever_writable_and_executable(strategy: type[St
     assert FN is not None
     page = page_size()
     memory = region(strategy, 3)
-    assert writable_and_executable() == []
+    assert broken() == []
     memory.write(0, FN)
     memory.write(2 * page, b"data")
-    assert writable_and_executable() == []
+    assert broken() == []
     memory.seal([(0, page, READ | EXECUTE), (2 * page, page, READ | WRITE)])
-    assert writable_and_executable() == []
+    assert broken() == []
     assert call(memory.address, 3) == 3
     assert call(memory.address, -(2**31)) == -(2**31)
     memory.write(2 * page, b"DATA")
     assert memory.read(2 * page, 4) == b"DATA"
     protections = [entry_at(memory.address + number * page) for number in range(3)]
     assert [str(entry.protection) for entry in protections if entry] == ["r-x", "---", "rw-"]
-    assert writable_and_executable() == []
+    assert broken() == []
     memory.close()
     assert entry_at(memory.address) is None
-    assert writable_and_executable() == []
+    assert broken() == []
 
 
 @executes
@@ -143,7 +144,7 @@ def test_where_memory_may_not_become_executable_a_memfd_is_used() -> None:
         with region(MemfdPages) as memory:
             memory.write(0, FN)
             memory.seal([(0, memory.size, READ | EXECUTE)])
-            right = memory.steps[-1].call == "close" and writable_and_executable() == []
+            right = memory.steps[-1].call == "close" and broken() == []
             # The address is called without ctypes.CFUNCTYPE, whose closures may need executable memory
             # themselves.
             return 0 if right and call(memory.address, 3) == 3 else 2
@@ -178,9 +179,7 @@ def test_more_than_the_address_space_says_what_to_do() -> None:
         ([(0, 0, READ)], "whole pages"),
     ],
 )
-def test_bad_parts_are_refused_and_change_nothing(
-    parts: list[tuple[int, int, Protection]], message: str
-) -> None:
+def test_bad_parts_are_refused_and_change_nothing(parts: list[tuple[int, int, Protection]], message: str) -> None:
     page = page_size()
     with allocate(2 * page, executable=True) as memory:
         memory.write(0, b"kept")
@@ -191,7 +190,7 @@ def test_bad_parts_are_refused_and_change_nothing(
             memory.seal(in_bytes)
         assert not memory.sealed
         assert memory.read(0, 4) == b"kept"
-        assert writable_and_executable() == []
+        assert broken() == []
 
 
 @pytest.mark.parametrize(("offset", "size"), [(-1, 1), (0, 1 << 40), (1 << 40, 1), (0, -1)])
@@ -273,7 +272,7 @@ def test_threads_can_map_at_the_same_time() -> None:
     for thread in threads:
         thread.join()
     assert failures == []
-    assert writable_and_executable() == []
+    assert broken() == []
 
 
 def test_a_region_is_what_allocate_returns() -> None:

@@ -16,8 +16,8 @@ from armexec.errors import (
     UnsupportedInstruction,
 )
 from armexec.machines.traps import TrapKind
-from armexec.memory import writable_and_executable
 from armexec.translate.snippets import GuestState, block_runner
+from rules import broken
 
 from .guest import functions, load
 
@@ -130,11 +130,12 @@ def test_threads_fault_on_their_own() -> None:
     assert not wrong
 
 
+@pytest.mark.usefixtures("others_pages")
 def test_no_page_is_ever_writable_and_executable() -> None:
     (f,) = functions("f: blr x0\n ret", "f/1")
     with pytest.raises(MemoryFault):
         f(4)
-    assert writable_and_executable() == []
+    assert broken() == []
 
 
 def test_runs_of_single_instructions() -> None:
