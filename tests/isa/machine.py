@@ -25,12 +25,19 @@ class Memory:
 
 
 def execute(
-    text: str, registers: Mapping[int, int] | None = None, *, nzcv: int = 0, memory: Memory | None = None
+    text: str,
+    registers: Mapping[int, int] | None = None,
+    *,
+    nzcv: int = 0,
+    memory: Memory | None = None,
+    vectors: Mapping[int, int] | None = None,
 ) -> ReferenceMachine:
     """The machine after the instructions of `text`; register 31 is SP. Raises Trap."""
     machine = ReferenceMachine(memory or Memory())
     for number, value in (registers or {}).items():
         machine.registers[number] = value
+    for number, value in (vectors or {}).items():
+        machine.vectors[number] = value
     machine.NZCV = Flags(nzcv >> 3, nzcv >> 2 & 1, nzcv >> 1 & 1, nzcv & 1)
     machine.next_pc = START
     for word in assemble(text, address=START).words:
