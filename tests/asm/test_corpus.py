@@ -52,13 +52,13 @@ def test_cxx(opt: str, target: str, debug: bool) -> None:
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("extra", ["", "-fPIC", "-fno-pic", "-mcmodel=large"])
+@pytest.mark.parametrize("extra", ["", "-fPIC", "-fno-pic", "-mcmodel=large -fno-pic"])
 @pytest.mark.parametrize("debug", [False, True])
 @pytest.mark.parametrize("target", ["linux", "apple", "bare"])
 @pytest.mark.parametrize("opt", ["-O0", "-O1", "-O2", "-O3", "-Os"])
 @pytest.mark.parametrize("name", [*FILES, "c++"])
 def test_every_way(name: str, opt: str, target: str, debug: bool, extra: str) -> None:
-    flags = (extra,) if extra else ()
+    flags = tuple(extra.split())
     if name == "c++":
         check(CXX, "c++", opt, target, (*CXX_FLAGS, *flags), debug=debug)
     else:

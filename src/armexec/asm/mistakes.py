@@ -49,27 +49,20 @@ _ELSEWHERE = {
     "la": "in A64 it is `adr`, or `adrp` and `add`",
 }
 # x86's conditional jumps, with the condition they become.
-_JUMPS = dict(
-    pair.split(":")
-    for pair in [
-        "je:eq",
-        "jz:eq",
-        "jne:ne",
-        "jnz:ne",
-        "jg:gt",
-        "jge:ge",
-        "jl:lt",
-        "jle:le",
-        "ja:hi",
-        "jae:hs",
-        "jb:lo",
-        "jbe:ls",
-        "js:mi",
-        "jns:pl",
-        "jo:vs",
-        "jno:vc",
-    ]
-)
+_JUMPS = {
+    **dict.fromkeys(("je", "jz"), "eq"),
+    **dict.fromkeys(("jne", "jnz"), "ne"),
+    "jg": "gt",
+    "jge": "ge",
+    "jl": "lt",
+    "jle": "le",
+    "ja": "hi",
+    "jae": "hs",
+    "jb": "lo",
+    "jbe": "ls",
+    "js": "mi",
+    "jns": "pl",
+}
 _X86 = re.compile(r"%?(?:[re]?(?:ax|bx|cx|dx|si|di|bp)|rsp|esp|r\d+d|[abcd][lh])", re.IGNORECASE)
 _WORD = re.compile(r"[\w.%]+")
 
