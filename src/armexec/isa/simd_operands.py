@@ -155,6 +155,18 @@ class Arrangement(Operand):
     def text(self, value: str, context: Context) -> str:
         return value
 
+    def printer(self, places: Places) -> Callable[[int, Context], str]:
+        fields = [places[name] for name in self.fields]
+        names = self._names
+        if len(fields) == 1:
+            low, mask = fields[0]
+            by_value = {value: name for (value,), name in names.items()}
+            return lambda word, context: by_value[word >> low & mask]
+        if len(fields) == 2:
+            (low, mask), (low2, mask2) = fields
+            return lambda word, context: names[word >> low & mask, word >> low2 & mask2]
+        return lambda word, context: names[tuple([word >> low & mask for low, mask in fields])]
+
     def reserved(self, fields: Fields) -> bool:
         """Whether these values mean nothing: the word is UNDEFINED."""
         return tuple([fields[name] for name in self.fields]) not in self._names
@@ -246,6 +258,11 @@ class VectorRegister(Operand):
 
     def text(self, value: Register, context: Context) -> str:
         return value.name
+
+    def printer(self, places: Places) -> Callable[[int, Context], str]:
+        low, mask = places[self.fields[0]]
+        arrangement = self.arrangement.printer(places)
+        return lambda word, context: f"v{word >> low & mask}.{arrangement(word, context)}"
 
 
 class SizedScalar(Operand):
