@@ -90,10 +90,11 @@ class LoadedTranslatedImage:
             result = _INTEGERS[_shape(prototype.result, "a result")]
         address = self.translator.entry(self.base + offset, shape)
         # PYFUNCTYPE: the stub gives up the GIL itself, and its exceptions are raised where it was called.
-        function = ctypes.PYFUNCTYPE(result, *(_INTEGERS[s] for s in shape))(address)
+        function: Any = ctypes.PYFUNCTYPE(result, *(_INTEGERS[s] for s in shape))(address)
         # The code lives as long as its image.
         function.image = self
-        return function
+        bound: Callable[..., Any] = function
+        return bound
 
     def close(self) -> None:
         self.translator.close()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import bisect
 import ctypes
 import threading
+from collections.abc import Callable
 
 from .protection import Protection
 
@@ -30,26 +31,31 @@ class KnownRanges:
     """Ranges that don't overlap, sorted. Any thread may change it: a reader sees it before or after."""
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
+        # Regions are freed by finalizers, which the collector may run on this thread while it holds the lock.
+        self._lock = threading.RLock()
         self._table: tuple[list[int], list[KnownRange]] = ([], [])
 
     def add(self, start: int, size: int, protection: Protection, *, toggled: bool = False) -> None:
         """Remember a range. `toggled`: one that the process map may show `rwx` (macOS's toggled pages)."""
         if protection is Protection.NONE:
             return
-        with self._lock:
-            ranges = [*self._table[1], KnownRange(start, size, protection, toggled)]
-            self._set(ranges)
+        known = KnownRange(start, size, protection, toggled)
+        self._change(lambda ranges: [*ranges, known])
 
     def remove(self, start: int, size: int) -> None:
         """Forget every range that begins in `start` to `start + size`."""
-        with self._lock:
-            self._set([r for r in self._table[1] if not start <= r.start < start + size])
+        self._change(lambda ranges: [r for r in ranges if not start <= r.start < start + size])
 
-    def _set(self, ranges: list[KnownRange]) -> None:
-        ranges.sort(key=lambda known: known.start)
-        # One assignment, so that readers need no lock.
-        self._table = ([known.start for known in ranges], ranges)
+    def _change(self, change: Callable[[list[KnownRange]], list[KnownRange]]) -> None:
+        with self._lock:
+            while True:
+                before = self._table
+                ranges = sorted(change(before[1]), key=lambda known: known.start)
+                after = [known.start for known in ranges], ranges
+                # If a finalizer has changed the table meanwhile, once more. One assignment: readers need no lock.
+                if self._table is before:
+                    self._table = after
+                    return
 
     def find(self, address: int) -> KnownRange | None:
         """The range that holds `address`, or None."""

@@ -86,7 +86,7 @@ define internal i64 @python(ptr %object, i64 %a, i64 %b) cold noinline nounwind 
 
 
 def dispatcher(*, table_size: int) -> str:
-    """From a guest address to host code. `table_size`: the words of the image, from its start, that the table has."""
+    """From a guest address to host code. `table_size`: how many words, from the image's start, the table has."""
     return f"""
 @table = external global ptr, align 8
 
@@ -127,8 +127,8 @@ out:
 def shared() -> str:
     """What all units call, compiled once: traps, the way to Python, states for entry stubs.
 
-    `ptr @start()` claims a state for this thread, null if there is none; `@finish(state)` gives it back; `@raise(state)`
-    leaves the exception of its trap set, and gives it back too.
+    `ptr @start()` claims a state for this thread, null if there is none; `@finish(state)` gives it back;
+    `@raise(state)` leaves the exception of its trap set, and gives it back too.
     """
     return f"""
 {core("")}
