@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -242,6 +244,22 @@ def test_a_reader_that_leaves_early_is_no_error() -> None:
         process.stdout.close()
         assert process.stderr.read() == b""
         assert process.wait(60) == 141
+
+
+@pytest.mark.parametrize("engine", AVAILABLE)
+def test_ctrl_c_ends_a_function_that_does_not(engine: str, tmp_path: Path) -> None:
+    path = tmp_path / "endless.c"
+    path.write_text("int f(int n) { volatile int x = n; while (x) x = 1; return x; }")
+    with subprocess.Popen(
+        [sys.executable, "-m", "armexec", "run", str(path), "1", "--engine", engine], stderr=subprocess.PIPE
+    ) as process:
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(2)
+        assert process.poll() is None
+        process.send_signal(signal.SIGINT)
+        assert process.wait(60) in (130, -signal.SIGINT)
+        assert process.stderr is not None
+        assert b"Traceback" not in process.stderr.read()
 
 
 def test_running_does_not_load_what_it_does_not_need() -> None:

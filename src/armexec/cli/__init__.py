@@ -14,8 +14,16 @@ COMMANDS = ("run", "show", "compile", "asm", "disasm", "isa", "info")
 def main() -> None:
     """The program `armexec`.
 
-    The exit status is 0; 2 for a wrong command line; 1 for an armexec.Error, whose message goes to standard error.
+    The exit status is 0; 2 for a wrong command line; 1 for an armexec.Error, whose message goes to standard error; 130
+    for Ctrl-C.
     """
+    try:
+        _main()
+    except KeyboardInterrupt:
+        raise SystemExit(130) from None
+
+
+def _main() -> None:
     import typer
 
     app = typer.Typer(

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import os
 import signal
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
 from armexec.errors import Error
@@ -14,7 +15,7 @@ from armexec.errors import Error
 if TYPE_CHECKING:
     from armexec.errors import Diagnostic
 
-__all__ = ["command", "note", "warn_of"]
+__all__ = ["command", "ended_by_ctrl_c", "note", "warn_of"]
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -42,6 +43,16 @@ def command(function: Callable[P, R]) -> Callable[P, R]:
             raise SystemExit(128 + signal.SIGINT) from None
 
     return run
+
+
+@contextlib.contextmanager
+def ended_by_ctrl_c() -> Iterator[None]:
+    """Let Ctrl-C end the program at once while the guest runs: Python sees no signal before the guest returns."""
+    before = signal.signal(signal.SIGINT, signal.SIG_DFL)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def note(text: str) -> None:

@@ -20,7 +20,7 @@ from armexec.cli.options import (
     TargetName,
     negative_numbers,
 )
-from armexec.cli.outcome import command
+from armexec.cli.outcome import command, ended_by_ctrl_c
 
 CONTEXT = negative_numbers()
 
@@ -57,7 +57,9 @@ def run(
     source = Input.of(file, language, level=opt, target=target, flags=flag, compiler=compiler)
     with source.module(engine) as module:
         called, prototype, values = prepare(module, function, signature, texts)
-        result = shown_result(prototype, called(*values))
+        with ended_by_ctrl_c():
+            value = called(*values)
+        result = shown_result(prototype, value)
         after = written(prototype, values)
         if json:
             import json as encoder

@@ -21,7 +21,7 @@ from armexec.cli.options import (
     TargetName,
     negative_numbers,
 )
-from armexec.cli.outcome import command
+from armexec.cli.outcome import command, ended_by_ctrl_c
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -78,7 +78,9 @@ def show(
         story.chapter("Call", called.signature)
         place = f"0x{called.address:x}"
         story.line(f"{prototype.name or called.name}({shown}) at {place}")
-        result = shown_result(prototype, called(*values))
+        with ended_by_ctrl_c():
+            value = called(*values)
+        result = shown_result(prototype, value)
         story.chapter("Result", str(prototype.result))
         if prototype.result.kind != "void":
             story.line(str(result).lower() if isinstance(result, bool) else str(result), "bold green")
@@ -113,7 +115,9 @@ class _Story:
         """A line of differently styled parts."""
         from rich.text import Text
 
-        self._console.print(Text.assemble("   ", *parts))
+        line = Text.assemble("   ", *parts)
+        line.rstrip()
+        self._console.print(line)
 
     def source(self, text: str, kind: str) -> None:
         if not self._console.is_terminal:
