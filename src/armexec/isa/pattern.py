@@ -12,6 +12,7 @@ A form of the instruction narrows it by constraints: `sf=0`, `imm6=0xxxxx` (some
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import cache
 from typing import NamedTuple
 
 __all__ = ["Constraint", "Field", "Pattern", "parse_constraints", "parse_pattern"]
@@ -58,17 +59,7 @@ def parse_pattern(text: str) -> Pattern:
     low = 32
     mask = value = 0
     for token in text.split():
-        name, separator, bits = token.partition("=")
-        fixed: int | None
-        if separator or not token.strip("01"):
-            digits = bits if separator else token
-            name = name if separator else ""
-            width, fixed = len(digits), int(digits, 2)
-        else:
-            name, separator, digits = token.partition(":")
-            width, fixed = (int(digits) if separator else 1), None
-        if name and not name.isidentifier():
-            raise ValueError(f"pattern {text!r}: {token!r} is neither a field nor bits")
+        name, width, fixed = _token(token)
         low -= width
         if low < 0:
             break
@@ -79,6 +70,23 @@ def parse_pattern(text: str) -> Pattern:
     if low != 0:
         raise ValueError(f"pattern {text!r} has {32 - low} bits, not 32")
     return Pattern(text, tuple(fields), mask, value)
+
+
+@cache
+def _token(token: str) -> tuple[str, int, int | None]:
+    """The name, the width and the fixed value of one token."""
+    fixed: int | None
+    name, separator, bits = token.partition("=")
+    if separator or not token.strip("01"):
+        digits = bits if separator else token
+        name = name if separator else ""
+        width, fixed = len(digits), int(digits, 2)
+    else:
+        name, separator, digits = token.partition(":")
+        width, fixed = int(digits) if separator else 1, None
+    if name and not name.isidentifier():
+        raise ValueError(f"{token!r} is neither a field nor bits")
+    return name, width, fixed
 
 
 def parse_constraints(text: str, fields: Iterable[Field]) -> tuple[Constraint, ...]:
