@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple, TypeAlias
 
+from armexec.asm.suffixes import split_suffix, unsuffixed
 from armexec.isa import Form, forms_of, mnemonics
 from armexec.isa.description import Parsed
 from armexec.isa.operands import Label
@@ -66,10 +68,24 @@ def match(mnemonic: str, tokens: list[Token]) -> list[Candidate]:
             cursor = Cursor(tokens)
             candidates.append(Candidate(form, form.parse(cursor), cursor.deferred))
         return candidates
+    base, suffix = split_suffix(mnemonic)
+    if suffix and forms_of(base):
+        return _match_suffixed(base, suffix, tokens)
     candidates = _match(mnemonic, tokens)
     if len(_fitting) >= _LIMIT:
         _fitting.clear()
     _fitting[shape] = tuple(candidate.form for candidate in candidates)
+    return candidates
+
+
+def _match_suffixed(mnemonic: str, suffix: str, tokens: list[Token]) -> list[Candidate]:
+    candidates = []
+    for form, filled in unsuffixed(mnemonic, suffix, tokens):
+        cursor = Cursor(filled)
+        with contextlib.suppress(Mismatch):
+            candidates.append(Candidate(form, form.parse(cursor), cursor.deferred))
+    if not candidates:
+        raise EncodingFailure(f"{mnemonic} has no form of these operands with .{suffix}", 0)
     return candidates
 
 
@@ -95,7 +111,7 @@ def _match(mnemonic: str, tokens: list[Token]) -> list[Candidate]:
     forms = forms_of(mnemonic)
     if not forms:
         raise _unknown(mnemonic)
-    candidates = []
+    candidates: list[Candidate] = []
     furthest = -1
     nearest: list[tuple[Form, str]] = []
     for form in forms:
