@@ -3,8 +3,8 @@
     python benchmarks/isa_throughput.py [--json]
 
 The code is what clang makes of tests/corpus at -O2. `cold` is the first time armexec sees an instruction's text or
-word, `warm` every later one: it remembers them. Keystone runs on one function after the other, in a process of its own,
-because it crashes on some text that clang prints.
+word, `warm` every later one: it remembers them. Times are of the processor. Keystone runs on one function after the
+other, in a process of its own, because it crashes on some text that clang prints.
 """
 
 from __future__ import annotations
@@ -63,9 +63,9 @@ def microseconds(run: Callable[[], Any], count: int, repeat: int = 5) -> float:
     """The time of the fastest run for each of `count` instructions."""
     best = float("inf")
     for _ in range(repeat):
-        start = time.perf_counter()
+        start = time.process_time()
         run()
-        best = min(best, time.perf_counter() - start)
+        best = min(best, time.process_time() - start)
     return best / count * 1e6
 
 
@@ -74,12 +74,12 @@ def _keystone(texts: list[str], pipe: Any) -> None:
 
     engine = keystone.Ks(keystone.KS_ARCH_ARM64, keystone.KS_MODE_LITTLE_ENDIAN)
     for text in texts:
-        start = time.perf_counter()
+        start = time.process_time()
         try:
             words = len(engine.asm(text, as_bytes=True)[0] or b"") // 4
         except keystone.KsError:
             words = 0
-        pipe.send((words, time.perf_counter() - start))
+        pipe.send((words, time.process_time() - start))
     pipe.send(None)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from armexec.asm import assemble
 from armexec.toolchain import compile_object
 
 from .against_clang import differences
@@ -351,3 +352,14 @@ def test_elf(name: str) -> None:
 def test_apple(name: str) -> None:
     data = compile_object(APPLE[name], language="assembler", target="apple", debug=False).data
     assert list(differences(APPLE[name], data)) == []
+
+
+def test_what_is_remembered_of_a_line_is_no_comment() -> None:
+    for _ in range(2):
+        assert assemble("nop /* one\nret */ nop").words == [0xD503201F] * 2
+        assert assemble("nop; ret").words == [0xD503201F, 0xD65F03C0]
+        assert assemble("nop %% ret\n.subsections_via_symbols").words == [0xD503201F, 0xD65F03C0]
+        assert assemble(".set n, 1\nadd x0, x1, n").words == [0x91000420]
+        assert assemble(".set n, 2\nadd x0, x1, n").words == [0x91000820]
+        assert assemble("b a\na: b a").words == [0x14000001, 0x14000000]
+        assert assemble("a: b a\nb a").words == [0x14000000, 0x17FFFFFF]

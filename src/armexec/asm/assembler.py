@@ -148,7 +148,7 @@ class Assembler:
                 pass  # Once more, to know the columns.
             else:
                 self.output.word(word, where.line, where.text, self.file)
-                if not statement.labels and ";" not in where.text and "*/" not in where.text:
+                if not statement.labels and not any(mark in where.text for mark in (";", "/*", "*/", "%%")):
                     if len(_words) >= _LIMIT:
                         _words.clear()
                     _words[where.text] = word

@@ -18,6 +18,14 @@ class Mnemonics:
         """Append an instruction."""
         raise NotImplementedError
 
+    def abs(self, *operands: Operand) -> None:
+        """The absolute value; the minimum stays as it is.
+
+        abs <Vd>.<T>, <Vn>.<T>
+        abs <V><d>, <V><n>
+        """
+        self.emit("abs", *operands)
+
     def adc(self, *operands: Operand) -> None:
         """Add a register and the carry flag.
 
@@ -48,10 +56,25 @@ class Mnemonics:
         """
         self.emit("add", *operands)
 
+    def addhn(self, *operands: Operand) -> None:
+        """Add and keep the high halves; RADDHN rounds. The second form writes the upper half of Rd and keeps the lower.
+
+        addhn <Vd>.<Tb>, <Vn>.<Ta>, <Vm>.<Ta>
+        """
+        self.emit("addhn", *operands)
+
+    def addhn2(self, *operands: Operand) -> None:
+        """Add and keep the high halves; RADDHN rounds. The second form writes the upper half of Rd and keeps the lower.
+
+        addhn2 <Vd>.<Tb>, <Vn>.<Ta>, <Vm>.<Ta>
+        """
+        self.emit("addhn2", *operands)
+
     def addp(self, *operands: Operand) -> None:
         """Add neighbours: first those of Rn, then those of Rm.
 
         addp <Vd>.<T>, <Vn>.<T>, <Vm>.<T>
+        addp <Dd>, <Vn>.2D
         """
         self.emit("addp", *operands)
 
@@ -66,6 +89,13 @@ class Mnemonics:
         adds <Xd>, <Xn|SP>, <imm>
         """
         self.emit("adds", *operands)
+
+    def addv(self, *operands: Operand) -> None:
+        """The sum of all elements.
+
+        addv <V><d>, <Vn>.<T>
+        """
+        self.emit("addv", *operands)
 
     def adr(self, *operands: Operand) -> None:
         """Form the address of a label within 1 MiB.
@@ -867,6 +897,7 @@ class Mnemonics:
 
         cls <Wd>, <Wn>
         cls <Xd>, <Xn>
+        cls <Vd>.<T>, <Vn>.<T>
         """
         self.emit("cls", *operands)
 
@@ -875,6 +906,7 @@ class Mnemonics:
 
         clz <Wd>, <Wn>
         clz <Xd>, <Xn>
+        clz <Vd>.<T>, <Vn>.<T>
         """
         self.emit("clz", *operands)
 
@@ -883,6 +915,8 @@ class Mnemonics:
 
         cmeq <Vd>.<T>, <Vn>.<T>, <Vm>.<T>
         cmeq <V><d>, <V><n>, <V><m>
+        cmeq <Vd>.<T>, <Vn>.<T>, #0
+        cmeq <V><d>, <V><n>, #0
         """
         self.emit("cmeq", *operands)
 
@@ -891,6 +925,8 @@ class Mnemonics:
 
         cmge <Vd>.<T>, <Vn>.<T>, <Vm>.<T>
         cmge <V><d>, <V><n>, <V><m>
+        cmge <Vd>.<T>, <Vn>.<T>, #0
+        cmge <V><d>, <V><n>, #0
         """
         self.emit("cmge", *operands)
 
@@ -899,6 +935,8 @@ class Mnemonics:
 
         cmgt <Vd>.<T>, <Vn>.<T>, <Vm>.<T>
         cmgt <V><d>, <V><n>, <V><m>
+        cmgt <Vd>.<T>, <Vn>.<T>, #0
+        cmgt <V><d>, <V><n>, #0
         """
         self.emit("cmgt", *operands)
 
@@ -922,6 +960,8 @@ class Mnemonics:
         """All ones where Rn is greater or equal, else zeros: CMGE signed, CMHS unsigned numbers.
 
         cmle <Vd>.<T>, <Vm>.<T>, <Vn>.<T>
+        cmle <Vd>.<T>, <Vn>.<T>, #0
+        cmle <V><d>, <V><n>, #0
         """
         self.emit("cmle", *operands)
 
@@ -943,6 +983,8 @@ class Mnemonics:
         """All ones where Rn is greater, else zeros: CMGT signed, CMHI unsigned numbers.
 
         cmlt <Vd>.<T>, <Vm>.<T>, <Vn>.<T>
+        cmlt <Vd>.<T>, <Vn>.<T>, #0
+        cmlt <V><d>, <V><n>, #0
         """
         self.emit("cmlt", *operands)
 
@@ -985,6 +1027,13 @@ class Mnemonics:
         cneg <Xd>, <Xn>, <cond>
         """
         self.emit("cneg", *operands)
+
+    def cnt(self, *operands: Operand) -> None:
+        """Count the ones in each byte.
+
+        cnt <Vd>.<T>, <Vn>.<T>
+        """
+        self.emit("cnt", *operands)
 
     def cpp(self, *operands: Operand) -> None:
         """A system operation: cache maintenance by address in user space, the others are privileged.
@@ -2740,6 +2789,7 @@ class Mnemonics:
 
         mvn <Wd>, <Wm>{, <lsl|lsr|asr|ror #0..31>}
         mvn <Xd>, <Xm>{, <lsl|lsr|asr|ror #0..63>}
+        mvn <Vd>.<T>, <Vn>.<T>
         """
         self.emit("mvn", *operands)
 
@@ -2757,6 +2807,8 @@ class Mnemonics:
 
         neg <Wd>, <Wm>{, <lsl|lsr|asr #0..31>}
         neg <Xd>, <Xm>{, <lsl|lsr|asr #0..63>}
+        neg <Vd>.<T>, <Vn>.<T>
+        neg <V><d>, <V><n>
         """
         self.emit("neg", *operands)
 
@@ -2790,6 +2842,13 @@ class Mnemonics:
         nop
         """
         self.emit("nop", *operands)
+
+    def not_(self, *operands: Operand) -> None:
+        """Complement.
+
+        not <Vd>.<T>, <Vn>.<T>
+        """
+        self.emit("not", *operands)
 
     def orn(self, *operands: Operand) -> None:
         """Bitwise OR with the complement of an optionally shifted register.
@@ -2925,6 +2984,20 @@ class Mnemonics:
         """
         self.emit("pmul", *operands)
 
+    def pmull(self, *operands: Operand) -> None:
+        """Multiply as polynomials over {0, 1}, twice as wide. The second form takes the upper halves.
+
+        pmull <Vd>.<Ta>, <Vn>.<Tb>, <Vm>.<Tb>
+        """
+        self.emit("pmull", *operands)
+
+    def pmull2(self, *operands: Operand) -> None:
+        """Multiply as polynomials over {0, 1}, twice as wide. The second form takes the upper halves.
+
+        pmull2 <Vd>.<Ta>, <Vn>.<Tb>, <Vm>.<Tb>
+        """
+        self.emit("pmull2", *operands)
+
     def prfm(self, *operands: Operand) -> None:
         """Prefetch memory: a hint, and nothing is done.
 
@@ -2956,11 +3029,26 @@ class Mnemonics:
         """
         self.emit("pssbb", *operands)
 
+    def raddhn(self, *operands: Operand) -> None:
+        """Add and keep the high halves; RADDHN rounds. The second form writes the upper half of Rd and keeps the lower.
+
+        raddhn <Vd>.<Tb>, <Vn>.<Ta>, <Vm>.<Ta>
+        """
+        self.emit("raddhn", *operands)
+
+    def raddhn2(self, *operands: Operand) -> None:
+        """Add and keep the high halves; RADDHN rounds. The second form writes the upper half of Rd and keeps the lower.
+
+        raddhn2 <Vd>.<Tb>, <Vn>.<Ta>, <Vm>.<Ta>
+        """
+        self.emit("raddhn2", *operands)
+
     def rbit(self, *operands: Operand) -> None:
         """Reverse the order of the bits.
 
         rbit <Wd>, <Wn>
         rbit <Xd>, <Xn>
+        rbit <Vd>.<T>, <Vn>.<T>
         """
         self.emit("rbit", *operands)
 
@@ -2998,6 +3086,7 @@ class Mnemonics:
 
         rev16 <Wd>, <Wn>
         rev16 <Xd>, <Xn>
+        rev16 <Vd>.<T>, <Vn>.<T>
         """
         self.emit("rev16", *operands)
 
@@ -3005,6 +3094,7 @@ class Mnemonics:
         """Reverse the bytes of each word.
 
         rev32 <Xd>, <Xn>
+        rev32 <Vd>.<T>, <Vn>.<T>
         """
         self.emit("rev32", *operands)
 
@@ -3012,6 +3102,7 @@ class Mnemonics:
         """Reverse the bytes of a doubleword.
 
         rev64 <Xd>, <Xn>
+        rev64 <Vd>.<T>, <Vn>.<T>
         """
         self.emit("rev64", *operands)
 
@@ -3040,6 +3131,20 @@ class Mnemonics:
         """
         self.emit("rorv", *operands)
 
+    def rsubhn(self, *operands: Operand) -> None:
+        """Subtract and keep the high halves; RSUBHN rounds. The second form writes the upper half, keeping the lower.
+
+        rsubhn <Vd>.<Tb>, <Vn>.<Ta>, <Vm>.<Ta>
+        """
+        self.emit("rsubhn", *operands)
+
+    def rsubhn2(self, *operands: Operand) -> None:
+        """Subtract and keep the high halves; RSUBHN rounds. The second form writes the upper half, keeping the lower.
+
+        rsubhn2 <Vd>.<Tb>, <Vn>.<Ta>, <Vm>.<Ta>
+        """
+        self.emit("rsubhn2", *operands)
+
     def saba(self, *operands: Operand) -> None:
         """Add the absolute difference to Rd: SABA of signed, UABA of unsigned numbers.
 
@@ -3047,12 +3152,89 @@ class Mnemonics:
         """
         self.emit("saba", *operands)
 
+    def sabal(self, *operands: Operand) -> None:
+        """Add the absolute difference to Rd, twice as wide: SABAL of signed, UABAL of unsigned numbers.
+
+        sabal <Vd>.<Ta>, <Vn>.<Tb>, <Vm>.<Tb>
+        """
+        self.emit("sabal", *operands)
+
+    def sabal2(self, *operands: Operand) -> None:
+        """Add the absolute difference to Rd, twice as wide: SABAL of signed, UABAL of unsigned numbers.
+
+        sabal2 <Vd>.<Ta>, <Vn>.<Tb>, <Vm>.<Tb>
+        """
+        self.emit("sabal2", *operands)
+
     def sabd(self, *operands: Operand) -> None:
         """The absolute difference: SABD of signed, UABD of unsigned numbers.
 
         sabd <Vd>.<T>, <Vn>.<T>, <Vm>.<T>
         """
         self.emit("sabd", *operands)
+
+    def sabdl(self, *operands: Operand) -> None:
+        """The absolute difference, twice as wide: SABDL of signed, UABDL of unsigned numbers.
+
+        sabdl <Vd>.<Ta>, <Vn>.<Tb>, <Vm>.<Tb>
+        """
+        self.emit("sabdl", *operands)
+
+    def sabdl2(self, *operands: Operand) -> None:
+        """The absolute difference, twice as wide: SABDL of signed, UABDL of unsigned numbers.
+
+        sabdl2 <Vd>.<Ta>, <Vn>.<Tb>, <Vm>.<Tb>
+        """
+        self.emit("sabdl2", *operands)
+
+    def sadalp(self, *operands: Operand) -> None:
+        """Add neighbours to Rd, twice as wide: SADALP signed, UADALP unsigned numbers.
+
+        sadalp <Vd>.<Ta>, <Vn>.<Tb>
+        """
+        self.emit("sadalp", *operands)
+
+    def saddl(self, *operands: Operand) -> None:
+        """Add, twice as wide: SADDL signed, UADDL unsigned numbers. The second form takes the upper halves.
+
+        saddl <Vd>.<Ta>, <Vn>.<Tb>, <Vm>.<Tb>
+        """
+        self.emit("saddl", *operands)
+
+    def saddl2(self, *operands: Operand) -> None:
+        """Add, twice as wide: SADDL signed, UADDL unsigned numbers. The second form takes the upper halves.
+
+        saddl2 <Vd>.<Ta>, <Vn>.<Tb>, <Vm>.<Tb>
+        """
+        self.emit("saddl2", *operands)
+
+    def saddlp(self, *operands: Operand) -> None:
+        """Add neighbours, twice as wide: SADDLP signed, UADDLP unsigned numbers.
+
+        saddlp <Vd>.<Ta>, <Vn>.<Tb>
+        """
+        self.emit("saddlp", *operands)
+
+    def saddlv(self, *operands: Operand) -> None:
+        """The sum of all elements, twice as wide: SADDLV of signed, UADDLV of unsigned numbers.
+
+        saddlv <V><d>, <Vn>.<T>
+        """
+        self.emit("saddlv", *operands)
+
+    def saddw(self, *operands: Operand) -> None:
+        """Add elements half as wide: SADDW signed, UADDW unsigned. The second form takes them from the upper half.
+
+        saddw <Vd>.<Ta>, <Vn>.<Ta>, <Vm>.<Tb>
+        """
+        self.emit("saddw", *operands)
+
+    def saddw2(self, *operands: Operand) -> None:
+        """Add elements half as wide: SADDW signed, UADDW unsigned. The second form takes them from the upper half.
+
+        saddw2 <Vd>.<Ta>, <Vn>.<Ta>, <Vm>.<Tb>
+        """
+        self.emit("saddw2", *operands)
 
     def sb(self, *operands: Operand) -> None:
         """Let nothing after it run speculatively before it.
@@ -3151,6 +3333,20 @@ class Mnemonics:
         """
         self.emit("shadd", *operands)
 
+    def shll(self, *operands: Operand) -> None:
+        """Make each element the high half of one twice as wide. The second form takes the upper half.
+
+        shll <Vd>.<Ta>, <Vn>.<Tb>, #<shift>
+        """
+        self.emit("shll", *operands)
+
+    def shll2(self, *operands: Operand) -> None:
+        """Make each element the high half of one twice as wide. The second form takes the upper half.
+
+        shll2 <Vd>.<Ta>, <Vn>.<Tb>, #<shift>
+        """
+        self.emit("shll2", *operands)
+
     def shsub(self, *operands: Operand) -> None:
         """Subtract and halve, rounding down: SHSUB signed, UHSUB unsigned numbers.
 
@@ -3179,6 +3375,13 @@ class Mnemonics:
         """
         self.emit("smaxp", *operands)
 
+    def smaxv(self, *operands: Operand) -> None:
+        """The greatest of all elements: SMAXV of signed, UMAXV of unsigned numbers.
+
+        smaxv <V><d>, <Vn>.<T>
+        """
+        self.emit("smaxv", *operands)
+
     def smc(self, *operands: Operand) -> None:
         """Call the secure monitor.
 
@@ -3199,6 +3402,41 @@ class Mnemonics:
         sminp <Vd>.<T>, <Vn>.<T>, <Vm>.<T>
         """
         self.emit("sminp", *operands)
+
+    def sminv(self, *operands: Operand) -> None:
+        """The smallest of all elements: SMINV of signed, UMINV of unsigned numbers.
+
+        sminv <V><d>, <Vn>.<T>
+        """
+        self.emit("sminv", *operands)
+
+    def smlal(self, *operands: Operand) -> None:
+        """Multiply and add to Rd, twice as wide: SMLAL signed, UMLAL unsigned numbers.
+
+        smlal <Vd>.<Ta>, <Vn>.<Tb>, <Vm>.<Tb>
+        """
+        self.emit("smlal", *operands)
+
+    def smlal2(self, *operands: Operand) -> None:
+        """Multiply and add to Rd, twice as wide: SMLAL signed, UMLAL unsigned numbers.
+
+        smlal2 <Vd>.<Ta>, <Vn>.<Tb>, <Vm>.<Tb>
+        """
+        self.emit("smlal2", *operands)
+
+    def smlsl(self, *operands: Operand) -> None:
+        """Multiply and subtract from Rd, twice as wide: SMLSL signed, UMLSL unsigned numbers.
+
+        smlsl <Vd>.<Ta>, <Vn>.<Tb>, <Vm>.<Tb>
+        """
+        self.emit("smlsl", *operands)
+
+    def smlsl2(self, *operands: Operand) -> None:
+        """Multiply and subtract from Rd, twice as wide: SMLSL signed, UMLSL unsigned numbers.
+
+        smlsl2 <Vd>.<Ta>, <Vn>.<Tb>, <Vm>.<Tb>
+        """
+        self.emit("smlsl2", *operands)
 
     def smnegl(self, *operands: Operand) -> None:
         """Multiply two signed 32-bit registers and subtract the 64-bit product from a register.
@@ -3233,8 +3471,24 @@ class Mnemonics:
         """Multiply two signed 32-bit registers and add the 64-bit product to a register.
 
         smull <Xd>, <Wn>, <Wm>
+        smull <Vd>.<Ta>, <Vn>.<Tb>, <Vm>.<Tb>
         """
         self.emit("smull", *operands)
+
+    def smull2(self, *operands: Operand) -> None:
+        """Multiply, twice as wide: SMULL signed, UMULL unsigned numbers. The second form takes the upper halves.
+
+        smull2 <Vd>.<Ta>, <Vn>.<Tb>, <Vm>.<Tb>
+        """
+        self.emit("smull2", *operands)
+
+    def sqabs(self, *operands: Operand) -> None:
+        """The absolute value, saturated.
+
+        sqabs <Vd>.<T>, <Vn>.<T>
+        sqabs <V><d>, <V><n>
+        """
+        self.emit("sqabs", *operands)
 
     def sqadd(self, *operands: Operand) -> None:
         """Add and saturate: SQADD signed, UQADD unsigned numbers.
@@ -3244,6 +3498,36 @@ class Mnemonics:
         """
         self.emit("sqadd", *operands)
 
+    def sqdmlal(self, *operands: Operand) -> None:
+        """Multiply, double, saturate, add to Rd, twice as wide, and saturate.
+
+        sqdmlal <Vd>.<Ta>, <Vn>.<Tb>, <Vm>.<Tb>
+        sqdmlal <Va><d>, <Vb><n>, <Vb><m>
+        """
+        self.emit("sqdmlal", *operands)
+
+    def sqdmlal2(self, *operands: Operand) -> None:
+        """Multiply, double, saturate, add to Rd, twice as wide, and saturate.
+
+        sqdmlal2 <Vd>.<Ta>, <Vn>.<Tb>, <Vm>.<Tb>
+        """
+        self.emit("sqdmlal2", *operands)
+
+    def sqdmlsl(self, *operands: Operand) -> None:
+        """Multiply, double, saturate, subtract from Rd, twice as wide, and saturate.
+
+        sqdmlsl <Vd>.<Ta>, <Vn>.<Tb>, <Vm>.<Tb>
+        sqdmlsl <Va><d>, <Vb><n>, <Vb><m>
+        """
+        self.emit("sqdmlsl", *operands)
+
+    def sqdmlsl2(self, *operands: Operand) -> None:
+        """Multiply, double, saturate, subtract from Rd, twice as wide, and saturate.
+
+        sqdmlsl2 <Vd>.<Ta>, <Vn>.<Tb>, <Vm>.<Tb>
+        """
+        self.emit("sqdmlsl2", *operands)
+
     def sqdmulh(self, *operands: Operand) -> None:
         """The high half of the doubled product, saturated; SQRDMULH rounds it.
 
@@ -3251,6 +3535,29 @@ class Mnemonics:
         sqdmulh <V><d>, <V><n>, <V><m>
         """
         self.emit("sqdmulh", *operands)
+
+    def sqdmull(self, *operands: Operand) -> None:
+        """Multiply and double, twice as wide, saturated. The second form takes the upper halves.
+
+        sqdmull <Vd>.<Ta>, <Vn>.<Tb>, <Vm>.<Tb>
+        sqdmull <Va><d>, <Vb><n>, <Vb><m>
+        """
+        self.emit("sqdmull", *operands)
+
+    def sqdmull2(self, *operands: Operand) -> None:
+        """Multiply and double, twice as wide, saturated. The second form takes the upper halves.
+
+        sqdmull2 <Vd>.<Ta>, <Vn>.<Tb>, <Vm>.<Tb>
+        """
+        self.emit("sqdmull2", *operands)
+
+    def sqneg(self, *operands: Operand) -> None:
+        """Negate and saturate.
+
+        sqneg <Vd>.<T>, <Vn>.<T>
+        sqneg <V><d>, <V><n>
+        """
+        self.emit("sqneg", *operands)
 
     def sqrdmlah(self, *operands: Operand) -> None:
         """Add the doubled product to Rd as the high half, or subtract it (SQRDMLSH); round, and saturate the high half.
@@ -3300,6 +3607,36 @@ class Mnemonics:
         """
         self.emit("sqsub", *operands)
 
+    def sqxtn(self, *operands: Operand) -> None:
+        """Saturate to half the bits: SQXTN signed, UQXTN unsigned. The second form writes the upper half.
+
+        sqxtn <Vd>.<Tb>, <Vn>.<Ta>
+        sqxtn <Vb><d>, <Va><n>
+        """
+        self.emit("sqxtn", *operands)
+
+    def sqxtn2(self, *operands: Operand) -> None:
+        """Saturate to half the bits: SQXTN signed, UQXTN unsigned. The second form writes the upper half.
+
+        sqxtn2 <Vd>.<Tb>, <Vn>.<Ta>
+        """
+        self.emit("sqxtn2", *operands)
+
+    def sqxtun(self, *operands: Operand) -> None:
+        """Saturate signed elements to half the bits, unsigned. The second form writes the upper half, keeping the lower.
+
+        sqxtun <Vd>.<Tb>, <Vn>.<Ta>
+        sqxtun <Vb><d>, <Va><n>
+        """
+        self.emit("sqxtun", *operands)
+
+    def sqxtun2(self, *operands: Operand) -> None:
+        """Saturate signed elements to half the bits, unsigned. The second form writes the upper half, keeping the lower.
+
+        sqxtun2 <Vd>.<Tb>, <Vn>.<Ta>
+        """
+        self.emit("sqxtun2", *operands)
+
     def srhadd(self, *operands: Operand) -> None:
         """Add and halve, rounding up: SRHADD signed, URHADD unsigned numbers.
 
@@ -3329,6 +3666,34 @@ class Mnemonics:
         sshl <V><d>, <V><n>, <V><m>
         """
         self.emit("sshl", *operands)
+
+    def ssubl(self, *operands: Operand) -> None:
+        """Subtract, twice as wide: SSUBL signed, USUBL unsigned numbers. The second form takes the upper halves.
+
+        ssubl <Vd>.<Ta>, <Vn>.<Tb>, <Vm>.<Tb>
+        """
+        self.emit("ssubl", *operands)
+
+    def ssubl2(self, *operands: Operand) -> None:
+        """Subtract, twice as wide: SSUBL signed, USUBL unsigned numbers. The second form takes the upper halves.
+
+        ssubl2 <Vd>.<Ta>, <Vn>.<Tb>, <Vm>.<Tb>
+        """
+        self.emit("ssubl2", *operands)
+
+    def ssubw(self, *operands: Operand) -> None:
+        """Subtract elements half as wide: SSUBW signed, USUBW unsigned. The second form takes them from the upper half.
+
+        ssubw <Vd>.<Ta>, <Vn>.<Ta>, <Vm>.<Tb>
+        """
+        self.emit("ssubw", *operands)
+
+    def ssubw2(self, *operands: Operand) -> None:
+        """Subtract elements half as wide: SSUBW signed, USUBW unsigned. The second form takes them from the upper half.
+
+        ssubw2 <Vd>.<Ta>, <Vn>.<Ta>, <Vm>.<Tb>
+        """
+        self.emit("ssubw2", *operands)
 
     def st1(self, *operands: Operand) -> None:
         """Store vector registers, or structures of an element of each.
@@ -4059,6 +4424,20 @@ class Mnemonics:
         """
         self.emit("sub", *operands)
 
+    def subhn(self, *operands: Operand) -> None:
+        """Subtract and keep the high halves; RSUBHN rounds. The second form writes the upper half, keeping the lower.
+
+        subhn <Vd>.<Tb>, <Vn>.<Ta>, <Vm>.<Ta>
+        """
+        self.emit("subhn", *operands)
+
+    def subhn2(self, *operands: Operand) -> None:
+        """Subtract and keep the high halves; RSUBHN rounds. The second form writes the upper half, keeping the lower.
+
+        subhn2 <Vd>.<Tb>, <Vn>.<Ta>, <Vm>.<Ta>
+        """
+        self.emit("subhn2", *operands)
+
     def subs(self, *operands: Operand) -> None:
         """Subtract an optionally shifted register, setting the flags.
 
@@ -4070,6 +4449,14 @@ class Mnemonics:
         subs <Xd>, <Xn|SP>, <imm>
         """
         self.emit("subs", *operands)
+
+    def suqadd(self, *operands: Operand) -> None:
+        """Add to Rd and saturate: SUQADD unsigned to signed, USQADD signed to unsigned numbers.
+
+        suqadd <Vd>.<T>, <Vn>.<T>
+        suqadd <V><d>, <V><n>
+        """
+        self.emit("suqadd", *operands)
 
     def svc(self, *operands: Operand) -> None:
         """Call the operating system.
@@ -4284,12 +4671,89 @@ class Mnemonics:
         """
         self.emit("uaba", *operands)
 
+    def uabal(self, *operands: Operand) -> None:
+        """Add the absolute difference to Rd, twice as wide: SABAL of signed, UABAL of unsigned numbers.
+
+        uabal <Vd>.<Ta>, <Vn>.<Tb>, <Vm>.<Tb>
+        """
+        self.emit("uabal", *operands)
+
+    def uabal2(self, *operands: Operand) -> None:
+        """Add the absolute difference to Rd, twice as wide: SABAL of signed, UABAL of unsigned numbers.
+
+        uabal2 <Vd>.<Ta>, <Vn>.<Tb>, <Vm>.<Tb>
+        """
+        self.emit("uabal2", *operands)
+
     def uabd(self, *operands: Operand) -> None:
         """The absolute difference: SABD of signed, UABD of unsigned numbers.
 
         uabd <Vd>.<T>, <Vn>.<T>, <Vm>.<T>
         """
         self.emit("uabd", *operands)
+
+    def uabdl(self, *operands: Operand) -> None:
+        """The absolute difference, twice as wide: SABDL of signed, UABDL of unsigned numbers.
+
+        uabdl <Vd>.<Ta>, <Vn>.<Tb>, <Vm>.<Tb>
+        """
+        self.emit("uabdl", *operands)
+
+    def uabdl2(self, *operands: Operand) -> None:
+        """The absolute difference, twice as wide: SABDL of signed, UABDL of unsigned numbers.
+
+        uabdl2 <Vd>.<Ta>, <Vn>.<Tb>, <Vm>.<Tb>
+        """
+        self.emit("uabdl2", *operands)
+
+    def uadalp(self, *operands: Operand) -> None:
+        """Add neighbours to Rd, twice as wide: SADALP signed, UADALP unsigned numbers.
+
+        uadalp <Vd>.<Ta>, <Vn>.<Tb>
+        """
+        self.emit("uadalp", *operands)
+
+    def uaddl(self, *operands: Operand) -> None:
+        """Add, twice as wide: SADDL signed, UADDL unsigned numbers. The second form takes the upper halves.
+
+        uaddl <Vd>.<Ta>, <Vn>.<Tb>, <Vm>.<Tb>
+        """
+        self.emit("uaddl", *operands)
+
+    def uaddl2(self, *operands: Operand) -> None:
+        """Add, twice as wide: SADDL signed, UADDL unsigned numbers. The second form takes the upper halves.
+
+        uaddl2 <Vd>.<Ta>, <Vn>.<Tb>, <Vm>.<Tb>
+        """
+        self.emit("uaddl2", *operands)
+
+    def uaddlp(self, *operands: Operand) -> None:
+        """Add neighbours, twice as wide: SADDLP signed, UADDLP unsigned numbers.
+
+        uaddlp <Vd>.<Ta>, <Vn>.<Tb>
+        """
+        self.emit("uaddlp", *operands)
+
+    def uaddlv(self, *operands: Operand) -> None:
+        """The sum of all elements, twice as wide: SADDLV of signed, UADDLV of unsigned numbers.
+
+        uaddlv <V><d>, <Vn>.<T>
+        """
+        self.emit("uaddlv", *operands)
+
+    def uaddw(self, *operands: Operand) -> None:
+        """Add elements half as wide: SADDW signed, UADDW unsigned. The second form takes them from the upper half.
+
+        uaddw <Vd>.<Ta>, <Vn>.<Ta>, <Vm>.<Tb>
+        """
+        self.emit("uaddw", *operands)
+
+    def uaddw2(self, *operands: Operand) -> None:
+        """Add elements half as wide: SADDW signed, UADDW unsigned. The second form takes them from the upper half.
+
+        uaddw2 <Vd>.<Ta>, <Vn>.<Ta>, <Vm>.<Tb>
+        """
+        self.emit("uaddw2", *operands)
 
     def ubfiz(self, *operands: Operand) -> None:
         """Move a bitfield, filling with zeros.
@@ -4372,6 +4836,13 @@ class Mnemonics:
         """
         self.emit("umaxp", *operands)
 
+    def umaxv(self, *operands: Operand) -> None:
+        """The greatest of all elements: SMAXV of signed, UMAXV of unsigned numbers.
+
+        umaxv <V><d>, <Vn>.<T>
+        """
+        self.emit("umaxv", *operands)
+
     def umin(self, *operands: Operand) -> None:
         """The smaller: SMIN of signed, UMIN of unsigned numbers.
 
@@ -4385,6 +4856,41 @@ class Mnemonics:
         uminp <Vd>.<T>, <Vn>.<T>, <Vm>.<T>
         """
         self.emit("uminp", *operands)
+
+    def uminv(self, *operands: Operand) -> None:
+        """The smallest of all elements: SMINV of signed, UMINV of unsigned numbers.
+
+        uminv <V><d>, <Vn>.<T>
+        """
+        self.emit("uminv", *operands)
+
+    def umlal(self, *operands: Operand) -> None:
+        """Multiply and add to Rd, twice as wide: SMLAL signed, UMLAL unsigned numbers.
+
+        umlal <Vd>.<Ta>, <Vn>.<Tb>, <Vm>.<Tb>
+        """
+        self.emit("umlal", *operands)
+
+    def umlal2(self, *operands: Operand) -> None:
+        """Multiply and add to Rd, twice as wide: SMLAL signed, UMLAL unsigned numbers.
+
+        umlal2 <Vd>.<Ta>, <Vn>.<Tb>, <Vm>.<Tb>
+        """
+        self.emit("umlal2", *operands)
+
+    def umlsl(self, *operands: Operand) -> None:
+        """Multiply and subtract from Rd, twice as wide: SMLSL signed, UMLSL unsigned numbers.
+
+        umlsl <Vd>.<Ta>, <Vn>.<Tb>, <Vm>.<Tb>
+        """
+        self.emit("umlsl", *operands)
+
+    def umlsl2(self, *operands: Operand) -> None:
+        """Multiply and subtract from Rd, twice as wide: SMLSL signed, UMLSL unsigned numbers.
+
+        umlsl2 <Vd>.<Ta>, <Vn>.<Tb>, <Vm>.<Tb>
+        """
+        self.emit("umlsl2", *operands)
 
     def umnegl(self, *operands: Operand) -> None:
         """Multiply two unsigned 32-bit registers and subtract the 64-bit product from a register.
@@ -4419,8 +4925,16 @@ class Mnemonics:
         """Multiply two unsigned 32-bit registers and add the 64-bit product to a register.
 
         umull <Xd>, <Wn>, <Wm>
+        umull <Vd>.<Ta>, <Vn>.<Tb>, <Vm>.<Tb>
         """
         self.emit("umull", *operands)
+
+    def umull2(self, *operands: Operand) -> None:
+        """Multiply, twice as wide: SMULL signed, UMULL unsigned numbers. The second form takes the upper halves.
+
+        umull2 <Vd>.<Ta>, <Vn>.<Tb>, <Vm>.<Tb>
+        """
+        self.emit("umull2", *operands)
 
     def uqadd(self, *operands: Operand) -> None:
         """Add and saturate: SQADD signed, UQADD unsigned numbers.
@@ -4454,6 +4968,21 @@ class Mnemonics:
         """
         self.emit("uqsub", *operands)
 
+    def uqxtn(self, *operands: Operand) -> None:
+        """Saturate to half the bits: SQXTN signed, UQXTN unsigned. The second form writes the upper half.
+
+        uqxtn <Vd>.<Tb>, <Vn>.<Ta>
+        uqxtn <Vb><d>, <Va><n>
+        """
+        self.emit("uqxtn", *operands)
+
+    def uqxtn2(self, *operands: Operand) -> None:
+        """Saturate to half the bits: SQXTN signed, UQXTN unsigned. The second form writes the upper half.
+
+        uqxtn2 <Vd>.<Tb>, <Vn>.<Ta>
+        """
+        self.emit("uqxtn2", *operands)
+
     def urhadd(self, *operands: Operand) -> None:
         """Add and halve, rounding up: SRHADD signed, URHADD unsigned numbers.
 
@@ -4476,6 +5005,42 @@ class Mnemonics:
         ushl <V><d>, <V><n>, <V><m>
         """
         self.emit("ushl", *operands)
+
+    def usqadd(self, *operands: Operand) -> None:
+        """Add to Rd and saturate: SUQADD unsigned to signed, USQADD signed to unsigned numbers.
+
+        usqadd <Vd>.<T>, <Vn>.<T>
+        usqadd <V><d>, <V><n>
+        """
+        self.emit("usqadd", *operands)
+
+    def usubl(self, *operands: Operand) -> None:
+        """Subtract, twice as wide: SSUBL signed, USUBL unsigned numbers. The second form takes the upper halves.
+
+        usubl <Vd>.<Ta>, <Vn>.<Tb>, <Vm>.<Tb>
+        """
+        self.emit("usubl", *operands)
+
+    def usubl2(self, *operands: Operand) -> None:
+        """Subtract, twice as wide: SSUBL signed, USUBL unsigned numbers. The second form takes the upper halves.
+
+        usubl2 <Vd>.<Ta>, <Vn>.<Tb>, <Vm>.<Tb>
+        """
+        self.emit("usubl2", *operands)
+
+    def usubw(self, *operands: Operand) -> None:
+        """Subtract elements half as wide: SSUBW signed, USUBW unsigned. The second form takes them from the upper half.
+
+        usubw <Vd>.<Ta>, <Vn>.<Ta>, <Vm>.<Tb>
+        """
+        self.emit("usubw", *operands)
+
+    def usubw2(self, *operands: Operand) -> None:
+        """Subtract elements half as wide: SSUBW signed, USUBW unsigned. The second form takes them from the upper half.
+
+        usubw2 <Vd>.<Ta>, <Vn>.<Ta>, <Vm>.<Tb>
+        """
+        self.emit("usubw2", *operands)
 
     def uxtb(self, *operands: Operand) -> None:
         """Move a bitfield, filling with zeros.
@@ -4546,6 +5111,20 @@ class Mnemonics:
         xpaclri
         """
         self.emit("xpaclri", *operands)
+
+    def xtn(self, *operands: Operand) -> None:
+        """Keep the low half of each element. The second form writes the upper half of Rd and keeps the lower.
+
+        xtn <Vd>.<Tb>, <Vn>.<Ta>
+        """
+        self.emit("xtn", *operands)
+
+    def xtn2(self, *operands: Operand) -> None:
+        """Keep the low half of each element. The second form writes the upper half of Rd and keeps the lower.
+
+        xtn2 <Vd>.<Tb>, <Vn>.<Ta>
+        """
+        self.emit("xtn2", *operands)
 
     def yield_(self, *operands: Operand) -> None:
         """A hint to the processor, which changes nothing a program can see.
