@@ -30,6 +30,8 @@ __all__ = ["INSTRUCTIONS", "Alias", "Form", "Instruction", "Parsed", "instructio
 Semantics: TypeAlias = Callable[..., None]
 Preference: TypeAlias = "Callable[[Fields], bool] | bool"
 Printer: TypeAlias = Callable[[int, Context], str]
+FormText: TypeAlias = tuple[str, str, str] | tuple[str, str, str, str]
+"""(Arm's encoding name, constraints, syntax) and, where it isn't the instruction's, the feature it needs."""
 
 _NONE: Mapping[str, Operand] = {}
 
@@ -202,7 +204,7 @@ class Instruction:
         self,
         pattern: Pattern,
         semantics: Semantics,
-        forms: Sequence[tuple[str, str, str]],
+        forms: Sequence[FormText],
         aliases: Sequence[Alias],
         operands: Mapping[str, Operand],
         *,
@@ -234,8 +236,8 @@ class Instruction:
     def forms(self) -> tuple[Form, ...]:
         """Its encodings."""
         return tuple(
-            Form(self, name, constraints, syntax, self._operands, feature=self._feature)
-            for name, constraints, syntax in self._forms
+            Form(self, name, constraints, syntax, self._operands, feature=feature[0] if feature else self._feature)
+            for name, constraints, syntax, *feature in self._forms
         )
 
     @cached_property
@@ -258,7 +260,7 @@ class Instruction:
     @property
     def mnemonics(self) -> set[str]:
         """The mnemonics of its forms and aliases."""
-        return {mnemonic_of(syntax) for _, _, syntax in self._forms} | {mnemonic_of(a.syntax) for a in self._aliases}
+        return {mnemonic_of(form[2]) for form in self._forms} | {mnemonic_of(a.syntax) for a in self._aliases}
 
     @cached_property
     def places(self) -> Places:
@@ -298,7 +300,7 @@ INSTRUCTIONS: list[Instruction] = []
 
 def instruction(
     pattern: str,
-    *forms: tuple[str, str, str],
+    *forms: FormText,
     operands: Mapping[str, Operand] | None = None,
     aliases: Sequence[Alias] = (),
     feature: str = "",
@@ -309,10 +311,10 @@ def instruction(
 
     Args:
         pattern: the bits (`isa.pattern`).
-        forms: (Arm's encoding name, constraints, syntax) of each encoding.
+        forms: (Arm's encoding name, constraints, syntax) of each encoding, and its feature if not all have the same.
         operands: the operands named in the syntaxes.
         aliases: in order of preference.
-        feature: the architecture feature that all forms need (`FEAT_LSE`), or empty.
+        feature: the architecture feature that forms need (`FEAT_LSE`) unless they say another, or empty.
         privileged: UNDEFINED at EL0; the semantic function says so to the machine.
         undefined: of the fields, whether the word is UNDEFINED where constraints can't say it.
 

@@ -357,8 +357,11 @@ class Machine(Protocol):
         """FPMaxNum: a quiet NaN loses against a number."""
 
     def fp_minimum_number(self, a: Lanes, b: Lanes, /) -> Lanes: ...
-    def fp_compare(self, a: Value, b: Value, /, *, signal: bool) -> Flags:
-        """FPCompare: 0011 unordered, 0110 equal, 1000 less, 0010 greater. `signal`: a quiet NaN is invalid too."""
+    def fp_compare(self, a: Value, b: Value, /, *, signal: bool, when: Value | None = None) -> Flags:
+        """FPCompare: 0011 unordered, 0110 equal, 1000 less, 0010 greater. `signal`: a quiet NaN is invalid too.
+
+        Where the one bit `when` is clear the instruction doesn't compare: FPSR stays, and the flags have no meaning.
+        """
 
     def fp_equal(self, a: Lanes, b: Lanes, /) -> Lanes:
         """FPCompareEQ as a mask of esize bits."""

@@ -98,7 +98,9 @@ class FloatingPoint:
     def fp_minimum_number(self, a: _Lanes, b: _Lanes) -> _Lanes:
         return self._compute(comparison.minimum_number, a, b)
 
-    def fp_compare(self, a: Bits, b: Bits, *, signal: bool) -> Flags:
+    def fp_compare(self, a: Bits, b: Bits, *, signal: bool, when: Bits | None = None) -> Flags:
+        if when is not None and not when.value:
+            return self.flags(0, 0, 0, 0)
         nzcv = self._compute(comparison.compare, a, b, width=4, signal=signal)
         return self.flags(nzcv.bits(3, 1), nzcv.bits(2, 1), nzcv.bits(1, 1), nzcv.bits(0, 1))
 

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from . import (  # noqa: F401
     copy,
+    float_scalar,
     general_moves,
+    integer_three_different,
     integer_three_same,
+    integer_two_register,
     loads_stores,
     loads_stores_pair,
     modified_immediate,
