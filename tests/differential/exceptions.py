@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from armexec.isa import decode
-from armexec.isa.system_registers import CNTFRQ_EL0, CNTVCT_EL0, CTR_EL0, DCZID_EL0, DIT, SSBS
+from armexec.isa.system_registers import CNTFRQ_EL0, CNTVCT_EL0, CTR_EL0, DCZID_EL0, DIT, FPCR, SSBS
 from armexec.machines.traps import TrapKind
 
 from .generate import accessed
@@ -144,7 +144,7 @@ EXCEPTIONS = (
     ),
     Exception_(
         ("unicorn", "qemu-user"),
-        r".*_(ldst|ldstpair|ldstnapair|ldapstl|memop|comswap|ldst_pac|ldstord|ldstexcl)",
+        r"(LD|ST|CAS|SWP)",
         _misaligned_stack,
         "QEMU leaves out the check of SP's alignment (gen_check_sp_alignment is empty). The manual makes it a "
         "fault where SCTLR_EL1.SA0 is set, as Linux and macOS have it: D1.8.2 'SP alignment checking', "
@@ -244,6 +244,18 @@ EXCEPTIONS = (
         "(Documentation/arch/arm64/cpu-feature-registers.rst).",
     ),
     Exception_(
+        ("unicorn",),
+        r"MSR_SR_",
+        lambda state, ours, theirs: _system_register(state) == FPCR and not (ours.fpcr ^ theirs.fpcr) & ~0x37_0000,
+        "QEMU 5.0 keeps FPCR.{Stride, Len}, which are RES0 without AArch32: C5.2.8.",
+    ),
+    Exception_(
+        ("unicorn",),
+        r"(BF|SMMLA|UMMLA|USMMLA|USDOT|SUDOT)",
+        _only_undefined_there,
+        "QEMU 5.0 has neither FEAT_BF16 nor FEAT_I8MM; QEMU 7.2 does, and is the oracle.",
+    ),
+    Exception_(
         ("qemu-user",),
         r"$",
         lambda state, ours, theirs: state.code[0] & 0xFFFF_F0FF == 0xD503_409F,
@@ -277,6 +289,10 @@ NOT_RUN = {
 
 def asked(oracle: str, state: State) -> bool:
     """Whether the oracle can be given this case."""
+    decoded = decode(state.code[0])
+    if oracle in _TRANSLATED and decoded is not None and "simd_fp" in decoded.instruction.semantics.__module__:
+        # SIMD and floating point aren't translated yet.
+        return False
     return not any(re.match(pattern, _name(state)) for pattern in NOT_RUN.get(oracle, ()))
 
 

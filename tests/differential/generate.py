@@ -10,7 +10,7 @@ import random
 from functools import cache
 
 from armexec.isa import INSTRUCTIONS, Form, decode
-from armexec.isa.system_registers import USER_READABLE, system_registers
+from armexec.isa.system_registers import FPCR, FPSR, USER_READABLE, USER_WRITABLE, system_registers
 from armexec.machines.reference import Bits, ReferenceMachine
 from armexec.machines.traps import Trap
 
@@ -53,9 +53,19 @@ def _field_value(rng: random.Random, width: int) -> int:
     return (0, top, sign, sign - 1, rng.choice((1, top - 1, sign + 1 & top, 1 << rng.randrange(width))))[choice - 5]
 
 
-def random_word(rng: random.Random, form: Form) -> int:
-    """A word of an encoding, awkward more often than chance: 0, all ones, register 31, the same register twice."""
-    for _ in range(_TRIES):
+def _turn(key: str, index: int, width: int) -> int:
+    """A narrow field's value in case `index`: each comes up once in 2**width cases, in some order."""
+    values = list(range(1 << width))
+    random.Random(f"{key}/{index >> width}").shuffle(values)
+    return values[index & (1 << width) - 1]
+
+
+def random_word(rng: random.Random, form: Form, turn: tuple[str, int] | None = None) -> int:
+    """A word of an encoding, awkward more often than chance: 0, all ones, register 31, the same register twice.
+
+    `turn`: a key and the number of a case, for narrow fields to take turns, so that few cases have all their values.
+    """
+    for attempt in range(_TRIES):
         word = 0
         registers: list[int] = []
         for field in form.instruction.pattern.free:
@@ -68,6 +78,8 @@ def random_word(rng: random.Random, form: Form) -> int:
                 else:
                     value = rng.randrange(32)
                 registers.append(value)
+            elif turn is not None and attempt == 0 and field.width <= 2:
+                value = _turn(f"{turn[0]}/{field.name}", turn[1], field.width)
             else:
                 value = _field_value(rng, field.width)
             word |= value << field.low
@@ -112,6 +124,47 @@ def random_value(rng: random.Random) -> int:
     return rng.choice((rng.randrange(256) * 0x0101_0101_0101_0101, 0x5555_5555_5555_5555, 0xAAAA_AAAA_AAAA_AAAA))
 
 
+# Of half, single and double precision: zeros, ones, the largest, the least normal, denormals, infinities, NaNs of both
+# kinds with payloads; halfway cases come from neighbours of powers of two.
+_FLOATS = {
+    16: (0, 0x3C00, 0x7BFF, 0x0400, 0x0001, 0x03FF, 0x7C00, 0x7E00, 0x7C01, 0x7E55, 0x3C01, 0x5800),
+    32: (0, 0x3F80_0000, 0x7F7F_FFFF, 0x0080_0000, 1, 0x7F_FFFF, 0x7F80_0000, 0x7FC0_0000, 0x7F80_0001, 0x7FD5_5555),
+    64: (
+        0,
+        0x3FF << 52,
+        0x7FEF << 48 | MASK64 >> 16,
+        1 << 52,
+        1,
+        (1 << 52) - 1,
+        0x7FF << 52,
+        0xFFF << 51,
+        0x7FF << 52 | 9,
+    ),
+}
+
+
+def random_vector(rng: random.Random) -> int:
+    """A vector register: random, or lanes of one width that are extremes, floating-point values or small numbers."""
+    if rng.randrange(4) == 0:
+        return rng.getrandbits(128)
+    width = rng.choice((8, 16, 32, 64))
+    value = 0
+    for _ in range(128 // width):
+        choice = rng.randrange(6)
+        if choice < 2:
+            lane = rng.getrandbits(width)
+        elif choice == 2 and width in _FLOATS:
+            lane = rng.choice(_FLOATS[width]) | rng.randrange(2) << width - 1
+        elif choice == 3:
+            lane = rng.choice((0, 1, 1 << width - 1, (1 << width - 1) - 1, (1 << width) - 1))
+        elif choice == 4:
+            lane = rng.randrange(-20, 20)
+        else:
+            lane = (1 << rng.randrange(width)) + rng.randrange(-1, 2)
+        value = value << width | lane & (1 << width) - 1
+    return value
+
+
 def random_state(rng: random.Random, code: tuple[int, ...]) -> State:
     """Registers and flags for a program, which stands somewhere in code memory."""
     registers = [random_value(rng) for _ in range(31)]
@@ -123,7 +176,11 @@ def random_state(rng: random.Random, code: tuple[int, ...]) -> State:
         stack += rng.choice((8, 4, 1))
     registers.append(stack)
     pc = CODE + 4 * rng.randrange(CODE_SIZE // 4 - len(code))
-    return State(pc, code, registers, rng.randrange(16), noise=rng.randrange(8))
+    state = State(pc, code, registers, rng.randrange(16), noise=rng.randrange(8))
+    state.vectors = [random_vector(rng) for _ in range(32)]
+    state.fpcr = rng.choice((0, 0, 0, rng.getrandbits(32) & USER_WRITABLE[FPCR]))
+    state.fpsr = rng.choice((0, rng.getrandbits(32) & USER_WRITABLE[FPSR]))
+    return state
 
 
 # -- Aiming at data memory -------------------------------------------------------------------------------------
@@ -258,7 +315,7 @@ def case(name: str, seed: int, index: int) -> State:
     """Case number `index` of an encoding: one word in a state."""
     rng = random.Random(f"{name}/{seed}/{index}")
     form = encodings()[name]
-    word = random_word(rng, form) if rng.randrange(16) else reserved_word(rng, form)
+    word = random_word(rng, form, (f"{name}/{seed}", index)) if rng.randrange(16) else reserved_word(rng, form)
     if name in ("MRS_RS_systemmove", "MSR_SR_systemmove"):
         word = _system_register(rng, word)
     elif name == "SYS_CR_systeminstrs":

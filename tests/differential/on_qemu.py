@@ -25,9 +25,9 @@ __all__ = ["run_all"]
 
 _WORDS, _PATCHES, _NOISES = 64, 4, 8
 _HEADER = struct.Struct("<5Q")
-_VECTOR = struct.Struct(f"<5Q31QQQ{_WORDS}I")
+_VECTOR = struct.Struct(f"<5Q31QQQ2I512s{_WORDS}I")
 _PATCH = struct.Struct("<QQ16s")
-_RESULT = struct.Struct("<3Q31Q3QQQ")
+_RESULT = struct.Struct("<3Q31Q3Q2I512sQQ")
 _SIGILL, _SIGTRAP, _SIGBUS, _SIGSEGV, _SIGALRM = 4, 5, 7, 11, 14
 _BUS_ADRALN = 1
 # ESR_EL1.ISS.WnR of a data abort.
@@ -52,7 +52,7 @@ def _command() -> tuple[str, ...]:
     source = Path(__file__).with_name("vectors.c")
     command = [zig, "cc", "-target", "aarch64-linux-musl", *_FLAGS, "-o", program, source]
     subprocess.run(command, check=True, timeout=300)
-    return (str(program),) if native or qemu is None else (qemu, "-cpu", "max", str(program))
+    return (str(program),) if native or qemu is None else (qemu, "-cpu", "max,sve=off,sme=off", str(program))
 
 
 def _packed(state: State) -> bytes:
@@ -64,6 +64,7 @@ def _packed(state: State) -> bytes:
             *(state.pc, words, state.noise, len(state.patches), loops),
             *state.registers,
             state.nzcv << 28,
+            *(state.fpsr, state.fpcr, b"".join(value.to_bytes(16, "little") for value in state.vectors)),
             *state.code,
             *(0 for _ in range(_WORDS - words)),
         )
@@ -91,13 +92,16 @@ def run_all(states: Sequence[State]) -> list[Outcome]:
     outcomes = []
     at = 0
     for state in states:
-        signal, code, syndrome, *registers, pc, pstate, changed, size = _RESULT.unpack_from(finished.stdout, at)
+        signal, code, syndrome, *registers, pc, pstate, fpsr, fpcr, packed, changed, size = _RESULT.unpack_from(
+            finished.stdout, at
+        )
         at += _RESULT.size
         memory = state.memory()
         memory[changed : changed + size] = finished.stdout[at : at + size]
         at += size
         trap = _trap(state, signal, code, syndrome, pc)
-        outcomes.append(Outcome(registers, pstate >> 28, pc, bytes(memory), trap))
+        vectors = [int.from_bytes(packed[16 * n : 16 * n + 16], "little") for n in range(32)]
+        outcomes.append(Outcome(registers, pstate >> 28, pc, bytes(memory), trap, vectors, fpcr, fpsr))
     assert at == len(finished.stdout)
     return outcomes
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from armexec.engines.reference import step
 from armexec.errors import Error
 from armexec.machines.reference import Flags, ReferenceMachine
+from armexec.machines.system import FPCR, FPSR
 from armexec.machines.traps import Trap
 
 from .state import CODE, CODE_SIZE, DATA, DATA_SIZE, Outcome, State
@@ -48,6 +49,9 @@ class DataMemory:
 def set_registers(machine: ReferenceMachine, state: State) -> None:
     """Put a machine into a state, its memory aside."""
     machine.registers[:] = state.registers
+    machine.vectors[:] = state.vectors
+    machine.system_registers[FPCR] = state.fpcr
+    machine.system_registers[FPSR] = state.fpsr
     flags = state.nzcv
     machine.NZCV = Flags(flags >> 3 & 1, flags >> 2 & 1, flags >> 1 & 1, flags & 1)
     machine.pc = state.pc
@@ -67,4 +71,13 @@ def run(state: State) -> Outcome:
                 break
     except Trap as stopped:
         trap = stopped.kind
-    return Outcome(list(machine.registers), machine.NZCV.value, machine.pc, bytes(memory.data), trap)
+    return Outcome(
+        list(machine.registers),
+        machine.NZCV.value,
+        machine.pc,
+        bytes(memory.data),
+        trap,
+        list(machine.vectors),
+        machine.system_registers[FPCR],
+        machine.system_registers[FPSR],
+    )

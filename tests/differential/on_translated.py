@@ -69,6 +69,9 @@ def run_all(states: Sequence[State], *, tier: str) -> list[Outcome]:
             guest.x[:] = state.registers[:31]
             guest.sp = state.registers[31]
             guest.nzcv = state.nzcv
+            packed = b"".join(value.to_bytes(16, "little") for value in state.vectors)
+            ctypes.memmove(guest.v_registers, packed, len(packed))
+            guest.fpcr, guest.fpsr = state.fpcr, state.fpsr
             ctypes.memmove(DATA, bytes(state.memory()), DATA_SIZE)
             offset = state.pc - CODE
             code = b"".join(word.to_bytes(4, "little") for word in state.code)
@@ -77,7 +80,11 @@ def run_all(states: Sequence[State], *, tier: str) -> list[Outcome]:
             memory.code[offset : offset + len(code)] = bytes(len(code))
             data = ctypes.string_at(DATA, DATA_SIZE)
             if trap is not None:
-                outcomes.append(Outcome([*state.registers], state.nzcv, state.pc, data, trap.kind))
+                before = [*state.registers], state.nzcv, state.pc, data, trap.kind
+                outcomes.append(Outcome(*before, [*state.vectors], state.fpcr, state.fpsr))
             else:
-                outcomes.append(Outcome([*guest.x, guest.sp], guest.nzcv, guest.pc, data, None))
+                packed = bytes(guest.v_registers)
+                vectors = [int.from_bytes(packed[16 * n : 16 * n + 16], "little") for n in range(32)]
+                after = [*guest.x, guest.sp], guest.nzcv, guest.pc, data, None
+                outcomes.append(Outcome(*after, vectors, guest.fpcr, guest.fpsr))
     return outcomes

@@ -17,7 +17,8 @@ __all__ = ["run"]
 _REGISTERS = (
     [a64.UC_ARM64_REG_X0 + n for n in range(29)]
     + [a64.UC_ARM64_REG_X29, a64.UC_ARM64_REG_X30, a64.UC_ARM64_REG_SP]
-    + [a64.UC_ARM64_REG_PSTATE, a64.UC_ARM64_REG_PC]
+    + [a64.UC_ARM64_REG_Q0 + n for n in range(32)]
+    + [a64.UC_ARM64_REG_FPCR, a64.UC_ARM64_REG_FPSR, a64.UC_ARM64_REG_PSTATE, a64.UC_ARM64_REG_PC]
 )
 # QEMU's exception numbers (target/arm/cpu.h).
 _EXCEPTIONS = {
@@ -38,6 +39,7 @@ _CLREX = 0xD5033F5F
 _ERET = 0xD69F03E0
 # System registers by CRn, CRm, op0, op1, op2.
 _SCTLR_EL1 = (1, 0, 3, 0, 0)
+_CPACR_EL1 = (1, 0, 3, 0, 2)
 _TCR_EL1 = (2, 0, 3, 0, 2)
 _SPSR_EL1 = (4, 0, 3, 0, 0)
 _ELR_EL1 = (4, 0, 3, 0, 1)
@@ -47,6 +49,7 @@ _STRIPS = (0xDAC143E0, 0xDAC147E0)
 _XPACLRI = 0xD50320FF
 # DZE, UCT and UCI let EL0 do DC ZVA, read CTR_EL0 and maintain caches, as systems do.
 _EL0_RIGHTS = 1 << 14 | 1 << 15 | 1 << 26
+_FPEN = 3 << 20
 # T0SZ and T1SZ: 48 bits of address, which is where XPACI strips.
 _ADDRESS_SIZE = 16 | 16 << 16
 
@@ -60,6 +63,7 @@ class _Unicorn:
         initial = uc.reg_read(a64.UC_ARM64_REG_CP_REG, _SCTLR_EL1)
         for register, value in (
             (_SCTLR_EL1, initial | control),
+            (_CPACR_EL1, _FPEN),
             (_TCR_EL1, _ADDRESS_SIZE),
             (_SPSR_EL1, 0),
             (_ELR_EL1, CODE),
@@ -90,7 +94,8 @@ class _Unicorn:
             uc.emu_start(state.pc, end, count=1)
         self._place(state.pc, code)
         uc.mem_write(DATA, bytes(state.memory()))
-        uc.reg_write_batch(list(zip(_REGISTERS, (*state.registers, state.nzcv << 28, state.pc), strict=True)))
+        values = (*state.registers, *state.vectors, state.fpcr, state.fpsr, state.nzcv << 28, state.pc)
+        uc.reg_write_batch(list(zip(_REGISTERS, values, strict=True)))
         self.trap = None
         try:
             # Within a sequence every branch is forward, so it ends.
@@ -98,7 +103,9 @@ class _Unicorn:
         except unicorn.UcError:
             if self.trap is None:
                 raise
-        *registers, pstate, pc = uc.reg_read_batch(_REGISTERS)
+        values = uc.reg_read_batch(_REGISTERS)
+        registers, fpcr, fpsr, pstate, pc = list(values[:32]), *values[64:]
+        vectors = list(values[32:64])
         if self.trap is TrapKind.SUPERVISOR_CALL:
             pc -= 4
         elif self.trap is TrapKind.EXECUTE:
@@ -106,7 +113,7 @@ class _Unicorn:
             self.trap = None
         memory = bytes(uc.mem_read(DATA, DATA_SIZE))
         uc.mem_write(state.pc, bytes(len(code)))
-        return Outcome(registers, pstate >> 28 & 15, pc, memory, self.trap)
+        return Outcome(registers, pstate >> 28 & 15, pc, memory, self.trap, vectors, fpcr, fpsr)
 
     def _place(self, address: int, code: bytes) -> None:
         self.uc.mem_write(address, code)

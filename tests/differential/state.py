@@ -29,7 +29,7 @@ def noise(number: int) -> bytes:
 
 @dataclass
 class State:
-    """Registers (X0-X30 and, at 31, SP), flags as N:Z:C:V, the program and its data.
+    """Registers (X0-X30 and, at 31, SP; V0-V31), flags as N:Z:C:V, the program and its data.
 
     `code` are the words at `pc`. `patches` are (address, bytes) over the noise in data memory.
     """
@@ -38,6 +38,9 @@ class State:
     code: tuple[int, ...]
     registers: list[int]
     nzcv: int
+    vectors: list[int] = field(default_factory=lambda: [0] * 32)
+    fpcr: int = 0
+    fpsr: int = 0
     noise: int = 0
     patches: list[tuple[int, bytes]] = field(default_factory=list)
 
@@ -56,6 +59,10 @@ class State:
         names = [f"x{n}" for n in range(31)] + ["sp"]
         values = [f"{name}=0x{value:x}" for name, value in zip(names, self.registers, strict=True)]
         lines += [" ".join(values[i : i + 8]) for i in range(0, 32, 8)]
+        vectors = [f"v{n}=0x{value:032x}" for n, value in enumerate(self.vectors)]
+        if any(self.vectors):
+            lines += [" ".join(vectors[i : i + 4]) for i in range(0, 32, 4)]
+        lines.append(f"fpcr=0x{self.fpcr:x} fpsr=0x{self.fpsr:x}")
         lines.append(f"noise {self.noise}" + "".join(f", 0x{a:x}: {p.hex()}" for a, p in self.patches))
         return "\n".join(lines)
 
@@ -69,11 +76,15 @@ class Outcome:
     pc: int
     memory: bytes
     trap: TrapKind | None
+    vectors: list[int] = field(default_factory=lambda: [0] * 32)
+    fpcr: int = 0
+    fpsr: int = 0
 
     def differences(self, other: Outcome) -> list[str]:
         """What differs, for a message: this one's value first. Empty if all is equal.
 
-        A store that faults leaves what it could have written UNKNOWN, so memory isn't compared then.
+        A store that faults leaves what it could have written UNKNOWN, so memory isn't compared then; nor are vector
+        registers after a load that faults, which may have loaded some of several.
         """
         if self.trap != other.trap:
             return [f"trap: {_name(self.trap)} != {_name(other.trap)}"]
@@ -83,6 +94,12 @@ class Outcome:
                 found.append(f"{'sp' if number == 31 else f'x{number}'}: 0x{a:x} != 0x{b:x}")
         if self.nzcv != other.nzcv:
             found.append(f"nzcv: {self.nzcv:04b} != {other.nzcv:04b}")
+        for number, (a, b) in enumerate(zip(self.vectors, other.vectors, strict=True)):
+            if a != b and self.trap is not TrapKind.READ:
+                found.append(f"v{number}: 0x{a:032x} != 0x{b:032x}")
+        for name, a, b in (("fpcr", self.fpcr, other.fpcr), ("fpsr", self.fpsr, other.fpsr)):
+            if a != b:
+                found.append(f"{name}: 0x{a:x} != 0x{b:x}")
         if self.pc != other.pc:
             found.append(f"pc: 0x{self.pc:x} != 0x{other.pc:x}")
         if self.memory != other.memory and self.trap not in (TrapKind.WRITE, TrapKind.READ):

@@ -14,8 +14,9 @@ enum { WORDS = 64, PATCHES = 4, NOISES = 8 };
 struct header { u64 count, code, code_size, data, data_size; };
 struct patch { u64 offset, size; u8 bytes[16]; };
 /* loops: never ends by itself, so an alarm is set. */
-struct vector { u64 pc, words, noise, patches, loops, x[31], sp, pstate; u32 code[WORDS]; struct patch patch[PATCHES]; };
-struct result { u64 signal, signal_code, syndrome, x[31], sp, pc, pstate, changed_at, changed_size; };
+struct floating { u32 fpsr, fpcr; u64 v[64]; };
+struct vector { u64 pc, words, noise, patches, loops, x[31], sp, pstate; struct floating f; u32 code[WORDS]; struct patch patch[PATCHES]; };
+struct result { u64 signal, signal_code, syndrome, x[31], sp, pc, pstate; struct floating f; u64 changed_at, changed_size; };
 
 struct sigaction { void (*handler)(int, u64 *, u8 *); u64 flags; void *restorer; u64 mask; };
 struct stack { void *base; u32 flags; u64 size; };
@@ -23,8 +24,8 @@ struct timer { u64 interval_s, interval_us, value_s, value_us; };
 /* The kernel's struct sigcontext, 176 bytes into struct ucontext (arch/arm64/include/uapi/asm/sigcontext.h). */
 struct context { u64 fault_address, x[31], sp, pc, pstate; };
 
-/* Of the records that follow, one holds ESR_EL1, which tells a write from a read. */
-enum { RECORDS = 288, ESR_MAGIC = 0x45535201 };
+/* Of the records that follow, one holds ESR_EL1, which tells a write from a read, and one the vector registers. */
+enum { RECORDS = 288, ESR_MAGIC = 0x45535201, FPSIMD_MAGIC = 0x46508001 };
 
 static long call(long number, u64 a, u64 b, u64 c, u64 d, u64 e, u64 f)
 {
@@ -88,12 +89,12 @@ static void place(const u32 *words, u64 count)
         __asm__ volatile("dc cvau, %0\n dsb ish\n ic ivau, %0\n dsb ish\n isb" : : "r"(code + first + i) : "memory");
 }
 
-static u64 syndrome(const u8 *record)
+static void *record(struct context *at, u32 magic)
 {
-    for (;; record += ((const u32 *)record)[1]) {
-        if (((const u32 *)record)[0] == ESR_MAGIC)
-            return ((const u64 *)record)[1];
-        if (((const u32 *)record)[1] == 0)
+    for (u8 *found = (u8 *)at + RECORDS;; found += ((u32 *)found)[1]) {
+        if (((u32 *)found)[0] == magic)
+            return found + 8;
+        if (((u32 *)found)[1] == 0)
             return 0;
     }
 }
@@ -104,9 +105,11 @@ static void report(int signal, u64 *info, struct context *at)
     u64 low = 0, high = header.data_size;
     result.signal = (u64)signal;
     result.signal_code = (u32)info[1];
-    result.syndrome = syndrome((u8 *)at + RECORDS);
+    u64 *syndrome = record(at, ESR_MAGIC);
+    result.syndrome = syndrome ? *syndrome : 0;
     memcpy(result.x, at->x, sizeof result.x);
     result.sp = at->sp, result.pc = at->pc, result.pstate = at->pstate;
+    memcpy(&result.f, record(at, FPSIMD_MAGIC), sizeof result.f);
     while (low < high && *(u64 *)(data + low) == *(u64 *)(initial + low))
         low += 8;
     while (high > low && *(u64 *)(data + high - 8) == *(u64 *)(initial + high - 8))
@@ -132,6 +135,7 @@ static void handle(int signal, u64 *info, u8 *ucontext)
     place(vector.code, vector.words);
     memcpy(at->x, vector.x, sizeof at->x);
     at->sp = vector.sp, at->pc = vector.pc, at->pstate = vector.pstate;
+    memcpy(record(at, FPSIMD_MAGIC), &vector.f, sizeof vector.f);
     if (vector.loops) {
         struct timer timer = { 0, 0, 0, 50000 };
         call(SETITIMER, 0, (u64)&timer, 0, 0, 0, 0);
