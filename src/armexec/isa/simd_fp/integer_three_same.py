@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from ..description import Alias, instruction
@@ -22,6 +22,16 @@ from ..simd_operands import (
     simd_register,
 )
 from ..syntax import Register
+from .integer_forms import (
+    BYTES,
+    ONLY_16_AND_32,
+    SCALAR_16_AND_32,
+    SCALAR_64,
+    TO_32,
+    Decorator,
+    forms_by_u,
+    names_by_u,
+)
 from .integer_lanes import (
     absolute_difference,
     bits_in_common,
@@ -41,44 +51,29 @@ from .integer_lanes import (
     shift_by_register,
 )
 
-_Decorator = Callable[[Callable[..., None]], Callable[..., None]]
 
-_TO_32 = SIZE_Q.without("2d")
-_16_AND_32 = SIZE_Q.without("8b", "16b", "2d")
-_BYTES = Arrangement("size:Q", {"00:0": "8b", "00:1": "16b"})
-_SCALAR_16_AND_32 = Arrangement("size", {"01": "h", "10": "s"})
-_SCALAR_64 = Arrangement("size", {"11": "d"})
-
-
-def _names(names: tuple[str, ...]) -> list[tuple[str, str]]:
-    """The mnemonics with their constraints: of two the first is that of U=0."""
-    return [(names[0], "")] if len(names) == 1 else [(name, f"U={u}") for u, name in enumerate(names)]
-
-
-def _three_same(u: str, opcode: str, *names: str, T: Arrangement = SIZE_Q, swapped: str = "") -> _Decorator:
+def _three_same(u: str, opcode: str, *names: str, T: Arrangement = SIZE_Q, swapped: str = "") -> Decorator:
     """A vector instruction; two names where `u` is free. `swapped`: mnemonics with the sources the other way round."""
-    syntax = "<Vd>.<T>, <Vn>.<T>, <Vm>.<T>"
     return instruction(
         f"0 Q {u} 01110 size:2 1 Rm:5 opcode={opcode} 1 Rn:5 Rd:5",
-        *((f"{name}_asimdsame_only", constraints, f"{name.lower()} {syntax}") for name, constraints in _names(names)),
+        *forms_by_u(names, "asimdsame_only", "<Vd>.<T>, <Vn>.<T>, <Vm>.<T>"),
         operands={"T": T},
-        aliases=_swapped(swapped, u, "<Vd>.<T>, <Vm>.<T>, <Vn>.<T>", names),
+        aliases=_swapped(swapped, names),
         undefined=T.reserved,
     )
 
 
-def _swapped(mnemonics: str, u: str, syntax: str, names: tuple[str, ...]) -> list[Alias]:
+def _swapped(mnemonics: str, names: tuple[str, ...]) -> list[Alias]:
     return [
-        Alias(f"{mnemonic}_{name}", constraints, f"{mnemonic.lower()} {syntax}", preferred=False)
-        for mnemonic, (name, constraints) in zip(mnemonics.split(), _names(names), strict=False)
+        Alias(f"{mnemonic}_{name}", constraints, f"{mnemonic.lower()} <Vd>.<T>, <Vm>.<T>, <Vn>.<T>", preferred=False)
+        for mnemonic, (name, constraints) in zip(mnemonics.split(), names_by_u(names), strict=False)
     ]
 
 
-def _three_same_scalar(u: str, opcode: str, *names: str, V: Arrangement) -> _Decorator:
-    syntax = "<V><d>, <V><n>, <V><m>"
+def _three_same_scalar(u: str, opcode: str, *names: str, V: Arrangement) -> Decorator:
     return instruction(
         f"01 {u} 11110 size:2 1 Rm:5 opcode={opcode} 1 Rn:5 Rd:5",
-        *((f"{name}_asisdsame_only", constraints, f"{name.lower()} {syntax}") for name, constraints in _names(names)),
+        *forms_by_u(names, "asisdsame_only", "<V><d>, <V><n>, <V><m>"),
         operands={"V": V},
         undefined=V.reserved,
     )
@@ -93,7 +88,7 @@ def ADD_asimdsame(m: Machine, Q: int, size: int, Rm: int, Rn: int, Rd: int) -> N
     same(m, Q, size, Rm, Rn, Rd, lambda a, b: a + b)
 
 
-@_three_same_scalar("U=0", "10000", "ADD", V=_SCALAR_64)
+@_three_same_scalar("U=0", "10000", "ADD", V=SCALAR_64)
 def ADD_asisdsame(m: Machine, size: int, Rm: int, Rn: int, Rd: int) -> None:
     """Add two D registers."""
     m.V[64, Rd] = m.V[64, Rn] + m.V[64, Rm]
@@ -105,25 +100,25 @@ def SUB_asimdsame(m: Machine, Q: int, size: int, Rm: int, Rn: int, Rd: int) -> N
     same(m, Q, size, Rm, Rn, Rd, lambda a, b: a - b)
 
 
-@_three_same_scalar("U=1", "10000", "SUB", V=_SCALAR_64)
+@_three_same_scalar("U=1", "10000", "SUB", V=SCALAR_64)
 def SUB_asisdsame(m: Machine, size: int, Rm: int, Rn: int, Rd: int) -> None:
     """Subtract a D register from another."""
     m.V[64, Rd] = m.V[64, Rn] - m.V[64, Rm]
 
 
-@_three_same("U", "00000", "SHADD", "UHADD", T=_TO_32)
+@_three_same("U", "00000", "SHADD", "UHADD", T=TO_32)
 def HADD_asimdsame(m: Machine, Q: int, U: int, size: int, Rm: int, Rn: int, Rd: int) -> None:
     """Add and halve, rounding down: SHADD signed, UHADD unsigned numbers."""
     same(m, Q, size, Rm, Rn, Rd, lambda a, b: halving_add(a, b, signed=U == 0))
 
 
-@_three_same("U", "00010", "SRHADD", "URHADD", T=_TO_32)
+@_three_same("U", "00010", "SRHADD", "URHADD", T=TO_32)
 def RHADD_asimdsame(m: Machine, Q: int, U: int, size: int, Rm: int, Rn: int, Rd: int) -> None:
     """Add and halve, rounding up: SRHADD signed, URHADD unsigned numbers."""
     same(m, Q, size, Rm, Rn, Rd, lambda a, b: rounding_halving_add(a, b, signed=U == 0))
 
 
-@_three_same("U", "00100", "SHSUB", "UHSUB", T=_TO_32)
+@_three_same("U", "00100", "SHSUB", "UHSUB", T=TO_32)
 def HSUB_asimdsame(m: Machine, Q: int, U: int, size: int, Rm: int, Rn: int, Rd: int) -> None:
     """Subtract and halve, rounding down: SHSUB signed, UHSUB unsigned numbers."""
     same(m, Q, size, Rm, Rn, Rd, lambda a, b: halving_subtract(a, b, signed=U == 0))
@@ -168,7 +163,7 @@ def CMGT_asimdsame(m: Machine, Q: int, U: int, size: int, Rm: int, Rn: int, Rd: 
     same(m, Q, size, Rm, Rn, Rd, lambda a, b: b.ult(a) if U else b.slt(a))
 
 
-@_three_same_scalar("U", "00110", "CMGT", "CMHI", V=_SCALAR_64)
+@_three_same_scalar("U", "00110", "CMGT", "CMHI", V=SCALAR_64)
 def CMGT_asisdsame(m: Machine, U: int, size: int, Rm: int, Rn: int, Rd: int) -> None:
     """All ones if Rn is greater, else zero: CMGT signed, CMHI unsigned numbers."""
     same_scalar(m, size, Rm, Rn, Rd, lambda a, b: b.ult(a) if U else b.slt(a))
@@ -180,7 +175,7 @@ def CMGE_asimdsame(m: Machine, Q: int, U: int, size: int, Rm: int, Rn: int, Rd: 
     same(m, Q, size, Rm, Rn, Rd, lambda a, b: b.ule(a) if U else b.sle(a))
 
 
-@_three_same_scalar("U", "00111", "CMGE", "CMHS", V=_SCALAR_64)
+@_three_same_scalar("U", "00111", "CMGE", "CMHS", V=SCALAR_64)
 def CMGE_asisdsame(m: Machine, U: int, size: int, Rm: int, Rn: int, Rd: int) -> None:
     """All ones if Rn is greater or equal, else zero: CMGE signed, CMHS unsigned numbers."""
     same_scalar(m, size, Rm, Rn, Rd, lambda a, b: b.ule(a) if U else b.sle(a))
@@ -192,7 +187,7 @@ def CMEQ_asimdsame(m: Machine, Q: int, size: int, Rm: int, Rn: int, Rd: int) -> 
     same(m, Q, size, Rm, Rn, Rd, lambda a, b: a.eq(b))
 
 
-@_three_same_scalar("U=1", "10001", "CMEQ", V=_SCALAR_64)
+@_three_same_scalar("U=1", "10001", "CMEQ", V=SCALAR_64)
 def CMEQ_asisdsame(m: Machine, size: int, Rm: int, Rn: int, Rd: int) -> None:
     """All ones if they are equal, else zero."""
     same_scalar(m, size, Rm, Rn, Rd, lambda a, b: a.eq(b))
@@ -204,7 +199,7 @@ def CMTST_asimdsame(m: Machine, Q: int, size: int, Rm: int, Rn: int, Rd: int) ->
     same(m, Q, size, Rm, Rn, Rd, bits_in_common)
 
 
-@_three_same_scalar("U=0", "10001", "CMTST", V=_SCALAR_64)
+@_three_same_scalar("U=0", "10001", "CMTST", V=SCALAR_64)
 def CMTST_asisdsame(m: Machine, size: int, Rm: int, Rn: int, Rd: int) -> None:
     """All ones if they have a bit in common, else zero."""
     same_scalar(m, size, Rm, Rn, Rd, bits_in_common)
@@ -219,7 +214,7 @@ def SHL_asimdsame(m: Machine, Q: int, U: int, size: int, Rm: int, Rn: int, Rd: i
     same(m, Q, size, Rm, Rn, Rd, lambda a, b: shift_by_register(m, a, b, signed=U == 0))
 
 
-@_three_same_scalar("U", "01000", "SSHL", "USHL", V=_SCALAR_64)
+@_three_same_scalar("U", "01000", "SSHL", "USHL", V=SCALAR_64)
 def SHL_asisdsame(m: Machine, U: int, size: int, Rm: int, Rn: int, Rd: int) -> None:
     """Shift a D register left by the signed lowest byte of Rm, right if it is negative: SSHL signed, USHL unsigned."""
     same_scalar(m, size, Rm, Rn, Rd, lambda a, b: shift_by_register(m, a, b, signed=U == 0))
@@ -231,7 +226,7 @@ def RSHL_asimdsame(m: Machine, Q: int, U: int, size: int, Rm: int, Rn: int, Rd: 
     same(m, Q, size, Rm, Rn, Rd, lambda a, b: shift_by_register(m, a, b, signed=U == 0, rounding=True))
 
 
-@_three_same_scalar("U", "01010", "SRSHL", "URSHL", V=_SCALAR_64)
+@_three_same_scalar("U", "01010", "SRSHL", "URSHL", V=SCALAR_64)
 def RSHL_asisdsame(m: Machine, U: int, size: int, Rm: int, Rn: int, Rd: int) -> None:
     """Shift left by the signed lowest byte, right and rounding if it is negative: SRSHL signed, URSHL unsigned."""
     same_scalar(m, size, Rm, Rn, Rd, lambda a, b: shift_by_register(m, a, b, signed=U == 0, rounding=True))
@@ -266,37 +261,37 @@ def QRSHL_asisdsame(m: Machine, U: int, size: int, Rm: int, Rn: int, Rd: int) ->
 # -- maximum, minimum and difference ---------------------------------------------------------------------------------
 
 
-@_three_same("U", "01100", "SMAX", "UMAX", T=_TO_32)
+@_three_same("U", "01100", "SMAX", "UMAX", T=TO_32)
 def MAX_asimdsame(m: Machine, Q: int, U: int, size: int, Rm: int, Rn: int, Rd: int) -> None:
     """The greater: SMAX of signed, UMAX of unsigned numbers."""
     same(m, Q, size, Rm, Rn, Rd, lambda a, b: maximum(a, b, signed=U == 0))
 
 
-@_three_same("U", "01101", "SMIN", "UMIN", T=_TO_32)
+@_three_same("U", "01101", "SMIN", "UMIN", T=TO_32)
 def MIN_asimdsame(m: Machine, Q: int, U: int, size: int, Rm: int, Rn: int, Rd: int) -> None:
     """The smaller: SMIN of signed, UMIN of unsigned numbers."""
     same(m, Q, size, Rm, Rn, Rd, lambda a, b: minimum(a, b, signed=U == 0))
 
 
-@_three_same("U", "10100", "SMAXP", "UMAXP", T=_TO_32)
+@_three_same("U", "10100", "SMAXP", "UMAXP", T=TO_32)
 def MAXP_asimdsame(m: Machine, Q: int, U: int, size: int, Rm: int, Rn: int, Rd: int) -> None:
     """The greater of neighbours, first of Rn's, then of Rm's: SMAXP signed, UMAXP unsigned."""
     same(m, Q, size, Rm, Rn, Rd, lambda a, b: pairwise(a, b, lambda x, y: maximum(x, y, signed=U == 0)))
 
 
-@_three_same("U", "10101", "SMINP", "UMINP", T=_TO_32)
+@_three_same("U", "10101", "SMINP", "UMINP", T=TO_32)
 def MINP_asimdsame(m: Machine, Q: int, U: int, size: int, Rm: int, Rn: int, Rd: int) -> None:
     """The smaller of neighbours, first of Rn's, then of Rm's: SMINP signed, UMINP unsigned."""
     same(m, Q, size, Rm, Rn, Rd, lambda a, b: pairwise(a, b, lambda x, y: minimum(x, y, signed=U == 0)))
 
 
-@_three_same("U", "01110", "SABD", "UABD", T=_TO_32)
+@_three_same("U", "01110", "SABD", "UABD", T=TO_32)
 def ABD_asimdsame(m: Machine, Q: int, U: int, size: int, Rm: int, Rn: int, Rd: int) -> None:
     """The absolute difference: SABD of signed, UABD of unsigned numbers."""
     same(m, Q, size, Rm, Rn, Rd, lambda a, b: absolute_difference(a, b, signed=U == 0))
 
 
-@_three_same("U", "01111", "SABA", "UABA", T=_TO_32)
+@_three_same("U", "01111", "SABA", "UABA", T=TO_32)
 def ABA_asimdsame(m: Machine, Q: int, U: int, size: int, Rm: int, Rn: int, Rd: int) -> None:
     """Add the absolute difference to Rd: SABA of signed, UABA of unsigned numbers."""
     accumulator = m.Vec[64 << Q, 8 << size, Rd]
@@ -306,39 +301,39 @@ def ABA_asimdsame(m: Machine, Q: int, U: int, size: int, Rm: int, Rn: int, Rd: i
 # -- multiplication --------------------------------------------------------------------------------------------------
 
 
-@_three_same("U=0", "10011", "MUL", T=_TO_32)
+@_three_same("U=0", "10011", "MUL", T=TO_32)
 def MUL_asimdsame(m: Machine, Q: int, size: int, Rm: int, Rn: int, Rd: int) -> None:
     """Multiply."""
     same(m, Q, size, Rm, Rn, Rd, lambda a, b: a * b)
 
 
-@_three_same("U=0", "10010", "MLA", T=_TO_32)
+@_three_same("U=0", "10010", "MLA", T=TO_32)
 def MLA_asimdsame(m: Machine, Q: int, size: int, Rm: int, Rn: int, Rd: int) -> None:
     """Multiply and add to Rd."""
     accumulator = m.Vec[64 << Q, 8 << size, Rd]
     same(m, Q, size, Rm, Rn, Rd, lambda a, b: accumulator + a * b)
 
 
-@_three_same("U=1", "10010", "MLS", T=_TO_32)
+@_three_same("U=1", "10010", "MLS", T=TO_32)
 def MLS_asimdsame(m: Machine, Q: int, size: int, Rm: int, Rn: int, Rd: int) -> None:
     """Multiply and subtract from Rd."""
     accumulator = m.Vec[64 << Q, 8 << size, Rd]
     same(m, Q, size, Rm, Rn, Rd, lambda a, b: accumulator - a * b)
 
 
-@_three_same("U=1", "10011", "PMUL", T=_BYTES)
+@_three_same("U=1", "10011", "PMUL", T=BYTES)
 def PMUL_asimdsame(m: Machine, Q: int, size: int, Rm: int, Rn: int, Rd: int) -> None:
     """Multiply as polynomials over {0, 1}; the low half of the product."""
     same(m, Q, size, Rm, Rn, Rd, lambda a, b: a.polynomial_multiply(b).truncate(a.esize))
 
 
-@_three_same("U", "10110", "SQDMULH", "SQRDMULH", T=_16_AND_32)
+@_three_same("U", "10110", "SQDMULH", "SQRDMULH", T=ONLY_16_AND_32)
 def SQDMULH_asimdsame(m: Machine, Q: int, U: int, size: int, Rm: int, Rn: int, Rd: int) -> None:
     """The high half of the doubled product, saturated; SQRDMULH rounds it."""
     same(m, Q, size, Rm, Rn, Rd, lambda a, b: doubling_multiply_high(m, a, b, rounding=U == 1))
 
 
-@_three_same_scalar("U", "10110", "SQDMULH", "SQRDMULH", V=_SCALAR_16_AND_32)
+@_three_same_scalar("U", "10110", "SQDMULH", "SQRDMULH", V=SCALAR_16_AND_32)
 def SQDMULH_asisdsame(m: Machine, U: int, size: int, Rm: int, Rn: int, Rd: int) -> None:
     """The high half of the doubled product of two scalars, saturated; SQRDMULH rounds it."""
     same_scalar(m, size, Rm, Rn, Rd, lambda a, b: doubling_multiply_high(m, a, b, rounding=U == 1))
@@ -365,7 +360,7 @@ class _SourceTwice(VectorRegister):
 _ARRANGEMENTS = {"h": H_Q, "s": S_Q, "d": Arrangement("Q", {"0": "1d", "1": "2d"})}
 
 
-def _logical(u: str, size: str, name: str, aliases: list[Alias] | None = None) -> _Decorator:
+def _logical(u: str, size: str, name: str, aliases: list[Alias] | None = None) -> Decorator:
     syntax = f"{name.lower()} <Vd>.<T>, <Vn>.<T>, <Vm>.<T>"
     return instruction(
         f"0 Q {u} 01110 {size} 1 Rm:5 opcode=00011 1 Rn:5 Rd:5",
@@ -457,8 +452,8 @@ def BIF_asimdsame(m: Machine, Q: int, Rm: int, Rn: int, Rd: int) -> None:
     "0 Q U=1 01110 size:2 0 Rm:5 1 opcode=000 S 1 Rn:5 Rd:5",
     ("SQRDMLAH_asimdsame2_only", "S=0", "sqrdmlah <Vd>.<T>, <Vn>.<T>, <Vm>.<T>"),
     ("SQRDMLSH_asimdsame2_only", "S=1", "sqrdmlsh <Vd>.<T>, <Vn>.<T>, <Vm>.<T>"),
-    operands={"T": _16_AND_32},
-    undefined=_16_AND_32.reserved,
+    operands={"T": ONLY_16_AND_32},
+    undefined=ONLY_16_AND_32.reserved,
     feature="FEAT_RDM",
 )
 def SQRDMLAH_asimdsame2(m: Machine, Q: int, size: int, Rm: int, S: int, Rn: int, Rd: int) -> None:
@@ -471,8 +466,8 @@ def SQRDMLAH_asimdsame2(m: Machine, Q: int, size: int, Rm: int, S: int, Rn: int,
     "01 U=1 11110 size:2 0 Rm:5 1 opcode=000 S 1 Rn:5 Rd:5",
     ("SQRDMLAH_asisdsame2_only", "S=0", "sqrdmlah <V><d>, <V><n>, <V><m>"),
     ("SQRDMLSH_asisdsame2_only", "S=1", "sqrdmlsh <V><d>, <V><n>, <V><m>"),
-    operands={"V": _SCALAR_16_AND_32},
-    undefined=_SCALAR_16_AND_32.reserved,
+    operands={"V": SCALAR_16_AND_32},
+    undefined=SCALAR_16_AND_32.reserved,
     feature="FEAT_RDM",
 )
 def SQRDMLAH_asisdsame2(m: Machine, size: int, Rm: int, S: int, Rn: int, Rd: int) -> None:
