@@ -6,6 +6,8 @@ from . import (  # noqa: F401
     copy,
     float_scalar,
     general_moves,
+    integer_by_element,
+    integer_shift_immediate,
     integer_three_different,
     integer_three_same,
     integer_two_register,

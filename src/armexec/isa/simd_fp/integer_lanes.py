@@ -268,8 +268,3 @@ def count_leading_signs(a: Vector) -> Vector:
 def bits_in_common(a: Vector, b: Vector) -> Vector:
     """Where they have a bit in common."""
     return ~(a & b).eq(0)
-
-
-def by_index(m: Machine, esize: int, number: int, index: int, lanes: int) -> Vector:
-    """One element of a register, in every lane."""
-    return m.splat(m.Vec[128, esize, number].lane(index), lanes)
