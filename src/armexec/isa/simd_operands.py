@@ -20,7 +20,8 @@ What isn't in the table is reserved: say `undefined=T.reserved` (several: `reser
 constraints exclude it. SIZE_Q, SZ_Q, IMMH_Q and their like below are the usual tables; `SIZE_Q.without("2d")` has fewer
 names.
 
-An operand whose encoding depends on an earlier one's (a shift on the arrangement) is `dependent` and has `encode_after`.
+An operand whose encoding depends on an earlier one's (a shift on the arrangement) is `dependent`, and has
+`encode_after`.
 
 Instructions on halves have two forms of one encoding, made by `halves`:
 
@@ -319,8 +320,8 @@ def _check_index(lanes: str, index: int, count: int) -> None:
 class ByElement(ElementIndex):
     """The index of instructions by element, by the element's name: `{"h": "H:L:M", "s": "H:L", "d": "H"}`.
 
-    Of M:Rm, what isn't in the index numbers the register. L is zero where it isn't in the index; words in which it is one
-    are UNDEFINED, which the instruction has to say.
+    Of M:Rm, what isn't in the index numbers the register. L is zero where it isn't in the index; words in which it is
+    one are UNDEFINED, which the instruction has to say.
     """
 
     def __init__(self, indices: Mapping[str, str]) -> None:
