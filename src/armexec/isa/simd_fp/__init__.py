@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from . import (  # noqa: F401
     copy,
+    float_conversions,
     float_scalar,
     general_moves,
     integer_by_element,
