@@ -38,7 +38,7 @@ class Check(Protocol):
     """States a vector.
 
     Registers are x0-x30 and sp, by default distinct numbers; `nzcv` four bits as "0110"; `memory` bytes (as hexadecimal
-    text) by address. `gives` has registers, nzcv, memory and pc; or trap. `unicorn` is False where Unicorn is known to
+    text) by address. `gives` has registers, nzcv, memory, pc, fpcr and fpsr; or trap. `unicorn` is False where Unicorn is known to
     differ (differential/exceptions.py says why).
     """
 
@@ -102,6 +102,8 @@ def _expected(state: State, gives: Mapping[str, Any]) -> Outcome:
             expected.pc = state.pc
         elif name == "pc":
             expected.pc = value
+        elif name in ("fpcr", "fpsr"):
+            setattr(expected, name, value)
         elif name == "nzcv":
             expected.nzcv = int(value, 2)
         elif name == "memory":

@@ -424,8 +424,8 @@ def test_system(check: Check) -> None:
     check("mrs x0, NZCV", nzcv="1010", gives={"x0": 0xA << 28})
     check("msr NZCV, x0", x0=ONES64, gives={"nzcv": "1111"})
     check("msr TPIDR_EL0, x0; mrs x1, TPIDR_EL0", x0=MIN64 + 5, gives={"x1": MIN64 + 5})
-    check("msr FPSR, x0; mrs x1, FPSR", x0=0x0800_009F, gives={"x1": 0x0800_009F})
-    check("msr FPCR, x0; mrs x1, FPCR", x0=0x07C0_0000, gives={"x1": 0x07C0_0000})
+    check("msr FPSR, x0; mrs x1, FPSR", x0=0x0800_009F, gives={"x1": 0x0800_009F, "fpsr": 0x0800_009F})
+    check("msr FPCR, x0; mrs x1, FPCR", x0=0x07C0_0000, gives={"x1": 0x07C0_0000, "fpcr": 0x07C0_0000})
     for hint in ("nop", "yield", "hint #127", "csdb", "bti c", "isb", "dsb sy", "dmb ish", "clrex", "sb"):
         check(hint, gives={})
     # Pointer authentication with the keys disabled.
