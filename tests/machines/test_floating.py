@@ -104,7 +104,7 @@ SAMPLED_MODES = random.Random("modes").sample(ALL_MODES, 37)
 @pytest.mark.parametrize("width", WIDTHS)
 @pytest.mark.parametrize("name", BINARY)
 def test_binary(name: str, width: int) -> None:
-    operands = samples(f"{name}/{width}", width, 2, 500)
+    operands = samples(f"{name}/{width}", width, 2, 300)
     compare_operation(name, width, operands, SAMPLED_MODES)
 
 
@@ -123,7 +123,7 @@ def test_special_pairs(name: str, width: int) -> None:
 @pytest.mark.parametrize("width", WIDTHS)
 @pytest.mark.parametrize("name", UNARY)
 def test_unary(name: str, width: int) -> None:
-    operands = [(bits,) for bits in interesting(width)] * 3 + samples(f"{name}/{width}", width, 1, 400)
+    operands = [(bits,) for bits in interesting(width)] * 3 + samples(f"{name}/{width}", width, 1, 200)
     compare_operation(name, width, operands, SAMPLED_MODES)
 
 
@@ -132,7 +132,7 @@ def test_multiply_add(width: int) -> None:
     kind = KINDS[width]
     special = [0, kind.bias << kind.f, kind.inf, kind.inf + 1, kind.nan + 3, kind.minus, kind.minus | kind.inf]
     triples = [(a, b, c) for a in special for b in special for c in special]
-    triples += samples(f"fma/{width}", width, 3, 1500)
+    triples += samples(f"fma/{width}", width, 3, 800)
     # Sums that nearly cancel: the addend is the product, rounded.
     for _, a, b in samples(f"cancel/{width}", width, 3, 300):
         product, _ = model.multiply(Modes(), kind, a, b)
@@ -142,7 +142,7 @@ def test_multiply_add(width: int) -> None:
 
 def test_multiply_add_long() -> None:
     rng = random.Random("fmlal")
-    for i in range(1500):
+    for i in range(700):
         c, a, b = number(rng, SINGLE), number(rng, HALF), number(rng, HALF)
         fpcr = SAMPLED_MODES[i % len(SAMPLED_MODES)]
         expected = model.multiply_add_long(Modes.of(fpcr), SINGLE, c, a, b)
@@ -164,7 +164,7 @@ def test_compare(width: int, signal: bool) -> None:
 @pytest.mark.parametrize("width", WIDTHS)
 def test_convert(width: int, target: int) -> None:
     if width != target:
-        operands = interesting(width) * 3 + [a for (a,) in samples(f"convert/{width}", width, 1, 600)]
+        operands = interesting(width) * 2 + [a for (a,) in samples(f"convert/{width}", width, 1, 300)]
         if target < width:
             operands += near_ties(width, target)
         for i, a in enumerate(operands):
@@ -215,7 +215,7 @@ def execute_convert(fpcr: int, width: int, target: int, a: int, rounding: Roundi
 @pytest.mark.parametrize("width", WIDTHS)
 def test_to_fixed(width: int, size: int, signed: bool) -> None:
     rng = random.Random(f"to fixed/{width}/{size}/{signed}")
-    operands = interesting(width) * 2 + [number(rng, KINDS[width]) for _ in range(300)]
+    operands = interesting(width) + [number(rng, KINDS[width]) for _ in range(200)]
     for a in operands:
         to_fixed_one(rng.choice(ALL_MODES), width, size, signed, a, rng.choice([0, 0, 1, size // 2, size]), rng)
 
@@ -274,7 +274,7 @@ def test_to_fixed_javascript() -> None:
 @pytest.mark.parametrize("width", WIDTHS)
 def test_round_integral(width: int) -> None:
     rng = random.Random(f"round/{width}")
-    operands = interesting(width) * 4 + [number(rng, KINDS[width]) for _ in range(800)]
+    operands = interesting(width) * 4 + [number(rng, KINDS[width]) for _ in range(400)]
     for a in operands:
         round_integral_one(rng.choice(ALL_MODES), width, a, rng.choice(list(INTEGER_ROUNDINGS)), rng.random() < 0.5)
 
@@ -313,7 +313,7 @@ def bfloat(rng: random.Random) -> int:
 
 def test_bf16_dot() -> None:
     rng = random.Random("bfdot")
-    for _ in range(1500):
+    for _ in range(700):
         a, b = [bfloat(rng), bfloat(rng)], [bfloat(rng), bfloat(rng)]
         addend = number(rng, SINGLE)
         MACHINE.system_registers.update({system.FPCR: rng.choice(ALL_MODES), system.FPSR: 0})
@@ -506,7 +506,7 @@ def test_all_halves_convert(fpcr: int) -> None:
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("fpcr", HALF_MODES)
+@pytest.mark.parametrize("fpcr", [0, RMODE | AHP, 2 * RMODE | FZ, 3 * RMODE | DN, FZ | FZ16 | AHP])
 def test_all_upper_halves_of_singles_convert(fpcr: int) -> None:
     """To half and to bfloat16, with what is cut off below, at and above a tie."""
     rng = random.Random(f"singles/{fpcr}")
@@ -520,13 +520,20 @@ def test_all_upper_halves_of_singles_convert(fpcr: int) -> None:
 
 @pytest.mark.long
 @pytest.mark.parametrize("rounding", INTEGER_ROUNDINGS)
-@pytest.mark.parametrize("fpcr", [0, RMODE, FZ16, 2 * RMODE | DN | FZ16])
+@pytest.mark.parametrize("fpcr", [2 * RMODE, RMODE | FZ16 | DN])
 def test_all_halves_round(fpcr: int, rounding: Rounding) -> None:
-    rng = random.Random(0)
     for a in range(0x10000):
         round_integral_one(fpcr, 16, a, rounding, exact=True)
-        for size in WIDTHS:
-            to_fixed_one(fpcr, 16, size, a & 1 == 0, a, rng.choice([0, 1, size]), rng)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("size", WIDTHS)
+@pytest.mark.parametrize("signed", [False, True])
+def test_all_halves_to_fixed(size: int, signed: bool) -> None:
+    rng = random.Random(f"halves/{size}/{signed}")
+    for fpcr in (0, RMODE, 2 * RMODE, 3 * RMODE | FZ16):
+        for a in range(0x10000):
+            to_fixed_one(fpcr, 16, size, signed, a, rng.choice([0, 1, size]), rng)
 
 
 @pytest.mark.long
@@ -535,8 +542,8 @@ def test_many_pairs_of_halves(name: str) -> None:
     special = interesting(16)
     pairs = [(a, b) for a in special for b in special]
     pairs += samples(f"long/{name}", 16, 2, 20_000)
-    for fpcr in HALF_MODES:
-        compare_operation(name, 16, pairs, [fpcr])
+    for start in range(0, len(HALF_MODES), 5):
+        compare_operation(name, 16, pairs, HALF_MODES[start : start + 5])
 
 
 @pytest.mark.long
@@ -544,4 +551,4 @@ def test_many_pairs_of_halves(name: str) -> None:
 @pytest.mark.parametrize("name", [*BINARY, "multiply_add"])
 def test_many_operands(name: str, width: int) -> None:
     arity = 3 if name == "multiply_add" else 2
-    compare_operation(name, width, samples(f"long/{name}/{width}", width, arity, 50_000), ALL_MODES)
+    compare_operation(name, width, samples(f"long/{name}/{width}", width, arity, 20_000), ALL_MODES)

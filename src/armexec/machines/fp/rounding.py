@@ -11,7 +11,7 @@ __all__ = ["encode", "encode_sum", "overflow", "to_integer"]
 
 
 def _shift(mantissa: int, shift: int, sign: int, rounding: Rounding) -> tuple[int, bool]:
-    """mantissa * 2**-shift rounded to an integer, as the magnitude of a number with this sign; and whether it changed."""
+    """mantissa * 2**-shift as an integer, the magnitude of a number with this sign, and whether that rounded it."""
     if shift <= 0:
         return mantissa << -shift, False
     integer = mantissa >> shift
