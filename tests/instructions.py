@@ -38,8 +38,8 @@ class Check(Protocol):
     """States a vector.
 
     Registers are x0-x30 and sp, by default distinct numbers; `nzcv` four bits as "0110"; `memory` bytes (as hexadecimal
-    text) by address. `gives` has registers, nzcv, memory, pc, fpcr and fpsr; or trap. `unicorn` is False where Unicorn is known to
-    differ (differential/exceptions.py says why).
+    text) by address. `gives` has registers, nzcv, memory, pc, fpcr and fpsr; or trap. `unicorn` is False where
+    Unicorn is known to differ (differential/exceptions.py says why).
     """
 
     def __call__(
