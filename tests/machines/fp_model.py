@@ -402,7 +402,7 @@ def to_integer(x: Fraction, rounding: str) -> int:
         return round(x)
     if rounding == "away":
         return int(abs(x) + Fraction(1, 2)) * (-1 if x < 0 else 1)
-    return {"up": math.ceil, "down": math.floor, "zero": math.trunc}[rounding](x)
+    return math.ceil(x) if rounding == "up" else math.floor(x) if rounding == "down" else math.trunc(x)
 
 
 def to_fixed(

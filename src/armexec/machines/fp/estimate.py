@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from math import isqrt
+
 from armexec.machines.fp.environment import Environment, unpack
 from armexec.machines.fp.formats import HALF, INFINITY, QUIET_NAN, ZERO, Format
 from armexec.machines.fp.nans import invalid, process_nan
@@ -27,13 +29,9 @@ def _reciprocal_square_root(a: int) -> int:
     """RecipSqrtEstimate: of a / 512 in 1/4 ... 1, the reciprocal square root times 256, for 128 <= a < 512."""
     # Below 1/2 one of the intervals is of one unit, above it of two; the middle in units of 1/1024.
     middle = a * 2 + 1 if a < 256 else (a & ~1) * 2 + 2
-    b = 512
-    while middle * (b + 1) * (b + 1) < 1 << 28:
-        b += 1
+    # The largest b with middle * b * b < 2**28.
+    b = isqrt(((1 << 28) - 1) // middle)
     return (b + 1) // 2
-
-
-_SQUARE_ROOTS = [_reciprocal_square_root(a) for a in range(128, 512)]
 
 
 def reciprocal_estimate(env: Environment, fmt: Format, a: int) -> int:
@@ -79,7 +77,7 @@ def reciprocal_square_root_estimate(env: Environment, fmt: Format, a: int) -> in
     above = exponent + mantissa.bit_length()
     half = (above + 1) // 2
     scaled = _top_bits(mantissa, 9 - (above & 1))
-    estimate = _SQUARE_ROOTS[scaled - 128]
+    estimate = _reciprocal_square_root(scaled)
     return (fmt.bias - half - 1 << fmt.fraction_bits) + (estimate << fmt.fraction_bits - 8)
 
 
@@ -106,4 +104,4 @@ def unsigned_reciprocal_estimate(a: int) -> int:
 
 def unsigned_reciprocal_square_root_estimate(a: int) -> int:
     """UnsignedRSqrtEstimate: of a / 2**32 in 1/4 ... 1, in units of 2**-31; all ones below that (URSQRTE)."""
-    return _SQUARE_ROOTS[(a >> 23) - 128] << 23 if a >> 30 else 0xFFFF_FFFF
+    return _reciprocal_square_root(a >> 23) << 23 if a >> 30 else 0xFFFF_FFFF
