@@ -431,6 +431,13 @@ class Mnemonics:
         """
         self.emit("bfc", *operands)
 
+    def bfcvt(self, *operands: Operand) -> None:
+        """Convert single precision to bfloat16.
+
+        bfcvt <Hd>, <Sn>
+        """
+        self.emit("bfcvt", *operands)
+
     def bfi(self, *operands: Operand) -> None:
         """Move a bitfield, keeping the other bits of the destination.
 
@@ -1287,9 +1294,289 @@ class Mnemonics:
         """
         self.emit("extr", *operands)
 
-    def fmov(self, *operands: Operand) -> None:
-        """Copy a floating-point register to a general one.
+    def fabs(self, *operands: Operand) -> None:
+        """The absolute value: the sign bit cleared, of NaNs too.
 
+        fabs <Sd>, <Sn>
+        fabs <Dd>, <Dn>
+        fabs <Hd>, <Hn>
+        """
+        self.emit("fabs", *operands)
+
+    def fadd(self, *operands: Operand) -> None:
+        """Add.
+
+        fadd <Sd>, <Sn>, <Sm>
+        fadd <Dd>, <Dn>, <Dm>
+        fadd <Hd>, <Hn>, <Hm>
+        """
+        self.emit("fadd", *operands)
+
+    def fccmp(self, *operands: Operand) -> None:
+        """If the condition holds, compare; else set the flags given. For FCCMPE any NaN is invalid.
+
+        fccmp <Sn>, <Sm>, #<nzcv>, <cond>
+        fccmp <Dn>, <Dm>, #<nzcv>, <cond>
+        fccmp <Hn>, <Hm>, #<nzcv>, <cond>
+        """
+        self.emit("fccmp", *operands)
+
+    def fccmpe(self, *operands: Operand) -> None:
+        """If the condition holds, compare; else set the flags given. For FCCMPE any NaN is invalid.
+
+        fccmpe <Sn>, <Sm>, #<nzcv>, <cond>
+        fccmpe <Dn>, <Dm>, #<nzcv>, <cond>
+        fccmpe <Hn>, <Hm>, #<nzcv>, <cond>
+        """
+        self.emit("fccmpe", *operands)
+
+    def fcmp(self, *operands: Operand) -> None:
+        """Compare and set the flags: 0011 unordered, 0110 equal, 1000 less, 0010 greater; for FCMPE any NaN is invalid.
+
+        fcmp <Sn>, <Sm>
+        fcmp <Dn>, <Dm>
+        fcmp <Hn>, <Hm>
+        fcmp <Sn>, #0.0
+        fcmp <Dn>, #0.0
+        fcmp <Hn>, #0.0
+        """
+        self.emit("fcmp", *operands)
+
+    def fcmpe(self, *operands: Operand) -> None:
+        """Compare and set the flags: 0011 unordered, 0110 equal, 1000 less, 0010 greater; for FCMPE any NaN is invalid.
+
+        fcmpe <Sn>, <Sm>
+        fcmpe <Dn>, <Dm>
+        fcmpe <Hn>, <Hm>
+        fcmpe <Sn>, #0.0
+        fcmpe <Dn>, #0.0
+        fcmpe <Hn>, #0.0
+        """
+        self.emit("fcmpe", *operands)
+
+    def fcsel(self, *operands: Operand) -> None:
+        """One register if the condition holds, else the other.
+
+        fcsel <Sd>, <Sn>, <Sm>, <cond>
+        fcsel <Dd>, <Dn>, <Dm>, <cond>
+        fcsel <Hd>, <Hn>, <Hm>, <cond>
+        """
+        self.emit("fcsel", *operands)
+
+    def fcvt(self, *operands: Operand) -> None:
+        """Convert between half, single and double precision.
+
+        fcvt <Sd>, <Dn>
+        fcvt <Sd>, <Hn>
+        fcvt <Dd>, <Sn>
+        fcvt <Dd>, <Hn>
+        fcvt <Hd>, <Sn>
+        fcvt <Hd>, <Dn>
+        """
+        self.emit("fcvt", *operands)
+
+    def fcvtas(self, *operands: Operand) -> None:
+        """Convert to an integer (FCVTAS signed, FCVTAU unsigned), saturated, to nearest and ties away from zero.
+
+        fcvtas <Wd>, <Sn>
+        fcvtas <Wd>, <Dn>
+        fcvtas <Wd>, <Hn>
+        fcvtas <Xd>, <Sn>
+        fcvtas <Xd>, <Dn>
+        fcvtas <Xd>, <Hn>
+        """
+        self.emit("fcvtas", *operands)
+
+    def fcvtau(self, *operands: Operand) -> None:
+        """Convert to an integer (FCVTAS signed, FCVTAU unsigned), saturated, to nearest and ties away from zero.
+
+        fcvtau <Wd>, <Sn>
+        fcvtau <Wd>, <Dn>
+        fcvtau <Wd>, <Hn>
+        fcvtau <Xd>, <Sn>
+        fcvtau <Xd>, <Dn>
+        fcvtau <Xd>, <Hn>
+        """
+        self.emit("fcvtau", *operands)
+
+    def fcvtms(self, *operands: Operand) -> None:
+        """Convert to an integer (S signed, U unsigned), saturated: N to nearest, ties to even; P up; M down; Z to zero.
+
+        fcvtms <Wd>, <Sn>
+        fcvtms <Wd>, <Dn>
+        fcvtms <Wd>, <Hn>
+        fcvtms <Xd>, <Sn>
+        fcvtms <Xd>, <Dn>
+        fcvtms <Xd>, <Hn>
+        """
+        self.emit("fcvtms", *operands)
+
+    def fcvtmu(self, *operands: Operand) -> None:
+        """Convert to an integer (S signed, U unsigned), saturated: N to nearest, ties to even; P up; M down; Z to zero.
+
+        fcvtmu <Wd>, <Sn>
+        fcvtmu <Wd>, <Dn>
+        fcvtmu <Wd>, <Hn>
+        fcvtmu <Xd>, <Sn>
+        fcvtmu <Xd>, <Dn>
+        fcvtmu <Xd>, <Hn>
+        """
+        self.emit("fcvtmu", *operands)
+
+    def fcvtns(self, *operands: Operand) -> None:
+        """Convert to an integer (S signed, U unsigned), saturated: N to nearest, ties to even; P up; M down; Z to zero.
+
+        fcvtns <Wd>, <Sn>
+        fcvtns <Wd>, <Dn>
+        fcvtns <Wd>, <Hn>
+        fcvtns <Xd>, <Sn>
+        fcvtns <Xd>, <Dn>
+        fcvtns <Xd>, <Hn>
+        """
+        self.emit("fcvtns", *operands)
+
+    def fcvtnu(self, *operands: Operand) -> None:
+        """Convert to an integer (S signed, U unsigned), saturated: N to nearest, ties to even; P up; M down; Z to zero.
+
+        fcvtnu <Wd>, <Sn>
+        fcvtnu <Wd>, <Dn>
+        fcvtnu <Wd>, <Hn>
+        fcvtnu <Xd>, <Sn>
+        fcvtnu <Xd>, <Dn>
+        fcvtnu <Xd>, <Hn>
+        """
+        self.emit("fcvtnu", *operands)
+
+    def fcvtps(self, *operands: Operand) -> None:
+        """Convert to an integer (S signed, U unsigned), saturated: N to nearest, ties to even; P up; M down; Z to zero.
+
+        fcvtps <Wd>, <Sn>
+        fcvtps <Wd>, <Dn>
+        fcvtps <Wd>, <Hn>
+        fcvtps <Xd>, <Sn>
+        fcvtps <Xd>, <Dn>
+        fcvtps <Xd>, <Hn>
+        """
+        self.emit("fcvtps", *operands)
+
+    def fcvtpu(self, *operands: Operand) -> None:
+        """Convert to an integer (S signed, U unsigned), saturated: N to nearest, ties to even; P up; M down; Z to zero.
+
+        fcvtpu <Wd>, <Sn>
+        fcvtpu <Wd>, <Dn>
+        fcvtpu <Wd>, <Hn>
+        fcvtpu <Xd>, <Sn>
+        fcvtpu <Xd>, <Dn>
+        fcvtpu <Xd>, <Hn>
+        """
+        self.emit("fcvtpu", *operands)
+
+    def fcvtzs(self, *operands: Operand) -> None:
+        """Convert to an integer (S signed, U unsigned), saturated: N to nearest, ties to even; P up; M down; Z to zero.
+
+        fcvtzs <Wd>, <Sn>
+        fcvtzs <Wd>, <Dn>
+        fcvtzs <Wd>, <Hn>
+        fcvtzs <Xd>, <Sn>
+        fcvtzs <Xd>, <Dn>
+        fcvtzs <Xd>, <Hn>
+        fcvtzs <Wd>, <Sn>, #<fbits>
+        fcvtzs <Wd>, <Dn>, #<fbits>
+        fcvtzs <Wd>, <Hn>, #<fbits>
+        fcvtzs <Xd>, <Sn>, #<fbits>
+        fcvtzs <Xd>, <Dn>, #<fbits>
+        fcvtzs <Xd>, <Hn>, #<fbits>
+        """
+        self.emit("fcvtzs", *operands)
+
+    def fcvtzu(self, *operands: Operand) -> None:
+        """Convert to an integer (S signed, U unsigned), saturated: N to nearest, ties to even; P up; M down; Z to zero.
+
+        fcvtzu <Wd>, <Sn>
+        fcvtzu <Wd>, <Dn>
+        fcvtzu <Wd>, <Hn>
+        fcvtzu <Xd>, <Sn>
+        fcvtzu <Xd>, <Dn>
+        fcvtzu <Xd>, <Hn>
+        fcvtzu <Wd>, <Sn>, #<fbits>
+        fcvtzu <Wd>, <Dn>, #<fbits>
+        fcvtzu <Wd>, <Hn>, #<fbits>
+        fcvtzu <Xd>, <Sn>, #<fbits>
+        fcvtzu <Xd>, <Dn>, #<fbits>
+        fcvtzu <Xd>, <Hn>, #<fbits>
+        """
+        self.emit("fcvtzu", *operands)
+
+    def fdiv(self, *operands: Operand) -> None:
+        """Divide.
+
+        fdiv <Sd>, <Sn>, <Sm>
+        fdiv <Dd>, <Dn>, <Dm>
+        fdiv <Hd>, <Hn>, <Hm>
+        """
+        self.emit("fdiv", *operands)
+
+    def fjcvtzs(self, *operands: Operand) -> None:
+        """Convert to a signed integer as JavaScript does, modulo 2**32; Z is set if that is exact, N, C and V are clear.
+
+        fjcvtzs <Wd>, <Dn>
+        """
+        self.emit("fjcvtzs", *operands)
+
+    def fmadd(self, *operands: Operand) -> None:
+        """Multiply and add, rounded once: FMADD Ra + Rn*Rm, FMSUB Ra - Rn*Rm, FNMADD -Ra - Rn*Rm, FNMSUB -Ra + Rn*Rm.
+
+        fmadd <Sd>, <Sn>, <Sm>, <Sa>
+        fmadd <Dd>, <Dn>, <Dm>, <Da>
+        fmadd <Hd>, <Hn>, <Hm>, <Ha>
+        """
+        self.emit("fmadd", *operands)
+
+    def fmax(self, *operands: Operand) -> None:
+        """The greater; a NaN if there is one.
+
+        fmax <Sd>, <Sn>, <Sm>
+        fmax <Dd>, <Dn>, <Dm>
+        fmax <Hd>, <Hn>, <Hm>
+        """
+        self.emit("fmax", *operands)
+
+    def fmaxnm(self, *operands: Operand) -> None:
+        """The greater; of a number and a quiet NaN, the number.
+
+        fmaxnm <Sd>, <Sn>, <Sm>
+        fmaxnm <Dd>, <Dn>, <Dm>
+        fmaxnm <Hd>, <Hn>, <Hm>
+        """
+        self.emit("fmaxnm", *operands)
+
+    def fmin(self, *operands: Operand) -> None:
+        """The smaller; a NaN if there is one.
+
+        fmin <Sd>, <Sn>, <Sm>
+        fmin <Dd>, <Dn>, <Dm>
+        fmin <Hd>, <Hn>, <Hm>
+        """
+        self.emit("fmin", *operands)
+
+    def fminnm(self, *operands: Operand) -> None:
+        """The smaller; of a number and a quiet NaN, the number.
+
+        fminnm <Sd>, <Sn>, <Sm>
+        fminnm <Dd>, <Dn>, <Dm>
+        fminnm <Hd>, <Hn>, <Hm>
+        """
+        self.emit("fminnm", *operands)
+
+    def fmov(self, *operands: Operand) -> None:
+        """Copy a register.
+
+        fmov <Sd>, <Sn>
+        fmov <Dd>, <Dn>
+        fmov <Hd>, <Hn>
+        fmov <Sd>, #<imm>
+        fmov <Dd>, #<imm>
+        fmov <Hd>, #<imm>
         fmov <Wd>, <Sn>
         fmov <Xd>, <Dn>
         fmov <Wd>, <Hn>
@@ -1308,6 +1595,173 @@ class Mnemonics:
         fmov <Vd>.<TH>, #<imm>
         """
         self.emit("fmov", *operands)
+
+    def fmsub(self, *operands: Operand) -> None:
+        """Multiply and add, rounded once: FMADD Ra + Rn*Rm, FMSUB Ra - Rn*Rm, FNMADD -Ra - Rn*Rm, FNMSUB -Ra + Rn*Rm.
+
+        fmsub <Sd>, <Sn>, <Sm>, <Sa>
+        fmsub <Dd>, <Dn>, <Dm>, <Da>
+        fmsub <Hd>, <Hn>, <Hm>, <Ha>
+        """
+        self.emit("fmsub", *operands)
+
+    def fmul(self, *operands: Operand) -> None:
+        """Multiply.
+
+        fmul <Sd>, <Sn>, <Sm>
+        fmul <Dd>, <Dn>, <Dm>
+        fmul <Hd>, <Hn>, <Hm>
+        """
+        self.emit("fmul", *operands)
+
+    def fneg(self, *operands: Operand) -> None:
+        """Negate: the sign bit flipped, of NaNs too.
+
+        fneg <Sd>, <Sn>
+        fneg <Dd>, <Dn>
+        fneg <Hd>, <Hn>
+        """
+        self.emit("fneg", *operands)
+
+    def fnmadd(self, *operands: Operand) -> None:
+        """Multiply and add, rounded once: FMADD Ra + Rn*Rm, FMSUB Ra - Rn*Rm, FNMADD -Ra - Rn*Rm, FNMSUB -Ra + Rn*Rm.
+
+        fnmadd <Sd>, <Sn>, <Sm>, <Sa>
+        fnmadd <Dd>, <Dn>, <Dm>, <Da>
+        fnmadd <Hd>, <Hn>, <Hm>, <Ha>
+        """
+        self.emit("fnmadd", *operands)
+
+    def fnmsub(self, *operands: Operand) -> None:
+        """Multiply and add, rounded once: FMADD Ra + Rn*Rm, FMSUB Ra - Rn*Rm, FNMADD -Ra - Rn*Rm, FNMSUB -Ra + Rn*Rm.
+
+        fnmsub <Sd>, <Sn>, <Sm>, <Sa>
+        fnmsub <Dd>, <Dn>, <Dm>, <Da>
+        fnmsub <Hd>, <Hn>, <Hm>, <Ha>
+        """
+        self.emit("fnmsub", *operands)
+
+    def fnmul(self, *operands: Operand) -> None:
+        """Multiply and negate.
+
+        fnmul <Sd>, <Sn>, <Sm>
+        fnmul <Dd>, <Dn>, <Dm>
+        fnmul <Hd>, <Hn>, <Hm>
+        """
+        self.emit("fnmul", *operands)
+
+    def frint32x(self, *operands: Operand) -> None:
+        """Round to an integral number that fits in 32 bits, as FPCR says; -2**31 if none does.
+
+        frint32x <Sd>, <Sn>
+        frint32x <Dd>, <Dn>
+        """
+        self.emit("frint32x", *operands)
+
+    def frint32z(self, *operands: Operand) -> None:
+        """Round to an integral number that fits in 32 bits, towards zero; -2**31 if none does.
+
+        frint32z <Sd>, <Sn>
+        frint32z <Dd>, <Dn>
+        """
+        self.emit("frint32z", *operands)
+
+    def frint64x(self, *operands: Operand) -> None:
+        """Round to an integral number that fits in 64 bits, as FPCR says; -2**63 if none does.
+
+        frint64x <Sd>, <Sn>
+        frint64x <Dd>, <Dn>
+        """
+        self.emit("frint64x", *operands)
+
+    def frint64z(self, *operands: Operand) -> None:
+        """Round to an integral number that fits in 64 bits, towards zero; -2**63 if none does.
+
+        frint64z <Sd>, <Sn>
+        frint64z <Dd>, <Dn>
+        """
+        self.emit("frint64z", *operands)
+
+    def frinta(self, *operands: Operand) -> None:
+        """Round to an integral number, ties away from zero.
+
+        frinta <Sd>, <Sn>
+        frinta <Dd>, <Dn>
+        frinta <Hd>, <Hn>
+        """
+        self.emit("frinta", *operands)
+
+    def frinti(self, *operands: Operand) -> None:
+        """Round to an integral number as FPCR says.
+
+        frinti <Sd>, <Sn>
+        frinti <Dd>, <Dn>
+        frinti <Hd>, <Hn>
+        """
+        self.emit("frinti", *operands)
+
+    def frintm(self, *operands: Operand) -> None:
+        """Round to an integral number, down.
+
+        frintm <Sd>, <Sn>
+        frintm <Dd>, <Dn>
+        frintm <Hd>, <Hn>
+        """
+        self.emit("frintm", *operands)
+
+    def frintn(self, *operands: Operand) -> None:
+        """Round to an integral number, ties to even.
+
+        frintn <Sd>, <Sn>
+        frintn <Dd>, <Dn>
+        frintn <Hd>, <Hn>
+        """
+        self.emit("frintn", *operands)
+
+    def frintp(self, *operands: Operand) -> None:
+        """Round to an integral number, up.
+
+        frintp <Sd>, <Sn>
+        frintp <Dd>, <Dn>
+        frintp <Hd>, <Hn>
+        """
+        self.emit("frintp", *operands)
+
+    def frintx(self, *operands: Operand) -> None:
+        """Round to an integral number as FPCR says; Inexact if that isn't the operand.
+
+        frintx <Sd>, <Sn>
+        frintx <Dd>, <Dn>
+        frintx <Hd>, <Hn>
+        """
+        self.emit("frintx", *operands)
+
+    def frintz(self, *operands: Operand) -> None:
+        """Round to an integral number, towards zero.
+
+        frintz <Sd>, <Sn>
+        frintz <Dd>, <Dn>
+        frintz <Hd>, <Hn>
+        """
+        self.emit("frintz", *operands)
+
+    def fsqrt(self, *operands: Operand) -> None:
+        """The square root.
+
+        fsqrt <Sd>, <Sn>
+        fsqrt <Dd>, <Dn>
+        fsqrt <Hd>, <Hn>
+        """
+        self.emit("fsqrt", *operands)
+
+    def fsub(self, *operands: Operand) -> None:
+        """Subtract.
+
+        fsub <Sd>, <Sn>, <Sm>
+        fsub <Dd>, <Dn>, <Dm>
+        fsub <Hd>, <Hn>, <Hm>
+        """
+        self.emit("fsub", *operands)
 
     def gcsb(self, *operands: Operand) -> None:
         """A hint of a later feature, which changes nothing here.
@@ -2675,15 +3129,17 @@ class Mnemonics:
         self.emit("madd", *operands)
 
     def mla(self, *operands: Operand) -> None:
-        """Multiply and add to Rd.
+        """Multiply by an element and add to Rd.
 
+        mla <Vd>.<T>, <Vn>.<T>, <Vm>.<Ts>[<index>]
         mla <Vd>.<T>, <Vn>.<T>, <Vm>.<T>
         """
         self.emit("mla", *operands)
 
     def mls(self, *operands: Operand) -> None:
-        """Multiply and subtract from Rd.
+        """Multiply by an element and subtract from Rd.
 
+        mls <Vd>.<T>, <Vn>.<T>, <Vm>.<Ts>[<index>]
         mls <Vd>.<T>, <Vn>.<T>, <Vm>.<T>
         """
         self.emit("mls", *operands)
@@ -2780,6 +3236,7 @@ class Mnemonics:
 
         mul <Wd>, <Wn>, <Wm>
         mul <Xd>, <Xn>, <Xm>
+        mul <Vd>.<T>, <Vn>.<T>, <Vm>.<Ts>[<index>]
         mul <Vd>.<T>, <Vn>.<T>, <Vm>.<T>
         """
         self.emit("mul", *operands)
@@ -3131,6 +3588,20 @@ class Mnemonics:
         """
         self.emit("rorv", *operands)
 
+    def rshrn(self, *operands: Operand) -> None:
+        """Shift right, round and keep the low half. The second form writes the upper half of Rd and keeps the lower.
+
+        rshrn <Vd>.<Tb>, <Vn>.<Ta>, #<shift>
+        """
+        self.emit("rshrn", *operands)
+
+    def rshrn2(self, *operands: Operand) -> None:
+        """Shift right, round and keep the low half. The second form writes the upper half of Rd and keeps the lower.
+
+        rshrn2 <Vd>.<Tb>, <Vn>.<Ta>, #<shift>
+        """
+        self.emit("rshrn2", *operands)
+
     def rsubhn(self, *operands: Operand) -> None:
         """Subtract and keep the high halves; RSUBHN rounds. The second form writes the upper half, keeping the lower.
 
@@ -3283,6 +3754,24 @@ class Mnemonics:
         """
         self.emit("sbfx", *operands)
 
+    def scvtf(self, *operands: Operand) -> None:
+        """Convert an integer to a floating-point number: SCVTF a signed, UCVTF an unsigned one.
+
+        scvtf <Sd>, <Wn>
+        scvtf <Dd>, <Wn>
+        scvtf <Hd>, <Wn>
+        scvtf <Sd>, <Xn>
+        scvtf <Dd>, <Xn>
+        scvtf <Hd>, <Xn>
+        scvtf <Sd>, <Wn>, #<fbits>
+        scvtf <Dd>, <Wn>, #<fbits>
+        scvtf <Hd>, <Wn>, #<fbits>
+        scvtf <Sd>, <Xn>, #<fbits>
+        scvtf <Dd>, <Xn>, #<fbits>
+        scvtf <Hd>, <Xn>, #<fbits>
+        """
+        self.emit("scvtf", *operands)
+
     def sdiv(self, *operands: Operand) -> None:
         """Divide signed, towards zero; by zero it is zero.
 
@@ -3292,8 +3781,9 @@ class Mnemonics:
         self.emit("sdiv", *operands)
 
     def sdot(self, *operands: Operand) -> None:
-        """Add the sum of four products of bytes to each 32-bit element: SDOT of signed, UDOT of unsigned bytes.
+        """Add the sum of products of four bytes with four of Rm to each 32-bit element: SDOT signed, UDOT unsigned.
 
+        sdot <Vd>.<Ta>, <Vn>.<Tb>, <Vm>.4B[<index>]
         sdot <Vd>.<Ta>, <Vn>.<Tb>, <Vm>.<Tb>
         """
         self.emit("sdot", *operands)
@@ -3333,6 +3823,14 @@ class Mnemonics:
         """
         self.emit("shadd", *operands)
 
+    def shl(self, *operands: Operand) -> None:
+        """Shift left.
+
+        shl <Vd>.<T>, <Vn>.<T>, #<shift>
+        shl <V><d>, <V><n>, #<shift>
+        """
+        self.emit("shl", *operands)
+
     def shll(self, *operands: Operand) -> None:
         """Make each element the high half of one twice as wide. The second form takes the upper half.
 
@@ -3347,12 +3845,34 @@ class Mnemonics:
         """
         self.emit("shll2", *operands)
 
+    def shrn(self, *operands: Operand) -> None:
+        """Shift right and keep the low half. The second form writes the upper half of Rd and keeps the lower.
+
+        shrn <Vd>.<Tb>, <Vn>.<Ta>, #<shift>
+        """
+        self.emit("shrn", *operands)
+
+    def shrn2(self, *operands: Operand) -> None:
+        """Shift right and keep the low half. The second form writes the upper half of Rd and keeps the lower.
+
+        shrn2 <Vd>.<Tb>, <Vn>.<Ta>, #<shift>
+        """
+        self.emit("shrn2", *operands)
+
     def shsub(self, *operands: Operand) -> None:
         """Subtract and halve, rounding down: SHSUB signed, UHSUB unsigned numbers.
 
         shsub <Vd>.<T>, <Vn>.<T>, <Vm>.<T>
         """
         self.emit("shsub", *operands)
+
+    def sli(self, *operands: Operand) -> None:
+        """Shift left and insert above the lowest bits of Rd, which stay.
+
+        sli <Vd>.<T>, <Vn>.<T>, #<shift>
+        sli <V><d>, <V><n>, #<shift>
+        """
+        self.emit("sli", *operands)
 
     def smaddl(self, *operands: Operand) -> None:
         """Multiply two signed 32-bit registers and add the 64-bit product to a register.
@@ -3411,29 +3931,33 @@ class Mnemonics:
         self.emit("sminv", *operands)
 
     def smlal(self, *operands: Operand) -> None:
-        """Multiply and add to Rd, twice as wide: SMLAL signed, UMLAL unsigned numbers.
+        """Multiply by an element and add to Rd, twice as wide: SMLAL signed, UMLAL unsigned.
 
+        smlal <Vd>.<Ta>, <Vn>.<Tb>, <Vm>.<Ts>[<index>]
         smlal <Vd>.<Ta>, <Vn>.<Tb>, <Vm>.<Tb>
         """
         self.emit("smlal", *operands)
 
     def smlal2(self, *operands: Operand) -> None:
-        """Multiply and add to Rd, twice as wide: SMLAL signed, UMLAL unsigned numbers.
+        """Multiply by an element and add to Rd, twice as wide: SMLAL signed, UMLAL unsigned.
 
+        smlal2 <Vd>.<Ta>, <Vn>.<Tb>, <Vm>.<Ts>[<index>]
         smlal2 <Vd>.<Ta>, <Vn>.<Tb>, <Vm>.<Tb>
         """
         self.emit("smlal2", *operands)
 
     def smlsl(self, *operands: Operand) -> None:
-        """Multiply and subtract from Rd, twice as wide: SMLSL signed, UMLSL unsigned numbers.
+        """Multiply by an element and subtract from Rd, twice as wide: SMLSL signed, UMLSL unsigned.
 
+        smlsl <Vd>.<Ta>, <Vn>.<Tb>, <Vm>.<Ts>[<index>]
         smlsl <Vd>.<Ta>, <Vn>.<Tb>, <Vm>.<Tb>
         """
         self.emit("smlsl", *operands)
 
     def smlsl2(self, *operands: Operand) -> None:
-        """Multiply and subtract from Rd, twice as wide: SMLSL signed, UMLSL unsigned numbers.
+        """Multiply by an element and subtract from Rd, twice as wide: SMLSL signed, UMLSL unsigned.
 
+        smlsl2 <Vd>.<Ta>, <Vn>.<Tb>, <Vm>.<Ts>[<index>]
         smlsl2 <Vd>.<Ta>, <Vn>.<Tb>, <Vm>.<Tb>
         """
         self.emit("smlsl2", *operands)
@@ -3471,13 +3995,15 @@ class Mnemonics:
         """Multiply two signed 32-bit registers and add the 64-bit product to a register.
 
         smull <Xd>, <Wn>, <Wm>
+        smull <Vd>.<Ta>, <Vn>.<Tb>, <Vm>.<Ts>[<index>]
         smull <Vd>.<Ta>, <Vn>.<Tb>, <Vm>.<Tb>
         """
         self.emit("smull", *operands)
 
     def smull2(self, *operands: Operand) -> None:
-        """Multiply, twice as wide: SMULL signed, UMULL unsigned numbers. The second form takes the upper halves.
+        """Multiply by an element, twice as wide: SMULL signed, UMULL unsigned. The second form takes the upper half.
 
+        smull2 <Vd>.<Ta>, <Vn>.<Tb>, <Vm>.<Ts>[<index>]
         smull2 <Vd>.<Ta>, <Vn>.<Tb>, <Vm>.<Tb>
         """
         self.emit("smull2", *operands)
@@ -3499,54 +4025,65 @@ class Mnemonics:
         self.emit("sqadd", *operands)
 
     def sqdmlal(self, *operands: Operand) -> None:
-        """Multiply, double, saturate, add to Rd, twice as wide, and saturate.
+        """Multiply by an element, double, saturate, add to Rd, twice as wide, and saturate.
 
+        sqdmlal <Vd>.<Ta>, <Vn>.<Tb>, <Vm>.<Ts>[<index>]
+        sqdmlal <Va><d>, <Vb><n>, <Vm>.<Ts>[<index>]
         sqdmlal <Vd>.<Ta>, <Vn>.<Tb>, <Vm>.<Tb>
         sqdmlal <Va><d>, <Vb><n>, <Vb><m>
         """
         self.emit("sqdmlal", *operands)
 
     def sqdmlal2(self, *operands: Operand) -> None:
-        """Multiply, double, saturate, add to Rd, twice as wide, and saturate.
+        """Multiply by an element, double, saturate, add to Rd, twice as wide, and saturate.
 
+        sqdmlal2 <Vd>.<Ta>, <Vn>.<Tb>, <Vm>.<Ts>[<index>]
         sqdmlal2 <Vd>.<Ta>, <Vn>.<Tb>, <Vm>.<Tb>
         """
         self.emit("sqdmlal2", *operands)
 
     def sqdmlsl(self, *operands: Operand) -> None:
-        """Multiply, double, saturate, subtract from Rd, twice as wide, and saturate.
+        """Multiply by an element, double, saturate, subtract from Rd, twice as wide, and saturate.
 
+        sqdmlsl <Vd>.<Ta>, <Vn>.<Tb>, <Vm>.<Ts>[<index>]
+        sqdmlsl <Va><d>, <Vb><n>, <Vm>.<Ts>[<index>]
         sqdmlsl <Vd>.<Ta>, <Vn>.<Tb>, <Vm>.<Tb>
         sqdmlsl <Va><d>, <Vb><n>, <Vb><m>
         """
         self.emit("sqdmlsl", *operands)
 
     def sqdmlsl2(self, *operands: Operand) -> None:
-        """Multiply, double, saturate, subtract from Rd, twice as wide, and saturate.
+        """Multiply by an element, double, saturate, subtract from Rd, twice as wide, and saturate.
 
+        sqdmlsl2 <Vd>.<Ta>, <Vn>.<Tb>, <Vm>.<Ts>[<index>]
         sqdmlsl2 <Vd>.<Ta>, <Vn>.<Tb>, <Vm>.<Tb>
         """
         self.emit("sqdmlsl2", *operands)
 
     def sqdmulh(self, *operands: Operand) -> None:
-        """The high half of the doubled product, saturated; SQRDMULH rounds it.
+        """The high half of the doubled product with an element, saturated; SQRDMULH rounds it.
 
+        sqdmulh <Vd>.<T>, <Vn>.<T>, <Vm>.<Ts>[<index>]
+        sqdmulh <V><d>, <V><n>, <Vm>.<Ts>[<index>]
         sqdmulh <Vd>.<T>, <Vn>.<T>, <Vm>.<T>
         sqdmulh <V><d>, <V><n>, <V><m>
         """
         self.emit("sqdmulh", *operands)
 
     def sqdmull(self, *operands: Operand) -> None:
-        """Multiply and double, twice as wide, saturated. The second form takes the upper halves.
+        """Multiply by an element and double, twice as wide, saturated. The second form takes the upper half.
 
+        sqdmull <Vd>.<Ta>, <Vn>.<Tb>, <Vm>.<Ts>[<index>]
+        sqdmull <Va><d>, <Vb><n>, <Vm>.<Ts>[<index>]
         sqdmull <Vd>.<Ta>, <Vn>.<Tb>, <Vm>.<Tb>
         sqdmull <Va><d>, <Vb><n>, <Vb><m>
         """
         self.emit("sqdmull", *operands)
 
     def sqdmull2(self, *operands: Operand) -> None:
-        """Multiply and double, twice as wide, saturated. The second form takes the upper halves.
+        """Multiply by an element and double, twice as wide, saturated. The second form takes the upper half.
 
+        sqdmull2 <Vd>.<Ta>, <Vn>.<Tb>, <Vm>.<Ts>[<index>]
         sqdmull2 <Vd>.<Ta>, <Vn>.<Tb>, <Vm>.<Tb>
         """
         self.emit("sqdmull2", *operands)
@@ -3560,24 +4097,30 @@ class Mnemonics:
         self.emit("sqneg", *operands)
 
     def sqrdmlah(self, *operands: Operand) -> None:
-        """Add the doubled product to Rd as the high half, or subtract it (SQRDMLSH); round, and saturate the high half.
+        """Add the doubled product with an element to Rd as the high half; round, and saturate the high half.
 
+        sqrdmlah <Vd>.<T>, <Vn>.<T>, <Vm>.<Ts>[<index>]
+        sqrdmlah <V><d>, <V><n>, <Vm>.<Ts>[<index>]
         sqrdmlah <Vd>.<T>, <Vn>.<T>, <Vm>.<T>
         sqrdmlah <V><d>, <V><n>, <V><m>
         """
         self.emit("sqrdmlah", *operands)
 
     def sqrdmlsh(self, *operands: Operand) -> None:
-        """Add the doubled product to Rd as the high half, or subtract it (SQRDMLSH); round, and saturate the high half.
+        """Subtract the doubled product with an element from Rd as the high half; round, and saturate the high half.
 
+        sqrdmlsh <Vd>.<T>, <Vn>.<T>, <Vm>.<Ts>[<index>]
+        sqrdmlsh <V><d>, <V><n>, <Vm>.<Ts>[<index>]
         sqrdmlsh <Vd>.<T>, <Vn>.<T>, <Vm>.<T>
         sqrdmlsh <V><d>, <V><n>, <V><m>
         """
         self.emit("sqrdmlsh", *operands)
 
     def sqrdmulh(self, *operands: Operand) -> None:
-        """The high half of the doubled product, saturated; SQRDMULH rounds it.
+        """The high half of the doubled product with an element, saturated; SQRDMULH rounds it.
 
+        sqrdmulh <Vd>.<T>, <Vn>.<T>, <Vm>.<Ts>[<index>]
+        sqrdmulh <V><d>, <V><n>, <Vm>.<Ts>[<index>]
         sqrdmulh <Vd>.<T>, <Vn>.<T>, <Vm>.<T>
         sqrdmulh <V><d>, <V><n>, <V><m>
         """
@@ -3591,13 +4134,83 @@ class Mnemonics:
         """
         self.emit("sqrshl", *operands)
 
-    def sqshl(self, *operands: Operand) -> None:
-        """Shift left and saturate, right where the signed lowest byte is negative: SQSHL signed, UQSHL unsigned.
+    def sqrshrn(self, *operands: Operand) -> None:
+        """Shift right, round and saturate to half the bits: SQRSHRN signed, UQRSHRN unsigned numbers.
 
+        sqrshrn <Vd>.<Tb>, <Vn>.<Ta>, #<shift>
+        sqrshrn <Vb><d>, <Va><n>, #<shift>
+        """
+        self.emit("sqrshrn", *operands)
+
+    def sqrshrn2(self, *operands: Operand) -> None:
+        """Shift right, round and saturate to half the bits: SQRSHRN signed, UQRSHRN unsigned numbers.
+
+        sqrshrn2 <Vd>.<Tb>, <Vn>.<Ta>, #<shift>
+        """
+        self.emit("sqrshrn2", *operands)
+
+    def sqrshrun(self, *operands: Operand) -> None:
+        """Shift signed numbers right, round and saturate them to half the bits, unsigned.
+
+        sqrshrun <Vd>.<Tb>, <Vn>.<Ta>, #<shift>
+        sqrshrun <Vb><d>, <Va><n>, #<shift>
+        """
+        self.emit("sqrshrun", *operands)
+
+    def sqrshrun2(self, *operands: Operand) -> None:
+        """Shift signed numbers right, round and saturate them to half the bits, unsigned.
+
+        sqrshrun2 <Vd>.<Tb>, <Vn>.<Ta>, #<shift>
+        """
+        self.emit("sqrshrun2", *operands)
+
+    def sqshl(self, *operands: Operand) -> None:
+        """Shift left and saturate: SQSHL signed, UQSHL unsigned numbers.
+
+        sqshl <Vd>.<T>, <Vn>.<T>, #<shift>
+        sqshl <V><d>, <V><n>, #<shift>
         sqshl <Vd>.<T>, <Vn>.<T>, <Vm>.<T>
         sqshl <V><d>, <V><n>, <V><m>
         """
         self.emit("sqshl", *operands)
+
+    def sqshlu(self, *operands: Operand) -> None:
+        """Shift signed numbers left and saturate them unsigned.
+
+        sqshlu <Vd>.<T>, <Vn>.<T>, #<shift>
+        sqshlu <V><d>, <V><n>, #<shift>
+        """
+        self.emit("sqshlu", *operands)
+
+    def sqshrn(self, *operands: Operand) -> None:
+        """Shift right and saturate to half the bits: SQSHRN signed, UQSHRN unsigned numbers.
+
+        sqshrn <Vd>.<Tb>, <Vn>.<Ta>, #<shift>
+        sqshrn <Vb><d>, <Va><n>, #<shift>
+        """
+        self.emit("sqshrn", *operands)
+
+    def sqshrn2(self, *operands: Operand) -> None:
+        """Shift right and saturate to half the bits: SQSHRN signed, UQSHRN unsigned numbers.
+
+        sqshrn2 <Vd>.<Tb>, <Vn>.<Ta>, #<shift>
+        """
+        self.emit("sqshrn2", *operands)
+
+    def sqshrun(self, *operands: Operand) -> None:
+        """Shift signed numbers right and saturate them to half the bits, unsigned.
+
+        sqshrun <Vd>.<Tb>, <Vn>.<Ta>, #<shift>
+        sqshrun <Vb><d>, <Va><n>, #<shift>
+        """
+        self.emit("sqshrun", *operands)
+
+    def sqshrun2(self, *operands: Operand) -> None:
+        """Shift signed numbers right and saturate them to half the bits, unsigned.
+
+        sqshrun2 <Vd>.<Tb>, <Vn>.<Ta>, #<shift>
+        """
+        self.emit("sqshrun2", *operands)
 
     def sqsub(self, *operands: Operand) -> None:
         """Subtract and saturate: SQSUB signed, UQSUB unsigned numbers.
@@ -3644,6 +4257,14 @@ class Mnemonics:
         """
         self.emit("srhadd", *operands)
 
+    def sri(self, *operands: Operand) -> None:
+        """Shift right and insert below the highest bits of Rd, which stay.
+
+        sri <Vd>.<T>, <Vn>.<T>, #<shift>
+        sri <V><d>, <V><n>, #<shift>
+        """
+        self.emit("sri", *operands)
+
     def srshl(self, *operands: Operand) -> None:
         """Shift left by the signed lowest byte, right and rounding where it is negative: SRSHL signed, URSHL unsigned.
 
@@ -3651,6 +4272,22 @@ class Mnemonics:
         srshl <V><d>, <V><n>, <V><m>
         """
         self.emit("srshl", *operands)
+
+    def srshr(self, *operands: Operand) -> None:
+        """Shift right and round: SRSHR signed, URSHR unsigned numbers.
+
+        srshr <Vd>.<T>, <Vn>.<T>, #<shift>
+        srshr <V><d>, <V><n>, #<shift>
+        """
+        self.emit("srshr", *operands)
+
+    def srsra(self, *operands: Operand) -> None:
+        """Shift right, round and add to Rd: SRSRA signed, URSRA unsigned numbers.
+
+        srsra <Vd>.<T>, <Vn>.<T>, #<shift>
+        srsra <V><d>, <V><n>, #<shift>
+        """
+        self.emit("srsra", *operands)
 
     def ssbb(self, *operands: Operand) -> None:
         """Wait until the memory accesses before it are complete.
@@ -3666,6 +4303,36 @@ class Mnemonics:
         sshl <V><d>, <V><n>, <V><m>
         """
         self.emit("sshl", *operands)
+
+    def sshll(self, *operands: Operand) -> None:
+        """Shift left, twice as wide: SSHLL signed, USHLL unsigned numbers. The second form takes the upper half.
+
+        sshll <Vd>.<Ta>, <Vn>.<Tb>, #<shift>
+        """
+        self.emit("sshll", *operands)
+
+    def sshll2(self, *operands: Operand) -> None:
+        """Shift left, twice as wide: SSHLL signed, USHLL unsigned numbers. The second form takes the upper half.
+
+        sshll2 <Vd>.<Ta>, <Vn>.<Tb>, #<shift>
+        """
+        self.emit("sshll2", *operands)
+
+    def sshr(self, *operands: Operand) -> None:
+        """Shift right: SSHR signed, USHR unsigned numbers.
+
+        sshr <Vd>.<T>, <Vn>.<T>, #<shift>
+        sshr <V><d>, <V><n>, #<shift>
+        """
+        self.emit("sshr", *operands)
+
+    def ssra(self, *operands: Operand) -> None:
+        """Shift right and add to Rd: SSRA signed, USRA unsigned numbers.
+
+        ssra <Vd>.<T>, <Vn>.<T>, #<shift>
+        ssra <V><d>, <V><n>, #<shift>
+        """
+        self.emit("ssra", *operands)
 
     def ssubl(self, *operands: Operand) -> None:
         """Subtract, twice as wide: SSUBL signed, USUBL unsigned numbers. The second form takes the upper halves.
@@ -4569,6 +5236,20 @@ class Mnemonics:
         """
         self.emit("sxth", *operands)
 
+    def sxtl(self, *operands: Operand) -> None:
+        """Shift left, twice as wide: SSHLL signed, USHLL unsigned numbers. The second form takes the upper half.
+
+        sxtl <Vd>.<Ta>, <Vn>.<Tb>
+        """
+        self.emit("sxtl", *operands)
+
+    def sxtl2(self, *operands: Operand) -> None:
+        """Shift left, twice as wide: SSHLL signed, USHLL unsigned numbers. The second form takes the upper half.
+
+        sxtl2 <Vd>.<Ta>, <Vn>.<Tb>
+        """
+        self.emit("sxtl2", *operands)
+
     def sxtw(self, *operands: Operand) -> None:
         """Move a bitfield, extending its sign upwards and zeros downwards.
 
@@ -4779,6 +5460,24 @@ class Mnemonics:
         """
         self.emit("ubfx", *operands)
 
+    def ucvtf(self, *operands: Operand) -> None:
+        """Convert an integer to a floating-point number: SCVTF a signed, UCVTF an unsigned one.
+
+        ucvtf <Sd>, <Wn>
+        ucvtf <Dd>, <Wn>
+        ucvtf <Hd>, <Wn>
+        ucvtf <Sd>, <Xn>
+        ucvtf <Dd>, <Xn>
+        ucvtf <Hd>, <Xn>
+        ucvtf <Sd>, <Wn>, #<fbits>
+        ucvtf <Dd>, <Wn>, #<fbits>
+        ucvtf <Hd>, <Wn>, #<fbits>
+        ucvtf <Sd>, <Xn>, #<fbits>
+        ucvtf <Dd>, <Xn>, #<fbits>
+        ucvtf <Hd>, <Xn>, #<fbits>
+        """
+        self.emit("ucvtf", *operands)
+
     def udf(self, *operands: Operand) -> None:
         """Permanently undefined.
 
@@ -4795,8 +5494,9 @@ class Mnemonics:
         self.emit("udiv", *operands)
 
     def udot(self, *operands: Operand) -> None:
-        """Add the sum of four products of bytes to each 32-bit element: SDOT of signed, UDOT of unsigned bytes.
+        """Add the sum of products of four bytes with four of Rm to each 32-bit element: SDOT signed, UDOT unsigned.
 
+        udot <Vd>.<Ta>, <Vn>.<Tb>, <Vm>.4B[<index>]
         udot <Vd>.<Ta>, <Vn>.<Tb>, <Vm>.<Tb>
         """
         self.emit("udot", *operands)
@@ -4865,29 +5565,33 @@ class Mnemonics:
         self.emit("uminv", *operands)
 
     def umlal(self, *operands: Operand) -> None:
-        """Multiply and add to Rd, twice as wide: SMLAL signed, UMLAL unsigned numbers.
+        """Multiply by an element and add to Rd, twice as wide: SMLAL signed, UMLAL unsigned.
 
+        umlal <Vd>.<Ta>, <Vn>.<Tb>, <Vm>.<Ts>[<index>]
         umlal <Vd>.<Ta>, <Vn>.<Tb>, <Vm>.<Tb>
         """
         self.emit("umlal", *operands)
 
     def umlal2(self, *operands: Operand) -> None:
-        """Multiply and add to Rd, twice as wide: SMLAL signed, UMLAL unsigned numbers.
+        """Multiply by an element and add to Rd, twice as wide: SMLAL signed, UMLAL unsigned.
 
+        umlal2 <Vd>.<Ta>, <Vn>.<Tb>, <Vm>.<Ts>[<index>]
         umlal2 <Vd>.<Ta>, <Vn>.<Tb>, <Vm>.<Tb>
         """
         self.emit("umlal2", *operands)
 
     def umlsl(self, *operands: Operand) -> None:
-        """Multiply and subtract from Rd, twice as wide: SMLSL signed, UMLSL unsigned numbers.
+        """Multiply by an element and subtract from Rd, twice as wide: SMLSL signed, UMLSL unsigned.
 
+        umlsl <Vd>.<Ta>, <Vn>.<Tb>, <Vm>.<Ts>[<index>]
         umlsl <Vd>.<Ta>, <Vn>.<Tb>, <Vm>.<Tb>
         """
         self.emit("umlsl", *operands)
 
     def umlsl2(self, *operands: Operand) -> None:
-        """Multiply and subtract from Rd, twice as wide: SMLSL signed, UMLSL unsigned numbers.
+        """Multiply by an element and subtract from Rd, twice as wide: SMLSL signed, UMLSL unsigned.
 
+        umlsl2 <Vd>.<Ta>, <Vn>.<Tb>, <Vm>.<Ts>[<index>]
         umlsl2 <Vd>.<Ta>, <Vn>.<Tb>, <Vm>.<Tb>
         """
         self.emit("umlsl2", *operands)
@@ -4925,13 +5629,15 @@ class Mnemonics:
         """Multiply two unsigned 32-bit registers and add the 64-bit product to a register.
 
         umull <Xd>, <Wn>, <Wm>
+        umull <Vd>.<Ta>, <Vn>.<Tb>, <Vm>.<Ts>[<index>]
         umull <Vd>.<Ta>, <Vn>.<Tb>, <Vm>.<Tb>
         """
         self.emit("umull", *operands)
 
     def umull2(self, *operands: Operand) -> None:
-        """Multiply, twice as wide: SMULL signed, UMULL unsigned numbers. The second form takes the upper halves.
+        """Multiply by an element, twice as wide: SMULL signed, UMULL unsigned. The second form takes the upper half.
 
+        umull2 <Vd>.<Ta>, <Vn>.<Tb>, <Vm>.<Ts>[<index>]
         umull2 <Vd>.<Ta>, <Vn>.<Tb>, <Vm>.<Tb>
         """
         self.emit("umull2", *operands)
@@ -4952,13 +5658,45 @@ class Mnemonics:
         """
         self.emit("uqrshl", *operands)
 
-    def uqshl(self, *operands: Operand) -> None:
-        """Shift left and saturate, right where the signed lowest byte is negative: SQSHL signed, UQSHL unsigned.
+    def uqrshrn(self, *operands: Operand) -> None:
+        """Shift right, round and saturate to half the bits: SQRSHRN signed, UQRSHRN unsigned numbers.
 
+        uqrshrn <Vd>.<Tb>, <Vn>.<Ta>, #<shift>
+        uqrshrn <Vb><d>, <Va><n>, #<shift>
+        """
+        self.emit("uqrshrn", *operands)
+
+    def uqrshrn2(self, *operands: Operand) -> None:
+        """Shift right, round and saturate to half the bits: SQRSHRN signed, UQRSHRN unsigned numbers.
+
+        uqrshrn2 <Vd>.<Tb>, <Vn>.<Ta>, #<shift>
+        """
+        self.emit("uqrshrn2", *operands)
+
+    def uqshl(self, *operands: Operand) -> None:
+        """Shift left and saturate: SQSHL signed, UQSHL unsigned numbers.
+
+        uqshl <Vd>.<T>, <Vn>.<T>, #<shift>
+        uqshl <V><d>, <V><n>, #<shift>
         uqshl <Vd>.<T>, <Vn>.<T>, <Vm>.<T>
         uqshl <V><d>, <V><n>, <V><m>
         """
         self.emit("uqshl", *operands)
+
+    def uqshrn(self, *operands: Operand) -> None:
+        """Shift right and saturate to half the bits: SQSHRN signed, UQSHRN unsigned numbers.
+
+        uqshrn <Vd>.<Tb>, <Vn>.<Ta>, #<shift>
+        uqshrn <Vb><d>, <Va><n>, #<shift>
+        """
+        self.emit("uqshrn", *operands)
+
+    def uqshrn2(self, *operands: Operand) -> None:
+        """Shift right and saturate to half the bits: SQSHRN signed, UQSHRN unsigned numbers.
+
+        uqshrn2 <Vd>.<Tb>, <Vn>.<Ta>, #<shift>
+        """
+        self.emit("uqshrn2", *operands)
 
     def uqsub(self, *operands: Operand) -> None:
         """Subtract and saturate: SQSUB signed, UQSUB unsigned numbers.
@@ -4998,6 +5736,22 @@ class Mnemonics:
         """
         self.emit("urshl", *operands)
 
+    def urshr(self, *operands: Operand) -> None:
+        """Shift right and round: SRSHR signed, URSHR unsigned numbers.
+
+        urshr <Vd>.<T>, <Vn>.<T>, #<shift>
+        urshr <V><d>, <V><n>, #<shift>
+        """
+        self.emit("urshr", *operands)
+
+    def ursra(self, *operands: Operand) -> None:
+        """Shift right, round and add to Rd: SRSRA signed, URSRA unsigned numbers.
+
+        ursra <Vd>.<T>, <Vn>.<T>, #<shift>
+        ursra <V><d>, <V><n>, #<shift>
+        """
+        self.emit("ursra", *operands)
+
     def ushl(self, *operands: Operand) -> None:
         """Shift left by each element's signed lowest byte, right where it is negative: SSHL signed, USHL unsigned.
 
@@ -5006,6 +5760,28 @@ class Mnemonics:
         """
         self.emit("ushl", *operands)
 
+    def ushll(self, *operands: Operand) -> None:
+        """Shift left, twice as wide: SSHLL signed, USHLL unsigned numbers. The second form takes the upper half.
+
+        ushll <Vd>.<Ta>, <Vn>.<Tb>, #<shift>
+        """
+        self.emit("ushll", *operands)
+
+    def ushll2(self, *operands: Operand) -> None:
+        """Shift left, twice as wide: SSHLL signed, USHLL unsigned numbers. The second form takes the upper half.
+
+        ushll2 <Vd>.<Ta>, <Vn>.<Tb>, #<shift>
+        """
+        self.emit("ushll2", *operands)
+
+    def ushr(self, *operands: Operand) -> None:
+        """Shift right: SSHR signed, USHR unsigned numbers.
+
+        ushr <Vd>.<T>, <Vn>.<T>, #<shift>
+        ushr <V><d>, <V><n>, #<shift>
+        """
+        self.emit("ushr", *operands)
+
     def usqadd(self, *operands: Operand) -> None:
         """Add to Rd and saturate: SUQADD unsigned to signed, USQADD signed to unsigned numbers.
 
@@ -5013,6 +5789,14 @@ class Mnemonics:
         usqadd <V><d>, <V><n>
         """
         self.emit("usqadd", *operands)
+
+    def usra(self, *operands: Operand) -> None:
+        """Shift right and add to Rd: SSRA signed, USRA unsigned numbers.
+
+        usra <Vd>.<T>, <Vn>.<T>, #<shift>
+        usra <V><d>, <V><n>, #<shift>
+        """
+        self.emit("usra", *operands)
 
     def usubl(self, *operands: Operand) -> None:
         """Subtract, twice as wide: SSUBL signed, USUBL unsigned numbers. The second form takes the upper halves.
@@ -5055,6 +5839,20 @@ class Mnemonics:
         uxth <Wd>, <Wn>
         """
         self.emit("uxth", *operands)
+
+    def uxtl(self, *operands: Operand) -> None:
+        """Shift left, twice as wide: SSHLL signed, USHLL unsigned numbers. The second form takes the upper half.
+
+        uxtl <Vd>.<Ta>, <Vn>.<Tb>
+        """
+        self.emit("uxtl", *operands)
+
+    def uxtl2(self, *operands: Operand) -> None:
+        """Shift left, twice as wide: SSHLL signed, USHLL unsigned numbers. The second form takes the upper half.
+
+        uxtl2 <Vd>.<Ta>, <Vn>.<Tb>
+        """
+        self.emit("uxtl2", *operands)
 
     def uzp1(self, *operands: Operand) -> None:
         """Take the elements of even number from both sources.
