@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from armexec.isa import decode
-from armexec.isa.system_registers import CNTFRQ_EL0, CNTVCT_EL0, CTR_EL0, DCZID_EL0, DIT, FPCR, SSBS
+from armexec.isa.system_registers import CNTFRQ_EL0, CNTVCT_EL0, CTR_EL0, DCZID_EL0, DIT, FPCR, FPSR, SSBS
 from armexec.machines.traps import TrapKind
 
 from .generate import accessed
@@ -244,10 +244,14 @@ EXCEPTIONS = (
         "(Documentation/arch/arm64/cpu-feature-registers.rst).",
     ),
     Exception_(
-        ("unicorn",),
+        ("unicorn", "qemu-user"),
         r"MSR_SR_",
-        lambda state, ours, theirs: _system_register(state) == FPCR and not (ours.fpcr ^ theirs.fpcr) & ~0x37_0000,
-        "QEMU 5.0 keeps FPCR.{Stride, Len}, which are RES0 without AArch32: C5.2.8.",
+        lambda state, ours, theirs: (
+            _register_is(FPCR, FPSR)(state, ours, theirs)
+            and not (ours.fpcr ^ theirs.fpcr) & ~0x37_0000
+            and not (ours.fpsr ^ theirs.fpsr) & ~0xF000_0000
+        ),
+        "QEMU keeps FPCR.{Stride, Len} and FPSR's flags of AArch32, which are RES0 without AArch32: C5.2.8, C5.2.10.",
     ),
     Exception_(
         ("unicorn",),
