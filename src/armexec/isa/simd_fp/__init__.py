@@ -5,7 +5,9 @@ from __future__ import annotations
 from . import (  # noqa: F401
     copy,
     float_conversions,
+    float_pairs,
     float_scalar,
+    float_three_same,
     general_moves,
     integer_by_element,
     integer_shift_immediate,
