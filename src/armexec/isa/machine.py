@@ -399,6 +399,12 @@ class Machine(Protocol):
     def fp_reciprocal_square_root_step(self, a: Lanes, b: Lanes, /) -> Lanes:
         """FPRSqrtStepFused: (3 - a * b) / 2."""
 
+    def unsigned_reciprocal_estimate(self, a: Lanes, /) -> Lanes:
+        """UnsignedRecipEstimate of 32-bit elements (URECPE)."""
+
+    def unsigned_reciprocal_square_root_estimate(self, a: Lanes, /) -> Lanes:
+        """UnsignedRSqrtEstimate of 32-bit elements (URSQRTE)."""
+
     def bf16_convert(self, a: Lanes, /) -> Lanes:
         """FPConvertBF: 32 bits to bfloat16."""
 

@@ -8,6 +8,8 @@ from . import (  # noqa: F401
     float_pairs,
     float_scalar,
     float_three_same,
+    float_two_register,
+    float_vector_conversions,
     general_moves,
     integer_by_element,
     integer_shift_immediate,
