@@ -9,7 +9,7 @@ from __future__ import annotations
 import random
 from functools import cache
 
-from armexec.isa import INSTRUCTIONS, Form, decode
+from armexec.isa import Form, all_instructions, decode
 from armexec.isa.system_registers import FPCR, FPSR, USER_READABLE, USER_WRITABLE, system_registers
 from armexec.machines.reference import Bits, ReferenceMachine
 from armexec.machines.traps import Trap
@@ -36,7 +36,7 @@ _CACHE_OPERATIONS = (0xD50B7420, 0xD50B7420, 0xD50B7420, 0xD50B7420, 0xD50B7520,
 @cache
 def encodings() -> dict[str, Form]:
     """Every encoding described, by name: `B_only_condbranch`, which is one form for each condition, as `...:b.eq`."""
-    forms = [form for described in INSTRUCTIONS for form in described.forms]
+    forms = [form for described in all_instructions() for form in described.forms]
     names = [form.name for form in forms]
     return {form.name if names.count(form.name) == 1 else f"{form.name}:{form.mnemonic}": form for form in forms}
 

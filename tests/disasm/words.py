@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Iterator
 
-from armexec.isa import INSTRUCTIONS, decode
+from armexec.isa import all_instructions, decode
 from armexec.isa.description import Form
 
 _AWKWARD = (0, 0xFFFF_FFFF, 0x5555_5555, 0xAAAA_AAAA)
@@ -13,7 +13,7 @@ _AWKWARD = (0, 0xFFFF_FFFF, 0x5555_5555, 0xAAAA_AAAA)
 
 def encodings() -> list[Form]:
     """The forms that aren't aliases."""
-    return [form for described in INSTRUCTIONS for form in described.forms]
+    return [form for described in all_instructions() for form in described.forms]
 
 
 def words_of(form: Form, count: int, seed: int = 0) -> Iterator[int]:

@@ -14,13 +14,13 @@ from hypothesis import strategies as st
 
 from armexec import Error
 from armexec.asm import assemble
-from armexec.isa import INSTRUCTIONS, Decoded, Form, decode
+from armexec.isa import Decoded, Form, all_instructions, decode
 from armexec.isa.operands import Context
 from armexec.machines.reference import ReferenceMachine
 from armexec.machines.traps import Trap, TrapKind
 
 # Bits 28 and 26-25 of "Loads and Stores" are x1x0 for general registers.
-FORMS = [form for described in INSTRUCTIONS for form in described.forms if form.value >> 25 & 0b0101 == 0b0100]
+FORMS = [form for described in all_instructions() for form in described.forms if form.value >> 25 & 0b0101 == 0b0100]
 CONTEXT = Context(0, lambda address: None)
 
 

@@ -38,15 +38,15 @@ def isa(
 
 
 def _find(name: str) -> list[Instruction]:
-    from armexec.isa import INSTRUCTIONS
+    from armexec.isa import all_instructions
 
     wanted = name.lower()
     exact = [
         i
-        for i in INSTRUCTIONS
+        for i in all_instructions()
         if i.name.lower() == wanted or any(form.name.lower() == wanted for form in (*i.forms, *i.aliases))
     ]
-    found = exact or [i for i in INSTRUCTIONS if any(wanted == _mnemonic(f) for f in (*i.forms, *i.aliases))]
+    found = exact or [i for i in all_instructions() if any(wanted == _mnemonic(f) for f in (*i.forms, *i.aliases))]
     if found:
         return found
     from difflib import get_close_matches
@@ -56,7 +56,7 @@ def _find(name: str) -> list[Instruction]:
     for row in coverage():
         if row.encoding.lower() == wanted:
             raise Error(f"{row.encoding} ({row.group}): {row.status}: {row.reason}")
-    known = {_mnemonic(f) for i in INSTRUCTIONS for f in (*i.forms, *i.aliases)}
+    known = {_mnemonic(f) for i in all_instructions() for f in (*i.forms, *i.aliases)}
     near = get_close_matches(wanted, sorted(known), 3)
     raise Error(f"no instruction {name!r}" + (f"; did you mean {' or '.join(near)}?" if near else ""))
 

@@ -6,7 +6,7 @@ from functools import cache
 from typing import NamedTuple
 
 from .data import rows
-from .description import INSTRUCTIONS
+from .groups import all_instructions
 
 __all__ = ["Coverage", "Encoding", "coverage", "encodings", "known_encoding"]
 
@@ -66,7 +66,7 @@ def encodings() -> tuple[Encoding, ...]:
 
 
 def _described() -> set[str]:
-    return {form.name for described in INSTRUCTIONS for form in (*described.forms, *described.aliases)}
+    return {form.name for described in all_instructions() for form in (*described.forms, *described.aliases)}
 
 
 def coverage() -> list[Coverage]:

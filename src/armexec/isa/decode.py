@@ -5,7 +5,8 @@ from __future__ import annotations
 from functools import cache
 from typing import NamedTuple
 
-from .description import INSTRUCTIONS, Form, Instruction
+from .description import Form, Instruction
+from .groups import all_instructions, instructions_of_group
 from .operands import Context
 
 __all__ = ["Decoded", "decode", "form_of", "forms_of", "mnemonics"]
@@ -50,7 +51,7 @@ def decode(word: int) -> Decoded | None:
 
 def _fill(top: int) -> tuple[tuple[int, int, bool, Form], ...]:
     found = []
-    for described in INSTRUCTIONS:
+    for described in instructions_of_group(top >> 5 & 0b1111):
         pattern = described.pattern
         if not (top ^ pattern.value >> 20) & pattern.mask >> 20:
             found += [form for form in described.forms if not (top ^ form.value >> 20) & form.mask >> 20]
@@ -65,7 +66,7 @@ def _fill(top: int) -> tuple[tuple[int, int, bool, Form], ...]:
 def mnemonics() -> dict[str, tuple[Instruction, ...]]:
     """Every mnemonic, with the instructions that it may be, in the order described."""
     table: dict[str, list[Instruction]] = {}
-    for described in INSTRUCTIONS:
+    for described in all_instructions():
         for mnemonic in described.mnemonics:
             # `b.<cond>` is written by its aliases, one for each condition.
             if "<" not in mnemonic:

@@ -25,7 +25,7 @@ from .pattern import Constraint, Pattern, parse_constraints, parse_pattern
 from .simd_operands import SIMD_TEMPLATE, ScalarRegister, simd_operand
 from .syntax import Cursor, Mismatch, OperandError
 
-__all__ = ["INSTRUCTIONS", "Alias", "Form", "Instruction", "Parsed", "instruction"]
+__all__ = ["REGISTERED", "Alias", "Form", "Instruction", "Parsed", "instruction"]
 
 Semantics: TypeAlias = Callable[..., None]
 Preference: TypeAlias = "Callable[[Fields], bool] | bool"
@@ -294,8 +294,8 @@ class Instruction:
         return form
 
 
-INSTRUCTIONS: list[Instruction] = []
-"""Every instruction described, in the order of the files."""
+REGISTERED: dict[str, list[Instruction]] = {}
+"""The instructions described so far, by the module that describes them, in the order of its text."""
 
 
 def instruction(
@@ -338,7 +338,7 @@ def instruction(
         expected = ("m", *(f.name for f in described.pattern.free))
         if parameters != expected:
             raise ValueError(f"{semantics.__name__}: parameters {parameters} are not {expected}")
-        INSTRUCTIONS.append(described)
+        REGISTERED.setdefault(semantics.__module__, []).append(described)
         return semantics
 
     return register
