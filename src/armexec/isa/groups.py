@@ -1,7 +1,7 @@
 """Which files describe which part of the encoding space: a part is loaded when a word of it is first met.
 
-The parts are those of the manual's top-level table, by op0 (bits 28 to 25): describing all instructions takes several times
-as long as running a short program does.
+The parts are those of the manual's top-level table, by op0 (bits 28 to 25). Describing all instructions takes several
+times as long as a short program does.
 """
 
 from __future__ import annotations
