@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from . import (  # noqa: F401
     copy,
+    float_by_element,
     float_conversions,
     float_pairs,
     float_scalar,
@@ -20,6 +21,7 @@ from . import (  # noqa: F401
     loads_stores_pair,
     modified_immediate,
     permute,
+    products,
     structures_multiple,
     structures_single,
 )
