@@ -1,7 +1,7 @@
-"""A corpus of freestanding C functions with the arguments to call them with.
+"""Corpora of freestanding C functions with the arguments to call them with.
 
-Each ``*.c`` file beside this module holds functions of one subject. The lines above a function that start
-with ``//@`` say how it is called; the definition that follows gives the types::
+Each ``*.c`` file of a corpus holds functions of one subject; those beside this module are the integer corpus. The
+lines above a function that start with ``//@`` say how it is called; the definition that follows gives the types::
 
     //@ cases: (1, 2) (-1, 0x7fff) random:20     argument tuples, and how many seeded random ones
     //@ where: a=0..20, b=-5..5                  ranges for the random ones, instead of the whole type
@@ -9,14 +9,18 @@ with ``//@`` say how it is called; the definition that follows gives the types::
     //@ buffer p: int32_t[8] = 1 2 3             what a pointer parameter points to: values (the rest zero),
     //@ buffer q: uint8_t[64] = random 0..9      random values (of the whole type or in a range),
     //@ buffer s: uint8_t[16] = "text"           or text
+    //@ buffer x: float[8] = special             random ones among which are infinities and NaNs
     //@ before: reset                            called before the first case: state lasts from case to case
     //@ after: checksum                          called after each case; its result counts too
     int32_t example(int32_t a, int b, int32_t *p, const uint8_t *q, const uint8_t *s) {
 
-Case tuples hold the integer arguments only; every case gets fresh buffers, whose final contents are part of
-its outcome. ``//@ variant NAME: FLAGS`` at the top of a file asks for another build of it with these flags.
+Case tuples hold the arguments that aren't pointers; every case gets fresh buffers, whose final contents are part of
+its outcome. ``//@ flags: FLAGS`` at the top of a file adds to all its builds for AArch64, and ``//@ variant NAME:
+FLAGS`` asks for another build of it with these flags.
 
-The expected outcomes come from the host's own compilation of the same file (`host_library`).
+The expected outcomes come from the host's own compilation of the same file (`host_library`). Floating-point values
+are compared bit by bit, but any NaN is as good as another: C doesn't say which one an operation gives, and
+processors differ in the sign and the payload.
 """
 
 from __future__ import annotations
@@ -26,22 +30,24 @@ import ctypes
 import functools
 import hashlib
 import importlib.util
+import math
 import os
 import platform
 import random
 import re
 import shutil
+import struct
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 DIRECTORY = Path(__file__).parent
 
-#: Flags the corpus is compiled with for AArch64: integer registers only, no C library, no outlined atomics.
+#: Flags the integer corpus is compiled with for AArch64: no SIMD and FP registers, no C library, no outlined atomics.
 FLAGS = ("-mgeneral-regs-only", "-ffreestanding", "-mno-outline-atomics")
 
 OPTIMIZATION_LEVELS = ("-O0", "-O2", "-O3")
@@ -79,6 +85,36 @@ _CTYPES: dict[tuple[int, bool], Any] = {
 }
 
 
+#: C floating-point types: bits. Half precision is only passed by pointer: ctypes has no such type.
+FLOAT_TYPES = {"_Float16": 16, "float": 32, "double": 64}
+_FLOAT_CODES = {"_Float16": "e", "float": "f", "double": "d"}
+_FLOAT_CTYPES: dict[str, Any] = {
+    "_Float16": ctypes.c_uint16,
+    "float": ctypes.c_float,
+    "double": ctypes.c_double,
+}
+
+
+def _ctype(type_name: str) -> Any:
+    return _FLOAT_CTYPES[type_name] if type_name in FLOAT_TYPES else _CTYPES[INTEGER_TYPES[type_name]]
+
+
+def rounded(type_name: str, value: float) -> float:
+    """The value of a floating-point type that is nearest to `value`."""
+    code = _FLOAT_CODES[type_name]
+    try:
+        return float(struct.unpack(code, struct.pack(code, value))[0])
+    except OverflowError:
+        return math.copysign(math.inf, value)
+
+
+def outcome_value(type_name: str, value: Any) -> int | str:
+    """What is compared: an integer, or a floating-point value's exact text, the same for all NaNs."""
+    if type_name not in FLOAT_TYPES:
+        return int(value)
+    return "nan" if math.isnan(value) else float(value).hex()
+
+
 def limits(type_name: str) -> tuple[int, int]:
     """The smallest and largest value of a C integer type."""
     bits, signed = INTEGER_TYPES[type_name]
@@ -100,28 +136,41 @@ class Buffer:
     """The initial contents of what a pointer argument points to."""
 
     type: str
-    values: tuple[int, ...]
+    values: tuple[int | float, ...]
 
     def make(self) -> ctypes.Array[Any]:
-        """A fresh ctypes array with these contents."""
-        array: ctypes.Array[Any] = (_CTYPES[INTEGER_TYPES[self.type]] * len(self.values))(*self.values)
+        """A fresh ctypes array with these contents; of unsigned integers for half precision."""
+        values = self.values
+        if self.type == "_Float16":
+            values = struct.unpack(f"{len(values)}H", struct.pack(f"{len(values)}e", *values))
+        array: ctypes.Array[Any] = (_ctype(self.type) * len(values))(*values)
         return array
+
+    def contents(self, array: ctypes.Array[Any]) -> tuple[int | str, ...]:
+        """What a ctypes array made by `make` holds now."""
+        values = tuple(array)
+        if self.type == "_Float16":
+            values = struct.unpack(f"{len(values)}e", struct.pack(f"{len(values)}H", *values))
+        return tuple(outcome_value(self.type, value) for value in values)
 
 
 @dataclass(frozen=True)
 class Case:
     """One call: its arguments in order, and whether it is too long for an interpreter of instructions."""
 
-    arguments: tuple[int | Buffer, ...]
+    arguments: tuple[int | float | Buffer, ...]
     heavy: bool
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a call did: its result (None for void), the buffers afterwards, the `after` function's result."""
+    """What a call did: its result (None for void), the buffers afterwards, the `after` function's result.
 
-    result: int | None
-    buffers: tuple[tuple[int, ...], ...]
+    Floating-point values are text (`outcome_value`).
+    """
+
+    result: int | str | None
+    buffers: tuple[tuple[int | str, ...], ...]
     after: int | None
 
 
@@ -141,12 +190,12 @@ class CorpusFunction:
         self,
         functions: Callable[[str], Callable[..., Any]],
         cases: Sequence[Case],
-        wrap: Callable[[ctypes.Array[Any]], Any] = lambda array: array,
+        wrap: Callable[[ctypes.Array[Any], str], Any] = lambda array, _: array,
     ) -> Iterator[Outcome]:
         """Call the function for each of `cases`, in order.
 
-        `functions` gives the callable of a name; `wrap` turns a ctypes array into what is passed for a
-        pointer, sharing its memory.
+        `functions` gives the callable of a name; `wrap` turns a ctypes array of the given element type into what
+        is passed for a pointer, sharing its memory.
         """
         call = functions(self.name)
         if self.before:
@@ -156,21 +205,21 @@ class CorpusFunction:
             arguments: list[Any] = []
             for argument in case.arguments:
                 if isinstance(argument, Buffer):
-                    arrays.append(argument.make())
-                    arguments.append(wrap(arrays[-1]))
+                    arrays.append((argument, argument.make()))
+                    arguments.append(wrap(arrays[-1][1], argument.type))
                 else:
                     arguments.append(argument)
             result = call(*arguments)
             yield Outcome(
-                None if result is None else int(result),
-                tuple(tuple(array) for array in arrays),
+                None if result is None else outcome_value(self.result, result),
+                tuple(buffer.contents(array) for buffer, array in arrays),
                 int(functions(self.after)()) if self.after else None,
             )
 
 
 @dataclass(frozen=True)
 class CorpusFile:
-    """A C file of the corpus: its functions, and by name the extra flags of its builds ("base" has none)."""
+    """A C file of a corpus: its functions, and by name the flags of its builds for AArch64 ("base" is always one)."""
 
     path: Path
     functions: tuple[CorpusFunction, ...]
@@ -182,17 +231,44 @@ class CorpusFile:
         return self.path.read_text()
 
 
+@dataclass(frozen=True)
+class Corpus:
+    """The C files of a directory, with the flags they are compiled with for AArch64 and for the host."""
+
+    directory: Path
+    flags: tuple[str, ...]
+    host_flags: tuple[str, ...] = ()
+
+    @functools.cached_property
+    def files(self) -> dict[str, CorpusFile]:
+        """The files by name, without the suffix."""
+        return {path.stem: read(path) for path in sorted(self.directory.glob("*.c"))}
+
+    @property
+    def builds(self) -> list[tuple[str, str]]:
+        """A file's name and a variant's, for each build."""
+        return [(stem, variant) for stem, file in self.files.items() for variant in file.variants]
+
+    @property
+    def functions(self) -> list[CorpusFunction]:
+        """All functions of all files."""
+        return [function for file in self.files.values() for function in file.functions]
+
+
+INTEGER_CORPUS = Corpus(DIRECTORY, FLAGS)
+
+
 # -- reading
 
-_TYPE_NAMES = "|".join(sorted((re.escape(name) for name in INTEGER_TYPES), key=len, reverse=True))
+_TYPE_NAMES = "|".join(sorted((re.escape(name) for name in (*INTEGER_TYPES, *FLOAT_TYPES)), key=len, reverse=True))
 _DEFINITION = re.compile(rf"(?P<result>void|{_TYPE_NAMES}) (?P<name>\w+)\((?P<parameters>[^()]*)\) \{{")
 _PARAMETER = re.compile(rf"(?P<const>const )?(?P<type>{_TYPE_NAMES}) (?P<pointer>\*?)(?P<name>\w+)")
 _DIRECTIVE = re.compile(
-    r"//@ (?P<key>cases|where|heavy|before|after|buffer|variant)(?: (?P<name>\w+))?: (?P<text>.+)"
+    r"//@ (?P<key>cases|where|heavy|before|after|buffer|flags|variant)(?: (?P<name>\w+))?: (?P<text>.+)"
 )
 _BUFFER = re.compile(rf"(?P<type>{_TYPE_NAMES})\[(?P<length>\d+)\] = (?P<init>.+)")
-_INTEGER = r"-?(?:0x[0-9a-fA-F]+|\d+)"
-_RANGE = re.compile(rf"(?P<low>{_INTEGER})\.\.(?P<high>{_INTEGER})")
+_NUMBER = r"-?(?:0x[0-9a-fA-F]+|\d+(?:\.\d+)?(?:e-?\d+)?)"
+_RANGE = re.compile(rf"(?P<low>{_NUMBER})\.\.(?P<high>{_NUMBER})")
 _CASE = re.compile(r"\((?P<values>[^()]*)\)|random:(?P<count>\d+)")
 # Support routines a compiler may call by name: not corpus functions.
 _SUPPORT = re.compile(r"mem(cpy|set|move|cmp)|__\w+")
@@ -210,22 +286,37 @@ class _Pending:
     buffers: dict[str, str] = field(default_factory=dict)
 
 
-def _span(text: str, type_name: str) -> tuple[int, int]:
+def _number(text: str, type_name: str) -> int | float:
+    """The value a text stands for; raises ValueError if the type doesn't have it."""
+    if type_name in FLOAT_TYPES:
+        value = float.fromhex(text) if "0x" in text else float(text)
+        if math.isinf(rounded(type_name, value)) and not math.isinf(value):
+            raise ValueError(f"{text} doesn't fit {type_name}")
+        return rounded(type_name, value)
+    number = int(text, 0)
+    least, most = limits(type_name)
+    if not least <= number <= most:
+        raise ValueError(f"{text} doesn't fit {type_name}")
+    return number
+
+
+def _span(text: str, type_name: str) -> tuple[int, int] | tuple[float, float]:
     match = _RANGE.fullmatch(text)
     if not match:
         raise ValueError(f"not a range: {text!r}")
-    low, high = int(match["low"], 0), int(match["high"], 0)
-    least, most = limits(type_name)
-    if not least <= low <= high <= most:
-        raise ValueError(f"range {text} doesn't fit {type_name}")
+    low, high = _number(match["low"], type_name), _number(match["high"], type_name)
+    if low > high:
+        raise ValueError(f"range {text} is empty")
     return low, high
 
 
-def _random_value(rng: random.Random, type_name: str, span: tuple[int, int] | None) -> int:
+def _random_value(rng: random.Random, type_name: str, span: tuple[Any, Any] | None) -> int | float:
     """A value of the type, with its limits, powers of two and small values more often than by chance."""
+    if type_name in FLOAT_TYPES:
+        return _random_float(rng, type_name, span)
     low, high = limits(type_name)
     if span is not None:
-        return rng.choice((*span, rng.randint(*span), rng.randint(*span), rng.randint(*span)))
+        return int(rng.choice((*span, rng.randint(*span), rng.randint(*span), rng.randint(*span))))
     bits = INTEGER_TYPES[type_name][0]
     kind = rng.randrange(4)
     if kind == 0:
@@ -237,46 +328,81 @@ def _random_value(rng: random.Random, type_name: str, span: tuple[int, int] | No
     return low + (value - low) % (high - low + 1)
 
 
+def _random_float(rng: random.Random, type_name: str, span: tuple[float, float] | None) -> float:
+    """A finite value of the type: any bit pattern, or a small multiple of a quarter, or a number around 1.
+
+    Zeros of both signs, denormals and the limits come more often than by chance.
+    """
+    if span is not None:
+        value = rng.choice((rng.uniform(*span), rng.uniform(*span), rng.uniform(*span), round(rng.uniform(*span))))
+        return rounded(type_name, min(max(value, span[0]), span[1]))
+    bits = FLOAT_TYPES[type_name]
+    integer, code = {16: "H", 32: "I", 64: "Q"}[bits], _FLOAT_CODES[type_name]
+    fraction = {16: 10, 32: 23, 64: 52}[bits]
+    infinity = (1 << bits - 1) - (1 << fraction)
+    kind = rng.randrange(6)
+    if kind == 0:
+        pattern = rng.choice((0, 1, 1 << fraction, (1 << fraction) - 1, infinity - 1, rng.getrandbits(fraction)))
+    elif kind <= 2:
+        pattern = rng.randrange(infinity)
+    else:
+        scale = rng.choice((1.0, 1.0, 100.0, 2000.0))
+        value = rng.uniform(0, scale) if kind < 5 else rng.randrange(401) / 4
+        return rounded(type_name, value * rng.choice((1, -1)))
+    return float(struct.unpack(code, struct.pack(integer, pattern))[0]) * rng.choice((1, -1))
+
+
 def _buffer(rng: random.Random, text: str) -> Buffer:
     match = _BUFFER.fullmatch(text)
     if not match:
         raise ValueError(f"not a buffer: {text!r}")
     type_name, length, init = match["type"], int(match["length"]), match["init"]
+    values: list[int | float]
     if init == "random" or init.startswith("random "):
         span = _span(init.removeprefix("random "), type_name) if init != "random" else None
         values = [_random_value(rng, type_name, span) for _ in range(length)]
+    elif init == "special" and type_name in FLOAT_TYPES:
+        values = [
+            rng.choice((math.inf, -math.inf, math.nan)) if rng.random() < 0.2 else _random_float(rng, type_name, None)
+            for _ in range(length)
+        ]
     elif init.startswith('"'):
         values = list(ast.literal_eval(f"b{init}"))
     else:
-        values = [int(word, 0) for word in init.split()]
-    if len(values) > length or any(not limits(type_name)[0] <= v <= limits(type_name)[1] for v in values):
+        values = [_number(word, type_name) for word in init.split()]
+    if len(values) > length:
         raise ValueError(f"contents don't fit: {text!r}")
-    return Buffer(type_name, (*values, *[0] * (length - len(values))))
+    zero = 0.0 if type_name in FLOAT_TYPES else 0
+    return Buffer(type_name, (*values, *[zero] * (length - len(values))))
 
 
 def _cases(rng: random.Random, pending: _Pending, parameters: Sequence[Parameter]) -> Iterator[Case]:
-    integers = {p.name: p.type for p in parameters if not p.pointer}
+    scalars = {p.name: p.type for p in parameters if not p.pointer}
+    if "_Float16" in scalars.values():
+        raise ValueError("_Float16 is only passed by pointer")
     if set(pending.buffers) != {p.name for p in parameters if p.pointer}:
         raise ValueError("each pointer parameter needs one //@ buffer, and nothing else does")
-    spans: dict[str, tuple[int, int]] = {}
+    spans: dict[str, tuple[Any, Any]] = {}
     for item in filter(None, pending.where.split(", ")):
         name, _, text = item.partition("=")
-        if name not in integers:
-            raise ValueError(f"//@ where: no integer parameter {name!r}")
-        spans[name] = _span(text, integers[name])
+        if name not in scalars:
+            raise ValueError(f"//@ where: no such parameter, or a pointer: {name!r}")
+        spans[name] = _span(text, scalars[name])
 
-    def complete(values: Sequence[int], heavy: bool) -> Case:
-        if len(values) != len(integers):
-            raise ValueError(f"{len(values)} values for {len(integers)} integer parameters: {values}")
-        for value, (name, type_name) in zip(values, integers.items(), strict=True):
-            low, high = limits(type_name)
-            if not low <= value <= high:
-                raise ValueError(f"{name}={value} doesn't fit {type_name}")
+    def given(text: str) -> Iterator[int | float]:
+        words = [word.strip() for word in text.split(",") if word.strip()]
+        if len(words) != len(scalars):
+            raise ValueError(f"{len(words)} values for {len(scalars)} parameters that aren't pointers: {text!r}")
+        for word, (name, type_name) in zip(words, scalars.items(), strict=True):
+            try:
+                yield _number(word, type_name)
+            except ValueError as error:
+                raise ValueError(f"{name}: {error}") from None
+
+    def complete(values: Iterable[int | float], heavy: bool) -> Case:
         remaining = iter(values)
         return Case(
-            tuple(
-                _buffer(rng, pending.buffers[p.name]) if p.pointer else next(remaining) for p in parameters
-            ),
+            tuple(_buffer(rng, pending.buffers[p.name]) if p.pointer else next(remaining) for p in parameters),
             heavy,
         )
 
@@ -286,12 +412,10 @@ def _cases(rng: random.Random, pending: _Pending, parameters: Sequence[Parameter
         for match in _CASE.finditer(text):
             if match["count"]:
                 for _ in range(int(match["count"])):
-                    values = [
-                        _random_value(rng, type_name, spans.get(name)) for name, type_name in integers.items()
-                    ]
+                    values = [_random_value(rng, type_name, spans.get(name)) for name, type_name in scalars.items()]
                     yield complete(values, heavy)
             else:
-                yield complete([int(v, 0) for v in match["values"].split(",") if v.strip()], heavy)
+                yield complete(list(given(match["values"])), heavy)
 
 
 def _function(path: Path, definition: re.Match[str], pending: _Pending) -> CorpusFunction:
@@ -302,9 +426,7 @@ def _function(path: Path, definition: re.Match[str], pending: _Pending) -> Corpu
             match = _PARAMETER.fullmatch(text)
             if not match:
                 raise ValueError(f"not a parameter: {text!r}")
-            parameters.append(
-                Parameter(match["name"], match["type"], bool(match["pointer"]), bool(match["const"]))
-            )
+            parameters.append(Parameter(match["name"], match["type"], bool(match["pointer"]), bool(match["const"])))
     if not pending.cases and not pending.heavy:
         raise ValueError(f"{name} has no //@ cases or //@ heavy")
     return CorpusFunction(
@@ -322,6 +444,7 @@ def read(path: Path) -> CorpusFile:
     """Read one file. Raises ValueError, with its line, for what isn't written as described above."""
     functions: list[CorpusFunction] = []
     variants: dict[str, tuple[str, ...]] = {"base": ()}
+    common: tuple[str, ...] = ()
     pending: _Pending | None = None
     for number, line in enumerate(path.read_text().splitlines(), 1):
         try:
@@ -332,6 +455,9 @@ def read(path: Path) -> CorpusFile:
                 key, name, text = directive["key"], directive["name"], directive["text"]
                 if key == "variant":
                     variants[name] = tuple(text.split())
+                    continue
+                if key == "flags":
+                    common = tuple(text.split())
                     continue
                 pending = pending or _Pending()
                 if key == "buffer":
@@ -352,23 +478,15 @@ def read(path: Path) -> CorpusFile:
     names = {function.name for function in functions}
     for function in functions:
         if not {function.before, function.after} <= {*names, None}:
-            raise ValueError(
-                f"{path}: {function.name}: //@ before or //@ after names no function of the file"
-            )
-    return CorpusFile(path, tuple(functions), variants)
-
-
-@functools.cache
-def files() -> list[CorpusFile]:
-    """All files of the corpus, by name."""
-    return [read(path) for path in sorted(DIRECTORY.glob("*.c"))]
+            raise ValueError(f"{path}: {function.name}: //@ before or //@ after names no function of the file")
+    return CorpusFile(path, tuple(functions), {name: common + flags for name, flags in variants.items()})
 
 
 # -- the host's own compilation
 
 
 class NoHostCompiler(Exception):
-    """There is no C compiler for this machine."""
+    """There is no C compiler for this machine, or none that knows the types of the file."""
 
 
 @functools.cache
@@ -377,9 +495,7 @@ def zig_clang() -> Path | None:
     spec = importlib.util.find_spec("ziglang")
     if spec is None or spec.origin is None:
         return None
-    return next(
-        filter(Path.is_file, (Path(spec.origin).with_name(name) for name in ("zig", "zig.exe"))), None
-    )
+    return next(filter(Path.is_file, (Path(spec.origin).with_name(name) for name in ("zig", "zig.exe"))), None)
 
 
 def _host_compiler() -> list[str]:
@@ -397,41 +513,57 @@ def _build_directory() -> tempfile.TemporaryDirectory[str]:
 
 
 @functools.cache
-def _build(path: Path, opt: str) -> Path:
+def _half_precision() -> tuple[str, ...]:
+    """Options by which the host's compiler rounds every operation on `_Float16` to it, as AArch64 does."""
+    compiler, source = _host_compiler(), Path(_build_directory().name) / "half.c"
+    source.write_text("void f(_Float16 *p) { p[0] = p[1] * p[2] + p[3]; }")
+    for option in ("-fexcess-precision=16", "-ffloat16-excess-precision=none"):
+        command = [*compiler, option, "-c", str(source), "-o", os.devnull]
+        if not subprocess.run(command, capture_output=True, check=False).returncode:
+            return (option,)
+    if platform.machine() in ("aarch64", "arm64"):
+        return ()
+    raise NoHostCompiler(f"{compiler[0]} has no _Float16 that is rounded after each operation")
+
+
+@functools.cache
+def _build(path: Path, opt: str, flags: tuple[str, ...]) -> Path:
     compiler = _host_compiler()
-    key = hashlib.sha256(f"{path}{opt}".encode()).hexdigest()[:12]
+    key = hashlib.sha256(f"{path}{opt}{flags}".encode()).hexdigest()[:12]
     library = Path(_build_directory().name) / f"{path.stem}-{key}.so"
     # No library is linked but the compiler's own. Without -Bsymbolic, calls inside the file would go to
     # functions of the same name that the process already has. gcc turns loops into calls of memset even in
     # memset itself.
-    options = ["-std=gnu11", opt, "-shared", "-fPIC", "-ffreestanding", "-fno-stack-protector", "-w"]
+    options = ["-std=gnu11", opt, "-shared", "-fPIC", "-ffreestanding", "-fno-stack-protector", "-w", *flags]
+    if "_Float16" in path.read_text():
+        options += _half_precision()
     if sys.platform != "darwin":
         options += ["-nostdlib", "-Wl,-Bsymbolic"]
     if "gcc" in Path(compiler[0]).name:
         options += ["-fno-tree-loop-distribute-patterns"]
     command = [*compiler, *options, "-o", str(library), str(path)]
     if "zig" not in Path(compiler[0]).name and sys.platform != "darwin":
-        command.append("-lgcc")
+        command += ["-lm", "-lgcc"]  # libm is for fma and rounding where the processor may lack them
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
         raise RuntimeError(f"{' '.join(command)}\n{done.stderr}")
     return library
 
 
-def host_library(file: CorpusFile, opt: str) -> ctypes.CDLL:
+def host_library(file: CorpusFile, opt: str, flags: tuple[str, ...] = ()) -> ctypes.CDLL:
     """The file compiled for this machine, with `argtypes` and `restype` set for all its functions.
 
     It is built once a process, but each call loads a copy of its own, whose static data is as at the start.
     Raises NoHostCompiler with the reason where that isn't possible.
     """
-    built = _build(file.path, opt)
+    built = _build(file.path, opt, flags)
     handle, copy = tempfile.mkstemp(suffix=".so", dir=built.parent)
     os.close(handle)
     shutil.copy(built, copy)
     library = ctypes.CDLL(copy)
     for function in file.functions:
         call = getattr(library, function.name)
-        call.restype = None if function.result == "void" else _CTYPES[INTEGER_TYPES[function.result]]
-        types = [(_CTYPES[INTEGER_TYPES[p.type]], p.pointer) for p in function.parameters]
+        call.restype = None if function.result == "void" else _ctype(function.result)
+        types = [(_ctype(p.type), p.pointer) for p in function.parameters]
         call.argtypes = [ctypes.POINTER(ctype) if pointer else ctype for ctype, pointer in types]
     return library

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import struct
 from collections.abc import Iterable, Iterator
 
 from . import INTEGER_TYPES, Buffer, CorpusFile, Outcome
@@ -11,6 +13,17 @@ _START = """\
 #include <stdint.h>
 #include <stdio.h>
 """
+
+# Floating-point values are printed as the bits of the double of the same value.
+_PUT = """\
+static void put(long long value) { printf(" %lld", value); }
+static void put_float(double value) {
+    if (value != value)
+        printf(" nan");
+    else
+        put(((union { double value; long long bits; }){value}).bits);
+}
+#define PUT(x) ((__typeof__(x))0.5 != 0 && sizeof(x) != 1 ? put_float((double)(x)) : put((long long)(x)))"""
 
 
 def harness(file: CorpusFile) -> str:
@@ -24,26 +37,21 @@ def harness(file: CorpusFile) -> str:
             for parameter, argument in zip(function.parameters, case.arguments, strict=True):
                 if isinstance(argument, Buffer):
                     values = ", ".join(_constant(argument.type, value) for value in argument.values)
-                    calls.append(
-                        f"    static {argument.type} {parameter.name}_{len(calls)}[] = {{{values}}};"
-                    )
+                    calls.append(f"    static {argument.type} {parameter.name}_{len(calls)}[] = {{{values}}};")
                     arguments.append(f"{parameter.name}_{len(calls) - 1}")
                     buffers.append(arguments[-1])
                 else:
                     arguments.append(_constant(parameter.type, argument))
             call = f"{function.name}({', '.join(arguments)})"
             calls.append(f'    printf("%s", "{function.name} {number}");')
-            calls.append(f"    {call};" if function.result == "void" else f"    put((long long){call});")
-            calls.extend(
-                f"    for (size_t i = 0; i < sizeof {b} / sizeof *{b}; i++) put((long long){b}[i]);"
-                for b in buffers
-            )
+            calls.append(f"    {call};" if function.result == "void" else f"    PUT({call});")
+            calls.extend(f"    for (size_t i = 0; i < sizeof {b} / sizeof *{b}; i++) PUT({b}[i]);" for b in buffers)
             if function.after:
                 calls.append(f"    put((long long){function.after}());")
             calls.append('    puts("");')
     lines = [_START, *(f"{function.prototype};" for function in file.functions)]
     lines += [
-        'static void put(long long value) { printf(" %lld", value); }',
+        _PUT,
         "int main(void) {",
         *calls,
         "}",
@@ -57,11 +65,18 @@ def lines(file: CorpusFile, outcomes: Iterable[Iterable[Outcome]]) -> Iterator[s
     for function, of_function in zip(file.functions, outcomes, strict=True):
         for number, outcome in enumerate(of_function):
             values = [v for v in (outcome.result, *sum(outcome.buffers, ()), outcome.after) if v is not None]
-            signed = (int(v) - (1 << 64) if int(v) >> 63 == 1 else int(v) for v in values)
-            yield " ".join((function.name, str(number), *map(str, signed)))
+            yield " ".join((function.name, str(number), *map(_printed, values)))
 
 
-def _constant(type_name: str, value: int) -> str:
-    return (
-        f"({type_name}){value & (1 << 64) - 1:#x}ull" if INTEGER_TYPES[type_name][0] > 1 else str(int(value))
-    )
+def _printed(value: int | str) -> str:
+    if isinstance(value, str):
+        return "nan" if value == "nan" else str(struct.unpack("<q", struct.pack("<d", float.fromhex(value)))[0])
+    return str(value - (1 << 64) if value >> 63 == 1 else value)
+
+
+def _constant(type_name: str, value: int | float) -> str:
+    if isinstance(value, float):
+        if math.isnan(value):
+            return '__builtin_nan("")'
+        return ("-" if value < 0 else "") + "__builtin_inf()" if math.isinf(value) else value.hex()
+    return f"({type_name}){value & (1 << 64) - 1:#x}ull" if INTEGER_TYPES[type_name][0] > 1 else str(int(value))
