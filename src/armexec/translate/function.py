@@ -255,9 +255,13 @@ class _Writer:
             self.label(t) if t not in outside else f"o{start - self.unit.base:x}_{i}" for i, t in enumerate(targets)
         ]
         m.out.append(f"br i1 {condition.text}, label %{labels[0]}, label %{labels[1]}")
+        known = m.knowledge()
         for target, label in zip(targets, labels, strict=True):
             if target in outside:
                 m.out.append(f"{label}:")
+                # What one way out computes isn't there on the other.
+                full, low, flags = known
+                m.resume(m.out, (dict(full), dict(low), flags.fork()), m.dirty)
                 self.leave(start, m.address(target))
 
     def go_or_leave(self, start: int, target: int) -> None:

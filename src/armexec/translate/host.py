@@ -86,17 +86,29 @@ def has_wide_atomics() -> bool:
     return host_machine() in ("aarch64", "arm64") or "+cx16" in _features()
 
 
+def _dispose(manager: Any) -> None:
+    """Free a pass manager: llvmlite 0.50 doesn't, since `ObjectRef._dispose` hides the one that would (80 KB each)."""
+    from llvmlite.binding import ffi, newpassmanagers
+
+    if type(manager)._dispose is ffi.ObjectRef._dispose:
+        newpassmanagers.NewPassManager._dispose(manager)
+
+
 def _optimized(text: str, tier: str) -> tuple[Any, Any]:
     """The module of a text, optimized, and the target machine to make its code with."""
     llvm = _llvm()
     level = _LEVELS[tier]
     module = llvm.parse_assembly(text)
+    # The parser lets through what the passes then abort the process over.
+    module.verify()
     machine = llvm.Target.from_default_triple().create_target_machine(
         cpu=llvm.get_host_cpu_name(), features=_features(), opt=level, reloc="pic", codemodel="small", jit=True
     )
     if level:
         builder = llvm.create_pass_builder(machine, llvm.create_pipeline_tuning_options(speed_level=level))
-        builder.getModulePassManager().run(module, builder)
+        manager = builder.getModulePassManager()
+        manager.run(module, builder)
+        _dispose(manager)
     return module, machine
 
 
