@@ -320,6 +320,12 @@ class Machine(Protocol):
     def reduce(self, operation: str, vector: Vector, /) -> Value:
         """All lanes into one by `operation`: add smin smax umin umax, esize bits wide."""
 
+    def aes_sub_bytes(self, state: Vector, /, *, inverse: bool) -> Vector:
+        """AESSubBytes() or AESInvSubBytes(): each of 16 bytes through the substitution box of AES, or its inverse.
+
+        AESE and AESD give it a shuffle of rows: with the opposite shuffle before it, AESENCLAST of x86 is this.
+        """
+
     # Saturating operations set FPSR.QC where a lane didn't fit.
     def saturating_add(self, a: Lanes, b: Lanes, /, *, signed: bool) -> Lanes: ...
     def saturating_subtract(self, a: Lanes, b: Lanes, /, *, signed: bool) -> Lanes: ...

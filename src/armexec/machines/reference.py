@@ -9,6 +9,7 @@ from typing import Any, Protocol, TypeVar
 
 from armexec.errors import Error
 from armexec.machines import system
+from armexec.machines.aes import substitution_box
 from armexec.machines.reference_floating import FloatingPoint
 from armexec.machines.reference_values import Bits
 from armexec.machines.reference_vectors import Elements, ScalarRegisters, VectorRegisters
@@ -285,6 +286,10 @@ class ReferenceMachine(FloatingPoint):
         for value in vector.values[1:]:
             result = combine[operation](result, value)
         return result.lane(0)
+
+    def aes_sub_bytes(self, state: Elements, *, inverse: bool) -> Elements:
+        box = substitution_box(inverse=inverse)
+        return Elements(8, [box[byte] for byte in state.values])
 
     def _saturating(self, a: _Lanes, exact: Callable[[int, int], int], b: _Lanes, *, signed: bool) -> _Lanes:
         return self._lanes(

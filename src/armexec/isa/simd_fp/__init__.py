@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from . import (  # noqa: F401
+    aes,
     copy,
     float_by_element,
     float_conversions,
@@ -22,6 +23,7 @@ from . import (  # noqa: F401
     modified_immediate,
     permute,
     products,
+    sha,
     structures_multiple,
     structures_single,
 )
