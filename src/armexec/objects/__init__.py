@@ -14,7 +14,8 @@ from armexec.objects.layout import (
     Segment,
     Symbol,
 )
-from armexec.objects.load import load_file, load_image
+from armexec.objects.linking import Part
+from armexec.objects.load import link, load_file, load_image
 from armexec.objects.prototypes import CType, Field, Parameter, Prototype
 from armexec.objects.relocations import RelocationType
 
@@ -26,6 +27,7 @@ __all__ = [
     "FunctionSymbol",
     "Image",
     "Parameter",
+    "Part",
     "PlacedSection",
     "Prototype",
     "Reference",
@@ -36,6 +38,7 @@ __all__ = [
     "Segment",
     "SourceLine",
     "Symbol",
+    "link",
     "load_file",
     "load_image",
 ]

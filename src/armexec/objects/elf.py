@@ -1,4 +1,4 @@
-"""ELF64 relocatable objects for AArch64 -> an image.
+"""ELF64 relocatable objects for AArch64 -> a part of an image.
 
 Source: System V ABI (ELF), chapters 4 and 5, and ELF for the Arm 64-bit Architecture (AAELF64).
 
@@ -12,28 +12,27 @@ from __future__ import annotations
 import re
 import struct
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from armexec.errors import LoadError
-from armexec.objects.image import Image
 from armexec.objects.layout import (
     ABSOLUTE,
     MAX_IMAGE,
     Binding,
-    Layout,
+    PlacedSection,
     Reference,
     Section,
     SectionSymbol,
     SymbolKind,
-    lay_out,
 )
+from armexec.objects.linking import Initializer, Part
 from armexec.objects.relocations import RelocationType
 
 if TYPE_CHECKING:
     from armexec.objects.dwarf import DebugInfo
 
-__all__ = ["load_elf"]
+__all__ = ["read_elf"]
 
 _EM_AARCH64 = 183
 _MACHINES = {
@@ -55,7 +54,7 @@ _SHF_WRITE, _SHF_ALLOC, _SHF_EXECINSTR, _SHF_TLS, _SHF_COMPRESSED = 1, 2, 4, 0x4
 _SHN_UNDEF, _SHN_LORESERVE, _SHN_ABS, _SHN_COMMON, _SHN_XINDEX = 0, 0xFF00, 0xFFF1, 0xFFF2, 0xFFFF
 _STT_FILE, _STT_TLS, _STT_GNU_IFUNC = 4, 6, 10
 _KINDS: dict[int, SymbolKind] = {1: "object", 2: "function", 3: "section", 5: "object"}
-_BINDINGS: dict[int, Binding] = {0: "local", 1: "global", 2: "weak", 10: "global"}
+_BINDINGS: dict[int, Binding] = {0: "local", 1: "global", 2: "weak", 10: "weak"}  # STB_GNU_UNIQUE: one of many
 _RELRO = re.compile(r"\.(data\.rel\.ro|init_array|fini_array|preinit_array|ctors|dtors)(\.|$)")
 _INITIALIZERS = re.compile(r"\.(preinit_array|init_array|ctors)(?:\.(\d+))?$")
 _PERSONALITY = re.compile(r"\.data(\.rel\.local)?\.DW\.ref\.")
@@ -82,10 +81,10 @@ class _Symbol(NamedTuple):
     size: int
 
 
-def load_elf(data: bytes, name: str) -> Image:
-    """The image of an ELF64 little-endian AArch64 relocatable object. Raises LoadError."""
+def read_elf(data: bytes, name: str) -> Part:
+    """What an ELF64 little-endian AArch64 relocatable object holds. Raises LoadError."""
     try:
-        return _Object(data, name).image()
+        return _Object(data, name).part()
     except struct.error as e:
         raise LoadError(f"{name}: truncated or corrupted ELF file: {e}") from None
 
@@ -177,7 +176,7 @@ class _Object:
             symbols.append(_Symbol(_string(names, n), info, where, value, size))
         return symbols
 
-    def image(self) -> Image:
+    def part(self) -> Part:
         sections: list[Section] = []
         index: dict[int, int] = {}  # of a section in the file -> in the image
         for i, header in enumerate(self.headers):
@@ -194,16 +193,18 @@ class _Object:
                     header.size if nobits else 0,
                 )
             )
-        symbols = self._image_symbols(sections, index)
+        symbols, common = self._image_symbols(sections, index)
         references = self._references(sections, index, len(symbols))
         self._loosen_personalities(sections, symbols, references)
-        layout = lay_out(self.name, sections, symbols, references)
-        return Image(
+        return Part(
             self.name,
             "elf",
-            layout,
-            initializers=self._initializers(sections, references, layout),
-            debug=lambda: self._debug_info(layout, index),
+            sections,
+            symbols,
+            references,
+            common,
+            self._initializers(sections, references),
+            lambda placed: self._debug_info(placed, index),
         )
 
     def _is_loaded(self, header: _Header) -> bool:
@@ -223,7 +224,8 @@ class _Object:
         writable = header.flags & _SHF_WRITE and not _RELRO.match(header.name)
         return "r" + ("w" if writable else "") + ("x" if header.flags & _SHF_EXECINSTR else "")
 
-    def _image_symbols(self, sections: list[Section], index: dict[int, int]) -> list[SectionSymbol]:
+    def _image_symbols(self, sections: list[Section], index: dict[int, int]) -> tuple[list[SectionSymbol], int]:
+        """The symbols, and the index of the section made for the common ones (-1: there are none)."""
         symbols: list[SectionSymbol] = []
         common = -1
         for s in self.symbols:
@@ -260,7 +262,7 @@ class _Object:
                 # The source file's name, and the marks of code and data (AAELF64, "Mapping symbols").
                 name = ""
             symbols.append(SectionSymbol(name, section, value, s.size, _KINDS.get(kind, "notype"), binding))
-        return symbols
+        return symbols, common
 
     def _relocations(self, target: int | None = None) -> Iterator[tuple[int, int, int, int, int]]:
         """Section, offset, type, symbol and addend of each relocation; of one section or of all loaded
@@ -302,29 +304,23 @@ class _Object:
             if symbols[i].section is None:
                 symbols[i] = symbols[i]._replace(binding="weak")
 
-    def _initializers(self, sections: list[Section], references: list[Reference], layout: Layout) -> list[int]:
+    @staticmethod
+    def _initializers(sections: list[Section], references: list[Reference]) -> list[Initializer]:
         found = []
         for r in references:
             match = _INITIALIZERS.match(sections[r.section].name)
             if not match or r.type != RelocationType.ABS64:
                 continue
-            symbol = layout.symbols[r.symbol]
-            if symbol.offset is None:
-                raise LoadError(f"{self.name}: initializer {symbol.name} is not defined")
             # Lower priorities first; .ctors counts the other way round, and runs backwards.
             backwards = match[1] == "ctors"
             priority = int(match[2][:9]) if match[2] else 1 << 16
-            order = (
-                match[1] != "preinit_array",
-                0xFFFF - priority if backwards and match[2] else priority,
-                -r.offset if backwards else r.offset,
-            )
-            found.append((order, symbol.offset + r.addend))
-        return [offset for _, offset in sorted(found)]
+            order = int(match[1] != "preinit_array"), 0xFFFF - priority if backwards and match[2] else priority
+            found.append((-r.offset if backwards else r.offset, Initializer(order, r.symbol, r.addend)))
+        return [initializer for _, initializer in sorted(found, key=lambda f: f[0])]
 
-    def _debug_info(self, layout: Layout, index: dict[int, int]) -> DebugInfo | None:
+    def _debug_info(self, placed: Sequence[PlacedSection], index: dict[int, int]) -> DebugInfo | None:
         sections = {
-            h.name[1:]: self._debug_section(i, h, layout, index)
+            h.name[1:]: self._debug_section(i, h, placed, index)
             for i, h in enumerate(self.headers)
             if h.name.startswith(".debug_") and not h.flags & _SHF_ALLOC and h.type == _SHT_PROGBITS
         }
@@ -334,7 +330,9 @@ class _Object:
 
         return DebugInfo(self.name, sections)
 
-    def _debug_section(self, number: int, header: _Header, layout: Layout, index: dict[int, int]) -> bytes:
+    def _debug_section(
+        self, number: int, header: _Header, placed: Sequence[PlacedSection], index: dict[int, int]
+    ) -> bytes:
         """A debug section in which addresses are offsets in the image."""
         content = self._content(header)
         if header.flags & _SHF_COMPRESSED:
@@ -346,7 +344,7 @@ class _Object:
                 continue
             symbol = self.symbols[number_of_symbol]
             where = index.get(symbol.section)
-            value = symbol.value + addend + (layout.sections[where].offset if where is not None else 0)
+            value = symbol.value + addend + (placed[where].offset if where is not None else 0)
             out[offset : offset + size] = (value & ((1 << 8 * size) - 1)).to_bytes(size, "little")
         return bytes(out)
 

@@ -9,20 +9,13 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from armexec.errors import LoadError
-from armexec.objects.layout import (
-    Layout,
-    Reference,
-    Relocation,
-    Section,
-    SectionSymbol,
-    Symbol,
-    lay_out,
-)
-from armexec.objects.names import bare_name, normalize, source_name
+from armexec.objects.debug import ImageDebugInfo
+from armexec.objects.layout import Reference, Relocation, Section, SectionSymbol, Symbol, lay_out
+from armexec.objects.linking import Part, merge
+from armexec.objects.names import bare_name, linkage_name, normalize, source_name
 from armexec.objects.relocations import BRANCHES, PAGE_TYPES, OutOfRange, RelocationType, apply
 
 if TYPE_CHECKING:
-    from armexec.objects.dwarf import DebugInfo
     from armexec.objects.prototypes import Prototype
 
 __all__ = ["FunctionSymbol", "Image", "SourceLine"]
@@ -60,37 +53,43 @@ class FunctionSymbol:
 
 
 class Image:
-    """An object's code and data, not yet at an address. Offsets and sizes are in bytes.
+    """The code and data of an object, or of several linked together, not yet at an address. Offsets and sizes are in
+    bytes.
 
-    `sections` are where the object's loaded sections went, and `symbols` its symbols, which relocations index, both
-    in its order. `initializers` are the offsets of functions to be called, in order, before anything else
-    (constructors). `align`: what the base address must be a multiple of.
+    `parts` are the objects; `sections` are where their loaded sections went, and `symbols` their symbols, which
+    relocations index, both in their order. `initializers` are the offsets of functions to be called, in order,
+    before anything else (constructors). `align`: what the base address must be a multiple of.
 
     Linkage names are as C and C++ mean them on Linux: the underscore that Mach-O puts before every symbol
     is left out everywhere but in `Symbol.name`.
     """
 
-    def __init__(
-        self,
-        name: str,
-        format: str,
-        layout: Layout,
-        *,
-        initializers: Sequence[int] = (),
-        debug: Callable[[], DebugInfo | None] | None = None,
-    ) -> None:
+    def __init__(self, name: str, parts: Sequence[Part]) -> None:
+        """Link `parts`, of which there is at least one.
+
+        Raises:
+            LoadError: parts of different formats, a name with two definitions, or what doesn't fit together.
+        """
+        merged = merge(parts)
+        layout = lay_out(name, merged.sections, merged.symbols, merged.references)
         self.name = name
-        self.format = format
+        self.parts = tuple(parts)
+        self.format = parts[0].format
         self.size = layout.size
         self.align = layout.align
         self.segments = layout.segments
         self.sections = layout.sections
         self.symbols = layout.symbols
         self.relocations = layout.relocations
-        self.initializers = list(initializers)
+        self.initializers: list[int] = []
+        for _, index, addend in merged.initializers:
+            symbol = self.symbols[index]
+            if symbol.offset is None:
+                raise LoadError(f"{name}: initializer {source_name(self.linkage_name(symbol))} is not defined")
+            self.initializers.append(symbol.offset + addend)
         self._got = layout.got
         self._veneers = layout.veneers
-        self._debug = debug
+        self._debug_info = ImageDebugInfo(self.parts, self.sections)
 
     def __repr__(self) -> str:
         return f"<Image {self.name!r} {self.format}, {self.size} bytes, {len(self.functions)} functions>"
@@ -106,15 +105,13 @@ class Image:
     ) -> Image:
         """An image of code and data made by armexec itself. Raises LoadError for what doesn't fit
         together."""
-        return cls(name, format, lay_out(name, sections, symbols, relocations))
+        return cls(name, [Part(name, format, sections, symbols, relocations)])
 
     # Names
 
     def linkage_name(self, symbol: Symbol) -> str:
         """The symbol's name without the underscore that Mach-O puts before it."""
-        if self.format == "macho" and symbol.name.startswith("_"):
-            return symbol.name[1:]
-        return symbol.name
+        return linkage_name(symbol.name, self.format)
 
     @cached_property
     def functions(self) -> list[FunctionSymbol]:
@@ -224,29 +221,21 @@ class Image:
 
     # Debug information
 
-    @cached_property
-    def _debug_info(self) -> DebugInfo | None:
-        return self._debug() if self._debug else None
-
     def prototype(self, function: FunctionSymbol | str) -> Prototype | None:
         """The prototype of a function, or of a declared one by its linkage name; None if there is none.
 
         Raises LoadError if the debug information is malformed.
         """
-        info = self._debug_info
-        if info is None:
-            return None
         if isinstance(function, str):
-            return info.declared(function)
-        return info.prototype(function.offset, function.name)
+            return self._debug_info.declared(function)
+        return self._debug_info.prototype(function.offset, function.name)
 
     def line_of(self, offset: int) -> SourceLine | None:
         """The source line that the instruction at an offset came from; None where that isn't known."""
         try:
-            info = self._debug_info
+            return self._debug_info.line(offset)
         except LoadError:
             return None
-        return info.line(offset) if info else None
 
     # Placing
 

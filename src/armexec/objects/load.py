@@ -1,18 +1,20 @@
-"""Bytes or a file -> an image, by the format they are in."""
+"""Bytes or files -> an image, by the format they are in."""
 
 from __future__ import annotations
 
 import os
 import stat
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from armexec.errors import LoadError
+from armexec.objects.image import Image
 
 if TYPE_CHECKING:
-    from armexec.objects.image import Image
+    from armexec.objects.linking import Part
 
-__all__ = ["load_file", "load_image"]
+__all__ = ["link", "load_file", "load_image"]
 
 _KNOWN = {
     b"!<arch>\n": "a static library (ar archive); extract the object you want from it",
@@ -30,14 +32,33 @@ _KNOWN = {
 
 def load_image(data: bytes, name: str = "<bytes>") -> Image:
     """The image of an ELF or Mach-O relocatable object for AArch64. Raises LoadError for anything else."""
+    return Image(name, [_read(data, name)])
+
+
+def link(objects: Iterable[tuple[bytes, str]]) -> Image:
+    """One image of several relocatable objects of one format, each given as its bytes and its name.
+
+    A symbol that one of them doesn't define is the one of that name that another defines: a strong definition
+    before a common one, that before a weak one.
+
+    Raises:
+        LoadError: what can't be read, no object at all, ELF and Mach-O together, or two strong definitions of a name.
+    """
+    parts = [_read(data, name) for data, name in objects]
+    if not parts:
+        raise LoadError("there is no object to link: give at least one")
+    return Image(", ".join(part.name for part in parts), parts)
+
+
+def _read(data: bytes, name: str) -> Part:
     if data[:4] == b"\x7fELF":
-        from armexec.objects.elf import load_elf
+        from armexec.objects.elf import read_elf
 
-        return load_elf(data, name)
+        return read_elf(data, name)
     if data[:4] == b"\xcf\xfa\xed\xfe":
-        from armexec.objects.macho import load_macho
+        from armexec.objects.macho import read_macho
 
-        return load_macho(data, name)
+        return read_macho(data, name)
     if not data:
         raise LoadError(f"{name}: empty")
     what = next((text for magic, text in _KNOWN.items() if data.startswith(magic)), "")

@@ -1,4 +1,4 @@
-"""Mach-O arm64 relocatable objects -> an image.
+"""Mach-O arm64 relocatable objects -> a part of an image.
 
 Source: Apple's mach-o/loader.h, nlist.h, reloc.h and arm64/reloc.h. The records are unpacked here: lief, besides
 taking more than 370 ms to import, gives neither the addend of ARM64_RELOC_ADDEND nor the section that a relocation
@@ -8,18 +8,19 @@ without a symbol refers to.
 from __future__ import annotations
 
 import struct
+from collections.abc import Sequence
 from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
 from armexec.errors import LoadError
-from armexec.objects.image import Image
-from armexec.objects.layout import ABSOLUTE, MAX_IMAGE, Layout, Reference, Section, SectionSymbol, lay_out
+from armexec.objects.layout import ABSOLUTE, MAX_IMAGE, PlacedSection, Reference, Section, SectionSymbol
+from armexec.objects.linking import Initializer, Part
 from armexec.objects.relocations import RelocationType
 
 if TYPE_CHECKING:
     from armexec.objects.dwarf import DebugInfo
 
-__all__ = ["load_macho"]
+__all__ = ["read_macho"]
 
 _CPU_TYPE_ARM64 = 0x0100000C
 _CPUS = {7: "32-bit x86", 0x01000007: "x86-64", 12: "32-bit Arm", 0x0200000C: "arm64_32"}
@@ -88,10 +89,10 @@ class _Relocation(NamedTuple):
     type: int
 
 
-def load_macho(data: bytes, name: str) -> Image:
-    """The image of a 64-bit arm64 Mach-O relocatable object. Raises LoadError."""
+def read_macho(data: bytes, name: str) -> Part:
+    """What a 64-bit arm64 Mach-O relocatable object holds. Raises LoadError."""
     try:
-        return _Object(data, name).image()
+        return _Object(data, name).part()
     except struct.error as e:
         raise LoadError(f"{name}: truncated or corrupted Mach-O file: {e}") from None
 
@@ -169,7 +170,7 @@ class _Object:
     def _content(self, header: _Header) -> bytes:
         return b"" if header.zero_filled else self.data[header.offset : header.offset + header.size]
 
-    def image(self) -> Image:
+    def part(self) -> Part:
         sections: list[Section] = []
         index: dict[int, int] = {}  # of a section in the file, from 1 -> in the image
         for i, header in enumerate(self.headers, 1):
@@ -184,7 +185,7 @@ class _Object:
                         header.size if header.zero_filled else 0,
                     )
                 )
-        symbols = self._image_symbols(sections, index)
+        symbols, common = self._image_symbols(sections, index)
         section_symbols = {}
         for i, where in index.items():
             section_symbols[i] = len(symbols)
@@ -192,13 +193,15 @@ class _Object:
         references: list[Reference] = []
         for i, where in index.items():
             references += self._references(self.headers[i - 1], where, len(self.symbols), section_symbols)
-        layout = lay_out(self.name, sections, symbols, references)
-        return Image(
+        return Part(
             self.name,
             "macho",
-            layout,
-            initializers=self._initializers(references, index, layout),
-            debug=lambda: self._debug_info(layout, index),
+            sections,
+            symbols,
+            references,
+            common,
+            self._initializers(references, index),
+            lambda placed: self._debug_info(placed, index),
         )
 
     def _is_loaded(self, header: _Header) -> bool:
@@ -211,7 +214,8 @@ class _Object:
         unwind = header.segment == "__LD" or header.name == "__eh_frame"
         return not (unwind or header.flags & _S_ATTR_DEBUG or header.segment == "__DWARF")
 
-    def _image_symbols(self, sections: list[Section], index: dict[int, int]) -> list[SectionSymbol]:
+    def _image_symbols(self, sections: list[Section], index: dict[int, int]) -> tuple[list[SectionSymbol], int]:
+        """The symbols, and the index of the section made for the common ones (-1: there are none)."""
         starts: dict[int, list[int]] = {i: [] for i in index}
         for s in self.symbols:
             if s.type & (_N_STAB | _N_TYPE) == _N_SECT and s.section in index and not s.name.startswith("ltmp"):
@@ -250,7 +254,7 @@ class _Object:
             elif kind != _N_UNDF:
                 raise LoadError(f"{self.name}: symbol {s.name} of type {kind:#x} is not supported")
             symbols.append(made)
-        return symbols
+        return symbols, common
 
     def _defined_symbol(
         self, s: _Symbol, made: SectionSymbol, index: dict[int, int], following: dict[int, dict[int, int]]
@@ -336,34 +340,28 @@ class _Object:
             return RelocationType.ABS32
         raise self._bad(f"relocation of {r.length} bytes at {place}")
 
-    def _initializers(self, references: list[Reference], index: dict[int, int], layout: Layout) -> list[int]:
+    def _initializers(self, references: list[Reference], index: dict[int, int]) -> list[Initializer]:
         tables = {
             where
             for i, where in index.items()
             if self.headers[i - 1].flags & _SECTION_TYPE == _S_MOD_INIT_FUNC_POINTERS
         }
-        found = []
-        for r in references:
-            if r.section in tables:
-                symbol = layout.symbols[r.symbol]
-                if symbol.offset is None:
-                    raise LoadError(f"{self.name}: initializer {symbol.name} is not defined")
-                found.append((r.section, r.offset, symbol.offset + r.addend))
-        return [offset for _, _, offset in sorted(found)]
+        found = sorted((r for r in references if r.section in tables), key=lambda r: (r.section, r.offset))
+        return [Initializer((0, 0), r.symbol, r.addend) for r in found]
 
-    def _debug_info(self, layout: Layout, index: dict[int, int]) -> DebugInfo | None:
+    def _debug_info(self, placed: Sequence[PlacedSection], index: dict[int, int]) -> DebugInfo | None:
         sections = {}
         for header in self.headers:
             if header.segment == "__DWARF" and header.name.startswith("__debug_"):
                 name = header.name[2:]
-                sections[_DWARF_NAMES.get(name, name)] = self._debug_section(header, layout, index)
+                sections[_DWARF_NAMES.get(name, name)] = self._debug_section(header, placed, index)
         if "debug_info" not in sections:
             return None
         from armexec.objects.dwarf import DebugInfo
 
         return DebugInfo(self.name, sections)
 
-    def _debug_section(self, header: _Header, layout: Layout, index: dict[int, int]) -> bytes:
+    def _debug_section(self, header: _Header, placed: Sequence[PlacedSection], index: dict[int, int]) -> bytes:
         """A debug section in which addresses are offsets in the image."""
         out = bytearray(self._content(header))
         for r in self._relocations(header):
@@ -380,7 +378,7 @@ class _Object:
                 continue
             value -= self.headers[number - 1].address
             if number in index:
-                value += layout.sections[index[number]].offset
+                value += placed[index[number]].offset
             out[r.offset : r.offset + r.length] = (value & ((1 << 8 * r.length) - 1)).to_bytes(r.length, "little")
         return bytes(out)
 

@@ -5,11 +5,16 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
-__all__ = ["bare_name", "normalize", "source_name"]
+__all__ = ["bare_name", "linkage_name", "normalize", "source_name"]
 
 _STRUCTOR = re.compile(r"\b(\w+)((?:<.*>)?)::\{(?:\w+ )?(ctor|dtor)\}")
 _LITERAL = re.compile(r"\((?:unsigned |signed )?(?:char|short|int|long|long long)\)(-?\d)")
 _LEADING_CONST = re.compile(r"(?<![\w:*&])const ((?:unsigned |signed )?(?:long long|[\w:]+))(?=[\s*&,)]|$)")
+
+
+def linkage_name(name: str, format: str) -> str:
+    """A symbol's name without the underscore that Mach-O puts before it."""
+    return name.removeprefix("_") if format == "macho" else name
 
 
 @lru_cache(maxsize=4096)
