@@ -111,6 +111,34 @@ class Mnemonics:
         """
         self.emit("adrp", *operands)
 
+    def aesd(self, *operands: Operand) -> None:
+        """Start a round of decryption: add the round key, shift the rows back, substitute the bytes back.
+
+        aesd <Vd>.16B, <Vn>.16B
+        """
+        self.emit("aesd", *operands)
+
+    def aese(self, *operands: Operand) -> None:
+        """Start a round of encryption: add the round key, shift the rows, substitute the bytes.
+
+        aese <Vd>.16B, <Vn>.16B
+        """
+        self.emit("aese", *operands)
+
+    def aesimc(self, *operands: Operand) -> None:
+        """Mix the columns back, as the end of a round of decryption.
+
+        aesimc <Vd>.16B, <Vn>.16B
+        """
+        self.emit("aesimc", *operands)
+
+    def aesmc(self, *operands: Operand) -> None:
+        """Mix the columns, as the end of a round of encryption.
+
+        aesmc <Vd>.16B, <Vn>.16B
+        """
+        self.emit("aesmc", *operands)
+
     def and_(self, *operands: Operand) -> None:
         """Bitwise AND with an optionally shifted register.
 
@@ -402,6 +430,13 @@ class Mnemonics:
         """
         self.emit("bal", *operands)
 
+    def bcax(self, *operands: Operand) -> None:
+        """Exclusive OR of Rn with Rm where Ra has zeros.
+
+        bcax <Vd>.16B, <Vn>.16B, <Vm>.16B, <Va>.16B
+        """
+        self.emit("bcax", *operands)
+
     def bcc(self, *operands: Operand) -> None:
         """Branch to a label within 1 MiB if the condition holds.
 
@@ -438,6 +473,28 @@ class Mnemonics:
         """
         self.emit("bfcvt", *operands)
 
+    def bfcvtn(self, *operands: Operand) -> None:
+        """Convert single precision to bfloat16, into the lower half of Rd; BFCVTN2 into the upper, keeping the lower.
+
+        bfcvtn <Vd>.<T>, <Vn>.4S
+        """
+        self.emit("bfcvtn", *operands)
+
+    def bfcvtn2(self, *operands: Operand) -> None:
+        """Convert single precision to bfloat16, into the lower half of Rd; BFCVTN2 into the upper, keeping the lower.
+
+        bfcvtn2 <Vd>.<T>, <Vn>.4S
+        """
+        self.emit("bfcvtn2", *operands)
+
+    def bfdot(self, *operands: Operand) -> None:
+        """Add the sum of two products of bfloat16 numbers to each number of single precision.
+
+        bfdot <Vd>.<Ta>, <Vn>.<Tb>, <Vm>.<Tb>
+        bfdot <Vd>.<Ta>, <Vn>.<Tb>, <Vm>.2H[<index>]
+        """
+        self.emit("bfdot", *operands)
+
     def bfi(self, *operands: Operand) -> None:
         """Move a bitfield, keeping the other bits of the destination.
 
@@ -453,6 +510,29 @@ class Mnemonics:
         bfm <Xd>, <Xn>, #<immr>, #<imms>
         """
         self.emit("bfm", *operands)
+
+    def bfmlalb(self, *operands: Operand) -> None:
+        """Multiply the even bfloat16 numbers (BFMLALT: the odd ones), add to single precision, rounded once.
+
+        bfmlalb <Vd>.4S, <Vn>.8H, <Vm>.8H
+        bfmlalb <Vd>.4S, <Vn>.8H, <Vm>.H[<index>]
+        """
+        self.emit("bfmlalb", *operands)
+
+    def bfmlalt(self, *operands: Operand) -> None:
+        """Multiply the even bfloat16 numbers (BFMLALT: the odd ones), add to single precision, rounded once.
+
+        bfmlalt <Vd>.4S, <Vn>.8H, <Vm>.8H
+        bfmlalt <Vd>.4S, <Vn>.8H, <Vm>.H[<index>]
+        """
+        self.emit("bfmlalt", *operands)
+
+    def bfmmla(self, *operands: Operand) -> None:
+        """Multiply a 2x4 matrix of bfloat16 numbers by a 4x2 one, of columns; add to 2x2 of single precision.
+
+        bfmmla <Vd>.4S, <Vn>.8H, <Vm>.8H
+        """
+        self.emit("bfmmla", *operands)
 
     def bfxil(self, *operands: Operand) -> None:
         """Move a bitfield, keeping the other bits of the destination.
@@ -1251,6 +1331,13 @@ class Mnemonics:
         """
         self.emit("eor", *operands)
 
+    def eor3(self, *operands: Operand) -> None:
+        """Exclusive OR of three vectors.
+
+        eor3 <Vd>.16B, <Vn>.16B, <Vm>.16B, <Va>.16B
+        """
+        self.emit("eor3", *operands)
+
     def eret(self, *operands: Operand) -> None:
         """Return from an exception.
 
@@ -1294,23 +1381,86 @@ class Mnemonics:
         """
         self.emit("extr", *operands)
 
+    def fabd(self, *operands: Operand) -> None:
+        """The absolute value of the difference.
+
+        fabd <Vd>.<T>, <Vn>.<T>, <Vm>.<T>
+        fabd <V><d>, <V><n>, <V><m>
+        fabd <Hd>, <Hn>, <Hm>
+        """
+        self.emit("fabd", *operands)
+
     def fabs(self, *operands: Operand) -> None:
         """The absolute value: the sign bit cleared, of NaNs too.
 
         fabs <Sd>, <Sn>
         fabs <Dd>, <Dn>
         fabs <Hd>, <Hn>
+        fabs <Vd>.<T>, <Vn>.<T>
         """
         self.emit("fabs", *operands)
+
+    def facge(self, *operands: Operand) -> None:
+        """All ones where Rn's absolute value is greater or equal, else zeros; any NaN is invalid.
+
+        facge <Vd>.<T>, <Vn>.<T>, <Vm>.<T>
+        facge <V><d>, <V><n>, <V><m>
+        facge <Hd>, <Hn>, <Hm>
+        """
+        self.emit("facge", *operands)
+
+    def facgt(self, *operands: Operand) -> None:
+        """All ones where Rn's absolute value is greater, else zeros; any NaN is invalid.
+
+        facgt <Vd>.<T>, <Vn>.<T>, <Vm>.<T>
+        facgt <V><d>, <V><n>, <V><m>
+        facgt <Hd>, <Hn>, <Hm>
+        """
+        self.emit("facgt", *operands)
+
+    def facle(self, *operands: Operand) -> None:
+        """All ones where Rn's absolute value is greater or equal, else zeros; any NaN is invalid.
+
+        facle <Vd>.<T>, <Vm>.<T>, <Vn>.<T>
+        facle <V><d>, <V><m>, <V><n>
+        facle <Hd>, <Hm>, <Hn>
+        """
+        self.emit("facle", *operands)
+
+    def faclt(self, *operands: Operand) -> None:
+        """All ones where Rn's absolute value is greater, else zeros; any NaN is invalid.
+
+        faclt <Vd>.<T>, <Vm>.<T>, <Vn>.<T>
+        faclt <V><d>, <V><m>, <V><n>
+        faclt <Hd>, <Hm>, <Hn>
+        """
+        self.emit("faclt", *operands)
 
     def fadd(self, *operands: Operand) -> None:
         """Add.
 
+        fadd <Vd>.<T>, <Vn>.<T>, <Vm>.<T>
         fadd <Sd>, <Sn>, <Sm>
         fadd <Dd>, <Dn>, <Dm>
         fadd <Hd>, <Hn>, <Hm>
         """
         self.emit("fadd", *operands)
+
+    def faddp(self, *operands: Operand) -> None:
+        """Add neighbours: first those of Rn, then those of Rm.
+
+        faddp <Vd>.<T>, <Vn>.<T>, <Vm>.<T>
+        faddp <V><d>, <Vn>.<T>
+        faddp <Hd>, <Vn>.2H
+        """
+        self.emit("faddp", *operands)
+
+    def fcadd(self, *operands: Operand) -> None:
+        """Add complex numbers, those of Rm turned by 90 or 270 degrees.
+
+        fcadd <Vd>.<T>, <Vn>.<T>, <Vm>.<T>, #<rotate>
+        """
+        self.emit("fcadd", *operands)
 
     def fccmp(self, *operands: Operand) -> None:
         """If the condition holds, compare; else set the flags given. For FCCMPE any NaN is invalid.
@@ -1329,6 +1479,74 @@ class Mnemonics:
         fccmpe <Hn>, <Hm>, #<nzcv>, <cond>
         """
         self.emit("fccmpe", *operands)
+
+    def fcmeq(self, *operands: Operand) -> None:
+        """All ones where they are equal, else zeros.
+
+        fcmeq <Vd>.<T>, <Vn>.<T>, <Vm>.<T>
+        fcmeq <V><d>, <V><n>, <V><m>
+        fcmeq <Hd>, <Hn>, <Hm>
+        fcmeq <Vd>.<T>, <Vn>.<T>, #0.0
+        fcmeq <V><d>, <V><n>, #0.0
+        fcmeq <Hd>, <Hn>, #0.0
+        """
+        self.emit("fcmeq", *operands)
+
+    def fcmge(self, *operands: Operand) -> None:
+        """All ones where Rn is greater or equal, else zeros; any NaN is invalid.
+
+        fcmge <Vd>.<T>, <Vn>.<T>, <Vm>.<T>
+        fcmge <V><d>, <V><n>, <V><m>
+        fcmge <Hd>, <Hn>, <Hm>
+        fcmge <Vd>.<T>, <Vn>.<T>, #0.0
+        fcmge <V><d>, <V><n>, #0.0
+        fcmge <Hd>, <Hn>, #0.0
+        """
+        self.emit("fcmge", *operands)
+
+    def fcmgt(self, *operands: Operand) -> None:
+        """All ones where Rn is greater, else zeros; any NaN is invalid.
+
+        fcmgt <Vd>.<T>, <Vn>.<T>, <Vm>.<T>
+        fcmgt <V><d>, <V><n>, <V><m>
+        fcmgt <Hd>, <Hn>, <Hm>
+        fcmgt <Vd>.<T>, <Vn>.<T>, #0.0
+        fcmgt <V><d>, <V><n>, #0.0
+        fcmgt <Hd>, <Hn>, #0.0
+        """
+        self.emit("fcmgt", *operands)
+
+    def fcmla(self, *operands: Operand) -> None:
+        """Multiply complex numbers by the real (0, 180 degrees) or imaginary (90, 270) parts of Rn, turn, and add to Rd.
+
+        fcmla <Vd>.<T>, <Vn>.<T>, <Vm>.<T>, #<rotate>
+        fcmla <Vd>.<T>, <Vn>.<T>, <Vm>.<Ts>[<index>], #<rotate>
+        """
+        self.emit("fcmla", *operands)
+
+    def fcmle(self, *operands: Operand) -> None:
+        """All ones where Rn is greater or equal, else zeros; any NaN is invalid.
+
+        fcmle <Vd>.<T>, <Vm>.<T>, <Vn>.<T>
+        fcmle <V><d>, <V><m>, <V><n>
+        fcmle <Hd>, <Hm>, <Hn>
+        fcmle <Vd>.<T>, <Vn>.<T>, #0.0
+        fcmle <V><d>, <V><n>, #0.0
+        fcmle <Hd>, <Hn>, #0.0
+        """
+        self.emit("fcmle", *operands)
+
+    def fcmlt(self, *operands: Operand) -> None:
+        """All ones where Rn is greater, else zeros; any NaN is invalid.
+
+        fcmlt <Vd>.<T>, <Vm>.<T>, <Vn>.<T>
+        fcmlt <V><d>, <V><m>, <V><n>
+        fcmlt <Hd>, <Hm>, <Hn>
+        fcmlt <Vd>.<T>, <Vn>.<T>, #0.0
+        fcmlt <V><d>, <V><n>, #0.0
+        fcmlt <Hd>, <Hn>, #0.0
+        """
+        self.emit("fcmlt", *operands)
 
     def fcmp(self, *operands: Operand) -> None:
         """Compare and set the flags: 0011 unordered, 0110 equal, 1000 less, 0010 greater; for FCMPE any NaN is invalid.
@@ -1384,6 +1602,9 @@ class Mnemonics:
         fcvtas <Xd>, <Sn>
         fcvtas <Xd>, <Dn>
         fcvtas <Xd>, <Hn>
+        fcvtas <Vd>.<T>, <Vn>.<T>
+        fcvtas <V><d>, <V><n>
+        fcvtas <Hd>, <Hn>
         """
         self.emit("fcvtas", *operands)
 
@@ -1396,8 +1617,25 @@ class Mnemonics:
         fcvtau <Xd>, <Sn>
         fcvtau <Xd>, <Dn>
         fcvtau <Xd>, <Hn>
+        fcvtau <Vd>.<T>, <Vn>.<T>
+        fcvtau <V><d>, <V><n>
+        fcvtau <Hd>, <Hn>
         """
         self.emit("fcvtau", *operands)
+
+    def fcvtl(self, *operands: Operand) -> None:
+        """Convert the lower half of Rn (FCVTL2: the upper) to double the precision.
+
+        fcvtl <Vd>.<Ta>, <Vn>.<Tb>
+        """
+        self.emit("fcvtl", *operands)
+
+    def fcvtl2(self, *operands: Operand) -> None:
+        """Convert the lower half of Rn (FCVTL2: the upper) to double the precision.
+
+        fcvtl2 <Vd>.<Ta>, <Vn>.<Tb>
+        """
+        self.emit("fcvtl2", *operands)
 
     def fcvtms(self, *operands: Operand) -> None:
         """Convert to an integer (S signed, U unsigned), saturated: N to nearest, ties to even; P up; M down; Z to zero.
@@ -1408,6 +1646,9 @@ class Mnemonics:
         fcvtms <Xd>, <Sn>
         fcvtms <Xd>, <Dn>
         fcvtms <Xd>, <Hn>
+        fcvtms <Vd>.<T>, <Vn>.<T>
+        fcvtms <V><d>, <V><n>
+        fcvtms <Hd>, <Hn>
         """
         self.emit("fcvtms", *operands)
 
@@ -1420,8 +1661,25 @@ class Mnemonics:
         fcvtmu <Xd>, <Sn>
         fcvtmu <Xd>, <Dn>
         fcvtmu <Xd>, <Hn>
+        fcvtmu <Vd>.<T>, <Vn>.<T>
+        fcvtmu <V><d>, <V><n>
+        fcvtmu <Hd>, <Hn>
         """
         self.emit("fcvtmu", *operands)
+
+    def fcvtn(self, *operands: Operand) -> None:
+        """Convert to half the precision, into the lower half of Rd; FCVTN2 into the upper half, keeping the lower.
+
+        fcvtn <Vd>.<Tb>, <Vn>.<Ta>
+        """
+        self.emit("fcvtn", *operands)
+
+    def fcvtn2(self, *operands: Operand) -> None:
+        """Convert to half the precision, into the lower half of Rd; FCVTN2 into the upper half, keeping the lower.
+
+        fcvtn2 <Vd>.<Tb>, <Vn>.<Ta>
+        """
+        self.emit("fcvtn2", *operands)
 
     def fcvtns(self, *operands: Operand) -> None:
         """Convert to an integer (S signed, U unsigned), saturated: N to nearest, ties to even; P up; M down; Z to zero.
@@ -1432,6 +1690,9 @@ class Mnemonics:
         fcvtns <Xd>, <Sn>
         fcvtns <Xd>, <Dn>
         fcvtns <Xd>, <Hn>
+        fcvtns <Vd>.<T>, <Vn>.<T>
+        fcvtns <V><d>, <V><n>
+        fcvtns <Hd>, <Hn>
         """
         self.emit("fcvtns", *operands)
 
@@ -1444,6 +1705,9 @@ class Mnemonics:
         fcvtnu <Xd>, <Sn>
         fcvtnu <Xd>, <Dn>
         fcvtnu <Xd>, <Hn>
+        fcvtnu <Vd>.<T>, <Vn>.<T>
+        fcvtnu <V><d>, <V><n>
+        fcvtnu <Hd>, <Hn>
         """
         self.emit("fcvtnu", *operands)
 
@@ -1456,6 +1720,9 @@ class Mnemonics:
         fcvtps <Xd>, <Sn>
         fcvtps <Xd>, <Dn>
         fcvtps <Xd>, <Hn>
+        fcvtps <Vd>.<T>, <Vn>.<T>
+        fcvtps <V><d>, <V><n>
+        fcvtps <Hd>, <Hn>
         """
         self.emit("fcvtps", *operands)
 
@@ -1468,8 +1735,26 @@ class Mnemonics:
         fcvtpu <Xd>, <Sn>
         fcvtpu <Xd>, <Dn>
         fcvtpu <Xd>, <Hn>
+        fcvtpu <Vd>.<T>, <Vn>.<T>
+        fcvtpu <V><d>, <V><n>
+        fcvtpu <Hd>, <Hn>
         """
         self.emit("fcvtpu", *operands)
+
+    def fcvtxn(self, *operands: Operand) -> None:
+        """Convert double to single precision, rounded to odd, to be rounded again; FCVTXN2 into the upper half.
+
+        fcvtxn <Vd>.<T>, <Vn>.2D
+        fcvtxn <Sd>, <Dn>
+        """
+        self.emit("fcvtxn", *operands)
+
+    def fcvtxn2(self, *operands: Operand) -> None:
+        """Convert double to single precision, rounded to odd, to be rounded again; FCVTXN2 into the upper half.
+
+        fcvtxn2 <Vd>.<T>, <Vn>.2D
+        """
+        self.emit("fcvtxn2", *operands)
 
     def fcvtzs(self, *operands: Operand) -> None:
         """Convert to an integer (S signed, U unsigned), saturated: N to nearest, ties to even; P up; M down; Z to zero.
@@ -1486,6 +1771,11 @@ class Mnemonics:
         fcvtzs <Xd>, <Sn>, #<fbits>
         fcvtzs <Xd>, <Dn>, #<fbits>
         fcvtzs <Xd>, <Hn>, #<fbits>
+        fcvtzs <Vd>.<T>, <Vn>.<T>
+        fcvtzs <V><d>, <V><n>
+        fcvtzs <Hd>, <Hn>
+        fcvtzs <Vd>.<T>, <Vn>.<T>, #<fbits>
+        fcvtzs <V><d>, <V><n>, #<fbits>
         """
         self.emit("fcvtzs", *operands)
 
@@ -1504,12 +1794,18 @@ class Mnemonics:
         fcvtzu <Xd>, <Sn>, #<fbits>
         fcvtzu <Xd>, <Dn>, #<fbits>
         fcvtzu <Xd>, <Hn>, #<fbits>
+        fcvtzu <Vd>.<T>, <Vn>.<T>
+        fcvtzu <V><d>, <V><n>
+        fcvtzu <Hd>, <Hn>
+        fcvtzu <Vd>.<T>, <Vn>.<T>, #<fbits>
+        fcvtzu <V><d>, <V><n>, #<fbits>
         """
         self.emit("fcvtzu", *operands)
 
     def fdiv(self, *operands: Operand) -> None:
         """Divide.
 
+        fdiv <Vd>.<T>, <Vn>.<T>, <Vm>.<T>
         fdiv <Sd>, <Sn>, <Sm>
         fdiv <Dd>, <Dn>, <Dm>
         fdiv <Hd>, <Hn>, <Hm>
@@ -1535,6 +1831,7 @@ class Mnemonics:
     def fmax(self, *operands: Operand) -> None:
         """The greater; a NaN if there is one.
 
+        fmax <Vd>.<T>, <Vn>.<T>, <Vm>.<T>
         fmax <Sd>, <Sn>, <Sm>
         fmax <Dd>, <Dn>, <Dm>
         fmax <Hd>, <Hn>, <Hm>
@@ -1544,15 +1841,51 @@ class Mnemonics:
     def fmaxnm(self, *operands: Operand) -> None:
         """The greater; of a number and a quiet NaN, the number.
 
+        fmaxnm <Vd>.<T>, <Vn>.<T>, <Vm>.<T>
         fmaxnm <Sd>, <Sn>, <Sm>
         fmaxnm <Dd>, <Dn>, <Dm>
         fmaxnm <Hd>, <Hn>, <Hm>
         """
         self.emit("fmaxnm", *operands)
 
+    def fmaxnmp(self, *operands: Operand) -> None:
+        """The greater of neighbours, first of Rn's, then of Rm's; of a number and a quiet NaN, the number.
+
+        fmaxnmp <Vd>.<T>, <Vn>.<T>, <Vm>.<T>
+        fmaxnmp <V><d>, <Vn>.<T>
+        fmaxnmp <Hd>, <Vn>.2H
+        """
+        self.emit("fmaxnmp", *operands)
+
+    def fmaxnmv(self, *operands: Operand) -> None:
+        """The greatest of all elements; a quiet NaN loses against a number.
+
+        fmaxnmv <Sd>, <Vn>.4S
+        fmaxnmv <Hd>, <Vn>.<T>
+        """
+        self.emit("fmaxnmv", *operands)
+
+    def fmaxp(self, *operands: Operand) -> None:
+        """The greater of neighbours, first of Rn's, then of Rm's; a NaN if there is one.
+
+        fmaxp <Vd>.<T>, <Vn>.<T>, <Vm>.<T>
+        fmaxp <V><d>, <Vn>.<T>
+        fmaxp <Hd>, <Vn>.2H
+        """
+        self.emit("fmaxp", *operands)
+
+    def fmaxv(self, *operands: Operand) -> None:
+        """The greatest of all elements; a NaN if there is one.
+
+        fmaxv <Sd>, <Vn>.4S
+        fmaxv <Hd>, <Vn>.<T>
+        """
+        self.emit("fmaxv", *operands)
+
     def fmin(self, *operands: Operand) -> None:
         """The smaller; a NaN if there is one.
 
+        fmin <Vd>.<T>, <Vn>.<T>, <Vm>.<T>
         fmin <Sd>, <Sn>, <Sm>
         fmin <Dd>, <Dn>, <Dm>
         fmin <Hd>, <Hn>, <Hm>
@@ -1562,11 +1895,100 @@ class Mnemonics:
     def fminnm(self, *operands: Operand) -> None:
         """The smaller; of a number and a quiet NaN, the number.
 
+        fminnm <Vd>.<T>, <Vn>.<T>, <Vm>.<T>
         fminnm <Sd>, <Sn>, <Sm>
         fminnm <Dd>, <Dn>, <Dm>
         fminnm <Hd>, <Hn>, <Hm>
         """
         self.emit("fminnm", *operands)
+
+    def fminnmp(self, *operands: Operand) -> None:
+        """The smaller of neighbours, first of Rn's, then of Rm's; of a number and a quiet NaN, the number.
+
+        fminnmp <Vd>.<T>, <Vn>.<T>, <Vm>.<T>
+        fminnmp <V><d>, <Vn>.<T>
+        fminnmp <Hd>, <Vn>.2H
+        """
+        self.emit("fminnmp", *operands)
+
+    def fminnmv(self, *operands: Operand) -> None:
+        """The smallest of all elements; a quiet NaN loses against a number.
+
+        fminnmv <Sd>, <Vn>.4S
+        fminnmv <Hd>, <Vn>.<T>
+        """
+        self.emit("fminnmv", *operands)
+
+    def fminp(self, *operands: Operand) -> None:
+        """The smaller of neighbours, first of Rn's, then of Rm's; a NaN if there is one.
+
+        fminp <Vd>.<T>, <Vn>.<T>, <Vm>.<T>
+        fminp <V><d>, <Vn>.<T>
+        fminp <Hd>, <Vn>.2H
+        """
+        self.emit("fminp", *operands)
+
+    def fminv(self, *operands: Operand) -> None:
+        """The smallest of all elements; a NaN if there is one.
+
+        fminv <Sd>, <Vn>.4S
+        fminv <Hd>, <Vn>.<T>
+        """
+        self.emit("fminv", *operands)
+
+    def fmla(self, *operands: Operand) -> None:
+        """Multiply and add to Rd, rounded once.
+
+        fmla <Vd>.<T>, <Vn>.<T>, <Vm>.<T>
+        fmla <Vd>.<T>, <Vn>.<T>, <Vm>.<Ts>[<index>]
+        fmla <Vd>.<T>, <Vn>.<T>, <Vm>.H[<index>]
+        fmla <V><d>, <V><n>, <Vm>.<Ts>[<index>]
+        fmla <Hd>, <Hn>, <Vm>.H[<index>]
+        """
+        self.emit("fmla", *operands)
+
+    def fmlal(self, *operands: Operand) -> None:
+        """Multiply the lower halves, of half precision, and add to Rd, of single; FMLSL subtracts. Rounded once.
+
+        fmlal <Vd>.<Ta>, <Vn>.<Tb>, <Vm>.<Tb>
+        fmlal <Vd>.<Ta>, <Vn>.<Tb>, <Vm>.H[<index>]
+        """
+        self.emit("fmlal", *operands)
+
+    def fmlal2(self, *operands: Operand) -> None:
+        """Multiply the upper halves, of half precision, and add to Rd, of single; FMLSL2 subtracts. Rounded once.
+
+        fmlal2 <Vd>.<Ta>, <Vn>.<Tb>, <Vm>.<Tb>
+        fmlal2 <Vd>.<Ta>, <Vn>.<Tb>, <Vm>.H[<index>]
+        """
+        self.emit("fmlal2", *operands)
+
+    def fmls(self, *operands: Operand) -> None:
+        """Multiply and subtract from Rd, rounded once.
+
+        fmls <Vd>.<T>, <Vn>.<T>, <Vm>.<T>
+        fmls <Vd>.<T>, <Vn>.<T>, <Vm>.<Ts>[<index>]
+        fmls <Vd>.<T>, <Vn>.<T>, <Vm>.H[<index>]
+        fmls <V><d>, <V><n>, <Vm>.<Ts>[<index>]
+        fmls <Hd>, <Hn>, <Vm>.H[<index>]
+        """
+        self.emit("fmls", *operands)
+
+    def fmlsl(self, *operands: Operand) -> None:
+        """Multiply the lower halves, of half precision, and add to Rd, of single; FMLSL subtracts. Rounded once.
+
+        fmlsl <Vd>.<Ta>, <Vn>.<Tb>, <Vm>.<Tb>
+        fmlsl <Vd>.<Ta>, <Vn>.<Tb>, <Vm>.H[<index>]
+        """
+        self.emit("fmlsl", *operands)
+
+    def fmlsl2(self, *operands: Operand) -> None:
+        """Multiply the upper halves, of half precision, and add to Rd, of single; FMLSL2 subtracts. Rounded once.
+
+        fmlsl2 <Vd>.<Ta>, <Vn>.<Tb>, <Vm>.<Tb>
+        fmlsl2 <Vd>.<Ta>, <Vn>.<Tb>, <Vm>.H[<index>]
+        """
+        self.emit("fmlsl2", *operands)
 
     def fmov(self, *operands: Operand) -> None:
         """Copy a register.
@@ -1608,11 +2030,29 @@ class Mnemonics:
     def fmul(self, *operands: Operand) -> None:
         """Multiply.
 
+        fmul <Vd>.<T>, <Vn>.<T>, <Vm>.<T>
+        fmul <Vd>.<T>, <Vn>.<T>, <Vm>.<Ts>[<index>]
+        fmul <Vd>.<T>, <Vn>.<T>, <Vm>.H[<index>]
+        fmul <V><d>, <V><n>, <Vm>.<Ts>[<index>]
+        fmul <Hd>, <Hn>, <Vm>.H[<index>]
         fmul <Sd>, <Sn>, <Sm>
         fmul <Dd>, <Dn>, <Dm>
         fmul <Hd>, <Hn>, <Hm>
         """
         self.emit("fmul", *operands)
+
+    def fmulx(self, *operands: Operand) -> None:
+        """Multiply, where zero times infinity is two.
+
+        fmulx <Vd>.<T>, <Vn>.<T>, <Vm>.<T>
+        fmulx <V><d>, <V><n>, <V><m>
+        fmulx <Hd>, <Hn>, <Hm>
+        fmulx <Vd>.<T>, <Vn>.<T>, <Vm>.<Ts>[<index>]
+        fmulx <Vd>.<T>, <Vn>.<T>, <Vm>.H[<index>]
+        fmulx <V><d>, <V><n>, <Vm>.<Ts>[<index>]
+        fmulx <Hd>, <Hn>, <Vm>.H[<index>]
+        """
+        self.emit("fmulx", *operands)
 
     def fneg(self, *operands: Operand) -> None:
         """Negate: the sign bit flipped, of NaNs too.
@@ -1620,6 +2060,7 @@ class Mnemonics:
         fneg <Sd>, <Sn>
         fneg <Dd>, <Dn>
         fneg <Hd>, <Hn>
+        fneg <Vd>.<T>, <Vn>.<T>
         """
         self.emit("fneg", *operands)
 
@@ -1650,11 +2091,38 @@ class Mnemonics:
         """
         self.emit("fnmul", *operands)
 
+    def frecpe(self, *operands: Operand) -> None:
+        """An estimate of the reciprocal, of eight bits.
+
+        frecpe <Vd>.<T>, <Vn>.<T>
+        frecpe <V><d>, <V><n>
+        frecpe <Hd>, <Hn>
+        """
+        self.emit("frecpe", *operands)
+
+    def frecps(self, *operands: Operand) -> None:
+        """The step of Newton's method for a reciprocal: 2 - a * b, rounded once.
+
+        frecps <Vd>.<T>, <Vn>.<T>, <Vm>.<T>
+        frecps <V><d>, <V><n>, <V><m>
+        frecps <Hd>, <Hn>, <Hm>
+        """
+        self.emit("frecps", *operands)
+
+    def frecpx(self, *operands: Operand) -> None:
+        """The number with the exponent inverted and no fraction: it scales the operand near to one.
+
+        frecpx <V><d>, <V><n>
+        frecpx <Hd>, <Hn>
+        """
+        self.emit("frecpx", *operands)
+
     def frint32x(self, *operands: Operand) -> None:
         """Round to an integral number that fits in 32 bits, as FPCR says; -2**31 if none does.
 
         frint32x <Sd>, <Sn>
         frint32x <Dd>, <Dn>
+        frint32x <Vd>.<T>, <Vn>.<T>
         """
         self.emit("frint32x", *operands)
 
@@ -1663,6 +2131,7 @@ class Mnemonics:
 
         frint32z <Sd>, <Sn>
         frint32z <Dd>, <Dn>
+        frint32z <Vd>.<T>, <Vn>.<T>
         """
         self.emit("frint32z", *operands)
 
@@ -1671,6 +2140,7 @@ class Mnemonics:
 
         frint64x <Sd>, <Sn>
         frint64x <Dd>, <Dn>
+        frint64x <Vd>.<T>, <Vn>.<T>
         """
         self.emit("frint64x", *operands)
 
@@ -1679,6 +2149,7 @@ class Mnemonics:
 
         frint64z <Sd>, <Sn>
         frint64z <Dd>, <Dn>
+        frint64z <Vd>.<T>, <Vn>.<T>
         """
         self.emit("frint64z", *operands)
 
@@ -1688,6 +2159,7 @@ class Mnemonics:
         frinta <Sd>, <Sn>
         frinta <Dd>, <Dn>
         frinta <Hd>, <Hn>
+        frinta <Vd>.<T>, <Vn>.<T>
         """
         self.emit("frinta", *operands)
 
@@ -1697,6 +2169,7 @@ class Mnemonics:
         frinti <Sd>, <Sn>
         frinti <Dd>, <Dn>
         frinti <Hd>, <Hn>
+        frinti <Vd>.<T>, <Vn>.<T>
         """
         self.emit("frinti", *operands)
 
@@ -1706,6 +2179,7 @@ class Mnemonics:
         frintm <Sd>, <Sn>
         frintm <Dd>, <Dn>
         frintm <Hd>, <Hn>
+        frintm <Vd>.<T>, <Vn>.<T>
         """
         self.emit("frintm", *operands)
 
@@ -1715,6 +2189,7 @@ class Mnemonics:
         frintn <Sd>, <Sn>
         frintn <Dd>, <Dn>
         frintn <Hd>, <Hn>
+        frintn <Vd>.<T>, <Vn>.<T>
         """
         self.emit("frintn", *operands)
 
@@ -1724,6 +2199,7 @@ class Mnemonics:
         frintp <Sd>, <Sn>
         frintp <Dd>, <Dn>
         frintp <Hd>, <Hn>
+        frintp <Vd>.<T>, <Vn>.<T>
         """
         self.emit("frintp", *operands)
 
@@ -1733,6 +2209,7 @@ class Mnemonics:
         frintx <Sd>, <Sn>
         frintx <Dd>, <Dn>
         frintx <Hd>, <Hn>
+        frintx <Vd>.<T>, <Vn>.<T>
         """
         self.emit("frintx", *operands)
 
@@ -1742,8 +2219,27 @@ class Mnemonics:
         frintz <Sd>, <Sn>
         frintz <Dd>, <Dn>
         frintz <Hd>, <Hn>
+        frintz <Vd>.<T>, <Vn>.<T>
         """
         self.emit("frintz", *operands)
+
+    def frsqrte(self, *operands: Operand) -> None:
+        """An estimate of the reciprocal square root, of eight bits.
+
+        frsqrte <Vd>.<T>, <Vn>.<T>
+        frsqrte <V><d>, <V><n>
+        frsqrte <Hd>, <Hn>
+        """
+        self.emit("frsqrte", *operands)
+
+    def frsqrts(self, *operands: Operand) -> None:
+        """The step of Newton's method for a reciprocal square root: (3 - a * b) / 2, rounded once.
+
+        frsqrts <Vd>.<T>, <Vn>.<T>, <Vm>.<T>
+        frsqrts <V><d>, <V><n>, <V><m>
+        frsqrts <Hd>, <Hn>, <Hm>
+        """
+        self.emit("frsqrts", *operands)
 
     def fsqrt(self, *operands: Operand) -> None:
         """The square root.
@@ -1751,12 +2247,14 @@ class Mnemonics:
         fsqrt <Sd>, <Sn>
         fsqrt <Dd>, <Dn>
         fsqrt <Hd>, <Hn>
+        fsqrt <Vd>.<T>, <Vn>.<T>
         """
         self.emit("fsqrt", *operands)
 
     def fsub(self, *operands: Operand) -> None:
         """Subtract.
 
+        fsub <Vd>.<T>, <Vn>.<T>, <Vm>.<T>
         fsub <Sd>, <Sn>, <Sm>
         fsub <Dd>, <Dn>, <Dm>
         fsub <Hd>, <Hn>, <Hm>
@@ -3500,6 +3998,13 @@ class Mnemonics:
         """
         self.emit("raddhn2", *operands)
 
+    def rax1(self, *operands: Operand) -> None:
+        """Exclusive OR of Rn with Rm rotated left by one bit.
+
+        rax1 <Vd>.2D, <Vn>.2D, <Vm>.2D
+        """
+        self.emit("rax1", *operands)
+
     def rbit(self, *operands: Operand) -> None:
         """Reverse the order of the bits.
 
@@ -3769,6 +4274,11 @@ class Mnemonics:
         scvtf <Sd>, <Xn>, #<fbits>
         scvtf <Dd>, <Xn>, #<fbits>
         scvtf <Hd>, <Xn>, #<fbits>
+        scvtf <Vd>.<T>, <Vn>.<T>
+        scvtf <V><d>, <V><n>
+        scvtf <Hd>, <Hn>
+        scvtf <Vd>.<T>, <Vn>.<T>, #<fbits>
+        scvtf <V><d>, <V><n>, #<fbits>
         """
         self.emit("scvtf", *operands)
 
@@ -3815,6 +4325,104 @@ class Mnemonics:
         sevl
         """
         self.emit("sevl", *operands)
+
+    def sha1c(self, *operands: Operand) -> None:
+        """Four of SHA-1's rounds 0-19, which choose.
+
+        sha1c <Qd>, <Sn>, <Vm>.4S
+        """
+        self.emit("sha1c", *operands)
+
+    def sha1h(self, *operands: Operand) -> None:
+        """SHA-1's fixed rotation, left by 30.
+
+        sha1h <Sd>, <Sn>
+        """
+        self.emit("sha1h", *operands)
+
+    def sha1m(self, *operands: Operand) -> None:
+        """Four of SHA-1's rounds 40-59, which take the majority.
+
+        sha1m <Qd>, <Sn>, <Vm>.4S
+        """
+        self.emit("sha1m", *operands)
+
+    def sha1p(self, *operands: Operand) -> None:
+        """Four of SHA-1's rounds 20-39 or 60-79, which take the parity.
+
+        sha1p <Qd>, <Sn>, <Vm>.4S
+        """
+        self.emit("sha1p", *operands)
+
+    def sha1su0(self, *operands: Operand) -> None:
+        """The first part of SHA-1's message schedule.
+
+        sha1su0 <Vd>.4S, <Vn>.4S, <Vm>.4S
+        """
+        self.emit("sha1su0", *operands)
+
+    def sha1su1(self, *operands: Operand) -> None:
+        """The second part of SHA-1's message schedule.
+
+        sha1su1 <Vd>.4S, <Vn>.4S
+        """
+        self.emit("sha1su1", *operands)
+
+    def sha256h(self, *operands: Operand) -> None:
+        """Four rounds of SHA-256: a, b, c, d of the state, which Rd and Rn hold.
+
+        sha256h <Qd>, <Qn>, <Vm>.4S
+        """
+        self.emit("sha256h", *operands)
+
+    def sha256h2(self, *operands: Operand) -> None:
+        """Four rounds of SHA-256: e, f, g, h of the state, which Rn and Rd hold.
+
+        sha256h2 <Qd>, <Qn>, <Vm>.4S
+        """
+        self.emit("sha256h2", *operands)
+
+    def sha256su0(self, *operands: Operand) -> None:
+        """The first part of SHA-256's message schedule.
+
+        sha256su0 <Vd>.4S, <Vn>.4S
+        """
+        self.emit("sha256su0", *operands)
+
+    def sha256su1(self, *operands: Operand) -> None:
+        """The second part of SHA-256's message schedule.
+
+        sha256su1 <Vd>.4S, <Vn>.4S, <Vm>.4S
+        """
+        self.emit("sha256su1", *operands)
+
+    def sha512h(self, *operands: Operand) -> None:
+        """Two rounds of SHA-512, the part with choose: Rd holds sums, Rn and Rm words of the state.
+
+        sha512h <Qd>, <Qn>, <Vm>.2D
+        """
+        self.emit("sha512h", *operands)
+
+    def sha512h2(self, *operands: Operand) -> None:
+        """Two rounds of SHA-512, the part with majority: Rd holds sums, Rn and Rm words of the state.
+
+        sha512h2 <Qd>, <Qn>, <Vm>.2D
+        """
+        self.emit("sha512h2", *operands)
+
+    def sha512su0(self, *operands: Operand) -> None:
+        """The first part of SHA-512's message schedule.
+
+        sha512su0 <Vd>.2D, <Vn>.2D
+        """
+        self.emit("sha512su0", *operands)
+
+    def sha512su1(self, *operands: Operand) -> None:
+        """The second part of SHA-512's message schedule.
+
+        sha512su1 <Vd>.2D, <Vn>.2D, <Vm>.2D
+        """
+        self.emit("sha512su1", *operands)
 
     def shadd(self, *operands: Operand) -> None:
         """Add and halve, rounding down: SHADD signed, UHADD unsigned numbers.
@@ -3961,6 +4569,13 @@ class Mnemonics:
         smlsl2 <Vd>.<Ta>, <Vn>.<Tb>, <Vm>.<Tb>
         """
         self.emit("smlsl2", *operands)
+
+    def smmla(self, *operands: Operand) -> None:
+        """Multiply a 2x8 matrix of bytes by an 8x2 one, whose columns Rm holds, and add to a 2x2 matrix of 32 bits.
+
+        smmla <Vd>.4S, <Vn>.16B, <Vm>.16B
+        """
+        self.emit("smmla", *operands)
 
     def smnegl(self, *operands: Operand) -> None:
         """Multiply two signed 32-bit registers and subtract the 64-bit product from a register.
@@ -5117,6 +5732,13 @@ class Mnemonics:
         """
         self.emit("subs", *operands)
 
+    def sudot(self, *operands: Operand) -> None:
+        """Add the sum of four products with four bytes to each 32-bit element: USDOT unsigned with signed, SUDOT signed
+
+        sudot <Vd>.<Ta>, <Vn>.<Tb>, <Vm>.4B[<index>]
+        """
+        self.emit("sudot", *operands)
+
     def suqadd(self, *operands: Operand) -> None:
         """Add to Rd and saturate: SUQADD unsigned to signed, USQADD signed to unsigned numbers.
 
@@ -5475,6 +6097,11 @@ class Mnemonics:
         ucvtf <Sd>, <Xn>, #<fbits>
         ucvtf <Dd>, <Xn>, #<fbits>
         ucvtf <Hd>, <Xn>, #<fbits>
+        ucvtf <Vd>.<T>, <Vn>.<T>
+        ucvtf <V><d>, <V><n>
+        ucvtf <Hd>, <Hn>
+        ucvtf <Vd>.<T>, <Vn>.<T>, #<fbits>
+        ucvtf <V><d>, <V><n>, #<fbits>
         """
         self.emit("ucvtf", *operands)
 
@@ -5595,6 +6222,13 @@ class Mnemonics:
         umlsl2 <Vd>.<Ta>, <Vn>.<Tb>, <Vm>.<Tb>
         """
         self.emit("umlsl2", *operands)
+
+    def ummla(self, *operands: Operand) -> None:
+        """Multiply a 2x8 matrix of bytes by an 8x2 one, whose columns Rm holds, and add to a 2x2 matrix of 32 bits.
+
+        ummla <Vd>.4S, <Vn>.16B, <Vm>.16B
+        """
+        self.emit("ummla", *operands)
 
     def umnegl(self, *operands: Operand) -> None:
         """Multiply two unsigned 32-bit registers and subtract the 64-bit product from a register.
@@ -5721,6 +6355,13 @@ class Mnemonics:
         """
         self.emit("uqxtn2", *operands)
 
+    def urecpe(self, *operands: Operand) -> None:
+        """An estimate of the reciprocal (URECPE) or reciprocal square root (URSQRTE) of unsigned fixed-point numbers.
+
+        urecpe <Vd>.<T>, <Vn>.<T>
+        """
+        self.emit("urecpe", *operands)
+
     def urhadd(self, *operands: Operand) -> None:
         """Add and halve, rounding up: SRHADD signed, URHADD unsigned numbers.
 
@@ -5744,6 +6385,13 @@ class Mnemonics:
         """
         self.emit("urshr", *operands)
 
+    def ursqrte(self, *operands: Operand) -> None:
+        """An estimate of the reciprocal (URECPE) or reciprocal square root (URSQRTE) of unsigned fixed-point numbers.
+
+        ursqrte <Vd>.<T>, <Vn>.<T>
+        """
+        self.emit("ursqrte", *operands)
+
     def ursra(self, *operands: Operand) -> None:
         """Shift right, round and add to Rd: SRSRA signed, URSRA unsigned numbers.
 
@@ -5751,6 +6399,14 @@ class Mnemonics:
         ursra <V><d>, <V><n>, #<shift>
         """
         self.emit("ursra", *operands)
+
+    def usdot(self, *operands: Operand) -> None:
+        """Add the sum of four products of unsigned with signed bytes to each 32-bit element.
+
+        usdot <Vd>.<Ta>, <Vn>.<Tb>, <Vm>.<Tb>
+        usdot <Vd>.<Ta>, <Vn>.<Tb>, <Vm>.4B[<index>]
+        """
+        self.emit("usdot", *operands)
 
     def ushl(self, *operands: Operand) -> None:
         """Shift left by each element's signed lowest byte, right where it is negative: SSHL signed, USHL unsigned.
@@ -5781,6 +6437,13 @@ class Mnemonics:
         ushr <V><d>, <V><n>, #<shift>
         """
         self.emit("ushr", *operands)
+
+    def usmmla(self, *operands: Operand) -> None:
+        """Multiply a 2x8 matrix of bytes by an 8x2 one, whose columns Rm holds, and add to a 2x2 matrix of 32 bits.
+
+        usmmla <Vd>.4S, <Vn>.16B, <Vm>.16B
+        """
+        self.emit("usmmla", *operands)
 
     def usqadd(self, *operands: Operand) -> None:
         """Add to Rd and saturate: SUQADD unsigned to signed, USQADD signed to unsigned numbers.
@@ -5888,6 +6551,13 @@ class Mnemonics:
         xaflag
         """
         self.emit("xaflag", *operands)
+
+    def xar(self, *operands: Operand) -> None:
+        """Exclusive OR, rotated right by an immediate.
+
+        xar <Vd>.2D, <Vn>.2D, <Vm>.2D, #<imm6>
+        """
+        self.emit("xar", *operands)
 
     def xpacd(self, *operands: Operand) -> None:
         """Strip the authentication code from a pointer.
