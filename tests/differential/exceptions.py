@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from armexec.isa import decode
 from armexec.isa.system_registers import CNTFRQ_EL0, CNTVCT_EL0, CTR_EL0, DCZID_EL0, DIT, FPCR, FPSR, SSBS
@@ -115,6 +115,23 @@ def _dead_load(state: State, ours: Outcome, theirs: Outcome) -> bool:
     unused = target == 31 or (target is not None and target == _field(state, "Rn"))
     changes_nothing = _field(state, "Rs") == 31 and re.match("LD(ADD|CLR|EOR|SET|UMAX)", _name(state)) is not None
     return (unused or changes_nothing) and theirs.trap is None and ours.trap in (READ, WRITE)
+
+
+def _flushed_is_exact(state: State, ours: Outcome, theirs: Outcome) -> bool:
+    same = not ours.differences(replace(theirs, nzcv=ours.nzcv))
+    return same and state.fpcr >> 24 & 1 == 1 and ours.nzcv == 0b0000 and theirs.nzcv == 0b0100
+
+
+def _half_in_32_bits(state: State, ours: Outcome, theirs: Outcome) -> bool:
+    half = ((_field(state, "immh") or 0) >> 1) == 1
+    vectors = [
+        a if a == b & 0xFFFF and b >> 16 == 0xFFFF else b for a, b in zip(ours.vectors, theirs.vectors, strict=True)
+    ]
+    return half and not ours.differences(replace(theirs, vectors=vectors))
+
+
+def _flags_of_the_upper_half(state: State, ours: Outcome, theirs: Outcome) -> bool:
+    return _field(state, "Q") == 0 and not ours.differences(replace(theirs, fpsr=ours.fpsr & theirs.fpsr))
 
 
 _TRANSLATED = ("translated-O0", "translated-O2")
@@ -258,6 +275,26 @@ EXCEPTIONS = (
         r"(BF|SMMLA|UMMLA|USMMLA|USDOT|SUDOT)",
         _only_undefined_there,
         "QEMU 5.0 has neither FEAT_BF16 nor FEAT_I8MM; QEMU 7.2 does, and is the oracle.",
+    ),
+    Exception_(
+        ("unicorn", "qemu-user"),
+        r"FJCVTZS_",
+        _flushed_is_exact,
+        "QEMU calls the conversion of a positive denormal that FPCR.FZ flushes exact. Its fraction isn't zero, so "
+        "Z is clear: FPToFixedJS().",
+    ),
+    Exception_(
+        ("unicorn", "qemu-user"),
+        r"FCVTZ[SU]_asisdshf_C",
+        _half_in_32_bits,
+        "QEMU extends the sign of a half-precision scalar's result to 32 bits. A write of H clears the bits above: "
+        "C7.2, FCVTZS (vector, fixed-point).",
+    ),
+    Exception_(
+        ("unicorn",),
+        r"FCMLA_asimdelem_C_H",
+        _flags_of_the_upper_half,
+        "QEMU 5.0 computes the upper half of a 64-bit vector too, and raises its flags in FPSR; QEMU 7.2 doesn't.",
     ),
     Exception_(
         ("qemu-user",),
