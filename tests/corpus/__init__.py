@@ -15,7 +15,8 @@ lines above a function that start with ``//@`` say how it is called; the definit
     int32_t example(int32_t a, int b, int32_t *p, const uint8_t *q, const uint8_t *s) {
 
 Case tuples hold the arguments that aren't pointers; every case gets fresh buffers, whose final contents are part of
-its outcome. ``//@ flags: FLAGS`` at the top of a file adds to all its builds for AArch64, and ``//@ variant NAME:
+its outcome. ``//@ default cases: CASES`` and ``//@ default buffers: 32 random`` at the top of a file are for the
+functions and pointer parameters that have none. ``//@ flags: FLAGS`` there adds to all its builds for AArch64, and ``//@ variant NAME:
 FLAGS`` asks for another build of it with these flags.
 
 The expected outcomes come from the host's own compilation of the same file (`host_library`). Floating-point values
@@ -41,7 +42,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -264,7 +265,7 @@ _TYPE_NAMES = "|".join(sorted((re.escape(name) for name in (*INTEGER_TYPES, *FLO
 _DEFINITION = re.compile(rf"(?P<result>void|{_TYPE_NAMES}) (?P<name>\w+)\((?P<parameters>[^()]*)\) \{{")
 _PARAMETER = re.compile(rf"(?P<const>const )?(?P<type>{_TYPE_NAMES}) (?P<pointer>\*?)(?P<name>\w+)")
 _DIRECTIVE = re.compile(
-    r"//@ (?P<key>cases|where|heavy|before|after|buffer|flags|variant)(?: (?P<name>\w+))?: (?P<text>.+)"
+    r"//@ (?P<key>cases|where|heavy|before|after|buffer|flags|variant|default)(?: (?P<name>\w+))?: (?P<text>.+)"
 )
 _BUFFER = re.compile(rf"(?P<type>{_TYPE_NAMES})\[(?P<length>\d+)\] = (?P<init>.+)")
 _NUMBER = r"-?(?:0x[0-9a-fA-F]+|\d+(?:\.\d+)?(?:e-?\d+)?)"
@@ -284,6 +285,25 @@ class _Pending:
     before: str | None = None
     after: str | None = None
     buffers: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class _Defaults:
+    """What functions without cases and pointer parameters without buffers get."""
+
+    cases: str = ""
+    buffers: str = ""
+
+    def complete(self, pending: _Pending | None, parameters: Sequence[Parameter]) -> _Pending:
+        pending = pending or _Pending()
+        if not pending.cases and not pending.heavy:
+            pending.cases = self.cases
+        if self.buffers:
+            length, _, init = self.buffers.partition(" ")
+            for p in parameters:
+                if p.pointer:
+                    pending.buffers.setdefault(p.name, f"{p.type}[{length}] = {init}")
+        return pending
 
 
 def _number(text: str, type_name: str) -> int | float:
@@ -418,7 +438,9 @@ def _cases(rng: random.Random, pending: _Pending, parameters: Sequence[Parameter
                 yield complete(list(given(match["values"])), heavy)
 
 
-def _function(path: Path, definition: re.Match[str], pending: _Pending) -> CorpusFunction:
+def _function(
+    path: Path, definition: re.Match[str], pending: _Pending | None, defaults: _Defaults
+) -> CorpusFunction:
     name = definition["name"]
     parameters = []
     if definition["parameters"] != "void":
@@ -427,6 +449,7 @@ def _function(path: Path, definition: re.Match[str], pending: _Pending) -> Corpu
             if not match:
                 raise ValueError(f"not a parameter: {text!r}")
             parameters.append(Parameter(match["name"], match["type"], bool(match["pointer"]), bool(match["const"])))
+    pending = defaults.complete(pending, parameters)
     if not pending.cases and not pending.heavy:
         raise ValueError(f"{name} has no //@ cases or //@ heavy")
     return CorpusFunction(
@@ -445,6 +468,7 @@ def read(path: Path) -> CorpusFile:
     functions: list[CorpusFunction] = []
     variants: dict[str, tuple[str, ...]] = {"base": ()}
     common: tuple[str, ...] = ()
+    defaults = _Defaults()
     pending: _Pending | None = None
     for number, line in enumerate(path.read_text().splitlines(), 1):
         try:
@@ -459,6 +483,11 @@ def read(path: Path) -> CorpusFile:
                 if key == "flags":
                     common = tuple(text.split())
                     continue
+                if key == "default":
+                    if name not in ("cases", "buffers"):
+                        raise ValueError("only cases and buffers have a default")
+                    defaults = replace(defaults, **{name: text})
+                    continue
                 pending = pending or _Pending()
                 if key == "buffer":
                     pending.buffers[name] = text
@@ -469,7 +498,7 @@ def read(path: Path) -> CorpusFile:
                 continue
             definition = _DEFINITION.fullmatch(line)
             if definition and (pending or not _SUPPORT.fullmatch(definition["name"])):
-                functions.append(_function(path, definition, pending or _Pending()))
+                functions.append(_function(path, definition, pending, defaults))
             elif pending:
                 raise ValueError(f"a function definition on one line must follow the //@ lines, not {line!r}")
             pending = None

@@ -1,0 +1,48 @@
+"""NEON's intrinsics give on every engine what plain C gives on the host."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from corpus import OPTIMIZATION_LEVELS
+from corpus.checks import ENGINES, check, check_under_qemu
+from corpus_neon import NEON_CORPUS
+
+FILES = NEON_CORPUS.files
+
+#: How many cases of each function the default run makes.
+SAMPLE = {"native": 4, "translated": 3, "reference": 1}
+
+files = pytest.mark.parametrize("stem", FILES)
+levels = pytest.mark.parametrize("opt", OPTIMIZATION_LEVELS)
+engines = pytest.mark.parametrize("engine", ENGINES)
+
+
+@engines
+@files
+def test_intrinsics_give_what_plain_c_gives(stem: str, engine: str) -> None:
+    check(NEON_CORPUS, stem, FILES[stem].variants["base"], "-O2", engine, SAMPLE[engine])
+
+
+@pytest.mark.long
+@engines
+@levels
+@files
+def test_intrinsics_give_what_plain_c_gives_in_all_cases(stem: str, opt: str, engine: str) -> None:
+    check(NEON_CORPUS, stem, FILES[stem].variants["base"], opt, engine, None)
+
+
+@pytest.mark.long
+@levels
+@files
+def test_qemu_agrees_with_the_host(tmp_path: Path, stem: str, opt: str) -> None:
+    check_under_qemu(NEON_CORPUS, stem, FILES[stem].variants["base"], opt, tmp_path)
+
+
+def test_corpus_is_large() -> None:
+    assert len(NEON_CORPUS.functions) >= 150
+    for file in FILES.values():
+        names = [function.name for function in file.functions]
+        assert len(names) == len(set(names)), file.path
