@@ -14,14 +14,14 @@ LONG = CType("int", 8, "long", signed=True, align=8)
 INT = CType("int", 4, "int", signed=True, align=4)
 
 
-def load(text: str, *, tier: str = "O2") -> tuple[LoadedTranslatedImage, dict[str, int]]:
+def load(text: str, *, tier: str = "O2", limit: int | None = None) -> tuple[LoadedTranslatedImage, dict[str, int]]:
     """The image of some assembly, and the offsets of its labels."""
     code = assemble(text)
     assert not code.relocations
     labels = {name: value - code.address for name, value in code.symbols.items()}
     symbols = [SectionSymbol(name, 0, at, 0, "function", "global") for name, at in labels.items()]
     image = Image.from_code("guest", [Section(".text", code.bytes, "rx", 4, 0)], symbols)
-    return TranslatedEngine(tier).load(image, lambda _: None), labels
+    return TranslatedEngine(tier, limit).load(image, lambda _: None), labels
 
 
 def functions(text: str, *names: str, type: CType = LONG, tier: str = "O2") -> list[Callable[..., Any]]:

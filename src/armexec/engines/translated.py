@@ -51,7 +51,7 @@ def _shape(type: CType, what: str) -> tuple[int, bool]:
 class LoadedTranslatedImage:
     """An image whose code is read, and run as host code of its own."""
 
-    def __init__(self, image: Image, region: Region, tier: str) -> None:
+    def __init__(self, image: Image, region: Region, tier: str, limit: int | None) -> None:
         self.image = image
         self.region = region
         self.base = region.address
@@ -77,7 +77,7 @@ class LoadedTranslatedImage:
 
         code = Code(self.base, image.size, code_size, fetch, read)
         base = self.base
-        self.translator = Translator(_runtime(), code, lambda trap: to_error(trap, image, base), tier=tier)
+        self.translator = Translator(_runtime(), code, lambda trap: to_error(trap, image, base), tier=tier, limit=limit)
 
     def bind(self, offset: int, prototype: Prototype) -> Callable[..., Any]:
         shape = tuple(_shape(p.type, f"parameter {i}") for i, p in enumerate(prototype.parameters, 1))
@@ -102,15 +102,19 @@ class LoadedTranslatedImage:
 
 
 class TranslatedEngine:
-    """Runs on any host that LLVM makes code for. `tier`: O0, O1, O2 or O3."""
+    """Runs on any host that LLVM makes code for.
+
+    `tier`: O0, O1, O2 or O3. `limit`: a guest function of more instructions is translated in pieces.
+    """
 
     name = "translated"
 
-    def __init__(self, tier: str = "O2") -> None:
+    def __init__(self, tier: str = "O2", limit: int | None = None) -> None:
         self.tier = tier
+        self.limit = limit
 
     def unavailable(self) -> str | None:
         return host.unavailable()
 
     def load(self, image: Image, resolve: Resolve) -> LoadedTranslatedImage:
-        return LoadedTranslatedImage(image, map_image(image, resolve, executable=False), self.tier)
+        return LoadedTranslatedImage(image, map_image(image, resolve, executable=False), self.tier, self.limit)

@@ -64,12 +64,12 @@ def with_locations(text: str) -> str:
 
 
 class LineTable:
-    """The line table of a unit. `size`: of its code in bytes, from the symbol `begin`."""
+    """The line table of a unit of some guest instructions. `size`: of its code in bytes, from the symbol `begin`."""
 
-    def __init__(self, text: str, tier: str) -> None:
+    def __init__(self, text: str, tier: str, instructions: int) -> None:
         from elftools.elf.elffile import ELFFile
 
-        elf: Any = ELFFile(io.BytesIO(compile_object(with_locations(text), tier=tier)))
+        elf: Any = ELFFile(io.BytesIO(compile_object(with_locations(text), tier=tier, size=instructions)))
         begin = elf.get_section_by_name(".symtab").get_symbol_by_name("begin")[0]
         section = elf.get_section(begin["st_shndx"])
         self.size = section["sh_size"] - begin["st_value"]

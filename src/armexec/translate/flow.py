@@ -11,16 +11,16 @@ needs no host stack.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Container, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from armexec.isa import Decoded, decode
 
-__all__ = ["Block", "Fetch", "Flow", "FlowMachine", "discover", "ends_block"]
+__all__ = ["Block", "Fetch", "Flow", "FlowMachine", "JumpTargets", "discover", "ends_block"]
 
-MAX_INSTRUCTIONS = 4000
-"""A function larger than this is cut: what lies beyond is reached by the dispatcher."""
+_MAX_ROUNDS = 32
+"""How often jump tables are looked for again in the code that jump tables led to."""
 
 
 class _Anything:
@@ -139,56 +139,95 @@ class Block:
 class Flow:
     """A function: its blocks by address.
 
-    `calls` are the functions it calls directly; `outside` the addresses it goes to that aren't code of the image.
+    `calls` are the functions it calls directly; `outside` the addresses it goes to that aren't part of it. A piece
+    of a function has several `entries`.
     """
 
     entry: int
     blocks: dict[int, Block]
     calls: frozenset[int]
     outside: frozenset[int]
+    entries: tuple[int, ...] = ()
+
+    @property
+    def is_piece(self) -> bool:
+        return bool(self.entries)
+
+    @property
+    def size(self) -> int:
+        """How many instructions it has."""
+        return sum(len(block.instructions) for block in self.blocks.values())
 
 
 Fetch = Callable[[int], int | None]
 """The word at an address, or None where there is no code."""
 
 
-def discover(entry: int, fetch: Fetch, jump_targets: Callable[[int, Flow], tuple[int, ...]] | None = None) -> Flow:
-    """Follow the code from `entry`.
+JumpTargets = Callable[[Sequence[int], Flow], "dict[int, tuple[int, ...]]"]
+"""The targets of the jumps that end the blocks at some addresses, by these, as far as what is known tells them."""
 
-    `jump_targets` is asked, for each jump to a register, by the address of its block and what is known of the function,
-    for the jump's targets; until nothing more is found.
+
+def discover(entry: int, fetch: Fetch, jump_targets: JumpTargets | None = None, stop: Container[int] = ()) -> Flow:
+    """Follow the code from `entry`, up to the addresses of `stop`.
+
+    `jump_targets` is asked for the targets of jumps to a register, until nothing more is found.
     """
-    known: dict[int, tuple[int, ...]] = {}
-    while True:
-        flow = _discover(entry, fetch, known)
-        if jump_targets is None:
-            return flow
-        again = False
-        for block in flow.blocks.values():
-            if block.kind == "jump" and block.end not in known:
-                targets = jump_targets(block.start, flow)
-                known[block.end] = targets if all(fetch(target) is not None for target in targets) else ()
-                again = again or bool(known[block.end])
-        if not again:
-            return flow
+    discovery = _Discovery(entry, fetch, stop)
+    asked: set[int] = set()
+    for _ in range(_MAX_ROUNDS):
+        discovery.follow()
+        flow = discovery.flow()
+        jumps = [b for b in flow.blocks.values() if b.kind == "jump" and b.end not in asked]
+        if jump_targets is None or not jumps:
+            break
+        asked.update(block.end for block in jumps)
+        found = jump_targets([block.start for block in jumps], flow)
+        ends = {flow.blocks[start].end: targets for start, targets in found.items()}
+        ends = {end: targets for end, targets in ends.items() if all(fetch(t) is not None for t in targets)}
+        if not ends:
+            break
+        discovery.add_jumps(ends)
+    discovery.follow()
+    return discovery.flow()
 
 
-def _discover(entry: int, fetch: Fetch, jumps: dict[int, tuple[int, ...]]) -> Flow:
-    machine = FlowMachine()
-    code: dict[int, Decoded | int] = {}
-    ends: dict[int, tuple[str, int | None, tuple[int, ...]]] = {}
-    leaders = {entry}
-    calls: set[int] = set()
-    outside: set[int] = set()
-    todo = [entry]
-    while todo:
-        at = todo.pop()
+class _Discovery:
+    def __init__(self, entry: int, fetch: Fetch, stop: Container[int]) -> None:
+        self.entry = entry
+        self.fetch = fetch
+        self.stop = stop
+        self.machine = FlowMachine()
+        self.code: dict[int, Decoded | int] = {}
+        self.ends: dict[int, tuple[str, int | None, tuple[int, ...]]] = {}
+        self.leaders = {entry}
+        self.calls: set[int] = set()
+        self.outside: set[int] = set()
+        self.todo = [entry]
+
+    def add_jumps(self, found: dict[int, tuple[int, ...]]) -> None:
+        """Go on at the targets of jumps, by the address after each."""
+        for end, targets in found.items():
+            kind, target, _ = self.ends[end]
+            self.ends[end] = (kind, target, targets)
+            self.leaders.update(targets)
+            self.todo.extend(targets)
+
+    def flow(self) -> Flow:
+        blocks = _blocks(self.code, self.ends, self.leaders - self.outside)
+        return Flow(self.entry, blocks, frozenset(self.calls), frozenset(self.outside))
+
+    def follow(self) -> None:
+        while self.todo:
+            self._follow(self.todo.pop())
+
+    def _follow(self, at: int) -> None:
+        fetch, code, machine = self.fetch, self.code, self.machine
         while at not in code:
-            word = fetch(at) if len(code) < MAX_INSTRUCTIONS else None
+            word = fetch(at) if at == self.entry or at not in self.stop else None
             if word is None:
-                outside.add(at)
-                leaders.add(at)
-                break
+                self.outside.add(at)
+                self.leaders.add(at)
+                return
             decoded = decode(word)
             code[at] = decoded if decoded is not None else word
             kind: str = ""
@@ -200,23 +239,20 @@ def _discover(entry: int, fetch: Fetch, jumps: dict[int, tuple[int, ...]]) -> Fl
             at += 4
             if not kind:
                 continue
-            targets = jumps.get(at, ())
             if kind == "call" and target == at:
                 # `bl .+4` only reads the pc: control goes on below, and nothing will return here.
                 kind = "goto"
-            ends[at] = (kind, target, targets)
-            block = Block(at, kind=kind, target=target, targets=targets)
+            self.ends[at] = (kind, target, ())
             if kind == "call":
                 assert target is not None
-                calls.add(target)
-            successors = block.successors
+                self.calls.add(target)
+            successors = Block(at, kind=kind, target=target).successors
             if "call" in kind and fetch(at) is None:
                 # A call at the end of the code doesn't return.
                 successors = ()
-            leaders.update(successors)
-            todo.extend(successors)
-            break
-    return Flow(entry, _blocks(code, ends, leaders - outside), frozenset(calls), frozenset(outside))
+            self.leaders.update(successors)
+            self.todo.extend(successors)
+            return
 
 
 def ends_block(decoded: Decoded, address: int, machine: FlowMachine) -> bool:

@@ -1,15 +1,17 @@
 """One guest function as LLVM functions: its blocks joined, calls, returns, and the way in through the state structure.
 
 `@f<offset>` takes and returns registers (a closed function); `@s<offset>` takes the state structure (any function):
-`i1 @s(ptr %state)`. Both give a bit that says, when set, that control goes on somewhere else than after the call: all
-registers are then in the state, with the pc, and every caller returns at once, down to the dispatcher at the bottom.
+`i1 @s(ptr %state, i64 %pc, i64 %link)`. `%pc` is the guest address entered, of which a piece has several; `%link` where
+the call goes on, which a jump out of a function passes on, whatever X30 is by then. Both give a bit that says, when
+set, that control goes on somewhere else than after the call: all registers are then in the state, with the pc, and
+every caller returns at once, down to the dispatcher at the bottom.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 
-from armexec.machines.llvm import NAMES, STATE, LlvmMachine, Value, register_type
+from armexec.machines.llvm import NAMES, PARTIAL, STATE, LlvmMachine, Value, register_type
 from armexec.machines.traps import TrapKind
 
 from .lift import LiftedBlock
@@ -20,6 +22,7 @@ __all__ = ["ATTRIBUTES", "FunctionWriter", "bits", "calling_convention", "load_s
 
 ATTRIBUTES = "#0"
 _STATE = 1 << STATE
+_ALIGNMENTS = {"i8": 1, "float": 4, "i64": 8, "double": 8, "<2 x i64>": 8}
 
 
 def bits(registers: int) -> Iterator[int]:
@@ -41,9 +44,9 @@ def load_state(m: LlvmMachine, number: int) -> Value:
     m.count += 1
     pointer = f"%v{m.count}"
     m.out.append(f"{pointer} = getelementptr i8, ptr %state, i64 {offset}")
-    if kind == "i64":
-        return m.emit(64, f"load i64, ptr {pointer}")
-    return m.emit(1, f"trunc i8 {m.emit(8, f'load i8, ptr {pointer}').text} to i1")
+    if kind == "i8":
+        return m.emit(1, f"trunc i8 {m.emit(8, f'load i8, ptr {pointer}').text} to i1")
+    return m.emit(64, f"load {kind}, ptr {pointer}, align {_ALIGNMENTS[kind]}")
 
 
 def store_state(m: LlvmMachine, number: int, value: Value) -> None:
@@ -51,9 +54,9 @@ def store_state(m: LlvmMachine, number: int, value: Value) -> None:
     offset, kind = field_of(number)
     m.count += 1
     pointer = f"%v{m.count}"
-    text = value.text if kind == "i64" else value.zero_extend(8).text
+    text = value.zero_extend(8).text if kind == "i8" else value.text
     m.out.append(f"{pointer} = getelementptr i8, ptr %state, i64 {offset}")
-    m.out.append(f"store {kind} {text}, ptr {pointer}")
+    m.out.append(f"store {kind} {text}, ptr {pointer}, align {_ALIGNMENTS[kind]}")
 
 
 def _store_pc(m: LlvmMachine, value: Value) -> None:
@@ -64,10 +67,16 @@ def _store_pc(m: LlvmMachine, value: Value) -> None:
 
 
 class FunctionWriter:
-    """Writes the functions of a unit whose signatures are known. `base`: the address that offsets count from."""
+    """Writes the functions of a unit whose signatures are known.
 
-    def __init__(self, signatures: dict[int, Signature], base: int, convention: str) -> None:
+    `base`: the address that offsets count from. `exported`: the closed functions that other units are to call.
+    """
+
+    def __init__(
+        self, signatures: dict[int, Signature], base: int, convention: str, exported: Collection[int] = ()
+    ) -> None:
         self.signatures = signatures
+        self.exported = exported
         self.base = base
         self.convention = convention
 
@@ -88,12 +97,18 @@ class FunctionWriter:
         """The function's text."""
         return _Writer(self, self.signatures[entry]).write()
 
+    def write_declaration(self, entry: int) -> str:
+        """The text that declares a closed function of another unit."""
+        signature = self.signatures[entry]
+        types = ", ".join("ptr" if n == STATE else register_type(n) for n in bits(signature.inputs))
+        return f"declare {self.convention}{self.result_type(signature)} @f{self.name(entry)}({types}) {ATTRIBUTES}"
+
     def write_wrapper(self, entry: int) -> list[str]:
         """The way through the state structure into a closed function whose demanded results are all it modifies."""
         signature = self.signatures[entry]
         m = LlvmMachine(OFFSETS, self.base)
         out = m.out
-        out.append(f"define i1 @s{self.name(entry)}(ptr noalias %state) {ATTRIBUTES} {{")
+        out.append(f"define i1 @s{self.name(entry)}(ptr noalias %state, i64 %pc, i64 %link) {ATTRIBUTES} {{")
         link = load_state(m, 30)
         results, code = self.emit_call(m, signature, lambda n: load_state(m, n))
         if code is not None:
@@ -105,7 +120,8 @@ class FunctionWriter:
         for number, value in results.items():
             store_state(m, number, value)
         _store_pc(m, link)
-        out.append("ret i1 false")
+        elsewhere = m.emit(1, f"icmp ne i64 {link.text}, %link")
+        out.append(f"ret i1 {elsewhere.text}")
         out.append("}")
         return out
 
@@ -124,7 +140,7 @@ class FunctionWriter:
         call = m.emit(0, text).text
         results = {}
         for index, n in enumerate(bits(signature.outputs)):
-            results[n] = m.emit(64 if n < 32 else 1, f"extractvalue {kind} {call}, {index}")
+            results[n] = m.emit(1 if register_type(n) == "i1" else 64, f"extractvalue {kind} {call}, {index}")
         code = m.emit(1, f"extractvalue {kind} {call}, {len(results)}") if signature.checked else None
         return results, code
 
@@ -157,41 +173,54 @@ class _Writer:
         out = m.out
         name = self.unit.name(entry)
         if self.is_open:
-            out.append(f"define i1 @s{name}(ptr noalias %state) {ATTRIBUTES} {{")
+            out.append(f"define i1 @s{name}(ptr noalias %state, i64 %pc, i64 %link) {ATTRIBUTES} {{")
         else:
             parameters = ", ".join(self.unit.arguments(signature))
-            out.append(
-                f"define internal {self.unit.convention}{self.result_type} @f{name}({parameters}) {ATTRIBUTES} {{"
-            )
+            linkage = "" if entry in self.unit.exported else "internal "
+            kind = self.result_type
+            out.append(f"define {linkage}{self.unit.convention}{kind} @f{name}({parameters}) {ATTRIBUTES} {{")
         out.append("%failed = alloca i1")
         registers = signature.inputs
         for live in signature.live_in.values():
             registers |= live
         for block in self.function.blocks.values():
             registers |= block.dirty
-        registers |= self.touched | (1 << 30 if self.is_open else 0)
+        registers |= self.touched
         out += [f"{NAMES[n]} = alloca {register_type(n)}" for n in bits(registers & ~_STATE)]
-        if self.is_open:
-            for n in bits((signature.live_in[entry] | 1 << 30) & ~_STATE):
-                value = load_state(m, n)
-                if n == 30:
-                    out.append(f"%link = add i64 {value.text}, 0")
-                out.append(f"store {register_type(n)} {value.text}, ptr {NAMES[n]}")
-        else:
+        entries = self.function.flow.entries or (entry,)
+        if not self.is_open:
             for n in bits(signature.inputs & ~_STATE):
                 out.append(f"store {register_type(n)} %a{n}, ptr {NAMES[n]}")
             if signature.inputs >> 30 & 1:
                 out.append("%link = add i64 %a30, 0")
+        elif len(entries) > 1:
+            offset = m.emit(64, f"sub i64 %pc, {m.address(self.unit.base).text}")
+            cases = [f"i64 {at - self.unit.base}, label %e{at - self.unit.base:x}" for at in entries]
+            out.append(f"switch i64 {offset.text}, label %wrong [{' '.join(cases)}]")
+            out.append("wrong:")
+            m.trap(TrapKind.EXECUTE, Value(m, 64, "%pc"))
+            out.append("unreachable")
+            for at in entries:
+                out.append(f"e{at - self.unit.base:x}:")
+                self.load_for(at)
+                out.append(f"br label %{self.label(at)}")
+            return out
+        else:
+            self.load_for(entry)
         out.append(f"br label %{self.label(entry)}")
         return out
+
+    def load_for(self, address: int) -> None:
+        """Take from the state what the block at an address needs."""
+        for n in bits(self.signature.live_in[address] & ~_STATE):
+            value = load_state(self.m, n)
+            self.m.out.append(f"store {register_type(n)} {value.text}, ptr {NAMES[n]}")
 
     # -- the ends of blocks -------------------------------------------------------------------------------------
     def value(self, number: int) -> Value:
         """A register at the end of the block."""
         self.touched |= 1 << number
-        if number < 32:
-            return self.m.read_register(number)
-        return self.m.NZCV.flag("NZCV"[number - 32])
+        return self.m.register(number)
 
     def flush_to_state(self, registers: int) -> None:
         for n in bits(registers & ~_STATE):
@@ -278,16 +307,8 @@ class _Writer:
     def jump_outside(self, target: Value) -> None:
         """Jump with everything in the state."""
         m = self.m
-        link = self.value(30)
-        same = m.emit(1, f"icmp eq i64 {link.text}, %link")
-        n = m.count
-        m.out.append(f"br i1 {same.text}, label %j{n}, label %u{n}")
-        m.out.append(f"u{n}:")
-        _store_pc(m, target)
-        m.out.append("ret i1 true")
-        m.out.append(f"j{n}:")
         callee = m.emit(64, f"call ptr @lookup(ptr %state, i64 {target.text})")
-        code = m.emit(1, f"musttail call i1 {callee.text}(ptr %state)")
+        code = m.emit(1, f"musttail call i1 {callee.text}(ptr %state, i64 {target.text}, i64 %link)")
         m.out.append(f"ret i1 {code.text}")
 
     def finish_call(self, start: int, block: LiftedBlock, live: int) -> None:
@@ -311,16 +332,16 @@ class _Writer:
                 self.flush_to_state(changed & ~callee.modified)
                 self.unwind()
                 m.out.append(f"n{n}:")
-            self.continue_at(after, callee.modified | self.signature.dirty_out.get(start, 0))
+            self.continue_at(after, callee.modified & ~PARTIAL | self.signature.dirty_out.get(start, 0))
             return
         self.flush_to_state(self.signature.dirty_out[start])
-        if block.kind == "call" and callee is not None:
-            code = m.emit(1, f"call i1 @s{unit.name(block.terminator_target)}(ptr %state)")
+        target = m.address(block.terminator_target) if block.kind == "call" else block.terminator[1]
+        if callee is not None:
+            function = f"@s{unit.name(block.terminator_target)}"
         else:
-            direct = block.kind == "call"
-            target = m.address(block.terminator_target) if direct else block.terminator[1]
-            found = m.emit(64, f"call ptr @lookup(ptr %state, i64 {target.text})")
-            code = m.emit(1, f"call i1 {found.text}(ptr %state)")
+            function = m.emit(64, f"call ptr @lookup(ptr %state, i64 {target.text})").text
+        link = m.address(after).text
+        code = m.emit(1, f"call i1 {function}(ptr %state, i64 {target.text}, i64 {link})")
         n = m.count
         m.out.append(f"br i1 {code.text}, label %u{n}, label %n{n}")
         m.out.append(f"u{n}:")
@@ -338,7 +359,7 @@ class _Writer:
         if address in self.function.blocks:
             self.go(address)
             return
-        m.full, m.low, m.dirty = {}, {}, 0
+        m.full, m.low, m.vectors, m.dirty = {}, {}, {}, 0
         m.NZCV = m.stored_flags()
         if address in self.function.flow.outside:
             self.flush_to_state(changed)
@@ -358,7 +379,8 @@ class _Writer:
         base = m.address(self.unit.base)
         offset = m.emit(64, f"sub i64 {target.text}, {base.text}")
         n = m.count
-        cases = [f"i64 {to - self.unit.base}, label %{self.label(to)}" for to in dict.fromkeys(block.flow.targets)]
+        inside = [to for to in dict.fromkeys(block.flow.targets) if to in self.function.blocks]
+        cases = [f"i64 {to - self.unit.base}, label %{self.label(to)}" for to in inside]
         m.out.append(f"switch i64 {offset.text}, label %d{n} [{' '.join(cases)}]")
         m.out.append(f"d{n}:")
         if self.is_open:

@@ -12,8 +12,9 @@ from functools import cache
 from typing import Any
 
 from armexec.errors import HostError
+from armexec.machines.llvm import Host
 
-__all__ = ["LOCK", "HostCode", "compile_object", "has_wide_atomics", "host_machine", "unavailable"]
+__all__ = ["LOCK", "HostCode", "compile_object", "host_features", "host_machine", "unavailable"]
 
 LOCK = threading.RLock()
 """Held around everything that LLVM does: its contexts are not for several threads."""
@@ -81,9 +82,11 @@ def _features() -> str:
 
 
 @cache
-def has_wide_atomics() -> bool:
-    """Whether the processor compares and exchanges 16 bytes."""
-    return host_machine() in ("aarch64", "arm64") or "+cx16" in _features()
+def host_features() -> Host:
+    """What this processor can do."""
+    features = frozenset(f[1:] for f in _features().split(",") if f.startswith("+"))
+    is_arm = host_machine() in ("aarch64", "arm64")
+    return Host(features, wide_atomics=is_arm or "cx16" in features, halves=is_arm or "f16c" in features)
 
 
 def _dispose(manager: Any) -> None:
@@ -94,7 +97,7 @@ def _dispose(manager: Any) -> None:
         newpassmanagers.NewPassManager._dispose(manager)
 
 
-def _optimized(text: str, tier: str) -> tuple[Any, Any]:
+def _optimized(text: str, tier: str, size: int) -> tuple[Any, Any]:
     """The module of a text, optimized, and the target machine to make its code with."""
     llvm = _llvm()
     level = _LEVELS[tier]
@@ -112,10 +115,10 @@ def _optimized(text: str, tier: str) -> tuple[Any, Any]:
     return module, machine
 
 
-def compile_object(text: str, *, tier: str) -> bytes:
+def compile_object(text: str, *, tier: str, size: int = 0) -> bytes:
     """The object file that a text becomes."""
     with LOCK:
-        module, machine = _optimized(text, tier)
+        module, machine = _optimized(text, tier, size)
         return bytes(machine.emit_object(module))
 
 
@@ -128,10 +131,10 @@ class HostCode:
         HostError: LLVM refuses the text, which is a defect of armexec, or the memory.
     """
 
-    def __init__(self, text: str, symbols: Mapping[str, int], *, tier: str = "O2") -> None:
+    def __init__(self, text: str, symbols: Mapping[str, int], *, tier: str = "O2", size: int = 0) -> None:
         with LOCK:
             try:
-                module, machine = _optimized(text, tier)
+                module, machine = _optimized(text, tier, size)
                 self._engine = _llvm().create_mcjit_compiler(module, machine)
                 for name, address in symbols.items():
                     self._map(module, name, address)

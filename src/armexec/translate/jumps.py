@@ -10,7 +10,7 @@ prediction; a jump to elsewhere, like any jump that isn't recognized, is left to
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, TypeAlias
 
 from .flow import Block, Flow
@@ -225,34 +225,52 @@ class _Machine:
         return True
 
 
-def jump_targets(start: int, flow: Flow, read: ReadConstant) -> tuple[int, ...]:
-    """The targets of the jump that ends the block at `start`, in order; none if they can't be told."""
-    block = flow.blocks[start]
+def jump_targets(starts: Sequence[int], flow: Flow, read: ReadConstant) -> dict[int, tuple[int, ...]]:
+    """The targets, in order, of the jumps that end the blocks at `starts`, by these, where they can be told."""
+    before: dict[int, list[Block]] = {}
+    for block in flow.blocks.values():
+        for successor in set(block.successors):
+            before.setdefault(successor, []).append(block)
+    constants: dict[int, Expression] | None = None
+    found = {}
+    for start in starts:
+        analyzed = _analyze(flow.blocks[start], before)
+        if analyzed is None:
+            continue
+        target, compared, count = analyzed
+        targets = _read_targets(target, compared, count, read)
+        if not targets:
+            if constants is None:
+                constants = _constants(flow)
+            # The index may be such a register too, but then there would be no table.
+            index = compared[1] if compared[0] == "register" else -1
+            others = {number: value for number, value in constants.items() if number != index}
+            targets = _read_targets(_substitute(target, others), compared, count, read)
+        if targets:
+            found[start] = targets
+    return found
+
+
+def _analyze(block: Block, before: dict[int, list[Block]]) -> tuple[Expression, Expression, int] | None:
+    """Where a jump goes, what was compared with a constant before it, and how many values that can have."""
     path = [block]
     # The comparison is in the block before, or in one before that if a block only goes on.
     for _ in range(3):
-        before = [b for b in flow.blocks.values() if path[0].start in b.successors]
-        if len(before) != 1 or before[0].kind not in ("goto", "branch"):
+        previous = before.get(path[0].start, [])
+        if len(previous) != 1 or previous[0].kind not in ("goto", "branch"):
             break
-        path.insert(0, before[0])
-        if before[0].kind == "branch":
+        path.insert(0, previous[0])
+        if previous[0].kind == "branch":
             break
     if path[0].kind != "branch" or len(path) < 2:
-        return ()
+        return None
     machine = _Machine()
     if not all(machine.run(b) for b in path) or machine.target is None or machine.bound is None:
-        return ()
+        return None
     count = _count(machine.bound, taken=path[0].target == path[1].start)
     if count is None or not 0 < count <= _MAX_ENTRIES:
-        return ()
-    compared = machine.bound[1]
-    targets = _read_targets(machine.target, compared, count, read)
-    if not targets:
-        constants = _constants(flow)
-        # The index may be such a register too, but then there would be no table.
-        constants.pop(compared[1] if compared[0] == "register" else -1, None)
-        targets = _read_targets(_substitute(machine.target, constants), compared, count, read)
-    return targets
+        return None
+    return machine.target, machine.bound[1], count
 
 
 def _constants(flow: Flow) -> dict[int, Expression]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from armexec.isa import Decoded
-from armexec.machines.llvm import Flags, LlvmMachine, Terminator, Value
+from armexec.machines.llvm import Knowledge, LlvmMachine, Terminator
 from armexec.machines.traps import TrapKind
 
 from .flow import Block, Flow
@@ -21,7 +21,7 @@ class LiftedBlock:
 
     flow: Block
     out: list[str]
-    knowledge: tuple[dict[int, Value], dict[int, Value], Flags]
+    knowledge: Knowledge
     used: int
     dirty: int
     terminator: Terminator
@@ -52,13 +52,14 @@ class LiftedFunction:
 def lift(flow: Flow, machine: LlvmMachine) -> LiftedFunction:
     """Run the semantic functions of all the blocks, each after its only predecessor if it has just one."""
     predecessors: dict[int, int] = dict.fromkeys(flow.blocks, 0)
-    predecessors[flow.entry] = 1
+    entries = flow.entries or (flow.entry,)
+    predecessors.update(dict.fromkeys(entries, 1))
     for block in flow.blocks.values():
         for target in set(block.successors):
             if target in predecessors:
                 predecessors[target] += 1
     blocks: dict[int, LiftedBlock] = {}
-    todo: list[tuple[int, LiftedBlock | None]] = [(flow.entry, None)]
+    todo: list[tuple[int, LiftedBlock | None]] = [(entry, None) for entry in reversed(entries)]
     link_writers: list[Decoded] = []
     while todo:
         start, previous = todo.pop()
@@ -105,6 +106,8 @@ def lift_block(block: Block, machine: LlvmMachine, link_writers: list[Decoded] |
         if machine.link_written and link_writers is not None and (terminator is None or "call" not in block.kind):
             link_writers.append(decoded)
         pc += 4
+    if machine.terminator is None or machine.terminator[0] != "trap":
+        machine.settle()
     knowledge = machine.knowledge()
     terminator = machine.terminator or ("goto", block.target)
     return LiftedBlock(block, machine.out, knowledge, machine.used, machine.dirty, terminator)

@@ -6,21 +6,20 @@ changes and some caller reads goes out as results; nothing else exists, so flags
 everything that calls it keep the registers in the state structure at those points, all of them, because
 anybody may look.
 
-Sets of registers are Python ints, a bit for each.
+Sets of registers are Python ints, a bit for each. A V register counts as three: all of it, its low 64 bits, its low 32;
+a write is of all three, and each travels where it is read. So scalar floating point travels as scalars.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from armexec.machines.llvm import STATE
+from armexec.machines.llvm import ALL, PARTIAL, STATE
 
 from .lift import LiftedBlock, LiftedFunction
 
 __all__ = ["ALL", "Signature", "analyze"]
 
-ALL = (1 << 36) - 1
-"""Every register of the guest."""
 _STATE = 1 << STATE
 _X30 = 1 << 30
 
@@ -32,7 +31,8 @@ class Signature:
     `inputs` and `outputs` are its arguments and results; `modified` what it may change. `checked`: it may
     return to an unexpected place, and says so. For an open function inputs and outputs mean nothing: all is
     in the state. `live_in` and `dirty_out` are by block: needed at its start, and (open functions only)
-    changed since the state was last up to date, at its end before its call.
+    changed since the state was last up to date, at its end before its call. `is_fixed`: it is translated
+    already, in another unit, so only `demanded` may still change.
     """
 
     function: LiftedFunction
@@ -44,20 +44,26 @@ class Signature:
     demanded: int = 0
     live_in: dict[int, int] = field(default_factory=dict)
     dirty_out: dict[int, int] = field(default_factory=dict)
+    is_fixed: bool = False
 
 
-def analyze(functions: dict[int, LiftedFunction], demanded: dict[int, int]) -> dict[int, Signature]:
-    """The signatures of a unit's functions, by entry. `demanded`: what callers outside of the unit read of each."""
-    signatures = {entry: Signature(function) for entry, function in functions.items()}
+def analyze(
+    functions: dict[int, LiftedFunction], demanded: dict[int, int], fixed: dict[int, Signature]
+) -> dict[int, Signature]:
+    """The signatures of a unit's functions, and of the `fixed` ones that they call, by entry.
+
+    `demanded`: what callers outside of the unit read of each.
+    """
+    signatures = {entry: Signature(function) for entry, function in functions.items()} | fixed
     _find_open(signatures)
     _find_modified(signatures)
     _find_checked(signatures)
     for entry, registers in demanded.items():
-        signatures[entry].demanded = registers
+        signatures[entry].demanded |= registers
     for signature in signatures.values():
         if signature.is_open:
             _find_dirty(signature, signatures)
-    todo = set(signatures)
+    todo = set(functions)
     callers: dict[int, set[int]] = {entry: set() for entry in signatures}
     for entry, signature in signatures.items():
         for callee in signature.function.flow.calls:
@@ -67,10 +73,11 @@ def analyze(functions: dict[int, LiftedFunction], demanded: dict[int, int]) -> d
         entry = todo.pop()
         signature = signatures[entry]
         inputs = signature.inputs
-        todo |= _find_live(signature, signatures)
+        todo |= _find_live(signature, signatures) - fixed.keys()
         if signature.inputs != inputs:
             todo |= callers[entry]
-    for signature in signatures.values():
+    for entry in functions:
+        signature = signatures[entry]
         signature.outputs = signature.demanded & signature.modified
     return signatures
 
@@ -80,6 +87,7 @@ def _find_open(signatures: dict[int, Signature]) -> None:
         function = signature.function
         signature.is_open = (
             function.irregular
+            or function.flow.is_piece
             or bool(function.flow.outside)
             or any(
                 block.kind == "call_to" or (block.kind == "jump" and not block.flow.targets)
@@ -115,6 +123,8 @@ def _find_modified(signatures: dict[int, Signature]) -> None:
 
 def _find_checked(signatures: dict[int, Signature]) -> None:
     for signature in signatures.values():
+        if signature.is_fixed:
+            continue
         kinds = {block.kind for block in signature.function.blocks.values()}
         signature.checked = "jump" in kinds or ("return" in kinds and not signature.function.keeps_link)
     changed = True
@@ -135,12 +145,12 @@ def _find_dirty(signature: Signature, signatures: dict[int, Signature]) -> None:
     while todo:
         start = todo.pop()
         block = blocks[start]
-        dirty = signature.dirty_out[start] = dirty_in[start] | block.dirty
+        dirty = signature.dirty_out[start] = dirty_in[start] | block.dirty & ~PARTIAL
         if block.kind == "call_to":
             dirty = 0
         elif block.kind == "call":
             callee = signatures.get(block.terminator_target)
-            dirty = 0 if callee is None or callee.is_open else dirty | callee.modified
+            dirty = 0 if callee is None or callee.is_open else dirty | callee.modified & ~PARTIAL
         if block.kind == "trap":
             continue
         for target in block.flow.successors:
@@ -187,9 +197,9 @@ def _live_before_end(
         if target in signature.function.blocks:
             live |= live_in.get(target, 0)
         elif signature.is_open:
-            live |= signature.dirty_out[start] | _X30
+            live |= signature.dirty_out[start]
             callee = signatures.get(block.terminator_target) if block.kind == "call" else None
-            live |= callee.modified if callee is not None else 0
+            live |= callee.modified & ~PARTIAL if callee is not None else 0
     if block.kind in ("call", "call_to"):
         callee = signatures.get(block.terminator_target) if block.kind == "call" else None
         if callee is None or callee.is_open:
@@ -201,9 +211,9 @@ def _live_before_end(
         return live & ~callee.modified | callee.inputs
     if block.kind == "jump" and block.flow.targets:
         # For a jump to elsewhere.
-        return live | (signature.dirty_out[start] | _X30 if signature.is_open else _STATE)
+        return live | (signature.dirty_out[start] if signature.is_open else _STATE)
     if block.kind in ("return", "jump"):
         if signature.is_open:
-            return live | signature.dirty_out[start] | _X30
+            return live | signature.dirty_out[start]
         return live | signature.demanded & signature.modified
     return live

@@ -116,7 +116,7 @@ again:
   br i1 %done, label %out, label %go
 go:
   %f = call ptr @lookup(ptr %state, i64 %pc)
-  %code = call i1 %f(ptr %state)
+  %code = call i1 %f(ptr %state, i64 %pc, i64 {EXIT})
   br label %again
 out:
   ret void

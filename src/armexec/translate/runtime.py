@@ -20,7 +20,7 @@ from .host import LOCK, HostCode
 from .prelude import POOL_SIZE, SHARED, shared
 from .signals import install, prepare_thread
 from .state import EXIT, GuestState
-from .unit import Code, Shape, Unit
+from .unit import Code, Library, Shape, Unit
 
 __all__ = ["Runtime", "Translator"]
 
@@ -32,18 +32,25 @@ _STACK_REACH = 1 << 14
 class Translator:
     """Translates the code of one image, when asked for or when it is reached.
 
-    `to_error` makes the exception of a trap in this image.
+    `to_error` makes the exception of a trap in this image. A function of more than `limit` instructions is translated
+    in pieces.
     """
 
     def __init__(
-        self, runtime: Runtime, code: Code, to_error: Callable[[Trap], Exception], *, tier: str = "O2"
+        self,
+        runtime: Runtime,
+        code: Code,
+        to_error: Callable[[Trap], Exception],
+        *,
+        tier: str = "O2",
+        limit: int | None = None,
     ) -> None:
         self.runtime = runtime
         self.code = code
         self.to_error = to_error
         self.tier = tier
         self.units: list[Unit] = []
-        self._states: dict[int, int] = {}
+        self.library = Library(code, limit)
         self._table = (ctypes.c_uint64 * max(code.code_size // 4, 1))()
         self._symbols = {
             **runtime.symbols,
@@ -66,16 +73,18 @@ class Translator:
         if self.code.fetch(address) is None:
             return 0
         with LOCK:
-            found = self._states.get(address)
-            if found is None:
-                unit = self._build(address, None)
-                found = self._states[address] = unit.state_function(address)
-                self._table[(address - self.code.base) >> 2] = found
-            return found
+            states = self.library.states
+            if address not in states:
+                self._build(address, None)
+            return states[address]
 
     def _build(self, address: int, shape: Shape | None) -> Unit:
-        unit = Unit(self.code, address, shape, self._symbols, self.tier)
+        states = self.library.states
+        known = set(states)
+        unit = Unit(self.library, address, shape, self._symbols, self.tier)
         self.units.append(unit)
+        for entered in states.keys() - known:
+            self._table[(entered - self.code.base) >> 2] = states[entered]
         return unit
 
     def why(self, pc: int) -> str:

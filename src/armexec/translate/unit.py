@@ -1,31 +1,42 @@
-"""A module of translated functions: discovery of what a function calls, analysis, text, host code."""
+"""A module of translated functions: what is translated with what, analysis, text, host code.
+
+Each function of an image is translated a few times at most. First it is internal to the unit of whoever reaches it,
+where it may be inlined. The second time it is exported, and from then on declared by the units that call it. Its
+results are fixed by then: what the AAPCS64 lets a caller rely on, or, where a caller needs more than that, all it
+changes (the wide form, also used by functions called through the state structure). Short leaves are always copied.
+"""
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from armexec.machines.llvm import STATE, LlvmMachine, register_type
 
 from .fault_map import LineTable
-from .flow import Fetch, Flow, discover
+from .flow import Fetch, Flow
 from .function import FunctionWriter, bits, calling_convention
-from .host import HostCode, has_wide_atomics, host_machine
+from .host import HostCode, host_features, host_machine
 from .jumps import ReadConstant, jump_targets
 from .lift import LiftedFunction, lift
-from .liveness import ALL, analyze
+from .liveness import ALL, Signature, analyze
 from .prelude import declarations, dispatcher
+from .regions import Regions
 from .state import EXIT, OFFSETS
 
-__all__ = ["MAX_UNIT", "Code", "Shape", "Unit"]
+__all__ = ["MAX_UNIT", "Code", "Library", "Shape", "Unit"]
 
 MAX_UNIT = 20_000
 """A unit takes no further functions beyond this many guest instructions; calls of them go through the dispatcher."""
+_SHORT_LEAF = 32
+"""A function that calls nothing and isn't longer is translated again for each unit that calls it."""
 
 Shape = tuple[tuple[int, bool], ...]
 """How each integer argument fills its register: (bits, signed)."""
 
-_RESULTS = 0b11  # X0 and X1
+_RESULTS = 0b1  # X0
+_PRESERVED = 0b1 << 31 | 0x7FF << 19  # SP, X19-X29
 
 
 @dataclass(frozen=True)
@@ -33,7 +44,8 @@ class Code:
     """The code of an image.
 
     `base` and `size` are the image's; its code lies in the first `code_size` bytes. `fetch` gives the word at
-    an address or None where there is no code, `read` constant data, for jump tables.
+    an address or None where there is no code, `read` constant data, for jump tables. `strict`: the code can set FPCR or
+    read FPSR.
     """
 
     base: int
@@ -41,23 +53,206 @@ class Code:
     code_size: int
     fetch: Fetch
     read: ReadConstant
+    strict: bool = False
+
+
+@dataclass(frozen=True)
+class _Export:
+    """A closed function that other units may call: its convention, and where its host code is."""
+
+    inputs: int
+    outputs: int
+    modified: int
+    checked: bool
+    host: int
+
+    def signature(self, entry: int, machine: LlvmMachine) -> Signature:
+        function = LiftedFunction(Flow(entry, {}, frozenset(), frozenset()), machine, {}, False, False)
+        return Signature(
+            function,
+            inputs=self.inputs,
+            outputs=self.outputs,
+            modified=self.modified,
+            checked=self.checked,
+            demanded=self.outputs,
+            is_fixed=True,
+        )
+
+
+_Form = tuple[int, bool]
+"""A closed function by its address, and whether it is the wide form, which returns all that it changes."""
+
+
+class Library:
+    """What is known and translated of an image: flows, exported functions, and those that take the state structure.
+
+    `states`: by guest address, the host address of what is entered there with the state structure. `limit`: how many
+    instructions a function may have before it is cut into pieces.
+    """
+
+    def __init__(self, code: Code, limit: int | None = None) -> None:
+        self.code = code
+        self.regions = Regions(code.fetch, lambda starts, flow: jump_targets(starts, flow, code.read), limit)
+        self.states: dict[int, int] = {}
+        self.exports: dict[_Form, _Export] = {}
+        self.seen: set[_Form] = set()
+        self.translated = 0
+
+    def is_short_leaf(self, address: int) -> bool:
+        flow = self.regions.flow(address)
+        return not flow.calls and flow.size <= _SHORT_LEAF
+
+
+class _Draft:
+    """The text of a unit, and what is to be remembered when it has become code.
+
+    With `shape`, the function at `entry` is to be called from Python (`Unit.entry_stub`); without, from other
+    translated code, through the state structure.
+    """
+
+    def __init__(self, library: Library, entry: int, shape: Shape | None) -> None:
+        self.library = library
+        self.entry = entry if shape is not None else library.regions.flow(entry).entry
+        self.shape = shape
+        # The functions of which callers here need more than their exported narrow form returns.
+        wide: set[int] = set()
+        while True:
+            self._collect(wide)
+            if not (more := self._analyze()):
+                break
+            wide |= more
+        self.text = self._write()
+
+    def _is_wide(self, address: int, wide: set[int]) -> bool:
+        return self.shape is None or address in wide
+
+    def _collect(self, wide: set[int]) -> None:
+        """The function and its callees, lifted, up to the size of a unit, and the exported ones among them."""
+        library, fetch = self.library, self.library.code.fetch
+        machine = LlvmMachine(OFFSETS, library.code.base, host=host_features(), strict=code.strict)
+        self.functions: dict[int, LiftedFunction] = {}
+        self.forms: dict[int, _Form] = {}
+        self.fixed: dict[int, Signature] = {}
+        self.hosts: dict[int, int] = {}
+        todo = [self.entry]
+        total = 0
+        while todo:
+            address = todo.pop()
+            if address in self.functions or address in self.fixed:
+                continue
+            is_root = address == self.entry and self.shape is None
+            if not is_root and (total > MAX_UNIT or fetch(address) is None or address in library.states):
+                continue
+            flow = library.regions.flow(address)
+            if flow.is_piece and not is_root:
+                # What is in pieces is reached through the dispatcher, and translated when it is.
+                continue
+            form = self.forms[address] = (address, self._is_wide(address, wide))
+            export = library.exports.get(form)
+            if export is not None:
+                self.fixed[address] = export.signature(address, machine)
+                self.hosts[address] = export.host
+                continue
+            machine = LlvmMachine(OFFSETS, library.code.base, host=host_features(), strict=code.strict)
+            self.functions[address] = lift(flow, machine)
+            total += flow.size
+            todo += sorted(flow.calls, reverse=True)
+
+    def _analyze(self) -> set[int]:
+        """Find the signatures; the fixed functions that return too little."""
+        library = self.library
+        self.exported = {
+            address
+            for address in self.functions
+            if self.forms[address] in library.seen and not library.is_short_leaf(address)
+        }
+        demanded = {
+            address: ALL if self.forms[address][1] else _RESULTS | _PRESERVED
+            for address in self.exported | {a for a in self.functions if self.forms[a][1]}
+        }
+        if self.entry in self.functions or self.entry in self.fixed:
+            demanded[self.entry] = demanded.get(self.entry, 0) | (ALL if self.shape is None else _RESULTS)
+        self.signatures = analyze(self.functions, demanded, self.fixed)
+        return {
+            address
+            for address, signature in self.signatures.items()
+            if signature.is_fixed and signature.demanded & signature.modified & ~signature.outputs
+        }
+
+    def _write(self) -> str:
+        code, signatures, entry = self.library.code, self.signatures, self.entry
+        self.exported = {address for address in self.exported if not signatures[address].is_open}
+        writer = FunctionWriter(signatures, code.base, calling_convention(host_machine()), self.exported)
+        out = [
+            "define void @begin() {",
+            "ret void",
+            "}",
+            "@image = external global i8, align 16",
+            declarations(),
+        ]
+        # A closed function that returns as it should needs no dispatcher.
+        signature = signatures.get(entry)
+        if signature is None or any(s.is_open or s.checked for s in signatures.values()):
+            out.append(dispatcher(table_size=code.code_size // 4))
+        for address in self.functions:
+            out += writer.write(address)
+        for address in self.fixed:
+            out.append(writer.write_declaration(address))
+        if self.shape is None and signature is not None and not signature.is_open:
+            out += writer.write_wrapper(entry)
+        if self.shape is not None:
+            out += _entry_stub(writer, entry, self.shape)
+        out.append("attributes #0 = { null_pointer_is_valid nounwind }")
+        return "\n".join(out)
 
 
 class Unit:
-    """Host code for some functions. `whys`: what undefined instructions said, by pc; `instructions`: the guest's."""
+    """Host code for some functions. `whys`: what undefined instructions said, by pc; `instructions`: the guest's.
 
-    def __init__(self, code: Code, entry: int, shape: Shape | None, symbols: Mapping[str, int], tier: str) -> None:
-        self.base = code.base
+    Raises:
+        HostError: LLVM refuses the text, which is a defect of armexec, or the memory.
+    """
+
+    def __init__(
+        self, library: Library, entry: int, shape: Shape | None, symbols: Mapping[str, int], tier: str
+    ) -> None:
+        self.base = library.code.base
         self._tier = tier
-        self._recipe = (code, entry, shape)
-        text, functions = _write(code, entry, shape)
-        self.host = HostCode(text, symbols, tier=tier)
+        draft = _Draft(library, entry, shape)
+        # The line table is made from it, should there ever be a fault.
+        self._text = zlib.compress(draft.text.encode(), 1)
+        self.instructions = sum(function.flow.size for function in draft.functions.values())
+        hosts = {f"f{address - self.base:x}": host for address, host in draft.hosts.items()}
+        self.host = HostCode(draft.text, {**symbols, **hosts}, tier=tier, size=self.instructions)
         self.begin = self.host.address("begin")
         self.whys: dict[int, str] = {}
-        for function in functions.values():
+        for function in draft.functions.values():
             self.whys.update(function.machine.whys)
-        self.instructions = sum(len(b.instructions) for f in functions.values() for b in f.flow.blocks.values())
         self._lines: LineTable | None = None
+        self._publish(library, draft)
+
+    def _publish(self, library: Library, draft: _Draft) -> None:
+        library.translated += self.instructions
+        for address, function in draft.functions.items():
+            signature = draft.signatures[address]
+            if signature.is_open:
+                # An entry may belong to an older piece.
+                host = self.state_function(address)
+                for start in function.flow.entries or (address,):
+                    library.states.setdefault(start, host)
+                continue
+            form = draft.forms[address]
+            library.seen.add(form)
+            if address in draft.exported:
+                library.exports[form] = _Export(
+                    signature.inputs,
+                    signature.outputs,
+                    signature.modified,
+                    signature.checked,
+                    self.host.address(f"f{address - self.base:x}"),
+                )
+        if draft.shape is None and not draft.signatures[draft.entry].is_open:
+            library.states[draft.entry] = self.state_function(draft.entry)
 
     def state_function(self, address: int) -> int:
         """The host address of the function that takes the state structure."""
@@ -69,55 +264,9 @@ class Unit:
     def guest_pc(self, host_pc: int) -> int | None:
         """The guest instruction that host code belongs to, None where that isn't known."""
         if self._lines is None:
-            self._lines = LineTable(_write(*self._recipe)[0], self._tier)
+            self._lines = LineTable(zlib.decompress(self._text).decode(), self._tier, self.instructions)
         offset = self._lines.offset(host_pc - self.begin)
         return None if offset is None else self.base + offset
-
-
-def _write(code: Code, entry: int, shape: Shape | None) -> tuple[str, dict[int, LiftedFunction]]:
-    """The text of the function at `entry` and what it calls.
-
-    With `shape`, to be called from Python (`Unit.entry_stub`); without, from other translated code.
-    """
-    functions = _collect(code, entry)
-    demanded = {entry: ALL if shape is None else _RESULTS}
-    signatures = analyze(functions, demanded)
-    writer = FunctionWriter(signatures, code.base, calling_convention(host_machine()))
-    out = [
-        "define void @begin() {",
-        "ret void",
-        "}",
-        "@image = external global i8, align 16",
-        declarations(),
-    ]
-    # A closed function that returns as it should needs no dispatcher.
-    if any(signature.is_open or signature.checked for signature in signatures.values()):
-        out.append(dispatcher(table_size=code.code_size // 4))
-    for address in functions:
-        out += writer.write(address)
-    if not signatures[entry].is_open and shape is None:
-        out += writer.write_wrapper(entry)
-    if shape is not None:
-        out += _entry_stub(writer, entry, shape)
-    out.append("attributes #0 = { null_pointer_is_valid nounwind }")
-    return "\n".join(out), functions
-
-
-def _collect(code: Code, entry: int) -> dict[int, LiftedFunction]:
-    """The function and its callees, lifted, up to the size of a unit."""
-    functions: dict[int, LiftedFunction] = {}
-    todo = [entry]
-    total = 0
-    while todo:
-        address = todo.pop()
-        if address in functions or (functions and (total > MAX_UNIT or code.fetch(address) is None)):
-            continue
-        flow: Flow = discover(address, code.fetch, lambda start, flow: jump_targets(start, flow, code.read))
-        machine = LlvmMachine(OFFSETS, code.base, wide_atomics=has_wide_atomics())
-        functions[address] = lift(flow, machine)
-        total += sum(len(block.instructions) for block in flow.blocks.values())
-        todo += sorted(flow.calls, reverse=True)
-    return functions
 
 
 def _entry_stub(writer: FunctionWriter, entry: int, shape: Shape) -> list[str]:
@@ -125,7 +274,7 @@ def _entry_stub(writer: FunctionWriter, entry: int, shape: Shape) -> list[str]:
 
     It is called with the GIL held, gives it up around the guest, and on a trap leaves a Python exception set.
     """
-    signature = writer.signatures[entry]
+    signature = writer.signatures.get(entry)
     m = LlvmMachine(OFFSETS, writer.base)
     out = m.out
     name = writer.name(entry)
@@ -158,11 +307,11 @@ def _entry_stub(writer: FunctionWriter, entry: int, shape: Shape) -> list[str]:
         if width < 64:
             out.append(f"%x{i} = {'sext' if signed else 'zext'} i{width} %p{i} to i64")
         values[i] = f"%x{i}" if width < 64 else f"%p{i}"
-    if signature.is_open:
+    if signature is None or signature.is_open:
         _fill_state(out, values)
-        out.append(f"%code = call i1 @s{name}(ptr %state)")
-        out.append("br i1 %code, label %elsewhere, label %done")
-        out += ["elsewhere:", "call void @dispatch(ptr %state)", "br label %done", "done:"]
+        out.append(f"%start = getelementptr i8, ptr %state, i64 {OFFSETS['pc']}")
+        out.append(f"store i64 {m.address(entry).text}, ptr %start")
+        out.append("call void @dispatch(ptr %state)")
         out.append(f"%x = getelementptr i8, ptr %state, i64 {OFFSETS['x']}")
         out.append("%result = load i64, ptr %x")
     else:
