@@ -29,7 +29,20 @@ MAY_IMPORT = {
     "abi": {"objects", "errors"},
     "engines": {"translate", "machines", "isa", "memory", "objects", "abi", "errors", "disasm"},
     "images": {"asm", "disasm", "objects", "errors"},
-    "module": {"engines", "images", "words", "asm", "disasm", "abi", "memory", "objects", "toolchain", "errors"},
+    "runtime": {"asm", "objects"},  # the assembler makes its words beforehand
+    "module": {
+        "engines",
+        "runtime",
+        "images",
+        "words",
+        "asm",
+        "disasm",
+        "abi",
+        "memory",
+        "objects",
+        "toolchain",
+        "errors",
+    },
     "": {"asm", "disasm", "errors", "module"},
     "__main__": {"cli"},
 }

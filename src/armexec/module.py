@@ -5,14 +5,14 @@ from __future__ import annotations
 import os
 import sys
 import weakref
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cached_property
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, NoReturn, Self, TypeGuard
 
 from armexec.engines import LoadedImage, get_engine
 from armexec.errors import Error, LoadError, SignatureError
-from armexec.objects import FunctionSymbol, Image, load_file, load_image
+from armexec.objects import FunctionSymbol, Image, link_files, load_file, load_image
 from armexec.objects.names import bare_name, source_name
 
 if TYPE_CHECKING:
@@ -58,10 +58,15 @@ class Module:
         """
         missing = image.undefined()
         if missing:
+            from armexec.runtime import complete
+
+            image = complete(image)
+            missing = image.undefined()
+        if missing:
             names = ", ".join(source_name(name) for name in missing)
             raise LoadError(
                 f"{image.name}: undefined symbol{'s' if len(missing) > 1 else ''} {names}:"
-                " an object can only use what it defines itself so far"
+                " an object can only use what it, or another loaded with it, defines so far"
             )
         self._engine = get_engine(engine)
         self._image = image
@@ -361,8 +366,11 @@ class Function:
         return listing(self.bytes, address=self.address, symbols=self._symbols())
 
     def _symbols(self) -> dict[int, str]:
-        base = self._module.loaded.base
-        return {base + symbol.offset: symbol.source_name for symbol in self._module.image.functions}
+        base, image = self._module.loaded.base, self._module.image
+        # Beside the functions, what they call of the runtime.
+        labels = (s for s in image.symbols if s.kind == "notype" and s.binding != "local")
+        names = {base + s.offset: image.linkage_name(s) for s in labels if s.offset is not None}
+        return names | {base + symbol.offset: symbol.source_name for symbol in image.functions}
 
     def __repr__(self) -> str:
         state = "closed" if self._module.closed else self.engine
@@ -420,17 +428,24 @@ def compile(
     return Module(image, engine, assembly=assembly, diagnostics=compiled.diagnostics)
 
 
-def load(file: str | os.PathLike[str] | bytes, *, engine: str | None = None) -> Module:
-    """Load a relocatable object (ELF or Mach-O for AArch64), from a path or from bytes.
+def load(
+    file: str | os.PathLike[str] | bytes | Sequence[str | os.PathLike[str]], *, engine: str | None = None
+) -> Module:
+    """Load a relocatable object (ELF or Mach-O for AArch64), from a path or from bytes; or several that use each
+    other, from a list of paths, as one module.
 
     Raises:
-        LoadError: it can't be read, isn't such an object, or needs what it doesn't define.
+        LoadError: it can't be read, isn't such an object, needs what none defines, or two define the same.
         HostError: the engine can't run here.
     """
     if isinstance(file, bytes | bytearray | memoryview):
         return Module(load_image(bytes(file)), engine)
+    if isinstance(file, list | tuple) and all(isinstance(path, str | os.PathLike) for path in file):
+        return Module(link_files(file), engine)
     if not isinstance(file, str | os.PathLike):
-        raise LoadError(f"an object is loaded from a path or from bytes, not from {type(file).__name__}")
+        raise LoadError(
+            f"an object is loaded from a path, a list of paths, or from bytes, not from {type(file).__name__}"
+        )
     return Module(load_file(file), engine)
 
 

@@ -15,7 +15,7 @@ from armexec.objects.layout import (
     Symbol,
 )
 from armexec.objects.linking import Part
-from armexec.objects.load import link, load_file, load_image
+from armexec.objects.load import link, link_files, load_file, load_image
 from armexec.objects.prototypes import CType, Field, Parameter, Prototype
 from armexec.objects.relocations import RelocationType
 
@@ -39,6 +39,7 @@ __all__ = [
     "SourceLine",
     "Symbol",
     "link",
+    "link_files",
     "load_file",
     "load_image",
 ]

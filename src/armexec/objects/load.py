@@ -14,7 +14,7 @@ from armexec.objects.image import Image
 if TYPE_CHECKING:
     from armexec.objects.linking import Part
 
-__all__ = ["link", "load_file", "load_image"]
+__all__ = ["link", "link_files", "load_file", "load_image"]
 
 _KNOWN = {
     b"!<arch>\n": "a static library (ar archive); extract the object you want from it",
@@ -69,6 +69,15 @@ def _read(data: bytes, name: str) -> Part:
 
 def load_file(path: str | os.PathLike[str]) -> Image:
     """The image of an object file. Raises LoadError also if it can't be read."""
+    return load_image(*_file(path))
+
+
+def link_files(paths: Iterable[str | os.PathLike[str]]) -> Image:
+    """One image of several object files, as `link` makes it. Raises LoadError also if one can't be read."""
+    return link(_file(path) for path in paths)
+
+
+def _file(path: str | os.PathLike[str]) -> tuple[bytes, str]:
     name = os.fspath(path)
     try:
         mode = os.stat(path).st_mode
@@ -76,9 +85,8 @@ def load_file(path: str | os.PathLike[str]) -> Image:
             raise LoadError(f"{name}: a directory")
         if not stat.S_ISREG(mode):  # reading a pipe or a device might never end
             raise LoadError(f"{name}: not a regular file")
-        data = Path(path).read_bytes()
+        return Path(path).read_bytes(), name
     except OSError as e:
         raise LoadError(f"{name}: {e.strerror or e}") from e
     except ValueError as e:  # a NUL in the name
         raise LoadError(f"{name!r}: {e}") from e
-    return load_image(data, name)
