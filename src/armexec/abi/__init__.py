@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from armexec.abi.calls import check_passable, make_call
+from armexec.abi.calls import check_passable, check_registers, make_call
 from armexec.abi.declarations import parse_prototype
 
-__all__ = ["check_passable", "make_call", "parse_prototype"]
+__all__ = ["check_passable", "check_registers", "make_call", "parse_prototype"]

@@ -1,4 +1,4 @@
-"""A Python call into a guest function: the arguments checked and turned into integers, by the function's prototype."""
+"""A Python call into a guest function: the arguments checked and turned into ints and floats, by its prototype."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from armexec.abi.pointers import pointer_argument
 from armexec.errors import SignatureError
 from armexec.objects import CType, Prototype
 
-__all__ = ["INTEGER_KINDS", "MAX_REGISTER_ARGUMENTS", "check_passable", "integer_range", "make_call"]
+__all__ = ["INTEGER_KINDS", "MAX_REGISTER_ARGUMENTS", "check_passable", "check_registers", "integer_range", "make_call"]
 
 MAX_REGISTER_ARGUMENTS = 8
-"""X0-X7 (AAPCS64, "Parameter passing")."""
+"""X0-X7, and V0-V7 (AAPCS64, "Parameter passing")."""
 
 INTEGER_KINDS = frozenset({"bool", "int", "enum"})
 
@@ -37,19 +37,37 @@ def check_passable(prototype: Prototype) -> None:
     """
     if prototype.variadic:
         raise SignatureError(f"`{prototype}`: variadic functions can't be called yet")
-    if len(prototype.parameters) > MAX_REGISTER_ARGUMENTS:
-        raise SignatureError(f"`{prototype}`: more than {MAX_REGISTER_ARGUMENTS} parameters can't be passed yet")
+    check_registers(prototype)
     result = prototype.result
-    if not (result.kind in ("void", "pointer") or _is_integer(result)):
+    if not (result.kind in ("void", "pointer") or _is_integer(result) or _is_float(result)):
         raise SignatureError(
-            f"`{prototype}`: the result has type {result}, and only integers and pointers can be passed yet"
+            f"`{prototype}`: the result has type {result}, and only integers, floating-point numbers and pointers"
+            " can be passed yet"
         )
     for position, parameter in enumerate(prototype.parameters, 1):
-        if not (parameter.type.kind == "pointer" or _is_integer(parameter.type)):
+        if not (parameter.type.kind == "pointer" or _is_integer(parameter.type) or _is_float(parameter.type)):
             raise SignatureError(
                 f"`{prototype}`: parameter {position} has type {parameter.type},"
-                " and only integers and pointers can be passed yet"
+                " and only integers, floating-point numbers and pointers can be passed yet"
             )
+
+
+def check_registers(prototype: Prototype) -> None:
+    """Whether the registers suffice: eight for integers and pointers, eight for floating-point numbers.
+
+    Raises:
+        SignatureError: they don't.
+    """
+    floats = sum(parameter.type.kind == "float" for parameter in prototype.parameters)
+    for count, what in ((len(prototype.parameters) - floats, "integer or pointer"), (floats, "floating-point")):
+        if count > MAX_REGISTER_ARGUMENTS:
+            raise SignatureError(
+                f"`{prototype}`: more than {MAX_REGISTER_ARGUMENTS} {what} parameters can't be passed yet"
+            )
+
+
+def _is_float(ctype: CType) -> bool:
+    return ctype.kind == "float" and ctype.size in (2, 4, 8)
 
 
 def _is_integer(ctype: CType) -> bool:
@@ -67,7 +85,8 @@ _MISSING = _Missing()
 
 
 def make_call(prototype: Prototype, bound: Callable[..., Any]) -> Callable[..., Any]:
-    """A function that takes Python values for the parameters, by position or by name, and calls `bound` with integers.
+    """A function that takes Python values for the parameters, by position or by name, and calls `bound` with ints
+    and floats.
 
     The code is generated for the prototype, so that an int costs a comparison of its class and of its range, and
     nothing is looked up. It returns what `bound` returns; a bool for `_Bool`.
@@ -83,6 +102,9 @@ def make_call(prototype: Prototype, bound: Callable[..., Any]) -> Callable[..., 
         if parameter.type.kind == "pointer":
             body.append(f"    _{name} = _pointer(_prototype, {position}, {name}, _alive)")
             arguments.append(f"_{name}")
+        elif parameter.type.kind == "float":
+            body.append(f"    if {name}.__class__ is not float: {name} = _float(_prototype, {position}, {name})")
+            arguments.append(name)
         else:
             low, high = integer_range(parameter.type)
             body.append(
@@ -102,6 +124,7 @@ def make_call(prototype: Prototype, bound: Callable[..., Any]) -> Callable[..., 
     )
     scope: dict[str, Any] = {
         "_bound": bound,
+        "_float": _float,
         "_integer": _integer,
         "_missing": _MISSING,
         "_pointer": _pointer,
@@ -156,6 +179,25 @@ def _integer(prototype: Prototype, position: int, value: Any, low: int, high: in
             f"`{prototype}`: argument {position + 1} is {_shown(number)}, out of range {low}..{high} for `{parameter}`"
         )
     return int(number)
+
+
+def _float(prototype: Prototype, position: int, value: Any) -> float:
+    """The value as a float, where it is a number: an int, a NumPy number, anything with __float__ or __index__."""
+    if value is _MISSING:
+        _missing(prototype, position)
+    parameter = prototype.parameters[position]
+    kind = type(value)
+    if not (hasattr(kind, "__float__") or hasattr(kind, "__index__")):
+        raise SignatureError(
+            f"`{prototype}`: argument {position + 1} must be a number for `{parameter}`,"
+            f" not {kind.__name__} {_shown(value)}"
+        )
+    try:
+        return float(value)
+    except (OverflowError, TypeError, ValueError) as error:
+        raise SignatureError(
+            f"`{prototype}`: argument {position + 1} for `{parameter}` is no number: {error}"
+        ) from None
 
 
 def _pointer(prototype: Prototype, position: int, value: Any, alive: list[Any]) -> int:

@@ -32,8 +32,8 @@ class LoadedImage(Protocol):
         """A callable for the function at `offset`.
 
         It takes one Python int for each parameter, already in the range of the parameter's type (a pointer's
-        address), and returns an int in the range of the result's type, or None for void. It raises an
-        ExecutionError for what the guest does.
+        address), or a float for a floating-point type, and returns an int in the range of the result's type, a float,
+        or None for void. It raises an ExecutionError for what the guest does.
 
         Raises:
             SignatureError: the prototype has something the engine can't pass.

@@ -34,6 +34,8 @@ def _c_type(ctype: CType, prototype: Prototype) -> type[ctypes._SimpleCData[Any]
     if ctype.kind == "pointer":
         # Not c_void_p, which gives None for null.
         return ctypes.c_uint64
+    if ctype.kind == "float" and ctype.size in (4, 8):
+        return ctypes.c_float if ctype.size == 4 else ctypes.c_double
     found = _INTEGERS.get((ctype.size, ctype.signed)) if ctype.kind in ("bool", "int", "enum") else None
     if found is None:
         raise SignatureError(f"`{prototype}`: the native engine can't pass {ctype} yet")

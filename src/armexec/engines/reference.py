@@ -6,6 +6,8 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
+from armexec.abi import check_registers
+from armexec.abi.floats import from_bits, to_bits
 from armexec.engines import Resolve
 from armexec.engines.faults import to_error
 from armexec.engines.loading import map_image
@@ -82,21 +84,34 @@ class LoadedReferenceImage:
         address = self.base + offset
         result = prototype.result
 
-        def call(*values: int) -> int | None:
+        check_registers(prototype)
+        # The size of each floating-point parameter, 0 for an integer.
+        sizes = [p.type.size if p.type.kind == "float" else 0 for p in prototype.parameters]
+
+        def call(*values: Any) -> Any:
             machine = ReferenceMachine(HostMemory())
-            for number, value in enumerate(values):
-                machine.registers[number] = value & 0xFFFF_FFFF_FFFF_FFFF
-            x0 = self._run(machine, address)
+            integers = floats = 0
+            for size, value in zip(sizes, values, strict=True):
+                if size:
+                    machine.vectors[floats] = to_bits(value, size)
+                    floats += 1
+                else:
+                    machine.registers[integers] = value & 0xFFFF_FFFF_FFFF_FFFF
+                    integers += 1
+            self._run(machine, address)
+            x0 = machine.registers[0]
             if result.kind == "void":
                 return None
             if result.kind == "bool":
                 return x0 & 1
+            if result.kind == "float":
+                return from_bits(machine.vectors[0], result.size)
             bits = Bits(result.size * 8, x0)
             return bits.signed if result.signed else bits.value
 
         return call
 
-    def _run(self, machine: ReferenceMachine, address: int) -> int:
+    def _run(self, machine: ReferenceMachine, address: int) -> None:
         machine.registers[31] = _stack().top
         machine.registers[30] = RETURN_ADDRESS
         machine.pc = address
@@ -105,7 +120,6 @@ class LoadedReferenceImage:
                 step(machine)
         except Trap as trap:
             raise to_error(trap, self.image, self.base) from None
-        return machine.registers[0]
 
     def close(self) -> None:
         self.region.close()

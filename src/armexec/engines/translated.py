@@ -7,6 +7,8 @@ from collections.abc import Callable
 from functools import cache
 from typing import Any
 
+from armexec.abi import check_registers
+from armexec.abi.floats import with_half_bits
 from armexec.engines import Resolve
 from armexec.engines.faults import to_error
 from armexec.engines.loading import map_image
@@ -14,8 +16,9 @@ from armexec.errors import SignatureError
 from armexec.memory import GuestStack, Region, Step, guest_stack
 from armexec.objects import CType, Image, Prototype
 from armexec.translate import host
+from armexec.translate.modes import sees_floating_point_state
 from armexec.translate.runtime import Runtime, Translator
-from armexec.translate.unit import Code
+from armexec.translate.unit import Argument, Code, Shape
 
 __all__ = ["TranslatedEngine"]
 
@@ -30,22 +33,30 @@ def _runtime() -> Runtime:
     return Runtime(_new_stack)
 
 
-_INTEGERS: dict[tuple[int, bool], Any] = {
-    (8, True): ctypes.c_int8,
-    (8, False): ctypes.c_uint8,
-    (16, True): ctypes.c_int16,
-    (16, False): ctypes.c_uint16,
-    (32, True): ctypes.c_int32,
-    (32, False): ctypes.c_uint32,
-    (64, True): ctypes.c_int64,
-    (64, False): ctypes.c_uint64,
+_C_TYPES: dict[Argument, Any] = {
+    Argument(8, True): ctypes.c_int8,
+    Argument(8): ctypes.c_uint8,
+    Argument(16, True): ctypes.c_int16,
+    Argument(16): ctypes.c_uint16,
+    Argument(32, True): ctypes.c_int32,
+    Argument(32): ctypes.c_uint32,
+    Argument(64, True): ctypes.c_int64,
+    Argument(64): ctypes.c_uint64,
+    # ctypes has no half precision: its bits are passed.
+    Argument(16, is_float=True): ctypes.c_uint16,
+    Argument(32, is_float=True): ctypes.c_float,
+    Argument(64, is_float=True): ctypes.c_double,
 }
 
 
-def _shape(type: CType, what: str) -> tuple[int, bool]:
+def _argument(type: CType, what: str) -> Argument:
+    if type.kind == "float" and type.size in (2, 4, 8):
+        return Argument(type.size * 8, is_float=True)
     if type.kind in ("int", "enum", "bool", "pointer") and type.size in (1, 2, 4, 8):
-        return type.size * 8, type.signed
-    raise SignatureError(f"{what} of type {type} can't be passed yet: only integers and pointers of up to 64 bits")
+        return Argument(type.size * 8, type.signed)
+    raise SignatureError(
+        f"{what} of type {type} can't be passed yet: only integers, pointers and floating-point numbers of up to 64 bits"
+    )
 
 
 class LoadedTranslatedImage:
@@ -75,26 +86,29 @@ class LoadedTranslatedImage:
                 return region.read(at, size)
             return None
 
-        code = Code(self.base, image.size, code_size, fetch, read)
+        strict = any(sees_floating_point_state(data) for data in words.values())
+        code = Code(self.base, image.size, code_size, fetch, read, strict)
         base = self.base
         self.translator = Translator(_runtime(), code, lambda trap: to_error(trap, image, base), tier=tier, limit=limit)
 
     def bind(self, offset: int, prototype: Prototype) -> Callable[..., Any]:
-        shape = tuple(_shape(p.type, f"parameter {i}") for i, p in enumerate(prototype.parameters, 1))
-        if len(shape) > 8:
-            raise SignatureError(f"{prototype}: more than eight parameters can't be passed yet")
+        arguments = tuple(_argument(p.type, f"parameter {i}") for i, p in enumerate(prototype.parameters, 1))
+        check_registers(prototype)
         result: Any = None
+        float_result = 0
         if prototype.result.kind == "bool":
             result = ctypes.c_bool
         elif prototype.result.kind != "void":
-            result = _INTEGERS[_shape(prototype.result, "a result")]
-        address = self.translator.entry(self.base + offset, shape)
+            returned = _argument(prototype.result, "a result")
+            float_result = returned.bits if returned.is_float else 0
+            result = _C_TYPES[returned]
+        address = self.translator.entry(self.base + offset, Shape(arguments, float_result))
         # PYFUNCTYPE: the stub gives up the GIL itself, and its exceptions are raised where it was called.
-        function: Any = ctypes.PYFUNCTYPE(result, *(_INTEGERS[s] for s in shape))(address)
+        function: Any = ctypes.PYFUNCTYPE(result, *(_C_TYPES[a] for a in arguments))(address)
         # The code lives as long as its image.
         function.image = self
         bound: Callable[..., Any] = function
-        return bound
+        return with_half_bits(prototype, bound)
 
     def close(self) -> None:
         self.translator.close()

@@ -14,23 +14,70 @@ are total, and shifts are in range.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from armexec.machines import system
+from armexec.machines.llvm_flags import (
+    FLAG,
+    AddFlags,
+    BitFlags,
+    Flags,
+    LogicFlags,
+    SelectedFlags,
+    StoredFlags,
+    SubtractFlags,
+)
+from armexec.machines.llvm_floating import FloatingPoint, Pending
+from armexec.machines.llvm_shapes import ShapedValue, Shapes
+from armexec.machines.llvm_values import Value
+from armexec.machines.llvm_vectors import VIEWS, Known, ScalarRegisters, VectorRegisters, Vectors
 from armexec.machines.traps import TrapKind
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["FLAG", "NAMES", "SP", "STATE", "Flags", "LlvmMachine", "Terminator", "Value", "register_type"]
+__all__ = [
+    "ALL",
+    "FLAG",
+    "NAMES",
+    "PARTIAL",
+    "SP",
+    "STATE",
+    "Flags",
+    "Host",
+    "Knowledge",
+    "LlvmMachine",
+    "Terminator",
+    "Value",
+    "register_type",
+    "wider_views",
+    "zero",
+]
 
 SP = 31
-FLAG = {"N": 32, "Z": 33, "C": 34, "V": 35}
 STATE = 68
 """Not a register of the guest: the number under which a use of the state structure is accounted."""
 
-NAMES = [f"%x{n}" for n in range(32)] + ["%fN", "%fZ", "%fC", "%fV"]
-"""The alloca of each register, by number."""
+NAMES = {
+    **{n: f"%x{n}" for n in range(32)},
+    **{number: f"%f{name}" for name, number in FLAG.items()},
+    **{first + n: f"%{letter}{n}" for first, letter, _ in VIEWS.values() for n in range(32)},
+}
+"""The alloca of each register, by number: X0-X30 and SP from 0, the flags from 32, then V0-V31 in three views."""
+
+_TYPES = {
+    **dict.fromkeys(range(32), "i64"),
+    **dict.fromkeys(FLAG.values(), "i1"),
+    **{first + n: kind for first, _, kind in VIEWS.values() for n in range(32)},
+}
+_Q, _D, _S = (VIEWS[bits][0] for bits in (128, 64, 32))
+
+ALL = (1 << _Q + 32) - 1
+"""Every register of the guest, as a set of bits."""
+
+PARTIAL = sum((1 << 32) - 1 << first for first in (_D, _S))
+"""The views of the low bits of V registers: in the state there are whole ones only."""
 
 Terminator: TypeAlias = tuple[Any, ...]
 """How a block ends: ("goto", target), ("branch", condition, target, otherwise), ("call", target), ("call_to", value),
@@ -39,434 +86,34 @@ Terminator: TypeAlias = tuple[Any, ...]
 
 def register_type(number: int) -> str:
     """The LLVM type of a register, by number."""
-    return "i64" if number < 32 else "i1"
+    return _TYPES[number]
 
 
-class Value:
-    """`width` bits: an operand's text, and the Python int where it is `known`.
+def zero(number: int) -> str:
+    """The zero of a register's type."""
+    return {"i64": "0", "i1": "false", "<2 x i64>": "zeroinitializer"}.get(_TYPES[number], "0.0")
 
-    `address` is the guest address that a position-independent constant stands for.
-    """
 
-    __hash__ = None  # type: ignore[assignment]
-    __slots__ = ("address", "known", "machine", "text", "width")
+def wider_views(number: int) -> tuple[int, ...]:
+    """Of a view of a V register, the wider ones, widest first."""
+    if number < STATE:
+        return ()
+    n, wider = (number - _D, ()) if number < _S else (number - _S, (_D,))
+    return tuple(first + n for first in (_Q, *wider))
 
-    def __init__(
-        self,
-        machine: LlvmMachine,
-        width: int,
-        text: str,
-        known: int | None = None,
-        address: int | None = None,
-    ) -> None:
-        self.machine = machine
-        self.width = width
-        self.text = text
-        self.known = known
-        self.address = address
 
-    def __repr__(self) -> str:
-        return f"<i{self.width} {self.text}>"
+@dataclass(frozen=True)
+class Host:
+    """What the host's processor can do. `features`: LLVM's names."""
 
-    def __bool__(self) -> bool:
-        raise TypeError("a machine's value has no truth: use m.select")
+    features: frozenset[str] = frozenset()
+    wide_atomics: bool = True
+    """Whether it compares and exchanges 16 bytes."""
+    halves: bool = True
+    """Whether it converts between half and single precision."""
 
-    def _const(self, value: int) -> Value:
-        return self.machine.const(self.width, value)
-
-    def _operand(self, other: Value | int) -> Value:
-        if other.__class__ is int:
-            return self.machine.const(self.width, other)
-        if other.width != self.width:  # type: ignore[union-attr]
-            raise TypeError(f"{self.width} bits and {other.width} bits")  # type: ignore[union-attr]
-        return other  # type: ignore[return-value]
-
-    def _binary(self, operation: str, other: Value) -> Value:
-        m = self.machine
-        m.count += 1
-        name = f"%v{m.count}"
-        m.out.append(f"{name} = {operation} i{self.width} {self.text}, {other.text}")
-        return Value(m, self.width, name)
-
-    def _compare(self, predicate: str, other: Value) -> Value:
-        m = self.machine
-        m.count += 1
-        name = f"%v{m.count}"
-        m.out.append(f"{name} = icmp {predicate} i{self.width} {self.text}, {other.text}")
-        return Value(m, 1, name)
-
-    @property
-    def signed(self) -> int:
-        """The known value as two's complement."""
-        assert self.known is not None
-        sign = 1 << (self.width - 1)
-        return (self.known ^ sign) - sign
-
-    def __add__(self, other: Value | int) -> Value:
-        b = self._operand(other)
-        if b.known is not None:
-            if self.known is not None:
-                return self._const(self.known + b.known)
-            if b.known == 0:
-                return self
-            if self.address is not None:
-                return self.machine.address(self.address + b.known & 0xFFFF_FFFF_FFFF_FFFF)
-        return self._binary("add", b)
-
-    def __sub__(self, other: Value | int) -> Value:
-        b = self._operand(other)
-        if b.known is not None:
-            if self.known is not None:
-                return self._const(self.known - b.known)
-            if b.known == 0:
-                return self
-        return self._binary("sub", b)
-
-    def __mul__(self, other: Value | int) -> Value:
-        b = self._operand(other)
-        if b.known is not None and self.known is not None:
-            return self._const(self.known * b.known)
-        return self._binary("mul", b)
-
-    def __and__(self, other: Value | int) -> Value:
-        b = self._operand(other)
-        if b.known is not None:
-            if self.known is not None:
-                return self._const(self.known & b.known)
-            if b.known == 0:
-                return b
-            if b.known == (1 << self.width) - 1:
-                return self
-        return self._binary("and", b)
-
-    def __or__(self, other: Value | int) -> Value:
-        b = self._operand(other)
-        if b.known is not None:
-            if self.known is not None:
-                return self._const(self.known | b.known)
-            if b.known == 0:
-                return self
-        elif self.known == 0:
-            return b
-        return self._binary("or", b)
-
-    def __xor__(self, other: Value | int) -> Value:
-        b = self._operand(other)
-        if b.known is not None:
-            if self.known is not None:
-                return self._const(self.known ^ b.known)
-            if b.known == 0:
-                return self
-        elif self.known == 0:
-            return b
-        return self._binary("xor", b)
-
-    def __invert__(self) -> Value:
-        return self ^ ((1 << self.width) - 1)
-
-    def __neg__(self) -> Value:
-        return self._const(0) - self
-
-    def _shift(self, operation: str, amount: Value | int) -> Value:
-        b = self._operand(amount)
-        if b.known is not None:
-            if b.known >= self.width:
-                raise ValueError(f"shift of {self.width} bits by {b.known}")
-            if b.known == 0:
-                return self
-            if self.known is not None:
-                if operation == "shl":
-                    return self._const(self.known << b.known)
-                return self._const((self.known if operation == "lshr" else self.signed) >> b.known)
-        return self._binary(operation, b)
-
-    def __lshift__(self, amount: Value | int) -> Value:
-        return self._shift("shl", amount)
-
-    def __rshift__(self, amount: Value | int) -> Value:
-        return self._shift("lshr", amount)
-
-    def asr(self, amount: Value | int) -> Value:
-        return self._shift("ashr", amount)
-
-    def ror(self, amount: Value | int) -> Value:
-        if isinstance(amount, int):
-            amount %= self.width
-            if amount == 0:
-                return self
-            if self.known is not None:
-                return self._const(self.known >> amount | self.known << (self.width - amount))
-        b = self._operand(amount)
-        return self._intrinsic("fshr", f", i{self.width} {self.text}, i{self.width} {b.text}")
-
-    def _intrinsic(self, name: str, rest: str = "") -> Value:
-        m = self.machine
-        return m.emit(self.width, f"call i{self.width} @llvm.{name}.i{self.width}(i{self.width} {self.text}{rest})")
-
-    def __eq__(self, other: Value | int) -> Value:  # type: ignore[override]
-        b = self._operand(other)
-        if self.known is not None and b.known is not None:
-            return self.machine.const(1, self.known == b.known)
-        return self._compare("eq", b)
-
-    def __ne__(self, other: Value | int) -> Value:  # type: ignore[override]
-        b = self._operand(other)
-        if self.known is not None and b.known is not None:
-            return self.machine.const(1, self.known != b.known)
-        return self._compare("ne", b)
-
-    def ult(self, other: Value | int) -> Value:
-        b = self._operand(other)
-        if self.known is not None and b.known is not None:
-            return self.machine.const(1, self.known < b.known)
-        return self._compare("ult", b)
-
-    def ule(self, other: Value | int) -> Value:
-        b = self._operand(other)
-        if self.known is not None and b.known is not None:
-            return self.machine.const(1, self.known <= b.known)
-        return self._compare("ule", b)
-
-    def slt(self, other: Value | int) -> Value:
-        b = self._operand(other)
-        if self.known is not None and b.known is not None:
-            return self.machine.const(1, self.signed < b.signed)
-        return self._compare("slt", b)
-
-    def sle(self, other: Value | int) -> Value:
-        b = self._operand(other)
-        if self.known is not None and b.known is not None:
-            return self.machine.const(1, self.signed <= b.signed)
-        return self._compare("sle", b)
-
-    def zero_extend(self, width: int) -> Value:
-        if width == self.width:
-            return self
-        m = self.machine
-        if self.known is not None:
-            return m.const(width, self.known)
-        return m.emit(width, f"zext i{self.width} {self.text} to i{width}")
-
-    def sign_extend(self, width: int) -> Value:
-        if width == self.width:
-            return self
-        m = self.machine
-        if self.known is not None:
-            return m.const(width, self.signed)
-        return m.emit(width, f"sext i{self.width} {self.text} to i{width}")
-
-    def bits(self, low: int, width: int) -> Value:
-        m = self.machine
-        if self.known is not None:
-            return m.const(width, self.known >> low)
-        source = self >> low
-        if width == self.width:
-            return source
-        return m.emit(width, f"trunc i{self.width} {source.text} to i{width}")
-
-    def udiv(self, other: Value | int) -> Value:
-        b = self._operand(other)
-        m = self.machine
-        zero = b == 0
-        quotient = self._binary("udiv", m.select(zero, self._const(1), b))
-        return m.select(zero, self._const(0), quotient)  # type: ignore[no-any-return]
-
-    def sdiv(self, other: Value | int) -> Value:
-        b = self._operand(other)
-        m = self.machine
-        zero = b == 0
-        # The minimum by -1 overflows: dividing it by 1 gives what SDIV gives.
-        overflow = (self == 1 << (self.width - 1)) & (b == -1)
-        quotient = self._binary("sdiv", m.select(zero | overflow, self._const(1), b))
-        return m.select(zero, self._const(0), quotient)  # type: ignore[no-any-return]
-
-    def clz(self) -> Value:
-        if self.known is not None:
-            return self._const(self.width - self.known.bit_length())
-        return self._intrinsic("ctlz", ", i1 false")
-
-    def popcount(self) -> Value:
-        if self.known is not None:
-            return self._const(self.known.bit_count())
-        return self._intrinsic("ctpop")
-
-    def reverse_bits(self) -> Value:
-        if self.known is not None:
-            return self._const(int(f"{self.known:0{self.width}b}"[::-1], 2))
-        return self._intrinsic("bitreverse")
-
-    def reverse_bytes(self) -> Value:
-        if self.width == 8:
-            return self
-        if self.known is not None:
-            return self._const(int.from_bytes(self.known.to_bytes(self.width // 8, "little"), "big"))
-        return self._intrinsic("bswap")
-
-
-class Flags:
-    """N, Z, C and V, each computed when asked for.
-
-    A subclass says how, and answers a condition in the shortest way it knows. `fork` is the same flags for
-    another block: what was computed so far dominates it, what is computed later may not.
-    """
-
-    def __init__(self, machine: LlvmMachine) -> None:
-        self.machine = machine
-        self._made: dict[str, Value] = {}
-
-    def fork(self) -> Flags:
-        other = object.__new__(type(self))
-        other.__dict__.update(self.__dict__)
-        other._made = dict(self._made)
-        return other
-
-    def flag(self, name: str) -> Value:
-        value = self._made.get(name)
-        if value is None:
-            value = self._made[name] = self.make(name)
-        return value
-
-    def make(self, name: str) -> Value:
-        raise NotImplementedError
-
-    @property
-    def N(self) -> Value:
-        return self.flag("N")
-
-    @property
-    def Z(self) -> Value:
-        return self.flag("Z")
-
-    @property
-    def C(self) -> Value:
-        return self.flag("C")
-
-    @property
-    def V(self) -> Value:
-        return self.flag("V")
-
-    def holds(self, cond: int) -> Value:
-        """One of the seven conditions EQ CS MI VS HI GE GT, numbered 0 to 6."""
-        if cond == 0:
-            return self.Z
-        if cond == 1:
-            return self.C
-        if cond == 2:
-            return self.N
-        if cond == 3:
-            return self.V
-        if cond == 4:
-            return self.C & ~self.Z
-        signed = ~(self.N ^ self.V)
-        return signed if cond == 5 else signed & ~self.Z
-
-
-class _StoredFlags(Flags):
-    """The flags as the block found them."""
-
-    def make(self, name: str) -> Value:
-        return self.machine.read_register(FLAG[name])
-
-
-class _BitFlags(Flags):
-    """Four bits."""
-
-    def __init__(self, machine: LlvmMachine, n: Value, z: Value, c: Value, v: Value) -> None:
-        super().__init__(machine)
-        self._made = {"N": n, "Z": z, "C": c, "V": v}
-
-
-class _SelectedFlags(Flags):
-    """One of two, by a condition: a conditional comparison."""
-
-    def __init__(self, machine: LlvmMachine, condition: Value, true: Flags, false: Flags) -> None:
-        super().__init__(machine)
-        self.condition = condition
-        self.true = true
-        self.false = false
-
-    def fork(self) -> Flags:
-        other = super().fork()
-        assert isinstance(other, _SelectedFlags)
-        other.true, other.false = self.true.fork(), self.false.fork()
-        return other
-
-    def make(self, name: str) -> Value:
-        return self.machine.select(  # type: ignore[no-any-return]
-            self.condition, self.true.flag(name), self.false.flag(name)
-        )
-
-    def holds(self, cond: int) -> Value:
-        return self.machine.select(  # type: ignore[no-any-return]
-            self.condition, self.true.holds(cond), self.false.holds(cond)
-        )
-
-
-class _ResultFlags(Flags):
-    """The flags of `x + y` or `x - y` or of a logical result."""
-
-    def __init__(self, machine: LlvmMachine, x: Value, y: Value, result: Value) -> None:
-        super().__init__(machine)
-        self.x = x
-        self.y = y
-        self.result = result
-
-    def make(self, name: str) -> Value:
-        if name == "N":
-            return self.result.slt(0)
-        if name == "Z":
-            return self.result == 0
-        return self.carry() if name == "C" else self.overflow()
-
-    def carry(self) -> Value:
-        raise NotImplementedError
-
-    def overflow(self) -> Value:
-        raise NotImplementedError
-
-
-class _AddFlags(_ResultFlags):
-    def carry(self) -> Value:
-        return self.result.ult(self.x)
-
-    def overflow(self) -> Value:
-        return ((self.x ^ self.result) & (self.y ^ self.result)).slt(0)
-
-
-class _SubtractFlags(_ResultFlags):
-    def make(self, name: str) -> Value:
-        return self.x == self.y if name == "Z" else super().make(name)
-
-    def carry(self) -> Value:
-        return self.y.ule(self.x)
-
-    def overflow(self) -> Value:
-        return ((self.x ^ self.y) & (self.x ^ self.result)).slt(0)
-
-    def holds(self, cond: int) -> Value:
-        if cond == 4:
-            return self.y.ult(self.x)
-        if cond == 5:
-            return self.y.sle(self.x)
-        if cond == 6:
-            return self.y.slt(self.x)
-        return super().holds(cond)
-
-
-class _LogicFlags(_ResultFlags):
-    def carry(self) -> Value:
-        return self.machine.const(1, 0)
-
-    overflow = carry
-
-    def holds(self, cond: int) -> Value:
-        if cond == 4:
-            return self.machine.const(1, 0)
-        if cond == 5:
-            return self.result._const(0).sle(self.result)
-        if cond == 6:
-            return self.result._const(0).slt(self.result)
-        return super().holds(cond)
+    def has(self, feature: str) -> bool:
+        return feature in self.features
 
 
 class _Registers:
@@ -495,6 +142,9 @@ class _Registers:
         m = self.machine
         if number == 31 and not self.sp:
             return
+        if value.__class__ is ShapedValue:
+            # What is known of a general register outlives the block.
+            value = value.plain()
         m.dirty |= 1 << number
         if number == 30:
             m.link_written = True
@@ -533,17 +183,31 @@ _SYSTEM_FIELDS = {
 _FENCES = {1: "acquire", 2: "release"}  # by the low bits of the option: loads, stores; else both
 
 
-class LlvmMachine:
+Knowledge: TypeAlias = "tuple[dict[int, Value], dict[int, Value], Flags, dict[int, Known]]"
+"""What a block knows at its end: general registers, their lower halves, the flags, V registers."""
+
+
+class LlvmMachine(Vectors, FloatingPoint):
     """Emits one guest function.
 
     `image_base`: addresses are emitted relative to the symbol `@image`, which is there; None emits them as they are.
-    `offsets`: where each field of the state structure is. `whys` collects what `undefined` says, by pc.
+    `offsets`: where each field of the state structure is. `strict`: floating point as FPCR says, with FPSR's flags;
+    otherwise FPCR is zero, and FPSR never read. `whys` collects what `undefined` says, by pc; `helpers` the texts of
+    the functions that are called, by name.
     """
 
-    def __init__(self, offsets: Mapping[str, int], image_base: int | None, *, wide_atomics: bool = True) -> None:
+    def __init__(
+        self, offsets: Mapping[str, int], image_base: int | None, *, host: Host | None = None, strict: bool = False
+    ) -> None:
+        self._m = self
         self.offsets = offsets
         self.image_base = image_base
-        self.wide_atomics = wide_atomics
+        self.host = host or Host()
+        self.wide_atomics = self.host.wide_atomics
+        self.strict = strict
+        self.helpers: dict[str, str] = {}
+        self.V = ScalarRegisters(self)
+        self.Vec = VectorRegisters(self)
         self.count = 0
         self.whys: dict[int, str] = {}
         self.X = _Registers(self, sp=False)
@@ -557,26 +221,41 @@ class LlvmMachine:
         self.out: list[str] = []
         self.full: dict[int, Value] = {}
         self.low: dict[int, Value] = {}
-        self._flags: Flags = _StoredFlags(self)
+        self.vectors = {}
+        self.pending: list[Pending] = []
+        self.label = ""
+        self._flags: Flags = StoredFlags(self)
         self.dirty = 0
         self.used = 0
         self.link_written = False
         self.terminator: Terminator | None = None
 
-    def follow(self, known: tuple[dict[int, Value], dict[int, Value], Flags]) -> None:
+    def follow(self, known: Knowledge) -> None:
         """Start a block whose only predecessor ended with this knowledge."""
         self.begin()
-        full, low, flags = known
+        full, low, flags, vectors = known
         self.full, self.low, self._flags = dict(full), dict(low), flags.fork()
+        if vectors:
+            self.follow_vectors(vectors)
 
-    def knowledge(self) -> tuple[dict[int, Value], dict[int, Value], Flags]:
-        return self.full, self.low, self._flags
+    def knowledge(self) -> Knowledge:
+        return self.full, self.low, self._flags, self.vectors
 
-    def resume(self, out: list[str], knowledge: tuple[dict[int, Value], dict[int, Value], Flags], dirty: int) -> None:
+    def resume(self, out: list[str], knowledge: Knowledge, dirty: int) -> None:
         """Go on at the end of a block that wrote the registers `dirty`, to flush it."""
         self.out = out
         self.dirty = dirty
-        self.full, self.low, self._flags = knowledge
+        self.full, self.low, self._flags, self.vectors = knowledge
+
+    def register(self, number: int) -> Value:
+        """Any register's value, by its number among those of the translation."""
+        if number < 32:
+            return self.read_register(number)
+        if number < _Q:
+            return self._flags.flag("NZCV"[number - 32])
+        bits, first = (128, _Q) if number < STATE else (64, _D) if number < _S else (32, _S)
+        kind = _TYPES[number]
+        return Value(self, bits, self.read_vector(number - first, bits).get(kind))
 
     def read_register(self, number: int) -> Value:
         """A register's whole value, from its alloca if the block doesn't know it."""
@@ -593,6 +272,13 @@ class LlvmMachine:
             self.full[number] = value
         return value
 
+    def narrow(self, value: Value, source: int, target: int) -> Value:
+        """A view of a V register from a wider one."""
+        kind, wanted = _TYPES[source], _TYPES[target]
+        bits = 64 if wanted == "double" else 32
+        text = Shapes(self, 128 if kind == "<2 x i64>" else 64, {kind: value.text}).low(bits).get(wanted)
+        return Value(self, bits, text)
+
     def flush(self, registers: int) -> None:
         """Store those of `registers` (a set as bits) that the block wrote."""
         todo = registers & self.dirty
@@ -600,8 +286,14 @@ class LlvmMachine:
             bit = todo & -todo
             number = bit.bit_length() - 1
             todo ^= bit
-            value = self.read_register(number) if number < 32 else self._flags.flag("NZCV"[number - 32])
-            self.out.append(f"store {register_type(number)} {value.text}, ptr {NAMES[number]}")
+            self.out.append(f"store {register_type(number)} {self.register(number).text}, ptr {NAMES[number]}")
+
+    def line(self, text: str) -> str:
+        """Append `name = text`; the name."""
+        self.count += 1
+        name = f"%v{self.count}"
+        self.out.append(f"{name} = {text}")
+        return name
 
     def emit(self, width: int, text: str) -> Value:
         """Append `name = text`."""
@@ -636,7 +328,7 @@ class LlvmMachine:
         if condition.known is not None:
             return when_true if condition.known else when_false
         if isinstance(when_true, Flags):
-            return _SelectedFlags(self, condition, when_true, when_false)
+            return SelectedFlags(self, condition, when_true, when_false)
         kind = f"i{when_true.width}"
         return self.emit(
             when_true.width, f"select i1 {condition.text}, {kind} {when_true.text}, {kind} {when_false.text}"
@@ -654,13 +346,13 @@ class LlvmMachine:
 
     def stored_flags(self) -> Flags:
         """The flags as they are in their allocas."""
-        return _StoredFlags(self)
+        return StoredFlags(self)
 
     def _bit(self, value: Value | int) -> Value:
         return self.const(1, value) if isinstance(value, int) else value
 
     def flags(self, n: Value | int, z: Value | int, c: Value | int, v: Value | int) -> Flags:
-        return _BitFlags(self, self._bit(n), self._bit(z), self._bit(c), self._bit(v))
+        return BitFlags(self, self._bit(n), self._bit(z), self._bit(c), self._bit(v))
 
     def add_with_carry(self, x: Value, y: Value, carry: Value | int) -> tuple[Value, Flags]:
         c = self._bit(carry)
@@ -670,21 +362,21 @@ class LlvmMachine:
         result = partial + c.zero_extend(x.width)
         carried = partial.ult(x) | result.ult(partial)
         overflow = ((x ^ result) & (y ^ result)).slt(0)
-        return result, _BitFlags(self, result.slt(0), result == 0, carried, overflow)
+        return result, BitFlags(self, result.slt(0), result == 0, carried, overflow)
 
     def add_flags(self, x: Value, y: Value) -> tuple[Value, Flags]:
         result = x + y
         if y.known is not None and y.known not in (0, 1 << (y.width - 1)):
             # Adding c sets the flags as subtracting -c does, except at these two: comparisons fuse.
-            return result, _SubtractFlags(self, x, -y, result)
-        return result, _AddFlags(self, x, y, result)
+            return result, SubtractFlags(self, x, -y, result)
+        return result, AddFlags(self, x, y, result)
 
     def subtract_flags(self, x: Value, y: Value) -> tuple[Value, Flags]:
         result = x - y
-        return result, _SubtractFlags(self, x, y, result)
+        return result, SubtractFlags(self, x, y, result)
 
     def logic_flags(self, result: Value) -> Flags:
-        return _LogicFlags(self, result, result, result)
+        return LogicFlags(self, result, result, result)
 
     def condition(self, cond: int) -> Value:
         if cond >= 14:
@@ -703,10 +395,17 @@ class LlvmMachine:
         pointer = self._pointer(address)
         if acquire and (bits < 128 or self.wide_atomics):
             return self.emit(bits, f"load atomic i{bits}, ptr {pointer} acquire, align {bits // 8}")
+        if bits == 128:
+            text = self.line(f"load <2 x i64>, ptr {pointer}, align 1")
+            return ShapedValue(self, bits, Shapes(self, bits, {"<2 x i64>": text}))
         return self.emit(bits, f"load i{bits}, ptr {pointer}, align 1")
 
     def store(self, address: Value, value: Value, *, release: bool = False) -> None:
         bits = value.width
+        if value.__class__ is ShapedValue and not release:
+            source, name = value.shapes().any()
+            self.out.append(f"store {source} {name}, ptr {self._pointer(address)}, align 1")
+            return
         pointer = self._pointer(address)
         if release and (bits < 128 or self.wide_atomics):
             # A load-acquire after a store-release stays after it (RCsc): on x86 that takes sequential consistency.
@@ -725,6 +424,7 @@ class LlvmMachine:
         self._trap(kind, detail)
         self.out.append("unreachable")
         self.out.append(f"c{n}:")
+        self.label = f"c{n}"
 
     def _trap(self, kind: TrapKind, detail: Value) -> None:
         self.used |= 1 << STATE
@@ -768,6 +468,7 @@ class LlvmMachine:
         self.out.append(f"store i1 {(seen != old).text}, ptr %failed")
         self.out.append(f"br label %e{n}")
         self.out.append(f"e{n}:")
+        self.label = f"e{n}"
         return self.emit(1, "load i1, ptr %failed").zero_extend(32)
 
     def clear_exclusive(self) -> None:
@@ -861,6 +562,12 @@ class LlvmMachine:
         if constant is not None:
             return self.const(64, constant)
         return self.emit(64, f"load i64, ptr {self.state_field(_SYSTEM_FIELDS[register])}")
+
+    def raise_flags(self, flags: Value) -> None:
+        """Set flags of FPSR."""
+        pointer = self.state_field("fpsr")
+        old = self.emit(64, f"load i64, ptr {pointer}")
+        self.out.append(f"store i64 {(old | flags).text}, ptr {pointer}")
 
     def write_system_register(self, register: int, value: Value) -> None:
         if register == system.NZCV:

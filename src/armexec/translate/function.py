@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator
 
-from armexec.machines.llvm import NAMES, PARTIAL, STATE, LlvmMachine, Value, register_type
+from armexec.machines.llvm import NAMES, PARTIAL, STATE, LlvmMachine, Value, register_type, wider_views
 from armexec.machines.traps import TrapKind
 
 from .lift import LiftedBlock
@@ -289,8 +289,9 @@ class _Writer:
             if target in outside:
                 m.out.append(f"{label}:")
                 # What one way out computes isn't there on the other.
-                full, low, flags = known
-                m.resume(m.out, (dict(full), dict(low), flags.fork()), m.dirty)
+                out, dirty = m.out, m.dirty
+                m.follow(known)
+                m.out, m.dirty = out, dirty
                 self.leave(start, m.address(target))
 
     def go_or_leave(self, start: int, target: int) -> None:
@@ -321,6 +322,11 @@ class _Writer:
             kept = live & ~callee.modified
             results, code = unit.emit_call(m, callee, self.value)
             m.flush(kept)
+            for n in bits(live & callee.modified & ~callee.outputs & PARTIAL):
+                # A fixed function returns a wider view.
+                wider = next((r for r in wider_views(n) if r in results), None)
+                if wider is not None:
+                    results[n] = m.narrow(results[wider], wider, n)
             for n, value in results.items():
                 self.touched |= 1 << n
                 m.out.append(f"store {register_type(n)} {value.text}, ptr {NAMES[n]}")

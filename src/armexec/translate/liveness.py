@@ -15,13 +15,23 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from armexec.machines.llvm import ALL, PARTIAL, STATE
+from armexec.machines.llvm_vectors import VIEWS
 
 from .lift import LiftedBlock, LiftedFunction
 
-__all__ = ["ALL", "Signature", "analyze"]
+__all__ = ["ALL", "Signature", "analyze", "covered"]
 
 _STATE = 1 << STATE
+_Q, _D, _S = (VIEWS[bits][0] for bits in (128, 64, 32))
+_V = (1 << 32) - 1
 _X30 = 1 << 30
+
+
+def covered(registers: int) -> int:
+    """A set of registers with the narrower views of its V registers."""
+    d = registers >> _D & _V | registers >> _Q & _V
+    s = registers >> _S & _V | d
+    return registers | d << _D | s << _S
 
 
 @dataclass

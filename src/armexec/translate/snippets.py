@@ -16,12 +16,12 @@ import ctypes
 from collections.abc import Callable, Sequence
 
 from armexec.isa import decode
-from armexec.machines.llvm import NAMES, STATE, LlvmMachine, Value, register_type
+from armexec.machines.llvm import NAMES, PARTIAL, STATE, LlvmMachine, Value, register_type
 from armexec.machines.traps import Trap, TrapKind
 
 from .flow import Block, FlowMachine, ends_block
 from .function import ATTRIBUTES, bits, load_state, store_state
-from .host import HostCode, has_wide_atomics
+from .host import HostCode, host_features
 from .lift import LiftedBlock, lift_block
 from .prelude import core, runner
 from .signals import install
@@ -32,22 +32,26 @@ __all__ = ["GuestState", "block_runner"]
 Runner = Callable[[GuestState], "Trap | None"]
 
 
-def block_runner(runs: Sequence[tuple[int, Sequence[int]]], *, tier: str = "O2") -> list[Runner]:
+def block_runner(runs: Sequence[tuple[int, Sequence[int]]], *, tier: str = "O2", strict: bool = True) -> list[Runner]:
     """A callable for each (address, words).
 
     It runs the words on a state and returns the Trap that ended them, or None; after a trap, of the state only
-    `trap_kind`, `trap_pc` and `trap_detail` mean anything.
+    `trap_kind`, `trap_pc` and `trap_detail` mean anything. `strict`: floating point as the state's FPCR says, with
+    flags in its FPSR; otherwise as with an FPCR of zero, and FPSR means nothing.
 
     Raises:
         HostError: LLVM refuses the code, which is a defect of armexec.
     """
     out = [core(), runner()]
     whys: list[dict[int, str]] = []
+    helpers: dict[str, str] = {}
     for index, (address, words) in enumerate(runs):
-        machine = LlvmMachine(OFFSETS, None, wide_atomics=has_wide_atomics())
+        machine = LlvmMachine(OFFSETS, None, host=host_features(), strict=strict)
         block = _block(address, words)
         out += _function(f"t{index}", lift_block(block, machine), machine)
         whys.append(machine.whys)
+        helpers |= machine.helpers
+    out += helpers.values()
     out.append("attributes #0 = { null_pointer_is_valid nounwind }")
     host = HostCode("\n".join(out), {}, tier=tier)
     install()
@@ -83,9 +87,8 @@ def _function(name: str, block: LiftedBlock, m: LlvmMachine) -> list[str]:
     terminator = block.terminator
     kind = terminator[0]
     if kind != "trap":
-        for n in bits(block.dirty):
-            value = m.read_register(n) if n < 32 else m.NZCV.flag("NZCV"[n - 32])
-            store_state(m, n, value)
+        for n in bits(block.dirty & ~PARTIAL):
+            store_state(m, n, m.register(n))
         if kind in ("goto", "call"):
             pc = m.address(terminator[1])
         elif kind == "branch":

@@ -6,6 +6,9 @@ import ctypes
 from collections.abc import Mapping
 from types import MappingProxyType
 
+from armexec.machines.llvm import register_type
+from armexec.machines.llvm_vectors import VIEWS
+
 __all__ = ["EXIT", "OFFSETS", "GuestState", "field_of"]
 
 EXIT = 0xFFFF_FFFF_FFFF_FFF1
@@ -66,9 +69,12 @@ OFFSETS: Mapping[str, int] = MappingProxyType(
 
 
 def field_of(number: int) -> tuple[int, str]:
-    """Where a register of the translation (X0-X30, SP, then N, Z, C, V) is in the state, and its LLVM type there."""
+    """Where a register of the translation (by its number in `machines.llvm`) is in the state, and its type there."""
     if number < 31:
         return OFFSETS["x"] + 8 * number, "i64"
     if number == 31:
         return OFFSETS["sp"], "i64"
-    return OFFSETS["nzcv"[number - 32]], "i8"
+    if number < 36:
+        return OFFSETS["nzcv"[number - 32]], "i8"
+    first = next(first for first, _, _ in VIEWS.values() if first <= number < first + 32)
+    return OFFSETS["v_registers"] + 16 * (number - first), register_type(number)

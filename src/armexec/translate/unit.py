@@ -11,8 +11,10 @@ from __future__ import annotations
 import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import NamedTuple
 
-from armexec.machines.llvm import STATE, LlvmMachine, register_type
+from armexec.machines.llvm import PARTIAL, STATE, LlvmMachine, register_type, zero
+from armexec.machines.llvm_vectors import VIEWS
 
 from .fault_map import LineTable
 from .flow import Fetch, Flow
@@ -20,23 +22,39 @@ from .function import FunctionWriter, bits, calling_convention
 from .host import HostCode, host_features, host_machine
 from .jumps import ReadConstant, jump_targets
 from .lift import LiftedFunction, lift
-from .liveness import ALL, Signature, analyze
+from .liveness import ALL, Signature, analyze, covered
 from .prelude import declarations, dispatcher
 from .regions import Regions
-from .state import EXIT, OFFSETS
+from .state import EXIT, OFFSETS, field_of
 
-__all__ = ["MAX_UNIT", "Code", "Library", "Shape", "Unit"]
+__all__ = ["MAX_UNIT", "Argument", "Code", "Library", "Shape", "Unit"]
 
 MAX_UNIT = 20_000
 """A unit takes no further functions beyond this many guest instructions; calls of them go through the dispatcher."""
 _SHORT_LEAF = 32
 """A function that calls nothing and isn't longer is translated again for each unit that calls it."""
 
-Shape = tuple[tuple[int, bool], ...]
-"""How each integer argument fills its register: (bits, signed)."""
+_Q, _D, _S = (VIEWS[bits][0] for bits in (128, 64, 32))
+_RESULTS = 0b1 | 1 << _D  # X0, D0
+_PRESERVED = 0b1 << 31 | 0x7FF << 19 | 0xFF << _D + 8  # SP, X19-X29, D8-D15
 
-_RESULTS = 0b1  # X0
-_PRESERVED = 0b1 << 31 | 0x7FF << 19  # SP, X19-X29
+
+class Argument(NamedTuple):
+    """How an argument fills its register: an integer, or else the bits of a floating-point number."""
+
+    bits: int
+    signed: bool = False
+    is_float: bool = False
+
+
+class Shape(NamedTuple):
+    """What a function takes, and how many bits its result has if that is a floating-point number, else 0.
+
+    A half-precision number is passed as an integer of 16 bits on the outside.
+    """
+
+    arguments: tuple[Argument, ...]
+    float_result: int = 0
 
 
 @dataclass(frozen=True)
@@ -129,7 +147,7 @@ class _Draft:
     def _collect(self, wide: set[int]) -> None:
         """The function and its callees, lifted, up to the size of a unit, and the exported ones among them."""
         library, fetch = self.library, self.library.code.fetch
-        machine = LlvmMachine(OFFSETS, library.code.base, host=host_features(), strict=code.strict)
+        machine = LlvmMachine(OFFSETS, library.code.base, host=host_features(), strict=library.code.strict)
         self.functions: dict[int, LiftedFunction] = {}
         self.forms: dict[int, _Form] = {}
         self.fixed: dict[int, Signature] = {}
@@ -153,7 +171,7 @@ class _Draft:
                 self.fixed[address] = export.signature(address, machine)
                 self.hosts[address] = export.host
                 continue
-            machine = LlvmMachine(OFFSETS, library.code.base, host=host_features(), strict=code.strict)
+            machine = LlvmMachine(OFFSETS, library.code.base, host=host_features(), strict=library.code.strict)
             self.functions[address] = lift(flow, machine)
             total += flow.size
             todo += sorted(flow.calls, reverse=True)
@@ -176,7 +194,7 @@ class _Draft:
         return {
             address
             for address, signature in self.signatures.items()
-            if signature.is_fixed and signature.demanded & signature.modified & ~signature.outputs
+            if signature.is_fixed and signature.demanded & signature.modified & ~covered(signature.outputs)
         }
 
     def _write(self) -> str:
@@ -201,7 +219,11 @@ class _Draft:
         if self.shape is None and signature is not None and not signature.is_open:
             out += writer.write_wrapper(entry)
         if self.shape is not None:
-            out += _entry_stub(writer, entry, self.shape)
+            out += _entry_stub(writer, entry, self.shape, strict=code.strict)
+        helpers: dict[str, str] = {}
+        for function in self.functions.values():
+            helpers |= function.machine.helpers
+        out += helpers.values()
         out.append("attributes #0 = { null_pointer_is_valid nounwind }")
         return "\n".join(out)
 
@@ -269,8 +291,8 @@ class Unit:
         return None if offset is None else self.base + offset
 
 
-def _entry_stub(writer: FunctionWriter, entry: int, shape: Shape) -> list[str]:
-    """A C function that takes the arguments, runs the guest function on a state of the pool, and returns X0.
+def _entry_stub(writer: FunctionWriter, entry: int, shape: Shape, *, strict: bool) -> list[str]:
+    """A C function that takes the arguments, runs the guest function on a state of the pool, and returns X0 or V0.
 
     It is called with the GIL held, gives it up around the guest, and on a trap leaves a Python exception set.
     """
@@ -278,8 +300,10 @@ def _entry_stub(writer: FunctionWriter, entry: int, shape: Shape) -> list[str]:
     m = LlvmMachine(OFFSETS, writer.base)
     out = m.out
     name = writer.name(entry)
-    parameters = ", ".join(f"i{width} %p{i}" for i, (width, _) in enumerate(shape))
-    out.append(f"define i64 @entry{name}({parameters}) #0 {{")
+    parameters = ", ".join(f"{_c_type(a)} %p{i}" for i, a in enumerate(shape.arguments))
+    result = _c_type(Argument(shape.float_result, is_float=True)) if shape.float_result else "i64"
+    nothing = f"ret {result} {'0.0' if result in ('float', 'double') else '0'}"
+    out.append(f"define {result} @entry{name}({parameters}) #0 {{")
     out.append("%thread = call ptr @PyEval_SaveThread()")
     out.append("%state = call ptr @start()")
     out.append("%none = icmp eq ptr %state, null")
@@ -287,7 +311,7 @@ def _entry_stub(writer: FunctionWriter, entry: int, shape: Shape) -> list[str]:
     out.append("full:")
     out.append("call void @PyEval_RestoreThread(ptr %thread)")
     out.append("%error = call ptr @PyErr_NoMemory()")
-    out.append("ret i64 0")
+    out.append(nothing)
     out.append("try:")
     out.append(f"%jb = getelementptr i8, ptr %state, i64 {OFFSETS['jump_buffer']}")
     out.append("%jumped = call i32 @_setjmp(ptr %jb) returns_twice")
@@ -296,72 +320,124 @@ def _entry_stub(writer: FunctionWriter, entry: int, shape: Shape) -> list[str]:
     out.append("trap:")
     out.append("call void @PyEval_RestoreThread(ptr %thread)")
     out.append("%zero = call i64 @raise(ptr %state)")
-    out.append("ret i64 0")
+    out.append(nothing)
     out.append("go:")
     out.append(f"%pc = getelementptr i8, ptr %state, i64 {OFFSETS['entry']}")
     out.append(f"store i64 {m.address(entry).text}, ptr %pc")
     out.append(f"%top = getelementptr i8, ptr %state, i64 {OFFSETS['stack_top']}")
     out.append("%sp = load i64, ptr %top")
     values: dict[int, str] = {31: "%sp", 30: str(EXIT)}
-    for i, (width, signed) in enumerate(shape):
-        if width < 64:
-            out.append(f"%x{i} = {'sext' if signed else 'zext'} i{width} %p{i} to i64")
-        values[i] = f"%x{i}" if width < 64 else f"%p{i}"
+    _set_arguments(m, shape, values)
+    if strict:
+        for field in ("fpcr", "fpsr"):
+            out.append(f"store i64 0, ptr {m.state_field(field)}")
+    wanted = _D if shape.float_result else 0
     if signature is None or signature.is_open:
-        _fill_state(out, values)
+        _fill_state(m, values)
         out.append(f"%start = getelementptr i8, ptr %state, i64 {OFFSETS['pc']}")
         out.append(f"store i64 {m.address(entry).text}, ptr %start")
         out.append("call void @dispatch(ptr %state)")
-        out.append(f"%x = getelementptr i8, ptr %state, i64 {OFFSETS['x']}")
-        out.append("%result = load i64, ptr %x")
+        kind = register_type(wanted)
+        out.append(f"%x = getelementptr i8, ptr %state, i64 {field_of(wanted)[0]}")
+        out.append(f"%result = load {kind}, ptr %x, align 8")
     else:
-        _call_closed(out, writer, entry, values)
+        _call_closed(m, writer, entry, values, wanted)
+    returned = _returned(m, shape.float_result)
     out.append("call void @finish(ptr %state)")
     out.append("call void @PyEval_RestoreThread(ptr %thread)")
-    out.append("ret i64 %result")
+    out.append(f"ret {result} {returned}")
     out.append("}")
     return out
 
 
-def _fill_state(out: list[str], values: dict[int, str]) -> None:
-    """All registers zero but these."""
-    out.append(f"call void @llvm.memset.p0.i64(ptr %state, i8 0, i64 {OFFSETS['fpcr']}, i1 false)")
+def _c_type(argument: Argument) -> str:
+    if not argument.is_float or argument.bits == 16:
+        return f"i{argument.bits}"
+    return "double" if argument.bits == 64 else "float"
+
+
+def _set_arguments(m: LlvmMachine, shape: Shape, values: dict[int, str]) -> None:
+    """X0-X7 and V0-V7, the latter in all views."""
+    integers = floats = 0
+    for i, argument in enumerate(shape.arguments):
+        text, kind = f"%p{i}", _c_type(argument)
+        if not argument.is_float:
+            if argument.bits < 64:
+                text = m.line(f"{'sext' if argument.signed else 'zext'} {kind} {text} to i64")
+            values[integers] = text
+            integers += 1
+            continue
+        if argument.bits == 16:
+            kind, text = "i32", m.line(f"zext i16 {text} to i32")
+        lanes = 128 // max(argument.bits, 32)
+        whole = m.line(f"insertelement <{lanes} x {kind}> zeroinitializer, {kind} {text}, i64 0")
+        for bits, (first, _, view) in VIEWS.items():
+            shape_of = view if bits == 128 else f"<{128 // bits} x {view}>"
+            text = m.line(f"bitcast <{lanes} x {kind}> {whole} to {shape_of}")
+            if bits < 128:
+                text = m.line(f"extractelement {shape_of} {text}, i64 0")
+            values[first + floats] = text
+        floats += 1
+
+
+def _returned(m: LlvmMachine, float_result: int) -> str:
+    """The result as C has it, of %result, which is X0 or D0."""
+    if float_result in (0, 64):
+        return "%result"
+    kind = "i16" if float_result == 16 else "float"
+    lanes = 64 // float_result
+    return m.line(
+        f"extractelement <{lanes} x {kind}> {m.line(f'bitcast double %result to <{lanes} x {kind}>')}, i64 0"
+    )
+
+
+def _store_values(m: LlvmMachine, values: dict[int, str]) -> None:
+    """Put registers into the state."""
     for n, value in values.items():
-        offset = OFFSETS["sp"] if n == 31 else OFFSETS["x"] + 8 * n
-        out.append(f"%s{n} = getelementptr i8, ptr %state, i64 {offset}")
-        out.append(f"store i64 {value}, ptr %s{n}")
+        if not PARTIAL >> n & 1:
+            offset, kind = field_of(n)
+            pointer = m.line(f"getelementptr i8, ptr %state, i64 {offset}")
+            m.out.append(f"store {kind} {value}, ptr {pointer}, align 8")
 
 
-def _call_closed(out: list[str], writer: FunctionWriter, entry: int, values: dict[int, str]) -> None:
-    signature = writer.signatures[entry]
+def _fill_state(m: LlvmMachine, values: dict[int, str]) -> None:
+    """All registers zero but these."""
+    m.out.append(f"call void @llvm.memset.p0.i64(ptr %state, i8 0, i64 {OFFSETS['fpcr']}, i1 false)")
+    _store_values(m, values)
+
+
+def _call_closed(m: LlvmMachine, writer: FunctionWriter, entry: int, values: dict[int, str], wanted: int) -> None:
+    """Call it; %result is then the register `wanted`."""
+    signature, out = writer.signatures[entry], m.out
     arguments = []
     for n in bits(signature.inputs):
         if n == STATE:
             arguments.append("ptr %state")
         else:
-            arguments.append(f"{register_type(n)} {values.get(n, '0' if n < 32 else 'false')}")
+            arguments.append(f"{register_type(n)} {values.get(n, zero(n))}")
     kind = writer.result_type(signature)
     call = f"call {writer.convention}{kind} @f{writer.name(entry)}({', '.join(arguments)})"
     if kind == "void":
         out.append(call)
     else:
         out.append(f"%r = {call}")
-    x0 = values.get(0, "0")
-    if signature.outputs & 1:
-        out.append(f"%first = extractvalue {kind} %r, 0")
-        x0 = "%first"
+    first = values.get(wanted, zero(wanted))
+    if signature.outputs >> wanted & 1:
+        first = m.line(f"extractvalue {kind} %r, {(signature.outputs & (1 << wanted) - 1).bit_count()}")
+    elif wanted == _D and signature.outputs >> _Q & 1:
+        # The wide form, which has all of V0.
+        whole = m.line(f"extractvalue {kind} %r, {(signature.outputs & (1 << _Q) - 1).bit_count()}")
+        pair = m.line(f"bitcast <2 x i64> {whole} to <2 x double>")
+        first = m.line(f"extractelement <2 x double> {pair}, i64 0")
+    type_ = register_type(wanted)
     if not signature.checked:
-        out.append(f"%result = add i64 {x0}, 0")
+        out += ["br label %done", "done:", f"%result = phi {type_} [{first}, %go]"]
         return
     out.append(f"%code = extractvalue {kind} %r, {signature.outputs.bit_count()}")
     out += ["br i1 %code, label %elsewhere, label %done", "elsewhere:"]
     # What the function did change is in the state already.
-    kept = {n: value for n, value in values.items() if not signature.modified >> n & 1}
-    for n, value in kept.items():
-        offset = OFFSETS["sp"] if n == 31 else OFFSETS["x"] + 8 * n
-        out.append(f"%s{n} = getelementptr i8, ptr %state, i64 {offset}")
-        out.append(f"store i64 {value}, ptr %s{n}")
+    _store_values(m, {n: value for n, value in values.items() if not signature.modified >> n & 1})
     out.append("call void @dispatch(ptr %state)")
-    out.append(f"%x = getelementptr i8, ptr %state, i64 {OFFSETS['x']}")
-    out.append("%second = load i64, ptr %x")
-    out += ["br label %done", "done:", f"%result = phi i64 [{x0}, %go], [%second, %elsewhere]"]
+    out.append(f"%x = getelementptr i8, ptr %state, i64 {field_of(wanted)[0]}")
+    out.append(f"%second = load {type_}, ptr %x, align 8")
+    out += ["br label %done", "done:", f"%result = phi {type_} [{first}, %go], [%second, %elsewhere]"]

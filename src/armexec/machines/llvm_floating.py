@@ -1,0 +1,371 @@
+"""The translating machine's floating point: the host's instructions where FPCR is zero and FPSR isn't looked at.
+
+A result that is a NaN has to be the one that the manual says. It would be dear to look at each result, and there is
+no need: a NaN operand makes a NaN result. So results stay *pending* while other operations of the block take them, and
+those that none took are tested together, where one is stored or the block ends. If one of them is a NaN, a cold path
+computes all of the pending ones again by exact functions. Strict code calls a soft-float function for each operation
+instead.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, TypeVar
+
+from armexec.isa.machine import Rounding
+from armexec.machines.llvm_exact import FloatType, emit, exact_function, narrow, result_type
+from armexec.machines.llvm_flags import Flags, FloatFlags
+from armexec.machines.llvm_shapes import ShapedValue, Shapes, vector_type
+from armexec.machines.llvm_soft import SoftFloat
+from armexec.machines.llvm_values import Value
+from armexec.machines.llvm_vectors import Vector
+
+if TYPE_CHECKING:
+    from armexec.machines.llvm import LlvmMachine
+
+__all__ = ["FloatingPoint", "Pending"]
+
+Lanes = TypeVar("Lanes", Value, Vector)
+
+_MAX_PENDING = 32
+_ROUNDING = {
+    Rounding.TIEEVEN: "roundeven",
+    Rounding.POSINF: "ceil",
+    Rounding.NEGINF: "floor",
+    Rounding.ZERO: "trunc",
+    Rounding.TIEAWAY: "round",
+    Rounding.CURRENT: "roundeven",
+}
+
+
+class Pending:
+    """A result that hasn't been looked at.
+
+    `taken`: another pending result is a NaN if this is one. `faithful`: it is a NaN exactly if the right result is one.
+    """
+
+    __slots__ = ("arguments", "faithful", "kind", "name", "raw", "shapes", "taken")
+
+    def __init__(
+        self, name: str, kind: str, raw: str, arguments: list[tuple[str, str | Pending]], *, faithful: bool
+    ) -> None:
+        self.name = name
+        self.kind = kind
+        self.raw = raw
+        self.arguments = arguments
+        self.faithful = faithful
+        self.taken = False
+        self.shapes: list[Shapes] = []
+
+
+def float_type(a: Value | Vector) -> FloatType:
+    return FloatType(0, a.width) if isinstance(a, Value) else FloatType(a.lanes, a.esize)
+
+
+class FloatingPoint(SoftFloat):
+    """The part of the machine that computes with floating-point numbers."""
+
+    _m: LlvmMachine
+    pending: list[Pending]
+    label: str
+    helpers: dict[str, str]
+
+    # -- pending results ------------------------------------------------------------------------------------------
+    def _shaped(self, t: FloatType, shapes: Shapes, like: Lanes) -> Lanes:
+        if isinstance(like, Value):
+            return ShapedValue(self._m, t.esize, shapes)  # type: ignore[return-value]
+        return Vector(self._m, t.esize, t.lanes, shapes)
+
+    def _raw(self, a: Value | Vector, kind: str) -> str:
+        """A number that nothing but its being a NaN will be asked of."""
+        shapes = a.shapes()
+        pending = shapes.pending
+        return pending.raw if pending is not None and pending.kind == kind and pending.faithful else shapes.get(kind)
+
+    def _compute(self, operation: str, *operands: Lanes, faithful: bool = True) -> Lanes:
+        """An operation of `llvm_exact`, of the type of its first operand."""
+        t = float_type(operands[0])
+        target = result_type(operation, t)
+        arguments: list[tuple[str, str | Pending]] = []
+        raws = []
+        for operand in operands:
+            kind = float_type(operand).float
+            shapes = operand.shapes()
+            before = shapes.pending
+            if before is not None and before.kind == kind:
+                before.taken = True
+                faithful = faithful and before.faithful
+                arguments.append((kind, before))
+                raws.append(before.raw)
+            else:
+                text = shapes.get(kind)
+                arguments.append((kind, text))
+                raws.append(text)
+        # Getting an operand in another shape may have settled those that came first.
+        arguments = [
+            (kind, a.shapes[0].get(kind) if isinstance(a, Pending) and a not in self.pending else a)
+            for kind, a in arguments
+        ]
+        raw = emit(self._m, operation, t, raws)
+        name, text = exact_function(operation, t)
+        self.helpers[name] = text
+        result = Pending(name, target.float, raw, arguments, faithful=faithful)
+        shapes = Shapes(self._m, max(target.lanes, 1) * target.esize, {target.float: raw}, pending=result)
+        result.shapes.append(shapes)
+        self.pending.append(result)
+        if len(self.pending) >= _MAX_PENDING:
+            self.settle()
+        return self._shaped(target, shapes, operands[0])
+
+    def settle(self) -> None:
+        """Make sure of the pending results: from here on they are what the manual says."""
+        pending, self.pending = self.pending, []
+        if not pending:
+            return
+        m = self._m
+        condition = self._any_nan([p for p in pending if not p.taken])
+        m.count += 1
+        n = m.count
+        if not self.label:
+            m.out += [f"br label %p{n}", f"p{n}:"]
+            self.label = f"p{n}"
+        m.out += [f"br i1 {condition}, label %n{n}, label %o{n}", f"n{n}:"]
+        exact: dict[int, str] = {}
+        for p in pending:
+            arguments = [f"{kind} {a if isinstance(a, str) else exact[id(a)]}" for kind, a in p.arguments]
+            exact[id(p)] = m.line(f"call preserve_allcc {p.kind} @{p.name}({', '.join(arguments)})")
+        m.out += [f"br label %o{n}", f"o{n}:"]
+        for p in pending:
+            text = m.line(f"phi {p.kind} [{p.raw}, %{self.label}], [{exact[id(p)]}, %n{n}]")
+            for shapes in p.shapes:
+                shapes.texts = {p.kind: text}
+                shapes.pending = None
+        self.label = f"o{n}"
+
+    def _any_nan(self, pending: list[Pending]) -> str:
+        m = self._m
+        by_kind: dict[str, list[str]] = {}
+        for p in pending:
+            by_kind.setdefault(p.kind, []).append(p.raw)
+        conditions = []
+        for kind, names in by_kind.items():
+            lanes = int(kind[1:].split(" ")[0]) if kind[0] == "<" else 0
+            bits = f"<{lanes} x i1>" if lanes else "i1"
+            # A comparison tests two.
+            tests = [
+                m.line(f"fcmp uno {kind} {a}, {b}")
+                for a, b in zip(names[::2], [*names[1::2], *names[-1:]][: len(names[::2])], strict=True)
+            ]
+            test = tests[0]
+            for other in tests[1:]:
+                test = m.line(f"or {bits} {test}, {other}")
+            if lanes:
+                word = m.line(f"bitcast {bits} {test} to i{lanes}")
+                test = m.line(f"icmp ne i{lanes} {word}, 0")
+            conditions.append(test)
+        condition = conditions[0]
+        for other in conditions[1:]:
+            condition = m.line(f"or i1 {condition}, {other}")
+        return condition
+
+    # -- arithmetic -------------------------------------------------------------------------------------------------
+    def _host(self, *operands: Value | Vector) -> bool:
+        """Whether the host's instructions will do."""
+        m = self._m
+        return not m.strict and (
+            m.host.halves or all((a.width if isinstance(a, Value) else a.esize) != 16 for a in operands)
+        )
+
+    def _arithmetic(self, operation: str, *operands: Lanes, faithful: bool = True) -> Lanes:
+        if self._host(*operands):
+            return self._compute(operation, *operands, faithful=faithful)
+        return self._soft(operation, *operands)
+
+    def fp_add(self, a: Lanes, b: Lanes) -> Lanes:
+        return self._arithmetic("add", a, b)
+
+    def fp_subtract(self, a: Lanes, b: Lanes) -> Lanes:
+        return self._arithmetic("sub", a, b)
+
+    def fp_multiply(self, a: Lanes, b: Lanes) -> Lanes:
+        return self._arithmetic("mul", a, b)
+
+    def fp_multiply_extended(self, a: Lanes, b: Lanes) -> Lanes:
+        return self._arithmetic("mulx", a, b, faithful=False)
+
+    def fp_divide(self, a: Lanes, b: Lanes) -> Lanes:
+        return self._arithmetic("div", a, b)
+
+    def fp_square_root(self, a: Lanes) -> Lanes:
+        return self._arithmetic("sqrt", a)
+
+    def fp_multiply_add(self, addend: Lanes, a: Lanes, b: Lanes) -> Lanes:
+        return self._arithmetic("fma", addend, a, b)
+
+    def fp_multiply_add_long(self, addend: Lanes, a: Lanes, b: Lanes) -> Lanes:
+        return self._arithmetic("fmal", addend, a, b)
+
+    def _sign(self, operation: str, a: Lanes) -> Lanes:
+        t = float_type(a)
+        shapes = a.shapes()
+        if shapes.pending is not None and shapes.pending.kind == t.float:
+            return self._compute(operation, a)
+        if t.esize == 16:
+            sign = t.format.sign
+            if operation == "neg":
+                return a ^ sign
+            return a & (sign - 1)
+        text = emit(self._m, operation, t, [shapes.get(t.float)])
+        return self._shaped(t, Shapes(self._m, shapes.bits, {t.float: text}), a)
+
+    def fp_negate(self, a: Lanes) -> Lanes:
+        return self._sign("neg", a)
+
+    def fp_absolute(self, a: Lanes) -> Lanes:
+        return self._sign("abs", a)
+
+    def fp_maximum(self, a: Lanes, b: Lanes) -> Lanes:
+        return self._arithmetic("max", a, b)
+
+    def fp_minimum(self, a: Lanes, b: Lanes) -> Lanes:
+        return self._arithmetic("min", a, b)
+
+    def fp_maximum_number(self, a: Lanes, b: Lanes) -> Lanes:
+        return self._arithmetic("maxnm", a, b, faithful=False)
+
+    def fp_minimum_number(self, a: Lanes, b: Lanes) -> Lanes:
+        return self._arithmetic("minnm", a, b, faithful=False)
+
+    def fp_reciprocal_step(self, a: Lanes, b: Lanes) -> Lanes:
+        return self._arithmetic("recps", a, b, faithful=False)
+
+    def fp_reciprocal_square_root_step(self, a: Lanes, b: Lanes) -> Lanes:
+        return self._arithmetic("rsqrts", a, b, faithful=False)
+
+    # -- comparison -------------------------------------------------------------------------------------------------
+    def fp_compare(self, a: Value, b: Value, *, signal: bool, when: Value | None = None) -> Flags:
+        if not self._host(a):
+            return self._soft_compare(a, b, signal=signal, when=when)
+        kind, x, y = self._compared(a, b)
+        return FloatFlags(self._m, kind, x, y)
+
+    def _compared(self, a: Lanes, b: Lanes) -> tuple[str, str, str]:
+        """Operands of a comparison: a half compares as a single."""
+        t = float_type(a)
+        x, y = self._raw(a, t.float), self._raw(b, t.float)
+        if t.esize == 16:
+            single = t.sized(32)
+            x, y = (self._m.line(f"fpext {t.float} {v} to {single.float}") for v in (x, y))
+            t = single
+        return t.float, x, y
+
+    def _mask(self, predicate: str, a: Lanes, b: Lanes) -> Lanes:
+        if not self._host(a):
+            return self._soft(predicate, a, b)
+        kind, x, y = self._compared(a, b)
+        text = f"fcmp o{predicate} {kind} {x}, {y}"
+        if isinstance(a, Value):
+            return self._m.emit(1, text).sign_extend(a.width)
+        return self._m.mask(a.lanes, a.esize, text)
+
+    def fp_equal(self, a: Lanes, b: Lanes) -> Lanes:
+        return self._mask("eq", a, b)
+
+    def fp_greater_equal(self, a: Lanes, b: Lanes) -> Lanes:
+        return self._mask("ge", a, b)
+
+    def fp_greater(self, a: Lanes, b: Lanes) -> Lanes:
+        return self._mask("gt", a, b)
+
+    # -- conversion -------------------------------------------------------------------------------------------------
+    def fp_convert(self, a: Lanes, esize: int, *, rounding: Rounding = Rounding.CURRENT) -> Lanes:
+        m = self._m
+        t = float_type(a)
+        operation = f"to{esize}{'odd' if rounding is Rounding.ODD else ''}"
+        if m.strict or (16 in (esize, t.esize) and not m.host.halves):
+            return self._soft(operation, a, width=esize)
+        return self._compute(operation, a)
+
+    def fp_to_fixed(self, a: Lanes, size: int, *, fraction_bits: int = 0, signed: bool, rounding: Rounding) -> Lanes:
+        if not self._host(a):
+            name = f"tofixed{size}_{fraction_bits}_{'s' if signed else 'u'}_{rounding.name.lower()}"
+            return self._soft(name, a, width=size)
+        m = self._m
+        t = float_type(a)
+        number = self._raw(a, t.float)
+        if t.esize == 16:
+            single = t.sized(32)
+            number, t = m.line(f"fpext {t.float} {number} to {single.float}"), single
+        if fraction_bits:
+            # Exact, or so large that it saturates.
+            number = m.line(f"fmul {t.float} {number}, {t.number(2.0**fraction_bits)}")
+        if rounding is not Rounding.ZERO:
+            number = emit(m, _ROUNDING[rounding], t, [number])
+        integer = FloatType(t.lanes, size).integer
+        suffix = f"v{t.lanes}i{size}" if t.lanes else f"i{size}"
+        operation = "fptosi.sat" if signed else "fptoui.sat"
+        text = m.line(f"call {integer} @llvm.{operation}.{suffix}.{t.suffix}({t.float} {number})")
+        return self._integers(a, size, text)
+
+    def _integers(self, like: Lanes, size: int, text: str) -> Lanes:
+        m = self._m
+        if isinstance(like, Value):
+            return Value(m, size, text)  # type: ignore[return-value]
+        kind = vector_type(like.lanes, size)
+        return Vector(m, size, like.lanes, Shapes(m, like.lanes * size, {kind: text}))
+
+    def fp_from_fixed(
+        self,
+        a: Lanes,
+        esize: int,
+        *,
+        fraction_bits: int = 0,
+        signed: bool,
+        rounding: Rounding = Rounding.CURRENT,
+    ) -> Lanes:
+        m = self._m
+        if m.strict or (esize == 16 and not m.host.halves):
+            return self._soft(f"fromfixed{esize}_{fraction_bits}_{'s' if signed else 'u'}", a, width=esize)
+        lanes, size = (0, a.width) if isinstance(a, Value) else (a.lanes, a.esize)
+        t = FloatType(lanes, esize)
+        wide = t.sized(64) if esize == 16 else t
+        scale = -fraction_bits
+        if esize == 16 and size == 64:
+            a, scale = self._without_low_bits(a, signed=signed), scale + 12
+        kind = f"<{lanes} x i{size}>" if lanes else f"i{size}"
+        number = m.line(f"{'si' if signed else 'ui'}tofp {kind} {a.text} to {wide.float}")
+        if scale:
+            # Exact: no denormal comes of it.
+            number = m.line(f"fmul {wide.float} {number}, {wide.number(2.0**scale)}")
+        if esize == 16:
+            number = narrow(m, t, number)
+        shapes = Shapes(m, max(lanes, 1) * esize, {t.float: number})
+        if isinstance(a, Value):
+            return ShapedValue(m, esize, shapes)  # type: ignore[return-value]
+        return Vector(m, esize, lanes, shapes)
+
+    def _without_low_bits(self, a: Lanes, *, signed: bool) -> Lanes:
+        """A 64-bit integer by 2**12, which double precision holds; its last bit stands for all that were lost."""
+        lost = a & 0xFFF
+        high = a.asr(12) if signed else a >> 12
+        if isinstance(a, Value):
+            sticky = (lost != 0).zero_extend(64)  # type: ignore[arg-type]
+            return high | sticky  # type: ignore[return-value]
+        return high | ~lost.eq(0) & 1  # type: ignore[union-attr,return-value]
+
+    def fp_round_integral(self, a: Lanes, *, rounding: Rounding, exact: bool) -> Lanes:
+        if not self._host(a):
+            return self._soft(f"rint_{rounding.name.lower()}_{int(exact)}", a)
+        return self._compute(_ROUNDING[rounding], a)
+
+    def fp_round_integral_sized(self, a: Lanes, *, size: int, rounding: Rounding) -> Lanes:
+        if not self._host(a):
+            return self._soft(f"rints{size}_{rounding.name.lower()}", a)
+        m = self._m
+        t = float_type(a)
+        number = emit(m, _ROUNDING[rounding], t, [self._raw(a, t.float)])
+        low, high = t.number(-(2.0 ** (size - 1))), t.number(2.0 ** (size - 1))
+        above = m.line(f"fcmp oge {t.float} {number}, {low}")
+        below = m.line(f"fcmp olt {t.float} {number}, {high}")
+        inside = m.line(f"and {t.bits} {above}, {below}")
+        text = m.line(f"select {t.bits} {inside}, {t.float} {number}, {t.float} {low}")
+        return self._shaped(t, Shapes(m, max(t.lanes, 1) * t.esize, {t.float: text}), a)
