@@ -144,9 +144,7 @@ class ExecutionError(Error):
     `symbol` (`name+offset`), `source` (`file:line`) and `instruction` (its text) are empty where not known.
     """
 
-    def __init__(
-        self, message: str, *, pc: int, symbol: str = "", source: str = "", instruction: str = ""
-    ) -> None:
+    def __init__(self, message: str, *, pc: int, symbol: str = "", source: str = "", instruction: str = "") -> None:
         self.message = message
         self.pc = pc
         self.symbol = symbol

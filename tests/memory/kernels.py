@@ -90,9 +90,7 @@ class ModelKernel:
         except KeyError:
             raise Violation(f"segmentation fault at 0x{address:x}: not mapped") from None
 
-    def mmap(
-        self, address: int, size: int, protection: Protection, flags: int, fd: int = -1, offset: int = 0
-    ) -> int:
+    def mmap(self, address: int, size: int, protection: Protection, flags: int, fd: int = -1, offset: int = 0) -> int:
         self._count()
         anonymous = self.is_anonymous(flags)
         if bool(flags & 1) == bool(flags & 2) or anonymous != (fd == -1):

@@ -22,9 +22,7 @@ C_HEADERS = """
 #include <stdint.h>
 #include <arm_neon.h>
 """
-HOSTED_HEADERS = (
-    C_HEADERS + "#include <math.h>\n#include <stdio.h>\n#include <stdlib.h>\n#include <string.h>\n"
-)
+HOSTED_HEADERS = C_HEADERS + "#include <math.h>\n#include <stdio.h>\n#include <stdlib.h>\n#include <string.h>\n"
 
 
 def elf_text(data: bytes) -> bytes:
@@ -70,9 +68,7 @@ def test_assembly_source() -> None:
     )
     assert compile_assembly(source, language="assembler") == source
     preprocessed = "#define N 1\nfn: add x0, x0, #N\n"
-    assert (
-        compile_assembly(preprocessed, language="assembler", filename="k.S").strip() == "fn: add x0, x0, #1"
-    )
+    assert compile_assembly(preprocessed, language="assembler", filename="k.S").strip() == "fn: add x0, x0, #1"
     compiled = compile_object(preprocessed, language="assembler", filename="k.S", target="linux")
     assert elf_text(compiled.data) == bytes.fromhex("00040091")
     assert compiled.diagnostics == ()
@@ -140,9 +136,7 @@ def test_debug_information_names_the_source(tmp_path: Path) -> None:
     path = tmp_path / "real.cpp"
     path.write_text(FN)
     for filename, expected in ((None, "<source>"), ("dir/k.cpp", "dir/k.cpp"), (str(path), str(path))):
-        info = ELFFile(
-            io.BytesIO(compile_object(FN, filename=filename, target="linux").data)
-        ).get_dwarf_info()
+        info = ELFFile(io.BytesIO(compile_object(FN, filename=filename, target="linux").data)).get_dwarf_info()
         (unit,) = info.iter_CUs()
         assert unit.header.version == 5
         assert unit.get_top_DIE().attributes["DW_AT_name"].value.decode() == expected
@@ -180,9 +174,7 @@ result = compile_object({FN!r}, target="linux")
 print(result.cached, result.data.hex(), result.compiler.version)
 """
     cold, warm = (
-        subprocess.run(
-            [sys.executable, "-c", program, word], capture_output=True, text=True, check=True
-        ).stdout.split()
+        subprocess.run([sys.executable, "-c", program, word], capture_output=True, text=True, check=True).stdout.split()
         for word in ("cold", "warm")
     )
     assert (cold[0], warm[0]) == ("False", "True")
@@ -250,9 +242,7 @@ def test_a_header_written_a_moment_ago_is_never_stale(tmp_path: Path) -> None:
         assert elf_text(data)[:4] == (0x52800000 | number << 5).to_bytes(4, "little")
 
 
-def test_includes_are_looked_for_beside_the_file_first(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_includes_are_looked_for_beside_the_file_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     beside, here = tmp_path / "beside", tmp_path / "here"
     for folder, number in ((beside, 1), (here, 2)):
         folder.mkdir()
@@ -311,9 +301,7 @@ from armexec.toolchain import compile_object
 for number in range(3):
     print(compile_object({FN!r} + " " * number, target="linux").data.hex())
 """
-    processes = [
-        subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True) for _ in range(6)
-    ]
+    processes = [subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True) for _ in range(6)]
     outputs = [process.communicate(timeout=60)[0] for process in processes]
     assert [process.returncode for process in processes] == [0] * 6
     assert len(set(outputs)) == 1
@@ -382,9 +370,7 @@ def test_bad_input(source: str, options: dict[str, object], message: str) -> Non
 
 
 def fake(path: Path, body: str) -> str:
-    path.write_text(
-        f'#!/bin/sh\nif [ "$1" = --version ]; then echo "clang version 99.0.0"; exit; fi\n{body}\n'
-    )
+    path.write_text(f'#!/bin/sh\nif [ "$1" = --version ]; then echo "clang version 99.0.0"; exit; fi\n{body}\n')
     path.chmod(0o755)
     return str(path)
 

@@ -46,6 +46,4 @@ def test_a_name_with_spaces_and_colons() -> None:
 
 def test_other_text_is_no_diagnostic() -> None:
     assert parse_diagnostics("") == ()
-    assert (
-        parse_diagnostics("1 error generated.\n   12 | // a:1:2: error: x\n      | a.c:1:2: error: y\n") == ()
-    )
+    assert parse_diagnostics("1 error generated.\n   12 | // a:1:2: error: x\n      | a.c:1:2: error: y\n") == ()

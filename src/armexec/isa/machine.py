@@ -15,7 +15,7 @@ from typing import Any, Protocol, TypeAlias, TypeVar
 __all__ = ["Flags", "Lanes", "Machine", "Registers", "Rounding", "Value", "ValueOrInt", "Vector", "VectorOrInt"]
 
 
-class Value(Protocol):
+class Value(Protocol):  # noqa: PLW1641 (it is never hashed: its equality is a Value)
     """A bit vector of `width` bits. An int operand is taken modulo 2**width; two Values must be of one width."""
 
     @property
@@ -330,7 +330,7 @@ class Machine(Protocol):
     def saturating_add(self, a: Lanes, b: Lanes, /, *, signed: bool) -> Lanes: ...
     def saturating_subtract(self, a: Lanes, b: Lanes, /, *, signed: bool) -> Lanes: ...
     def saturate(self, a: Lanes, esize: int, /, *, source_signed: bool, signed: bool) -> Lanes:
-        """Each element, read as signed or not, to the nearest number of `esize` bits (at most its own), signed or not."""
+        """Each element, read as signed or not, to the nearest number of `esize` bits (at most its own)."""
 
     def saturated_if(self, condition: Value, /) -> None:
         """Set FPSR.QC if the one bit is set: for what the operations above can't say."""
@@ -415,4 +415,4 @@ class Machine(Protocol):
         """FPConvertBF: 32 bits to bfloat16."""
 
     def bf16_dot(self, addend: Vector, a: Vector, b: Vector, /) -> Vector:
-        """BFDotAdd without FEAT_EBF16: pairs of 16-bit lanes of `a` and `b` into 32-bit lanes, rounded to odd, flushed."""
+        """BFDotAdd without FEAT_EBF16: pairs of 16-bit lanes into 32-bit lanes, rounded to odd, flushed."""

@@ -258,7 +258,7 @@ class ReferenceMachine(FloatingPoint):
     def read_system_register(self, register: int) -> Bits:
         if register == system.NZCV:
             return Bits(64, self.NZCV.value << 28)
-        if register in (system.CNTVCT_EL0, system.CNTPCT_EL0):
+        if register == system.CNTVCT_EL0:
             return Bits(64, time.monotonic_ns())
         constant = system.CONSTANT_REGISTERS.get(register)
         if constant is not None:

@@ -1,15 +1,25 @@
-"""The system registers that user space sees, and what they read as: the same for every machine of armexec.
-
-Registers are named by op0:op1:CRn:CRm:op2 as one 16-bit number, as MRS encodes them.
-"""
+"""What the system registers of user space hold and read as: the same for every machine of armexec."""
 
 from __future__ import annotations
+
+from armexec.isa.system_registers import (
+    CNTFRQ_EL0,
+    CNTVCT_EL0,
+    CTR_EL0,
+    DCZID_EL0,
+    DIT,
+    FPCR,
+    FPSR,
+    NZCV,
+    SSBS,
+    TPIDR_EL0,
+    TPIDRRO_EL0,
+)
 
 __all__ = [
     "AHP",
     "CNTFRQ",
     "CNTFRQ_EL0",
-    "CNTPCT_EL0",
     "CNTVCT_EL0",
     "CONSTANT_REGISTERS",
     "DIT",
@@ -29,34 +39,17 @@ __all__ = [
     "SSBS",
     "TPIDR_EL0",
     "UFC",
-    "register_number",
 ]
 
-
-def register_number(op0: int, op1: int, crn: int, crm: int, op2: int) -> int:
-    """The number of S<op0>_<op1>_C<crn>_C<crm>_<op2>."""
-    return op0 << 14 | op1 << 11 | crn << 7 | crm << 3 | op2
-
-
-NZCV = register_number(3, 3, 4, 2, 0)
-DIT = register_number(3, 3, 4, 2, 5)
-SSBS = register_number(3, 3, 4, 2, 6)
-FPCR = register_number(3, 3, 4, 4, 0)
-FPSR = register_number(3, 3, 4, 4, 1)
-TPIDR_EL0 = register_number(3, 3, 13, 0, 2)
-TPIDRRO_EL0 = register_number(3, 3, 13, 0, 3)
-CNTFRQ_EL0 = register_number(3, 3, 14, 0, 0)
-CNTPCT_EL0 = register_number(3, 3, 14, 0, 1)
-CNTVCT_EL0 = register_number(3, 3, 14, 0, 2)
 
 CNTFRQ = 1_000_000_000
 """CNTVCT_EL0 counts nanoseconds of the host's monotonic clock."""
 
 CONSTANT_REGISTERS = {
     # CTR_EL0: 64-byte lines in both caches, IDC and DIC clear so that code cleans and invalidates as on an M1.
-    register_number(3, 3, 0, 0, 1): 0x8444_C004,
+    CTR_EL0: 0x8444_C004,
     # DCZID_EL0: DC ZVA zeroes 64 bytes (2**4 words) and is allowed.
-    register_number(3, 3, 0, 0, 7): 0x4,
+    DCZID_EL0: 0x4,
     TPIDRRO_EL0: 0,
     CNTFRQ_EL0: CNTFRQ,
 }

@@ -73,9 +73,7 @@ class _Window:
             if number == errno.EFAULT:
                 return False
             if number != errno.EINTR:
-                raise HostError(
-                    f"copying memory at 0x{address:x} failed: {os.strerror(number)} (errno {number})"
-                )
+                raise HostError(f"copying memory at 0x{address:x} failed: {os.strerror(number)} (errno {number})")
 
     def read(self, address: int, size: int) -> bytes:
         if size <= _CHUNK - address % _CHUNK:

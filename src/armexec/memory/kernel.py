@@ -99,9 +99,7 @@ class _PosixKernel:
     def page_size(self) -> int:
         return _mmap.PAGESIZE
 
-    def mmap(
-        self, address: int, size: int, protection: Protection, flags: int, fd: int = -1, offset: int = 0
-    ) -> int:
+    def mmap(self, address: int, size: int, protection: Protection, flags: int, fd: int = -1, offset: int = 0) -> int:
         result: int | None = self._mmap(address or None, size, protection.value, flags, fd, offset)
         if result is None or result == ctypes.c_void_p(-1).value:
             raise _os_error("mmap")

@@ -119,9 +119,7 @@ class Region:
         with self._lock:
             self._check("seal", 0, 0)
             if self._sealed:
-                raise HostError(
-                    f"the region at 0x{self.address:x} is already sealed; to change code, allocate another"
-                )
+                raise HostError(f"the region at 0x{self.address:x} is already sealed; to change code, allocate another")
             asked = self._checked_parts(parts)
             given = [(offset, size, self._host_protection(wanted)) for offset, size, wanted in asked]
             try:
@@ -150,9 +148,7 @@ class Region:
                     f"a part of {size} bytes at offset {offset} isn't made of whole pages (of {page} bytes)"
                 )
             if offset < end:
-                raise HostError(
-                    f"the part at offset {offset} overlaps the one before it, which ends at {end}"
-                )
+                raise HostError(f"the part at offset {offset} overlaps the one before it, which ends at {end}")
             if protection.writable_and_executable:
                 raise HostError(
                     f"the part at offset {offset} is asked to be writable and executable at once, "

@@ -153,9 +153,7 @@ class Strategy(ABC):
             self.steps.append(Step("clear_cache", address, size, None, name))
 
 
-def _refused(
-    call: str, address: int, size: int, protection: Protection, flags: str, error: OSError
-) -> HostError:
+def _refused(call: str, address: int, size: int, protection: Protection, flags: str, error: OSError) -> HostError:
     where = f" at 0x{address:x}" if address else ""
     flags = f", {flags}" if flags else ""
     if Protection.EXECUTE in protection:
@@ -166,8 +164,7 @@ def _refused(
     else:
         advice = "free some memory, or raise the limit of the address space (ulimit -v)"
     return HostError(
-        f"{call} of {size} bytes{where} as {protection}{flags} failed: "
-        f"{error.strerror} (errno {error.errno}): {advice}"
+        f"{call} of {size} bytes{where} as {protection}{flags} failed: {error.strerror} (errno {error.errno}): {advice}"
     )
 
 

@@ -140,9 +140,7 @@ class _Job:
         self.mode_options = ("-E", "-P") if mode == "-E" else (mode,)
         self.target: Target = resolve_target(target)
         if opt not in _OPTIMIZATIONS:
-            raise CompileError(
-                f"unknown optimization level {opt!r}: choose one of {', '.join(_OPTIMIZATIONS)}"
-            )
+            raise CompileError(f"unknown optimization level {opt!r}: choose one of {', '.join(_OPTIMIZATIONS)}")
         self.compiler = find_compiler(compiler)
         self.by_path = filename is not None and _holds(filename, self.source)
         self.command = (*self.compiler.command, *self._options(opt, debug), *self.flags, *self._input())
@@ -191,12 +189,7 @@ class _Job:
         """The source under its own name instead of "<stdin>"."""
         if self.by_path:
             return b""
-        quoted = (
-            self.name.replace("\\", "\\\\")
-            .replace('"', '\\"')
-            .replace("\n", "\\n")
-            .encode("utf-8", "replace")
-        )
+        quoted = self.name.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n").encode("utf-8", "replace")
         marker = b'#line 1 "%s"\n' if self.preprocessed else b'# 1 "%s"\n'
         return marker % quoted + self.source
 
@@ -252,15 +245,11 @@ class _Job:
                 how = f"was killed by {_signal_name(-finished.status)}"
             else:
                 how = f"failed with status {finished.status}"
-            message = (
-                f"{who} {how} while compiling {self.name}: it may be too large, or the compiler has a fault"
-            )
+            message = f"{who} {how} while compiling {self.name}: it may be too large, or the compiler has a fault"
         else:
             message = f"{who} refuses {self.name}"
         detail = text.strip()
-        raise CompileError(
-            f"{message}\n{detail}" if detail else message, diagnostics=diagnostics, text=finished.text
-        )
+        raise CompileError(f"{message}\n{detail}" if detail else message, diagnostics=diagnostics, text=finished.text)
 
 
 def _encode(source: str, name: str) -> bytes:
@@ -344,9 +333,7 @@ def _dependencies(rule: bytes | None, headers: str) -> list[str] | None:
     ]
     inside = headers + os.sep if headers else ""
     # "-" and "<stdin>" are the source itself.
-    return [
-        word for word in words if word not in ("-", "<stdin>") and not (inside and word.startswith(inside))
-    ]
+    return [word for word in words if word not in ("-", "<stdin>") and not (inside and word.startswith(inside))]
 
 
 def _hash(path: str) -> str | None:

@@ -129,9 +129,7 @@ def _identify_file(command: tuple[str, ...], modified: int, size: int) -> Compil
             )
     elif is_zig and not headers:
         raise CompileError(f"{command[0]} has no headers beside it: install the ziglang package again")
-    numbers = (
-        re.search(r"clang version (\S+)", banner) if kind == "clang" else re.search(r"(\d+\.\d\S*)$", banner)
-    )
+    numbers = re.search(r"clang version (\S+)", banner) if kind == "clang" else re.search(r"(\d+\.\d\S*)$", banner)
     return Compiler(
         command=command,
         kind=kind,
@@ -157,9 +155,7 @@ def _probe(command: tuple[str, ...], stamp: str) -> tuple[str, str]:
         answer = run((*command, "-dumpmachine"), timeout=_PROBE_SECONDS)
         machine = answer.output.decode("utf-8", "replace").strip() if answer.status == 0 else ""
     if asked.status != 0 or not banner or not (machine or "clang" in banner):
-        raise CompileError(
-            f"{' '.join(command)} doesn't answer as clang or gcc does: {_ADVICE}", text=asked.text
-        )
+        raise CompileError(f"{' '.join(command)} doesn't answer as clang or gcc does: {_ADVICE}", text=asked.text)
     store.put(key, json.dumps((banner, machine)).encode())
     return banner, machine
 

@@ -12,9 +12,7 @@ _FILE = re.compile(r'^\s*\.file\s+(\d+)\s+"((?:[^"\\]|\\.)*)"(?:\s+"((?:[^"\\]|\
 _LOC = re.compile(r"^\s*\.loc\s+(\d+)\s+(\d+)")
 _SECTION = re.compile(r"^\s*\.(?:section\s+(\S+)|(text|data|bss)\b)")
 _DEBUG_SECTION = re.compile(r'^"?(?:\.debug|__DWARF)')
-_NOISE = re.compile(
-    r"^\s*\.(?:cfi_|loc\b|file\b|addrsig|ident\b)|^\s*(?://|;) ?(?:-- End function|DEBUG_VALUE:|kill:)"
-)
+_NOISE = re.compile(r"^\s*\.(?:cfi_|loc\b|file\b|addrsig|ident\b)|^\s*(?://|;) ?(?:-- End function|DEBUG_VALUE:|kill:)")
 _LOCAL_LABEL = re.compile(r"^(\.?L[\w.$]+):\s*$")
 
 
@@ -60,9 +58,7 @@ def interleave(
 
 def _without_unused_labels(listing: list[str]) -> list[str]:
     """`listing` without the local labels that only the debug sections referred to."""
-    used = {
-        name for line in listing if not _LOCAL_LABEL.match(line) for name in re.findall(r"\.?L[\w.$]+", line)
-    }
+    used = {name for line in listing if not _LOCAL_LABEL.match(line) for name in re.findall(r"\.?L[\w.$]+", line)}
     kept = []
     for line in listing:
         match = _LOCAL_LABEL.match(line)
