@@ -367,8 +367,8 @@ class Function:
 
     def _symbols(self) -> dict[int, str]:
         base, image = self._module.loaded.base, self._module.image
-        # Beside the functions, what they call of the runtime.
-        labels = (s for s in image.symbols if s.kind == "notype" and s.binding != "local")
+        # Beside the functions, what they call of the runtime; the first of several names of a place.
+        labels = [s for s in reversed(image.symbols) if s.kind == "notype" and s.binding != "local"]
         names = {base + s.offset: image.linkage_name(s) for s in labels if s.offset is not None}
         return names | {base + symbol.offset: symbol.source_name for symbol in image.functions}
 
