@@ -176,7 +176,7 @@ void saturating_rounding_scalars(const int16_t *a, const int16_t *count, const i
         out[i] = vqrshlh_s16(a[i], count[i]);
         out[i + 1] = vqshlh_s16(a[i + 1], count[i + 1]);
         out[i + 2] = vshld_s64(b[i + 2], count[i + 2]);
-        out[i + 3] = vrshld_n_s64(b[i + 3], 17);
+        out[i + 3] = vrshrd_n_s64(b[i + 3], 17);
     })
     IN_C(for (int i = 0; i + 4 <= n; i += 4) {
         out[i] = signed_limit(shifted_rounded(a[i], count[i]), 16);
