@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,8 @@ from armexec.module import Module
 from armexec.objects import Image, Section, SectionSymbol, link, load_image
 
 from . import helpers
+from .sources import CPLUSPLUS
+from .test_fuzz import mutated
 
 TARGETS = ["linux", "apple", "bare"]
 FLAGS = ("-mgeneral-regs-only",)
@@ -189,3 +192,24 @@ def test_load_takes_a_list_of_paths(target: str, tmp_path: Path) -> None:
         armexec.load([tmp_path / "a.o", tmp_path / "nowhere.o"])
     with pytest.raises(LoadError, match="not from list"):
         armexec.load([b"\x7fELF"])  # type: ignore[list-item]
+
+
+@pytest.mark.parametrize("target", ["linux", "apple"])
+def test_a_corrupted_object_beside_a_sound_one(target: str) -> None:
+    """An image or a LoadError, never anything else."""
+    rng = random.Random(3)
+    data = helpers.compiled(CPLUSPLUS, language="c++", opt="-O0", target=target)
+    sound = helpers.compiled("int g(int x) { return 2 * x; }", target=target)
+    outcomes = set()
+    for i in range(200):
+        pair = [(mutated(data, rng), "fuzzed.o"), (sound, "sound.o")]
+        try:
+            image = link(pair if i % 2 else pair[::-1])
+            image.place(0x4000_0000 & -image.align, lambda name: 0x4010_0000)
+            for function in image.functions[:20]:
+                image.line_of(function.offset)
+                str(function.prototype)
+            outcomes.add("linked")
+        except LoadError:
+            outcomes.add("refused")
+    assert outcomes == {"linked", "refused"}
