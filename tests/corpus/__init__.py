@@ -9,7 +9,7 @@ lines above a function that start with ``//@`` say how it is called; the definit
     //@ buffer p: int32_t[8] = 1 2 3             what a pointer parameter points to: values (the rest zero),
     //@ buffer q: uint8_t[64] = random 0..9      random values (of the whole type or in a range),
     //@ buffer s: uint8_t[16] = "text"           or text
-    //@ buffer x: float[8] = special             random ones among which are infinities and NaNs
+    //@ buffer x: float[8] = special             random ones, of floats infinities and NaNs too
     //@ before: reset                            called before the first case: state lasts from case to case
     //@ after: checksum                          called after each case; its result counts too
     int32_t example(int32_t a, int b, int32_t *p, const uint8_t *q, const uint8_t *s) {
@@ -378,10 +378,12 @@ def _buffer(rng: random.Random, text: str) -> Buffer:
         raise ValueError(f"not a buffer: {text!r}")
     type_name, length, init = match["type"], int(match["length"]), match["init"]
     values: list[int | float]
+    if init == "special" and type_name not in FLOAT_TYPES:
+        init = "random"
     if init == "random" or init.startswith("random "):
         span = _span(init.removeprefix("random "), type_name) if init != "random" else None
         values = [_random_value(rng, type_name, span) for _ in range(length)]
-    elif init == "special" and type_name in FLOAT_TYPES:
+    elif init == "special":
         values = [
             rng.choice((math.inf, -math.inf, math.nan)) if rng.random() < 0.2 else _random_float(rng, type_name, None)
             for _ in range(length)
@@ -438,9 +440,7 @@ def _cases(rng: random.Random, pending: _Pending, parameters: Sequence[Parameter
                 yield complete(list(given(match["values"])), heavy)
 
 
-def _function(
-    path: Path, definition: re.Match[str], pending: _Pending | None, defaults: _Defaults
-) -> CorpusFunction:
+def _function(path: Path, definition: re.Match[str], pending: _Pending | None, defaults: _Defaults) -> CorpusFunction:
     name = definition["name"]
     parameters = []
     if definition["parameters"] != "void":

@@ -148,4 +148,6 @@ def check_under_qemu(corpus: Corpus, stem: str, flags: Sequence[str], opt: str, 
     wanted = list(lines(corpus.files[stem], expected(corpus, stem, None, True)))
     built = aarch64_object(folder / "corpus.o", corpus, stem, flags, opt)
     build = [str(zig()), "cc", "-target", "aarch64-linux-musl", "-static", "-fno-sanitize=all", str(built)]
-    assert printed(corpus, stem, folder, build, [qemu, "-cpu", "max"]) == wanted
+    found = printed(corpus, stem, folder, build, [qemu, "-cpu", "max"])
+    wrong = [(one, other) for one, other in zip(found, wanted, strict=True) if one != other]
+    assert not wrong, "\n".join(f"{one}\ninstead of\n{other}" for one, other in wrong[:20])
