@@ -250,6 +250,9 @@ class _Writer:
             self.finish_branch(start, block)
         elif kind in ("call", "call_to"):
             live = live_in.get(block.flow.end, 0)
+            if block.flow.end in self.function.flow.outside:
+                # All that changed is put into the state there.
+                live = self.signature.dirty_out[start]
             self.finish_call(start, block, live)
         elif kind == "jump":
             self.finish_jump(start, block)

@@ -130,7 +130,9 @@ class _Draft:
 
     def __init__(self, library: Library, entry: int, shape: Shape | None) -> None:
         self.library = library
-        self.entry = entry if shape is not None else library.regions.flow(entry).entry
+        # Another flow may begin where a piece does, so it is held on to.
+        self.root = library.regions.flow(entry) if shape is None else None
+        self.entry = entry if self.root is None else self.root.entry
         self.shape = shape
         # The functions of which callers here need more than their exported narrow form returns.
         wide: set[int] = set()
@@ -158,11 +160,11 @@ class _Draft:
             address = todo.pop()
             if address in self.functions or address in self.fixed:
                 continue
-            is_root = address == self.entry and self.shape is None
-            if not is_root and (total > MAX_UNIT or fetch(address) is None or address in library.states):
+            root = self.root if address == self.entry else None
+            if root is None and (total > MAX_UNIT or fetch(address) is None or address in library.states):
                 continue
-            flow = library.regions.flow(address)
-            if flow.is_piece and not is_root:
+            flow = root or library.regions.flow(address)
+            if flow.is_piece and root is None:
                 # What is in pieces is reached through the dispatcher, and translated when it is.
                 continue
             form = self.forms[address] = (address, self._is_wide(address, wide))
