@@ -1,0 +1,86 @@
+"""Translated functions called, bound and dropped from many threads at once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
+from typing import TypeVar
+
+from armexec.objects import Parameter, Prototype
+
+from .guest import LONG, functions, load
+
+T = TypeVar("T")
+THREADS = 8
+PROGRAM = """
+    fib: cmp x0, #2
+         b.lt leaf
+         stp x19, x30, [sp, #-32]!
+         str x20, [sp, #16]
+         mov x19, x0
+         sub x0, x0, #1
+         bl fib
+         mov x20, x0
+         sub x0, x19, #2
+         adr x9, fib
+         blr x9
+         add x0, x0, x20
+         ldr x20, [sp, #16]
+         ldp x19, x30, [sp], #32
+    leaf: ret
+    sum: mov x1, #0
+    more: cbz x0, done
+         add x1, x1, x0
+         sub x0, x0, #1
+         b more
+    done: mov x0, x1
+         ret
+    """
+
+
+def _together(task: Callable[[int], T], count: int = THREADS) -> list[T]:
+    barrier = Barrier(count)
+
+    def run(index: int) -> T:
+        barrier.wait(timeout=60)
+        return task(index)
+
+    with ThreadPoolExecutor(count) as pool:
+        return list(pool.map(run, range(count), timeout=120))
+
+
+def test_the_same_function_in_eight_threads() -> None:
+    (fib,) = functions(PROGRAM, "fib/1")
+    assert _together(lambda index: [fib(n + index) for n in range(10)]) == [
+        [_fib(n + index) for n in range(10)] for index in range(THREADS)
+    ]
+
+
+def _fib(n: int) -> int:
+    a, b = 0, 1
+    for _ in range(n):
+        a, b = b, a + b
+    return a
+
+
+def test_binding_calling_and_dropping_in_eight_threads() -> None:
+    """Each thread has an image of its own, and one that they share, in pieces translated as they are reached."""
+    shared, labels = load(PROGRAM, tier="O1", limit=3)
+    one = (Parameter("", LONG),)
+
+    def work(index: int) -> list[int]:
+        results = []
+        for round_ in range(3):
+            own, _ = load(PROGRAM, tier="O1", limit=3 + index)
+            for image in (shared, own):
+                for name in ("fib", "sum"):
+                    function = image.bind(labels[name], Prototype(name, LONG, one))
+                    results.append(function(5 + index + round_))
+        return results
+
+    def wanted(index: int) -> list[int]:
+        numbers = [5 + index + round_ for round_ in range(3) for _ in range(2)]
+        return [value for n in numbers for value in (_fib(n), n * (n + 1) // 2)]
+
+    assert _together(work) == [wanted(index) for index in range(THREADS)]
