@@ -15,9 +15,9 @@ lines above a function that start with ``//@`` say how it is called; the definit
     int32_t example(int32_t a, int b, int32_t *p, const uint8_t *q, const uint8_t *s) {
 
 Case tuples hold the arguments that aren't pointers; every case gets fresh buffers, whose final contents are part of
-its outcome. ``//@ default cases: CASES`` and ``//@ default buffers: 32 random`` at the top of a file are for the
-functions and pointer parameters that have none. ``//@ flags: FLAGS`` there adds to all its builds for AArch64, and ``//@ variant NAME:
-FLAGS`` asks for another build of it with these flags.
+its outcome. At the top of a file, ``//@ default cases: CASES`` and ``//@ default buffers: 32 special`` are for the
+functions and pointer parameters that have none (integers are then random), ``//@ flags: FLAGS`` adds to all builds
+for AArch64, and ``//@ variant NAME: FLAGS`` asks for another build with these flags.
 
 The expected outcomes come from the host's own compilation of the same file (`host_library`). Floating-point values
 are compared bit by bit, but any NaN is as good as another: C doesn't say which one an operation gives, and
@@ -302,7 +302,8 @@ class _Defaults:
             length, _, init = self.buffers.partition(" ")
             for p in parameters:
                 if p.pointer:
-                    pending.buffers.setdefault(p.name, f"{p.type}[{length}] = {init}")
+                    contents = init if p.type in FLOAT_TYPES else "random"
+                    pending.buffers.setdefault(p.name, f"{p.type}[{length}] = {contents}")
         return pending
 
 
@@ -378,12 +379,10 @@ def _buffer(rng: random.Random, text: str) -> Buffer:
         raise ValueError(f"not a buffer: {text!r}")
     type_name, length, init = match["type"], int(match["length"]), match["init"]
     values: list[int | float]
-    if init == "special" and type_name not in FLOAT_TYPES:
-        init = "random"
     if init == "random" or init.startswith("random "):
         span = _span(init.removeprefix("random "), type_name) if init != "random" else None
         values = [_random_value(rng, type_name, span) for _ in range(length)]
-    elif init == "special":
+    elif init == "special" and type_name in FLOAT_TYPES:
         values = [
             rng.choice((math.inf, -math.inf, math.nan)) if rng.random() < 0.2 else _random_float(rng, type_name, None)
             for _ in range(length)
