@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+import armexec
 from armexec.errors import MemoryFault
 
 from .guest import INT, functions, load
@@ -277,6 +278,19 @@ def test_a_return_past_the_caller() -> None:
         "outer/1",
     )
     assert outer(1) == 1 + 1000 + 4 + 500
+
+
+@pytest.mark.parametrize("engine", ["translated", "reference"])
+def test_a_jump_to_the_outermost_return_address(engine: str) -> None:
+    text = """
+        out:    mov x20, x30
+                bl deep
+                add w0, w0, #100
+                br x20
+        deep:   add w0, w0, #1
+                br x20
+    """
+    assert armexec.function(text, "int(int)", engine=engine, name="out")(5) == 6
 
 
 def test_reading_the_pc_with_a_call_of_the_next_instruction() -> None:

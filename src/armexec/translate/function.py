@@ -311,6 +311,15 @@ class _Writer:
     def jump_outside(self, target: Value) -> None:
         """Jump with everything in the state."""
         m = self.m
+        if target.known is None and target.address is None:
+            # To where the call goes on: a return by another register (`mov x9, x30` ... `br x9`).
+            back = m.emit(1, f"icmp eq i64 {target.text}, %link")
+            n = m.count
+            m.out.append(f"br i1 {back.text}, label %k{n}, label %j{n}")
+            m.out.append(f"k{n}:")
+            _store_pc(m, target)
+            m.out.append("ret i1 false")
+            m.out.append(f"j{n}:")
         callee = m.emit(64, f"call ptr @lookup(ptr %state, i64 {target.text})")
         code = m.emit(1, f"musttail call i1 {callee.text}(ptr %state, i64 {target.text}, i64 %link)")
         m.out.append(f"ret i1 {code.text}")

@@ -156,6 +156,14 @@ good:
   ret ptr %f
 }}
 
+; What a jump to the end of everything finds: the way down to the dispatcher.
+define i1 @exited(ptr %state, i64 %pc, i64 %link) nounwind {{
+  %p = {_field("pc")}
+  store i64 %pc, ptr %p
+  %elsewhere = icmp ne i64 %pc, %link
+  ret i1 %elsewhere
+}}
+
 define internal ptr @enter(ptr %state) alwaysinline nounwind {{
   %word = call ptr @pthread_getspecific(i64 {thread_key()})
   %new = icmp eq ptr %word, null

@@ -187,8 +187,10 @@ class Runtime:
     # -- callbacks from translated code -------------------------------------------------------------------------------
     def _find(self, state: int, pc: int) -> int:
         try:
+            if pc == EXIT:
+                return self._shared.address("exited")
             translator = self.translator_at(pc)
-            if pc == EXIT or translator is None or pc & 3:
+            if translator is None or pc & 3:
                 return 0
             return translator.state_function(pc)
         except BaseException as error:
