@@ -277,9 +277,14 @@ void classify(const double *a, uint8_t *out, int n) {
                  (__builtin_isfinite(a[i]) != 0) << 5 | (__builtin_isnormal(a[i]) != 0) << 6;
 }
 
-//@ cases: (1, 2, 3, 4, 5, 6, 7, 8, 9, 10) (0.5, -1, 1e10, 2, -3, 0.1, 7, 0, 1, 1)
-double many_arguments(double a, float b, double c, double d, float e, double f, double g, double h, double i, float j) {
-    return a - b * c + d / e - f * g + h * i - j;
+//@ cases: (1, 2, 3, 4, 5, 6, 7, 8) (0.5, -1, 1e10, 2, -3, 0.1, 7, 0)
+double many_arguments(double a, float b, double c, double d, float e, double f, double g, float h) {
+    return a - b * c + d / e - f * g + h;
+}
+
+//@ cases: (1, 2, 3, 4, 5, 6, 7, 8, 9, 10) (-128, 0.5, 65535, -1, -7, 1e10, 255, 2, -3, 0.1)
+float alternating_arguments(int8_t a, float b, uint16_t c, float d, int32_t e, double f, uint8_t g, float h, int64_t i, double j) {
+    return a * b - c * d + e * f - g * h + i * j;
 }
 
 //@ cases: (1, 2.5, -3, 4.5, 5) (-7, 0.25, 255, -2, 9)
