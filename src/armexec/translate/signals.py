@@ -101,7 +101,9 @@ def _context() -> tuple[int, str]:
   %write = icmp ne i64 %wnr, 0
 """,
         )
-    # The kernel puts the ESR into a record further up, found by walking: a write isn't told from a read.
+    # The kernel's record of the ESR isn't always there (not under qemu 7), so the instruction itself is looked at:
+    # Arm ARM C4.1, loads and stores. Bit 22 means a load, but for single registers, where opc is 0 for a store, and 2
+    # for one of a whole V register; an atomic one counts as a store.
     return (
         16,
         """
@@ -109,7 +111,21 @@ def _context() -> tuple[int, str]:
   %sq = getelementptr i8, ptr %context, i64 432
   %sp = load i64, ptr %sq
   %pc = load i64, ptr %pp
-  %write = icmp ne i64 0, 0
+  %at = load ptr, ptr %pp
+  %code = load i32, ptr %at
+  %class = and i32 %code, 973078528
+  %single = icmp eq i32 %class, 939524096
+  %atomic_bits = and i32 %code, 991955968
+  %atomic = icmp eq i32 %atomic_bits, 941621248
+  %opc = and i32 %code, 12582912
+  %v = and i32 %code, 79691776
+  %stored = icmp eq i32 %opc, 0
+  %stored_v = icmp eq i32 %v, 75497472
+  %first = or i1 %stored, %stored_v
+  %one = or i1 %first, %atomic
+  %l = and i32 %code, 4194304
+  %stores = icmp eq i32 %l, 0
+  %write = select i1 %single, i1 %one, i1 %stores
 """,
     )
 
