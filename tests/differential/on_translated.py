@@ -57,13 +57,16 @@ def map_memory() -> None:
     _memory()
 
 
-def run_all(states: Sequence[State], *, tier: str) -> list[Outcome]:
-    """Execute each program until it leaves its code or traps. After a trap only what it is can be compared."""
+def run_all(states: Sequence[State], *, tier: str, strict: bool = True) -> list[Outcome]:
+    """Execute each program until it leaves its code or traps. After a trap only what it is can be compared.
+
+    Without `strict` FPCR must be zero, and FPSR isn't kept: it is given as it was.
+    """
     memory = _memory()
     outcomes = []
     for start in range(0, len(states), _MODULE):
         some = states[start : start + _MODULE]
-        runners = block_runner([(state.pc, state.code) for state in some], tier=tier)
+        runners = block_runner([(state.pc, state.code) for state in some], tier=tier, strict=strict)
         for state, run in zip(some, runners, strict=True):
             guest = GuestState(pc=state.pc)
             guest.x[:] = state.registers[:31]
@@ -87,4 +90,5 @@ def run_all(states: Sequence[State], *, tier: str) -> list[Outcome]:
                 vectors = [int.from_bytes(packed[16 * n : 16 * n + 16], "little") for n in range(32)]
                 after = [*guest.x, guest.sp], guest.nzcv, guest.pc, data, None
                 outcomes.append(Outcome(*after, vectors, guest.fpcr, guest.fpsr))
+            outcomes[-1].keeps_fpsr = strict
     return outcomes

@@ -25,6 +25,9 @@ ORACLES: dict[str, RunAll] = {
     "qemu-user": on_qemu.run_all,
     "translated-O0": partial(on_translated.run_all, tier="O0"),
     "translated-O2": partial(on_translated.run_all, tier="O2"),
+    # As for code that can't see FPCR and FPSR.
+    "plain-O0": partial(on_translated.run_all, tier="O0", strict=False),
+    "plain-O2": partial(on_translated.run_all, tier="O2", strict=False),
 }
 """What the reference machine is compared with: oracles that aren't armexec's, and its other machine."""
 

@@ -79,6 +79,8 @@ class Outcome:
     vectors: list[int] = field(default_factory=lambda: [0] * 32)
     fpcr: int = 0
     fpsr: int = 0
+    keeps_fpsr: bool = True
+    """Whether FPSR means something."""
 
     def differences(self, other: Outcome) -> list[str]:
         """What differs, for a message: this one's value first. Empty if all is equal.
@@ -98,7 +100,7 @@ class Outcome:
             if a != b and self.trap is not TrapKind.READ:
                 found.append(f"v{number}: 0x{a:032x} != 0x{b:032x}")
         for name, a, b in (("fpcr", self.fpcr, other.fpcr), ("fpsr", self.fpsr, other.fpsr)):
-            if a != b:
+            if a != b and (name == "fpcr" or self.keeps_fpsr and other.keeps_fpsr):
                 found.append(f"{name}: 0x{a:x} != 0x{b:x}")
         if self.pc != other.pc:
             found.append(f"pc: 0x{self.pc:x} != 0x{other.pc:x}")

@@ -328,14 +328,13 @@ class FloatingPoint(SoftFloat):
         lanes, size = (0, a.width) if isinstance(a, Value) else (a.lanes, a.esize)
         t = FloatType(lanes, esize)
         wide = t.sized(64) if esize == 16 else t
-        scale = -fraction_bits
         if esize == 16 and size == 64:
-            a, scale = self._without_low_bits(a, signed=signed), scale + 12
+            a = self._for_double(a, signed=signed)
         kind = f"<{lanes} x i{size}>" if lanes else f"i{size}"
         number = m.line(f"{'si' if signed else 'ui'}tofp {kind} {a.text} to {wide.float}")
-        if scale:
+        if fraction_bits:
             # Exact: no denormal comes of it.
-            number = m.line(f"fmul {wide.float} {number}, {wide.number(2.0**scale)}")
+            number = m.line(f"fmul {wide.float} {number}, {wide.number(2.0**-fraction_bits)}")
         if esize == 16:
             number = narrow(m, t, number)
         shapes = Shapes(m, max(lanes, 1) * esize, {t.float: number})
@@ -343,14 +342,15 @@ class FloatingPoint(SoftFloat):
             return ShapedValue(m, esize, shapes)  # type: ignore[return-value]
         return Vector(m, esize, lanes, shapes)
 
-    def _without_low_bits(self, a: Lanes, *, signed: bool) -> Lanes:
-        """A 64-bit integer by 2**12, which double precision holds; its last bit stands for all that were lost."""
-        lost = a & 0xFFF
-        high = a.asr(12) if signed else a >> 12
+    def _for_double(self, a: Lanes, *, signed: bool) -> Lanes:
+        """A 64-bit integer that double precision holds: of a large one, bit 12 stands for all bits below it too."""
+        m = self._m
+        bias = 1 << 52 if signed else 0
         if isinstance(a, Value):
-            sticky = (lost != 0).zero_extend(64)  # type: ignore[arg-type]
-            return high | sticky  # type: ignore[return-value]
-        return high | ~lost.eq(0) & 1  # type: ignore[union-attr,return-value]
+            lost = (a & 0xFFF) != 0
+            large = a & ~0xFFF | lost.zero_extend(64) << 12
+            return m.select((a + bias).ult(1 << 53), a, large)  # type: ignore[no-any-return]
+        return (a + bias).ult(1 << 53).choose(a, a & ~0xFFF | ~(a & 0xFFF).eq(0) & 0x1000)
 
     def fp_round_integral(self, a: Lanes, *, rounding: Rounding, exact: bool) -> Lanes:
         if not self._host(a):

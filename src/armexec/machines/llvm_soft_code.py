@@ -312,14 +312,15 @@ class _Soft:
         kept = fmt.fraction_bits + 1
         top, position_a = self.normalize(a.mantissa, a.exponent)
         bottom, position_b = self.normalize(b.mantissa, b.exponent)
-        # LLVM divides integers of up to 128 bits by a library that may not be there.
-        width = 64 if 2 * kept + 4 <= 64 else 192
-        numerator = self.resized(top >> 64 - kept, width) << kept + 2
-        denominator = self.resized(bottom >> 64 - kept, width)
-        denominator = self.choose(b.mantissa == 0, self.m.const(width, 1), denominator)
-        quotient = self.m.emit(width, f"udiv i{width} {numerator.text}, {denominator.text}")
-        rest = (numerator - quotient * denominator) != 0
-        exact = self.resized(quotient << 1, 128) | rest.zero_extend(128)
+        # Bit by bit: LLVM divides 128 bits by a library that may not be there.
+        rest, divisor, quotient = top >> 64 - kept, bottom >> 64 - kept, self.word(0)
+        for i in range(kept + 3):
+            if i:
+                rest = rest << 1
+            fits = divisor.ule(rest)
+            rest = self.choose(fits, rest - divisor, rest)
+            quotient = quotient << 1 | fits.zero_extend(64)
+        exact = (quotient << 1 | (rest != 0).zero_extend(64)).zero_extend(128)
         invalid = a.zero & b.zero | a.infinite & b.infinite
         special = invalid | a.infinite | b.infinite | a.zero | b.zero | self.any_nan(a, b)
         result = self.encode(fmt, sign, exact, position_a - position_b - (kept + 3), ~special)

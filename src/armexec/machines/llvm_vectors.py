@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, TypeVar, overload
 
+from armexec.machines.aes import substitution_box
 from armexec.machines.llvm_shapes import ShapedValue, Shapes, vector_type
 from armexec.machines.llvm_values import Value
 
@@ -390,6 +391,25 @@ class Vectors:
             vector.esize,
             f"call i{vector.esize} @llvm.vector.reduce.{operation}.{kind}({vector.kind} {vector.text})",
         )
+
+    def aes_sub_bytes(self, state: Vector, *, inverse: bool) -> Vector:
+        m = self._m
+        if m.host.has("aes"):
+            # AESENCLAST and AESDECLAST shift rows too, before it or after: undo that.
+            turn = -1 if inverse else 1
+            moved = state.shuffle(state, [(i - turn * 4 * (i % 4)) % 16 for i in range(16)])
+            name = "aesdeclast" if inverse else "aesenclast"
+            pair = moved.view(64).text
+            text = self.line(f"call <2 x i64> @llvm.x86.aesni.{name}(<2 x i64> {pair}, <2 x i64> zeroinitializer)")
+            return Vector(m, 8, 16, Shapes(m, 128, {"<2 x i64>": text}))
+        name = "aes_inverse_box" if inverse else "aes_box"
+        box = ", ".join(f"i8 {byte}" for byte in substitution_box(inverse=inverse))
+        m.helpers[name] = f"@{name} = internal constant [256 x i8] [{box}]"
+        for i in range(16):
+            at = state.lane(i).zero_extend(64)
+            pointer = self.line(f"getelementptr i8, ptr @{name}, i64 {at.text}")
+            state = state.insert(i, self.emit(8, f"load i8, ptr {pointer}"))
+        return state
 
     # -- saturation -------------------------------------------------------------------------------------------------
     @overload
