@@ -60,3 +60,30 @@ float dot(const _Float16 *a, const _Float16 *b, int n) {
         sum += (float)a[i] * (float)b[i];
     return sum;
 }
+
+void recurrence(const _Float16 *x, _Float16 *out, int n) {
+    _Float16 last = 1;
+    for (int i = 0; i < n; i++) {
+        _Float16 next = x[i] * (_Float16)0.0625 - last / 2;
+        last = next < 0 ? -next : next;
+        if (last > 3)
+            last = (_Float16)__builtin_sqrtf(last);
+        out[i] = last;
+    }
+}
+
+int count_ordered(const _Float16 *x, int n) {
+    int count = 0;
+    for (int i = 1; i < n; i++)
+        if (x[i] > x[i - 1] && x[i] != 0)
+            count += (int)x[i] + 1;
+    return count;
+}
+
+//@ buffer x: _Float16[64] = random -100..100
+uint64_t scalar_roundings(const _Float16 *x, int n) {
+    uint64_t sum = 0;
+    for (int i = 0; i < n; i++)
+        sum = sum * 3 + (int32_t)__builtin_floorf(x[i]) + (int64_t)__builtin_ceilf(x[i]) * 5 + (uint32_t)(x[i] * x[i] + 1);
+    return sum;
+}

@@ -306,3 +306,13 @@ void exponent_estimate(const float *a, float *out, int n) {
         out[i] = a[i] != a[i] ? a[i] : from_bits((x & 1u << 31) | exponent << 23);
     })
 }
+
+//@ buffer a: double[32] = special
+void to_s32_modulo(const double *a, int32_t *out, int n) {
+    WITH_NEON(for (int i = 0; i < n; i++) out[i] = __builtin_arm_jcvt(a[i]);)
+    IN_C(for (int i = 0; i < n; i++) {
+        double x = __builtin_trunc(a[i]);
+        x -= __builtin_trunc(x * 0x1p-32) * 0x1p32;
+        out[i] = __builtin_isfinite(a[i]) ? (int32_t)(uint32_t)(int64_t)x : 0;
+    })
+}
