@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import inspect
 import textwrap
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -14,8 +13,8 @@ from armexec.cli.outcome import command
 from armexec.errors import Error
 
 if TYPE_CHECKING:
-    from armexec.isa import Form, Instruction
-    from armexec.isa.pattern import Pattern
+    from armexec.isa import Instruction
+    from armexec.isa.reference import Row
 
 
 @command
@@ -34,21 +33,43 @@ def isa(
     elif name is None:
         print(_mnemonics())
     else:
-        print("\n\n".join(_page(instruction) for instruction in _find(name)))
+        print(_pages(name))
 
 
-def _find(name: str) -> list[Instruction]:
-    from armexec.isa import all_instructions
+def _pages(name: str) -> str:
+    """The page of the instruction; where several have the name, what they are, and then the pages."""
+    found, seldom = _find(name)
+    pages = [_page(instruction, name.lower()) for instruction in found]
+    parts = [] if len(pages) == 1 else [_contents(name, found)]
+    parts += pages
+    if seldom:
+        others = ", ".join(instruction.name for instruction in seldom)
+        parts.append(f"{name} is also another way to write {others}, which the disassembler doesn't use.")
+    return f"\n\n{'-' * 100}\n\n".join(parts)
+
+
+def _find(name: str) -> tuple[list[Instruction], list[Instruction]]:
+    """The instructions of that name, and those that it can stand for but is never printed for."""
+    from armexec.isa import all_instructions, mnemonics
 
     wanted = name.lower()
-    exact = [
+    found = [
         i
         for i in all_instructions()
         if i.name.lower() == wanted or any(form.name.lower() == wanted for form in (*i.forms, *i.aliases))
     ]
-    found = exact or [i for i in all_instructions() if any(wanted == _mnemonic(f) for f in (*i.forms, *i.aliases))]
-    if found:
-        return found
+    if found and wanted not in mnemonics():
+        return found, []
+    # SWP is a mnemonic and also an instruction's name, with the encodings of others.
+    candidates = mnemonics().get(wanted, ())
+    often = [
+        i
+        for i in candidates
+        if any(f.mnemonic == wanted for f in i.forms)
+        or any(a.mnemonic == wanted and a.preferred is not False for a in i.aliases)
+    ]
+    if candidates:
+        return (often, [i for i in candidates if i not in often]) if often else (list(candidates), [])
     from difflib import get_close_matches
 
     from armexec.isa.coverage import coverage
@@ -56,13 +77,8 @@ def _find(name: str) -> list[Instruction]:
     for row in coverage():
         if row.encoding.lower() == wanted:
             raise Error(f"{row.encoding} ({row.group}): {row.status}: {row.reason}")
-    known = {_mnemonic(f) for i in all_instructions() for f in (*i.forms, *i.aliases)}
-    near = get_close_matches(wanted, sorted(known), 3)
+    near = get_close_matches(wanted, sorted(mnemonics()), 3)
     raise Error(f"no instruction {name!r}" + (f"; did you mean {' or '.join(near)}?" if near else ""))
-
-
-def _mnemonic(form: Form) -> str:
-    return form.mnemonic.lower()
 
 
 def _mnemonics() -> str:
@@ -72,19 +88,49 @@ def _mnemonics() -> str:
     return textwrap.fill(names, 100) + "\n\narmexec isa NAME shows one; armexec isa --coverage counts them."
 
 
-def _page(instruction: Instruction) -> str:
-    summary, _, rest = instruction.summary.partition("\n")
+def _contents(name: str, instructions: list[Instruction]) -> str:
+    """What each of the instructions is, and how the mnemonic is written there."""
+    from armexec.isa.reference import rows
+
+    lines = [f"{name}: {len(instructions)} instructions", ""]
+    for instruction in instructions:
+        lines.append(f"  {instruction.name}: {_summary(instruction)[0]}")
+        named = [form for form in (*instruction.forms, *instruction.aliases) if form.mnemonic == name.lower()]
+        lines += [f"      {syntax}" for syntax in dict.fromkeys(row.syntax for row in rows(named))]
+    return "\n".join(lines)
+
+
+def _summary(instruction: Instruction) -> tuple[str, str]:
+    """The first sentences, which may take several lines, and the rest."""
+    first, _, rest = textwrap.dedent("    " + instruction.summary).partition("\n\n")
+    return " ".join(first.split()), textwrap.dedent(rest).strip()
+
+
+def _page(instruction: Instruction, name: str) -> str:
+    from armexec.isa.reference import arrangements, constants, diagram, examples, meaning, rows, source, undefined_when
+
+    summary, rest = _summary(instruction)
     parts = [f"{instruction.name}: {summary}"]
-    if rest.strip():
-        parts.append(_indent(rest.strip()))
+    if rest:
+        parts.append(_indent(rest))
     if instruction.privileged:
-        parts.append("  Privileged: it can be assembled and disassembled, and is undefined in user space.")
-    parts.append(_indent(_diagram(instruction.pattern)))
-    parts.append(_table("Encodings", ((f.name, f.syntax, f.feature) for f in instruction.forms)))
+        parts.append("  Privileged: it can be assembled and disassembled, and is UNDEFINED in user space.")
+    parts.append(_indent(diagram(instruction.pattern)))
+    parts.append(_encodings(rows(instruction.forms)))
     if instruction.aliases:
-        parts.append(_table("Aliases", ((f.name, f.syntax, f.feature) for f in instruction.aliases)))
-    source = textwrap.dedent(inspect.getsource(instruction.semantics))
-    parts.append("  Meaning\n" + _indent(source[source.index("def ") :].rstrip(), 4))
+        parts.append(_aliases(rows(instruction.aliases)))
+    arranged = arrangements(instruction)
+    if arranged:
+        parts.append(_table("Arrangements", [(f"<{name}>", text) for name, text in arranged.items()]))
+    undefined = undefined_when(instruction)
+    if undefined:
+        parts.append(f"  UNDEFINED\n    {undefined}")
+    functions = meaning(instruction)
+    texts = [source(function) for function in functions]
+    values = [f"{name} = {value}" for name, value in constants(functions).items()]
+    parts.append("  Meaning\n" + _indent("\n\n".join([*texts, *(["\n".join(values)] if values else [])]), 4))
+    lines = [f"    {example.word:08x}  {example.text}" for example in examples(instruction, name)]
+    parts.append("\n".join(["  Examples", *lines]))
     return "\n\n".join(parts)
 
 
@@ -92,31 +138,20 @@ def _indent(text: str, width: int = 2) -> str:
     return textwrap.indent(text, " " * width)
 
 
-def _table(title: str, rows: Iterable[tuple[str, str, str]]) -> str:
-    listed = list(rows)
-    names = max(len(row[0]) for row in listed)
-    syntaxes = max(len(row[1]) for row in listed)
-    lines = [f"    {name:{names}}  {syntax:{syntaxes}}  {feature}".rstrip() for name, syntax, feature in listed]
-    return "\n".join((f"  {title}", *lines))
+def _encodings(rows: list[Row]) -> str:
+    return _table("Encodings", [(row.name, row.bits, row.syntax, row.feature) for row in rows])
 
 
-def _diagram(pattern: Pattern) -> str:
-    """The 32 bits as Arm draws them: bit numbers, fields, and the names of fixed fields below."""
-    numbers, fields, names = [], [], []
-    for field in pattern.fields:
-        high = field.low + field.width - 1
-        content = field.name if field.value is None else " ".join(f"{field.value:0{field.width}b}")
-        number = f"{high} {field.low}" if field.width > 1 else str(high)
-        below = field.name if field.value is not None else ""
-        width = max(len(content), len(number), len(below))
-        numbers.append(f"{high}{field.low:>{width - len(str(high))}}" if field.width > 1 else f"{high:^{width}}")
-        fields.append(f"{content:^{width}}")
-        names.append(f"{below:^{width}}")
-    rule = "+" + "+".join("-" * (len(field) + 2) for field in fields) + "+"
-    lines = ["  " + "   ".join(numbers), rule, "| " + " | ".join(fields) + " |", rule]
-    if any(name.strip() for name in names):
-        lines.append("  " + "   ".join(names))
-    return "\n".join(line.rstrip() for line in lines)
+def _aliases(rows: list[Row]) -> str:
+    cells = [(row.name, row.bits, row.syntax, row.feature, f"printed {row.printed}") for row in rows]
+    return _table("Aliases", cells)
+
+
+def _table(title: str, rows: Sequence[tuple[str, ...]]) -> str:
+    # A column that is empty everywhere takes no room.
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    cells = [[f"{cell:{width}}" for cell, width in zip(row, widths, strict=True) if width] for row in rows]
+    return "\n".join([f"  {title}", *("    " + "  ".join(row).rstrip() for row in cells)])
 
 
 def _coverage() -> str:
@@ -124,7 +159,7 @@ def _coverage() -> str:
 
     rows = coverage()
     lines = []
-    for title, key in (("Group", "group"), ("Feature", "feature"), ("First in", "apple")):
+    for title, key in (("Group", "group"), ("Feature", "feature")):
         total = Counter(getattr(row, key) or "(base)" for row in rows)
         done = Counter(getattr(row, key) or "(base)" for row in rows if row.status == "implemented")
         width = max(len(title), *map(len, total))
@@ -134,8 +169,12 @@ def _coverage() -> str:
     reasons = Counter(row.reason for row in rows if row.reason)
     lines.append("Not described")
     lines += [f"  {count:5}  {reason}" for reason, count in reasons.most_common()]
+    lines += ["", "Without aliases, by the first Apple silicon that has them"]
+    for generation in sorted({row.apple for row in rows} - {"-"}):
+        had = [row for row in rows if row.apple == generation and not row.alias_of]
+        lines.append(f"{generation}: {sum(row.status == 'implemented' for row in had)} of {len(had)}")
     described = sum(row.status == "implemented" for row in rows)
-    lines += ["", f"{described} of {len(rows)} encodings are described."]
+    lines.append(f"\n{described} of {len(rows)} encodings are described.")
     return "\n".join(lines)
 
 

@@ -216,10 +216,10 @@ class Instruction:
         self.semantics = semantics
         self.name = semantics.__name__
         self.privileged = privileged
-        self._undefined = undefined
+        self.undefined = undefined
         self._forms = forms
         self._aliases = aliases
-        self._operands = operands
+        self.operands = operands
         self._feature = feature
 
     def __repr__(self) -> str:
@@ -236,7 +236,7 @@ class Instruction:
     def forms(self) -> tuple[Form, ...]:
         """Its encodings."""
         return tuple(
-            Form(self, name, constraints, syntax, self._operands, feature=feature[0] if feature else self._feature)
+            Form(self, name, constraints, syntax, self.operands, feature=feature[0] if feature else self._feature)
             for name, constraints, syntax, *feature in self._forms
         )
 
@@ -249,7 +249,7 @@ class Instruction:
                 alias.name,
                 alias.constraints,
                 alias.syntax,
-                {**self._operands, **alias.operands},
+                {**self.operands, **alias.operands},
                 feature=alias.feature or self._feature,
                 preferred=alias.preferred,
                 is_alias=True,
@@ -278,11 +278,11 @@ class Instruction:
     @property
     def can_be_undefined(self) -> bool:
         """Whether `is_undefined` has to be asked."""
-        return self._undefined is not None
+        return self.undefined is not None
 
     def is_undefined(self, word: int) -> bool:
         """Whether the manual says UNDEFINED for these fields, beyond what the pattern says."""
-        return self._undefined is not None and self._undefined(self.fields(word))
+        return self.undefined is not None and self.undefined(self.fields(word))
 
     def printed_form(self, form: Form, word: int) -> Form:
         """The alias that the disassembler prefers for this word, or the form itself."""
