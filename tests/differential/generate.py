@@ -183,6 +183,39 @@ def random_state(rng: random.Random, code: tuple[int, ...]) -> State:
     return state
 
 
+# One case of eight has two NaNs, which chance rarely gives: only they tell in which order operands are taken.
+_NAN_TURN = 3
+
+
+def random_nan(rng: random.Random, *, signalling: bool) -> int:
+    """64 bits that are a NaN of double precision, two of single and four of half precision, with payloads of their own.
+
+    The lowest of each precision is quiet or signalling; the others may have to be quiet.
+    """
+    quiet = not signalling
+    halves = (
+        0x7C00 | quiet << 9 | rng.randrange(1, 1 << 9),
+        0x7F80 | quiet << 6 | rng.randrange(1 << 6),
+        0x7C00 | quiet << 9 | rng.randrange(1, 1 << 9),
+        0x7FF0 | quiet << 3 | rng.randrange(1 << 3),
+    )
+    return sum((half | rng.randrange(2) << 15) << 16 * i for i, half in enumerate(halves))
+
+
+def _nan_operands(rng: random.Random, state: State) -> None:
+    """NaNs of one kind in the vector registers Rn and Rm; where these are signalling, quiet ones in the others."""
+    decoded = decode(state.code[0])
+    if decoded is None or "Rn" not in decoded.fields:
+        return
+    signalling = rng.randrange(2) == 1
+    Rn, Rm = decoded.fields["Rn"], decoded.fields.get("Rm", 0)
+    # By element, M may be the highest bit of the register's number.
+    for number in range(32) if signalling else {Rn, Rm, Rm | 16}:
+        kind = signalling and number in (Rn, Rm, Rm | 16)
+        state.vectors[number] = random_nan(rng, signalling=kind) | random_nan(rng, signalling=kind) << 64
+    state.fpcr = 0
+
+
 # -- Aiming at data memory -------------------------------------------------------------------------------------
 
 
@@ -321,6 +354,8 @@ def case(name: str, seed: int, index: int) -> State:
     elif name == "SYS_CR_systeminstrs":
         word = _system_operation(rng, word)
     state = random_state(rng, (word,))
+    if index % 8 == _NAN_TURN:
+        _nan_operands(rng, state)
     address = aim(rng, state)
     if address is not None:
         _patch(rng, state, address)
