@@ -5,9 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from elftools.elf.elffile import ELFFile
 
+from armexec.isa.decode import form_of
 from corpus import OPTIMIZATION_LEVELS
-from corpus.checks import ENGINES, check, check_under_qemu
+from corpus.checks import ENGINES, aarch64_object, check, check_under_qemu
 from corpus_neon import NEON_CORPUS
 
 FILES = NEON_CORPUS.files
@@ -46,3 +48,18 @@ def test_corpus_is_large() -> None:
     for file in FILES.values():
         names = [function.name for function in file.functions]
         assert len(names) == len(set(names)), file.path
+
+
+@pytest.mark.long
+def test_corpus_is_spread_over_the_instruction_set(tmp_path: Path) -> None:
+    used = set()
+    for stem, file in FILES.items():
+        built = aarch64_object(tmp_path / f"{stem}.o", NEON_CORPUS, stem, file.variants["base"], "-O2")
+        with built.open("rb") as stream:
+            code = ELFFile(stream).get_section_by_name(".text")
+            assert code is not None
+            used |= {form_of(word) for word in memoryview(code.data()).cast("I")}
+    assert None not in used
+    # The vector instructions, and scalar ones of the same classes: "asimd", "asisd" and "crypto" in their names.
+    of_vectors = {form.name for form in used if form and any(part in form.name for part in ("_asi", "_crypto"))}
+    assert len(of_vectors) >= 300
