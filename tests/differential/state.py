@@ -100,7 +100,7 @@ class Outcome:
             if a != b and self.trap is not TrapKind.READ:
                 found.append(f"v{number}: 0x{a:032x} != 0x{b:032x}")
         for name, a, b in (("fpcr", self.fpcr, other.fpcr), ("fpsr", self.fpsr, other.fpsr)):
-            if a != b and (name == "fpcr" or self.keeps_fpsr and other.keeps_fpsr):
+            if a != b and (name == "fpcr" or (self.keeps_fpsr and other.keeps_fpsr)):
                 found.append(f"{name}: 0x{a:x} != 0x{b:x}")
         if self.pc != other.pc:
             found.append(f"pc: 0x{self.pc:x} != 0x{other.pc:x}")

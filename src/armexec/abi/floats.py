@@ -8,7 +8,7 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any
 
-from armexec.objects import Prototype
+from armexec.objects import CType, Prototype
 
 __all__ = ["from_bits", "to_bits", "with_half_bits"]
 
@@ -34,7 +34,7 @@ def from_bits(bits: int, size: int) -> float:
     return float(struct.unpack({2: "<e", 4: "<f", 8: "<d"}[size], low.to_bytes(size, "little"))[0])
 
 
-def _is_half(ctype: Any) -> bool:
+def _is_half(ctype: CType) -> bool:
     return ctype.kind == "float" and ctype.size == 2
 
 

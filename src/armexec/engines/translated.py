@@ -55,7 +55,8 @@ def _argument(type: CType, what: str) -> Argument:
     if type.kind in ("int", "enum", "bool", "pointer") and type.size in (1, 2, 4, 8):
         return Argument(type.size * 8, type.signed)
     raise SignatureError(
-        f"{what} of type {type} can't be passed yet: only integers, pointers and floating-point numbers of up to 64 bits"
+        f"{what} of type {type} can't be passed yet: only integers, pointers and floating-point numbers"
+        " of up to 64 bits"
     )
 
 

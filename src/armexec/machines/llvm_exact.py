@@ -35,7 +35,7 @@ class FloatType:
         return f"<{self.lanes} x {element}>" if self.lanes else element
 
     @property
-    def float(self) -> str:
+    def kind(self) -> str:
         return self._of(FLOATS[self.esize])
 
     @property
@@ -96,27 +96,27 @@ def emit(e: Emitter, operation: str, t: FloatType, operands: Sequence[str]) -> s
     if operation.startswith("to"):
         return _convert(e, t, operands[0], operation)
     if operation == "neg":
-        return e.line(f"fneg {t.float} {operands[0]}")
+        return e.line(f"fneg {t.kind} {operands[0]}")
     if t.esize == 16 and operation != "abs":
         # Rounding twice does no harm here: a single has more than twice the bits of a half, and two.
         wide = t.sized(32)
-        extended = [e.line(f"fpext {t.float} {a} to {wide.float}") for a in operands]
+        extended = [e.line(f"fpext {t.kind} {a} to {wide.kind}") for a in operands]
         result = emit(e, operation, wide, extended)
-        return e.line(f"fptrunc {wide.float} {result} to {t.float}")
+        return e.line(f"fptrunc {wide.kind} {result} to {t.kind}")
     if operation in _ARITHMETIC:
-        return e.line(f"{_ARITHMETIC[operation]} {t.float} {operands[0]}, {operands[1]}")
-    arguments = ", ".join(f"{t.float} {a}" for a in operands)
-    return e.line(f"call {t.float} @llvm.{_INTRINSICS[operation]}.{t.suffix}({arguments})")
+        return e.line(f"{_ARITHMETIC[operation]} {t.kind} {operands[0]}, {operands[1]}")
+    arguments = ", ".join(f"{t.kind} {a}" for a in operands)
+    return e.line(f"call {t.kind} @llvm.{_INTRINSICS[operation]}.{t.suffix}({arguments})")
 
 
 def _fma(e: Emitter, t: FloatType, addend: str, a: str, b: str) -> str:
     if t.esize == 16:
         # The product is exact in double precision, and a sum that isn't is not near a tie of half precision.
         wide = t.sized(64)
-        c, x, y = (e.line(f"fpext {t.float} {v} to {wide.float}") for v in (addend, a, b))
-        product = e.line(f"fmul {wide.float} {x}, {y}")
-        return narrow(e, t, e.line(f"fadd {wide.float} {product}, {c}"))
-    return e.line(f"call {t.float} @llvm.fma.{t.suffix}({t.float} {a}, {t.float} {b}, {t.float} {addend})")
+        c, x, y = (e.line(f"fpext {t.kind} {v} to {wide.kind}") for v in (addend, a, b))
+        product = e.line(f"fmul {wide.kind} {x}, {y}")
+        return narrow(e, t, e.line(f"fadd {wide.kind} {product}, {c}"))
+    return e.line(f"call {t.kind} @llvm.fma.{t.suffix}({t.kind} {a}, {t.kind} {b}, {t.kind} {addend})")
 
 
 def _fused(e: Emitter, operation: str, t: FloatType, operands: Sequence[str]) -> str:
@@ -125,48 +125,46 @@ def _fused(e: Emitter, operation: str, t: FloatType, operands: Sequence[str]) ->
     if operation == "fmal":
         half = t.sized(16)
         addend, *factors = operands
-        x, y = (e.line(f"fpext {half.float} {v} to {t.float}") for v in factors)
+        x, y = (e.line(f"fpext {half.kind} {v} to {t.kind}") for v in factors)
         return _fma(e, t, addend, x, y)
     a, b = operands
-    minus = e.line(f"fneg {t.float} {a}")
+    minus = e.line(f"fneg {t.kind} {a}")
     if operation == "recps":
         return _fma(e, t, t.number(2.0), minus, b)
     # (3 - a * b) / 2: halving a factor first can't overflow, and is exact unless that is tiny; then the sum is small.
-    size = e.line(f"call {t.float} @llvm.fabs.{t.suffix}({t.float} {a})")
-    bound = e.line(f"bitcast {t.integer} {t.constant(t.format.power_of_two(t.format.min_exponent + 2))} to {t.float}")
-    tiny = e.line(f"fcmp olt {t.float} {size}, {bound}")
+    size = e.line(f"call {t.kind} @llvm.fabs.{t.suffix}({t.kind} {a})")
+    bound = e.line(f"bitcast {t.integer} {t.constant(t.format.power_of_two(t.format.min_exponent + 2))} to {t.kind}")
+    tiny = e.line(f"fcmp olt {t.kind} {size}, {bound}")
     half_a = emit(e, "mul", t, (minus, t.number(0.5)))
-    factor = e.line(f"select {t.bits} {tiny}, {t.float} {minus}, {t.float} {half_a}")
-    addend = e.line(f"select {t.bits} {tiny}, {t.float} {t.number(3.0)}, {t.float} {t.number(1.5)}")
+    factor = e.line(f"select {t.bits} {tiny}, {t.kind} {minus}, {t.kind} {half_a}")
+    addend = e.line(f"select {t.bits} {tiny}, {t.kind} {t.number(3.0)}, {t.kind} {t.number(1.5)}")
     result = _fma(e, t, addend, factor, b)
     halved = emit(e, "mul", t, (result, t.number(0.5)))
-    return e.line(f"select {t.bits} {tiny}, {t.float} {halved}, {t.float} {result}")
+    return e.line(f"select {t.bits} {tiny}, {t.kind} {halved}, {t.kind} {result}")
 
 
 def round_to_odd(e: Emitter, t: FloatType, a: str) -> str:
     """From double precision to single, rounded to odd: to be rounded again to fewer bits as if at once."""
     wide = t.sized(64)
-    near = e.line(f"fptrunc {wide.float} {a} to {t.float}")
-    back = e.line(f"fpext {t.float} {near} to {wide.float}")
-    bits = e.line(f"bitcast {t.float} {near} to {t.integer}")
+    near = e.line(f"fptrunc {wide.kind} {a} to {t.kind}")
+    back = e.line(f"fpext {t.kind} {near} to {wide.kind}")
+    bits = e.line(f"bitcast {t.kind} {near} to {t.integer}")
     low = e.line(f"and {t.integer} {bits}, {t.constant(1)}")
     even = e.line(f"icmp eq {t.integer} {low}, {t.constant(0)}")
-    inexact = e.line(f"fcmp one {wide.float} {a}, {back}")
+    inexact = e.line(f"fcmp one {wide.kind} {a}, {back}")
     wrong = e.line(f"and {t.bits} {even}, {inexact}")
-    size, size_back = (
-        e.line(f"call {wide.float} @llvm.fabs.{wide.suffix}({wide.float} {v})") for v in (a, back)
-    )
-    more = e.line(f"fcmp ogt {wide.float} {size}, {size_back}")
+    size, size_back = (e.line(f"call {wide.kind} @llvm.fabs.{wide.suffix}({wide.kind} {v})") for v in (a, back))
+    more = e.line(f"fcmp ogt {wide.kind} {size}, {size_back}")
     step = e.line(f"select {t.bits} {more}, {t.integer} {t.constant(1)}, {t.integer} {t.constant(-1)}")
     odd = e.line(f"add {t.integer} {bits}, {step}")
     chosen = e.line(f"select {t.bits} {wrong}, {t.integer} {odd}, {t.integer} {bits}")
-    return e.line(f"bitcast {t.integer} {chosen} to {t.float}")
+    return e.line(f"bitcast {t.integer} {chosen} to {t.kind}")
 
 
 def narrow(e: Emitter, t: FloatType, a: str) -> str:
     """From double precision to half, which hosts do by way of single, rounded once."""
     single = t.sized(32)
-    return e.line(f"fptrunc {single.float} {round_to_odd(e, single, a)} to {t.float}")
+    return e.line(f"fptrunc {single.kind} {round_to_odd(e, single, a)} to {t.kind}")
 
 
 def _convert(e: Emitter, source: FloatType, a: str, operation: str) -> str:
@@ -176,12 +174,12 @@ def _convert(e: Emitter, source: FloatType, a: str, operation: str) -> str:
     if target.esize < source.esize:
         if (source.esize, target.esize) == (64, 16):
             return narrow(e, target, a)
-        return e.line(f"fptrunc {source.float} {a} to {target.float}")
+        return e.line(f"fptrunc {source.kind} {a} to {target.kind}")
     if (source.esize, target.esize) == (16, 64):
         single = source.sized(32)
-        a = e.line(f"fpext {source.float} {a} to {single.float}")
+        a = e.line(f"fpext {source.kind} {a} to {single.kind}")
         source = single
-    return e.line(f"fpext {source.float} {a} to {target.float}")
+    return e.line(f"fpext {source.kind} {a} to {target.kind}")
 
 
 def result_type(operation: str, t: FloatType) -> FloatType:
@@ -220,16 +218,17 @@ def _exact_text(operation: str, t: FloatType) -> str:
     result = emit(e, operation, t, names)
     if operation not in ("neg", "abs"):
         bits = [
-            e.line(f"bitcast {kind.float} {name} to {kind.integer}") for kind, name in zip(types, names, strict=True)
+            e.line(f"bitcast {source.kind} {name} to {source.integer}")
+            for source, name in zip(types, names, strict=True)
         ]
         nan = _RULES.get(operation, _plain_rule)(e, t, target, bits)
-        unordered = e.line(f"fcmp uno {target.float} {result}, {result}")
-        chosen = e.line(f"bitcast {target.integer} {nan} to {target.float}")
-        result = e.line(f"select {target.bits} {unordered}, {target.float} {chosen}, {target.float} {result}")
-    parameters = ", ".join(f"{kind.float} {name}" for kind, name in zip(types, names, strict=True))
+        unordered = e.line(f"fcmp uno {target.kind} {result}, {result}")
+        chosen = e.line(f"bitcast {target.integer} {nan} to {target.kind}")
+        result = e.line(f"select {target.bits} {unordered}, {target.kind} {chosen}, {target.kind} {result}")
+    parameters = ", ".join(f"{source.kind} {name}" for source, name in zip(types, names, strict=True))
     name = f"exact_{operation}_{t.suffix}"
-    head = f"define internal preserve_allcc {target.float} @{name}({parameters}) cold noinline nounwind {{"
-    return "\n".join([head, *e.lines, f"ret {target.float} {result}", "}"])
+    head = f"define internal preserve_allcc {target.kind} @{name}({parameters}) cold noinline nounwind {{"
+    return "\n".join([head, *e.lines, f"ret {target.kind} {result}", "}"])
 
 
 _PAIRS = ("add", "sub", "mul", "mulx", "div", "max", "min", "maxnm", "minnm", "recps", "rsqrts")
@@ -339,7 +338,7 @@ def _step_rule(e: Emitter, t: FloatType, bits: Sequence[str], constant: float) -
     """FPRecipStepFused and its like: the first operand is negated, and infinity times zero counts as zero."""
     a, b = bits
     minus = e.line(f"xor {t.integer} {a}, {t.constant(t.format.sign)}")
-    number = e.line(f"bitcast {t.float} {t.number(constant)} to {t.integer}")
+    number = e.line(f"bitcast {t.kind} {t.number(constant)} to {t.integer}")
     return _pick(e, t, (minus, b), number)
 
 
@@ -368,5 +367,5 @@ _RULES: dict[str, _Rule] = {
     "minnm": lambda e, t, _, bits: _number_rule(e, t, bits, "min"),
     "recps": lambda e, t, _, bits: _step_rule(e, t, bits, 2.0),
     "rsqrts": lambda e, t, _, bits: _step_rule(e, t, bits, 1.5),
-    **{name: _convert_rule for name in ("to16", "to32", "to64", "to32odd")},
+    **dict.fromkeys(("to16", "to32", "to64", "to32odd"), _convert_rule),
 }

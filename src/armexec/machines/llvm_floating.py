@@ -72,7 +72,7 @@ class FloatingPoint(SoftFloat):
     # -- pending results ------------------------------------------------------------------------------------------
     def _shaped(self, t: FloatType, shapes: Shapes, like: Lanes) -> Lanes:
         if isinstance(like, Value):
-            return ShapedValue(self._m, t.esize, shapes)  # type: ignore[return-value]
+            return ShapedValue(self._m, t.esize, shapes)
         return Vector(self._m, t.esize, t.lanes, shapes)
 
     def _raw(self, a: Value | Vector, kind: str) -> str:
@@ -88,7 +88,7 @@ class FloatingPoint(SoftFloat):
         arguments: list[tuple[str, str | Pending]] = []
         raws = []
         for operand in operands:
-            kind = float_type(operand).float
+            kind = float_type(operand).kind
             shapes = operand.shapes()
             before = shapes.pending
             if before is not None and before.kind == kind:
@@ -108,8 +108,8 @@ class FloatingPoint(SoftFloat):
         raw = emit(self._m, operation, t, raws)
         name, text = exact_function(operation, t)
         self.helpers[name] = text
-        result = Pending(name, target.float, raw, arguments, faithful=faithful)
-        shapes = Shapes(self._m, max(target.lanes, 1) * target.esize, {target.float: raw}, pending=result)
+        result = Pending(name, target.kind, raw, arguments, faithful=faithful)
+        shapes = Shapes(self._m, max(target.lanes, 1) * target.esize, {target.kind: raw}, pending=result)
         result.shapes.append(shapes)
         self.pending.append(result)
         if len(self.pending) >= _MAX_PENDING:
@@ -207,15 +207,15 @@ class FloatingPoint(SoftFloat):
     def _sign(self, operation: str, a: Lanes) -> Lanes:
         t = float_type(a)
         shapes = a.shapes()
-        if shapes.pending is not None and shapes.pending.kind == t.float:
+        if shapes.pending is not None and shapes.pending.kind == t.kind:
             return self._compute(operation, a)
         if t.esize == 16:
             sign = t.format.sign
             if operation == "neg":
                 return a ^ sign
             return a & (sign - 1)
-        text = emit(self._m, operation, t, [shapes.get(t.float)])
-        return self._shaped(t, Shapes(self._m, shapes.bits, {t.float: text}), a)
+        text = emit(self._m, operation, t, [shapes.get(t.kind)])
+        return self._shaped(t, Shapes(self._m, shapes.bits, {t.kind: text}), a)
 
     def fp_negate(self, a: Lanes) -> Lanes:
         return self._sign("neg", a)
@@ -251,12 +251,12 @@ class FloatingPoint(SoftFloat):
     def _compared(self, a: Lanes, b: Lanes) -> tuple[str, str, str]:
         """Operands of a comparison: a half compares as a single."""
         t = float_type(a)
-        x, y = self._raw(a, t.float), self._raw(b, t.float)
+        x, y = self._raw(a, t.kind), self._raw(b, t.kind)
         if t.esize == 16:
             single = t.sized(32)
-            x, y = (self._m.line(f"fpext {t.float} {v} to {single.float}") for v in (x, y))
+            x, y = (self._m.line(f"fpext {t.kind} {v} to {single.kind}") for v in (x, y))
             t = single
-        return t.float, x, y
+        return t.kind, x, y
 
     def _mask(self, predicate: str, a: Lanes, b: Lanes) -> Lanes:
         if not self._host(a):
@@ -291,25 +291,25 @@ class FloatingPoint(SoftFloat):
             return self._soft(name, a, width=size)
         m = self._m
         t = float_type(a)
-        number = self._raw(a, t.float)
+        number = self._raw(a, t.kind)
         if t.esize == 16:
             single = t.sized(32)
-            number, t = m.line(f"fpext {t.float} {number} to {single.float}"), single
+            number, t = m.line(f"fpext {t.kind} {number} to {single.kind}"), single
         if fraction_bits:
             # Exact, or so large that it saturates.
-            number = m.line(f"fmul {t.float} {number}, {t.number(2.0**fraction_bits)}")
+            number = m.line(f"fmul {t.kind} {number}, {t.number(2.0**fraction_bits)}")
         if rounding is not Rounding.ZERO:
             number = emit(m, _ROUNDING[rounding], t, [number])
         integer = FloatType(t.lanes, size).integer
         suffix = f"v{t.lanes}i{size}" if t.lanes else f"i{size}"
         operation = "fptosi.sat" if signed else "fptoui.sat"
-        text = m.line(f"call {integer} @llvm.{operation}.{suffix}.{t.suffix}({t.float} {number})")
+        text = m.line(f"call {integer} @llvm.{operation}.{suffix}.{t.suffix}({t.kind} {number})")
         return self._integers(a, size, text)
 
     def _integers(self, like: Lanes, size: int, text: str) -> Lanes:
         m = self._m
         if isinstance(like, Value):
-            return Value(m, size, text)  # type: ignore[return-value]
+            return Value(m, size, text)
         kind = vector_type(like.lanes, size)
         return Vector(m, size, like.lanes, Shapes(m, like.lanes * size, {kind: text}))
 
@@ -331,15 +331,15 @@ class FloatingPoint(SoftFloat):
         if esize == 16 and size == 64:
             a = self._for_double(a, signed=signed)
         kind = f"<{lanes} x i{size}>" if lanes else f"i{size}"
-        number = m.line(f"{'si' if signed else 'ui'}tofp {kind} {a.text} to {wide.float}")
+        number = m.line(f"{'si' if signed else 'ui'}tofp {kind} {a.text} to {wide.kind}")
         if fraction_bits:
             # Exact: no denormal comes of it.
-            number = m.line(f"fmul {wide.float} {number}, {wide.number(2.0**-fraction_bits)}")
+            number = m.line(f"fmul {wide.kind} {number}, {wide.number(2.0**-fraction_bits)}")
         if esize == 16:
             number = narrow(m, t, number)
-        shapes = Shapes(m, max(lanes, 1) * esize, {t.float: number})
+        shapes = Shapes(m, max(lanes, 1) * esize, {t.kind: number})
         if isinstance(a, Value):
-            return ShapedValue(m, esize, shapes)  # type: ignore[return-value]
+            return ShapedValue(m, esize, shapes)
         return Vector(m, esize, lanes, shapes)
 
     def _for_double(self, a: Lanes, *, signed: bool) -> Lanes:
@@ -362,10 +362,10 @@ class FloatingPoint(SoftFloat):
             return self._soft(f"rints{size}_{rounding.name.lower()}", a)
         m = self._m
         t = float_type(a)
-        number = emit(m, _ROUNDING[rounding], t, [self._raw(a, t.float)])
+        number = emit(m, _ROUNDING[rounding], t, [self._raw(a, t.kind)])
         low, high = t.number(-(2.0 ** (size - 1))), t.number(2.0 ** (size - 1))
-        above = m.line(f"fcmp oge {t.float} {number}, {low}")
-        below = m.line(f"fcmp olt {t.float} {number}, {high}")
+        above = m.line(f"fcmp oge {t.kind} {number}, {low}")
+        below = m.line(f"fcmp olt {t.kind} {number}, {high}")
         inside = m.line(f"and {t.bits} {above}, {below}")
-        text = m.line(f"select {t.bits} {inside}, {t.float} {number}, {t.float} {low}")
-        return self._shaped(t, Shapes(m, max(t.lanes, 1) * t.esize, {t.float: text}), a)
+        text = m.line(f"select {t.bits} {inside}, {t.kind} {number}, {t.kind} {low}")
+        return self._shaped(t, Shapes(m, max(t.lanes, 1) * t.esize, {t.kind: text}), a)

@@ -1,4 +1,4 @@
-"""The translating machine's floating point by soft-float functions: for code that sees FPCR or FPSR, and rare operations."""
+"""The translating machine's soft float: for code that sees FPCR or FPSR, and for rare operations."""
 
 from __future__ import annotations
 

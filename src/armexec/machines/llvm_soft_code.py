@@ -142,10 +142,8 @@ class _Soft:
         inexact = (rest != 0) & valid
         magnitude = self.resized(integer, 64) + up.zero_extend(64)
         magnitude = magnitude + (self.choose(tiny, self.word(0), binade) << fmt.fraction_bits)
-        if fmt is HALF and converting:
-            flushed = self.bit(False)
-        else:
-            flushed = tiny & self.mode(FZ16 if fmt is HALF else FZ)
+        ignores_mode = fmt is HALF and converting
+        flushed = self.bit(False) if ignores_mode else tiny & self.mode(FZ16 if fmt is HALF else FZ)
         magnitude = self.choose(flushed, self.word(0), magnitude)
         inexact = inexact & ~flushed
         self.signal(UFC, tiny & inexact | flushed & valid)
@@ -167,7 +165,9 @@ class _Soft:
         return self.signed(sign, magnitude, fmt)
 
     # -- NaNs --------------------------------------------------------------------------------------------------------
-    def process_nans(self, fmt: Format, numbers: list[_Number], result: Value, bits: list[Value] | None = None) -> Value:
+    def process_nans(
+        self, fmt: Format, numbers: list[_Number], result: Value, bits: list[Value] | None = None
+    ) -> Value:
         """`result`, or the NaN of the first operand that is one. `bits`: the operands as they are in `fmt`."""
         patterns = bits or [n.bits.zero_extend(64) for n in numbers]
         default = self.mode(DN)
@@ -189,7 +189,7 @@ class _Soft:
     def sum(
         self, kept: int, a: tuple[Value, Value, Value], b: tuple[Value, Value, Value]
     ) -> tuple[Value, Value, Value]:
-        """Of (sign, mantissa, exponent), mantissas of `kept` bits or fewer: the same, with a last bit for what is below.
+        """Of (sign, mantissa, exponent), mantissas of `kept` bits or fewer: the same; the last bit stands for all below.
 
         The widths of the mantissas are equal, and at least 2 * kept + 4.
         """
@@ -616,7 +616,7 @@ _PLAIN: dict[str, Callable[[_Soft, Format], Value]] = {
 def soft_function(name: str, widths: tuple[int, ...], result: int) -> dict[str, str]:
     """The texts, by name, of `{iN, i64} @soft_<name>_<width>(iN..., i64 fpcr)` and what it needs.
 
-    The names are of `llvm_exact`; further "tofixed<size>_<fraction bits>_<s or u>_<rounding>", "rint_<rounding>_<exact>".
+    The names are those of `llvm_exact`, and others with options: "tofixed<size>_<fraction bits>_<s or u>_<rounding>".
     """
     return _soft_function(name, widths, result)
 

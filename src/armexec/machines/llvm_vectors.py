@@ -163,8 +163,8 @@ class Vector:
         if self.esize == 64 and m.host.has("pclmul"):
             products = []
             for i in range(self.lanes):
-                a, b = (v.lane(i).zero_extend(128).vector(64).text for v in (self, other))
-                call = f"call <2 x i64> @llvm.x86.pclmulqdq(<2 x i64> {a}, <2 x i64> {b}, i8 0)"
+                x, y = (v.lane(i).zero_extend(128).vector(64).text for v in (self, other))
+                call = f"call <2 x i64> @llvm.x86.pclmulqdq(<2 x i64> {x}, <2 x i64> {y}, i8 0)"
                 products.append(Vector(m, 128, 1, Shapes(m, 128, {"<2 x i64>": m.line(call)})))
             return products[0] if len(products) == 1 else products[0].concat(products[1])
         a, b = self.zero_extend(wide), other.zero_extend(wide)
@@ -459,13 +459,11 @@ class Vectors:
 
     def _saturated_where_different(self, a: Lanes, b: Lanes) -> None:
         if isinstance(a, Value):
-            self.saturated_if(a != b)  # type: ignore[arg-type]
+            self.saturated_if(a != b)
         else:
             different = (a ^ b).value()
-            self.saturated_if(different != 0)  # type: ignore[arg-type]
+            self.saturated_if(different != 0)
 
     def saturated_if(self, condition: Value) -> None:
         if self._m.strict:
             self._m.raise_flags(condition.zero_extend(64) << 27)
-
-

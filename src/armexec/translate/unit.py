@@ -373,10 +373,10 @@ def _set_arguments(m: LlvmMachine, shape: Shape, values: dict[int, str]) -> None
             kind, text = "i32", m.line(f"zext i16 {text} to i32")
         lanes = 128 // max(argument.bits, 32)
         whole = m.line(f"insertelement <{lanes} x {kind}> zeroinitializer, {kind} {text}, i64 0")
-        for bits, (first, _, view) in VIEWS.items():
-            shape_of = view if bits == 128 else f"<{128 // bits} x {view}>"
+        for width, (first, _, view) in VIEWS.items():
+            shape_of = view if width == 128 else f"<{128 // width} x {view}>"
             text = m.line(f"bitcast <{lanes} x {kind}> {whole} to {shape_of}")
-            if bits < 128:
+            if width < 128:
                 text = m.line(f"extractelement {shape_of} {text}, i64 0")
             values[first + floats] = text
         floats += 1
@@ -388,9 +388,7 @@ def _returned(m: LlvmMachine, float_result: int) -> str:
         return "%result"
     kind = "i16" if float_result == 16 else "float"
     lanes = 64 // float_result
-    return m.line(
-        f"extractelement <{lanes} x {kind}> {m.line(f'bitcast double %result to <{lanes} x {kind}>')}, i64 0"
-    )
+    return m.line(f"extractelement <{lanes} x {kind}> {m.line(f'bitcast double %result to <{lanes} x {kind}>')}, i64 0")
 
 
 def _store_values(m: LlvmMachine, values: dict[int, str]) -> None:
