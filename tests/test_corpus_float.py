@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from corpus import FLOAT_TYPES, INTEGER_TYPES, OPTIMIZATION_LEVELS
-from corpus.checks import ENGINES, check, check_under_qemu
+from corpus.checks import ENGINES, check, check_defined, check_under_qemu
 from corpus_float import FLOAT_CORPUS, PROCESSORS
 
 FILES = FLOAT_CORPUS.files
@@ -42,6 +42,12 @@ def test_engine_gives_what_the_host_gives_in_all_cases(stem: str, cpu: str, opt:
 @files
 def test_qemu_agrees_with_the_host(tmp_path: Path, stem: str, cpu: str, opt: str) -> None:
     check_under_qemu(FLOAT_CORPUS, stem, [f"-mcpu={cpu}"], opt, tmp_path)
+
+
+@pytest.mark.long
+@files
+def test_no_undefined_behaviour(tmp_path: Path, stem: str) -> None:
+    check_defined(FLOAT_CORPUS, stem, tmp_path)
 
 
 def test_corpus_is_large_and_varied() -> None:

@@ -9,7 +9,7 @@ from elftools.elf.elffile import ELFFile
 
 from armexec.isa.decode import form_of
 from corpus import OPTIMIZATION_LEVELS
-from corpus.checks import ENGINES, aarch64_object, check, check_under_qemu
+from corpus.checks import ENGINES, aarch64_object, check, check_defined, check_under_qemu
 from corpus_neon import NEON_CORPUS
 
 FILES = NEON_CORPUS.files
@@ -41,6 +41,12 @@ def test_intrinsics_give_what_plain_c_gives_in_all_cases(stem: str, opt: str, en
 @files
 def test_qemu_agrees_with_the_host(tmp_path: Path, stem: str, opt: str) -> None:
     check_under_qemu(NEON_CORPUS, stem, FILES[stem].variants["base"], opt, tmp_path)
+
+
+@pytest.mark.long
+@files
+def test_no_undefined_behaviour(tmp_path: Path, stem: str) -> None:
+    check_defined(NEON_CORPUS, stem, tmp_path)
 
 
 def test_corpus_is_large() -> None:

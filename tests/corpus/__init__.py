@@ -541,7 +541,7 @@ def _build_directory() -> tempfile.TemporaryDirectory[str]:
 
 
 @functools.cache
-def _half_precision() -> tuple[str, ...]:
+def half_precision() -> tuple[str, ...]:
     """Options by which the host's compiler rounds every operation on `_Float16` to it, as AArch64 does."""
     compiler, source = _host_compiler(), Path(_build_directory().name) / "half.c"
     source.write_text("void f(_Float16 *p) { p[0] = p[1] * p[2] + p[3]; }")
@@ -564,7 +564,7 @@ def _build(path: Path, opt: str, flags: tuple[str, ...]) -> Path:
     # memset itself.
     options = ["-std=gnu11", opt, "-shared", "-fPIC", "-ffreestanding", "-fno-stack-protector", "-w", *flags]
     if "_Float16" in path.read_text():
-        options += _half_precision()
+        options += half_precision()
     if sys.platform != "darwin":
         options += ["-nostdlib", "-Wl,-Bsymbolic"]
     if "gcc" in Path(compiler[0]).name:

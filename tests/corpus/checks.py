@@ -17,7 +17,17 @@ import pytest
 import armexec
 from armexec.errors import Error
 
-from . import Case, Corpus, CorpusFunction, NoHostCompiler, Outcome, host_library, zig_clang
+from . import (
+    OPTIMIZATION_LEVELS,
+    Case,
+    Corpus,
+    CorpusFunction,
+    NoHostCompiler,
+    Outcome,
+    half_precision,
+    host_library,
+    zig_clang,
+)
 from .harness import harness, lines
 
 #: How many cases of each function the default run makes. An interpreter of single instructions gets fewer.
@@ -151,3 +161,18 @@ def check_under_qemu(corpus: Corpus, stem: str, flags: Sequence[str], opt: str, 
     found = printed(corpus, stem, folder, build, [qemu, "-cpu", "max"])
     wrong = [(one, other) for one, other in zip(found, wanted, strict=True) if one != other]
     assert not wrong, "\n".join(f"{one}\ninstead of\n{other}" for one, other in wrong[:20])
+
+
+def check_defined(corpus: Corpus, stem: str, folder: Path) -> None:
+    """The host's outcomes depend on nothing that C leaves undefined, nor on the level of optimization."""
+    gcc = shutil.which("gcc")
+    if gcc is None:
+        pytest.skip("gcc isn't installed")
+    file = corpus.files[stem]
+    wanted = {opt: list(lines(file, expected(corpus, stem, None, True, opt))) for opt in OPTIMIZATION_LEVELS}
+    sanitize = ["-fsanitize=undefined,address,float-cast-overflow", "-fno-sanitize-recover=all"]
+    half = half_precision() if "_Float16" in file.source else ()
+    build = [gcc, "-std=gnu11", "-O0", *sanitize, *corpus.host_flags, *half, str(file.path), "-lm"]
+    found = printed(corpus, stem, folder, build)
+    for opt, outcomes in wanted.items():
+        assert found == outcomes, opt

@@ -273,7 +273,7 @@ void fused_on_special_values(const double *a, const double *b, const double *c, 
 //@ buffer a: double[64] = special
 void classify(const double *a, uint8_t *out, int n) {
     for (int i = 0; i < n; i++)
-        out[i] = (a[i] != a[i]) | __builtin_isinf_sign(a[i]) << 1 | (__builtin_signbit(a[i]) != 0) << 4 |
+        out[i] = (a[i] != a[i]) | (__builtin_isinf_sign(a[i]) + 1) << 1 | (__builtin_signbit(a[i]) != 0) << 4 |
                  (__builtin_isfinite(a[i]) != 0) << 5 | (__builtin_isnormal(a[i]) != 0) << 6;
 }
 
