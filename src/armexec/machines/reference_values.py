@@ -27,11 +27,11 @@ class Bits:
         raise TypeError("a machine's value has no truth: use m.select")
 
     def _other(self, other: Bits | int) -> int:
-        if other.__class__ is int:
-            return other & ((1 << self.width) - 1)  # type: ignore[operator,return-value]
-        if other.width != self.width:  # type: ignore[union-attr]
-            raise TypeError(f"{self.width} bits and {other.width} bits")  # type: ignore[union-attr]
-        return other.value  # type: ignore[union-attr]
+        if isinstance(other, int):
+            return other & ((1 << self.width) - 1)
+        if other.width != self.width:
+            raise TypeError(f"{self.width} bits and {other.width} bits")
+        return other.value
 
     @property
     def signed(self) -> int:
