@@ -130,3 +130,26 @@ def test_code_that_sees_the_flags_and_sets_the_mode() -> None:
         assert module.rounded(1.0, 1e-30, up) == math.nextafter(1.0, 2.0)
         assert module.rounded(1.0, 1e-30, down) == 1.0
         assert module.rounded(1.0, -1e-30, down) == math.nextafter(1.0, 0.0)
+
+
+def test_a_switch_beside_floating_point() -> None:
+    source = """
+    double f(double x, int n) {
+        for (int i = 0; i < n; i++)
+            switch (i % 7) {
+            case 0: x = x * 1.5; break;
+            case 1: x = x + 2.0; break;
+            case 2: x = x / 3.0; break;
+            case 3: x = x - n; break;
+            case 4: x = x * x; break;
+            case 5: x = -x; break;
+            default: x = x + (double)i;
+            }
+        return x;
+    }
+    """
+    found = [
+        armexec.compile(source, language="c", opt="-O2", engine=engine).f(1.25, 20)
+        for engine in ("translated", "reference")
+    ]
+    assert found[0] == found[1]

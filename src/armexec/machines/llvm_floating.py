@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, TypeVar
 from armexec.isa.machine import Rounding
 from armexec.machines.llvm_exact import FloatType, emit, exact_function, narrow, result_type
 from armexec.machines.llvm_flags import Flags, FloatFlags
-from armexec.machines.llvm_shapes import ShapedValue, Shapes, vector_type
+from armexec.machines.llvm_shapes import ShapedValue, Shapes, parts, vector_type
 from armexec.machines.llvm_soft import SoftFloat
 from armexec.machines.llvm_values import Value
 from armexec.machines.llvm_vectors import Vector
@@ -26,7 +26,7 @@ __all__ = ["FloatingPoint", "Pending"]
 
 Lanes = TypeVar("Lanes", Value, Vector)
 
-_MAX_PENDING = 32
+_MAX_PENDING = 64
 _ROUNDING = {
     Rounding.TIEEVEN: "roundeven",
     Rounding.POSINF: "ceil",
@@ -40,21 +40,25 @@ _ROUNDING = {
 class Pending:
     """A result that hasn't been looked at.
 
-    `taken`: another pending result is a NaN if this is one. `faithful`: it is a NaN exactly if the right result is one.
+    `template` makes it of exact arguments: the text of an instruction with `{0}`... in their places. `alone`: its
+    lanes, as bits, but for those that make another pending result a NaN if they are one. `faithful`: it is a NaN
+    exactly if the right result is one.
     """
 
-    __slots__ = ("arguments", "faithful", "kind", "name", "raw", "shapes", "taken")
+    __slots__ = ("alone", "arguments", "faithful", "kind", "raw", "shapes", "template")
 
-    def __init__(
-        self, name: str, kind: str, raw: str, arguments: list[tuple[str, str | Pending]], *, faithful: bool
-    ) -> None:
-        self.name = name
+    def __init__(self, template: str, kind: str, raw: str, arguments: list[str | Pending], *, faithful: bool) -> None:
+        self.template = template
         self.kind = kind
         self.raw = raw
         self.arguments = arguments
         self.faithful = faithful
-        self.taken = False
+        self.alone = (1 << (parts(kind)[0] or 1)) - 1
         self.shapes: list[Shapes] = []
+
+    @property
+    def is_settled(self) -> bool:
+        return self.shapes[0].pending is None
 
 
 def float_type(a: Value | Vector) -> FloatType:
@@ -85,36 +89,54 @@ class FloatingPoint(SoftFloat):
         """An operation of `llvm_exact`, of the type of its first operand."""
         t = float_type(operands[0])
         target = result_type(operation, t)
-        arguments: list[tuple[str, str | Pending]] = []
-        raws = []
+        arguments: list[str | Pending] = []
+        raws, kinds = [], []
         for operand in operands:
             kind = float_type(operand).kind
-            shapes = operand.shapes()
-            before = shapes.pending
-            if before is not None and before.kind == kind:
-                before.taken = True
-                faithful = faithful and before.faithful
-                arguments.append((kind, before))
-                raws.append(before.raw)
-            else:
-                text = shapes.get(kind)
-                arguments.append((kind, text))
-                raws.append(text)
-        # Getting an operand in another shape may have settled those that came first.
-        arguments = [
-            (kind, a.shapes[0].get(kind) if isinstance(a, Pending) and a not in self.pending else a)
-            for kind, a in arguments
-        ]
+            argument = self._argument(operand.shapes(), kind)
+            if isinstance(argument, Pending):
+                argument.alone = 0
+                faithful = faithful and argument.faithful
+            arguments.append(argument)
+            kinds.append(kind)
+            raws.append(argument.raw if isinstance(argument, Pending) else argument)
         raw = emit(self._m, operation, t, raws)
         name, text = exact_function(operation, t)
         self.helpers[name] = text
-        result = Pending(name, target.kind, raw, arguments, faithful=faithful)
-        shapes = Shapes(self._m, max(target.lanes, 1) * target.esize, {target.kind: raw}, pending=result)
+        passed = ", ".join(f"{kind} {{{i}}}" for i, kind in enumerate(kinds))
+        template = f"call preserve_allcc {target.kind} @{name}({passed})"
+        shapes = self._suspend(template, target.kind, max(target.lanes, 1) * target.esize, raw, arguments, faithful)
+        return self._shaped(target, shapes, operands[0])
+
+    def _argument(self, shapes: Shapes, kind: str) -> str | Pending:
+        """An operand: pending where it is in this type."""
+        pending = shapes.pending
+        return pending if pending is not None and pending.kind == kind else shapes.get(kind)
+
+    def _suspend(
+        self, template: str, kind: str, bits: int, raw: str, arguments: list[str | Pending], faithful: bool
+    ) -> Shapes:
+        # Getting an operand in another shape may have settled those before it.
+        settled = [a.shapes[0].get(a.kind) if isinstance(a, Pending) and a.is_settled else a for a in arguments]
+        result = Pending(template, kind, raw, settled, faithful=faithful)
+        shapes = Shapes(self._m, bits, {kind: raw}, pending=result)
         result.shapes.append(shapes)
         self.pending.append(result)
         if len(self.pending) >= _MAX_PENDING:
             self.settle()
-        return self._shaped(target, shapes, operands[0])
+        return shapes
+
+    def move(self, template: str, kind: str, bits: int, *sources: tuple[Shapes, int]) -> Shapes:
+        """Pending elements in other places, by an instruction. With each source, as bits, its lanes in the result."""
+        kinds = [source.pending.kind for source, _ in sources if source.pending is not None]
+        arguments = [self._argument(source, kinds[0]) for source, _ in sources]
+        faithful = True
+        for argument, (_, lanes) in zip(arguments, sources, strict=True):
+            if isinstance(argument, Pending):
+                argument.alone &= ~lanes
+                faithful = faithful and argument.faithful
+        raws = [a.raw if isinstance(a, Pending) else a for a in arguments]
+        return self._suspend(template, kind, bits, self._m.line(template.format(*raws)), arguments, faithful)
 
     def settle(self) -> None:
         """Make sure of the pending results: from here on they are what the manual says."""
@@ -122,7 +144,7 @@ class FloatingPoint(SoftFloat):
         if not pending:
             return
         m = self._m
-        condition = self._any_nan([p for p in pending if not p.taken])
+        condition = self._any_nan([p for p in pending if p.alone])
         m.count += 1
         n = m.count
         if not self.label:
@@ -131,8 +153,8 @@ class FloatingPoint(SoftFloat):
         m.out += [f"br i1 {condition}, label %n{n}, label %o{n}", f"n{n}:"]
         exact: dict[int, str] = {}
         for p in pending:
-            arguments = [f"{kind} {a if isinstance(a, str) else exact[id(a)]}" for kind, a in p.arguments]
-            exact[id(p)] = m.line(f"call preserve_allcc {p.kind} @{p.name}({', '.join(arguments)})")
+            arguments = [a if isinstance(a, str) else exact[id(a)] for a in p.arguments]
+            exact[id(p)] = m.line(p.template.format(*arguments))
         m.out += [f"br label %o{n}", f"o{n}:"]
         for p in pending:
             text = m.line(f"phi {p.kind} [{p.raw}, %{self.label}], [{exact[id(p)]}, %n{n}]")
@@ -148,7 +170,7 @@ class FloatingPoint(SoftFloat):
             by_kind.setdefault(p.kind, []).append(p.raw)
         conditions = []
         for kind, names in by_kind.items():
-            lanes = int(kind[1:].split(" ")[0]) if kind[0] == "<" else 0
+            lanes = parts(kind)[0]
             bits = f"<{lanes} x i1>" if lanes else "i1"
             # A comparison tests two.
             tests = [
@@ -158,6 +180,11 @@ class FloatingPoint(SoftFloat):
             test = tests[0]
             for other in tests[1:]:
                 test = m.line(f"or {bits} {test}, {other}")
+            if lanes and lanes < 8 and m.host.has("avx512vl"):
+                # KORTEST tests eight.
+                mask = ", ".join(f"i32 {min(i, lanes)}" for i in range(8))
+                test = m.line(f"shufflevector {bits} {test}, {bits} zeroinitializer, <8 x i32> <{mask}>")
+                lanes, bits = 8, "<8 x i1>"
             if lanes:
                 word = m.line(f"bitcast {bits} {test} to i{lanes}")
                 test = m.line(f"icmp ne i{lanes} {word}, 0")

@@ -111,6 +111,8 @@ class Shapes:
             return Shapes(self.machine, bits, {}, self.known & (1 << bits) - 1)
         element = FLOATS[bits] if bits > 16 else f"i{bits}"
         kind = f"<{self.bits // bits} x {element}>"
+        if self.pending is not None and self.pending.kind == kind:
+            return self.machine.move(f"extractelement {kind} {{0}}, i64 0", element, bits, (self, 1))
         return Shapes(
             self.machine, bits, {element: self.machine.line(f"extractelement {kind} {self.get(kind)}, i64 0")}
         )
@@ -122,6 +124,11 @@ class Shapes:
         if self.known is not None:
             return Shapes(self.machine, bits, {}, self.known)
         m = self.machine
+        if self.pending is not None and self.pending.kind in ("double", "float"):
+            element = self.pending.kind
+            wide = f"<{bits // self.bits} x {element}>"
+            template = f"insertelement {wide} zeroinitializer, {element} {{0}}, i64 0"
+            return m.move(template, wide, bits, (self, 1))
         kind, name = self.any()
         lanes, element, esize = parts(kind)
         if lanes and (lanes * 2 * esize < bits or lanes == 1):

@@ -189,7 +189,7 @@ class _Soft:
     def sum(
         self, kept: int, a: tuple[Value, Value, Value], b: tuple[Value, Value, Value]
     ) -> tuple[Value, Value, Value]:
-        """Of (sign, mantissa, exponent), mantissas of `kept` bits or fewer: the same; the last bit stands for all below.
+        """Of (sign, mantissa, exponent), mantissas of at most `kept` bits: the same; the last bit stands for all below.
 
         The widths of the mantissas are equal, and at least 2 * kept + 4.
         """

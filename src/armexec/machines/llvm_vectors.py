@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, TypeVar, overload
 
 from armexec.machines.aes import substitution_box
-from armexec.machines.llvm_shapes import ShapedValue, Shapes, vector_type
+from armexec.machines.llvm_shapes import FLOATS, ShapedValue, Shapes, vector_type
 from armexec.machines.llvm_values import Value
 
 if TYPE_CHECKING:
@@ -193,12 +193,22 @@ class Vector:
     def value(self) -> Value:
         return ShapedValue(self.machine, self.lanes * self.esize, self._shapes)
 
+    def _pending_kind(self) -> str | None:
+        """The type of pending floating-point numbers in these lanes."""
+        pending = self._shapes.pending
+        kind = f"<{self.lanes} x {FLOATS.get(self.esize, '')}>"
+        return kind if pending is not None and pending.kind == kind else None
+
     def lane(self, index: int) -> Value:
         m = self.machine
         if self.lanes == 1:
             return ShapedValue(m, self.esize, self._shapes)
         if not 0 <= index < self.lanes:
             raise IndexError(index)
+        if (kind := self._pending_kind()) is not None:
+            template = f"extractelement {kind} {{0}}, i64 {index}"
+            element = FLOATS[self.esize]
+            return ShapedValue(m, self.esize, m.move(template, element, self.esize, (self._shapes, 1 << index)))
         return m.emit(self.esize, f"extractelement {self.kind} {self.text}, i64 {index}")
 
     def insert(self, index: int, value: Value) -> Vector:
@@ -218,9 +228,17 @@ class Vector:
         return self.shuffle(upper, range(2 * self.lanes))
 
     def shuffle(self, other: Vector, indices: Sequence[int]) -> Vector:
-        b = self._other(other)
         count = len(indices)
         mask = ", ".join(f"i32 {i}" for i in indices)
+        if (kind := self._pending_kind() or other._pending_kind()) is not None:
+            m = self.machine
+            template = f"shufflevector {kind} {{0}}, {kind} {{1}}, <{count} x i32> <{mask}>"
+            result = f"<{count} x {FLOATS[self.esize]}>"
+            taken = sum(1 << i for i in set(indices))
+            first = (self._shapes, taken & (1 << self.lanes) - 1)
+            found = m.move(template, result, count * self.esize, first, (other._shapes, taken >> self.lanes))
+            return Vector(m, self.esize, count, found)
+        b = self._other(other)
         kind = self.kind
         return self._of(f"shufflevector {kind} {self.text}, {kind} {b}, <{count} x i32> <{mask}>", count)
 
@@ -374,6 +392,16 @@ class Vectors:
         esize = value.width
         kind = vector_type(lanes, esize)
         shapes = Shapes(self._m, lanes * esize, {})
+        pending = value.shapes().pending
+        if pending is not None and pending.kind == FLOATS.get(esize):
+            element = pending.kind
+            wide, bits = f"<{lanes} x {element}>", lanes * esize
+            first = self._m.move(
+                f"insertelement {wide} zeroinitializer, {element} {{0}}, i64 0", wide, bits, (value.shapes(), 1)
+            )
+            mask = f"<{lanes} x i32> zeroinitializer"
+            template = f"shufflevector {wide} {{0}}, {wide} poison, {mask}"
+            return Vector(self._m, esize, lanes, self._m.move(template, wide, bits, (first, (1 << lanes) - 1)))
         if value.known is not None:
             shapes.known = sum(value.known << i * esize for i in range(lanes))
         else:

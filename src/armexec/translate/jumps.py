@@ -219,8 +219,14 @@ class _Machine:
             try:
                 decoded.instruction.semantics(self, *decoded.fields.values())
             except (AttributeError, TypeError):
-                # An instruction that no code of a switch holds (an atomic, a system register).
-                return False
+                if "simd_fp" not in decoded.instruction.semantics.__module__:
+                    # An instruction that no code of a switch holds (an atomic, a system register).
+                    return False
+                # Between switches, but not part of one: what it may write isn't known after it.
+                self.NZCV = _Flags(self)
+                for name in ("Rd", "Rt", "Rn"):
+                    if name in decoded.fields:
+                        self.registers[decoded.fields[name]] = self.unknown()
             pc += 4
         return True
 
