@@ -556,7 +556,7 @@ class LlvmMachine(Vectors, FloatingPoint):
             f = self._flags
             n, z, c, v = (bit.zero_extend(64) for bit in (f.N, f.Z, f.C, f.V))
             return n << 31 | z << 30 | c << 29 | v << 28
-        if register in (system.CNTVCT_EL0, system.CNTPCT_EL0):
+        if register == system.CNTVCT_EL0:
             return self.emit(64, "call i64 @monotonic_clock()")
         constant = system.CONSTANT_REGISTERS.get(register)
         if constant is not None:
