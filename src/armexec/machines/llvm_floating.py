@@ -126,10 +126,12 @@ class FloatingPoint(SoftFloat):
             self.settle()
         return shapes
 
-    def move(self, template: str, kind: str, bits: int, *sources: tuple[Shapes, int]) -> Shapes:
-        """Pending elements in other places, by an instruction. With each source, as bits, its lanes in the result."""
-        kinds = [source.pending.kind for source, _ in sources if source.pending is not None]
-        arguments = [self._argument(source, kinds[0]) for source, _ in sources]
+    def move(self, template: str, of: str, kind: str, bits: int, *sources: tuple[Shapes, int]) -> Shapes:
+        """Pending elements in other places, by an instruction, from one type to another.
+
+        With each source, as bits, its lanes that are in the result.
+        """
+        arguments = [self._argument(source, of) for source, _ in sources]
         faithful = True
         for argument, (_, lanes) in zip(arguments, sources, strict=True):
             if isinstance(argument, Pending):

@@ -112,7 +112,7 @@ class Shapes:
         element = FLOATS[bits] if bits > 16 else f"i{bits}"
         kind = f"<{self.bits // bits} x {element}>"
         if self.pending is not None and self.pending.kind == kind:
-            return self.machine.move(f"extractelement {kind} {{0}}, i64 0", element, bits, (self, 1))
+            return self.machine.move(f"extractelement {kind} {{0}}, i64 0", kind, element, bits, (self, 1))
         return Shapes(
             self.machine, bits, {element: self.machine.line(f"extractelement {kind} {self.get(kind)}, i64 0")}
         )
@@ -128,7 +128,7 @@ class Shapes:
             element = self.pending.kind
             wide = f"<{bits // self.bits} x {element}>"
             template = f"insertelement {wide} zeroinitializer, {element} {{0}}, i64 0"
-            return m.move(template, wide, bits, (self, 1))
+            return m.move(template, element, wide, bits, (self, 1))
         kind, name = self.any()
         lanes, element, esize = parts(kind)
         if lanes and (lanes * 2 * esize < bits or lanes == 1):

@@ -208,7 +208,7 @@ class Vector:
         if (kind := self._pending_kind()) is not None:
             template = f"extractelement {kind} {{0}}, i64 {index}"
             element = FLOATS[self.esize]
-            return ShapedValue(m, self.esize, m.move(template, element, self.esize, (self._shapes, 1 << index)))
+            return ShapedValue(m, self.esize, m.move(template, kind, element, self.esize, (self._shapes, 1 << index)))
         return m.emit(self.esize, f"extractelement {self.kind} {self.text}, i64 {index}")
 
     def insert(self, index: int, value: Value) -> Vector:
@@ -236,7 +236,7 @@ class Vector:
             result = f"<{count} x {FLOATS[self.esize]}>"
             taken = sum(1 << i for i in set(indices))
             first = (self._shapes, taken & (1 << self.lanes) - 1)
-            found = m.move(template, result, count * self.esize, first, (other._shapes, taken >> self.lanes))
+            found = m.move(template, kind, result, count * self.esize, first, (other._shapes, taken >> self.lanes))
             return Vector(m, self.esize, count, found)
         b = self._other(other)
         kind = self.kind
@@ -397,11 +397,15 @@ class Vectors:
             element = pending.kind
             wide, bits = f"<{lanes} x {element}>", lanes * esize
             first = self._m.move(
-                f"insertelement {wide} zeroinitializer, {element} {{0}}, i64 0", wide, bits, (value.shapes(), 1)
+                f"insertelement {wide} zeroinitializer, {element} {{0}}, i64 0",
+                element,
+                wide,
+                bits,
+                (value.shapes(), 1),
             )
             mask = f"<{lanes} x i32> zeroinitializer"
             template = f"shufflevector {wide} {{0}}, {wide} poison, {mask}"
-            return Vector(self._m, esize, lanes, self._m.move(template, wide, bits, (first, (1 << lanes) - 1)))
+            return Vector(self._m, esize, lanes, self._m.move(template, wide, wide, bits, (first, (1 << lanes) - 1)))
         if value.known is not None:
             shapes.known = sum(value.known << i * esize for i in range(lanes))
         else:
