@@ -1,10 +1,16 @@
 """Guest functions to host code: discovery, liveness, IR text, optimization, linking, calls from Python.
 
-- `flow`: which instructions belong to a function, as blocks.
+In the order that data goes through them:
+
+- `flow`: which instructions belong to a function, as blocks; `jumps`: the targets of jump tables; `regions`: large
+  functions cut into pieces that don't overlap.
+- `modes`: whether code can see FPCR or FPSR, and so needs strict floating point.
 - `lift`: a function's blocks as IR text, by the machine of `machines.llvm`.
 - `liveness`: which registers travel between translated functions.
-- `unit`: the text of a whole module: functions, calls, entry stubs.
+- `function`: the blocks joined, with calls and returns; `unit`: the text of a whole module, with entry stubs;
+  `prelude`: what every module calls: the dispatcher, traps, the way to Python.
 - `host`: IR text to host code, by LLVM.
-- `state`: the guest's registers in memory; `runtime`: entry from Python, traps, code found while running.
+- `state`: the guest's registers in memory; `runtime`: entry from Python, traps, code found while running;
+  `signals`: faults of the host that are the guest's; `fault_map`: from the host's pc to the guest's.
 - `snippets`: single instructions in arbitrary states, for tests.
 """
