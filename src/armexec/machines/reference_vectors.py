@@ -23,6 +23,8 @@ class Elements:
     @classmethod
     def of(cls, value: int, esize: int, size: int) -> Elements:
         """`size` bits cut into lanes."""
+        if size % esize:
+            raise TypeError(f"{size} bits aren't whole lanes of {esize}")
         return cls(esize, [value >> low for low in range(0, size, esize)])
 
     @property
