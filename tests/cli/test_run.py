@@ -29,6 +29,8 @@ const char *skip(const char *text, int count) { return text + count; }
 _Bool odd(unsigned long n) { return n & 1; }
 int zero(void) { return 0; }
 int *nowhere(void) { return 0; }
+double scale(double value, int count) { return value * count; }
+void halve(float *values, int count) { for (int i = 0; i < count; i++) values[i] /= 2; }
 """
 
 
@@ -57,6 +59,10 @@ def source(tmp_path: Path) -> str:
         (("odd", "2"), "false\n"),
         (("zero",), "0\n"),
         (("nowhere",), "0\n"),
+        (("scale", "1.5", "3"), "4.5\n"),
+        (("scale", "-0x1.8p1", "2"), "-6.0\n"),
+        (("scale", "inf", "1"), "inf\n"),
+        (("halve", "[1, 2.5, -1e3]", "3"), "values = [0.5, 1.25, -500.0]\n"),
     ],
 )
 @pytest.mark.parametrize("engine", AVAILABLE)
@@ -181,6 +187,8 @@ def test_truncated_objects_are_errors(tmp_path: Path) -> None:
         ((str(EXAMPLES / "fn.cpp"), "1", "2"), "takes 1 argument, not 2"),
         ((str(EXAMPLES / "fn.cpp"), "x"), "'x' is no integer"),
         ((str(EXAMPLES / "fn.cpp"), "3000000000"), "out of range"),
+        ((str(EXAMPLES / "fn.hex"), "x", "--signature", "double(double)"), "'x' is no number"),
+        ((str(EXAMPLES / "fn.hex"), "[1, x]", "--signature", "int(float *)"), "'x' is no number"),
         ((str(EXAMPLES / "fn.cpp"), "3", "--function", "fm"), "fn(int)"),
         ((str(EXAMPLES / "fn.cpp"), "3", "--signature", "int("), "write a C prototype"),
         ((str(EXAMPLES / "fn.hex"), "x"), "--signature"),

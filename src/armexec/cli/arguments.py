@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import ctypes
+import math
 import re
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
 
 from armexec.abi.calls import INTEGER_KINDS, integer_range
 from armexec.errors import SignatureError
@@ -18,6 +19,8 @@ _INTEGERS = {
     for size in (1, 2, 4, 8)
     for signed in (False, True)
 }
+_Number = TypeVar("_Number", int, float)
+_FLOATS: dict[int, Any] = {4: ctypes.c_float, 8: ctypes.c_double}
 
 
 def parse_integer(text: str) -> int | None:
@@ -26,6 +29,19 @@ def parse_integer(text: str) -> int | None:
         return int(text, 0)
     except ValueError:
         return int(text) if re.fullmatch(r"[+-]?\d+", text) else None
+
+
+def parse_float(text: str) -> float | None:
+    """A number as Python or C writes it (`1.5`, `-2e3`, `0x1.8p3`, `inf`, `nan`, an integer in any base), or None."""
+    number = parse_integer(text)
+    if number is not None:
+        return float(number)
+    for read in (float, float.fromhex):
+        try:
+            return read(text)
+        except (ValueError, OverflowError):
+            pass
+    return None
 
 
 def guess_signature(texts: Sequence[str]) -> str:
@@ -51,7 +67,7 @@ def guess_signature(texts: Sequence[str]) -> str:
 def parse_arguments(prototype: Prototype, texts: Sequence[str]) -> list[Any]:
     """One value for each text.
 
-    Integers are written in any base; a pointer to char takes the text itself; other pointers to integers take an array,
+    Integers are written in any base; a pointer to char takes the text itself; other pointers to numbers take an array,
     `[1, 2, 3]`; every pointer takes `null` or an address.
 
     Raises:
@@ -77,6 +93,11 @@ def _value(prototype: Prototype, position: int, parameter: Parameter, text: str)
         if number is None:
             raise SignatureError(f"{where}: {text!r} is no integer")
         return number
+    if ctype.kind == "float":
+        value = parse_float(text)
+        if value is None:
+            raise SignatureError(f"{where}: {text!r} is no number")
+        return value
     if ctype.kind != "pointer":
         # The call says that it can't be passed.
         return text
@@ -95,21 +116,27 @@ def _value(prototype: Prototype, position: int, parameter: Parameter, text: str)
 
 
 def _array(where: str, target: CType | None, text: str) -> Any:
+    parts = re.split(r"[,\s]+", text[1:-1].strip().rstrip(",")) if text[1:-1].strip() else []
+    if target is not None and target.kind == "float" and target.size in _FLOATS:
+        return (_FLOATS[target.size] * len(parts))(*(_element(where, part, parse_float, "number") for part in parts))
     element = target if target is not None and target.kind in INTEGER_KINDS else None
     if element is None:
         if target is not None and target.kind != "void":
-            raise SignatureError(f"{where}: only arrays of integers can be given on the command line yet")
+            raise SignatureError(f"{where}: only arrays of integers, float and double can be given on the command line")
         element = CType("int", 1, "unsigned char")
     low, high = integer_range(element)
-    numbers = []
-    for part in re.split(r"[,\s]+", text[1:-1].strip().rstrip(",")) if text[1:-1].strip() else ():
-        number = parse_integer(part)
-        if number is None:
-            raise SignatureError(f"{where}: {part!r} is no integer")
+    numbers = [_element(where, part, parse_integer, "integer") for part in parts]
+    for number in numbers:
         if not low <= number <= high:
             raise SignatureError(f"{where}: {number} is out of range {low}..{high}")
-        numbers.append(number)
     return (_INTEGERS[element.size, element.signed] * len(numbers))(*numbers)
+
+
+def _element(where: str, text: str, parse: Callable[[str], _Number | None], what: str) -> _Number:
+    number = parse(text)
+    if number is None:
+        raise SignatureError(f"{where}: {text!r} is no {what}")
+    return number
 
 
 def _is_char(ctype: CType) -> bool:
@@ -123,7 +150,7 @@ def written(prototype: Prototype, values: Sequence[Any]) -> dict[str, Any]:
         target = parameter.type.target
         if isinstance(value, ctypes.Array) and not (target is not None and target.const):
             name = parameter.name or f"arg{position}"
-            found[name] = _text(value.raw) if hasattr(value, "raw") else list(value)
+            found[name] = _text(value.raw) if hasattr(value, "raw") else [_shown_number(n) for n in value]
     return found
 
 
@@ -137,7 +164,12 @@ def shown_result(prototype: Prototype, value: Any) -> Any:
     if result.kind == "pointer" and value and result.target is not None and _is_char(result.target):
         text = _string_at(value)
         return value if text is None else text
-    return value
+    return _shown_number(value)
+
+
+def _shown_number(value: Any) -> Any:
+    """JSON has no infinities and no NaNs: they become text."""
+    return str(value) if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def _string_at(address: int) -> str | None:
