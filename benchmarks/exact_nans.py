@@ -1,0 +1,204 @@
+"""What exact NaNs cost: floating-point kernels on the translated engine, beside the same translation without them.
+
+    python benchmarks/exact_nans.py [--json] [--rounds N] [--opt -O3] [kernel ...]
+
+`raw` takes what the host's instructions give, whatever NaNs those are: the machine's `settle`, which makes sure of
+them, is replaced for it here, so that nothing else differs. Both run in turn, on data without NaNs, in time of the
+processor. The ratio is the median of the rounds' ratios.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import statistics
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+
+import armexec
+from armexec.machines.llvm_floating import FloatingPoint
+
+SOURCE = r"""
+#include <arm_neon.h>
+
+void saxpy(float a, const float *x, float *y, int n) { for (int i = 0; i < n; i++) y[i] += a * x[i]; }
+
+double dot(const double *a, const double *b, int n) {
+  double s = 0;
+  for (int i = 0; i < n; i++) s += a[i] * b[i];
+  return s;
+}
+
+double sum(const double *a, int n) {
+  double s = 0;
+  for (int i = 0; i < n; i++) s += a[i];
+  return s;
+}
+
+void matmul(const double *a, const double *b, double *c, int n) {
+  for (int i = 0; i < n * n; i++) c[i] = 0;
+  for (int i = 0; i < n; i++)
+    for (int k = 0; k < n; k++) {
+      double t = a[i * n + k];
+      for (int j = 0; j < n; j++) c[i * n + j] += t * b[k * n + j];
+    }
+}
+
+void matmul_inner(const double *a, const double *b, double *c, int n) {
+  for (int i = 0; i < n; i++)
+    for (int j = 0; j < n; j++) {
+      double s = 0;
+      for (int k = 0; k < n; k++) s += a[i * n + k] * b[k * n + j];
+      c[i * n + j] = s;
+    }
+}
+
+typedef struct { double x, y, z, vx, vy, vz, m; } Body;
+
+void nbody(Body *b, int n) {
+  for (int step = 0; step < n; step++) {
+    for (int i = 0; i < 5; i++)
+      for (int j = i + 1; j < 5; j++) {
+        double dx = b[i].x - b[j].x, dy = b[i].y - b[j].y, dz = b[i].z - b[j].z;
+        double d2 = dx * dx + dy * dy + dz * dz;
+        double mag = 0.01 / (d2 * __builtin_sqrt(d2));
+        b[i].vx -= dx * b[j].m * mag; b[i].vy -= dy * b[j].m * mag; b[i].vz -= dz * b[j].m * mag;
+        b[j].vx += dx * b[i].m * mag; b[j].vy += dy * b[i].m * mag; b[j].vz += dz * b[i].m * mag;
+      }
+    for (int i = 0; i < 5; i++) {
+      b[i].x += 0.01 * b[i].vx; b[i].y += 0.01 * b[i].vy; b[i].z += 0.01 * b[i].vz;
+    }
+  }
+}
+
+int mandelbrot(int n) {
+  int total = 0;
+  for (int py = 0; py < n; py++)
+    for (int px = 0; px < n; px++) {
+      double cx = -2 + 3.0 * px / n, cy = -1.5 + 3.0 * py / n, x = 0, y = 0;
+      int k = 0;
+      while (k < 200 && x * x + y * y < 4) { double u = x * x - y * y + cx; y = 2 * x * y + cy; x = u; k++; }
+      total += k;
+    }
+  return total;
+}
+
+void polynomial(const float *x, float *y, int n) {
+  float32x4_t c3 = vdupq_n_f32(0.25f), c2 = vdupq_n_f32(-0.5f), c1 = vdupq_n_f32(0.75f), c0 = vdupq_n_f32(1.0f);
+  for (int i = 0; i < n; i += 8) {
+    float32x4_t a = vld1q_f32(x + i), b = vld1q_f32(x + i + 4);
+    float32x4_t p = vfmaq_f32(c2, c3, a), q = vfmaq_f32(c2, c3, b);
+    p = vfmaq_f32(c1, p, a); q = vfmaq_f32(c1, q, b);
+    vst1q_f32(y + i, vfmaq_f32(c0, p, a)); vst1q_f32(y + i + 4, vfmaq_f32(c0, q, b));
+  }
+}
+"""
+SIDE, LENGTH = 64, 4096
+
+
+def settle_raw(machine: FloatingPoint) -> None:
+    """Take pending results as they are."""
+    pending, machine.pending = machine.pending, []
+    for result in pending:
+        for shapes in result.shapes:
+            shapes.texts = {result.kind: result.raw}
+            shapes.pending = None
+
+
+@contextmanager
+def settling(how: Callable[[FloatingPoint], None]) -> Iterator[None]:
+    original = FloatingPoint.settle
+    FloatingPoint.settle = how  # type: ignore[method-assign, assignment]
+    try:
+        yield
+    finally:
+        FloatingPoint.settle = original  # type: ignore[method-assign]
+
+
+def kernels(module: Any) -> dict[str, Callable[[], bytes]]:
+    """By name, something that runs for milliseconds and gives what was computed."""
+    random = np.random.default_rng(1)
+    a, b, c = random.random((SIDE, SIDE)), random.random((SIDE, SIDE)), np.zeros((SIDE, SIDE))
+    x, y = random.random(LENGTH, dtype=np.float32), np.zeros(LENGTH, np.float32)
+    bodies = random.random(35)
+    # Addresses are passed faster than arrays.
+    pa, pb, pc, px, py = (array.ctypes.data for array in (a, b, c, x, y))
+    arrays = (a, b, c, x, y)
+
+    def repeated(count: int, run: Callable[[], Any], result: Any = None) -> Callable[[], bytes]:
+        def work() -> bytes:
+            for _ in range(count):
+                value = run()
+            assert arrays
+            return repr(value).encode() if result is None else bytes(result.tobytes())
+
+        return work
+
+    return {
+        "saxpy": repeated(4000, lambda: module.saxpy(1e-6, px, py, LENGTH), y),
+        "dot": repeated(1000, lambda: module.dot(pa, pb, LENGTH)),
+        "sum": repeated(1000, lambda: module.sum(pa, LENGTH)),
+        "matmul": repeated(200, lambda: module.matmul(pa, pb, pc, SIDE), c),
+        "matmul_inner": repeated(100, lambda: module.matmul_inner(pa, pb, pc, SIDE), c),
+        "nbody": repeated(1, lambda: module.nbody(bodies, 200_000), bodies),
+        "mandelbrot": repeated(1, lambda: module.mandelbrot(300)),
+        "polynomial": repeated(4000, lambda: module.polynomial(px, py, LENGTH), y),
+    }
+
+
+def measure(opt: str, rounds: int, names: list[str]) -> dict[str, dict[str, float]]:
+    """Milliseconds of each kernel, and the ratio."""
+    variants = []
+    for how in (FloatingPoint.settle, settle_raw):
+        with settling(how):
+            # Whether products and sums fuse is not what is looked at; most code has them apart.
+            flags = ("-ffp-contract=off",)
+            runs = kernels(armexec.compile(SOURCE, "c", opt, flags=flags, engine="translated"))
+            runs = {name: run for name, run in runs.items() if not names or name in names}
+            variants.append(runs)
+            for run in runs.values():
+                run()  # translates
+    exact, raw = variants
+    rows = {}
+    for name in exact:
+        times: list[tuple[float, float]] = []
+        for i in range(rounds):
+            pair, results = [0.0, 0.0], [b"", b""]
+            for which in (0, 1) if i % 2 else (1, 0):
+                start = time.process_time()
+                results[which] = (exact, raw)[which][name]()
+                pair[which] = time.process_time() - start
+            if results[0] != results[1]:
+                raise SystemExit(f"{name}: exact and raw results differ, on data without NaNs")
+            times.append((pair[0], pair[1]))
+        rows[name] = {
+            "exact_ms": statistics.median(t for t, _ in times) * 1e3,
+            "raw_ms": statistics.median(t for _, t in times) * 1e3,
+            "ratio": statistics.median(t / u for t, u in times),
+        }
+    return rows
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description="What exact NaNs cost.")
+    parser.add_argument("kernels", nargs="*")
+    parser.add_argument("--json", action="store_true")
+    parser.add_argument("--rounds", type=int, default=15)
+    parser.add_argument("--opt", action="append", help="-O2 and -O3 unless given")
+    arguments = parser.parse_args()
+    figures = {opt: measure(opt, arguments.rounds, arguments.kernels) for opt in arguments.opt or ("-O2", "-O3")}
+    if arguments.json:
+        print(json.dumps(figures, indent=2))
+        return
+    for opt, rows in figures.items():
+        for name, row in rows.items():
+            print(f"{opt} {name:14} exact {row['exact_ms']:8.2f} ms  raw {row['raw_ms']:8.2f} ms  x {row['ratio']:.3f}")
+
+
+if __name__ == "__main__":
+    main()
