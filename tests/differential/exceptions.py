@@ -92,6 +92,11 @@ def _only_undefined_there(state: State, ours: Outcome, theirs: Outcome) -> bool:
     return theirs.trap is UNDEFINED and ours.trap is not UNDEFINED
 
 
+def _modified_immediate_o2(state: State, ours: Outcome, theirs: Outcome) -> bool:
+    """The modified immediate class with op, o2 and cmode = 1111 all set."""
+    return ours.trap is UNDEFINED and state.code[0] & 0xBFF8_FC00 == 0x2F00_FC00
+
+
 def _always(state: State, ours: Outcome, theirs: Outcome) -> bool:
     return True
 
@@ -159,6 +164,13 @@ EXCEPTIONS = (
         "LLVM leaves out a load whose value nobody reads (to XZR, or to a base that write-back replaces), and an "
         "atomic that changes nothing, so their fault doesn't happen. The manual has it happen; keeping such loads "
         "would cost all others.",
+    ),
+    Exception_(
+        ("unicorn", "qemu-user"),
+        r"$",
+        _modified_immediate_o2,
+        "QEMU takes the word for FMOV (vector, immediate) of halves without looking at op. The manual has it only with "
+        "op = 0: C4.1.96 'Advanced SIMD modified immediate', op 1, cmode 1111, o2 1 is unallocated.",
     ),
     Exception_(
         ("unicorn", "qemu-user"),
