@@ -224,6 +224,7 @@ class LlvmMachine(Vectors, FloatingPoint):
         self.vectors = {}
         self.pending: list[Pending] = []
         self.label = ""
+        self.settles = False
         self._flags: Flags = StoredFlags(self)
         self.dirty = 0
         self.used = 0

@@ -71,6 +71,7 @@ class FloatingPoint(SoftFloat):
     _m: LlvmMachine
     pending: list[Pending]
     label: str
+    settles: bool
     helpers: dict[str, str]
 
     # -- pending results ------------------------------------------------------------------------------------------
@@ -114,11 +115,20 @@ class FloatingPoint(SoftFloat):
         return pending if pending is not None and pending.kind == kind else shapes.get(kind)
 
     def _suspend(
-        self, template: str, kind: str, bits: int, raw: str, arguments: list[str | Pending], faithful: bool
+        self,
+        template: str,
+        kind: str,
+        bits: int,
+        raw: str,
+        arguments: list[str | Pending],
+        faithful: bool,
+        lanes: int | None = None,
     ) -> Shapes:
         # Getting an operand in another shape may have settled those before it.
         settled = [a.shapes[0].get(a.kind) if isinstance(a, Pending) and a.is_settled else a for a in arguments]
         result = Pending(template, kind, raw, settled, faithful=faithful)
+        if lanes is not None:
+            result.alone = lanes
         shapes = Shapes(self._m, bits, {kind: raw}, pending=result)
         result.shapes.append(shapes)
         self.pending.append(result)
@@ -126,25 +136,29 @@ class FloatingPoint(SoftFloat):
             self.settle()
         return shapes
 
-    def move(self, template: str, of: str, kind: str, bits: int, *sources: tuple[Shapes, int]) -> Shapes:
+    def move(
+        self, template: str, of: str, kind: str, bits: int, *sources: tuple[Shapes, int], lanes: int | None = None
+    ) -> Shapes:
         """Pending elements in other places, by an instruction, from one type to another.
 
-        With each source, as bits, its lanes that are in the result.
+        With each source, as bits, its lanes that are in the result. `lanes`: those of the result that aren't zero.
         """
         arguments = [self._argument(source, of) for source, _ in sources]
         faithful = True
-        for argument, (_, lanes) in zip(arguments, sources, strict=True):
+        for argument, (_, taken) in zip(arguments, sources, strict=True):
             if isinstance(argument, Pending):
-                argument.alone &= ~lanes
+                argument.alone &= ~taken
                 faithful = faithful and argument.faithful
         raws = [a.raw if isinstance(a, Pending) else a for a in arguments]
-        return self._suspend(template, kind, bits, self._m.line(template.format(*raws)), arguments, faithful)
+        raw = self._m.line(template.format(*raws))
+        return self._suspend(template, kind, bits, raw, arguments, faithful, lanes)
 
     def settle(self) -> None:
         """Make sure of the pending results: from here on they are what the manual says."""
         pending, self.pending = self.pending, []
         if not pending:
             return
+        self.settles = True
         m = self._m
         condition = self._any_nan([p for p in pending if p.alone])
         m.count += 1
@@ -170,6 +184,7 @@ class FloatingPoint(SoftFloat):
         by_kind: dict[str, list[str]] = {}
         for p in pending:
             by_kind.setdefault(p.kind, []).append(p.raw)
+        self._pair_odd(by_kind)
         conditions = []
         for kind, names in by_kind.items():
             lanes = parts(kind)[0]
@@ -195,6 +210,20 @@ class FloatingPoint(SoftFloat):
         for other in conditions[1:]:
             condition = m.line(f"or i1 {condition}, {other}")
         return condition
+
+    def _pair_odd(self, by_kind: dict[str, list[str]]) -> None:
+        """Test an odd scalar with an odd vector of as wide elements: there is a place free in its last comparison."""
+        m = self._m
+        for kind in list(by_kind):
+            lanes, element, _ = parts(kind)
+            scalars = by_kind.get(element, [])
+            if not lanes or len(by_kind[kind]) % 2 == 0 or len(scalars) % 2 == 0:
+                continue
+            one = m.line(f"insertelement {kind} poison, {element} {scalars.pop()}, i64 0")
+            mask = f"<{lanes} x i32> zeroinitializer"
+            by_kind[kind].append(m.line(f"shufflevector {kind} {one}, {kind} poison, {mask}"))
+            if not scalars:
+                del by_kind[element]
 
     # -- arithmetic -------------------------------------------------------------------------------------------------
     def _host(self, *operands: Value | Vector) -> bool:

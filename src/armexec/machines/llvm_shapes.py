@@ -128,7 +128,7 @@ class Shapes:
             element = self.pending.kind
             wide = f"<{bits // self.bits} x {element}>"
             template = f"insertelement {wide} zeroinitializer, {element} {{0}}, i64 0"
-            return m.move(template, element, wide, bits, (self, 1))
+            return m.move(template, element, wide, bits, (self, 1), lanes=1)
         kind, name = self.any()
         lanes, element, esize = parts(kind)
         if lanes and (lanes * 2 * esize < bits or lanes == 1):

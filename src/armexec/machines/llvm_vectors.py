@@ -402,6 +402,7 @@ class Vectors:
                 wide,
                 bits,
                 (value.shapes(), 1),
+                lanes=1,
             )
             mask = f"<{lanes} x i32> zeroinitializer"
             template = f"shufflevector {wide} {{0}}, {wide} poison, {mask}"

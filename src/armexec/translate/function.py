@@ -22,6 +22,9 @@ __all__ = ["ATTRIBUTES", "FunctionWriter", "bits", "calling_convention", "load_s
 
 ATTRIBUTES = "#0"
 _STATE = 1 << STATE
+_METADATA = 1 << 30
+_LONG = 250
+"""Of a loop of more lines than this, the branch is a small part."""
 _ALIGNMENTS = {"i8": 1, "float": 4, "i64": 8, "double": 8, "<2 x i64>": 8}
 
 
@@ -286,7 +289,8 @@ class _Writer:
         labels = [
             self.label(t) if t not in outside else f"o{start - self.unit.base:x}_{i}" for i, t in enumerate(targets)
         ]
-        m.out.append(f"br i1 {condition.text}, label %{labels[0]}, label %{labels[1]}")
+        hint = self.unrolled(start) if block.settles and start in targets else ""
+        m.out.append(f"br i1 {condition.text}, label %{labels[0]}, label %{labels[1]}{hint}")
         known = m.knowledge()
         for target, label in zip(targets, labels, strict=True):
             if target in outside:
@@ -296,6 +300,16 @@ class _Writer:
                 m.follow(known)
                 m.out, m.dirty = out, dirty
                 self.leave(start, m.address(target))
+
+    def unrolled(self, start: int) -> str:
+        """Ask LLVM to unroll a loop of one block once: by itself it doesn't where there are calls, even cold ones."""
+        if len(self.m.out) > _LONG:
+            return ""
+        # Numbers that a module's debug locations don't reach.
+        loop, twice = f"!{_METADATA + 1 + (start - self.unit.base) // 4}", f"!{_METADATA}"
+        self.m.helpers[twice] = f'{twice} = !{{!"llvm.loop.unroll.count", i32 2}}'
+        self.m.helpers[loop] = f"{loop} = distinct !{{{loop}, {twice}}}"
+        return f", !llvm.loop {loop}"
 
     def go_or_leave(self, start: int, target: int) -> None:
         if target in self.function.blocks:

@@ -17,7 +17,10 @@ X30 = 1 << 30
 
 @dataclass
 class LiftedBlock:
-    """`used` and `dirty` are sets of registers as bits: read before they are written, and written."""
+    """`used` and `dirty` are sets of registers as bits: read before they are written, and written.
+
+    `settles`: it has a cold path for NaNs.
+    """
 
     flow: Block
     out: list[str]
@@ -25,6 +28,7 @@ class LiftedBlock:
     used: int
     dirty: int
     terminator: Terminator
+    settles: bool
 
     @property
     def kind(self) -> str:
@@ -110,7 +114,7 @@ def lift_block(block: Block, machine: LlvmMachine, link_writers: list[Decoded] |
         machine.settle()
     knowledge = machine.knowledge()
     terminator = machine.terminator or ("goto", block.target)
-    return LiftedBlock(block, machine.out, knowledge, machine.used, machine.dirty, terminator)
+    return LiftedBlock(block, machine.out, knowledge, machine.used, machine.dirty, terminator, machine.settles)
 
 
 def _undecoded(machine: LlvmMachine, word: int) -> None:
