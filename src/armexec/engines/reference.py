@@ -15,14 +15,11 @@ from armexec.isa import decode
 from armexec.isa.coverage import known_encoding
 from armexec.machines.reference import ReferenceMachine
 from armexec.machines.reference_values import Bits
-from armexec.machines.traps import Trap, TrapKind
+from armexec.machines.traps import EXIT, Trap, TrapKind
 from armexec.memory import AccessError, GuestStack, HostMemory, Region, Step, guest_stack
 from armexec.objects import Image, Prototype
 
 __all__ = ["ReferenceEngine", "step"]
-
-# Where the outermost function returns to: no code can be there, it isn't aligned for it.
-RETURN_ADDRESS = 0xFFFF_FFFF_FFFF_FFF1
 
 _local = threading.local()
 
@@ -113,10 +110,10 @@ class LoadedReferenceImage:
 
     def _run(self, machine: ReferenceMachine, address: int) -> None:
         machine.registers[31] = _stack().top
-        machine.registers[30] = RETURN_ADDRESS
+        machine.registers[30] = EXIT
         machine.pc = address
         try:
-            while machine.pc != RETURN_ADDRESS:
+            while machine.pc != EXIT:
                 step(machine)
         except Trap as trap:
             raise to_error(trap, self.image, self.base) from None

@@ -9,6 +9,7 @@ from .branch_operands import DefaultRegister, TestedBit
 from .description import Alias, instruction
 from .machine import Machine
 from .operands import CONDITIONS, GeneralRegister, Immediate, Label, NamedImmediate, Operand
+from .pattern import sign_extended
 from .pointer_authentication import strip
 from .system_operands import (
     PSTATE_FIELDS,
@@ -25,14 +26,9 @@ from .system_operands import (
 from .system_registers import DIT, NZCV, SSBS, USER_READABLE, USER_WRITABLE, register_number
 
 
-def _signed(value: int, width: int) -> int:
-    sign = 1 << (width - 1)
-    return (value ^ sign) - sign
-
-
 def _target(m: Machine, field: int, width: int) -> int:
     """The address `field` words away."""
-    return (m.pc + _signed(field, width) * 4) & 0xFFFF_FFFF_FFFF_FFFF
+    return (m.pc + sign_extended(field, width) * 4) & 0xFFFF_FFFF_FFFF_FFFF
 
 
 # -- Conditional branch (immediate) --------------------------------------------------------------------------

@@ -16,6 +16,7 @@ from .integer_operands import (
 )
 from .machine import Machine, Value
 from .operands import Fields, Immediate, Label, Operand, SameRegister
+from .pattern import sign_extended
 
 # -- PC-relative addressing --------------------------------------------------------------------------------------
 
@@ -27,7 +28,7 @@ from .operands import Fields, Immediate, Label, Operand, SameRegister
 )
 def ADR(m: Machine, immlo: int, immhi: int, Rd: int) -> None:
     """Form the address of a label within 1 MiB."""
-    m.X[64, Rd] = m.address(m.pc + _signed(immhi << 2 | immlo, 21))
+    m.X[64, Rd] = m.address(m.pc + sign_extended(immhi << 2 | immlo, 21))
 
 
 @instruction(
@@ -52,12 +53,7 @@ def ADR(m: Machine, immlo: int, immhi: int, Rd: int) -> None:
 )
 def ADRP(m: Machine, immlo: int, immhi: int, Rd: int) -> None:
     """Form the address of the 4 KiB page of a label within 4 GiB."""
-    m.X[64, Rd] = m.address((m.pc & ~0xFFF) + (_signed(immhi << 2 | immlo, 21) << 12))
-
-
-def _signed(value: int, width: int) -> int:
-    sign = 1 << (width - 1)
-    return (value ^ sign) - sign
+    m.X[64, Rd] = m.address((m.pc & ~0xFFF) + (sign_extended(immhi << 2 | immlo, 21) << 12))
 
 
 # -- Add and subtract (immediate) ----------------------------------------------------------------------------------

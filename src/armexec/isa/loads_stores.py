@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from .description import Alias, instruction
 from .machine import Machine, Value
-from .memory_access import base_address, extended_index, load_register, register_size, sign_extended
+from .memory_access import base_address, extended_index, load_register, register_size
 from .memory_operands import LITERAL, PREFETCH, AuthenticatedOffset, RegisterOffset, ScaledOffset
 from .operands import Immediate, Operand
+from .pattern import sign_extended
 
 # The accesses that each addressing mode has: suffix of the mnemonic, constraints, register, bytes.
 _Accesses = tuple[tuple[str, str, str, int], ...]

@@ -10,9 +10,9 @@ from .memory_access import (
     join,
     load_register,
     register_size,
-    sign_extended,
 )
 from .operands import Immediate, Operand, Zero
+from .pattern import sign_extended
 
 _OPERANDS: dict[str, Operand] = {"zero": Zero(), "simm9": Immediate("imm9", signed=True, default=0)}
 _BASE = "[<Xn|SP>{, #<zero>}]"

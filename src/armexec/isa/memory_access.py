@@ -11,7 +11,6 @@ __all__ = [
     "join",
     "load_register",
     "register_size",
-    "sign_extended",
 ]
 
 
@@ -62,9 +61,3 @@ def load_register(m: Machine, size: int, address: Value, Rt: int, *, acquire: bo
     """Load 2**size bytes into a register, filled with zeros."""
     width = register_size(size)
     m.X[width, Rt] = m.load(address, 8 << size, acquire=acquire).zero_extend(width)
-
-
-def sign_extended(value: int, width: int) -> int:
-    """A field of `width` bits as a signed number."""
-    sign = 1 << (width - 1)
-    return (value ^ sign) - sign

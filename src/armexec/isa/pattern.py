@@ -15,7 +15,7 @@ from collections.abc import Iterable
 from functools import cache
 from typing import NamedTuple
 
-__all__ = ["Constraint", "Field", "Pattern", "parse_constraints", "parse_pattern"]
+__all__ = ["Constraint", "Field", "Pattern", "parse_constraints", "parse_pattern", "sign_extended"]
 
 
 class Field(NamedTuple):
@@ -107,3 +107,9 @@ def parse_constraints(text: str, fields: Iterable[Field]) -> tuple[Constraint, .
         value = int(bits.replace("x", "0"), 2)
         result.append(Constraint(mask << field.low, value << field.low, equal))
     return tuple(result)
+
+
+def sign_extended(value: int, width: int) -> int:
+    """A field of `width` bits as a signed number."""
+    sign = 1 << (width - 1)
+    return (value ^ sign) - sign

@@ -62,22 +62,6 @@ class _Registers:
             self.file[number] = value.value
 
 
-class _RegistersOrSP(_Registers):
-    """X0-X30, with 31 as SP: the last of the file."""
-
-    __slots__ = ()
-
-    def __getitem__(self, key: tuple[int, int]) -> Bits:
-        size, number = key
-        return Bits(size, self.file[number])
-
-    def __setitem__(self, key: tuple[int, int], value: Bits) -> None:
-        size, number = key
-        if value.width != size:
-            raise TypeError(f"{value.width} bits into a register of {size}")
-        self.file[number] = value.value
-
-
 def _plain(value: Bits | int) -> int:
     return value if isinstance(value, int) else value.value
 
@@ -92,7 +76,7 @@ class ReferenceMachine(FloatingPoint):
         self.memory = memory
         self.registers = [0] * 32
         self.X = _Registers(self.registers)
-        self.XSP = _RegistersOrSP(self.registers)
+        self.XSP = ScalarRegisters(self.registers)
         self.NZCV = Flags(0, 0, 0, 0)
         self.vectors = [0] * 32
         self.V = ScalarRegisters(self.vectors)

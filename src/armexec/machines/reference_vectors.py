@@ -192,7 +192,7 @@ class Elements:
 
 
 class ScalarRegisters:
-    """B, H, S, D and Q registers over the file of 128-bit ints."""
+    """Registers of a file of ints, by size: B, H, S, D and Q; and X0-X30 with SP as 31."""
 
     __slots__ = ("file",)
 

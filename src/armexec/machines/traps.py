@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from enum import IntEnum
 
-__all__ = ["Trap", "TrapKind"]
+__all__ = ["EXIT", "Trap", "TrapKind"]
+
+EXIT = 0xFFFF_FFFF_FFFF_FFF1
+"""Where the outermost function returns to: no code can be there, it isn't aligned for it."""
 
 
 class TrapKind(IntEnum):

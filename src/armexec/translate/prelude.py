@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import time
 
+from armexec.machines.traps import EXIT
+
 from .signals import IDLE, thread_key
-from .state import EXIT, OFFSETS
+from .state import OFFSETS
 
 __all__ = ["POOL_SIZE", "SHARED", "core", "declarations", "dispatcher", "runner", "shared"]
 

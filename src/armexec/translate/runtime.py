@@ -14,12 +14,12 @@ from collections.abc import Callable
 from typing import Any
 
 from armexec.errors import ExecutionError
-from armexec.machines.traps import Trap, TrapKind
+from armexec.machines.traps import EXIT, Trap, TrapKind
 
 from .host import LOCK, HostCode
 from .prelude import POOL_SIZE, SHARED, shared
 from .signals import install, prepare_thread
-from .state import EXIT, GuestState
+from .state import GuestState
 from .unit import Code, Library, Shape, Unit
 
 __all__ = ["Runtime", "Translator"]

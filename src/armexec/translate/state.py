@@ -9,10 +9,7 @@ from types import MappingProxyType
 from armexec.machines.llvm import register_type
 from armexec.machines.llvm_vectors import VIEWS
 
-__all__ = ["EXIT", "OFFSETS", "GuestState", "field_of"]
-
-EXIT = 0xFFFF_FFFF_FFFF_FFF1
-"""Where the outermost function returns to: no code can be there, it isn't aligned for it."""
+__all__ = ["OFFSETS", "GuestState", "field_of"]
 
 
 class GuestState(ctypes.Structure):

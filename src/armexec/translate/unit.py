@@ -15,6 +15,7 @@ from typing import NamedTuple
 
 from armexec.machines.llvm import PARTIAL, STATE, LlvmMachine, register_type, zero
 from armexec.machines.llvm_vectors import VIEWS
+from armexec.machines.traps import EXIT
 
 from .fault_map import LineTable
 from .flow import Fetch, Flow
@@ -25,7 +26,7 @@ from .lift import LiftedFunction, lift
 from .liveness import ALL, Signature, analyze, covered
 from .prelude import declarations, dispatcher
 from .regions import Regions
-from .state import EXIT, OFFSETS, field_of
+from .state import OFFSETS, field_of
 
 __all__ = ["MAX_UNIT", "Argument", "Code", "Library", "Shape", "Unit"]
 

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from ..description import Alias, instruction
 from ..machine import Machine, Value
-from ..memory_access import base_address, extended_index, sign_extended
+from ..memory_access import base_address, extended_index
 from ..memory_operands import LITERAL, RegisterOffset, ScaledOffset
 from ..operands import Immediate, Operand
+from ..pattern import sign_extended
 
 # Register, bytes, constraints of a store; a load's opc ends in 1.
 _ACCESSES = (

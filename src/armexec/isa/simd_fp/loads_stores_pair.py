@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from ..description import instruction
 from ..machine import Machine, Value
-from ..memory_access import base_address, sign_extended
+from ..memory_access import base_address
 from ..operands import Immediate, Operand
+from ..pattern import sign_extended
 
 _OFFSETS: dict[str, Operand] = {
     f"offset{size}": Immediate("imm7", signed=True, scale=size, default=0) for size in (4, 8, 16)
