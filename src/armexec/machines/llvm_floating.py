@@ -2,9 +2,10 @@
 
 A result that is a NaN has to be the one that the manual says. It would be dear to look at each result, and there is
 no need: a NaN operand makes a NaN result. So results stay *pending* while other operations of the block take them, and
-those that none took are tested together, where one is stored or the block ends. If one of them is a NaN, a cold path
-computes all of the pending ones again by exact functions. Strict code calls a soft-float function for each operation
-instead.
+those that none took are tested together, where one is stored or the block ends. If one of them is a NaN, the block is
+left to run its last instructions again in *careful* code, which goes on by itself to the function's end. There a cold
+path computes all of the pending results again by exact functions, so that NaNs are no reason to leave. Strict code
+calls a soft-float function for each operation instead.
 """
 
 from __future__ import annotations
@@ -71,7 +72,6 @@ class FloatingPoint(SoftFloat):
     _m: LlvmMachine
     pending: list[Pending]
     label: str
-    settles: bool
     helpers: dict[str, str]
 
     # -- pending results ------------------------------------------------------------------------------------------
@@ -102,10 +102,12 @@ class FloatingPoint(SoftFloat):
             kinds.append(kind)
             raws.append(argument.raw if isinstance(argument, Pending) else argument)
         raw = emit(self._m, operation, t, raws)
-        name, text = exact_function(operation, t)
-        self.helpers[name] = text
-        passed = ", ".join(f"{kind} {{{i}}}" for i, kind in enumerate(kinds))
-        template = f"call preserve_allcc {target.kind} @{name}({passed})"
+        template = ""
+        if self._m.careful:
+            name, text = exact_function(operation, t)
+            self.helpers[name] = text
+            passed = ", ".join(f"{kind} {{{i}}}" for i, kind in enumerate(kinds))
+            template = f"call preserve_allcc {target.kind} @{name}({passed})"
         shapes = self._suspend(template, target.kind, max(target.lanes, 1) * target.esize, raw, arguments, faithful)
         return self._shaped(target, shapes, operands[0])
 
@@ -158,11 +160,18 @@ class FloatingPoint(SoftFloat):
         pending, self.pending = self.pending, []
         if not pending:
             return
-        self.settles = True
         m = self._m
         condition = self._any_nan([p for p in pending if p.alone])
         m.count += 1
         n = m.count
+        if not m.careful:
+            m.out += [f"br i1 {condition}, label %n{n}, label %o{n}", f"o{n}:"]
+            m.leave_to_careful(f"n{n}")
+            for p in pending:
+                for shapes in p.shapes:
+                    shapes.pending = None
+            self.label = f"o{n}"
+            return
         if not self.label:
             m.out += [f"br label %p{n}", f"p{n}:"]
             self.label = f"p{n}"

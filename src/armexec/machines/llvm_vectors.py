@@ -340,6 +340,7 @@ class Vectors:
 
     if TYPE_CHECKING:
         dirty: int
+        reads: int
         used: int
 
         def line(self, text: str, /) -> str: ...
@@ -351,6 +352,9 @@ class Vectors:
     # -- registers ----------------------------------------------------------------------------------------------
     def read_vector(self, number: int, bits: int) -> Shapes:
         """The low bits of a V register."""
+        view = VIEWS[max(bits, 32)][0] + number
+        if not self.dirty >> view & 1:
+            self.reads |= 1 << view
         known = self.vectors.get(number)
         if known is None or (known.shapes.bits < bits and not known.zero_above):
             size = max(bits, 32)

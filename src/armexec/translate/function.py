@@ -11,11 +11,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator
 
-from armexec.machines.llvm import NAMES, PARTIAL, STATE, LlvmMachine, Value, register_type, wider_views
+from armexec.machines.llvm import NAMES, PARTIAL, STATE, Exit, LlvmMachine, Value, register_type, wider_views
 from armexec.machines.traps import TrapKind
 
 from .lift import LiftedBlock
-from .liveness import Signature
+from .liveness import Signature, covered
 from .state import OFFSETS, field_of
 
 __all__ = ["ATTRIBUTES", "FunctionWriter", "bits", "calling_convention", "load_state", "store_state"]
@@ -168,6 +168,10 @@ class _Writer:
             self.finish(start, block)
             body.append(f"{self.label(start)}:")
             body += block.out
+            for exit_ in block.exits:
+                body += self.leave_to_careful(start, block, exit_)
+        if self.function.has_exits:
+            body += self.resume()
         return [*self.prologue(), *body, "}"]
 
     def prologue(self) -> list[str]:
@@ -183,6 +187,8 @@ class _Writer:
             kind = self.result_type
             out.append(f"define {linkage}{self.unit.convention}{kind} @f{name}({parameters}) {ATTRIBUTES} {{")
         out.append("%failed = alloca i1")
+        if self.function.has_exits:
+            out.append("%resumed = alloca i64")
         registers = signature.inputs
         for live in signature.live_in.values():
             registers |= live
@@ -218,6 +224,51 @@ class _Writer:
         for n in bits(self.signature.live_in[address] & ~_STATE):
             value = load_state(self.m, n)
             self.m.out.append(f"store {register_type(n)} {value.text}, ptr {NAMES[n]}")
+
+    # -- careful code -------------------------------------------------------------------------------------------
+    def leave_to_careful(self, start: int, block: LiftedBlock, exit_: Exit) -> list[str]:
+        """Put into the state what careful code needs to run a segment of a block again, and all that follows."""
+        m, signature = self.m, self.signature
+        segment = block.segments[exit_.segment]
+        m.begin()
+        dirty = signature.dirty_in.get(start, 0)
+        if segment.known is not None:
+            full, low, _, _ = segment.known
+            assert exit_.flags is not None
+            m.resume([], (dict(full), dict(low), exit_.flags, exit_.vectors), 0)
+            for earlier in block.segments[: exit_.segment]:
+                dirty |= earlier.writes
+        m.out.append(f"{exit_.label}:")
+        m.out.append(f";@{segment.pc - self.unit.base:x}")
+        needed = block.live_at(exit_.segment, signature.live_out[start])
+        if self.is_open:
+            # The rest is in the state.
+            needed &= covered(dirty)
+        for n in bits(needed & ~_STATE):
+            if not any(needed >> wider & 1 for wider in wider_views(n)):
+                store_state(m, n, self.value(n))
+        m.out.append(f"store i64 {m.address(segment.pc).text}, ptr %resumed")
+        m.out.append("br label %resume")
+        return m.out
+
+    def resume(self) -> list[str]:
+        """Run careful code to the function's end, and return what it returns."""
+        m = self.m
+        m.begin()
+        m.out += ["resume:", "%at = load i64, ptr %resumed"]
+        code = m.emit(1, "call i1 @resume(ptr %state, i64 %at, i64 %link)")
+        if self.is_open:
+            m.out.append(f"ret i1 {code.text}")
+            return m.out
+        m.out += [f"br i1 {code.text}, label %astray, label %resumed_well", "astray:"]
+        if self.signature.checked:
+            self.unwind()
+        else:
+            m.trap(TrapKind.EXECUTE, Value(m, 64, "%at"))
+            m.out.append("unreachable")
+        m.out.append("resumed_well:")
+        self.return_values({n: load_state(m, n) for n in bits(self.signature.outputs)})
+        return m.out
 
     # -- the ends of blocks -------------------------------------------------------------------------------------
     def value(self, number: int) -> Value:
@@ -289,7 +340,7 @@ class _Writer:
         labels = [
             self.label(t) if t not in outside else f"o{start - self.unit.base:x}_{i}" for i, t in enumerate(targets)
         ]
-        hint = self.unrolled(start) if block.settles and start in targets else ""
+        hint = self.unrolled(start) if block.exits and start in targets else ""
         m.out.append(f"br i1 {condition.text}, label %{labels[0]}, label %{labels[1]}{hint}")
         known = m.knowledge()
         for target, label in zip(targets, labels, strict=True):
@@ -446,6 +497,11 @@ class _Writer:
             _store_pc(m, target)
             self.unwind()
             m.out.append(f"r{n}:")
+        self.return_values(outputs)
+
+    def return_values(self, outputs: dict[int, Value]) -> None:
+        """Return from a closed function to where it was called."""
+        m = self.m
         if self.result_type == "void":
             m.out.append("ret void")
             return
@@ -454,6 +510,6 @@ class _Writer:
             result = m.emit(
                 0, f"insertvalue {self.result_type} {result}, {register_type(register)} {value.text}, {index}"
             ).text
-        if signature.checked:
+        if self.signature.checked:
             result = m.emit(0, f"insertvalue {self.result_type} {result}, i1 false, {len(outputs)}").text
         m.out.append(f"ret {self.result_type} {result}")

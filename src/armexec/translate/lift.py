@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from armexec.isa import Decoded
-from armexec.machines.llvm import Knowledge, LlvmMachine, Terminator
+from armexec.machines.llvm import Exit, Knowledge, LlvmMachine, Segment, Terminator
 from armexec.machines.traps import TrapKind
 
 from .flow import Block, Flow
@@ -17,9 +17,9 @@ X30 = 1 << 30
 
 @dataclass
 class LiftedBlock:
-    """`used` and `dirty` are sets of registers as bits: read before they are written, and written.
+    """`used` and `dirty` are sets of registers as bits: loaded where they are kept between blocks, and written.
 
-    `settles`: it has a cold path for NaNs.
+    `segments` and `exits`: where it is left for careful code.
     """
 
     flow: Block
@@ -28,11 +28,18 @@ class LiftedBlock:
     used: int
     dirty: int
     terminator: Terminator
-    settles: bool
+    segments: list[Segment]
+    exits: list[Exit]
 
     @property
     def kind(self) -> str:
         return "trap" if self.terminator[0] == "trap" else self.flow.kind
+
+    def live_at(self, segment: int, live: int) -> int:
+        """What is live where a segment starts, given what is before the block's call or return."""
+        for part in reversed(self.segments[segment:]):
+            live = live & ~part.writes | part.reads
+        return live
 
     @property
     def terminator_target(self) -> int:
@@ -50,7 +57,11 @@ class LiftedFunction:
     blocks: dict[int, LiftedBlock]
     irregular: bool
     keeps_link: bool
-    order: list[int] = field(default_factory=list)
+
+    @property
+    def has_exits(self) -> bool:
+        """Whether it may be left for careful code."""
+        return any(block.exits for block in self.blocks.values())
 
 
 def lift(flow: Flow, machine: LlvmMachine) -> LiftedFunction:
@@ -78,6 +89,10 @@ def lift(flow: Flow, machine: LlvmMachine) -> LiftedFunction:
         lifted = blocks[start] = lift_block(block, machine, link_writers)
         if lifted.kind != "trap":
             todo.extend((target, lifted) for target in reversed(block.successors))
+    if any(lifted.exits for lifted in blocks.values()):
+        # Careful code takes all registers from where they are kept, and knows nothing of what comes before it.
+        for lifted in blocks.values():
+            lifted.used |= lifted.live_at(0, 0)
     returns = [b for b in blocks.values() if b.kind == "return"]
     irregular = any(b.flow.target != 30 for b in returns) or not all(map(_restores_link, link_writers))
     return LiftedFunction(
@@ -95,8 +110,11 @@ def _restores_link(decoded: Decoded) -> bool:
 def lift_block(block: Block, machine: LlvmMachine, link_writers: list[Decoded] | None = None) -> LiftedBlock:
     """Run the semantic functions of a block on the machine, which has begun it."""
     pc = block.start
+    machine.segments[0].pc = pc
     for decoded in block.instructions:
         machine.pc = pc
+        if machine.has_effect:
+            machine.next_segment()
         if machine.image_base is not None:
             machine.out.append(f";@{pc - machine.image_base:x}")
         if isinstance(decoded, int):
@@ -112,9 +130,14 @@ def lift_block(block: Block, machine: LlvmMachine, link_writers: list[Decoded] |
         pc += 4
     if machine.terminator is None or machine.terminator[0] != "trap":
         machine.settle()
-    knowledge = machine.knowledge()
+    machine.end_segment()
+    dirty = 0
+    for segment in machine.segments:
+        dirty |= segment.writes
     terminator = machine.terminator or ("goto", block.target)
-    return LiftedBlock(block, machine.out, knowledge, machine.used, machine.dirty, terminator, machine.settles)
+    return LiftedBlock(
+        block, machine.out, machine.knowledge(), machine.used, dirty, terminator, machine.segments, machine.exits
+    )
 
 
 def _undecoded(machine: LlvmMachine, word: int) -> None:

@@ -53,6 +53,8 @@ class Signature:
     checked: bool = False
     demanded: int = 0
     live_in: dict[int, int] = field(default_factory=dict)
+    live_out: dict[int, int] = field(default_factory=dict)
+    dirty_in: dict[int, int] = field(default_factory=dict)
     dirty_out: dict[int, int] = field(default_factory=dict)
     is_fixed: bool = False
 
@@ -150,7 +152,7 @@ def _find_checked(signatures: dict[int, Signature]) -> None:
 def _find_dirty(signature: Signature, signatures: dict[int, Signature]) -> None:
     """What each block of an open function leaves changed, before its call if it ends with one."""
     blocks = signature.function.blocks
-    dirty_in = dict.fromkeys(blocks, 0)
+    dirty_in = signature.dirty_in = dict.fromkeys(blocks, 0)
     todo = set(blocks)
     while todo:
         start = todo.pop()
@@ -180,6 +182,8 @@ def _find_live(signature: Signature, signatures: dict[int, Signature]) -> set[in
         link = _X30
     if signature.checked:
         link |= _STATE
+    if function.has_exits:
+        link |= _STATE | _X30
     starts = sorted(function.blocks, reverse=True)
     changed = True
     while changed:
@@ -187,6 +191,7 @@ def _find_live(signature: Signature, signatures: dict[int, Signature]) -> set[in
         for start in starts:
             block = function.blocks[start]
             live = _live_before_end(block, start, signature, signatures, again)
+            signature.live_out[start] = live
             live = live & ~block.dirty | block.used
             if live != live_in.get(start):
                 live_in[start] = live

@@ -51,40 +51,48 @@ class Translator:
         self.tier = tier
         self.units: list[Unit] = []
         self.library = Library(code, limit)
-        self._table = (ctypes.c_uint64 * max(code.code_size // 4, 1))()
-        self._symbols = {
-            **runtime.symbols,
-            "image": code.base,
-            "table": ctypes.addressof(self._table),
+        self.careful = Library(code, limit, careful=True)
+        self._tables = {library: (ctypes.c_uint64 * max(code.code_size // 4, 1))() for library in self._libraries()}
+        table, careful_table = (ctypes.addressof(self._tables[library]) for library in self._libraries())
+        self._symbols = {**runtime.symbols, "image": code.base, "table": table, "careful_table": careful_table}
+        # Careful code stays careful.
+        self._careful_symbols = {
+            **self._symbols,
+            "table": careful_table,
+            "lookup_slowly": runtime.symbols["careful_slowly"],
         }
         runtime.add(self)
 
     def close(self) -> None:
         self.runtime.remove(self)
 
+    def _libraries(self) -> tuple[Library, Library]:
+        return self.library, self.careful
+
     def entry(self, address: int, shape: Shape) -> int:
         """The host address of a C function for the guest function at `address`. Raises HostError."""
         with LOCK:
-            unit = self._build(address, shape)
+            unit = self._build(self.library, address, shape)
             return unit.entry_stub(address)
 
-    def state_function(self, address: int) -> int:
+    def state_function(self, address: int, *, careful: bool = False) -> int:
         """The host address of the function at `address` that takes the state structure, 0 where there is no code."""
         if self.code.fetch(address) is None:
             return 0
         with LOCK:
-            states = self.library.states
-            if address not in states:
-                self._build(address, None)
-            return states[address]
+            library = self.careful if careful else self.library
+            if address not in library.states:
+                self._build(library, address, None)
+            return library.states[address]
 
-    def _build(self, address: int, shape: Shape | None) -> Unit:
-        states = self.library.states
+    def _build(self, library: Library, address: int, shape: Shape | None) -> Unit:
+        states, table = library.states, self._tables[library]
         known = set(states)
-        unit = Unit(self.library, address, shape, self._symbols, self.tier)
+        symbols = self._careful_symbols if library is self.careful else self._symbols
+        unit = Unit(library, address, shape, symbols, self.tier)
         self.units.append(unit)
         for entered in states.keys() - known:
-            self._table[(entered - self.code.base) >> 2] = states[entered]
+            table[(entered - self.code.base) >> 2] = states[entered]
         return unit
 
     def why(self, pc: int) -> str:
@@ -107,6 +115,7 @@ class Runtime:
         self._callback_error: dict[int, BaseException] = {}
         self._callbacks = {
             "find": self._find,
+            "find_careful": self._find_careful,
             "more": self._more,
             "less": self._less,
             "prepare": self._prepare,
@@ -185,14 +194,17 @@ class Runtime:
         return 0
 
     # -- callbacks from translated code -------------------------------------------------------------------------------
-    def _find(self, state: int, pc: int) -> int:
+    def _find_careful(self, state: int, pc: int) -> int:
+        return self._find(state, pc, careful=True)
+
+    def _find(self, state: int, pc: int, *, careful: bool = False) -> int:
         try:
             if pc == EXIT:
                 return self._shared.address("exited")
             translator = self.translator_at(pc)
             if translator is None or pc & 3:
                 return 0
-            return translator.state_function(pc)
+            return translator.state_function(pc, careful=careful)
         except BaseException as error:
             self._callback_error[state] = error
             return 0

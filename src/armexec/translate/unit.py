@@ -24,7 +24,7 @@ from .host import HostCode, host_features, host_machine
 from .jumps import ReadConstant, jump_targets
 from .lift import LiftedFunction, lift
 from .liveness import ALL, Signature, analyze, covered
-from .prelude import declarations, dispatcher
+from .prelude import declarations, dispatcher, resumption
 from .regions import Regions
 from .state import OFFSETS, field_of
 
@@ -106,16 +106,22 @@ class Library:
     """What is known and translated of an image: flows, exported functions, and those that take the state structure.
 
     `states`: by guest address, the host address of what is entered there with the state structure. `limit`: how many
-    instructions a function may have before it is cut into pieces.
+    instructions a function may have before it is cut into pieces. `careful`: of code that NaNs are no reason to leave.
     """
 
-    def __init__(self, code: Code, limit: int | None = None) -> None:
+    def __init__(self, code: Code, limit: int | None = None, *, careful: bool = False) -> None:
         self.code = code
+        self.careful = careful or code.strict
         self.regions = Regions(code.fetch, lambda starts, flow: jump_targets(starts, flow, code.read), limit)
         self.states: dict[int, int] = {}
         self.exports: dict[_Form, _Export] = {}
         self.seen: set[_Form] = set()
         self.translated = 0
+
+    def machine(self) -> LlvmMachine:
+        """To translate one function on."""
+        code = self.code
+        return LlvmMachine(OFFSETS, code.base, host=host_features(), strict=code.strict, careful=self.careful)
 
     def is_short_leaf(self, address: int) -> bool:
         flow = self.regions.flow(address)
@@ -150,7 +156,7 @@ class _Draft:
     def _collect(self, wide: set[int]) -> None:
         """The function and its callees, lifted, up to the size of a unit, and the exported ones among them."""
         library, fetch = self.library, self.library.code.fetch
-        machine = LlvmMachine(OFFSETS, library.code.base, host=host_features(), strict=library.code.strict)
+        machine = library.machine()
         self.functions: dict[int, LiftedFunction] = {}
         self.forms: dict[int, _Form] = {}
         self.fixed: dict[int, Signature] = {}
@@ -174,7 +180,7 @@ class _Draft:
                 self.fixed[address] = export.signature(address, machine)
                 self.hosts[address] = export.host
                 continue
-            machine = LlvmMachine(OFFSETS, library.code.base, host=host_features(), strict=library.code.strict)
+            machine = library.machine()
             self.functions[address] = lift(flow, machine)
             total += flow.size
             todo += sorted(flow.calls, reverse=True)
@@ -215,6 +221,8 @@ class _Draft:
         signature = signatures.get(entry)
         if signature is None or any(s.is_open or s.checked for s in signatures.values()):
             out.append(dispatcher(table_size=code.code_size // 4))
+        if any(function.has_exits for function in self.functions.values()):
+            out.append(resumption(table_size=code.code_size // 4))
         for address in self.functions:
             out += writer.write(address)
         for address in self.fixed:
