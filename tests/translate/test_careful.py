@@ -1,4 +1,4 @@
-"""NaNs in loops: translated code that is left where a NaN comes up gives what the reference machine gives, to the bit."""
+"""NaNs in loops: code that is left where a NaN comes up gives what the reference machine gives, to the bit."""
 
 from __future__ import annotations
 

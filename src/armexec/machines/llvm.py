@@ -228,7 +228,7 @@ class LlvmMachine(Vectors, FloatingPoint):
     `image_base`: addresses are emitted relative to the symbol `@image`, which is there; None emits them as they are.
     `offsets`: where each field of the state structure is. `strict`: floating point as FPCR says, with FPSR's flags;
     otherwise FPCR is zero, and FPSR never read. `careful`: a NaN is dealt with where it comes up; otherwise the block
-    is left there (`exits`), to be run again in careful code. `whys` collects what `undefined` says, by pc; `helpers` the
+    is left there (`exits`), to be run again in careful code. `whys`: what `undefined` said, by pc; `helpers`: the
     texts of the functions that are called, by name.
     """
 
