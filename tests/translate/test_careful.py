@@ -19,8 +19,10 @@ NANS = (
     0x7FF0_0000_0000_0000,
     0xFFF0_0000_0000_0000,
 )
-SIZE = 64
-"""Doublewords of memory."""
+FIXED, RESULTS, MOVING = 0, 64, 128
+"""Where the three pointers go at first, in doublewords; the last one moves on."""
+SIZE = 2048
+"""Doublewords of memory, more than any program goes through."""
 COUNT = 6
 """Rounds of a loop."""
 
@@ -119,11 +121,11 @@ def _memory(rng: random.Random, nans: float) -> list[int]:
 
 def _run(text: str, memory: list[int], engine: str) -> tuple[int, list[int]]:
     f = armexec.function(text, "unsigned long(void *, void *, void *)", engine=engine)
-    words = (ctypes.c_uint64 * (4 * SIZE))(*memory)
+    words = (ctypes.c_uint64 * SIZE)(*memory)
     at = ctypes.addressof(words)
-    result = f(at + 8 * SIZE, at, at + 8 * 3 * SIZE)
+    result = f(at + 8 * MOVING, at + 8 * FIXED, at + 8 * RESULTS)
     # Where nothing else is returned, the first pointer is, moved on.
-    return (result - at if at <= result < at + ctypes.sizeof(words) else result), list(words)
+    return (result - at if 0 <= result - at < ctypes.sizeof(words) else result), list(words)
 
 
 def _compare(seed: int) -> None:

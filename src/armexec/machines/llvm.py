@@ -228,8 +228,11 @@ class LlvmMachine(Vectors, FloatingPoint):
     `image_base`: addresses are emitted relative to the symbol `@image`, which is there; None emits them as they are.
     `offsets`: where each field of the state structure is. `strict`: floating point as FPCR says, with FPSR's flags;
     otherwise FPCR is zero, and FPSR never read. `careful`: a NaN is dealt with where it comes up; otherwise the block
-    is left there (`exits`), to be run again in careful code. `whys`: what `undefined` said, by pc; `helpers`: the
-    texts of the functions that are called, by name.
+    is left there (`exits`), to be run again in careful code. `whys`: what `undefined` said, by pc; `helpers`: the texts
+    of the functions that are called, by name.
+
+    `unsure`: while a block of a part that is run again as a whole is translated, the V registers that may be pending
+    between blocks, with the sizes of their elements; `is_unfit` is set where more than being a NaN was asked of one.
     """
 
     def __init__(
@@ -248,6 +251,8 @@ class LlvmMachine(Vectors, FloatingPoint):
         self.wide_atomics = self.host.wide_atomics
         self.strict = strict
         self.careful = careful
+        self.unsure: dict[int, frozenset[int]] | None = None
+        self.is_unfit = False
         self.helpers: dict[str, str] = {}
         self.V = ScalarRegisters(self)
         self.Vec = VectorRegisters(self)
@@ -404,6 +409,10 @@ class LlvmMachine(Vectors, FloatingPoint):
             return when_true if condition.known else when_false
         if isinstance(when_true, Flags):
             return SelectedFlags(self, condition, when_true, when_false)
+        if when_true.__class__ is ShapedValue and when_false.__class__ is ShapedValue:
+            chosen = self.choose_number(condition, when_true, when_false)
+            if chosen is not None:
+                return chosen
         kind = f"i{when_true.width}"
         return self.emit(
             when_true.width, f"select i1 {condition.text}, {kind} {when_true.text}, {kind} {when_false.text}"

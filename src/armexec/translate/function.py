@@ -11,11 +11,24 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator
 
-from armexec.machines.llvm import NAMES, PARTIAL, STATE, Exit, LlvmMachine, Value, register_type, wider_views
+from armexec.machines.llvm import (
+    FLAG,
+    NAMES,
+    PARTIAL,
+    STATE,
+    Exit,
+    LlvmMachine,
+    Value,
+    register_type,
+    wider_views,
+)
+from armexec.machines.llvm_shapes import FLOATS, Shapes
+from armexec.machines.llvm_vectors import VIEWS
 from armexec.machines.traps import TrapKind
 
 from .lift import LiftedBlock
 from .liveness import Signature, covered
+from .reruns import Rerun
 from .state import OFFSETS, field_of
 
 __all__ = ["ATTRIBUTES", "FunctionWriter", "bits", "calling_convention", "load_state", "store_state"]
@@ -157,19 +170,40 @@ class _Writer:
         self.is_open = signature.is_open
         self.result_type = unit.result_type(signature)
         self.touched = 0
+        self.reruns = {b.rerun.header: b.rerun for b in signature.function.blocks.values() if b.rerun is not None}
+        self.edges: dict[str, list[str]] = {}
 
-    def label(self, address: int) -> str:
-        return f"b{address - self.unit.base:x}"
+    def label(self, address: int, source: int | None = None) -> str:
+        """Where a block begins, coming from the block at `source`, None from outside of the function."""
+        offset = f"{address - self.unit.base:x}"
+        there = self.function.blocks[address].rerun
+        here = None if source is None else self.function.blocks[source].rerun
+        label = f"b{offset}" if there is None or here is there else f"h{offset}"
+        if source is None or here is None or here is there:
+            return label
+        edge = f"q{source - self.unit.base:x}_{offset}"
+        if edge not in self.edges:
+            m, out = self.m, self.m.out
+            m.out = []
+            live = here.tested(self.signature.live_in[address])
+            self.test_unsure(here, live, lambda n: m.line(f"load {register_type(n)}, ptr {NAMES[n]}"))
+            self.edges[edge] = [f"{edge}:", *m.out, f"br label %{label}"]
+            m.out = out
+        return edge
 
     def write(self) -> list[str]:
         body: list[str] = []
         for start, block in self.function.blocks.items():
             self.m.resume(block.out, block.knowledge, block.dirty)
             self.finish(start, block)
-            body.append(f"{self.label(start)}:")
+            body.append(f"b{start - self.unit.base:x}:")
             body += block.out
             for exit_ in block.exits:
                 body += self.leave_to_careful(start, block, exit_)
+        for edge in self.edges.values():
+            body += edge
+        for rerun in self.reruns.values():
+            body += self.enter_rerun(rerun)
         if self.function.has_exits:
             body += self.resume()
         return [*self.prologue(), *body, "}"]
@@ -196,6 +230,8 @@ class _Writer:
             registers |= block.dirty
         registers |= self.touched
         out += [f"{NAMES[n]} = alloca {register_type(n)}" for n in bits(registers & ~_STATE)]
+        for rerun in self.reruns.values():
+            out += [f"{self.kept(n, rerun)} = alloca {register_type(n)}" for n in bits(self.kept_by(rerun))]
         entries = self.function.flow.entries or (entry,)
         if not self.is_open:
             for n in bits(signature.inputs & ~_STATE):
@@ -226,6 +262,67 @@ class _Writer:
             self.m.out.append(f"store {register_type(n)} {value.text}, ptr {NAMES[n]}")
 
     # -- careful code -------------------------------------------------------------------------------------------
+    def kept(self, number: int, rerun: Rerun) -> str:
+        """Where a register is kept as it was at the start of a part that may be run again."""
+        return f"{NAMES[number]}.{rerun.header - self.unit.base:x}"
+
+    def kept_by(self, rerun: Rerun) -> int:
+        """The registers that a part changes, and needs to be run again."""
+        changed = 0
+        for start in rerun.blocks & self.function.blocks.keys():
+            changed |= self.function.blocks[start].dirty
+        return changed & self.signature.live_in[rerun.header] & ~_STATE
+
+    def test_unsure(self, rerun: Rerun, wanted: int, text_of: Callable[[int], str]) -> None:
+        """Leave the part if one of the registers `wanted` of those that it doesn't test is a NaN."""
+        m = self.m
+        numbers = []
+        for number, sizes in rerun.unsure.items():
+            size = next((bits for bits, (first, _, _) in VIEWS.items() if wanted >> first + number & 1), None)
+            if size is None:
+                continue
+            first, _, kind = VIEWS[size]
+            self.touched |= 1 << first + number
+            shapes = Shapes(m, size, {kind: text_of(first + number)})
+            for esize in sizes:
+                wide = f"<{size // esize} x {FLOATS[esize]}>" if esize < size else FLOATS[esize]
+                numbers.append((wide, shapes.get(wide)))
+        if numbers:
+            n = m.count
+            condition = m.any_nan(numbers)
+            m.out += [f"br i1 {condition}, label %z{rerun.header - self.unit.base:x}, label %w{n}", f"w{n}:"]
+
+    def enter_rerun(self, rerun: Rerun) -> list[str]:
+        """Keep what a part needs to be run again; and leave it, to run it again in careful code."""
+        m, offset = self.m, f"{rerun.header - self.unit.base:x}"
+        m.begin()
+        m.out.append(f"h{offset}:")
+        kept = self.kept_by(rerun)
+        for n in bits(kept):
+            value = m.emit(64, f"load {register_type(n)}, ptr {NAMES[n]}")
+            m.out.append(f"store {register_type(n)} {value.text}, ptr {self.kept(n, rerun)}")
+        m.out += [f"br label %b{offset}", f"z{offset}:"]
+        needed = self.signature.live_in[rerun.header]
+        if self.is_open:
+            needed &= covered(self.signature.dirty_in[rerun.header])
+
+        def value_of(n: int) -> Value:
+            if kept >> n & 1:
+                return m.emit(1 if n in FLAG.values() else 64, f"load {register_type(n)}, ptr {self.kept(n, rerun)}")
+            return self.value(n)
+
+        self.leave_with(needed, value_of, rerun.header)
+        return m.out
+
+    def leave_with(self, needed: int, value_of: Callable[[int], Value], address: int) -> None:
+        """Put registers into the state, and go on at an address in careful code."""
+        m = self.m
+        for n in bits(needed & ~_STATE):
+            if not any(needed >> wider & 1 for wider in wider_views(n)):
+                store_state(m, n, value_of(n))
+        m.out.append(f"store i64 {m.address(address).text}, ptr %resumed")
+        m.out.append("br label %resume")
+
     def leave_to_careful(self, start: int, block: LiftedBlock, exit_: Exit) -> list[str]:
         """Put into the state what careful code needs to run a segment of a block again, and all that follows."""
         m, signature = self.m, self.signature
@@ -244,11 +341,7 @@ class _Writer:
         if self.is_open:
             # The rest is in the state.
             needed &= covered(dirty)
-        for n in bits(needed & ~_STATE):
-            if not any(needed >> wider & 1 for wider in wider_views(n)):
-                store_state(m, n, self.value(n))
-        m.out.append(f"store i64 {m.address(segment.pc).text}, ptr %resumed")
-        m.out.append("br label %resume")
+        self.leave_with(needed, self.value, segment.pc)
         return m.out
 
     def resume(self) -> list[str]:
@@ -315,13 +408,15 @@ class _Writer:
 
     def flush_for(self, start: int, targets: tuple[int, ...]) -> None:
         live = 0
+        rerun = self.function.blocks[start].rerun
         for target in targets:
             if target in self.function.blocks:
-                live |= self.signature.live_in.get(target, 0)
+                wanted = self.signature.live_in.get(target, 0)
+                live |= wanted if rerun is None or target in rerun.blocks else rerun.tested(wanted)
         self.m.flush(live)
 
-    def go(self, target: int) -> None:
-        self.m.out.append(f"br label %{self.label(target)}")
+    def go(self, source: int, target: int) -> None:
+        self.m.out.append(f"br label %{self.label(target, source)}")
 
     def finish_branch(self, start: int, block: LiftedBlock) -> None:
         m = self.m
@@ -338,7 +433,8 @@ class _Writer:
             return
         condition: Value = terminator[1]
         labels = [
-            self.label(t) if t not in outside else f"o{start - self.unit.base:x}_{i}" for i, t in enumerate(targets)
+            self.label(t, start) if t not in outside else f"o{start - self.unit.base:x}_{i}"
+            for i, t in enumerate(targets)
         ]
         hint = self.unrolled(start) if block.exits and start in targets else ""
         m.out.append(f"br i1 {condition.text}, label %{labels[0]}, label %{labels[1]}{hint}")
@@ -364,7 +460,7 @@ class _Writer:
 
     def go_or_leave(self, start: int, target: int) -> None:
         if target in self.function.blocks:
-            self.go(target)
+            self.go(start, target)
         else:
             self.leave(start, self.m.address(target))
 
@@ -415,7 +511,7 @@ class _Writer:
                 self.flush_to_state(changed & ~callee.modified)
                 self.unwind()
                 m.out.append(f"n{n}:")
-            self.continue_at(after, callee.modified & ~PARTIAL | self.signature.dirty_out.get(start, 0))
+            self.continue_at(start, after, callee.modified & ~PARTIAL | self.signature.dirty_out.get(start, 0))
             return
         self.flush_to_state(self.signature.dirty_out[start])
         target = m.address(block.terminator_target) if block.kind == "call" else block.terminator[1]
@@ -434,13 +530,13 @@ class _Writer:
             self.touched |= 1 << r
             value = load_state(m, r)
             m.out.append(f"store {register_type(r)} {value.text}, ptr {NAMES[r]}")
-        self.continue_at(after, 0)
+        self.continue_at(start, after, 0)
 
-    def continue_at(self, address: int, changed: int) -> None:
-        """Go on after a call; `changed`: the registers that are newer here than in the state."""
+    def continue_at(self, start: int, address: int, changed: int) -> None:
+        """Go on after a call that ends the block at `start`; `changed`: registers newer here than in the state."""
         m = self.m
         if address in self.function.blocks:
-            self.go(address)
+            self.go(start, address)
             return
         m.full, m.low, m.vectors, m.dirty = {}, {}, {}, 0
         m.NZCV = m.stored_flags()
@@ -463,7 +559,7 @@ class _Writer:
         offset = m.emit(64, f"sub i64 {target.text}, {base.text}")
         n = m.count
         inside = [to for to in dict.fromkeys(block.flow.targets) if to in self.function.blocks]
-        cases = [f"i64 {to - self.unit.base}, label %{self.label(to)}" for to in inside]
+        cases = [f"i64 {to - self.unit.base}, label %{self.label(to, start)}" for to in inside]
         m.out.append(f"switch i64 {offset.text}, label %d{n} [{' '.join(cases)}]")
         m.out.append(f"d{n}:")
         if self.is_open:
@@ -480,6 +576,9 @@ class _Writer:
         m = self.m
         signature = self.signature
         target: Value = block.terminator[1]
+        if block.rerun is not None:
+            wanted = block.rerun.tested(signature.dirty_out[start] if self.is_open else signature.outputs)
+            self.test_unsure(block.rerun, wanted, lambda n: self.value(n).text)
         if self.is_open:
             self.flush_to_state(signature.dirty_out[start])
             _store_pc(m, target)

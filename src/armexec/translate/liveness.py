@@ -206,11 +206,13 @@ def _live_before_end(
     """What is live where the block's own instructions have run, before its call or return."""
     live_in = signature.live_in
     live = 0
+    rerun = block.rerun
     if block.kind == "trap":
         return 0
     for target in block.flow.successors:
         if target in signature.function.blocks:
-            live |= live_in.get(target, 0)
+            wanted = live_in.get(target, 0)
+            live |= wanted if rerun is None or target in rerun.blocks else rerun.tested(wanted)
         elif signature.is_open:
             live |= signature.dirty_out[start]
             callee = signatures.get(block.terminator_target) if block.kind == "call" else None
@@ -228,7 +230,6 @@ def _live_before_end(
         # For a jump to elsewhere.
         return live | (signature.dirty_out[start] if signature.is_open else _STATE)
     if block.kind in ("return", "jump"):
-        if signature.is_open:
-            return live | signature.dirty_out[start]
-        return live | signature.demanded & signature.modified
+        live |= signature.dirty_out[start] if signature.is_open else signature.demanded & signature.modified
+        return live if rerun is None else rerun.tested(live)
     return live
