@@ -9,70 +9,37 @@ every caller returns at once, down to the dispatcher at the bottom.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection
 
 from armexec.machines.llvm import (
-    FLAG,
     NAMES,
     PARTIAL,
     STATE,
-    Exit,
     LlvmMachine,
     Value,
     register_type,
     wider_views,
 )
-from armexec.machines.llvm_shapes import FLOATS, Shapes
-from armexec.machines.llvm_vectors import VIEWS
 from armexec.machines.traps import TrapKind
 
+from .careful import CarefulExits
 from .lift import LiftedBlock
-from .liveness import Signature, covered
-from .reruns import Rerun
-from .state import OFFSETS, field_of
+from .liveness import Signature
+from .registers import bits, load_state, store_state
+from .state import OFFSETS
 
-__all__ = ["ATTRIBUTES", "FunctionWriter", "bits", "calling_convention", "load_state", "store_state"]
+__all__ = ["ATTRIBUTES", "FunctionWriter", "calling_convention"]
 
 ATTRIBUTES = "#0"
 _STATE = 1 << STATE
 _METADATA = 1 << 30
 _LONG = 250
 """Of a loop of more lines than this, the branch is a small part."""
-_ALIGNMENTS = {"i8": 1, "float": 4, "i64": 8, "double": 8, "<2 x i64>": 8}
-
-
-def bits(registers: int) -> Iterator[int]:
-    """The registers of a set, in order."""
-    while registers:
-        bit = registers & -registers
-        yield bit.bit_length() - 1
-        registers ^= bit
 
 
 def calling_convention(machine: str) -> str:
     """LLVM's convention that keeps the most arguments and results in registers on a host."""
     return "x86_regcallcc " if machine in ("x86_64", "AMD64") else ""
-
-
-def load_state(m: LlvmMachine, number: int) -> Value:
-    """A register's value from the state structure."""
-    offset, kind = field_of(number)
-    m.count += 1
-    pointer = f"%v{m.count}"
-    m.out.append(f"{pointer} = getelementptr i8, ptr %state, i64 {offset}")
-    if kind == "i8":
-        return m.emit(1, f"trunc i8 {m.emit(8, f'load i8, ptr {pointer}').text} to i1")
-    return m.emit(64, f"load {kind}, ptr {pointer}, align {_ALIGNMENTS[kind]}")
-
-
-def store_state(m: LlvmMachine, number: int, value: Value) -> None:
-    """Put a register's value into the state structure."""
-    offset, kind = field_of(number)
-    m.count += 1
-    pointer = f"%v{m.count}"
-    text = value.zero_extend(8).text if kind == "i8" else value.text
-    m.out.append(f"{pointer} = getelementptr i8, ptr %state, i64 {offset}")
-    m.out.append(f"store {kind} {text}, ptr {pointer}, align {_ALIGNMENTS[kind]}")
 
 
 def _store_pc(m: LlvmMachine, value: Value) -> None:
@@ -161,9 +128,10 @@ class FunctionWriter:
         return results, code
 
 
-class _Writer:
+class _Writer(CarefulExits):
     def __init__(self, unit: FunctionWriter, signature: Signature) -> None:
         self.unit = unit
+        self.base = unit.base
         self.signature = signature
         self.function = signature.function
         self.m = signature.function.machine
@@ -175,13 +143,13 @@ class _Writer:
 
     def label(self, address: int, source: int | None = None) -> str:
         """Where a block begins, coming from the block at `source`, None from outside of the function."""
-        offset = f"{address - self.unit.base:x}"
+        offset = f"{address - self.base:x}"
         there = self.function.blocks[address].rerun
         here = None if source is None else self.function.blocks[source].rerun
         label = f"b{offset}" if there is None or here is there else f"h{offset}"
         if source is None or here is None or here is there:
             return label
-        edge = f"q{source - self.unit.base:x}_{offset}"
+        edge = f"q{source - self.base:x}_{offset}"
         if edge not in self.edges:
             m, out = self.m, self.m.out
             m.out = []
@@ -196,7 +164,7 @@ class _Writer:
         for start, block in self.function.blocks.items():
             self.m.resume(block.out, block.knowledge, block.dirty)
             self.finish(start, block)
-            body.append(f"b{start - self.unit.base:x}:")
+            body.append(f"b{start - self.base:x}:")
             body += block.out
             for exit_ in block.exits:
                 body += self.leave_to_careful(start, block, exit_)
@@ -239,14 +207,14 @@ class _Writer:
             if signature.inputs >> 30 & 1:
                 out.append("%link = add i64 %a30, 0")
         elif len(entries) > 1:
-            offset = m.emit(64, f"sub i64 %pc, {m.address(self.unit.base).text}")
-            cases = [f"i64 {at - self.unit.base}, label %e{at - self.unit.base:x}" for at in entries]
+            offset = m.emit(64, f"sub i64 %pc, {m.address(self.base).text}")
+            cases = [f"i64 {at - self.base}, label %e{at - self.base:x}" for at in entries]
             out.append(f"switch i64 {offset.text}, label %wrong [{' '.join(cases)}]")
             out.append("wrong:")
             m.trap(TrapKind.EXECUTE, Value(m, 64, "%pc"))
             out.append("unreachable")
             for at in entries:
-                out.append(f"e{at - self.unit.base:x}:")
+                out.append(f"e{at - self.base:x}:")
                 self.load_for(at)
                 out.append(f"br label %{self.label(at)}")
             return out
@@ -260,108 +228,6 @@ class _Writer:
         for n in bits(self.signature.live_in[address] & ~_STATE):
             value = load_state(self.m, n)
             self.m.out.append(f"store {register_type(n)} {value.text}, ptr {NAMES[n]}")
-
-    # -- careful code -------------------------------------------------------------------------------------------
-    def kept(self, number: int, rerun: Rerun) -> str:
-        """Where a register is kept as it was at the start of a part that may be run again."""
-        return f"{NAMES[number]}.{rerun.header - self.unit.base:x}"
-
-    def kept_by(self, rerun: Rerun) -> int:
-        """The registers that a part changes, and needs to be run again."""
-        changed = 0
-        for start in rerun.blocks & self.function.blocks.keys():
-            changed |= self.function.blocks[start].dirty
-        return changed & self.signature.live_in[rerun.header] & ~_STATE
-
-    def test_unsure(self, rerun: Rerun, wanted: int, text_of: Callable[[int], str]) -> None:
-        """Leave the part if one of the registers `wanted` of those that it doesn't test is a NaN."""
-        m = self.m
-        numbers = []
-        for number, sizes in rerun.unsure.items():
-            size = next((bits for bits, (first, _, _) in VIEWS.items() if wanted >> first + number & 1), None)
-            if size is None:
-                continue
-            first, _, kind = VIEWS[size]
-            self.touched |= 1 << first + number
-            shapes = Shapes(m, size, {kind: text_of(first + number)})
-            for esize in sizes:
-                wide = f"<{size // esize} x {FLOATS[esize]}>" if esize < size else FLOATS[esize]
-                numbers.append((wide, shapes.get(wide)))
-        if numbers:
-            n = m.count
-            condition = m.any_nan(numbers)
-            m.out += [f"br i1 {condition}, label %z{rerun.header - self.unit.base:x}, label %w{n}", f"w{n}:"]
-
-    def enter_rerun(self, rerun: Rerun) -> list[str]:
-        """Keep what a part needs to be run again; and leave it, to run it again in careful code."""
-        m, offset = self.m, f"{rerun.header - self.unit.base:x}"
-        m.begin()
-        m.out.append(f"h{offset}:")
-        kept = self.kept_by(rerun)
-        for n in bits(kept):
-            value = m.emit(64, f"load {register_type(n)}, ptr {NAMES[n]}")
-            m.out.append(f"store {register_type(n)} {value.text}, ptr {self.kept(n, rerun)}")
-        m.out += [f"br label %b{offset}", f"z{offset}:"]
-        needed = self.signature.live_in[rerun.header]
-        if self.is_open:
-            needed &= covered(self.signature.dirty_in[rerun.header])
-
-        def value_of(n: int) -> Value:
-            if kept >> n & 1:
-                return m.emit(1 if n in FLAG.values() else 64, f"load {register_type(n)}, ptr {self.kept(n, rerun)}")
-            return self.value(n)
-
-        self.leave_with(needed, value_of, rerun.header)
-        return m.out
-
-    def leave_with(self, needed: int, value_of: Callable[[int], Value], address: int) -> None:
-        """Put registers into the state, and go on at an address in careful code."""
-        m = self.m
-        for n in bits(needed & ~_STATE):
-            if not any(needed >> wider & 1 for wider in wider_views(n)):
-                store_state(m, n, value_of(n))
-        m.out.append(f"store i64 {m.address(address).text}, ptr %resumed")
-        m.out.append("br label %resume")
-
-    def leave_to_careful(self, start: int, block: LiftedBlock, exit_: Exit) -> list[str]:
-        """Put into the state what careful code needs to run a segment of a block again, and all that follows."""
-        m, signature = self.m, self.signature
-        segment = block.segments[exit_.segment]
-        m.begin()
-        dirty = signature.dirty_in.get(start, 0)
-        if segment.known is not None:
-            full, low, _, _ = segment.known
-            assert exit_.flags is not None
-            m.resume([], (dict(full), dict(low), exit_.flags, exit_.vectors), 0)
-            for earlier in block.segments[: exit_.segment]:
-                dirty |= earlier.writes
-        m.out.append(f"{exit_.label}:")
-        m.out.append(f";@{segment.pc - self.unit.base:x}")
-        needed = block.live_at(exit_.segment, signature.live_out[start])
-        if self.is_open:
-            # The rest is in the state.
-            needed &= covered(dirty)
-        self.leave_with(needed, self.value, segment.pc)
-        return m.out
-
-    def resume(self) -> list[str]:
-        """Run careful code to the function's end, and return what it returns."""
-        m = self.m
-        m.begin()
-        m.out += ["resume:", "%at = load i64, ptr %resumed"]
-        code = m.emit(1, "call i1 @resume(ptr %state, i64 %at, i64 %link)")
-        if self.is_open:
-            m.out.append(f"ret i1 {code.text}")
-            return m.out
-        m.out += [f"br i1 {code.text}, label %astray, label %resumed_well", "astray:"]
-        if self.signature.checked:
-            self.unwind()
-        else:
-            m.trap(TrapKind.EXECUTE, Value(m, 64, "%at"))
-            m.out.append("unreachable")
-        m.out.append("resumed_well:")
-        self.return_values({n: load_state(m, n) for n in bits(self.signature.outputs)})
-        return m.out
 
     # -- the ends of blocks -------------------------------------------------------------------------------------
     def value(self, number: int) -> Value:
@@ -433,8 +299,7 @@ class _Writer:
             return
         condition: Value = terminator[1]
         labels = [
-            self.label(t, start) if t not in outside else f"o{start - self.unit.base:x}_{i}"
-            for i, t in enumerate(targets)
+            self.label(t, start) if t not in outside else f"o{start - self.base:x}_{i}" for i, t in enumerate(targets)
         ]
         hint = self.unrolled(start) if block.exits and start in targets else ""
         m.out.append(f"br i1 {condition.text}, label %{labels[0]}, label %{labels[1]}{hint}")
@@ -453,7 +318,7 @@ class _Writer:
         if len(self.m.out) > _LONG:
             return ""
         # Numbers that a module's debug locations don't reach.
-        loop, twice = f"!{_METADATA + 1 + (start - self.unit.base) // 4}", f"!{_METADATA}"
+        loop, twice = f"!{_METADATA + 1 + (start - self.base) // 4}", f"!{_METADATA}"
         self.m.helpers[twice] = f'{twice} = !{{!"llvm.loop.unroll.count", i32 2}}'
         self.m.helpers[loop] = f"{loop} = distinct !{{{loop}, {twice}}}"
         return f", !llvm.loop {loop}"
@@ -555,11 +420,11 @@ class _Writer:
             self.leave(start, target)
             return
         self.flush_for(start, block.flow.targets)
-        base = m.address(self.unit.base)
+        base = m.address(self.base)
         offset = m.emit(64, f"sub i64 {target.text}, {base.text}")
         n = m.count
         inside = [to for to in dict.fromkeys(block.flow.targets) if to in self.function.blocks]
-        cases = [f"i64 {to - self.unit.base}, label %{self.label(to, start)}" for to in inside]
+        cases = [f"i64 {to - self.base}, label %{self.label(to, start)}" for to in inside]
         m.out.append(f"switch i64 {offset.text}, label %d{n} [{' '.join(cases)}]")
         m.out.append(f"d{n}:")
         if self.is_open:

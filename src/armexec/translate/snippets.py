@@ -20,10 +20,11 @@ from armexec.machines.llvm import NAMES, PARTIAL, STATE, LlvmMachine, Value, reg
 from armexec.machines.traps import Trap, TrapKind
 
 from .flow import Block, FlowMachine, ends_block
-from .function import ATTRIBUTES, bits, load_state, store_state
+from .function import ATTRIBUTES
 from .host import HostCode, host_features
 from .lift import LiftedBlock, lift_block
 from .prelude import core, runner
+from .registers import bits, load_state, store_state
 from .signals import install
 from .state import OFFSETS, GuestState
 

@@ -19,13 +19,14 @@ from armexec.machines.traps import EXIT
 
 from .fault_map import LineTable
 from .flow import Fetch, Flow
-from .function import FunctionWriter, bits, calling_convention
+from .function import FunctionWriter, calling_convention
 from .host import HostCode, host_features, host_machine
 from .jumps import ReadConstant, jump_targets
 from .lift import LiftedFunction, lift
 from .liveness import ALL, Signature, analyze, covered
 from .prelude import declarations, dispatcher, resumption
 from .regions import Regions
+from .registers import bits
 from .state import OFFSETS, field_of
 
 __all__ = ["MAX_UNIT", "Argument", "Code", "Library", "Shape", "Unit"]
