@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import tempfile
@@ -75,4 +76,5 @@ class Qemu:
         qemu = _find()
         assert qemu is not None
         done = subprocess.run((qemu, "--version"), capture_output=True, text=True, check=False)
-        return done.stdout.partition("\n")[0]
+        number = re.search(r"version (\S+)", done.stdout)
+        return f"QEMU {number[1] if number else 'of unknown version'}"
