@@ -237,7 +237,7 @@ def test_what_the_guest_does_wrong_is_status_1() -> None:
 def test_help_and_version() -> None:
     assert armexec("--version").out.startswith("armexec 0.")
     overview = armexec("--help").out
-    for command in ("run", "show", "compile", "asm", "disasm", "isa", "info"):
+    for command in ("run", "show", "compile", "asm", "disasm", "isa", "info", "bench"):
         assert command in overview
         assert "Usage" in armexec(command, "--help").out
 
