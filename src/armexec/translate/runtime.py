@@ -13,14 +13,18 @@ from bisect import bisect_right
 from collections.abc import Callable
 from typing import Any
 
-from armexec.errors import ExecutionError
+from armexec.errors import ExecutionError, HostError
 from armexec.machines.traps import EXIT, Trap, TrapKind
 
-from .host import LOCK, HostCode
+from .host import compile_object
+from .kept import Kept, kept_object
+from .library import Code, Library, Shape
+from .link import HostCode
+from .linked import Unit
 from .prelude import POOL_SIZE, SHARED, shared
-from .signals import install, prepare_thread
+from .record import Record
+from .signals import install, prepare_thread, thread_key
 from .state import GuestState
-from .unit import Code, Library, Shape, Unit
 
 __all__ = ["Runtime", "Translator"]
 
@@ -51,6 +55,8 @@ class Translator:
         self.tier = tier
         self.units: list[Unit] = []
         self.library = Library(code, limit)
+        self._kept = Kept(self.library, tier)
+        self._lock = threading.RLock()
         self._table = (ctypes.c_uint64 * max(code.code_size // 4, 1))()
         self._symbols = {
             **runtime.symbols,
@@ -64,15 +70,14 @@ class Translator:
 
     def entry(self, address: int, shape: Shape) -> int:
         """The host address of a C function for the guest function at `address`. Raises HostError."""
-        with LOCK:
-            unit = self._build(address, shape)
-            return unit.entry_stub(address)
+        with self._lock:
+            return self._build(address, shape).entry_stub()
 
     def state_function(self, address: int) -> int:
         """The host address of the function at `address` that takes the state structure, 0 where there is no code."""
         if self.code.fetch(address) is None:
             return 0
-        with LOCK:
+        with self._lock:
             states = self.library.states
             if address not in states:
                 self._build(address, None)
@@ -81,15 +86,43 @@ class Translator:
     def _build(self, address: int, shape: Shape | None) -> Unit:
         states = self.library.states
         known = set(states)
-        unit = Unit(self.library, address, shape, self._symbols, self.tier)
+        unit = self._find(address, shape) or self._translate(address, shape)
+        unit.publish(self.library)
         self.units.append(unit)
         for entered in states.keys() - known:
             self._table[(entered - self.code.base) >> 2] = states[entered]
         return unit
 
+    def _find(self, address: int, shape: Shape | None) -> Unit | None:
+        """The unit from the cache."""
+        record = self._kept.find(address, shape)
+        if record is None:
+            return None
+        try:
+            unit = self._link(record, shape)
+        except HostError:
+            # Whole, but not what it should be: somebody else's.
+            self._kept.forget(address, shape)
+            return None
+        self.library.found_before(self.code.base + offset for offset in record.found)
+        return unit
+
+    def _translate(self, address: int, shape: Shape | None) -> Unit:
+        from .unit import Draft
+
+        draft = Draft(self.library, address, shape)
+        record = draft.record(compile_object(draft.text, tier=self.tier, size=draft.size))
+        unit = self._link(record, shape)
+        if draft.is_movable:
+            self._kept.keep(address, shape, record)
+        return unit
+
+    def _link(self, record: Record, shape: Shape | None) -> Unit:
+        return Unit(self.library, record, self._symbols, self.tier, stub=shape is not None)
+
     def why(self, pc: int) -> str:
         """What an undefined instruction said about itself."""
-        return next((unit.whys[pc] for unit in self.units if pc in unit.whys), "")
+        return next((why for unit in self.units if (why := unit.why(pc))), "")
 
 
 class Runtime:
@@ -114,7 +147,8 @@ class Runtime:
         }
         # An object of CPython is at its id; the dictionary keeps them.
         objects = {name: id(callback) for name, callback in self._callbacks.items()}
-        self._shared = HostCode(shared(), {**objects, "pool": ctypes.addressof(self._pool)})
+        data = {"pool": ctypes.addressof(self._pool), "thread_key": thread_key()}
+        self._shared = HostCode(kept_object(shared(), tier="O2"), {**objects, **data}, [*SHARED, "exited"])
         self.symbols = {name: self._shared.address(name) for name in SHARED}
         install()
         with self._lock:
