@@ -11,10 +11,10 @@ from typing import Any
 from armexec.abi import check_registers
 from armexec.abi.floats import with_half_bits
 from armexec.engines import Resolve
-from armexec.engines.faults import to_error
 from armexec.engines.identity import identify
 from armexec.engines.loading import map_image
 from armexec.errors import SignatureError
+from armexec.machines.traps import Trap
 from armexec.memory import GuestStack, Region, Step, guest_stack
 from armexec.objects import CType, Image, Prototype
 from armexec.store import is_on
@@ -63,6 +63,13 @@ def _argument(type: CType, what: str) -> Argument:
     )
 
 
+def _to_error(trap: Trap, image: Image, base: int) -> Exception:
+    # Only now: it brings along the whole instruction set.
+    from armexec.engines.faults import to_error
+
+    return to_error(trap, image, base)
+
+
 class LoadedTranslatedImage:
     """An image whose code is read, and run as host code of its own."""
 
@@ -97,7 +104,9 @@ class LoadedTranslatedImage:
         if identity is not None:
             fixed = identity.fixed
             code = replace(code, identity=identity.digest, movable=lambda address: address - base not in fixed)
-        self.translator = Translator(_runtime(), code, lambda trap: to_error(trap, image, base), tier=tier, limit=limit)
+        self.translator = Translator(
+            _runtime(), code, lambda trap: _to_error(trap, image, base), tier=tier, limit=limit
+        )
 
     def bind(self, offset: int, prototype: Prototype) -> Callable[..., Any]:
         arguments = tuple(_argument(p.type, f"parameter {i}") for i, p in enumerate(prototype.parameters, 1))

@@ -182,8 +182,12 @@ def _optimize(module: Any, tier: str, size: int) -> Any:
             options.loop_unrolling = options.loop_interleaving = options.loop_vectorization = False
         builder = llvm().create_pass_builder(machine, options)
         manager = builder.getModulePassManager()
-        _unlocked.LLVMPY_RunNewModulePassManager(manager, module, builder)
-        _dispose(manager)
+    else:
+        builder = llvm().create_pass_builder(machine, llvm().create_pipeline_tuning_options(speed_level=0))
+        manager = llvm().create_new_module_pass_manager()
+        manager.add_always_inliner_pass()
+    _unlocked.LLVMPY_RunNewModulePassManager(manager, module, builder)
+    _dispose(manager)
     return machine
 
 

@@ -151,6 +151,6 @@ class Kept:
             return []
         try:
             return [tuple(int(offset) for offset in offsets) for offsets in json.loads(data)]
-        except (ValueError, TypeError, RecursionError):
+        except (ValueError, TypeError, OverflowError, RecursionError):
             self._store.drop(unit)
             return []

@@ -99,7 +99,7 @@ def unpack(data: bytes) -> Record | None:
             _ints(header["consulted"]),
             _ints(header["found"]),
         )
-    except (ValueError, TypeError, KeyError, RecursionError):
+    except (ValueError, TypeError, KeyError, OverflowError, RecursionError):
         return None
 
 

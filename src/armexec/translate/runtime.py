@@ -148,7 +148,7 @@ class Runtime:
         # An object of CPython is at its id; the dictionary keeps them.
         objects = {name: id(callback) for name, callback in self._callbacks.items()}
         data = {"pool": ctypes.addressof(self._pool), "thread_key": thread_key()}
-        self._shared = HostCode(kept_object(shared(), tier="O2"), {**objects, **data}, [*SHARED, "exited"])
+        self._shared = HostCode(kept_object(shared(), tier="O0"), {**objects, **data}, [*SHARED, "exited"])
         self.symbols = {name: self._shared.address(name) for name in SHARED}
         install()
         with self._lock:

@@ -196,7 +196,7 @@ class _Handler:
     def __init__(self) -> None:
         self.previous = (ctypes.c_void_p * 64)()
         symbols = {"previous": ctypes.addressof(self.previous), "thread_key": thread_key()}
-        self.code = HostCode(kept_object(_handler_text(), tier="O1"), symbols, ["handler"])
+        self.code = HostCode(kept_object(_handler_text(), tier="O0"), symbols, ["handler"])
         self.actions: list[ctypes.Structure] = []
         action = _Action()
         action.handler = self.code.address("handler")
