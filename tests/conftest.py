@@ -2,7 +2,16 @@
 
 from __future__ import annotations
 
+import os
+import shutil
+import tempfile
+from pathlib import Path
+
 import pytest
+
+from armexec.store import cache_directory
+
+_OWN = "ARMEXEC_TESTS_CACHE"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -10,6 +19,19 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("differential")
     group.addoption("--cases", type=int, default=200, help="cases an encoding in the long run (200)")
     group.addoption("--seed", type=int, default=1, help="which cases (1)")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Translate anew in each session, but don't compile anew: what the compiler makes isn't what most tests are for."""
+    user = cache_directory()
+    if user is None or _OWN in os.environ:
+        return
+    folder = Path(tempfile.mkdtemp(prefix="armexec-tests-"))
+    for store in ("objects", "compilers"):
+        (user / store).mkdir(parents=True, exist_ok=True)
+        (folder / store).symlink_to(user / store)
+    os.environ["ARMEXEC_CACHE_DIR"] = os.environ[_OWN] = str(folder)
+    config.add_cleanup(lambda: shutil.rmtree(folder, ignore_errors=True))
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

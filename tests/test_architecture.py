@@ -17,17 +17,18 @@ ROOT = Path(armexec.__file__).parent
 # A room may import what stands in its row, and itself. What only names types (under TYPE_CHECKING) counts too.
 MAY_IMPORT = {
     "errors": set(),
+    "store": set(),
     "words": {"errors"},
     "isa": set(),
     "memory": {"errors"},
     "objects": {"errors"},
-    "toolchain": {"errors"},
+    "toolchain": {"errors", "store"},
     "asm": {"isa", "errors", "disasm"},
     "disasm": {"isa", "errors"},
     "machines": {"isa", "errors", "memory"},
-    "translate": {"machines", "disasm", "isa", "errors", "memory"},
+    "translate": {"machines", "disasm", "isa", "errors", "memory", "store"},
     "abi": {"objects", "errors"},
-    "engines": {"translate", "machines", "isa", "memory", "objects", "abi", "errors", "disasm"},
+    "engines": {"translate", "machines", "isa", "memory", "objects", "abi", "errors", "disasm", "store"},
     "images": {"asm", "disasm", "objects", "errors"},
     "runtime": {"asm", "objects"},  # the assembler makes its words beforehand
     "module": {

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from armexec.errors import HostError
-from armexec.translate.host import HostCode
+from armexec.translate.link import HostCode
 
 FUNCTION = "define i64 @f(i64 %x) {\n%y = add i64 %x, 1\nret i64 %y\n}"
 
@@ -27,7 +27,7 @@ def test_a_value_used_where_it_is_not_known_is_refused(tier: str) -> None:
       ret i64 %y
     }"""
     with pytest.raises(HostError, match="does not dominate"):
-        HostCode(text, {}, tier=tier)
+        HostCode.from_text(text, {}, tier=tier)
 
 
 def _resident() -> int:
@@ -37,10 +37,10 @@ def _resident() -> int:
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 def test_dropped_code_gives_its_memory_back() -> None:
     for _ in range(20):
-        HostCode(FUNCTION, {}).address("f")
+        HostCode.from_text(FUNCTION, {}).address("f")
     gc.collect()
     before = _resident()
     for _ in range(100):
-        HostCode(FUNCTION, {}).address("f")
+        HostCode.from_text(FUNCTION, {}).address("f")
     gc.collect()
     assert (_resident() - before) / 100 < 16_000

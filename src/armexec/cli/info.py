@@ -45,8 +45,8 @@ def _engines() -> Iterator[tuple[str, str]]:
 
 
 def _compiler() -> Iterator[tuple[str, str]]:
+    from armexec.store import cache_directory
     from armexec.toolchain import find_compiler, resolve_target
-    from armexec.toolchain.cache import cache_directory
 
     try:
         found = find_compiler()

@@ -4,21 +4,24 @@ from __future__ import annotations
 
 import ctypes
 from collections.abc import Callable
+from dataclasses import replace
 from functools import cache
 from typing import Any
 
 from armexec.abi import check_registers
 from armexec.abi.floats import with_half_bits
 from armexec.engines import Resolve
-from armexec.engines.faults import to_error
+from armexec.engines.identity import identify
 from armexec.engines.loading import map_image
 from armexec.errors import SignatureError
+from armexec.machines.traps import Trap
 from armexec.memory import GuestStack, Region, Step, guest_stack
 from armexec.objects import CType, Image, Prototype
+from armexec.store import is_on
 from armexec.translate import host
+from armexec.translate.library import Argument, Code, Shape
 from armexec.translate.modes import sees_floating_point_state
 from armexec.translate.runtime import Runtime, Translator
-from armexec.translate.unit import Argument, Code, Shape
 
 __all__ = ["TranslatedEngine"]
 
@@ -60,10 +63,17 @@ def _argument(type: CType, what: str) -> Argument:
     )
 
 
+def _to_error(trap: Trap, image: Image, base: int) -> Exception:
+    # Only now: it brings along the whole instruction set.
+    from armexec.engines.faults import to_error
+
+    return to_error(trap, image, base)
+
+
 class LoadedTranslatedImage:
     """An image whose code is read, and run as host code of its own."""
 
-    def __init__(self, image: Image, region: Region, tier: str, limit: int | None) -> None:
+    def __init__(self, image: Image, region: Region, resolve: Resolve, tier: str, limit: int | None) -> None:
         self.image = image
         self.region = region
         self.base = region.address
@@ -87,10 +97,16 @@ class LoadedTranslatedImage:
                 return region.read(at, size)
             return None
 
-        strict = any(sees_floating_point_state(data) for data in words.values())
-        code = Code(self.base, image.size, code_size, fetch, read, strict)
         base = self.base
-        self.translator = Translator(_runtime(), code, lambda trap: to_error(trap, image, base), tier=tier, limit=limit)
+        strict = any(sees_floating_point_state(data) for data in words.values())
+        code = Code(base, image.size, code_size, fetch, read, strict)
+        identity = identify(image, resolve) if is_on() else None
+        if identity is not None:
+            fixed = identity.fixed
+            code = replace(code, identity=identity.digest, movable=lambda address: address - base not in fixed)
+        self.translator = Translator(
+            _runtime(), code, lambda trap: _to_error(trap, image, base), tier=tier, limit=limit
+        )
 
     def bind(self, offset: int, prototype: Prototype) -> Callable[..., Any]:
         arguments = tuple(_argument(p.type, f"parameter {i}") for i, p in enumerate(prototype.parameters, 1))
@@ -132,4 +148,5 @@ class TranslatedEngine:
         return host.unavailable()
 
     def load(self, image: Image, resolve: Resolve) -> LoadedTranslatedImage:
-        return LoadedTranslatedImage(image, map_image(image, resolve, executable=False), self.tier, self.limit)
+        region = map_image(image, resolve, executable=False)
+        return LoadedTranslatedImage(image, region, resolve, self.tier, self.limit)

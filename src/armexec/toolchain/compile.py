@@ -16,7 +16,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from armexec.errors import CompileError, Diagnostic
-from armexec.toolchain.cache import Store
+from armexec.store import Store
 from armexec.toolchain.compiler import Compiler, find_compiler, target_flags
 from armexec.toolchain.diagnostics import parse_diagnostics
 from armexec.toolchain.process import Finished, run

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from armexec.errors import CompileError
-from armexec.toolchain.cache import Store
+from armexec.store import Store
 from armexec.toolchain.process import run
 from armexec.toolchain.targets import Target
 

@@ -8,8 +8,8 @@ In the order that data goes through them:
 - `lift`: a function's blocks as IR text, by the machine of `machines.llvm`.
 - `reruns`: loops that change nothing but registers, where NaNs are only looked for at the end.
 - `liveness`: which registers travel between translated functions.
-- `function`: the blocks joined, with calls and returns; `careful`: the ways out where a NaN comes up; `unit`: the text of a whole module, with entry stubs;
-  `prelude`: what every module calls: the dispatcher, traps, the way to Python.
+- `function`: the blocks joined, with calls and returns; `careful`: the ways out where a NaN comes up; `unit`: the text
+  of a whole module, with entry stubs; `prelude`: what every module calls: the dispatcher, traps, the way to Python.
 - `host`: IR text to host code, by LLVM.
 - `state`: the guest's registers in memory; `runtime`: entry from Python, traps, code found while running;
   `signals`: faults of the host that are the guest's; `fault_map`: from the host's pc to the guest's.

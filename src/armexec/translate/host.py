@@ -1,4 +1,4 @@
-"""IR text to host code, through LLVM."""
+"""IR text to object files, through LLVM."""
 
 from __future__ import annotations
 
@@ -6,18 +6,25 @@ import ctypes
 import platform
 import sys
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from armexec.errors import HostError
-from armexec.machines.llvm import Host
 
-__all__ = ["LOCK", "HostCode", "compile_object", "host_features", "host_machine", "unavailable"]
+if TYPE_CHECKING:
+    from armexec.machines.llvm import Host
 
-LOCK = threading.RLock()
-"""Held around everything that LLVM does: its contexts are not for several threads."""
+__all__ = [
+    "compile_object",
+    "compiled_modules",
+    "host_features",
+    "host_identity",
+    "host_machine",
+    "llvm",
+    "unavailable",
+]
 
 _LARGE = 1000
 """Of more guest instructions than this, loops are neither unrolled nor vectorized: it takes a third of all the time."""
@@ -54,21 +61,21 @@ def _no_callbacks() -> Iterator[None]:
 
 
 @cache
-def _llvm() -> Any:
+def llvm() -> Any:
     """llvmlite, initialized. Raises ImportError."""
     with _no_callbacks():
-        import llvmlite.binding as llvm
+        import llvmlite.binding
 
-    llvm.initialize_native_target()
-    llvm.initialize_native_asmprinter()
-    return llvm
+    llvmlite.binding.initialize_native_target()
+    llvmlite.binding.initialize_native_asmprinter()
+    return llvmlite.binding
 
 
 @cache
 def unavailable() -> str | None:
     """Why nothing can be translated on this host, or None."""
     try:
-        _llvm()
+        llvm()
     except (ImportError, OSError, RuntimeError) as error:
         return f"llvmlite doesn't work: {error}"
     return None
@@ -80,15 +87,108 @@ def host_machine() -> str:
 
 @cache
 def _features() -> str:
-    return str(_llvm().get_host_cpu_features().flatten())
+    return str(llvm().get_host_cpu_features().flatten())
 
 
 @cache
 def host_features() -> Host:
     """What this processor can do."""
+    from armexec.machines.llvm import Host
+
     features = frozenset(f[1:] for f in _features().split(",") if f.startswith("+"))
     is_arm = host_machine() in ("aarch64", "arm64")
     return Host(features, wide_atomics=is_arm or "cx16" in features, halves=is_arm or "f16c" in features)
+
+
+@cache
+def host_identity() -> tuple[str, ...]:
+    """All of the host that compiled code depends on: versions, platform, processor. Raises ImportError."""
+    import llvmlite
+
+    version = ".".join(map(str, llvm().llvm_version_info))
+    name = llvm().get_host_cpu_name()
+    return (llvmlite.__version__, version, sys.platform, host_machine(), llvm().get_default_triple(), name, _features())
+
+
+class _Unlocked:
+    """Functions of llvmlite's library without the lock that it holds around each call.
+
+    LLVM is safe for threads that have contexts of their own, and a compilation in the background is not to make all
+    others wait.
+    """
+
+    def __getattr__(self, name: str) -> Any:
+        function = getattr(llvm().ffi.lib, name)
+        function = getattr(function, "_cfn", function)
+        setattr(self, name, function)
+        return function
+
+
+_unlocked = _Unlocked()
+_count_lock = threading.Lock()
+_compiled_modules = 0
+
+
+def compiled_modules() -> int:
+    """How many modules LLVM has compiled in this process: what is found in the cache doesn't count."""
+    return _compiled_modules
+
+
+def compile_object(text: str, *, tier: str, size: int = 0) -> bytes:
+    """The object file that a text of `size` guest instructions becomes. Any number of threads may do this at once.
+
+    Raises:
+        HostError: LLVM refuses the text, which is a defect of armexec.
+    """
+    global _compiled_modules  # noqa: PLW0603
+    with _count_lock:
+        _compiled_modules += 1
+    context = llvm().create_context()
+    try:
+        module = _parse(text, context)
+        try:
+            return _emit(module, _optimize(module, tier, size))
+        finally:
+            module.close()
+    except RuntimeError as error:
+        raise HostError(f"LLVM refused translated code: {error}") from error
+    finally:
+        context.close()
+
+
+def _parse(text: str, context: Any) -> Any:
+    with llvm().ffi.OutputString() as error:
+        module = llvm().ModuleRef(_unlocked.LLVMPY_ParseAssembly(context, text.encode(), error), context)
+        # The parser lets through what the passes then abort the process over.
+        if error or _unlocked.LLVMPY_VerifyModule(module, error):
+            module.close()
+            raise RuntimeError(str(error))
+    return module
+
+
+def _optimize(module: Any, tier: str, size: int) -> Any:
+    """Run the passes; the target machine to make the code with."""
+    level = _LEVELS[tier]
+    machine = (
+        llvm()
+        .Target.from_default_triple()
+        .create_target_machine(
+            cpu=llvm().get_host_cpu_name(), features=_features(), opt=level, reloc="pic", codemodel="small", jit=True
+        )
+    )
+    if level:
+        options = llvm().create_pipeline_tuning_options(speed_level=level)
+        if size > _LARGE:
+            options.loop_unrolling = options.loop_interleaving = options.loop_vectorization = False
+        builder = llvm().create_pass_builder(machine, options)
+        manager = builder.getModulePassManager()
+    else:
+        builder = llvm().create_pass_builder(machine, llvm().create_pipeline_tuning_options(speed_level=0))
+        manager = llvm().create_new_module_pass_manager()
+        manager.add_always_inliner_pass()
+    _unlocked.LLVMPY_RunNewModulePassManager(manager, module, builder)
+    _dispose(manager)
+    return machine
 
 
 def _dispose(manager: Any) -> None:
@@ -99,65 +199,13 @@ def _dispose(manager: Any) -> None:
         newpassmanagers.NewPassManager._dispose(manager)
 
 
-def _optimized(text: str, tier: str, size: int) -> tuple[Any, Any]:
-    """The module of a text, optimized, and the target machine to make its code with."""
-    llvm = _llvm()
-    level = _LEVELS[tier]
-    module = llvm.parse_assembly(text)
-    # The parser lets through what the passes then abort the process over.
-    module.verify()
-    machine = llvm.Target.from_default_triple().create_target_machine(
-        cpu=llvm.get_host_cpu_name(), features=_features(), opt=level, reloc="pic", codemodel="small", jit=True
-    )
-    if level:
-        options = llvm.create_pipeline_tuning_options(speed_level=level)
-        if size > _LARGE:
-            options.loop_unrolling = options.loop_interleaving = options.loop_vectorization = False
-        builder = llvm.create_pass_builder(machine, options)
-        manager = builder.getModulePassManager()
-        manager.run(module, builder)
-        _dispose(manager)
-    return module, machine
-
-
-def compile_object(text: str, *, tier: str, size: int = 0) -> bytes:
-    """The object file that a text becomes."""
-    with LOCK:
-        module, machine = _optimized(text, tier, size)
-        return bytes(machine.emit_object(module))
-
-
-class HostCode:
-    """A module in executable memory, freed when nothing refers to it.
-
-    `symbols`: the addresses of what the text declares external; names of the C library are found by themselves.
-
-    Raises:
-        HostError: LLVM refuses the text, which is a defect of armexec, or the memory.
-    """
-
-    def __init__(self, text: str, symbols: Mapping[str, int], *, tier: str = "O2", size: int = 0) -> None:
-        with LOCK:
-            try:
-                module, machine = _optimized(text, tier, size)
-                self._engine = _llvm().create_mcjit_compiler(module, machine)
-                for name, address in symbols.items():
-                    self._map(module, name, address)
-                self._engine.finalize_object()
-            except RuntimeError as error:
-                raise HostError(f"LLVM refused translated code: {error}") from error
-
-    def _map(self, module: Any, name: str, address: int) -> None:
-        try:
-            value = module.get_global_variable(name)
-        except NameError:
-            try:
-                value = module.get_function(name)
-            except NameError:
-                return
-        self._engine.add_global_mapping(value, address)
-
-    def address(self, name: str) -> int:
-        """Where a function of the module is."""
-        with LOCK:
-            return int(self._engine.get_function_address(name))
+def _emit(module: Any, machine: Any) -> bytes:
+    with llvm().ffi.OutputString() as error:
+        buffer = _unlocked.LLVMPY_TargetMachineEmitToMemory(machine, module, 1, error)
+        if not buffer:
+            raise RuntimeError(str(error))
+    library = llvm().ffi.lib
+    try:
+        return ctypes.string_at(library.LLVMPY_GetBufferStart(buffer), library.LLVMPY_GetBufferSize(buffer))
+    finally:
+        library.LLVMPY_DisposeMemoryBuffer(buffer)

@@ -10,7 +10,7 @@ import time
 
 from armexec.machines.traps import EXIT
 
-from .signals import IDLE, thread_key
+from .signals import IDLE
 from .state import OFFSETS
 
 __all__ = ["POOL_SIZE", "SHARED", "core", "declarations", "dispatcher", "resumption", "runner", "shared"]
@@ -27,6 +27,7 @@ def core(linkage: str = "internal") -> str:
     return f"""
 declare i32 @_setjmp(ptr) returns_twice
 declare void @longjmp(ptr, i32) noreturn
+@thread_key = external global i64, align 8
 declare ptr @pthread_getspecific(i64)
 declare i32 @pthread_setspecific(i64, ptr)
 declare i32 @clock_gettime(i32, ptr)
@@ -174,11 +175,12 @@ define ptr @careful_slowly(ptr %state, i64 %pc) nounwind {{
 
 define internal ptr @ask(ptr %whom, ptr %state, i64 %pc) nounwind {{
   ; While Python runs, a fault is not the guest's.
-  %x = call i32 @pthread_setspecific(i64 {thread_key()}, ptr inttoptr (i64 {IDLE} to ptr))
+  %key = load i64, ptr @thread_key
+  %x = call i32 @pthread_setspecific(i64 %key, ptr inttoptr (i64 {IDLE} to ptr))
   %sw = ptrtoint ptr %state to i64
   %fw = call i64 @python(ptr %whom, i64 %sw, i64 %pc)
   %f = inttoptr i64 %fw to ptr
-  %y = call i32 @pthread_setspecific(i64 {thread_key()}, ptr %state)
+  %y = call i32 @pthread_setspecific(i64 %key, ptr %state)
   %none = icmp eq ptr %f, null
   br i1 %none, label %bad, label %good
 bad:
@@ -197,7 +199,8 @@ define i1 @exited(ptr %state, i64 %pc, i64 %link) nounwind {{
 }}
 
 define internal ptr @enter(ptr %state) alwaysinline nounwind {{
-  %word = call ptr @pthread_getspecific(i64 {thread_key()})
+  %key = load i64, ptr @thread_key
+  %word = call ptr @pthread_getspecific(i64 %key)
   %new = icmp eq ptr %word, null
   br i1 %new, label %first, label %go
 first:
@@ -205,12 +208,13 @@ first:
   br label %go
 go:
   %old = phi ptr [%word, %0], [inttoptr (i64 {IDLE} to ptr), %first]
-  %r = call i32 @pthread_setspecific(i64 {thread_key()}, ptr %state)
+  %r = call i32 @pthread_setspecific(i64 %key, ptr %state)
   ret ptr %old
 }}
 
 define internal void @leave(ptr %old) alwaysinline nounwind {{
-  %r = call i32 @pthread_setspecific(i64 {thread_key()}, ptr %old)
+  %key = load i64, ptr @thread_key
+  %r = call i32 @pthread_setspecific(i64 %key, ptr %old)
   ret void
 }}
 
@@ -317,12 +321,14 @@ define i32 @run(ptr %function, ptr %state) #0 {{
   %trapped = icmp ne i32 %jumped, 0
   br i1 %trapped, label %stop, label %go
 go:
-  %s = call i32 @pthread_setspecific(i64 {thread_key()}, ptr %state)
+  %key = load i64, ptr @thread_key
+  %s = call i32 @pthread_setspecific(i64 %key, ptr %state)
   %code = call i1 %function(ptr %state)
-  %t = call i32 @pthread_setspecific(i64 {thread_key()}, ptr inttoptr (i64 {IDLE} to ptr))
+  %t = call i32 @pthread_setspecific(i64 %key, ptr inttoptr (i64 {IDLE} to ptr))
   ret i32 0
 stop:
-  %u = call i32 @pthread_setspecific(i64 {thread_key()}, ptr inttoptr (i64 {IDLE} to ptr))
+  %again = load i64, ptr @thread_key
+  %u = call i32 @pthread_setspecific(i64 %again, ptr inttoptr (i64 {IDLE} to ptr))
   ret i32 1
 }}
 """

@@ -27,12 +27,16 @@ _SHORT = 32
 
 
 class Regions:
-    """The flows of one image. `limit`: how many instructions one may have."""
+    """The flows of one image. `limit`: how many instructions one may have.
+
+    `journal`: the addresses that were looked for, in order; what is found depends on what was before.
+    """
 
     def __init__(self, fetch: Fetch, jump_targets: JumpTargets, limit: int | None = None) -> None:
         self._fetch = fetch
         self._jump_targets = jump_targets
         self._limit = MAX_INSTRUCTIONS if limit is None else limit
+        self.journal: list[int] = []
         self._flows: dict[int, Flow] = {}
         self._pieces: dict[int, Flow] = {}
         self._copies: Counter[int] = Counter()
@@ -46,6 +50,7 @@ class Regions:
         return discover(address, self._fetch, self._jump_targets, self._pieces)
 
     def _find(self, address: int) -> Flow:
+        self.journal.append(address)
         flow = self._discover(address)
         repeated = [block for block in flow.blocks.values() if self._copies[block.start] >= _MAX_COPIES]
         if sum(len(block.instructions) for block in repeated) > min(_SHORT, self._limit):

@@ -13,20 +13,41 @@ from bisect import bisect_right
 from collections.abc import Callable
 from typing import Any
 
-from armexec.errors import ExecutionError
+from armexec.errors import ExecutionError, HostError
 from armexec.machines.traps import EXIT, Trap, TrapKind
 
-from .host import LOCK, HostCode
+from .host import compile_object
+from .kept import Kept, kept_object
+from .library import Code, Library, Shape
+from .link import HostCode
+from .linked import Unit
 from .prelude import POOL_SIZE, SHARED, shared
-from .signals import install, prepare_thread
+from .record import Record
+from .signals import install, prepare_thread, thread_key
 from .state import GuestState
-from .unit import Code, Library, Shape, Unit
 
 __all__ = ["Runtime", "Translator"]
 
 
 _STACK_REACH = 1 << 14
 """A fault this near to the host's stack pointer is one of the host's stack."""
+
+
+class _Side:
+    """One of the two translations of an image: the fast one, or the careful one.
+
+    `table`: by word of the image, the host code entered there with the state structure.
+    """
+
+    def __init__(self, library: Library, tier: str) -> None:
+        self.library = library
+        self.kept = Kept(library, tier)
+        self.table = (ctypes.c_uint64 * max(library.code.code_size // 4, 1))()
+        self.symbols: dict[str, int] = {}
+
+    @property
+    def table_address(self) -> int:
+        return ctypes.addressof(self.table)
 
 
 class Translator:
@@ -50,15 +71,15 @@ class Translator:
         self.to_error = to_error
         self.tier = tier
         self.units: list[Unit] = []
-        self.library = Library(code, limit)
-        self.careful = Library(code, limit, careful=True)
-        self._tables = {library: (ctypes.c_uint64 * max(code.code_size // 4, 1))() for library in self._libraries()}
-        table, careful_table = (ctypes.addressof(self._tables[library]) for library in self._libraries())
-        self._symbols = {**runtime.symbols, "image": code.base, "table": table, "careful_table": careful_table}
+        self._lock = threading.RLock()
+        self._main = _Side(Library(code, limit), tier)
+        self._careful = _Side(Library(code, limit, careful=True), tier)
+        tables = {"table": self._main.table_address, "careful_table": self._careful.table_address}
+        self._main.symbols = {**runtime.symbols, "image": code.base, **tables}
         # Careful code stays careful.
-        self._careful_symbols = {
-            **self._symbols,
-            "table": careful_table,
+        self._careful.symbols = {
+            **self._main.symbols,
+            "table": self._careful.table_address,
             "lookup_slowly": runtime.symbols["careful_slowly"],
         }
         runtime.add(self)
@@ -66,38 +87,67 @@ class Translator:
     def close(self) -> None:
         self.runtime.remove(self)
 
-    def _libraries(self) -> tuple[Library, Library]:
-        return self.library, self.careful
+    @property
+    def library(self) -> Library:
+        """What is translated of the image."""
+        return self._main.library
 
     def entry(self, address: int, shape: Shape) -> int:
         """The host address of a C function for the guest function at `address`. Raises HostError."""
-        with LOCK:
-            unit = self._build(self.library, address, shape)
-            return unit.entry_stub(address)
+        with self._lock:
+            return self._build(self._main, address, shape).entry_stub()
 
     def state_function(self, address: int, *, careful: bool = False) -> int:
         """The host address of the function at `address` that takes the state structure, 0 where there is no code."""
         if self.code.fetch(address) is None:
             return 0
-        with LOCK:
-            library = self.careful if careful else self.library
-            if address not in library.states:
-                self._build(library, address, None)
-            return library.states[address]
+        side = self._careful if careful else self._main
+        with self._lock:
+            states = side.library.states
+            if address not in states:
+                self._build(side, address, None)
+            return states[address]
 
-    def _build(self, library: Library, address: int, shape: Shape | None) -> Unit:
-        states, table = library.states, self._tables[library]
+    def _build(self, side: _Side, address: int, shape: Shape | None) -> Unit:
+        states = side.library.states
         known = set(states)
-        symbols = self._careful_symbols if library is self.careful else self._symbols
-        unit = Unit(library, address, shape, symbols, self.tier)
+        unit = self._find(side, address, shape) or self._translate(side, address, shape)
+        unit.publish(side.library)
         self.units.append(unit)
         for entered in states.keys() - known:
-            table[(entered - self.code.base) >> 2] = states[entered]
+            side.table[(entered - self.code.base) >> 2] = states[entered]
         return unit
+
+    def _find(self, side: _Side, address: int, shape: Shape | None) -> Unit | None:
+        """The unit from the cache."""
+        record = side.kept.find(address, shape)
+        if record is None:
+            return None
+        try:
+            unit = self._link(side, record, shape)
+        except HostError:
+            # Whole, but not what it should be: somebody else's.
+            side.kept.forget(address, shape)
+            return None
+        side.library.found_before(self.code.base + offset for offset in record.found)
+        return unit
+
+    def _translate(self, side: _Side, address: int, shape: Shape | None) -> Unit:
+        from .unit import Draft
+
+        draft = Draft(side.library, address, shape)
+        record = draft.record(compile_object(draft.text, tier=self.tier, size=draft.size))
+        unit = self._link(side, record, shape)
+        if draft.is_movable:
+            side.kept.keep(address, shape, record)
+        return unit
+
+    def _link(self, side: _Side, record: Record, shape: Shape | None) -> Unit:
+        return Unit(side.library, record, side.symbols, self.tier, stub=shape is not None)
 
     def why(self, pc: int) -> str:
         """What an undefined instruction said about itself."""
-        return next((unit.whys[pc] for unit in self.units if pc in unit.whys), "")
+        return next((why for unit in self.units if (why := unit.why(pc))), "")
 
 
 class Runtime:
@@ -123,7 +173,8 @@ class Runtime:
         }
         # An object of CPython is at its id; the dictionary keeps them.
         objects = {name: id(callback) for name, callback in self._callbacks.items()}
-        self._shared = HostCode(shared(), {**objects, "pool": ctypes.addressof(self._pool)})
+        data = {"pool": ctypes.addressof(self._pool), "thread_key": thread_key()}
+        self._shared = HostCode(kept_object(shared(), tier="O0"), {**objects, **data}, [*SHARED, "exited"])
         self.symbols = {name: self._shared.address(name) for name in SHARED}
         install()
         with self._lock:

@@ -17,7 +17,9 @@ import signal
 import sys
 from functools import cache
 
-from .host import HostCode, host_machine
+from .host import host_machine
+from .kept import kept_object
+from .link import HostCode
 from .state import OFFSETS
 
 __all__ = ["IDLE", "install", "prepare_thread", "thread_key"]
@@ -58,13 +60,17 @@ _Stack = _DarwinStack if _DARWIN else _LinuxStack
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
+_keys: list[ctypes.c_uint64] = []
+
+
 @cache
 def thread_key() -> int:
-    """The pthread key of the thread's word."""
-    key = ctypes.c_ulong()
+    """The address of the pthread key of the thread's word, a 64-bit number; for the symbol `@thread_key`."""
+    key = ctypes.c_uint64()
     if _libc.pthread_key_create(ctypes.byref(key), None):
         raise OSError("pthread_key_create failed")
-    return int(key.value)
+    _keys.append(key)
+    return ctypes.addressof(key)
 
 
 def _context() -> tuple[int, str]:
@@ -135,13 +141,15 @@ def _handler_text() -> str:
     fields = {name: f"getelementptr i8, ptr %state, i64 {offset}" for name, offset in OFFSETS.items()}
     return f"""
 @previous = external global [64 x ptr]
+@thread_key = external global i64, align 8
 declare ptr @pthread_getspecific(i64)
 declare i32 @pthread_setspecific(i64, ptr)
 declare i32 @sigaction(i32, ptr, ptr)
 declare void @longjmp(ptr, i32) noreturn
 
 define void @handler(i32 %signal, ptr %info, ptr %context) nounwind {{
-  %state = call ptr @pthread_getspecific(i64 {thread_key()})
+  %key = load i64, ptr @thread_key
+  %state = call ptr @pthread_getspecific(i64 %key)
   %word = ptrtoint ptr %state to i64
   %ours = icmp ugt i64 %word, {IDLE}
   br i1 %ours, label %guest, label %other
@@ -187,7 +195,8 @@ class _Handler:
 
     def __init__(self) -> None:
         self.previous = (ctypes.c_void_p * 64)()
-        self.code = HostCode(_handler_text(), {"previous": ctypes.addressof(self.previous)}, tier="O1")
+        symbols = {"previous": ctypes.addressof(self.previous), "thread_key": thread_key()}
+        self.code = HostCode(kept_object(_handler_text(), tier="O0"), symbols, ["handler"])
         self.actions: list[ctypes.Structure] = []
         action = _Action()
         action.handler = self.code.address("handler")

@@ -21,11 +21,12 @@ from armexec.machines.traps import Trap, TrapKind
 
 from .flow import Block, FlowMachine, ends_block
 from .function import ATTRIBUTES
-from .host import HostCode, host_features
+from .host import host_features
 from .lift import LiftedBlock, lift_block
+from .link import HostCode
 from .prelude import core, runner
 from .registers import bits, load_state, store_state
-from .signals import install
+from .signals import install, thread_key
 from .state import OFFSETS, GuestState
 
 __all__ = ["GuestState", "block_runner"]
@@ -54,7 +55,7 @@ def block_runner(runs: Sequence[tuple[int, Sequence[int]]], *, tier: str = "O2",
         helpers |= machine.helpers
     out += helpers.values()
     out.append("attributes #0 = { null_pointer_is_valid nounwind }")
-    host = HostCode("\n".join(out), {}, tier=tier)
+    host = HostCode.from_text("\n".join(out), {"thread_key": thread_key()}, tier=tier)
     install()
     run = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_void_p, ctypes.c_void_p)(host.address("run"))
     return [_runner(host, run, host.address(f"t{index}"), whys[index]) for index in range(len(runs))]

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import ctypes
 from collections.abc import Mapping
+from functools import cache
 from types import MappingProxyType
-
-from armexec.machines.llvm import register_type
-from armexec.machines.llvm_vectors import VIEWS
 
 __all__ = ["OFFSETS", "GuestState", "field_of"]
 
@@ -65,8 +63,13 @@ OFFSETS: Mapping[str, int] = MappingProxyType(
 """Where each field of `GuestState` is, in bytes."""
 
 
+@cache
 def field_of(number: int) -> tuple[int, str]:
     """Where a register of the translation (by its number in `machines.llvm`) is in the state, and its type there."""
+    # Only for translating: code from the cache runs without the machine.
+    from armexec.machines.llvm import register_type
+    from armexec.machines.llvm_vectors import VIEWS
+
     if number < 31:
         return OFFSETS["x"] + 8 * number, "i64"
     if number == 31:

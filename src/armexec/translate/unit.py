@@ -1,4 +1,4 @@
-"""A module of translated functions: what is translated with what, analysis, text, host code.
+"""A module of translated functions: what is translated with what, analysis, text.
 
 Each function of an image is translated a few times at most. First it is internal to the unit of whoever reaches it,
 where it may be inlined. The second time it is exported, and from then on declared by the units that call it. Its
@@ -9,27 +9,23 @@ changes (the wide form, also used by functions called through the state structur
 from __future__ import annotations
 
 import zlib
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import NamedTuple
 
 from armexec.machines.llvm import PARTIAL, STATE, LlvmMachine, register_type, zero
 from armexec.machines.llvm_vectors import VIEWS
 from armexec.machines.traps import EXIT
 
-from .fault_map import LineTable
-from .flow import Fetch, Flow
+from .flow import Flow
 from .function import FunctionWriter, calling_convention
-from .host import HostCode, host_features, host_machine
-from .jumps import ReadConstant, jump_targets
+from .host import host_features, host_machine
+from .library import Argument, Convention, Form, Library, Shape
 from .lift import LiftedFunction, lift
 from .liveness import ALL, Signature, analyze, covered
 from .prelude import declarations, dispatcher, resumption
-from .regions import Regions
+from .record import Function, Record
 from .registers import bits
 from .state import OFFSETS, field_of
 
-__all__ = ["MAX_UNIT", "Argument", "Code", "Library", "Shape", "Unit"]
+__all__ = ["MAX_UNIT", "Draft"]
 
 MAX_UNIT = 20_000
 """A unit takes no further functions beyond this many guest instructions; calls of them go through the dispatcher."""
@@ -41,103 +37,37 @@ _RESULTS = 0b1 | 1 << _D  # X0, D0
 _PRESERVED = 0b1 << 31 | 0x7FF << 19 | 0xFF << _D + 8  # SP, X19-X29, D8-D15
 
 
-class Argument(NamedTuple):
-    """How an argument fills its register: an integer, or else the bits of a floating-point number."""
-
-    bits: int
-    signed: bool = False
-    is_float: bool = False
+def _fixed(convention: Convention, entry: int, machine: LlvmMachine) -> Signature:
+    """The signature of a function of another unit."""
+    function = LiftedFunction(Flow(entry, {}, frozenset(), frozenset()), machine, {}, False, False)
+    return Signature(function, **convention._asdict(), demanded=convention.outputs, is_fixed=True)
 
 
-class Shape(NamedTuple):
-    """What a function takes, and how many bits its result has if that is a floating-point number, else 0.
-
-    A half-precision number is passed as an integer of 16 bits on the outside.
-    """
-
-    arguments: tuple[Argument, ...]
-    float_result: int = 0
+def _is_short_leaf(library: Library, address: int) -> bool:
+    flow = library.regions.flow(address)
+    return not flow.calls and flow.size <= _SHORT_LEAF
 
 
-@dataclass(frozen=True)
-class Code:
-    """The code of an image.
-
-    `base` and `size` are the image's; its code lies in the first `code_size` bytes. `fetch` gives the word at
-    an address or None where there is no code, `read` constant data, for jump tables. `strict`: the code can set FPCR or
-    read FPSR.
-    """
-
-    base: int
-    size: int
-    code_size: int
-    fetch: Fetch
-    read: ReadConstant
-    strict: bool = False
+def _machine(library: Library) -> LlvmMachine:
+    """To translate one function on."""
+    code = library.code
+    careful = library.careful or code.strict
+    return LlvmMachine(OFFSETS, code.base, host=host_features(), strict=code.strict, careful=careful)
 
 
-@dataclass(frozen=True)
-class _Export:
-    """A closed function that other units may call: its convention, and where its host code is."""
-
-    inputs: int
-    outputs: int
-    modified: int
-    checked: bool
-    host: int
-
-    def signature(self, entry: int, machine: LlvmMachine) -> Signature:
-        function = LiftedFunction(Flow(entry, {}, frozenset(), frozenset()), machine, {}, False, False)
-        return Signature(
-            function,
-            inputs=self.inputs,
-            outputs=self.outputs,
-            modified=self.modified,
-            checked=self.checked,
-            demanded=self.outputs,
-            is_fixed=True,
-        )
-
-
-_Form = tuple[int, bool]
-"""A closed function by its address, and whether it is the wide form, which returns all that it changes."""
-
-
-class Library:
-    """What is known and translated of an image: flows, exported functions, and those that take the state structure.
-
-    `states`: by guest address, the host address of what is entered there with the state structure. `limit`: how many
-    instructions a function may have before it is cut into pieces. `careful`: of code that NaNs are no reason to leave.
-    """
-
-    def __init__(self, code: Code, limit: int | None = None, *, careful: bool = False) -> None:
-        self.code = code
-        self.careful = careful or code.strict
-        self.regions = Regions(code.fetch, lambda starts, flow: jump_targets(starts, flow, code.read), limit)
-        self.states: dict[int, int] = {}
-        self.exports: dict[_Form, _Export] = {}
-        self.seen: set[_Form] = set()
-        self.translated = 0
-
-    def machine(self) -> LlvmMachine:
-        """To translate one function on."""
-        code = self.code
-        return LlvmMachine(OFFSETS, code.base, host=host_features(), strict=code.strict, careful=self.careful)
-
-    def is_short_leaf(self, address: int) -> bool:
-        flow = self.regions.flow(address)
-        return not flow.calls and flow.size <= _SHORT_LEAF
-
-
-class _Draft:
+class Draft:
     """The text of a unit, and what is to be remembered when it has become code.
 
     With `shape`, the function at `entry` is to be called from Python (`Unit.entry_stub`); without, from other
-    translated code, through the state structure.
+    translated code, through the state structure. `consulted`: the addresses of which it was asked whether they have
+    been translated. `is_movable`: the text is the same wherever the image is mapped.
     """
 
     def __init__(self, library: Library, entry: int, shape: Shape | None) -> None:
         self.library = library
+        self.consulted: set[int] = set()
+        found = library.regions.journal
+        before = len(found)
         # Another flow may begin where a piece does, so it is held on to.
         self.root = library.regions.flow(entry) if shape is None else None
         self.entry = entry if self.root is None else self.root.entry
@@ -150,6 +80,54 @@ class _Draft:
                 break
             wide |= more
         self.text = self._write()
+        base = library.code.base
+        self._found = tuple(address - base for address in found[before:])
+
+    @property
+    def is_movable(self) -> bool:
+        movable = self.library.code.movable
+        blocks = [block for function in self.functions.values() for block in function.flow.blocks.values()]
+        return all(movable(at) for block in blocks for at in range(block.start, block.end, 4))
+
+    @property
+    def size(self) -> int:
+        """How many instructions of the guest it has."""
+        return sum(function.flow.size for function in self.functions.values())
+
+    def record(self, data: bytes) -> Record:
+        """What it is when compiled: `data` is the object file."""
+        base = self.library.code.base
+        functions = []
+        whys: dict[int, str] = {}
+        for address, function in self.functions.items():
+            whys |= {pc - base: why for pc, why in function.machine.whys.items()}
+            signature = self.signatures[address]
+            if signature.is_open:
+                entries = tuple(start - base for start in function.flow.entries or (address,))
+                functions.append(Function(address - base, entries))
+                continue
+            convention = None
+            if address in self.exported:
+                convention = Convention(signature.inputs, signature.outputs, signature.modified, signature.checked)
+            functions.append(Function(address - base, (), self.forms[address][1], convention))
+        return Record(
+            data,
+            zlib.compress(self.text.encode(), 1),
+            self.size,
+            self.entry - base,
+            self.is_wrapped,
+            tuple(functions),
+            tuple((address - base, self.forms[address][1]) for address in self.fixed),
+            whys,
+            tuple(sorted(address - base for address in self.consulted)),
+            self._found,
+        )
+
+    @property
+    def is_wrapped(self) -> bool:
+        """The function asked for is closed, and to be entered through the state structure."""
+        signature = self.signatures.get(self.entry)
+        return self.shape is None and signature is not None and not signature.is_open
 
     def _is_wide(self, address: int, wide: set[int]) -> bool:
         return self.shape is None or address in wide
@@ -157,17 +135,17 @@ class _Draft:
     def _collect(self, wide: set[int]) -> None:
         """The function and its callees, lifted, up to the size of a unit, and the exported ones among them."""
         library, fetch = self.library, self.library.code.fetch
-        machine = library.machine()
+        machine = _machine(library)
         self.functions: dict[int, LiftedFunction] = {}
-        self.forms: dict[int, _Form] = {}
+        self.forms: dict[int, Form] = {}
         self.fixed: dict[int, Signature] = {}
-        self.hosts: dict[int, int] = {}
         todo = [self.entry]
         total = 0
         while todo:
             address = todo.pop()
             if address in self.functions or address in self.fixed:
                 continue
+            self.consulted.add(address)
             root = self.root if address == self.entry else None
             if root is None and (total > MAX_UNIT or fetch(address) is None or address in library.states):
                 continue
@@ -178,10 +156,9 @@ class _Draft:
             form = self.forms[address] = (address, self._is_wide(address, wide))
             export = library.exports.get(form)
             if export is not None:
-                self.fixed[address] = export.signature(address, machine)
-                self.hosts[address] = export.host
+                self.fixed[address] = _fixed(export.convention, address, machine)
                 continue
-            machine = library.machine()
+            machine = _machine(library)
             self.functions[address] = lift(flow, machine)
             total += flow.size
             todo += sorted(flow.calls, reverse=True)
@@ -192,7 +169,7 @@ class _Draft:
         self.exported = {
             address
             for address in self.functions
-            if self.forms[address] in library.seen and not library.is_short_leaf(address)
+            if self.forms[address] in library.seen and not _is_short_leaf(library, address)
         }
         demanded = {
             address: ALL if self.forms[address][1] else _RESULTS | _PRESERVED
@@ -228,7 +205,7 @@ class _Draft:
             out += writer.write(address)
         for address in self.fixed:
             out.append(writer.write_declaration(address))
-        if self.shape is None and signature is not None and not signature.is_open:
+        if self.is_wrapped:
             out += writer.write_wrapper(entry)
         if self.shape is not None:
             out += _entry_stub(writer, entry, self.shape, strict=code.strict)
@@ -238,69 +215,6 @@ class _Draft:
         out += helpers.values()
         out.append("attributes #0 = { null_pointer_is_valid nounwind }")
         return "\n".join(out)
-
-
-class Unit:
-    """Host code for some functions. `whys`: what undefined instructions said, by pc; `instructions`: the guest's.
-
-    Raises:
-        HostError: LLVM refuses the text, which is a defect of armexec, or the memory.
-    """
-
-    def __init__(
-        self, library: Library, entry: int, shape: Shape | None, symbols: Mapping[str, int], tier: str
-    ) -> None:
-        self.base = library.code.base
-        self._tier = tier
-        draft = _Draft(library, entry, shape)
-        # The line table is made from it, should there ever be a fault.
-        self._text = zlib.compress(draft.text.encode(), 1)
-        self.instructions = sum(function.flow.size for function in draft.functions.values())
-        hosts = {f"f{address - self.base:x}": host for address, host in draft.hosts.items()}
-        self.host = HostCode(draft.text, {**symbols, **hosts}, tier=tier, size=self.instructions)
-        self.begin = self.host.address("begin")
-        self.whys: dict[int, str] = {}
-        for function in draft.functions.values():
-            self.whys.update(function.machine.whys)
-        self._lines: LineTable | None = None
-        self._publish(library, draft)
-
-    def _publish(self, library: Library, draft: _Draft) -> None:
-        library.translated += self.instructions
-        for address, function in draft.functions.items():
-            signature = draft.signatures[address]
-            if signature.is_open:
-                # An entry may belong to an older piece.
-                host = self.state_function(address)
-                for start in function.flow.entries or (address,):
-                    library.states.setdefault(start, host)
-                continue
-            form = draft.forms[address]
-            library.seen.add(form)
-            if address in draft.exported:
-                library.exports[form] = _Export(
-                    signature.inputs,
-                    signature.outputs,
-                    signature.modified,
-                    signature.checked,
-                    self.host.address(f"f{address - self.base:x}"),
-                )
-        if draft.shape is None and not draft.signatures[draft.entry].is_open:
-            library.states[draft.entry] = self.state_function(draft.entry)
-
-    def state_function(self, address: int) -> int:
-        """The host address of the function that takes the state structure."""
-        return self.host.address(f"s{address - self.base:x}")
-
-    def entry_stub(self, address: int) -> int:
-        return self.host.address(f"entry{address - self.base:x}")
-
-    def guest_pc(self, host_pc: int) -> int | None:
-        """The guest instruction that host code belongs to, None where that isn't known."""
-        if self._lines is None:
-            self._lines = LineTable(zlib.decompress(self._text).decode(), self._tier, self.instructions)
-        offset = self._lines.offset(host_pc - self.begin)
-        return None if offset is None else self.base + offset
 
 
 def _entry_stub(writer: FunctionWriter, entry: int, shape: Shape, *, strict: bool) -> list[str]:

@@ -13,15 +13,37 @@ import os
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from types import MappingProxyType
+from typing import NamedTuple
 
-__all__ = ["Store", "cache_directory"]
+__all__ = ["STORES", "Contents", "Store", "cache_directory", "is_on"]
 
 _MAGIC = b"armexec cache 1\n"
 _DIGEST_SIZE = hashlib.sha256().digest_size
 _SHARDS = 16
+_OFF = ("off", "no", "0", "false")
+_LIMIT = 512 << 20
 _ABANDONED = 3600.0  # seconds after which a temporary file belongs to a process that died
+
+
+STORES: Mapping[str, str] = MappingProxyType(
+    {"objects": "compiled objects", "compilers": "compilers' versions", "translations": "translations"}
+)
+"""The stores there are, and what is in them."""
+
+
+class Contents(NamedTuple):
+    """What a store holds: how many entries, and their bytes."""
+
+    entries: int
+    size: int
+
+
+def is_on() -> bool:
+    """Whether anything is kept: `ARMEXEC_CACHE=off` (or `no`, `0`, `false`) says no."""
+    return os.environ.get("ARMEXEC_CACHE", "").lower() not in _OFF
 
 
 def cache_directory() -> Path | None:
@@ -51,10 +73,11 @@ class Store:
     the store outgrows its share of `limit`, the entries used longest ago go first.
     """
 
-    def __init__(self, name: str, *, root: Path | None = None, limit: int = 512 << 20) -> None:
-        base = root if root is not None else cache_directory()
+    def __init__(self, name: str, *, root: Path | None = None, limit: int = _LIMIT) -> None:
+        base = root if root is not None else cache_directory() if is_on() else None
         self.root = base / name if base is not None else None
         self.limit = limit
+        self._totals: dict[Path, int] = {}
 
     @staticmethod
     def key(*parts: str | bytes) -> str:
@@ -104,7 +127,7 @@ class Store:
             except BaseException:
                 temporary.unlink(missing_ok=True)
                 raise
-            self._trim(path)
+            self._trim(path, len(_MAGIC) + _DIGEST_SIZE + len(data))
         except OSError:
             return
 
@@ -115,24 +138,56 @@ class Store:
             with contextlib.suppress(OSError):
                 path.unlink()
 
-    def _trim(self, newest: Path) -> None:
-        """Remove what was used longest ago from the shard of `newest`, which itself stays."""
-        files = sorted(_files(newest.parent))
+    def contents(self) -> Contents:
+        """What is there now."""
+        files = [size for folder in self._shards() for _, size, path in _files(folder) if not _is_temporary(path)]
+        return Contents(len(files), sum(files))
+
+    def clear(self) -> Contents:
+        """Drop everything; what that was."""
+        found = self.contents()
+        for folder in self._shards():
+            for _, _, path in _files(folder):
+                with contextlib.suppress(OSError):
+                    os.unlink(path)
+        self._totals.clear()
+        return found
+
+    def _shards(self) -> list[Path]:
+        return [] if self.root is None else [self.root / f"{number:x}" for number in range(_SHARDS)]
+
+    def _trim(self, newest: Path, added: int) -> None:
+        """Remove what was used longest ago from the shard of `newest`, which itself stays.
+
+        A shard is looked through when it is first written to, and again when what this process has added since may have
+        made it too large: looking through thousands of files takes longer than writing one.
+        """
+        folder, share = newest.parent, self.limit // _SHARDS
+        known = self._totals.get(folder)
+        if known is not None and known + added <= share:
+            self._totals[folder] = known + added
+            return
+        files = sorted(_files(folder))
         total = sum(size for _, size, _ in files)
         abandoned = time.time() - _ABANDONED
         for used, size, path in files:
-            stale = os.path.basename(path).startswith(".") and used < abandoned
-            if path != str(newest) and (stale or total > self.limit // _SHARDS):
+            stale = _is_temporary(path) and used < abandoned
+            if path != str(newest) and (stale or total > share):
                 with contextlib.suppress(OSError):
                     os.unlink(path)
                 total -= size
+        self._totals[folder] = total
+
+
+def _is_temporary(path: str) -> bool:
+    return os.path.basename(path).startswith(".")
 
 
 def _files(folder: Path) -> Iterator[tuple[float, int, str]]:
-    """Time of last use, size in bytes and path of every file in `folder`."""
-    with os.scandir(folder) as entries:
+    """Time of last use, size in bytes and path of every file in `folder`; nothing where that can't be read."""
+    # Another process may remove an entry, or the folder, between the listing and here.
+    with contextlib.suppress(OSError), os.scandir(folder) as entries:
         for entry in entries:
-            # Another process may remove an entry between the listing and here.
             with contextlib.suppress(OSError):
                 status = entry.stat(follow_symlinks=False)
                 yield status.st_mtime, status.st_size, entry.path

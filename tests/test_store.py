@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 import tempfile
 from pathlib import Path
@@ -11,7 +12,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from armexec.toolchain.cache import Store, cache_directory
+import armexec
+from armexec.store import STORES, Store, cache_directory, is_on
 
 KEY = Store.key("a key")
 
@@ -83,7 +85,7 @@ def test_files_of_dead_writers_are_removed(tmp_path: Path) -> None:
     for temporary in (abandoned, current):
         temporary.write_bytes(b"half")
     os.utime(abandoned, (0, 0))
-    store.put(KEY, b"y")
+    Store("things", root=tmp_path).put(KEY, b"y")
     assert not abandoned.exists()
     assert current.exists()
 
@@ -100,7 +102,7 @@ def test_without_a_home_nothing_is_kept(monkeypatch: pytest.MonkeyPatch) -> None
     def no_home() -> Path:
         raise RuntimeError("no home")
 
-    monkeypatch.delenv("ARMEXEC_CACHE_DIR")
+    monkeypatch.delenv("ARMEXEC_CACHE_DIR", raising=False)
     monkeypatch.setattr(Path, "home", no_home)
     assert cache_directory() is None
     store = Store("things")
@@ -111,7 +113,7 @@ def test_without_a_home_nothing_is_kept(monkeypatch: pytest.MonkeyPatch) -> None
 def test_where_the_cache_is(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
-    monkeypatch.delenv("ARMEXEC_CACHE_DIR")
+    monkeypatch.delenv("ARMEXEC_CACHE_DIR", raising=False)
     monkeypatch.setattr(sys, "platform", "linux")
     assert cache_directory() == tmp_path / ".cache" / "armexec"
     monkeypatch.setenv("XDG_CACHE_HOME", "relative")
@@ -122,3 +124,44 @@ def test_where_the_cache_is(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> 
     assert cache_directory() == tmp_path / "Library" / "Caches" / "armexec"
     monkeypatch.setenv("ARMEXEC_CACHE_DIR", str(tmp_path / "mine"))
     assert cache_directory() == tmp_path / "mine"
+
+
+@pytest.mark.parametrize("word", ["off", "OFF", "no", "0", "false"])
+def test_it_can_be_switched_off(word: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("ARMEXEC_CACHE_DIR", str(tmp_path))
+    Store("things").put(KEY, b"before")
+    monkeypatch.setenv("ARMEXEC_CACHE", word)
+    assert not is_on()
+    store = Store("things")
+    store.put(KEY, b"after")
+    assert store.get(KEY) is None
+    monkeypatch.setenv("ARMEXEC_CACHE", "on")
+    assert Store("things").get(KEY) == b"before"
+
+
+def test_what_is_there_can_be_counted_and_cleared(tmp_path: Path) -> None:
+    store = Store("things", root=tmp_path)
+    assert store.contents() == (0, 0)
+    for number in range(5):
+        store.put(Store.key(str(number)), bytes(100))
+    entries, size = store.contents()
+    assert entries == 5
+    assert size == sum(path.stat().st_size for path in files(tmp_path)) > 500
+    assert store.clear() == (entries, size)
+    assert store.contents() == (0, 0)
+    assert not files(tmp_path)
+
+
+def test_the_limit_holds_for_many_small_entries(tmp_path: Path) -> None:
+    store = Store("things", root=tmp_path, limit=16 * 4096)
+    for number in range(400):
+        store.put(Store.key(str(number)), bytes(200))
+    entries, size = store.contents()
+    assert 100 < entries < 400
+    assert size <= 16 * 4096
+
+
+def test_every_store_is_named() -> None:
+    sources = "".join(path.read_text() for path in Path(armexec.__file__).parent.rglob("*.py"))
+    used = set(re.findall(r"\bStore\(\"(\w+)\"", sources))
+    assert used <= set(STORES)

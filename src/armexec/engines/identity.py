@@ -1,0 +1,45 @@
+"""What an image is wherever it is mapped: the part of a translation's key that comes from the guest."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Collection
+from typing import NamedTuple
+
+from armexec.engines import Resolve
+from armexec.errors import LoadError
+from armexec.objects import Image
+
+__all__ = ["Identity", "identify"]
+
+# Two bases that have no sixteen bits in common, as relocations of `movz` and `movk` take them.
+_BASES = (0x2AAA_5554_0000, 0x5555_AAA8_0000)
+
+
+class Identity(NamedTuple):
+    """`digest`: of the code and the constants. `fixed`: the offsets of words of code that depend on the base."""
+
+    digest: bytes
+    fixed: Collection[int]
+
+
+def identify(image: Image, resolve: Resolve) -> Identity | None:
+    """The identity of an image, or None if it can't be put anywhere.
+
+    It is relocated for two bases that are nobody's. What differs between them depends on the base: instructions that
+    do are told, since what is made of them is good for one base only; addresses in constants aren't, since translated
+    code either reads them when it runs or, for a jump table, has them relative to the image.
+    """
+    try:
+        first, second = (image.place(base - base % image.align, resolve) for base in _BASES)
+    except LoadError:
+        return None
+    digest = hashlib.sha256()
+    fixed: set[int] = set()
+    for segment, (offset, data), (_, other) in zip(image.segments, first, second, strict=True):
+        constant = b"" if segment.writable else data
+        digest.update(f"{offset} {segment.size} {segment.executable} {segment.writable} {len(constant)}\n".encode())
+        digest.update(constant)
+        if segment.executable and data != other:
+            fixed.update(offset + at for at in range(0, len(data), 4) if data[at : at + 4] != other[at : at + 4])
+    return Identity(digest.digest(), fixed)

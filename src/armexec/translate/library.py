@@ -1,0 +1,113 @@
+"""What is to be translated, and what has been: the code of an image, and what its units know of each other."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
+
+if TYPE_CHECKING:
+    from .regions import Regions
+
+__all__ = ["Argument", "Code", "Convention", "Export", "Form", "Library", "Shape"]
+
+
+class Argument(NamedTuple):
+    """How an argument fills its register: an integer, or else the bits of a floating-point number."""
+
+    bits: int
+    signed: bool = False
+    is_float: bool = False
+
+
+class Shape(NamedTuple):
+    """What a function takes, and how many bits its result has if that is a floating-point number, else 0.
+
+    A half-precision number is passed as an integer of 16 bits on the outside.
+    """
+
+    arguments: tuple[Argument, ...]
+    float_result: int = 0
+
+
+@dataclass(frozen=True)
+class Code:
+    """The code of an image.
+
+    `base` and `size` are the image's; its code lies in the first `code_size` bytes. `fetch` gives the word at
+    an address or None where there is no code, `read` constant data, for jump tables. `strict`: the code can set FPCR or
+    read FPSR.
+
+    `identity` is a digest of all of it that translations depend on, wherever it is mapped; None: translations aren't
+    kept. `movable` says that a word at an address is the same wherever the image is mapped.
+    """
+
+    base: int
+    size: int
+    code_size: int
+    fetch: Callable[[int], int | None]
+    read: Callable[[int, int], bytes | None]
+    strict: bool = False
+    identity: bytes | None = None
+    movable: Callable[[int], bool] = lambda address: True
+
+
+class Convention(NamedTuple):
+    """How a closed function is called: sets of registers as bits, and whether its return is to be checked."""
+
+    inputs: int
+    outputs: int
+    modified: int
+    checked: bool
+
+
+class Export(NamedTuple):
+    """A closed function that other units may call, and where its host code is."""
+
+    convention: Convention
+    host: int
+
+
+Form: TypeAlias = tuple[int, bool]
+"""A closed function by its address, and whether it is the wide form, which returns all that it changes."""
+
+
+class Library:
+    """What is known and translated of an image: flows, exported functions, and those that take the state structure.
+
+    `states`: by guest address, the host address of what is entered there with the state structure. `limit`: how many
+    instructions a function may have before it is cut into pieces. `careful`: of code that NaNs are no reason to leave.
+    """
+
+    def __init__(self, code: Code, limit: int | None = None, *, careful: bool = False) -> None:
+        self.code = code
+        self.careful = careful
+        self.limit = limit
+        self.states: dict[int, int] = {}
+        self.exports: dict[Form, Export] = {}
+        self.seen: set[Form] = set()
+        self.translated = 0
+        self._found: list[int] = []
+
+    @cached_property
+    def _regions(self) -> Regions:
+        from .jumps import jump_targets
+        from .regions import Regions
+
+        code = self.code
+        return Regions(code.fetch, lambda starts, flow: jump_targets(starts, flow, code.read), self.limit)
+
+    def found_before(self, addresses: Iterable[int]) -> None:
+        """These were looked at, in this order, for a unit that came from the cache.
+
+        How code is cut into flows depends on what was looked at before. It is done again when something new is
+        translated, and not before.
+        """
+        self._found += addresses
+
+    @property
+    def regions(self) -> Regions:
+        while self._found:
+            self._regions.flow(self._found.pop(0))
+        return self._regions
