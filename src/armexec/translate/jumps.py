@@ -248,10 +248,9 @@ def jump_targets(starts: Sequence[int], flow: Flow, read: ReadConstant) -> dict[
         if not targets:
             if constants is None:
                 constants = _constants(flow)
-            # The index may be such a register too, but then there would be no table.
-            index = compared[1] if compared[0] == "register" else -1
-            others = {number: value for number, value in constants.items() if number != index}
-            targets = _read_targets(_substitute(target, others), compared, count, read)
+            # The index may come from such a register too, but then there would be no table.
+            hidden = _substitute(_replace(target, compared, _INDEX), constants)
+            targets = _read_targets(hidden, _INDEX, count, read)
         if targets:
             found[start] = targets
     return found
@@ -290,6 +289,16 @@ def _constants(flow: Flow) -> dict[int, Expression]:
             if not terms:
                 found.setdefault(number, set()).add(value)
     return {number: _const(values.pop()) for number, values in found.items() if len(values) == 1}
+
+
+_INDEX: Expression = ("index",)
+"""In the place of what was compared."""
+
+
+def _replace(expression: Expression, old: Expression, new: Expression) -> Expression:
+    if expression == old:
+        return new
+    return tuple(_replace(part, old, new) if isinstance(part, tuple) else part for part in expression)
 
 
 def _substitute(expression: Expression, constants: dict[int, Expression]) -> Expression:
