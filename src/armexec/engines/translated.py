@@ -13,6 +13,7 @@ from armexec.abi.floats import with_half_bits
 from armexec.engines import Resolve
 from armexec.engines.identity import identify
 from armexec.engines.loading import map_image
+from armexec.engines.taken import taken_functions
 from armexec.errors import SignatureError
 from armexec.machines.traps import Trap
 from armexec.memory import GuestStack, Region, Step, guest_stack
@@ -99,7 +100,8 @@ class LoadedTranslatedImage:
 
         base = self.base
         strict = any(sees_floating_point_state(data) for data in words.values())
-        code = Code(base, image.size, code_size, fetch, read, strict)
+        taken = cache(lambda: tuple(base + offset for offset in taken_functions(image)))
+        code = Code(base, image.size, code_size, fetch, read, strict, taken)
         identity = identify(image, resolve) if is_on() else None
         if identity is not None:
             fixed = identity.fixed

@@ -351,38 +351,52 @@ class _Writer(CarefulExits):
         m.out.append(f"ret i1 {code.text}")
 
     def finish_call(self, start: int, block: LiftedBlock, live: int) -> None:
-        m = self.m
         unit = self.unit
-        callee = unit.signatures.get(block.terminator_target) if block.kind == "call" else None
         after = block.flow.end
-        if callee is not None and not callee.is_open:
-            # What the callee doesn't change stays where it is.
-            kept = live & ~callee.modified
-            results, code = unit.emit_call(m, callee, self.value)
-            m.flush(kept)
-            for n in bits(live & callee.modified & ~callee.outputs & PARTIAL):
-                # A fixed function returns a wider view.
-                wider = next((r for r in wider_views(n) if r in results), None)
-                if wider is not None:
-                    results[n] = m.narrow(results[wider], wider, n)
-            for n, value in results.items():
-                self.touched |= 1 << n
-                m.out.append(f"store {register_type(n)} {value.text}, ptr {NAMES[n]}")
-            if code is not None:
-                n = m.count
-                m.out.append(f"br i1 {code.text}, label %u{n}, label %n{n}")
-                m.out.append(f"u{n}:")
-                changed = self.signature.dirty_out[start] if self.is_open else block.dirty & live
-                self.flush_to_state(changed & ~callee.modified)
-                self.unwind()
-                m.out.append(f"n{n}:")
-            self.continue_at(start, after, callee.modified & ~PARTIAL | self.signature.dirty_out.get(start, 0))
+        if block.kind == "call_to":
+            if self.signature.guesses and after in self.function.blocks:
+                self.call_guesses(start, block, live)
+            else:
+                self.call_open(start, block, live, "")
             return
+        callee = unit.signatures.get(block.terminator_target)
+        if callee is None or callee.is_open:
+            function = f"@s{unit.name(block.terminator_target)}" if callee is not None else ""
+            self.call_open(start, block, live, function)
+            return
+        # What the callee doesn't change stays where it is.
+        self.call_closed(start, block, live, callee)
+        self.continue_at(start, after, callee.modified & ~PARTIAL | self.signature.dirty_out.get(start, 0))
+
+    def call_closed(self, start: int, block: LiftedBlock, live: int, callee: Signature) -> None:
+        """Call a function with registers as arguments, and put its results where they are kept."""
+        m = self.m
+        results, code = self.unit.emit_call(m, callee, self.value)
+        m.flush(live & ~callee.modified)
+        for n in bits(live & callee.modified & ~callee.outputs & PARTIAL):
+            # A fixed function returns a wider view.
+            wider = next((r for r in wider_views(n) if r in results), None)
+            if wider is not None:
+                results[n] = m.narrow(results[wider], wider, n)
+        for n, value in results.items():
+            self.touched |= 1 << n
+            m.out.append(f"store {register_type(n)} {value.text}, ptr {NAMES[n]}")
+        if code is not None:
+            n = m.count
+            m.out.append(f"br i1 {code.text}, label %u{n}, label %n{n}")
+            m.out.append(f"u{n}:")
+            changed = self.signature.dirty_out[start] if self.is_open else block.dirty & live
+            self.flush_to_state(changed & ~callee.modified)
+            self.unwind()
+            m.out.append(f"n{n}:")
+
+    def call_open(self, start: int, block: LiftedBlock, live: int, function: str) -> None:
+        """Call what takes the state structure: `function`, or what is found at the address."""
+        m = self.m
+        after = block.flow.end
         self.flush_to_state(self.signature.dirty_out[start])
         target = m.address(block.terminator_target) if block.kind == "call" else block.terminator[1]
-        if callee is not None:
-            function = f"@s{unit.name(block.terminator_target)}"
-        else:
+        if not function:
             function = m.emit(64, f"call ptr @lookup(ptr %state, i64 {target.text})").text
         link = m.address(after).text
         code = m.emit(1, f"call i1 {function}(ptr %state, i64 {target.text}, i64 {link})")
@@ -396,6 +410,37 @@ class _Writer(CarefulExits):
             value = load_state(m, r)
             m.out.append(f"store {register_type(r)} {value.text}, ptr {NAMES[r]}")
         self.continue_at(start, after, 0)
+
+    def call_guesses(self, start: int, block: LiftedBlock, live: int) -> None:
+        """Call a function whose address is in a register: directly, where it is one of those that it may be."""
+        m, guesses = self.m, self.signature.guesses
+        wanted = self.signature.dirty_out[start]
+        for guess in guesses:
+            wanted |= guess.inputs
+        # On each way the same values are used, so they are made before.
+        for n in bits(wanted & ~_STATE):
+            self.value(n)
+        m.flush(live)
+        target: Value = block.terminator[1]
+        offset = m.emit(64, f"sub i64 {target.text}, {m.address(self.base).text}")
+        n = m.count
+        entries = [guess.function.flow.entry - self.base for guess in guesses]
+        cases = " ".join(f"i64 {entry}, label %g{n}_{entry:x}" for entry in entries)
+        weights = ", ".join(["i32 1", *["i32 1000"] * len(guesses)])
+        name = f"!{_METADATA - len(guesses)}"
+        m.helpers[name] = f'{name} = !{{!"branch_weights", {weights}}}'
+        m.out.append(f"switch i64 {offset.text}, label %g{n} [{cases}], !prof {name}")
+        known, out, dirty = m.knowledge(), m.out, m.dirty
+        for guess, entry in zip(guesses, entries, strict=True):
+            m.follow(known)
+            m.out = out
+            m.out.append(f"g{n}_{entry:x}:")
+            self.call_closed(start, block, live, guess)
+            self.go(start, block.flow.end)
+        m.follow(known)
+        m.out, m.dirty = out, dirty
+        m.out.append(f"g{n}:")
+        self.call_open(start, block, live, "")
 
     def continue_at(self, start: int, address: int, changed: int) -> None:
         """Go on after a call that ends the block at `start`; `changed`: registers newer here than in the state."""

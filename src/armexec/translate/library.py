@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
@@ -39,6 +39,8 @@ class Code:
     an address or None where there is no code, `read` constant data, for jump tables. `strict`: the code can set FPCR or
     read FPSR.
 
+    `taken` gives the addresses of the functions that the code may call through pointers, as far as that is known.
+
     `identity` is a digest of all of it that translations depend on, wherever it is mapped; None: translations aren't
     kept. `movable` says that a word at an address is the same wherever the image is mapped.
     """
@@ -49,6 +51,7 @@ class Code:
     fetch: Callable[[int], int | None]
     read: Callable[[int, int], bytes | None]
     strict: bool = False
+    taken: Callable[[], Sequence[int]] = tuple
     identity: bytes | None = None
     movable: Callable[[int], bool] = lambda address: True
 

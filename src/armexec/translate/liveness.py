@@ -12,6 +12,7 @@ a write is of all three, and each travels where it is read. So scalar floating p
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, field
 
 from armexec.machines.llvm import ALL, PARTIAL, STATE
@@ -57,14 +58,18 @@ class Signature:
     dirty_in: dict[int, int] = field(default_factory=dict)
     dirty_out: dict[int, int] = field(default_factory=dict)
     is_fixed: bool = False
+    guesses: list[Signature] = field(default_factory=list)
 
 
 def analyze(
-    functions: dict[int, LiftedFunction], demanded: dict[int, int], fixed: dict[int, Signature]
+    functions: dict[int, LiftedFunction],
+    demanded: dict[int, int],
+    fixed: dict[int, Signature],
+    guesses: Collection[int] = (),
 ) -> dict[int, Signature]:
     """The signatures of a unit's functions, and of the `fixed` ones that they call, by entry.
 
-    `demanded`: what callers outside of the unit read of each.
+    `demanded`: what callers outside of the unit read of each. `guesses`: where calls to a register may go.
     """
     signatures = {entry: Signature(function) for entry, function in functions.items()} | fixed
     _find_open(signatures)
@@ -72,6 +77,10 @@ def analyze(
     _find_checked(signatures)
     for entry, registers in demanded.items():
         signatures[entry].demanded |= registers
+    guessed = [signatures[entry] for entry in guesses if entry in signatures and not signatures[entry].is_open]
+    for signature in signatures.values():
+        if signature.is_open:
+            signature.guesses = guessed
     for signature in signatures.values():
         if signature.is_open:
             _find_dirty(signature, signatures)
@@ -81,6 +90,9 @@ def analyze(
         for callee in signature.function.flow.calls:
             if callee in callers:
                 callers[callee].add(entry)
+        if signature.function.calls_to_registers:
+            for guess in signature.guesses:
+                callers[guess.function.flow.entry].add(entry)
     while todo:
         entry = todo.pop()
         signature = signatures[entry]
@@ -159,7 +171,10 @@ def _find_dirty(signature: Signature, signatures: dict[int, Signature]) -> None:
         block = blocks[start]
         dirty = signature.dirty_out[start] = dirty_in[start] | block.dirty & ~PARTIAL
         if block.kind == "call_to":
-            dirty = 0
+            if not signature.guesses:
+                dirty = 0
+            for guess in signature.guesses:
+                dirty |= guess.modified & ~PARTIAL
         elif block.kind == "call":
             callee = signatures.get(block.terminator_target)
             dirty = 0 if callee is None or callee.is_open else dirty | callee.modified & ~PARTIAL
@@ -217,15 +232,17 @@ def _live_before_end(
             live |= signature.dirty_out[start]
             callee = signatures.get(block.terminator_target) if block.kind == "call" else None
             live |= callee.modified & ~PARTIAL if callee is not None else 0
+    if block.kind == "call_to" and signature.guesses:
+        # As after a call of each of them, or after one of something else, for which all is put into the state.
+        before = signature.dirty_out[start]
+        for guess in signature.guesses:
+            before |= _live_before_call(guess, live, again)
+        return before
     if block.kind in ("call", "call_to"):
         callee = signatures.get(block.terminator_target) if block.kind == "call" else None
         if callee is None or callee.is_open:
             return signature.dirty_out[start]
-        demanded = callee.demanded | live & callee.modified
-        if demanded != callee.demanded:
-            callee.demanded = demanded
-            again.add(callee.function.flow.entry)
-        return live & ~callee.modified | callee.inputs
+        return _live_before_call(callee, live, again)
     if block.kind == "jump" and block.flow.targets:
         # For a jump to elsewhere.
         return live | (signature.dirty_out[start] if signature.is_open else _STATE)
@@ -233,3 +250,12 @@ def _live_before_end(
         live |= signature.dirty_out[start] if signature.is_open else signature.demanded & signature.modified
         return live if rerun is None else rerun.tested(live)
     return live
+
+
+def _live_before_call(callee: Signature, live: int, again: set[int]) -> int:
+    """What is live before a call of a closed function, given what is after it; it may have to return more."""
+    demanded = callee.demanded | live & callee.modified
+    if demanded != callee.demanded:
+        callee.demanded = demanded
+        again.add(callee.function.flow.entry)
+    return live & ~callee.modified | callee.inputs

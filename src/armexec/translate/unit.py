@@ -29,6 +29,10 @@ __all__ = ["MAX_UNIT", "Draft"]
 
 MAX_UNIT = 20_000
 """A unit takes no further functions beyond this many guest instructions; calls of them go through the dispatcher."""
+_MAX_GUESSES = 16
+"""A call to a register is compared with so many functions at most."""
+_LONGEST_GUESS = 1000
+"""Longer functions aren't translated on the mere chance that a pointer leads to them."""
 _SHORT_LEAF = 32
 """A function that calls nothing and isn't longer is translated again for each unit that calls it."""
 
@@ -139,6 +143,7 @@ class Draft:
         self.functions: dict[int, LiftedFunction] = {}
         self.forms: dict[int, Form] = {}
         self.fixed: dict[int, Signature] = {}
+        self.guesses: list[int] = []
         todo = [self.entry]
         total = 0
         while todo:
@@ -162,6 +167,18 @@ class Draft:
             self.functions[address] = lift(flow, machine)
             total += flow.size
             todo += sorted(flow.calls, reverse=True)
+            if self.functions[address].calls_to_registers and not self.guesses:
+                self.guesses = self._guess()
+                todo += self.guesses
+
+    def _guess(self) -> list[int]:
+        """The functions that a call to a register is first compared with: all that it may be of, if they are few."""
+        library = self.library
+        taken = library.code.taken()
+        if len(taken) > _MAX_GUESSES:
+            return []
+        flows = [library.regions.flow(address) for address in taken]
+        return [flow.entry for flow in flows if not flow.is_piece and flow.size <= _LONGEST_GUESS]
 
     def _analyze(self) -> set[int]:
         """Find the signatures; the fixed functions that return too little."""
@@ -177,7 +194,7 @@ class Draft:
         }
         if self.entry in self.functions or self.entry in self.fixed:
             demanded[self.entry] = demanded.get(self.entry, 0) | (ALL if self.shape is None else _RESULTS)
-        self.signatures = analyze(self.functions, demanded, self.fixed)
+        self.signatures = analyze(self.functions, demanded, self.fixed, self.guesses)
         return {
             address
             for address, signature in self.signatures.items()
