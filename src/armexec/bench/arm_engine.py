@@ -50,7 +50,7 @@ class ArmEngine:
         try:
             get_engine(self.name)
         except HostError as error:
-            return str(error)
+            return str(error).rpartition(": ")[2]
         return None
 
     @contextmanager

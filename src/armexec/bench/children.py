@@ -6,8 +6,10 @@ import os
 import resource
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Mapping, Sequence
+from functools import cache
 from typing import NamedTuple
 
 from armexec.errors import Error
@@ -28,6 +30,8 @@ class Ended(NamedTuple):
 def python(arguments: Sequence[str], environment: Mapping[str, str] | None = None) -> Ended:
     """Run Python with these arguments, and with `environment` added to this process's.
 
+    Bytecode is kept between runs, so the first one of its kind may take longer.
+
     Raises:
         Error: it fails, or takes ten minutes.
     """
@@ -35,7 +39,7 @@ def python(arguments: Sequence[str], environment: Mapping[str, str] | None = Non
     try:
         done = subprocess.run(
             (sys.executable, *arguments),
-            env={**os.environ, **(environment or {})},
+            env={**os.environ, **_bytecode(), **(environment or {})},
             capture_output=True,
             text=True,
             errors="replace",
@@ -48,6 +52,18 @@ def python(arguments: Sequence[str], environment: Mapping[str, str] | None = Non
     if done.returncode:
         raise Error(f"python {' '.join(arguments)} ended with status {done.returncode}:\n{done.stderr.strip()}")
     return Ended(done.stdout, _children() - before, wall)
+
+
+@cache
+def _cache() -> tempfile.TemporaryDirectory[str]:
+    return tempfile.TemporaryDirectory(prefix="armexec-bench-")
+
+
+def _bytecode() -> dict[str, str]:
+    """Variables for a process that has bytecode, as an installed package has, where none is written beside sources."""
+    if not sys.dont_write_bytecode:
+        return {}
+    return {"PYTHONDONTWRITEBYTECODE": "", "PYTHONPYCACHEPREFIX": _cache().name}
 
 
 def _children() -> float:

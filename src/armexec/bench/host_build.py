@@ -13,7 +13,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from armexec.bench.contenders import Run
 from armexec.bench.kernels import FLAGS, Kernel
@@ -25,6 +25,14 @@ __all__ = ["HostBuild", "host_library"]
 _SECONDS = 120.0
 
 
+class _Tools(NamedTuple):
+    """The beginnings of the commands that make an object and a shared library, and who they are."""
+
+    compile: tuple[str, ...]
+    link: tuple[str, ...]
+    version: str
+
+
 @contextmanager
 def host_library(source: str, flags: Sequence[str] = ()) -> Iterator[ctypes.CDLL]:
     """C compiled by the host's compiler and loaded; its functions must not be called after.
@@ -34,53 +42,67 @@ def host_library(source: str, flags: Sequence[str] = ()) -> Iterator[ctypes.CDLL
     Raises:
         CompileError: there is no compiler, or it refuses the source.
     """
+    tools = _tools()
     with tempfile.TemporaryDirectory(prefix="armexec-bench-") as folder:
-        c, o, library = (os.path.join(folder, name) for name in ("source.c", "source.o", "source.so"))
-        with open(c, "w", encoding="utf-8") as file:
-            file.write(source)
-        _run((*_compiler(), "-fPIC", *flags, "-c", c, "-o", o))
-        _run((*_linker(folder), o, "-o", library))
-        # A library that stays mapped does no harm; one that is unmapped while a profiler looks at it does.
-        yield ctypes.CDLL(library)
+        # It stays mapped: Python has no safe way to unload a library, and each has a name of its own.
+        yield ctypes.CDLL(_build(tools, source, flags, folder))
 
 
-def _compiler() -> tuple[str, ...]:
-    """Raises CompileError."""
-    wheel = wheel_compiler()
-    if wheel is not None:
-        return (*wheel.command, "-resource-dir", wheel.headers)
-    cc = shutil.which("cc")
-    if cc is None:
-        raise CompileError("no compiler for this host: install the ziglang package, or have a `cc` on PATH")
-    return (cc,)
+def _build(tools: _Tools, source: str, flags: Sequence[str], folder: str) -> str:
+    """The path of the library. Raises CompileError."""
+    c, o, library = (os.path.join(folder, name) for name in ("source.c", "source.o", "source.so"))
+    with open(c, "w", encoding="utf-8") as file:
+        file.write(source)
+    _run((*tools.compile, "-fPIC", *flags, "-c", c, "-o", o), folder)
+    _run((*tools.link, o, "-o", library), folder)
+    return library
 
 
-def _linker(folder: str) -> tuple[str, ...]:
+@cache
+def _tools() -> _Tools:
+    """The first that make a library. Raises CompileError."""
+    reasons = []
+    for tools in (_wheel_tools(), _system_tools()):
+        if tools is not None:
+            try:
+                with tempfile.TemporaryDirectory(prefix="armexec-bench-") as folder:
+                    _build(tools, "int fn(int num) { return num; }", (), folder)
+            except CompileError as error:
+                reasons.append(str(error))
+            else:
+                return tools
+    raise CompileError("\n".join(reasons) or "no compiler for this host: the ziglang package, or a `cc` on PATH")
+
+
+def _wheel_tools() -> _Tools | None:
     wheel = wheel_compiler()
     if wheel is None:
-        return (*_compiler(), "-shared")
-    if sys.platform != "darwin":
-        return (wheel.path, "ld.lld", "-shared")
-    # For Mach-O the package has a linker of its own behind `zig cc`; the code is compiled already.
-    return ("env", f"ZIG_GLOBAL_CACHE_DIR={folder}", wheel.path, "cc", "-shared", "-nostdlib")
+        return None
+    # For Mach-O the package has no linker but the one behind `zig cc`; the code is compiled by then.
+    link = ("cc", "-shared", "-nostdlib") if sys.platform == "darwin" else ("ld.lld", "-shared")
+    compile = (*wheel.command, "-resource-dir", wheel.headers)
+    return _Tools(compile, (wheel.path, *link), f"clang {wheel.version}")
 
 
-def _run(command: tuple[str, ...]) -> None:
+def _system_tools() -> _Tools | None:
+    cc = shutil.which("cc")
+    if cc is None:
+        return None
+    done = subprocess.run((cc, "--version"), capture_output=True, text=True, errors="replace", check=False)
+    return _Tools((cc,), (cc, "-shared"), done.stdout.partition("\n")[0])
+
+
+def _run(command: tuple[str, ...], folder: str) -> None:
+    """Raises CompileError."""
+    environment = {**os.environ, "ZIG_GLOBAL_CACHE_DIR": folder, "ZIG_LOCAL_CACHE_DIR": folder}
     try:
-        done = subprocess.run(command, capture_output=True, text=True, errors="replace", timeout=_SECONDS, check=False)
+        done = subprocess.run(
+            command, env=environment, capture_output=True, text=True, errors="replace", timeout=_SECONDS, check=False
+        )
     except (OSError, subprocess.TimeoutExpired) as error:
         raise CompileError(f"the host's compiler doesn't run: {error}") from None
     if done.returncode:
         raise CompileError(f"the host's compiler fails:\n{done.stderr.strip()}", text=done.stderr)
-
-
-@cache
-def _version() -> str:
-    wheel = wheel_compiler()
-    if wheel is not None:
-        return f"clang {wheel.version}"
-    done = subprocess.run((*_compiler(), "--version"), capture_output=True, text=True, check=False)
-    return done.stdout.partition("\n")[0]
 
 
 class _Library:
@@ -107,7 +129,7 @@ class HostBuild:
 
     def unavailable(self) -> str | None:
         try:
-            _compiler()
+            _tools()
         except CompileError as error:
             return str(error)
         return None
@@ -119,4 +141,4 @@ class HostBuild:
             yield _Library(library)
 
     def describe(self) -> str:
-        return f"{_version()} {' '.join(self.flags)}"
+        return f"{_tools().version} {' '.join(self.flags)}"

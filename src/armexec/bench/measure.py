@@ -81,6 +81,8 @@ class Plan:
                 report.kernels[kernel.name] = measure_kernel(kernel, count, self._contenders, rounds, say)
                 step()
         if "first" in self.parts:
+            say("first calls")
+            measure_first_call(self.kernels[0], self.tier)  # leaves bytecode
             for kernel in self.kernels:
                 both = report.first_calls[kernel.name] = {"cold": [], "warm": []}
                 for number in range(processes):

@@ -39,15 +39,15 @@ def write_plot(report: Report, file: str) -> None:
     if base is None or not shown:
         raise Error("--plot needs kernels on two engines at least, one of them host or translated")
     kernels = [*report.kernels, "geometric mean"]
-    figure, axes = pyplot.subplots(figsize=(11, 0.24 * len(kernels) * (len(shown) + 1) + 1.4))
+    figure, axes = pyplot.subplots(figsize=(10, 0.14 * len(kernels) * (len(shown) + 1) + 1.4))
     height = 1 / (len(shown) + 1)
     for place, name in enumerate(shown):
         mean = report.mean(name, base)
         values = [*report.ratios(name, base).values(), mean or 1.0]
         where = [row + (place - (len(shown) - 1) / 2) * height for row in range(len(kernels))]
         label = f"{name}: {report.contenders[name]}"
-        bars: Any = axes.barh(where, values, height * 0.9, label=label, color=_COLOURS[name])
-        axes.bar_label(bars, [f"{value:.3g}" for value in values], padding=3, fontsize=7)
+        bars: Any = axes.barh(where, values, height, label=label, color=_COLOURS[name])
+        axes.bar_label(bars, [f"{value:.3g}" for value in values], padding=2, fontsize=6)
     axes.set_xscale("log")
     axes.axvline(1, color="black", linewidth=0.8)
     axes.set_yticks(range(len(kernels)), kernels)

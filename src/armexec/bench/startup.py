@@ -28,6 +28,6 @@ def measure_startup(rounds: int) -> dict[str, float]:
         for number in range(rounds + 1):
             for name, arguments in commands.items():
                 seconds = python(arguments, {"ARMEXEC_CACHE_DIR": os.path.join(folder, "cache")}).processor
-                if number:  # the first round fills the cache
+                if number:  # the first round fills the cache, and leaves bytecode
                     times[name].append(seconds)
     return {name: median(series) for name, series in times.items()}

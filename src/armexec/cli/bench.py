@@ -94,7 +94,10 @@ def _measure(plan: Plan) -> Report:
 
     columns = (BarColumn(), TimeElapsedColumn(), TextColumn("{task.description}"))
     # Drawing costs time of the processor, which others share: seldom is enough.
-    with Progress(*columns, console=Console(stderr=True), transient=True, refresh_per_second=2) as progress:
+    console = Console(stderr=True)
+    with Progress(
+        *columns, console=console, transient=True, refresh_per_second=2, disable=not console.is_terminal
+    ) as progress:
         task = progress.add_task("", total=plan.steps)
         return plan.measure(
             lambda text: progress.update(task, description=text), lambda: progress.update(task, advance=1)
