@@ -14,7 +14,7 @@ from armexec.engines import Resolve
 from armexec.engines.identity import identify
 from armexec.engines.loading import map_image
 from armexec.engines.taken import taken_functions
-from armexec.errors import SignatureError
+from armexec.errors import HostError, SignatureError
 from armexec.machines.traps import Trap
 from armexec.memory import GuestStack, Region, Step, guest_stack
 from armexec.objects import CType, Image, Prototype
@@ -23,6 +23,7 @@ from armexec.translate import host
 from armexec.translate.library import Argument, Code, Shape
 from armexec.translate.modes import sees_floating_point_state
 from armexec.translate.runtime import Runtime, Translator
+from armexec.translate.tiers import AUTO, TIERS
 
 __all__ = ["TranslatedEngine"]
 
@@ -137,12 +138,18 @@ class LoadedTranslatedImage:
 class TranslatedEngine:
     """Runs on any host that LLVM makes code for.
 
-    `tier`: O0, O1, O2 or O3. `limit`: a guest function of more instructions is translated in pieces.
+    `tier`: O0, O1, O2 or O3 for LLVM's optimization; "auto": O2, in the background where that takes long. `limit`: a
+    guest function of more instructions is translated in pieces.
+
+    Raises:
+        HostError: there is no such tier.
     """
 
     name = "translated"
 
-    def __init__(self, tier: str = "O2", limit: int | None = None) -> None:
+    def __init__(self, tier: str = AUTO, limit: int | None = None) -> None:
+        if tier not in (*TIERS, AUTO):
+            raise HostError(f"there is no tier {tier!r}: choose one of {', '.join((*TIERS, AUTO))}")
         self.tier = tier
         self.limit = limit
 

@@ -1,5 +1,7 @@
 """Guest functions to host code: discovery, liveness, IR text, optimization, linking, calls from Python.
 
+What is translated is kept on disk; code that is found there skips everything up to linking.
+
 In the order that data goes through them:
 
 - `flow`: which instructions belong to a function, as blocks; `jumps`: the targets of jump tables; `regions`: large
@@ -10,7 +12,9 @@ In the order that data goes through them:
 - `liveness`: which registers travel between translated functions.
 - `function`: the blocks joined, with calls and returns; `careful`: the ways out where a NaN comes up; `unit`: the text
   of a whole module, with entry stubs; `prelude`: what every module calls: the dispatcher, traps, the way to Python.
-- `host`: IR text to host code, by LLVM.
+- `host`: IR text to object files, by LLVM; `link`: object files to executable memory.
+- `record`: a compiled unit, apart from where it is linked; `kept`: records on disk, and what they are found by.
+- `library`: what the units of an image know of each other; `linked`: a unit in memory.
 - `state`: the guest's registers in memory; `runtime`: entry from Python, traps, code found while running;
   `signals`: faults of the host that are the guest's; `fault_map`: from the host's pc to the guest's.
 - `snippets`: single instructions in arbitrary states, for tests.

@@ -80,12 +80,6 @@ class FunctionWriter:
         """The function's text."""
         return _Writer(self, self.signatures[entry]).write()
 
-    def write_declaration(self, entry: int) -> str:
-        """The text that declares a closed function of another unit."""
-        signature = self.signatures[entry]
-        types = ", ".join("ptr" if n == STATE else register_type(n) for n in bits(signature.inputs))
-        return f"declare {self.convention}{self.result_type(signature)} @f{self.name(entry)}({types}) {ATTRIBUTES}"
-
     def write_wrapper(self, entry: int) -> list[str]:
         """The way through the state structure into a closed function whose demanded results are all it modifies."""
         signature = self.signatures[entry]

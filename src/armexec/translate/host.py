@@ -6,7 +6,7 @@ import ctypes
 import platform
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -134,8 +134,10 @@ def compiled_modules() -> int:
     return _compiled_modules
 
 
-def compile_object(text: str, *, tier: str, size: int = 0) -> bytes:
+def compile_object(text: str, *, tier: str, size: int = 0, stopping: Callable[[], bool] = lambda: False) -> bytes:
     """The object file that a text of `size` guest instructions becomes. Any number of threads may do this at once.
+
+    `stopping` is asked now and then, and ends it by a HostError.
 
     Raises:
         HostError: LLVM refuses the text, which is a defect of armexec.
@@ -147,7 +149,12 @@ def compile_object(text: str, *, tier: str, size: int = 0) -> bytes:
     try:
         module = _parse(text, context)
         try:
-            return _emit(module, _optimize(module, tier, size))
+            if stopping():
+                raise HostError("no longer wanted")
+            machine = _optimize(module, tier, size)
+            if stopping():
+                raise HostError("no longer wanted")
+            return _emit(module, machine)
         finally:
             module.close()
     except RuntimeError as error:

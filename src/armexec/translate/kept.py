@@ -12,8 +12,10 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Collection
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
+from typing import NamedTuple
 
 from armexec.store import Store
 
@@ -21,7 +23,7 @@ from .host import compile_object, host_identity
 from .library import Library, Shape
 from .record import Record, pack, unpack
 
-__all__ = ["Kept", "kept_object", "translator_identity"]
+__all__ = ["Kept", "Place", "kept_object", "translator_identity"]
 
 _FORMAT = "unit 1"
 _ROOMS = ("isa", "machines", "translate")
@@ -79,23 +81,37 @@ def kept_object(text: str, *, tier: str) -> bytes:
     return data
 
 
-class Kept:
-    """The kept units of an image that is translated in one way. `tier`: how it is optimized."""
+class Place(NamedTuple):
+    """Where a unit is to be kept. It refers to nothing of the image."""
 
-    def __init__(self, library: Library, tier: str) -> None:
+    store: Store
+    unit: str
+    known: str
+    consulted: tuple[int, ...]
+
+    def keep(self, record: Record) -> None:
+        """Keep a unit there."""
+        lists = [self.consulted, *(offsets for offsets in _lists(self.store, self.unit) if offsets != self.consulted)]
+        self.store.put(self.known, pack(record))
+        self.store.put(self.unit, json.dumps(lists[:_MAX_LISTS]).encode())
+
+
+class Kept:
+    """The kept units of an image."""
+
+    def __init__(self, library: Library) -> None:
         self._library = library
         self._store = _store()
         code = library.code
         self._key = ""
         if code.identity is not None:
-            try:
-                how = json.dumps((code.size, code.code_size, code.strict, library.limit, library.careful, tier))
+            how = json.dumps((code.size, code.code_size, code.strict, library.limit, library.careful))
+            # Without its sources the translator can't be told from others.
+            with suppress(OSError):
                 self._key = Store.key(_common(), code.identity, how)
-            except OSError:
-                self._key = ""
 
-    def _unit(self, entry: int, shape: Shape | None) -> str:
-        return Store.key(self._key, json.dumps((entry - self._library.code.base, shape)))
+    def _unit(self, entry: int, shape: Shape | None, tier: str) -> str:
+        return Store.key(self._key, json.dumps((entry - self._library.code.base, shape, tier)))
 
     def _known(self, unit: str, offsets: Collection[int]) -> str:
         """The key of a unit that was made when what is known now was known of these offsets."""
@@ -115,12 +131,12 @@ class Kept:
             )
         return Store.key(unit, json.dumps(known))
 
-    def find(self, entry: int, shape: Shape | None) -> Record | None:
+    def find(self, entry: int, shape: Shape | None, tier: str) -> Record | None:
         """The unit that would be made now, if it is there."""
         if not self._key:
             return None
-        unit = self._unit(entry, shape)
-        for offsets in self._lists(unit):
+        unit = self._unit(entry, shape, tier)
+        for offsets in _lists(self._store, unit):
             key = self._known(unit, offsets)
             data = self._store.get(key)
             record = None if data is None else unpack(data)
@@ -130,27 +146,26 @@ class Kept:
                 self._store.drop(key)
         return None
 
-    def keep(self, entry: int, shape: Shape | None, record: Record) -> None:
-        """Keep a unit; to be called before it is published."""
+    def place(self, entry: int, shape: Shape | None, tier: str, consulted: tuple[int, ...]) -> Place | None:
+        """Where the unit belongs that is made now, before it is published; None if nothing is kept."""
         if not self._key:
-            return
-        unit = self._unit(entry, shape)
-        lists = [record.consulted, *(offsets for offsets in self._lists(unit) if offsets != record.consulted)]
-        self._store.put(self._known(unit, record.consulted), pack(record))
-        self._store.put(unit, json.dumps(lists[:_MAX_LISTS]).encode())
+            return None
+        unit = self._unit(entry, shape, tier)
+        return Place(self._store, unit, self._known(unit, consulted), consulted)
 
-    def forget(self, entry: int, shape: Shape | None) -> None:
+    def forget(self, entry: int, shape: Shape | None, tier: str) -> None:
         """A unit that was found is no good after all."""
-        unit = self._unit(entry, shape)
-        for offsets in self._lists(unit):
+        unit = self._unit(entry, shape, tier)
+        for offsets in _lists(self._store, unit):
             self._store.drop(self._known(unit, offsets))
 
-    def _lists(self, unit: str) -> list[tuple[int, ...]]:
-        data = self._store.get(unit)
-        if data is None:
-            return []
-        try:
-            return [tuple(int(offset) for offset in offsets) for offsets in json.loads(data)]
-        except (ValueError, TypeError, OverflowError, RecursionError):
-            self._store.drop(unit)
-            return []
+
+def _lists(store: Store, unit: str) -> list[tuple[int, ...]]:
+    data = store.get(unit)
+    if data is None:
+        return []
+    try:
+        return [tuple(int(offset) for offset in offsets) for offsets in json.loads(data)]
+    except (ValueError, TypeError, OverflowError, RecursionError):
+        store.drop(unit)
+        return []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -66,10 +67,10 @@ class Convention(NamedTuple):
 
 
 class Export(NamedTuple):
-    """A closed function that other units may call, and where its host code is."""
+    """A closed function that other units may call; `cell` holds the address of its host code, which may change."""
 
     convention: Convention
-    host: int
+    cell: ctypes.c_uint64
 
 
 Form: TypeAlias = tuple[int, bool]

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ctypes
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from armexec.errors import HostError
@@ -10,6 +12,7 @@ from armexec.errors import HostError
 from .library import Export, Library
 from .link import HostCode
 from .record import Record
+from .tiers import FIRST
 
 if TYPE_CHECKING:
     from .fault_map import LineTable
@@ -26,41 +29,77 @@ class Unit:
 
     def __init__(self, library: Library, record: Record, symbols: Mapping[str, int], tier: str, *, stub: bool) -> None:
         self.base = library.code.base
-        self.record = record
-        self._tier = tier
-        hosts = {}
+        # The object is in memory now, if this succeeds.
+        self.record = replace(record, object=b"")
+        self.tier = tier
+        symbols = dict(symbols)
         for offset, wide in record.called:
             export = library.exports.get((self.base + offset, wide))
             if export is None:
                 raise HostError(f"the function at {self.base + offset:#x} isn't translated")
-            hosts[f"f{offset:x}"] = export.host
-        self._stub = f"entry{record.entry:x}"
-        names = ["begin", *record.names(), *([self._stub] if stub else [])]
-        self.host = HostCode(record.object, {**symbols, **hosts}, names)
+            symbols[f"c{offset:x}"] = ctypes.addressof(export.cell)
+        names = ["begin", *record.names()]
+        self._stub = ""
+        self._cell = ctypes.c_uint64()
+        if stub:
+            name = f"{record.entry:x}"
+            names.append(f"entry{name}")
+            self._stub = f"entry{name}"
+            if tier == FIRST:
+                names.append(f"enter{name}")
+                symbols["entry_cell"] = ctypes.addressof(self._cell)
+        self.host = HostCode(record.object, symbols, names)
         self.begin = self.host.address("begin")
+        if stub:
+            self._cell.value = self.host.address(self._stub)
         self._lines: LineTable | None = None
 
-    def publish(self, library: Library) -> None:
-        """Let other units call what they may."""
+    def publish(self, library: Library) -> list[int]:
+        """Let other units call what they may; the addresses that are now entered here through the state structure."""
         base, record = self.base, self.record
         library.translated += record.instructions
+        entered = []
         for function in record.functions:
             if function.entries:
-                # An entry may belong to an older piece.
                 host = self.host.address(f"s{function.offset:x}")
                 for entry in function.entries:
-                    library.states.setdefault(base + entry, host)
+                    # It may belong to an older piece.
+                    if library.states.setdefault(base + entry, host) == host:
+                        entered.append(base + entry)
                 continue
             form = (base + function.offset, function.wide)
             library.seen.add(form)
             if function.convention is not None:
-                library.exports[form] = Export(function.convention, self.host.address(f"f{function.offset:x}"))
+                cell = ctypes.c_uint64(self.host.address(f"f{function.offset:x}"))
+                library.exports[form] = Export(function.convention, cell)
         if record.wrapped:
             library.states[base + record.entry] = self.host.address(f"s{record.entry:x}")
+            entered.append(base + record.entry)
+        return entered
+
+    def replace(self, old: Unit, library: Library) -> list[int]:
+        """Put its code in the place of another unit's, of the same functions: with whoever enters one next.
+
+        The addresses that are now entered here through the state structure.
+        """
+        base, record = self.base, self.record
+        moved = {old.host.address(name): self.host.address(name) for name in record.names()}
+        entries = {base + record.entry} if record.wrapped else set()
+        for function in record.functions:
+            entries.update(base + entry for entry in function.entries)
+            export = library.exports.get((base + function.offset, function.wide))
+            if export is not None and not function.entries:
+                export.cell.value = moved.get(export.cell.value, export.cell.value)
+        entered = [address for address in entries if library.states[address] in moved]
+        for address in entered:
+            library.states[address] = moved[library.states[address]]
+        if self._stub:
+            old._cell.value = self._cell.value
+        return entered
 
     def entry_stub(self) -> int:
-        """The address of the C function for Python."""
-        return self.host.address(self._stub)
+        """The address of the C function for Python. It stays good when the unit is replaced."""
+        return self.host.address(self._stub.replace("entry", "enter") if self.tier == FIRST else self._stub)
 
     def why(self, pc: int) -> str:
         """What an undefined instruction said about itself."""
@@ -71,6 +110,6 @@ class Unit:
         if self._lines is None:
             from .fault_map import LineTable
 
-            self._lines = LineTable(self.record.source(), self._tier, self.record.instructions)
+            self._lines = LineTable(self.record.source(self.tier), self.tier, self.record.instructions)
         offset = self._lines.offset(host_pc - self.begin)
         return None if offset is None else self.base + offset

@@ -8,8 +8,17 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from .library import Convention
+from .tiers import FIRST
 
-__all__ = ["Function", "Record", "pack", "unpack"]
+__all__ = ["FIRST_ONLY", "Function", "Record", "pack", "text_for", "unpack"]
+
+FIRST_ONLY = "\n;first tier only\n"
+"""Ends what is compiled at every tier."""
+
+
+def text_for(tier: str, text: str) -> str:
+    """What of a unit's text is compiled at a tier."""
+    return text if tier == FIRST else text.partition(FIRST_ONLY)[0]
 
 
 @dataclass(frozen=True)
@@ -48,9 +57,9 @@ class Record:
     consulted: tuple[int, ...]
     found: tuple[int, ...]
 
-    def source(self) -> str:
-        """The IR text."""
-        return zlib.decompress(self.text).decode()
+    def source(self, tier: str) -> str:
+        """The IR text that is compiled at a tier."""
+        return text_for(tier, zlib.decompress(self.text).decode())
 
     def names(self) -> list[str]:
         """The functions of the object that others need."""

@@ -10,21 +10,23 @@ import ctypes
 import threading
 import weakref
 from bisect import bisect_right
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from dataclasses import replace
 from typing import Any
 
 from armexec.errors import ExecutionError, HostError
 from armexec.machines.traps import EXIT, Trap, TrapKind
 
 from .host import compile_object
-from .kept import Kept, kept_object
+from .kept import Kept, Place, kept_object
 from .library import Code, Library, Shape
 from .link import HostCode
 from .linked import Unit
 from .prelude import POOL_SIZE, SHARED, shared
-from .record import Record
+from .record import Record, text_for
 from .signals import install, prepare_thread, thread_key
 from .state import GuestState
+from .tiers import AUTO, FIRST, FULL, is_small, submit
 
 __all__ = ["Runtime", "Translator"]
 
@@ -39,9 +41,9 @@ class _Side:
     `table`: by word of the image, the host code entered there with the state structure.
     """
 
-    def __init__(self, library: Library, tier: str) -> None:
+    def __init__(self, library: Library) -> None:
         self.library = library
-        self.kept = Kept(library, tier)
+        self.kept = Kept(library)
         self.table = (ctypes.c_uint64 * max(library.code.code_size // 4, 1))()
         self.symbols: dict[str, int] = {}
 
@@ -53,8 +55,8 @@ class _Side:
 class Translator:
     """Translates the code of one image, when asked for or when it is reached.
 
-    `to_error` makes the exception of a trap in this image. A function of more than `limit` instructions is translated
-    in pieces.
+    `to_error` makes the exception of a trap in this image. `tier`: one of `tiers.TIERS`, or `tiers.AUTO`. A function of
+    more than `limit` instructions is translated in pieces.
     """
 
     def __init__(
@@ -63,7 +65,7 @@ class Translator:
         code: Code,
         to_error: Callable[[Trap], Exception],
         *,
-        tier: str = "O2",
+        tier: str = AUTO,
         limit: int | None = None,
     ) -> None:
         self.runtime = runtime
@@ -71,9 +73,10 @@ class Translator:
         self.to_error = to_error
         self.tier = tier
         self.units: list[Unit] = []
+        self.closed = False
         self._lock = threading.RLock()
-        self._main = _Side(Library(code, limit), tier)
-        self._careful = _Side(Library(code, limit, careful=True), tier)
+        self._main = _Side(Library(code, limit))
+        self._careful = _Side(Library(code, limit, careful=True))
         tables = {"table": self._main.table_address, "careful_table": self._careful.table_address}
         self._main.symbols = {**runtime.symbols, "image": code.base, **tables}
         # Careful code stays careful.
@@ -85,6 +88,7 @@ class Translator:
         runtime.add(self)
 
     def close(self) -> None:
+        self.closed = True
         self.runtime.remove(self)
 
     @property
@@ -109,45 +113,110 @@ class Translator:
             return states[address]
 
     def _build(self, side: _Side, address: int, shape: Shape | None) -> Unit:
-        states = side.library.states
-        known = set(states)
         unit = self._find(side, address, shape) or self._translate(side, address, shape)
-        unit.publish(side.library)
-        self.units.append(unit)
-        for entered in states.keys() - known:
-            side.table[(entered - self.code.base) >> 2] = states[entered]
+        self._add(side, unit, unit.publish(side.library))
         return unit
 
+    def _add(self, side: _Side, unit: Unit, entered: Iterable[int]) -> None:
+        """`entered`: the addresses where the unit's code is now entered through the state structure."""
+        self.units.append(unit)
+        for address in entered:
+            side.table[(address - self.code.base) >> 2] = side.library.states[address]
+
     def _find(self, side: _Side, address: int, shape: Shape | None) -> Unit | None:
-        """The unit from the cache."""
-        record = side.kept.find(address, shape)
-        if record is None:
-            return None
-        try:
-            unit = self._link(side, record, shape)
-        except HostError:
-            # Whole, but not what it should be: somebody else's.
-            side.kept.forget(address, shape)
-            return None
-        side.library.found_before(self.code.base + offset for offset in record.found)
-        return unit
+        """The unit from the cache: the better one if it is there."""
+        for tier in (FULL, FIRST) if self.tier == AUTO else (self.tier,):
+            record = side.kept.find(address, shape, tier)
+            if record is None:
+                continue
+            try:
+                unit = self._link(side, record, shape, tier)
+            except HostError:
+                # Whole, but not what it should be: somebody else's.
+                side.kept.forget(address, shape, tier)
+                continue
+            side.library.found_before(self.code.base + offset for offset in record.found)
+            if tier != FULL and self.tier == AUTO:
+                place = side.kept.place(address, shape, FULL, record.consulted)
+                submit(_Improvement(self, unit, record, shape, None, place, careful=side.library.careful))
+            return unit
+        return None
 
     def _translate(self, side: _Side, address: int, shape: Shape | None) -> Unit:
         from .unit import Draft
 
         draft = Draft(side.library, address, shape)
-        record = draft.record(compile_object(draft.text, tier=self.tier, size=draft.size))
-        unit = self._link(side, record, shape)
+        tier = self.tier
+        if tier == AUTO:
+            tier = FULL if is_small(draft.text) else FIRST
+        record = draft.record(compile_object(text_for(tier, draft.text), tier=tier, size=draft.size))
+        unit = self._link(side, record, shape, tier)
+        first = full = None
         if draft.is_movable:
-            side.kept.keep(address, shape, record)
+            first, full = (side.kept.place(address, shape, at, record.consulted) for at in (tier, FULL))
+        if tier == FIRST and self.tier == AUTO:
+            submit(_Improvement(self, unit, record, shape, first, full, careful=side.library.careful))
+        elif first is not None:
+            first.keep(record)
         return unit
 
-    def _link(self, side: _Side, record: Record, shape: Shape | None) -> Unit:
-        return Unit(side.library, record, side.symbols, self.tier, stub=shape is not None)
+    def _link(self, side: _Side, record: Record, shape: Shape | None, tier: str) -> Unit:
+        return Unit(side.library, record, side.symbols, tier, stub=shape is not None)
+
+    def improve(self, old: Unit, record: Record, shape: Shape | None, *, careful: bool) -> None:
+        """Replace a unit by the same at the full tier. Raises HostError."""
+        side = self._careful if careful else self._main
+        with self._lock:
+            unit = self._link(side, record, shape, FULL)
+            self._add(side, unit, unit.replace(old, side.library))
 
     def why(self, pc: int) -> str:
         """What an undefined instruction said about itself."""
         return next((why for unit in self.units if (why := unit.why(pc))), "")
+
+
+class _Improvement:
+    """The job of making a unit better. `first`: where the unit itself is to be kept, `full`: where the better one."""
+
+    def __init__(
+        self,
+        translator: Translator,
+        unit: Unit,
+        record: Record,
+        shape: Shape | None,
+        first: Place | None,
+        full: Place | None,
+        *,
+        careful: bool,
+    ) -> None:
+        self._translator = weakref.ref(translator)
+        self._unit = weakref.ref(unit)
+        self._record = record
+        self._shape = shape
+        self._first = first
+        self._full = full
+        self._careful = careful
+
+    def run(self, stopping: Callable[[], bool]) -> None:
+        record = self._record
+        if self._first is not None:
+            self._first.keep(record)
+
+        def unwanted() -> bool:
+            translator = self._translator()
+            return translator is None or translator.closed or stopping()
+
+        if unwanted():
+            return
+        # While LLVM works, nothing of the image is held on to.
+        text = record.source(FULL)
+        data = compile_object(text, tier=FULL, size=record.instructions, stopping=unwanted)
+        better = replace(record, object=data)
+        if self._full is not None:
+            self._full.keep(better)
+        translator, unit = self._translator(), self._unit()
+        if translator is not None and unit is not None and not translator.closed and not stopping():
+            translator.improve(unit, better, self._shape, careful=self._careful)
 
 
 class Runtime:

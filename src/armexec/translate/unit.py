@@ -21,7 +21,7 @@ from .library import Argument, Convention, Form, Library, Shape
 from .lift import LiftedFunction, lift
 from .liveness import ALL, Signature, analyze, covered
 from .prelude import declarations, dispatcher, resumption
-from .record import Function, Record
+from .record import FIRST_ONLY, Function, Record
 from .registers import bits
 from .state import OFFSETS, field_of
 
@@ -221,7 +221,7 @@ class Draft:
         for address in self.functions:
             out += writer.write(address)
         for address in self.fixed:
-            out.append(writer.write_declaration(address))
+            out += _forward(writer, address)
         if self.is_wrapped:
             out += writer.write_wrapper(entry)
         if self.shape is not None:
@@ -231,7 +231,8 @@ class Draft:
             helpers |= function.machine.helpers
         out += helpers.values()
         out.append("attributes #0 = { null_pointer_is_valid nounwind }")
-        return "\n".join(out)
+        text = "\n".join(out)
+        return text if self.shape is None else text + FIRST_ONLY + _replaceable_stub(writer.name(entry), self.shape)
 
 
 def _entry_stub(writer: FunctionWriter, entry: int, shape: Shape, *, strict: bool) -> list[str]:
@@ -291,6 +292,35 @@ def _entry_stub(writer: FunctionWriter, entry: int, shape: Shape, *, strict: boo
     out.append(f"ret {result} {returned}")
     out.append("}")
     return out
+
+
+def _forward(writer: FunctionWriter, address: int) -> list[str]:
+    """A function of another unit, through the cell that says where it is now."""
+    signature, name = writer.signatures[address], writer.name(address)
+    kind = writer.result_type(signature)
+    parameters = ", ".join(writer.arguments(signature))
+    call = f"musttail call {writer.convention}{kind} %host({parameters})"
+    body = [call, "ret void"] if kind == "void" else [f"%result = {call}", f"ret {kind} %result"]
+    return [
+        f"@c{name} = external global ptr, align 8",
+        f"define internal {writer.convention}{kind} @f{name}({parameters}) alwaysinline #0 {{",
+        f"%host = load atomic ptr, ptr @c{name} acquire, align 8",
+        *body,
+        "}",
+    ]
+
+
+def _replaceable_stub(name: str, shape: Shape) -> str:
+    """The entry stub through a cell, so that code compiled quickly at first can give way to better code."""
+    result = _c_type(Argument(shape.float_result, is_float=True)) if shape.float_result else "i64"
+    parameters = ", ".join(f"{_c_type(a)} %p{i}" for i, a in enumerate(shape.arguments))
+    return f"""
+@entry_cell = external global ptr, align 8
+define {result} @enter{name}({parameters}) #0 {{
+%host = load atomic ptr, ptr @entry_cell acquire, align 8
+%result = musttail call {result} %host({parameters})
+ret {result} %result
+}}"""
 
 
 def _c_type(argument: Argument) -> str:

@@ -1,0 +1,124 @@
+"""How much is done for code, and when: at first little, and the rest beside the running program.
+
+With the tier "auto", code whose optimization takes long is compiled without (`FIRST`), and once more by a thread in the
+background with it (`FULL`). What is better takes the place of what was there: each way into the first code from outside
+of it goes through a word of memory that is then overwritten. What runs goes on in the old code until it returns.
+"""
+
+from __future__ import annotations
+
+import atexit
+import os
+import threading
+from collections import deque
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Protocol
+
+from armexec.errors import HostError
+
+__all__ = ["AUTO", "FIRST", "FULL", "TIERS", "Job", "is_small", "submit", "wait"]
+
+TIERS = ("O0", "O1", "O2", "O3")
+"""What LLVM's passes are asked for. O0: none, and the quick instruction selection."""
+AUTO = "auto"
+FIRST = "O0"
+FULL = "O2"
+
+_SMALL = 40_000
+"""The length of an IR text that is optimized in about 50 ms."""
+_PATIENCE = 2.0
+"""At the end of the process, so many seconds are waited for LLVM to return, which nothing can stop."""
+
+
+def is_small(text: str) -> bool:
+    """Whether to optimize at once."""
+    return len(text) <= _SMALL
+
+
+class Job(Protocol):
+    """Something for the background. It must not hold on to what the program may drop meanwhile."""
+
+    def run(self, stopping: Callable[[], bool]) -> None:
+        """Do it, or give up when `stopping` says so. Raises HostError, which nobody sees: nothing becomes better."""
+
+
+class _Background:
+    """One thread for the process, begun by the first job. It doesn't keep the process from ending."""
+
+    def __init__(self) -> None:
+        self._condition = threading.Condition()
+        self._jobs: deque[Job] = deque()
+        self._thread: threading.Thread | None = None
+        self._busy = False
+        self._stopping = False
+
+    def submit(self, job: Job) -> None:
+        with self._condition:
+            if self._stopping:
+                return
+            self._jobs.append(job)
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._work, name="armexec optimizer", daemon=True)
+                self._thread.start()
+            self._condition.notify_all()
+
+    def _work(self) -> None:
+        while True:
+            with self._condition:
+                self._busy = False
+                self._condition.notify_all()
+                self._condition.wait_for(lambda: self._jobs or self._stopping)
+                if self._stopping:
+                    return
+                job = self._jobs.popleft()
+                self._busy = True
+            with suppress(HostError, MemoryError):
+                job.run(self.is_stopping)
+            # Nothing of it is to be kept alive while there is nothing to do.
+            del job
+
+    def is_stopping(self) -> bool:
+        return self._stopping
+
+    def wait(self, timeout: float | None) -> bool:
+        with self._condition:
+            return self._condition.wait_for(lambda: not self._jobs and not self._busy, timeout)
+
+    def stop(self) -> None:
+        """LLVM's global variables are destroyed next: it must not be running then."""
+        with self._condition:
+            self._stopping = True
+            self._jobs.clear()
+            self._condition.notify_all()
+            thread = self._thread
+        if thread is not None and thread is not threading.current_thread():
+            thread.join(_PATIENCE)
+
+
+_background = _Background()
+
+
+def submit(job: Job) -> None:
+    """Have a job done in the background, after those before it."""
+    _background.submit(job)
+
+
+def wait(timeout: float | None = None) -> bool:
+    """Wait until nothing is left to do in the background, or for `timeout` seconds; whether nothing is."""
+    return _background.wait(timeout)
+
+
+def _stop() -> None:
+    _background.stop()
+
+
+def _after_fork() -> None:
+    """In a new process there is no such thread; its jobs are the parent's."""
+    global _background  # noqa: PLW0603
+    _background = _Background()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)
+atexit.register(_stop)
