@@ -183,6 +183,7 @@ class _Writer(CarefulExits):
             kind = self.result_type
             out.append(f"define {linkage}{self.unit.convention}{kind} @f{name}({parameters}) {ATTRIBUTES} {{")
         out.append("%failed = alloca i1")
+        out.append(f"%alignment = add i64 0, {0 if signature.is_aligned else 15}")
         if self.function.has_exits:
             out.append("%resumed = alloca i64")
         registers = signature.inputs
@@ -490,7 +491,7 @@ class _Writer(CarefulExits):
             m.out.append(f"ret i1 {elsewhere.text}")
             return
         outputs = {n: self.value(n) for n in bits(signature.outputs)}
-        if not self.function.keeps_link:
+        if not signature.returns_as_called:
             elsewhere = m.emit(1, f"icmp ne i64 {target.text}, %link")
             n = m.count
             m.out.append(f"br i1 {elsewhere.text}, label %u{n}, label %r{n}")

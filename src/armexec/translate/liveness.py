@@ -18,6 +18,7 @@ from dataclasses import dataclass, field
 from armexec.machines.llvm import ALL, PARTIAL, STATE
 from armexec.machines.llvm_vectors import VIEWS
 
+from .frames import Frames, find_frames
 from .lift import LiftedBlock, LiftedFunction
 
 __all__ = ["ALL", "Signature", "analyze", "covered"]
@@ -58,7 +59,14 @@ class Signature:
     dirty_in: dict[int, int] = field(default_factory=dict)
     dirty_out: dict[int, int] = field(default_factory=dict)
     is_fixed: bool = False
+    kept: int = 0
+    is_aligned: bool = False
     guesses: list[Signature] = field(default_factory=list)
+
+    @property
+    def returns_as_called(self) -> bool:
+        """Whether its returns are known to go to where it was called."""
+        return self.function.keeps_link or bool(self.kept >> 30 & 1)
 
 
 def analyze(
@@ -66,21 +74,24 @@ def analyze(
     demanded: dict[int, int],
     fixed: dict[int, Signature],
     guesses: Collection[int] = (),
+    entered: Collection[int] = (),
 ) -> dict[int, Signature]:
     """The signatures of a unit's functions, and of the `fixed` ones that they call, by entry.
 
     `demanded`: what callers outside of the unit read of each. `guesses`: where calls to a register may go.
+    `entered`: the functions that are called from elsewhere with any stack pointer.
     """
     signatures = {entry: Signature(function) for entry, function in functions.items()} | fixed
     _find_open(signatures)
-    _find_modified(signatures)
-    _find_checked(signatures)
-    for entry, registers in demanded.items():
-        signatures[entry].demanded |= registers
     guessed = [signatures[entry] for entry in guesses if entry in signatures and not signatures[entry].is_open]
     for signature in signatures.values():
         if signature.is_open:
             signature.guesses = guessed
+    _find_modified(signatures)
+    _find_kept(signatures, entered)
+    _find_checked(signatures)
+    for entry, registers in demanded.items():
+        signatures[entry].demanded |= registers
     for signature in signatures.values():
         if signature.is_open:
             _find_dirty(signature, signatures)
@@ -131,7 +142,7 @@ def _find_open(signatures: dict[int, Signature]) -> None:
 def _find_modified(signatures: dict[int, Signature]) -> None:
     for signature in signatures.values():
         for block in signature.function.blocks.values():
-            signature.modified |= block.dirty
+            signature.modified |= block.dirty & ~signature.kept
     changed = True
     while changed:
         changed = False
@@ -140,9 +151,44 @@ def _find_modified(signatures: dict[int, Signature]) -> None:
             for callee in signature.function.flow.calls:
                 if callee in signatures:
                     modified |= signatures[callee].modified
+            modified &= ~signature.kept
             if modified != signature.modified:
                 signature.modified = modified
                 changed = True
+
+
+def _find_kept(signatures: dict[int, Signature], entered: Collection[int]) -> None:
+    """What functions restore from where they saved it needn't be returned."""
+    closed = {entry: s for entry, s in signatures.items() if not s.is_open and not s.is_fixed}
+    if all(s.function.keeps_link for s in closed.values()):
+        return
+    flows = {entry: s.function.flow for entry, s in closed.items()}
+    frames = find_frames(flows, {entry: s.modified for entry, s in closed.items()})
+    for entry, kept in frames.kept.items():
+        signatures[entry].kept = kept
+        signatures[entry].modified = 0
+    _find_modified(signatures)
+    _find_aligned(signatures, frames, entered)
+
+
+def _find_aligned(signatures: dict[int, Signature], frames: Frames, entered: Collection[int]) -> None:
+    """Of functions that only others of the unit call, and all of them with an aligned stack pointer, know that."""
+    aligned = set(frames.kept) - set(entered)
+    for signature in signatures.values():
+        if signature.function.flow.entry not in frames.kept:
+            aligned -= signature.function.flow.calls
+            if signature.function.calls_to_registers:
+                aligned -= {guess.function.flow.entry for guess in signature.guesses}
+    changed = True
+    while changed:
+        changed = False
+        for entry, calls in frames.calls.items():
+            for callee, distance in calls:
+                if callee in aligned and (distance % 16 or entry not in aligned):
+                    aligned.discard(callee)
+                    changed = True
+    for entry in aligned:
+        signatures[entry].is_aligned = True
 
 
 def _find_checked(signatures: dict[int, Signature]) -> None:
@@ -150,7 +196,7 @@ def _find_checked(signatures: dict[int, Signature]) -> None:
         if signature.is_fixed:
             continue
         kinds = {block.kind for block in signature.function.blocks.values()}
-        signature.checked = "jump" in kinds or ("return" in kinds and not signature.function.keeps_link)
+        signature.checked = "jump" in kinds or ("return" in kinds and not signature.returns_as_called)
     changed = True
     while changed:
         changed = False

@@ -103,7 +103,11 @@ def _function(name: str, block: LiftedBlock, m: LlvmMachine) -> list[str]:
         m.out.append("unreachable")
     body = m.out
     used = m.used & ~(1 << STATE)
-    m.out = [f"define i1 @{name}(ptr noalias %state) {ATTRIBUTES} {{", "%failed = alloca i1"]
+    m.out = [
+        f"define i1 @{name}(ptr noalias %state) {ATTRIBUTES} {{",
+        "%failed = alloca i1",
+        "%alignment = add i64 0, 15",
+    ]
     for n in bits(used):
         m.out.append(f"{NAMES[n]} = alloca {register_type(n)}")
         m.out.append(f"store {register_type(n)} {load_state(m, n).text}, ptr {NAMES[n]}")

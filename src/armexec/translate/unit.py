@@ -194,7 +194,9 @@ class Draft:
         }
         if self.entry in self.functions or self.entry in self.fixed:
             demanded[self.entry] = demanded.get(self.entry, 0) | (ALL if self.shape is None else _RESULTS)
-        self.signatures = analyze(self.functions, demanded, self.fixed, self.guesses)
+        # The stack pointer that Python's calls begin with is aligned.
+        entered = self.exported | ({self.entry} if self.shape is None else set())
+        self.signatures = analyze(self.functions, demanded, self.fixed, self.guesses, entered)
         return {
             address
             for address, signature in self.signatures.items()
