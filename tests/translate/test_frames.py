@@ -107,9 +107,11 @@ CALLEES = {
     "writes to its caller's frame": """
         inner: str x0, [sp, #16]
              ret""",
-    "moves the stack pointer": """
-        inner: sub sp, sp, x0, lsl #4
-             add sp, sp, #16
+    "moves the stack pointer by a register": """
+        inner: and x9, x0, #4
+             sub sp, sp, x9
+             str x0, [sp, #-16]
+             add sp, sp, x9
              ret""",
     "returns with another frame pointer": """
         inner: stp x29, x30, [sp, #-16]!
