@@ -105,7 +105,17 @@ def program(rng: random.Random) -> str:
         lines += [f"str x{9 + i}, [x2, #{96 + 8 * i}]" for i in range(6)]
     else:
         lines.append("fmov x0, d0")
-    return "\n".join([*lines, "ret"])
+    lines.append("ret")
+    if rng.random() < 0.5:
+        return "\n".join(lines)
+    # A caller that has numbers in registers too, and goes on with what it gets.
+    before, after = (_body(rng, label, stores=False) for label in ("early", "late"))
+    saves = ["stp x29, x30, [sp, #-64]!", "stp x19, x20, [sp, #16]", "stp d8, d9, [sp, #32]"]
+    saves += ["mov x19, x2", "mov x20, x0"]
+    keeps = ["fmov d8, d0", "bl body", "fadd d0, d0, d8", "mov x0, x20"]
+    ends = ["str q0, [x19, #160]", "fmov x0, d0"]
+    restores = ["ldp d8, d9, [sp, #32]", "ldp x19, x20, [sp, #16]", "ldp x29, x30, [sp], #64", "ret"]
+    return "\n".join(["entry:", *saves, *before, *keeps, *after, *ends, *restores, "body:", *lines])
 
 
 def _memory(rng: random.Random, nans: float) -> list[int]:

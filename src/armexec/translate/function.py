@@ -89,11 +89,12 @@ class FunctionWriter:
         link = load_state(m, 30)
         results, code = self.emit_call(m, signature, lambda n: load_state(m, n))
         if code is not None:
-            # The callee has put its results into the state itself.
-            out.append(f"br i1 {code.text}, label %out, label %in")
-            out.append("out:")
-            out.append("ret i1 true")
-            out.append("in:")
+            # The callee has put its results into the state itself. Entered in its middle, where X30 needn't hold the
+            # return address, it may well have come back to where the call goes on.
+            out += [f"br i1 {code.text}, label %out, label %in", "out:"]
+            pointer = m.line(f"getelementptr i8, ptr %state, i64 {OFFSETS['pc']}")
+            astray = m.line(f"icmp ne i64 {m.line(f'load i64, ptr {pointer}')}, %link")
+            out += [f"ret i1 {astray}", "in:"]
         for number, value in results.items():
             store_state(m, number, value)
         _store_pc(m, link)
