@@ -52,13 +52,20 @@ def _store_pc(m: LlvmMachine, value: Value) -> None:
 class FunctionWriter:
     """Writes the functions of a unit whose signatures are known.
 
-    `base`: the address that offsets count from. `exported`: the closed functions that other units are to call.
+    `base`: the address that offsets count from. `exported`: the closed functions that other units are to call;
+    `outlined`: those that are not to be inlined.
     """
 
     def __init__(
-        self, signatures: dict[int, Signature], base: int, convention: str, exported: Collection[int] = ()
+        self,
+        signatures: dict[int, Signature],
+        base: int,
+        convention: str,
+        exported: Collection[int] = (),
+        outlined: Collection[int] = (),
     ) -> None:
         self.signatures = signatures
+        self.outlined = outlined
         self.exported = exported
         self.base = base
         self.convention = convention
@@ -182,7 +189,8 @@ class _Writer(CarefulExits):
             parameters = ", ".join(self.unit.arguments(signature))
             linkage = "" if entry in self.unit.exported else "internal "
             kind = self.result_type
-            out.append(f"define {linkage}{self.unit.convention}{kind} @f{name}({parameters}) {ATTRIBUTES} {{")
+            attributes = f"{ATTRIBUTES} noinline" if entry in self.unit.outlined else ATTRIBUTES
+            out.append(f"define {linkage}{self.unit.convention}{kind} @f{name}({parameters}) {attributes} {{")
         out.append("%failed = alloca i1")
         out.append(f"%alignment = add i64 0, {0 if signature.is_aligned else 15}")
         if self.function.has_exits:

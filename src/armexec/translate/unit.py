@@ -29,6 +29,8 @@ __all__ = ["MAX_UNIT", "Draft"]
 
 MAX_UNIT = 20_000
 """A unit takes no further functions beyond this many guest instructions; calls of them go through the dispatcher."""
+_MAX_INLINED = 120
+"""A function isn't inlined if it would bring along more instructions than this, with what is inlined into it."""
 _MAX_GUESSES = 16
 """A call to a register is compared with so many functions at most."""
 _LONGEST_GUESS = 1000
@@ -203,10 +205,35 @@ class Draft:
             if signature.is_fixed and signature.demanded & signature.modified & ~covered(signature.outputs)
         }
 
+    def _outlined(self) -> set[int]:
+        """The functions that are not to be inlined.
+
+        LLVM inlines whatever is called in one place only, and optimizes all of it again at each level: the time would
+        grow with the square of a chain of calls.
+        """
+        outlined: set[int] = set()
+        sizes: dict[int, int] = {}
+        todo = [(address, False) for address in self.functions]
+        while todo:
+            address, is_done = todo.pop()
+            callees = [a for a in self.functions[address].flow.calls if a in self.functions]
+            if is_done:
+                # Of a function that calls itself, the size isn't known yet.
+                inlined = sum(sizes[callee] for callee in callees if callee not in outlined)
+                sizes[address] = self.functions[address].flow.size + inlined
+                if sizes[address] > _MAX_INLINED:
+                    outlined.add(address)
+            elif address not in sizes:
+                sizes[address] = 0
+                todo.append((address, True))
+                todo += [(callee, False) for callee in callees if callee not in sizes]
+        return outlined
+
     def _write(self) -> str:
         code, signatures, entry = self.library.code, self.signatures, self.entry
         self.exported = {address for address in self.exported if not signatures[address].is_open}
-        writer = FunctionWriter(signatures, code.base, calling_convention(host_machine()), self.exported)
+        convention = calling_convention(host_machine())
+        writer = FunctionWriter(signatures, code.base, convention, self.exported, self._outlined())
         out = [
             "define void @begin() {",
             "ret void",
