@@ -47,7 +47,8 @@ class Module:
         """Place `image` in memory and run its initializers.
 
         Args:
-            engine: "native", "translated" or "reference"; this host's default otherwise.
+            engine: "native", "translated" or "reference"; this host's default otherwise. "translated:O0" to
+                "translated:O3" say how much is optimized.
             assembly: gives the source text in assembly, where there is one.
             diagnostics: the compiler's warnings.
 

@@ -282,3 +282,16 @@ def test_running_does_not_load_what_it_does_not_need() -> None:
         [sys.executable, "-c", script, str(EXAMPLES / "fn.cpp")], capture_output=True, text=True, check=True
     )
     assert done.stdout == "3\n\n"
+
+
+@pytest.mark.parametrize("tier", ["O0", "O1", "O2", "O3", "auto"])
+def test_the_tier_can_be_chosen(tier: str) -> None:
+    done = armexec("run", str(EXAMPLES / "fn.cpp"), "3", "--engine", "translated", "--tier", tier)
+    assert (done.status, done.out, done.err) == (0, "3\n", "")
+
+
+def test_only_translations_have_tiers() -> None:
+    done = armexec("run", str(EXAMPLES / "fn.cpp"), "3", "--engine", "reference", "--tier", "O2")
+    assert (done.status, done.out) == (1, "")
+    assert "no tiers" in done.err
+    assert armexec("run", str(EXAMPLES / "fn.cpp"), "3", "--tier", "O9").status == 2

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ctypes
 import gc
+import random
 import resource
 import sys
 from pathlib import Path
@@ -10,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from armexec.errors import HostError
+from armexec.translate.host import compile_object
 from armexec.translate.link import HostCode
 
 FUNCTION = "define i64 @f(i64 %x) {\n%y = add i64 %x, 1\nret i64 %y\n}"
@@ -44,3 +47,31 @@ def test_dropped_code_gives_its_memory_back() -> None:
         HostCode.from_text(FUNCTION, {}).address("f")
     gc.collect()
     assert (_resident() - before) / 100 < 16_000
+
+
+def test_code_stays_while_its_neighbours_go() -> None:
+    chance = random.Random(1)
+    held = []
+    for number in range(400):
+        text = f"define i64 @f(i64 %x) {{\n%y = add i64 %x, {number}\nret i64 %y\n}}"
+        held.append((number, HostCode.from_text(text, {}, tier="O0")))
+        if len(held) > 20:
+            del held[chance.randrange(len(held))]
+        for kept, code in held[:: max(len(held) // 4, 1)]:
+            assert ctypes.PYFUNCTYPE(ctypes.c_int64, ctypes.c_int64)(code.address("f"))(5) == kept + 5
+    # Also when the garbage collector finds them in circles, in any order.
+    circle: list[object] = [code for _, code in held]
+    circle.append(circle)
+    del held, circle, code
+    gc.collect()
+
+
+def test_what_cannot_be_linked_is_refused() -> None:
+    for data in (b"", b"not an object", compile_object(FUNCTION, tier="O0")[:200]):
+        with pytest.raises(HostError, match="refused to link"):
+            HostCode(data, {}, ["f"])
+    with pytest.raises(HostError, match="nothing_like_it"):
+        HostCode(compile_object(FUNCTION, tier="O0"), {}, ["nothing_like_it"])
+    missing = "declare i64 @missing_thing()\ndefine i64 @f() {\n%x = call i64 @missing_thing()\nret i64 %x\n}"
+    with pytest.raises(HostError, match="refused to link"):
+        HostCode.from_text(missing, {})

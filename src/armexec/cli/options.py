@@ -21,6 +21,8 @@ __all__ = [
     "Signature",
     "Target",
     "TargetName",
+    "Tier",
+    "engine_name",
     "negative_numbers",
     "refuse_unknown_options",
 ]
@@ -30,6 +32,14 @@ class EngineName(StrEnum):
     native = "native"
     translated = "translated"
     reference = "reference"
+
+
+class TierName(StrEnum):
+    O0 = "O0"
+    O1 = "O1"
+    O2 = "O2"
+    O3 = "O3"
+    auto = "auto"
 
 
 class TargetName(StrEnum):
@@ -71,6 +81,10 @@ FunctionName = Annotated[
 ]
 Signature = Annotated[str | None, typer.Option("--signature", help='Its C prototype, such as "int(int)".')]
 Engine = Annotated[EngineName | None, typer.Option("--engine", help="How to run it; this host's best by default.")]
+Tier = Annotated[
+    TierName | None,
+    typer.Option("--tier", help="How much a translation is optimized; auto: O2, in the background if it takes long."),
+]
 Target = Annotated[TargetName, typer.Option("--target", help="The system to compile for.")]
 Optimization = Annotated[Level, typer.Option("-O", help="Optimize: -O0 to -O3, -Os, -Oz, -Og, -Ofast.")]
 Compiler = Annotated[
@@ -80,6 +94,15 @@ Flags = Annotated[list[str] | None, typer.Option("--flag", help="An option for t
 Language = Annotated[
     LanguageName | None, typer.Option("--language", help="What the file holds, if its name doesn't say.")
 ]
+
+
+def engine_name(engine: str | None, tier: str | None) -> str | None:
+    """The engine's name with its tier, as `Module` takes it."""
+    if tier is None:
+        return engine
+    from armexec.engines import default_engine
+
+    return f"{engine or default_engine()}:{tier}"
 
 
 def negative_numbers() -> dict[str, Any]:

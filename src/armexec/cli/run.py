@@ -18,6 +18,7 @@ from armexec.cli.options import (
     Signature,
     Target,
     TargetName,
+    Tier,
     negative_numbers,
 )
 from armexec.cli.outcome import command, ended_by_ctrl_c
@@ -35,6 +36,7 @@ def run(
     function: FunctionName = None,
     signature: Signature = None,
     engine: Engine = None,
+    tier: Tier = None,
     target: Target = TargetName.host,
     opt: Optimization = Level.none,
     json: Annotated[bool, typer.Option("--json", help="Print the result as JSON, with what was called.")] = False,
@@ -51,11 +53,11 @@ def run(
     from armexec.cli.arguments import shown_result, written
     from armexec.cli.call import prepare
     from armexec.cli.inputs import Input
-    from armexec.cli.options import refuse_unknown_options
+    from armexec.cli.options import engine_name, refuse_unknown_options
 
     texts = refuse_unknown_options(arguments or [])
     source = Input.of(file, language, level=opt, target=target, flags=flag, compiler=compiler)
-    with source.module(engine) as module:
+    with source.module(engine_name(engine, tier)) as module:
         called, prototype, values = prepare(module, function, signature, texts)
         with ended_by_ctrl_c():
             value = called(*values)

@@ -19,6 +19,7 @@ from armexec.cli.options import (
     Signature,
     Target,
     TargetName,
+    Tier,
     negative_numbers,
 )
 from armexec.cli.outcome import command, ended_by_ctrl_c
@@ -41,6 +42,7 @@ def show(
     function: FunctionName = None,
     signature: Signature = None,
     engine: Engine = None,
+    tier: Tier = None,
     target: Target = TargetName.host,
     opt: Optimization = Level.none,
     language: Language = None,
@@ -56,13 +58,13 @@ def show(
     from armexec.cli.arguments import shown_result, written
     from armexec.cli.call import prepare
     from armexec.cli.inputs import Input
-    from armexec.cli.options import refuse_unknown_options
+    from armexec.cli.options import engine_name, refuse_unknown_options
 
     texts = refuse_unknown_options(arguments or [])
     source = Input.of(file, language, level=opt, target=target, flags=flag, compiler=compiler)
     # Lines are never wrapped: a pipe has no width, and a terminal wraps by itself.
     console = Console(highlight=False, soft_wrap=True)
-    with source.module(engine) as module:
+    with source.module(engine_name(engine, tier)) as module:
         called, prototype, values = prepare(module, function, signature, texts)
         steps = list(module.memory_steps)
         host_code = _host_code(called, prototype)

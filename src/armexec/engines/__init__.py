@@ -65,7 +65,7 @@ ENGINES = ("native", "translated", "reference")
 
 
 @cache
-def _engine(name: str) -> Engine:
+def _engine(name: str, tier: str) -> Engine:
     if name == "native":
         from armexec.engines.native import NativeEngine
 
@@ -73,7 +73,7 @@ def _engine(name: str) -> Engine:
     if name == "translated":
         from armexec.engines.translated import TranslatedEngine
 
-        return TranslatedEngine()
+        return TranslatedEngine(tier) if tier else TranslatedEngine()
     from armexec.engines.reference import ReferenceEngine
 
     return ReferenceEngine()
@@ -87,13 +87,17 @@ def default_engine() -> str:
 def get_engine(name: str | None = None) -> Engine:
     """The engine of that name, or this host's default.
 
+    `translated` may have its tier behind a colon: `translated:O2`.
+
     Raises:
         HostError: there is no such engine, or it can't run here.
     """
-    name = name or default_engine()
+    name, _, tier = (name or default_engine()).partition(":")
     if name not in ENGINES:
         raise HostError(f"there is no engine {name!r}: choose one of {', '.join(ENGINES)}")
-    engine = _engine(name)
+    if tier and name != "translated":
+        raise HostError(f"the engine {name!r} has no tiers: only 'translated' has")
+    engine = _engine(name, tier)
     reason = engine.unavailable()
     if reason is not None:
         raise HostError(f"the engine {name!r} can't run here: {reason}")

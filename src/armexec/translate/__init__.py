@@ -14,6 +14,7 @@ In the order that data goes through them:
   of a whole module, with entry stubs; `prelude`: what every module calls: the dispatcher, traps, the way to Python.
 - `host`: IR text to object files, by LLVM; `link`: object files to executable memory.
 - `record`: a compiled unit, apart from where it is linked; `kept`: records on disk, and what they are found by.
+- `tiers`: what is optimized at once, and what in the background.
 - `library`: what the units of an image know of each other; `linked`: a unit in memory.
 - `state`: the guest's registers in memory; `runtime`: entry from Python, traps, code found while running;
   `signals`: faults of the host that are the guest's; `fault_map`: from the host's pc to the guest's.

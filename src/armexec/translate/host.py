@@ -173,24 +173,43 @@ def _parse(text: str, context: Any) -> Any:
     return module
 
 
-def _optimize(module: Any, tier: str, size: int) -> Any:
-    """Run the passes; the target machine to make the code with."""
-    level = _LEVELS[tier]
-    machine = (
-        llvm()
-        .Target.from_default_triple()
-        .create_target_machine(
+class _Tools(threading.local):
+    """What a thread compiles with, by tier and by whether the code is large: it takes a millisecond to make.
+
+    llvmlite 0.50 also loses 1.5 KB of each pass builder.
+    """
+
+    def __init__(self) -> None:
+        self._made: dict[tuple[str, bool], tuple[Any, Any]] = {}
+
+    def get(self, tier: str, *, large: bool) -> tuple[Any, Any]:
+        """A target machine and a pass builder."""
+        found = self._made.get((tier, large))
+        if found is None:
+            found = self._made[tier, large] = self._make(_LEVELS[tier], large=large)
+        return found
+
+    @staticmethod
+    def _make(level: int, *, large: bool) -> tuple[Any, Any]:
+        target = llvm().Target.from_default_triple()
+        machine = target.create_target_machine(
             cpu=llvm().get_host_cpu_name(), features=_features(), opt=level, reloc="pic", codemodel="small", jit=True
         )
-    )
-    if level:
         options = llvm().create_pipeline_tuning_options(speed_level=level)
-        if size > _LARGE:
+        if large:
             options.loop_unrolling = options.loop_interleaving = options.loop_vectorization = False
-        builder = llvm().create_pass_builder(machine, options)
+        return machine, llvm().create_pass_builder(machine, options)
+
+
+_tools = _Tools()
+
+
+def _optimize(module: Any, tier: str, size: int) -> Any:
+    """Run the passes; the target machine to make the code with."""
+    machine, builder = _tools.get(tier, large=size > _LARGE)
+    if _LEVELS[tier]:
         manager = builder.getModulePassManager()
     else:
-        builder = llvm().create_pass_builder(machine, llvm().create_pipeline_tuning_options(speed_level=0))
         manager = llvm().create_new_module_pass_manager()
         manager.add_always_inliner_pass()
     _unlocked.LLVMPY_RunNewModulePassManager(manager, module, builder)

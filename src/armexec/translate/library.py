@@ -67,7 +67,7 @@ class Convention(NamedTuple):
 
 
 class Export(NamedTuple):
-    """A closed function that other units may call; `cell` holds the address of its host code, which may change."""
+    """A closed function that other units may call; `cell` holds the address of its host code, which can change."""
 
     convention: Convention
     cell: ctypes.c_uint64

@@ -69,7 +69,7 @@ class Unit:
                 continue
             form = (base + function.offset, function.wide)
             library.seen.add(form)
-            if function.convention is not None:
+            if function.convention is not None and form not in library.exports:
                 cell = ctypes.c_uint64(self.host.address(f"f{function.offset:x}"))
                 library.exports[form] = Export(function.convention, cell)
         if record.wrapped:

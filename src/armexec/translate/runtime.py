@@ -26,7 +26,7 @@ from .prelude import POOL_SIZE, SHARED, shared
 from .record import Record, text_for
 from .signals import install, prepare_thread, thread_key
 from .state import GuestState
-from .tiers import AUTO, FIRST, FULL, is_small, submit
+from .tiers import AUTO, FIRST, FULL, is_small, submit, urgent
 
 __all__ = ["Runtime", "Translator"]
 
@@ -138,26 +138,27 @@ class Translator:
             side.library.found_before(self.code.base + offset for offset in record.found)
             if tier != FULL and self.tier == AUTO:
                 place = side.kept.place(address, shape, FULL, record.consulted)
-                submit(_Improvement(self, unit, record, shape, None, place, careful=side.library.careful))
+                submit(_Improvement(self, unit, record, shape, place, careful=side.library.careful))
             return unit
         return None
 
     def _translate(self, side: _Side, address: int, shape: Shape | None) -> Unit:
         from .unit import Draft
 
-        draft = Draft(side.library, address, shape)
-        tier = self.tier
-        if tier == AUTO:
-            tier = FULL if is_small(draft.text) else FIRST
-        record = draft.record(compile_object(text_for(tier, draft.text), tier=tier, size=draft.size))
+        with urgent():
+            draft = Draft(side.library, address, shape)
+            tier = self.tier
+            if tier == AUTO:
+                tier = FULL if is_small(draft.text) else FIRST
+            record = draft.record(compile_object(text_for(tier, draft.text), tier=tier, size=draft.size))
         unit = self._link(side, record, shape, tier)
-        first = full = None
+        full = None
         if draft.is_movable:
-            first, full = (side.kept.place(address, shape, at, record.consulted) for at in (tier, FULL))
+            place, full = (side.kept.place(address, shape, at, record.consulted) for at in (tier, FULL))
+            if place is not None:
+                place.keep(record)
         if tier == FIRST and self.tier == AUTO:
-            submit(_Improvement(self, unit, record, shape, first, full, careful=side.library.careful))
-        elif first is not None:
-            first.keep(record)
+            submit(_Improvement(self, unit, record, shape, full, careful=side.library.careful))
         return unit
 
     def _link(self, side: _Side, record: Record, shape: Shape | None, tier: str) -> Unit:
@@ -176,7 +177,7 @@ class Translator:
 
 
 class _Improvement:
-    """The job of making a unit better. `first`: where the unit itself is to be kept, `full`: where the better one."""
+    """The job of making a unit better. `place`: where the better one is to be kept."""
 
     def __init__(
         self,
@@ -184,23 +185,20 @@ class _Improvement:
         unit: Unit,
         record: Record,
         shape: Shape | None,
-        first: Place | None,
-        full: Place | None,
+        place: Place | None,
         *,
         careful: bool,
     ) -> None:
         self._translator = weakref.ref(translator)
         self._unit = weakref.ref(unit)
-        self._record = record
+        # The object is linked already.
+        self._record = replace(record, object=b"")
         self._shape = shape
-        self._first = first
-        self._full = full
+        self._place = place
         self._careful = careful
 
     def run(self, stopping: Callable[[], bool]) -> None:
         record = self._record
-        if self._first is not None:
-            self._first.keep(record)
 
         def unwanted() -> bool:
             translator = self._translator()
@@ -212,8 +210,8 @@ class _Improvement:
         text = record.source(FULL)
         data = compile_object(text, tier=FULL, size=record.instructions, stopping=unwanted)
         better = replace(record, object=data)
-        if self._full is not None:
-            self._full.keep(better)
+        if self._place is not None:
+            self._place.keep(better)
         translator, unit = self._translator(), self._unit()
         if translator is not None and unit is not None and not translator.closed and not stopping():
             translator.improve(unit, better, self._shape, careful=self._careful)

@@ -11,13 +11,14 @@ import atexit
 import os
 import threading
 from collections import deque
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, suppress
+from time import monotonic
 from typing import Protocol
 
 from armexec.errors import HostError
 
-__all__ = ["AUTO", "FIRST", "FULL", "TIERS", "Job", "is_small", "submit", "wait"]
+__all__ = ["AUTO", "FIRST", "FULL", "TIERS", "Job", "is_small", "submit", "urgent", "wait"]
 
 TIERS = ("O0", "O1", "O2", "O3")
 """What LLVM's passes are asked for. O0: none, and the quick instruction selection."""
@@ -27,6 +28,10 @@ FULL = "O2"
 
 _SMALL = 40_000
 """The length of an IR text that is optimized in about 50 ms."""
+_REST = 0.03
+"""So many seconds after a translation that somebody waited for, the next such may be expected."""
+_DELAY = 1.0
+"""But no job waits for more than so many seconds because of these."""
 _PATIENCE = 2.0
 """At the end of the process, so many seconds are waited for LLVM to return, which nothing can stop."""
 
@@ -48,16 +53,36 @@ class _Background:
 
     def __init__(self) -> None:
         self._condition = threading.Condition()
-        self._jobs: deque[Job] = deque()
+        self._jobs: deque[tuple[float, Job]] = deque()
         self._thread: threading.Thread | None = None
         self._busy = False
         self._stopping = False
+        self._urgent = 0
+        self._rest = 0.0
+
+    @contextmanager
+    def urgent(self) -> Iterator[None]:
+        with self._condition:
+            self._urgent += 1
+        try:
+            yield
+        finally:
+            with self._condition:
+                self._urgent -= 1
+                self._rest = monotonic() + _REST
+                self._condition.notify_all()
+
+    def _has_turn(self) -> bool:
+        if not self._jobs:
+            return False
+        now = monotonic()
+        return (not self._urgent and now >= self._rest) or now >= self._jobs[0][0] + _DELAY
 
     def submit(self, job: Job) -> None:
         with self._condition:
             if self._stopping:
                 return
-            self._jobs.append(job)
+            self._jobs.append((monotonic(), job))
             if self._thread is None:
                 self._thread = threading.Thread(target=self._work, name="armexec optimizer", daemon=True)
                 self._thread.start()
@@ -68,10 +93,13 @@ class _Background:
             with self._condition:
                 self._busy = False
                 self._condition.notify_all()
-                self._condition.wait_for(lambda: self._jobs or self._stopping)
+                while not self._has_turn():
+                    if self._stopping:
+                        return
+                    self._condition.wait(_REST if self._jobs else None)
                 if self._stopping:
                     return
-                job = self._jobs.popleft()
+                _, job = self._jobs.popleft()
                 self._busy = True
             with suppress(HostError, MemoryError):
                 job.run(self.is_stopping)
@@ -102,6 +130,11 @@ _background = _Background()
 def submit(job: Job) -> None:
     """Have a job done in the background, after those before it."""
     _background.submit(job)
+
+
+def urgent() -> AbstractContextManager[None]:
+    """While somebody waits for a translation, nothing new is begun in the background."""
+    return _background.urgent()
 
 
 def wait(timeout: float | None = None) -> bool:

@@ -1,0 +1,334 @@
+"""Code that is made better while the program runs: results before, during and after, and code that is dropped."""
+
+from __future__ import annotations
+
+import ctypes
+import gc
+import resource
+import subprocess
+import sys
+import threading
+import weakref
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from armexec.engines.translated import LoadedTranslatedImage
+from armexec.errors import MemoryFault
+from armexec.memory import writable_and_executable
+from armexec.objects import Parameter, Prototype
+from armexec.translate import runtime, tiers
+from armexec.translate.host import compiled_modules
+from armexec.translate.linked import Unit
+
+from .guest import LONG, load
+
+PROGRAM = """
+    fib: cmp x0, #2
+         b.lt leaf
+         stp x19, x30, [sp, #-32]!
+         str x20, [sp, #16]
+         mov x19, x0
+         sub x0, x0, #1
+         bl fib
+         mov x20, x0
+         sub x0, x19, #2
+         adr x9, fib
+         blr x9
+         add x0, x0, x20
+         ldr x20, [sp, #16]
+         ldp x19, x30, [sp], #32
+    leaf: ret
+    twice: stp x29, x30, [sp, #-32]!
+         str x0, [sp, #16]
+         bl fib
+         ldr x1, [sp, #16]
+         str x0, [sp, #16]
+         mov x0, x1
+         bl fib
+         ldr x1, [sp, #16]
+         add x0, x0, x1
+         ldp x29, x30, [sp], #32
+         ret
+    wait: ldr x1, [x0]
+         cbz x1, wait
+         mov x0, x1
+         ret
+    peek: mov x1, x0
+         ldr x0, [x1]
+         ret
+    """
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The cache is empty when a test begins, and everything takes long to optimize."""
+    monkeypatch.setenv("ARMEXEC_CACHE_DIR", str(tmp_path))
+    monkeypatch.delenv("ARMEXEC_CACHE", raising=False)
+    monkeypatch.setattr(runtime, "is_small", lambda text: False)
+    return tmp_path
+
+
+@pytest.fixture
+def jobs(monkeypatch: pytest.MonkeyPatch) -> list[tiers.Job]:
+    """What is to be done in the background, for the test to do."""
+    found: list[tiers.Job] = []
+    monkeypatch.setattr(runtime, "submit", found.append)
+    return found
+
+
+def _do(jobs: list[tiers.Job]) -> None:
+    while jobs:
+        jobs.pop(0).run(lambda: False)
+
+
+def _function(image: LoadedTranslatedImage, offset: int, count: int = 1) -> Callable[..., Any]:
+    return image.bind(offset, Prototype("f", LONG, tuple(Parameter("", LONG) for _ in range(count))))
+
+
+def _functions(
+    *names: str, limit: int | None = None, tier: str = "auto"
+) -> tuple[LoadedTranslatedImage, list[Callable[..., Any]]]:
+    image, labels = load(PROGRAM, tier=tier, limit=limit)
+    return image, [_function(image, labels[name]) for name in names]
+
+
+def _tiers(image: LoadedTranslatedImage) -> list[str]:
+    return [unit.tier for unit in image.translator.units]
+
+
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The tiers of the units whose code faulted."""
+    found: list[str] = []
+    original = Unit.guest_pc
+
+    def guest_pc(self: Unit, host_pc: int) -> int | None:
+        found.append(self.tier)
+        return original(self, host_pc)
+
+    monkeypatch.setattr(Unit, "guest_pc", guest_pc)
+    return found
+
+
+def test_the_switch_is_made_at_the_next_call(jobs: list[tiers.Job], asked: list[str]) -> None:
+    image, labels = load(PROGRAM, tier="auto")
+    peek = _function(image, labels["peek"])
+    for _ in range(2):
+        with pytest.raises(MemoryFault) as caught:
+            peek(8)
+        assert caught.value.pc == image.base + labels["peek"] + 4
+        assert asked.pop() == "O0"
+    assert len(jobs) == 1
+    _do(jobs)
+    with pytest.raises(MemoryFault) as caught:
+        peek(8)
+    assert caught.value.pc == image.base + labels["peek"] + 4
+    assert asked.pop() == "O2"
+    assert _tiers(image) == ["O0", "O2"]
+
+
+@pytest.mark.parametrize("limit", [None, 3, 6])
+def test_results_before_and_after(limit: int | None, jobs: list[tiers.Job]) -> None:
+    image, (fib, twice) = _functions("fib", "twice", limit=limit)
+    for _ in range(3):
+        assert [fib(n) for n in range(12)] == [0, 1, 1, 2, 3, 5, 8, 13, 21, 34, 55, 89]
+        assert twice(10) == 110
+        if jobs:
+            jobs.pop(len(jobs) // 2).run(lambda: False)
+    _do(jobs)
+    assert fib(11) == 89
+    assert twice(10) == 110
+    _, (again,) = _functions("twice", limit=limit)
+    assert again(10) == 110
+    # All ways into the old code lead to the better one: through the state structure, and from other units.
+    image_units = image.translator.units
+    better = [unit for unit in image_units if unit.tier == "O2"]
+    assert len(better) == len(image_units) / 2
+    old = {unit.host.address(name) for unit in image_units if unit.tier == "O0" for name in unit.record.names()}
+    library = image.translator.library
+    assert not old & set(library.states.values())
+    assert not old & {export.cell.value for export in library.exports.values()}
+    assert not old & set(image.translator._table)
+
+
+def test_code_that_runs_goes_on_where_it_is(jobs: list[tiers.Job]) -> None:
+    _, (wait, fib) = _functions("wait", "fib")
+    flag = ctypes.c_uint64(0)
+    with ThreadPoolExecutor(2) as pool:
+        waiting = pool.submit(wait, ctypes.addressof(flag))
+        assert pool.submit(fib, 10).result(timeout=60) == 55
+        _do(jobs)
+        assert pool.submit(fib, 10).result(timeout=60) == 55
+        assert not waiting.done()
+        flag.value = 123
+        assert waiting.result(timeout=60) == 123
+    assert wait(ctypes.addressof(flag)) == 123
+
+
+@pytest.mark.parametrize("limit", [None, 4])
+def test_in_threads_while_the_background_works(limit: int | None) -> None:
+    image, functions = _functions("fib", "twice", limit=limit)
+    done = threading.Event()
+
+    def call(number: int) -> int:
+        calls = 0
+        while not done.is_set() or calls < 20:
+            own = _functions("twice", limit=limit)[1][0] if calls < 2 else functions[1]
+            assert functions[0](number) == [0, 1, 1, 2, 3, 5, 8, 13][number]
+            assert own(number) == 2 * [0, 1, 1, 2, 3, 5, 8, 13][number]
+            calls += 1
+        return calls
+
+    with ThreadPoolExecutor(8) as pool:
+        running = [pool.submit(call, number) for number in range(8)]
+        assert tiers.wait(timeout=120)
+        done.set()
+        assert all(thread.result(timeout=60) >= 20 for thread in running)
+    assert tiers.wait(timeout=120)
+    assert set(_tiers(image)) == {"O0", "O2"}
+
+
+def test_an_image_that_is_dropped_is_let_go(jobs: list[tiers.Job]) -> None:
+    image, (fib,) = _functions("fib")
+    assert fib(10) == 55
+    gone = weakref.ref(image.translator)
+    before = compiled_modules()
+    del image, fib
+    gc.collect()
+    assert gone() is None
+    assert jobs
+    _do(jobs)
+    assert compiled_modules() == before
+
+
+def test_an_image_that_is_closed_is_left_alone(jobs: list[tiers.Job]) -> None:
+    image, (fib,) = _functions("fib")
+    assert fib(10) == 55
+    image.close()
+    _do(jobs)
+    assert set(_tiers(image)) == {"O0"}
+
+
+def test_both_are_kept(jobs: list[tiers.Job]) -> None:
+    _, (twice,) = _functions("twice")
+    assert twice(10) == 110
+    # The process ends before there is time to optimize.
+    jobs.clear()
+    before = compiled_modules()
+    image, (twice,) = _functions("twice")
+    assert twice(10) == 110
+    assert compiled_modules() == before
+    assert set(_tiers(image)) == {"O0"}
+    assert jobs
+    _do(jobs)
+    assert twice(10) == 110
+    before = compiled_modules()
+    image, (twice,) = _functions("twice")
+    assert twice(10) == 110
+    assert compiled_modules() == before
+    assert not jobs
+    assert set(_tiers(image)) == {"O2"}
+
+
+@pytest.mark.parametrize("tier", tiers.TIERS)
+def test_a_tier_that_is_asked_for_stays(tier: str, jobs: list[tiers.Job]) -> None:
+    image, (fib,) = _functions("fib", tier=tier)
+    assert fib(10) == 55
+    assert set(_tiers(image)) == {tier}
+    assert not jobs
+
+
+def test_what_is_small_is_optimized_at_once(monkeypatch: pytest.MonkeyPatch, jobs: list[tiers.Job]) -> None:
+    monkeypatch.setattr(runtime, "is_small", tiers.is_small)
+    image, (fib,) = _functions("fib")
+    assert fib(10) == 55
+    assert set(_tiers(image)) == {"O2"}
+    assert not jobs
+    large, labels = load("f: " + "eor x0, x0, x0, lsl #1\n" * 1000 + "ret", tier="auto")
+    _function(large, labels["f"])(1)
+    assert set(_tiers(large)) == {"O0"}
+    assert len(jobs) == 1
+
+
+def test_a_failure_leaves_what_is_there(jobs: list[tiers.Job], monkeypatch: pytest.MonkeyPatch) -> None:
+    from armexec.errors import HostError
+
+    def refuse(*_: Any, **__: Any) -> bytes:
+        raise HostError("no")
+
+    _, (fib,) = _functions("fib")
+    monkeypatch.setattr(runtime, "compile_object", refuse)
+    with pytest.raises(HostError):
+        jobs[0].run(lambda: False)
+    monkeypatch.undo()
+    tiers.submit(jobs[0])
+    assert tiers.wait(timeout=60)
+    assert fib(10) == 55
+
+
+@pytest.mark.usefixtures("others_pages")
+def test_no_page_is_writable_and_executable(jobs: list[tiers.Job]) -> None:
+    before = set(writable_and_executable())
+    _, (twice,) = _functions("twice", limit=4)
+    assert set(writable_and_executable()) <= before
+    while jobs:
+        jobs.pop().run(lambda: False)
+        assert set(writable_and_executable()) <= before
+        assert twice(10) == 110
+        assert set(writable_and_executable()) <= before
+
+
+ENDING = """
+import sys, threading, time
+import armexec
+text = "f: " + "madd x1, x0, x1, x0\\neor x0, x0, x1, lsr #3\\n" * 900 + "ret"
+if sys.argv[1] == "threads":
+    threads = [threading.Thread(target=lambda: armexec.function(text, "long(long)")(3)) for _ in range(2)]
+    for thread in threads: thread.start()
+    for thread in threads: thread.join()
+f = armexec.function(text, "long(long)")
+f(3)
+time.sleep(float(sys.argv[2]))
+print("done")
+if sys.argv[1] == "error":
+    raise SystemExit(7)
+"""
+
+
+@pytest.mark.parametrize(("how", "status"), [("plain", 0), ("error", 7), ("threads", 0)])
+@pytest.mark.parametrize("delay", ["0", "0.1", "0.4"])
+def test_the_process_may_end_at_any_time(how: str, status: int, delay: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", ENDING, how, delay], capture_output=True, text=True, check=False, timeout=120
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (status, "done\n", "")
+
+
+def _resident() -> int:
+    return int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize()
+
+
+def _tiny(number: int, tier: str) -> None:
+    """Translate a function, run it and drop it; half of the functions have been there before."""
+    image, labels = load(f"f: movz x0, #{number // 2 % 50000}\nret", tier=tier)
+    assert _function(image, labels["f"], 0)() == number // 2 % 50000
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+@pytest.mark.parametrize("tier", ["O2", "auto"])
+@pytest.mark.parametrize("count", [300, pytest.param(10_000, marks=pytest.mark.long)])
+def test_functions_that_come_and_go_leave_nothing(count: int, tier: str) -> None:
+    for number in range(100):
+        _tiny(number, tier)
+    assert tiers.wait(timeout=120)
+    gc.collect()
+    before = _resident()
+    for number in range(count):
+        _tiny(number, tier)
+    assert tiers.wait(timeout=600)
+    gc.collect()
+    assert _resident() - before < (2 << 20) + 500 * count
