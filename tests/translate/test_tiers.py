@@ -152,7 +152,7 @@ def test_results_before_and_after(limit: int | None, jobs: list[tiers.Job]) -> N
     library = image.translator.library
     assert not old & set(library.states.values())
     assert not old & {export.cell.value for export in library.exports.values()}
-    assert not old & set(image.translator._table)
+    assert not old & set(image.translator.table)
 
 
 def test_code_that_runs_goes_on_where_it_is(jobs: list[tiers.Job]) -> None:

@@ -96,6 +96,11 @@ class Translator:
         """What is translated of the image."""
         return self._main.library
 
+    @property
+    def table(self) -> Iterable[int]:
+        """By word of the image, the host address of what is entered there with the state structure, or 0."""
+        return self._main.table
+
     def entry(self, address: int, shape: Shape) -> int:
         """The host address of a C function for the guest function at `address`. Raises HostError."""
         with self._lock:
