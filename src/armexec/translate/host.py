@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 __all__ = [
     "compile_object",
     "compiled_modules",
+    "exact_attributes",
     "host_features",
     "host_identity",
     "host_machine",
@@ -26,6 +27,8 @@ __all__ = [
     "unavailable",
 ]
 
+_WIDENING = (22,)
+"""The versions of LLVM whose vectorizer was tested with vectors as elements."""
 _LARGE = 1000
 """Of more guest instructions than this, loops are neither unrolled nor vectorized: it takes a third of all the time."""
 _LEVELS = {"O0": 0, "O1": 1, "O2": 2, "O3": 3}
@@ -68,6 +71,10 @@ def llvm() -> Any:
 
     llvmlite.binding.initialize_native_target()
     llvmlite.binding.initialize_native_asmprinter()
+    if llvmlite.binding.llvm_version_info[0] in _WIDENING:
+        # Operations on pairs of NEON's vectors become operations on the host's longer ones. The option is LLVM's own
+        # for its SLP vectorizer, off by default; a version that didn't know it would end the process.
+        llvmlite.binding.set_option("armexec", "-slp-revec")
     return llvmlite.binding
 
 
@@ -98,6 +105,17 @@ def host_features() -> Host:
     features = frozenset(f[1:] for f in _features().split(",") if f.startswith("+"))
     is_arm = host_machine() in ("aarch64", "arm64")
     return Host(features, wide_atomics=is_arm or "cx16" in features, halves=is_arm or "f16c" in features)
+
+
+def exact_attributes() -> str:
+    """The attributes `#2`, of functions that preserve all registers.
+
+    LLVM puts VZEROUPPER at the end even of those (LLVM 22), which clears what their callers hold in the upper halves of
+    YMM registers; so it is kept from it.
+    """
+    if host_machine() not in ("x86_64", "AMD64"):
+        return "attributes #2 = { nounwind }"
+    return f'attributes #2 = {{ nounwind "target-features"="{_features()},-vzeroupper" }}'
 
 
 @cache
@@ -196,6 +214,8 @@ class _Tools(threading.local):
             cpu=llvm().get_host_cpu_name(), features=_features(), opt=level, reloc="pic", codemodel="small", jit=True
         )
         options = llvm().create_pipeline_tuning_options(speed_level=level)
+        # Which also makes one operation of those on two of NEON's vectors.
+        options.slp_vectorization = level > 1 and not large
         if large:
             options.loop_unrolling = options.loop_interleaving = options.loop_vectorization = False
         return machine, llvm().create_pass_builder(machine, options)

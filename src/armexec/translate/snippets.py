@@ -21,7 +21,7 @@ from armexec.machines.traps import Trap, TrapKind
 
 from .flow import Block, FlowMachine, ends_block
 from .function import ATTRIBUTES
-from .host import host_features
+from .host import exact_attributes, host_features
 from .lift import LiftedBlock, lift_block
 from .link import HostCode
 from .prelude import core, runner
@@ -55,6 +55,7 @@ def block_runner(runs: Sequence[tuple[int, Sequence[int]]], *, tier: str = "O2",
         helpers |= machine.helpers
     out += helpers.values()
     out.append("attributes #0 = { null_pointer_is_valid nounwind }")
+    out.append(exact_attributes())
     host = HostCode.from_text("\n".join(out), {"thread_key": thread_key()}, tier=tier)
     install()
     run = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_void_p, ctypes.c_void_p)(host.address("run"))

@@ -16,7 +16,7 @@ from armexec.machines.traps import EXIT
 
 from .flow import Flow
 from .function import FunctionWriter, calling_convention
-from .host import host_features, host_machine
+from .host import exact_attributes, host_features, host_machine
 from .library import Argument, Convention, Form, Library, Shape
 from .lift import LiftedFunction, lift
 from .liveness import ALL, Signature, analyze, covered
@@ -260,6 +260,7 @@ class Draft:
             helpers |= function.machine.helpers
         out += helpers.values()
         out.append("attributes #0 = { null_pointer_is_valid nounwind }")
+        out.append(exact_attributes())
         text = "\n".join(out)
         return text if self.shape is None else text + FIRST_ONLY + _replaceable_stub(writer.name(entry), self.shape)
 
