@@ -21,6 +21,7 @@ from .host import host_machine
 from .kept import kept_object
 from .link import HostCode
 from .state import OFFSETS
+from .watch import linked_shared
 
 __all__ = ["IDLE", "install", "prepare_thread", "thread_key"]
 
@@ -196,7 +197,10 @@ class _Handler:
     def __init__(self) -> None:
         self.previous = (ctypes.c_void_p * 64)()
         symbols = {"previous": ctypes.addressof(self.previous), "thread_key": thread_key()}
-        self.code = HostCode(kept_object(_handler_text(), tier="O0"), symbols, ["handler"])
+        text = _handler_text()
+        data = kept_object(text, tier="O0")
+        self.code = HostCode(data, symbols, ["handler"])
+        linked_shared(self.code, data, text)
         self.actions: list[ctypes.Structure] = []
         action = _Action()
         action.handler = self.code.address("handler")
