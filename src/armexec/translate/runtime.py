@@ -27,7 +27,7 @@ from .record import Record, text_for
 from .signals import install, prepare_thread, thread_key
 from .state import GuestState
 from .tiers import AUTO, FIRST, FULL, is_small, submit
-from .watch import linked_shared
+from .watch import began, linked_shared
 
 __all__ = ["Runtime", "Translator"]
 
@@ -87,6 +87,7 @@ class Translator:
             "lookup_slowly": runtime.symbols["careful_slowly"],
         }
         runtime.add(self)
+        began(self)
 
     def close(self) -> None:
         self.closed = True

@@ -1,18 +1,62 @@
-"""Who is told of host code as it is linked: `perf` and gdb, where the environment asks for it."""
+"""Who is told of host code as it is linked: `perf` and gdb, where the environment asks for it, and profiles."""
 
 from __future__ import annotations
 
 import os
 import sys
+import weakref
+from threading import Lock
+from typing import TYPE_CHECKING, Protocol
 
-from .library import Library
-from .link import HostCode
-from .naming import Naming, naming_of
-from .record import Record
+if TYPE_CHECKING:
+    from .library import Library
+    from .link import HostCode
+    from .naming import Naming
+    from .record import Record
+    from .runtime import Translator
 
-__all__ = ["linked_shared", "linked_unit"]
+__all__ = ["Watcher", "began", "linked_shared", "linked_unit", "unwatch", "watch"]
 
 _OFF = ("", "0", "off")
+
+
+class Watcher(Protocol):
+    """Somebody who wants to know of all translated code. It may be told by any thread."""
+
+    def began(self, translator: Translator) -> None:
+        """There is a translator."""
+
+    def linked(self, code: HostCode) -> None:
+        """A unit was linked, of a translator that was told of before."""
+
+
+_lock = Lock()
+_translators: weakref.WeakSet[Translator] = weakref.WeakSet()
+_watchers: list[Watcher] = []
+
+
+def watch(watcher: Watcher) -> None:
+    """From now on, tell a watcher; of the translators that there are already at once."""
+    with _lock:
+        _watchers.append(watcher)
+        known = list(_translators)
+    for translator in known:
+        watcher.began(translator)
+
+
+def unwatch(watcher: Watcher) -> None:
+    """Tell it nothing any more."""
+    with _lock:
+        _watchers.remove(watcher)
+
+
+def began(translator: Translator) -> None:
+    """There is a new translator."""
+    with _lock:
+        _translators.add(translator)
+        told = tuple(_watchers)
+    for watcher in told:
+        watcher.began(translator)
 
 
 def _wants(variable: str) -> bool:
@@ -22,17 +66,30 @@ def _wants(variable: str) -> bool:
 
 def linked_unit(code: HostCode, record: Record, library: Library, tier: str) -> None:
     """A unit has been linked; `record` still has its object. Raises HostError: what was asked for can't be done."""
-    if _wants("ARMEXEC_PERF"):
-        _tell_perf(code, record.object, naming_of(record, library))
-    if _wants("ARMEXEC_GDB"):
-        _tell_gdb(code, record.object, record.source(tier), tier, naming_of(record, library), record.instructions)
+    for watcher in tuple(_watchers):
+        watcher.linked(code)
+    for_perf, for_gdb = _wants("ARMEXEC_PERF"), _wants("ARMEXEC_GDB")
+    if not for_perf and not for_gdb:
+        return
+    from .naming import naming_of
+
+    naming = naming_of(record, library)
+    if for_perf:
+        _tell_perf(code, record.object, naming)
+    if for_gdb:
+        _tell_gdb(code, record.object, record.source(tier), tier, naming, record.instructions)
 
 
 def linked_shared(code: HostCode, data: bytes, text: str) -> None:
     """Code of the translator's own has been linked: an object, which a text became at O0. Raises HostError."""
-    if _wants("ARMEXEC_PERF"):
+    for_perf, for_gdb = _wants("ARMEXEC_PERF"), _wants("ARMEXEC_GDB")
+    if not for_perf and not for_gdb:
+        return
+    from .naming import Naming
+
+    if for_perf:
         _tell_perf(code, data, Naming())
-    if _wants("ARMEXEC_GDB"):
+    if for_gdb:
         _tell_gdb(code, data, text, "O0", Naming(), 0)
 
 
