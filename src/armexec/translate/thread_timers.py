@@ -65,7 +65,7 @@ class ThreadTimers:
         """Start: `number` is sent every `interval` seconds. Raises HostError if the system refuses."""
         self._number = number
         self._interval = interval
-        self._timers: list[ctypes.c_void_p] = []
+        self._timers: dict[int, ctypes.c_void_p] = {}
         self._lock = threading.Lock()
         if sys.platform != "linux":
             signal.setitimer(signal.ITIMER_PROF, interval, interval)
@@ -79,17 +79,21 @@ class ThreadTimers:
             raise HostError("the system gives no timer for the processor's time of a thread")
 
     def _begin(self) -> None:
-        """This thread is new."""
+        """This thread is new to guest code, and maybe altogether."""
         self._add(threading.get_native_id())
 
     def _add(self, thread: int) -> None:
-        """A thread that has ended meanwhile gets none."""
+        """A thread has one timer: a second would count all twice. One that has ended meanwhile gets none."""
         event = _Event(signal=int(self._number), notify=_SIGEV_THREAD_ID, thread=thread)
         timer = ctypes.c_void_p()
         with self._lock:
+            # It may be that of an earlier thread of the same number.
+            old = self._timers.pop(thread, None)
+            if old is not None:
+                self._library.timer_delete(old)
             if self._library.timer_create(_clock(thread), ctypes.byref(event), ctypes.byref(timer)):
                 return
-            self._timers.append(timer)
+            self._timers[thread] = timer
             every = int(self._interval * _NANOSECONDS)
             seconds, rest = divmod(every, _NANOSECONDS)
             times = _Times((seconds, rest), (seconds, rest))
@@ -104,4 +108,4 @@ class ThreadTimers:
             new_threads.remove(self._begin)
         with self._lock:
             while self._timers:
-                self._library.timer_delete(self._timers.pop())
+                self._library.timer_delete(self._timers.popitem()[1])
