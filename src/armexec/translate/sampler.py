@@ -2,8 +2,8 @@
 
 A timer's signal interrupts a thread that runs; the handler, made through LLVM as that for faults is (`signals`), looks
 at the pc. If it is in one of the ranges of code that are known, it is counted. If not, but the thread runs guest code,
-then this has called something of the host (a loop that LLVM made a call of memset, say): the nearest address on the
-stack that is in a range is where it was called from, and is counted instead. Nothing else is.
+then this has called something of the host (a loop that LLVM made a call of memset, say): the link register, or the
+nearest address on the stack that is in a range, is where it was called from, and is counted instead. Nothing else is.
 
 Counts are kept in a table by pc, and not as a list of samples: however long the guest runs, no sample is lost.
 """
@@ -42,18 +42,25 @@ _DEPTH = 256
 
 
 def _context() -> str:
-    """IR that makes %pc and %sp of %context: as in `signals`, ucontext_t of the kernel."""
+    """IR that makes %pc, %sp and %link of %context: as in `signals`, ucontext_t of the kernel.
+
+    %link is where a function returns to that hasn't stored it: X30. x86-64 has it on the stack always.
+    """
     if sys.platform == "darwin":
         start = "  %mp = getelementptr i8, ptr %context, i64 48\n  %mc = load ptr, ptr %mp\n"
         pc, sp = 272, 264
     else:
         start = "  %mc = getelementptr i8, ptr %context, i64 0\n"
         pc, sp = (168, 160) if host_machine() == "x86_64" else (440, 432)
+    link = "  %link = add i64 0, 0"
+    if host_machine() != "x86_64":
+        link = f"  %lq = getelementptr i8, ptr %mc, i64 {sp - 8}\n  %link = load i64, ptr %lq"
     return f"""{start}
   %pp = getelementptr i8, ptr %mc, i64 {pc}
   %pc = load i64, ptr %pp
   %sq = getelementptr i8, ptr %mc, i64 {sp}
   %sp = load ptr, ptr %sq
+{link}
 """
 
 
@@ -144,9 +151,16 @@ other:
   %state = call ptr @pthread_getspecific(i64 %key)
   %word = ptrtoint ptr %state to i64
   %guest = icmp ugt i64 %word, {IDLE}
-  br i1 %guest, label %scan, label %out
+  br i1 %guest, label %leaf, label %out
+leaf:
+  %linked = sub i64 %link, 1
+  %direct = call i1 @known(i64 %linked)
+  br i1 %direct, label %left, label %scan
+left:
+  call void @count(i64 %linked)
+  ret void
 scan:
-  %i = phi i64 [0, %other], [%j, %next]
+  %i = phi i64 [0, %leaf], [%j, %next]
   %p = getelementptr i64, ptr %sp, i64 %i
   %return = load i64, ptr %p
   ; Inside of the call.

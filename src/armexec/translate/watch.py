@@ -45,9 +45,10 @@ def watch(watcher: Watcher) -> None:
 
 
 def unwatch(watcher: Watcher) -> None:
-    """Tell it nothing any more."""
+    """Tell it nothing any more, if it was told anything."""
     with _lock:
-        _watchers.remove(watcher)
+        if watcher in _watchers:
+            _watchers.remove(watcher)
 
 
 def began(translator: Translator) -> None:
