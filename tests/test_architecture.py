@@ -44,9 +44,10 @@ MAY_IMPORT = {
         "toolchain",
         "errors",
     },
+    "profiling": {"engines", "errors"},
     # It measures all the others, and nothing but its command knows of it.
     "bench": {"module", "engines", "runtime", "asm", "disasm", "objects", "toolchain", "errors"},
-    "": {"asm", "disasm", "errors", "module"},
+    "": {"asm", "disasm", "errors", "module", "profiling"},
     "__main__": {"cli"},
 }
 HEAVY = {

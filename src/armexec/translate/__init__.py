@@ -17,6 +17,9 @@ In the order that data goes through them:
 - `tiers`: what is optimized at once, and what in the background.
 - `library`: what the units of an image know of each other; `linked`: a unit in memory.
 - `state`: the guest's registers in memory; `runtime`: entry from Python, traps, code found while running;
-  `signals`: faults of the host that are the guest's; `fault_map`: from the host's pc to the guest's.
+  `signals`: faults of the host that are the guest's, `sigaction`: how handlers are installed; `fault_map`: from the
+  host's pc to the guest's, by `locations`.
+- `watch`: who is told of linked code. `naming`: what people call it; `host_symbols`: where its functions are.
+  `perf_map`: perf; `gdb`, `debug_object`, `library_symbols`: gdb. `sampler`, `thread_timers`, `sampled`: profiles.
 - `snippets`: single instructions in arbitrary states, for tests.
 """

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 if TYPE_CHECKING:
     from .regions import Regions
 
-__all__ = ["Argument", "Code", "Convention", "Export", "Form", "Library", "Shape"]
+__all__ = ["NAMELESS", "Argument", "Code", "Convention", "Export", "Form", "Library", "Names", "Shape"]
 
 
 class Argument(NamedTuple):
@@ -32,6 +32,21 @@ class Shape(NamedTuple):
     float_result: int = 0
 
 
+class Names(NamedTuple):
+    """What people call the code, for profilers and debuggers.
+
+    `function` gives the name of the function that holds an address, "" where there is none; `line` the file and the
+    line (from 1) of the source that the instruction there came from.
+    """
+
+    function: Callable[[int], str] = lambda address: ""
+    line: Callable[[int], tuple[str, int] | None] = lambda address: None
+
+
+NAMELESS = Names()
+"""Nothing is known."""
+
+
 @dataclass(frozen=True)
 class Code:
     """The code of an image.
@@ -43,7 +58,7 @@ class Code:
     `taken` gives the addresses of the functions that the code may call through pointers, as far as that is known.
 
     `identity` is a digest of all of it that translations depend on, wherever it is mapped; None: translations aren't
-    kept. `movable` says that a word at an address is the same wherever the image is mapped.
+    kept. `movable` says that a word at an address is the same wherever the image is mapped. `names`: for people.
     """
 
     base: int
@@ -55,6 +70,7 @@ class Code:
     taken: Callable[[], Sequence[int]] = tuple
     identity: bytes | None = None
     movable: Callable[[int], bool] = lambda address: True
+    names: Names = NAMELESS
 
 
 class Convention(NamedTuple):

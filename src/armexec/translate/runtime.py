@@ -27,6 +27,7 @@ from .record import Record, text_for
 from .signals import install, prepare_thread, thread_key
 from .state import GuestState
 from .tiers import AUTO, FIRST, FULL, is_small, submit, urgent
+from .watch import began, linked_shared
 
 __all__ = ["Runtime", "Translator"]
 
@@ -86,6 +87,7 @@ class Translator:
             "lookup_slowly": runtime.symbols["careful_slowly"],
         }
         runtime.add(self)
+        began(self)
 
     def close(self) -> None:
         self.closed = True
@@ -246,7 +248,10 @@ class Runtime:
         # An object of CPython is at its id; the dictionary keeps them.
         objects = {name: id(callback) for name, callback in self._callbacks.items()}
         data = {"pool": ctypes.addressof(self._pool), "thread_key": thread_key()}
-        self._shared = HostCode(kept_object(shared(), tier="O0"), {**objects, **data}, [*SHARED, "exited"])
+        text = shared()
+        compiled = kept_object(text, tier="O0")
+        self._shared = HostCode(compiled, {**objects, **data}, [*SHARED, "exited"])
+        linked_shared(self._shared, compiled, text)
         self.symbols = {name: self._shared.address(name) for name in SHARED}
         install()
         with self._lock:
