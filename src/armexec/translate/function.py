@@ -16,6 +16,7 @@ from armexec.machines.traps import TrapKind
 
 from .lift import LiftedBlock
 from .liveness import Signature
+from .record import END, FIRST_ONLY
 from .state import OFFSETS, field_of
 
 __all__ = ["ATTRIBUTES", "FunctionWriter", "bits", "calling_convention", "load_state", "store_state"]
@@ -73,6 +74,7 @@ class FunctionWriter:
     """Writes the functions of a unit whose signatures are known.
 
     `base`: the address that offsets count from. `exported`: the closed functions that other units are to call.
+    `leaves_loops`: at the first tier, loops that are entries go on in better code when there is some.
     """
 
     def __init__(
@@ -80,6 +82,7 @@ class FunctionWriter:
     ) -> None:
         self.signatures = signatures
         self.exported = exported
+        self.leaves_loops = False
         self.base = base
         self.convention = convention
 
@@ -157,17 +160,37 @@ class _Writer:
         self.is_open = signature.is_open
         self.result_type = unit.result_type(signature)
         self.touched = 0
+        flow = self.function.flow
+        self.loops = set(flow.loops) & set(flow.entries) if unit.leaves_loops else set()
 
     def label(self, address: int) -> str:
-        return f"b{address - self.unit.base:x}"
+        return f"{'loop' if address in self.loops else 'b'}{address - self.unit.base:x}"
+
+    def way_out(self, start: int) -> list[str]:
+        """Before a loop's first block: on to better code, if that is entered here by now."""
+        m, name = self.m, f"{start - self.unit.base:x}"
+        m.begin()
+        place = m.line(f"getelementptr ptr, ptr @table, i64 {(start - self.unit.base) // 4}")
+        host = m.line(f"load atomic ptr, ptr {place} acquire, align 8")
+        m.out.append("store atomic i8 1, ptr @running monotonic, align 1")
+        own = m.line(f"icmp eq ptr {host}, @s{self.unit.name(self.function.flow.entry)}")
+        m.out.append(f"br i1 {own}, label %b{name}, label %better{name}")
+        m.out.append(f"better{name}:")
+        self.flush_to_state(self.signature.live_in[start] & ~PARTIAL)
+        pc = m.address(start).text
+        code = m.line(f"musttail call i1 {host}(ptr %state, i64 {pc}, i64 %link)")
+        m.out.append(f"ret i1 {code}")
+        m.out.append(f"unused{name}:")
+        return [f"loop{name}:", FIRST_ONLY, *m.out, END, f"br label %b{name}", f"b{name}:"]
 
     def write(self) -> list[str]:
         body: list[str] = []
         for start, block in self.function.blocks.items():
             self.m.resume(block.out, block.knowledge, block.dirty)
             self.finish(start, block)
-            body.append(f"{self.label(start)}:")
-            body += block.out
+            out = block.out
+            body += self.way_out(start) if start in self.loops else [f"b{start - self.unit.base:x}:"]
+            body += out
         return [*self.prologue(), *body, "}"]
 
     def prologue(self) -> list[str]:

@@ -28,7 +28,7 @@ __all__ = [
 
 _LARGE = 1000
 """Of more guest instructions than this, loops are neither unrolled nor vectorized: it takes a third of all the time."""
-_LEVELS = {"O0": 0, "O1": 1, "O2": 2, "O3": 3}
+_LEVELS = {"first": 0, "O0": 0, "O1": 1, "O2": 2, "O3": 3}
 
 
 @contextmanager

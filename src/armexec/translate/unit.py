@@ -21,13 +21,15 @@ from .library import Argument, Convention, Form, Library, Shape
 from .lift import LiftedFunction, lift
 from .liveness import ALL, Signature, analyze, covered
 from .prelude import declarations, dispatcher
-from .record import FIRST_ONLY, Function, Record
+from .record import END, FIRST_ONLY, Function, Record
 from .state import OFFSETS, field_of
 
 __all__ = ["MAX_UNIT", "Draft"]
 
 MAX_UNIT = 20_000
 """A unit takes no further functions beyond this many guest instructions; calls of them go through the dispatcher."""
+_MAX_FIRST = 500
+"""The same for what is only for the time being."""
 _SHORT_LEAF = 32
 """A function that calls nothing and isn't longer is translated again for each unit that calls it."""
 
@@ -61,7 +63,7 @@ class Draft:
         found = library.regions.journal
         before = len(found)
         # Another flow may begin where a piece does, so it is held on to.
-        self.root = library.regions.flow(entry) if shape is None else None
+        self.root = library.flow(entry) if shape is None else None
         self.entry = entry if self.root is None else self.root.entry
         self.shape = shape
         # The functions of which callers here need more than their exported narrow form returns.
@@ -132,6 +134,7 @@ class Draft:
         self.forms: dict[int, Form] = {}
         self.fixed: dict[int, Signature] = {}
         todo = [self.entry]
+        most = MAX_UNIT if library.better is None else _MAX_FIRST
         total = 0
         while todo:
             address = todo.pop()
@@ -139,9 +142,9 @@ class Draft:
                 continue
             self.consulted.add(address)
             root = self.root if address == self.entry else None
-            if root is None and (total > MAX_UNIT or fetch(address) is None or address in library.states):
+            if root is None and (total > most or fetch(address) is None or address in library.states):
                 continue
-            flow = root or library.regions.flow(address)
+            flow = root or library.flow(address)
             if flow.is_piece and root is None:
                 # What is in pieces is reached through the dispatcher, and translated when it is.
                 continue
@@ -180,6 +183,7 @@ class Draft:
         code, signatures, entry = self.library.code, self.signatures, self.entry
         self.exported = {address for address in self.exported if not signatures[address].is_open}
         writer = FunctionWriter(signatures, code.base, calling_convention(host_machine()), self.exported)
+        writer.leaves_loops = self.library.better is not None
         out = [
             "define void @begin() {",
             "ret void",
@@ -194,7 +198,7 @@ class Draft:
         for address in self.functions:
             out += writer.write(address)
         for address in self.fixed:
-            out += _forward(writer, address)
+            out.append(writer.write_declaration(address))
         if self.is_wrapped:
             out += writer.write_wrapper(entry)
         if self.shape is not None:
@@ -204,8 +208,10 @@ class Draft:
             helpers |= function.machine.helpers
         out += helpers.values()
         out.append("attributes #0 = { null_pointer_is_valid nounwind }")
-        text = "\n".join(out)
-        return text if self.shape is None else text + FIRST_ONLY + _replaceable_stub(writer.name(entry), self.shape)
+        if self.library.better is not None:
+            stub = [] if self.shape is None else _replaceable_stub(writer.name(entry), self.shape)
+            out += [FIRST_ONLY, "@running = external global i8", *stub, END]
+        return "\n".join([*out, ""])
 
 
 def _entry_stub(writer: FunctionWriter, entry: int, shape: Shape, *, strict: bool) -> list[str]:
@@ -267,33 +273,18 @@ def _entry_stub(writer: FunctionWriter, entry: int, shape: Shape, *, strict: boo
     return out
 
 
-def _forward(writer: FunctionWriter, address: int) -> list[str]:
-    """A function of another unit, through the cell that says where it is now."""
-    signature, name = writer.signatures[address], writer.name(address)
-    kind = writer.result_type(signature)
-    parameters = ", ".join(writer.arguments(signature))
-    call = f"musttail call {writer.convention}{kind} %host({parameters})"
-    body = [call, "ret void"] if kind == "void" else [f"%result = {call}", f"ret {kind} %result"]
-    return [
-        f"@c{name} = external global ptr, align 8",
-        f"define internal {writer.convention}{kind} @f{name}({parameters}) alwaysinline #0 {{",
-        f"%host = load atomic ptr, ptr @c{name} acquire, align 8",
-        *body,
-        "}",
-    ]
-
-
-def _replaceable_stub(name: str, shape: Shape) -> str:
+def _replaceable_stub(name: str, shape: Shape) -> list[str]:
     """The entry stub through a cell, so that code compiled quickly at first can give way to better code."""
     result = _c_type(Argument(shape.float_result, is_float=True)) if shape.float_result else "i64"
     parameters = ", ".join(f"{_c_type(a)} %p{i}" for i, a in enumerate(shape.arguments))
-    return f"""
-@entry_cell = external global ptr, align 8
-define {result} @enter{name}({parameters}) #0 {{
-%host = load atomic ptr, ptr @entry_cell acquire, align 8
-%result = musttail call {result} %host({parameters})
-ret {result} %result
-}}"""
+    return [
+        "@entry_cell = external global ptr, align 8",
+        f"define {result} @enter{name}({parameters}) #0 {{",
+        "%host = load atomic ptr, ptr @entry_cell acquire, align 8",
+        f"%result = musttail call {result} %host({parameters})",
+        f"ret {result} %result",
+        "}",
+    ]
 
 
 def _c_type(argument: Argument) -> str:
