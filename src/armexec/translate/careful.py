@@ -105,12 +105,16 @@ class CarefulExits:
         self.leave_with(needed, value_of, rerun.header)
         return m.out
 
+    def store_needed(self, needed: int, value_of: Callable[[int], Value]) -> None:
+        """Put registers into the state, V registers in the widest view that is needed."""
+        for n in bits(needed & ~_STATE):
+            if not any(needed >> wider & 1 for wider in wider_views(n)):
+                store_state(self.m, n, value_of(n))
+
     def leave_with(self, needed: int, value_of: Callable[[int], Value], address: int) -> None:
         """Put registers into the state, and go on at an address in careful code."""
         m = self.m
-        for n in bits(needed & ~_STATE):
-            if not any(needed >> wider & 1 for wider in wider_views(n)):
-                store_state(m, n, value_of(n))
+        self.store_needed(needed, value_of)
         m.out.append(f"store i64 {m.address(address).text}, ptr %resumed")
         m.out.append("br label %resume")
 

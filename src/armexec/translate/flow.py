@@ -154,6 +154,12 @@ class Flow:
         return bool(self.entries)
 
     @property
+    def loops(self) -> tuple[int, ...]:
+        """The blocks that are jumped back to."""
+        blocks = self.blocks.values()
+        return tuple(sorted({to for b in blocks for to in b.successors if to <= b.start and to in self.blocks}))
+
+    @property
     def size(self) -> int:
         """How many instructions it has."""
         return sum(len(block.instructions) for block in self.blocks.values())

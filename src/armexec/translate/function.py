@@ -25,6 +25,7 @@ from armexec.machines.traps import TrapKind
 from .careful import CarefulExits
 from .lift import LiftedBlock
 from .liveness import Signature
+from .record import END, FIRST_ONLY
 from .registers import bits, load_state, store_state
 from .state import OFFSETS
 
@@ -53,7 +54,8 @@ class FunctionWriter:
     """Writes the functions of a unit whose signatures are known.
 
     `base`: the address that offsets count from. `exported`: the closed functions that other units are to call;
-    `outlined`: those that are not to be inlined.
+    `outlined`: those that are not to be inlined. `leaves_loops`: at the first tier, loops that are entries go on in
+    better code when there is some.
     """
 
     def __init__(
@@ -67,6 +69,7 @@ class FunctionWriter:
         self.signatures = signatures
         self.outlined = outlined
         self.exported = exported
+        self.leaves_loops = False
         self.base = base
         self.convention = convention
 
@@ -86,6 +89,12 @@ class FunctionWriter:
     def write(self, entry: int) -> list[str]:
         """The function's text."""
         return _Writer(self, self.signatures[entry]).write()
+
+    def write_declaration(self, entry: int) -> str:
+        """The text that declares a closed function of another unit."""
+        signature = self.signatures[entry]
+        types = ", ".join("ptr" if n == STATE else register_type(n) for n in bits(signature.inputs))
+        return f"declare {self.convention}{self.result_type(signature)} @f{self.name(entry)}({types}) {ATTRIBUTES}"
 
     def write_wrapper(self, entry: int) -> list[str]:
         """The way through the state structure into a closed function whose demanded results are all it modifies."""
@@ -143,12 +152,17 @@ class _Writer(CarefulExits):
         self.reruns = {b.rerun.header: b.rerun for b in signature.function.blocks.values() if b.rerun is not None}
         self.edges: dict[str, list[str]] = {}
 
+        flow = self.function.flow
+        self.loops = set(flow.loops) & set(flow.entries) if unit.leaves_loops else set()
+
     def label(self, address: int, source: int | None = None) -> str:
         """Where a block begins, coming from the block at `source`, None from outside of the function."""
         offset = f"{address - self.base:x}"
         there = self.function.blocks[address].rerun
         here = None if source is None else self.function.blocks[source].rerun
         label = f"b{offset}" if there is None or here is there else f"h{offset}"
+        if address in self.loops:
+            label = f"loop{offset}"
         if source is None or here is None or here is there:
             return label
         edge = f"q{source - self.base:x}_{offset}"
@@ -161,13 +175,31 @@ class _Writer(CarefulExits):
             m.out = out
         return edge
 
+    def way_out(self, start: int) -> list[str]:
+        """Before a loop's first block: on to better code, if that is entered here by now."""
+        m, name = self.m, f"{start - self.base:x}"
+        m.begin()
+        place = m.line(f"getelementptr ptr, ptr @table, i64 {(start - self.base) // 4}")
+        host = m.line(f"load atomic ptr, ptr {place} acquire, align 8")
+        m.out.append("store atomic i8 1, ptr @running monotonic, align 1")
+        own = m.line(f"icmp eq ptr {host}, @s{self.unit.name(self.function.flow.entry)}")
+        m.out.append(f"br i1 {own}, label %b{name}, label %better{name}")
+        m.out.append(f"better{name}:")
+        self.store_needed(self.signature.live_in[start], self.value)
+        pc = m.address(start).text
+        code = m.line(f"musttail call i1 {host}(ptr %state, i64 {pc}, i64 %link)")
+        m.out.append(f"ret i1 {code}")
+        m.out.append(f"unused{name}:")
+        return [f"loop{name}:", FIRST_ONLY, *m.out, END, f"br label %b{name}", f"b{name}:"]
+
     def write(self) -> list[str]:
         body: list[str] = []
         for start, block in self.function.blocks.items():
             self.m.resume(block.out, block.knowledge, block.dirty)
             self.finish(start, block)
-            body.append(f"b{start - self.base:x}:")
-            body += block.out
+            out = block.out
+            body += self.way_out(start) if start in self.loops else [f"b{start - self.base:x}:"]
+            body += out
             for exit_ in block.exits:
                 body += self.leave_to_careful(start, block, exit_)
         for edge in self.edges.values():

@@ -27,11 +27,9 @@ __all__ = [
     "unavailable",
 ]
 
-_WIDENING = (22,)
-"""The versions of LLVM whose vectorizer was tested with vectors as elements."""
 _LARGE = 1000
 """Of more guest instructions than this, loops are neither unrolled nor vectorized: it takes a third of all the time."""
-_LEVELS = {"O0": 0, "O1": 1, "O2": 2, "O3": 3}
+_LEVELS = {"first": 0, "O0": 0, "O1": 1, "O2": 2, "O3": 3}
 
 
 @contextmanager
@@ -71,10 +69,6 @@ def llvm() -> Any:
 
     llvmlite.binding.initialize_native_target()
     llvmlite.binding.initialize_native_asmprinter()
-    if llvmlite.binding.llvm_version_info[0] in _WIDENING:
-        # Operations on pairs of NEON's vectors become operations on the host's longer ones. The option is LLVM's own
-        # for its SLP vectorizer, off by default; a version that didn't know it would end the process.
-        llvmlite.binding.set_option("armexec", "-slp-revec")
     return llvmlite.binding
 
 
@@ -214,8 +208,6 @@ class _Tools(threading.local):
             cpu=llvm().get_host_cpu_name(), features=_features(), opt=level, reloc="pic", codemodel="small", jit=True
         )
         options = llvm().create_pipeline_tuning_options(speed_level=level)
-        # Which also makes one operation of those on two of NEON's vectors.
-        options.slp_vectorization = level > 1 and not large
         if large:
             options.loop_unrolling = options.loop_interleaving = options.loop_vectorization = False
         return machine, llvm().create_pass_builder(machine, options)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import ctypes
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 if TYPE_CHECKING:
+    from .flow import Flow
     from .regions import Regions
 
 __all__ = ["NAMELESS", "Argument", "Code", "Convention", "Export", "Form", "Library", "Names", "Shape"]
@@ -83,10 +83,10 @@ class Convention(NamedTuple):
 
 
 class Export(NamedTuple):
-    """A closed function that other units may call; `cell` holds the address of its host code, which can change."""
+    """A closed function that other units may call, and where its host code is."""
 
     convention: Convention
-    cell: ctypes.c_uint64
+    host: int
 
 
 Form: TypeAlias = tuple[int, bool]
@@ -98,9 +98,15 @@ class Library:
 
     `states`: by guest address, the host address of what is entered there with the state structure. `limit`: how many
     instructions a function may have before it is cut into pieces. `careful`: of code that NaNs are no reason to leave.
+
+    `better` is the library of the code that will take the place of this one's. Then all is made so that it can be left:
+    functions with loops are entered at these too, with the state structure, and none is exported.
     """
 
-    def __init__(self, code: Code, limit: int | None = None, *, careful: bool = False) -> None:
+    def __init__(
+        self, code: Code, limit: int | None = None, *, careful: bool = False, better: Library | None = None
+    ) -> None:
+        self.better = better
         self.code = code
         self.careful = careful
         self.limit = limit
@@ -109,6 +115,29 @@ class Library:
         self.seen: set[Form] = set()
         self.translated = 0
         self._found: list[int] = []
+        self._flows: dict[int, Flow] = {}
+
+    def flow(self, address: int) -> Flow:
+        """The function at an address, or the piece that is entered there, as it is translated here."""
+        flow = self.regions.flow(address)
+        if self.better is None or not flow.loops:
+            return flow
+        found = self._flows.get(address)
+        if found is None:
+            entries = dict.fromkeys((*(flow.entries or (flow.entry,)), *flow.loops))
+            found = self._flows[address] = replace(flow, entries=tuple(entries))
+        return found
+
+    def reach(self, address: int, limit: int) -> int:
+        """How many instructions a function has with all that it calls, counted until it's more than `limit`."""
+        size, seen, todo = 0, {address}, [address]
+        while todo and size <= limit:
+            flow = self.regions.flow(todo.pop())
+            size += flow.size
+            new = {callee for callee in flow.calls if self.code.fetch(callee) is not None} - seen
+            seen |= new
+            todo += new
+        return size
 
     @cached_property
     def _regions(self) -> Regions:
@@ -124,10 +153,13 @@ class Library:
         How code is cut into flows depends on what was looked at before. It is done again when something new is
         translated, and not before.
         """
-        self._found += addresses
+        (self.better or self)._found += addresses
 
     @property
     def regions(self) -> Regions:
+        """The flows that both libraries of an image share."""
+        if self.better is not None:
+            return self.better.regions
         while self._found:
             self._regions.flow(self._found.pop(0))
         return self._regions

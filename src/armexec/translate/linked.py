@@ -24,6 +24,8 @@ __all__ = ["Unit"]
 class Unit:
     """Host code for some functions of an image. `stub`: it can be called from Python.
 
+    `running` becomes 1 whenever a loop of the first tier goes round.
+
     Raises:
         HostError: the object can't be linked, or calls what isn't there.
     """
@@ -38,10 +40,13 @@ class Unit:
             export = library.exports.get((self.base + offset, wide))
             if export is None:
                 raise HostError(f"the function at {self.base + offset:#x} isn't translated")
-            symbols[f"c{offset:x}"] = ctypes.addressof(export.cell)
+            symbols[f"f{offset:x}"] = export.host
         names = ["begin", *record.names()]
         self._stub = ""
         self._cell = ctypes.c_uint64()
+        self.running = ctypes.c_uint8()
+        if tier == FIRST:
+            symbols["running"] = ctypes.addressof(self.running)
         if stub:
             name = f"{record.entry:x}"
             names.append(f"entry{name}")
@@ -70,34 +75,24 @@ class Unit:
                         entered.append(base + entry)
                 continue
             form = (base + function.offset, function.wide)
-            library.seen.add(form)
-            if function.convention is not None and form not in library.exports:
-                cell = ctypes.c_uint64(self.host.address(f"f{function.offset:x}"))
-                library.exports[form] = Export(function.convention, cell)
+            if library.better is None:
+                library.seen.add(form)
+            if function.convention is not None:
+                library.exports[form] = Export(function.convention, self.host.address(f"f{function.offset:x}"))
         if record.wrapped:
             library.states[base + record.entry] = self.host.address(f"s{record.entry:x}")
             entered.append(base + record.entry)
         return entered
 
-    def replace(self, old: Unit, library: Library) -> list[int]:
-        """Put its code in the place of another unit's, of the same functions: with whoever enters one next.
+    def give_way(self, better: Unit) -> None:
+        """Calls from Python are for another unit's code from now on."""
+        if self._stub and better._stub:
+            self._cell.value = better._cell.value
 
-        The addresses that are now entered here through the state structure.
-        """
-        base, record = self.base, self.record
-        moved = {old.host.address(name): self.host.address(name) for name in record.names()}
-        entries = {base + record.entry} if record.wrapped else set()
-        for function in record.functions:
-            entries.update(base + entry for entry in function.entries)
-            export = library.exports.get((base + function.offset, function.wide))
-            if export is not None and not function.entries:
-                export.cell.value = moved.get(export.cell.value, export.cell.value)
-        entered = [address for address in entries if library.states[address] in moved]
-        for address in entered:
-            library.states[address] = moved[library.states[address]]
-        if self._stub:
-            old._cell.value = self._cell.value
-        return entered
+    @property
+    def has_loops(self) -> bool:
+        """Whether code of the first tier may be left in the middle."""
+        return self.tier == FIRST and any(function.entries for function in self.record.functions)
 
     def entry_stub(self) -> int:
         """The address of the C function for Python. It stays good when the unit is replaced."""

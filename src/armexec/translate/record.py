@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import zlib
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -10,15 +11,19 @@ from dataclasses import dataclass
 from .library import Convention
 from .tiers import FIRST
 
-__all__ = ["FIRST_ONLY", "Function", "Record", "pack", "text_for", "unpack"]
+__all__ = ["END", "FIRST_ONLY", "Function", "Record", "pack", "text_for", "unpack"]
 
-FIRST_ONLY = "\n;first tier only\n"
-"""Ends what is compiled at every tier."""
+FIRST_ONLY = ";first tier only"
+END = ";end"
+_ONLY = re.compile(f"^{FIRST_ONLY}\n.*?^{END}\n", re.MULTILINE | re.DOTALL)
 
 
 def text_for(tier: str, text: str) -> str:
-    """What of a unit's text is compiled at a tier."""
-    return text if tier == FIRST else text.partition(FIRST_ONLY)[0]
+    """What of a unit's text is compiled at a tier.
+
+    What is between the lines FIRST_ONLY and END is for the first tier.
+    """
+    return text if tier == FIRST else _ONLY.sub("", text)
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ import weakref
 from bisect import bisect_right
 from collections.abc import Callable, Iterable
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from armexec.errors import ExecutionError, HostError
@@ -23,34 +24,54 @@ from .library import Code, Library, Shape
 from .link import HostCode
 from .linked import Unit
 from .prelude import POOL_SIZE, SHARED, shared
-from .record import Record, text_for
+from .record import Record
 from .signals import install, prepare_thread, thread_key
 from .state import GuestState
-from .tiers import AUTO, FIRST, FULL, is_small, submit, urgent
+from .tiers import AUTO, FIRST, FULL, SMALL, submit, urgent
 from .watch import began, linked_shared
 
 __all__ = ["Runtime", "Translator"]
 
+
+_FIRST_LOOK, _LAST_LOOK = 0.005, 60.0
+"""Seconds after which it is looked, at first and at last, whether loops of the first tier still run."""
 
 _STACK_REACH = 1 << 14
 """A fault this near to the host's stack pointer is one of the host's stack."""
 
 
 class _Side:
-    """One of the two translations of an image: the fast one, or the careful one.
+    """One of the two translations of an image: the fast one, or the careful one, each with its first tier.
 
     `table`: by word of the image, the host code entered there with the state structure.
     """
 
-    def __init__(self, library: Library) -> None:
-        self.library = library
-        self.kept = Kept(library)
-        self.table = (ctypes.c_uint64 * max(library.code.code_size // 4, 1))()
+    def __init__(self, code: Code, limit: int | None, *, careful: bool) -> None:
+        self.careful = careful
+        self.library = Library(code, limit, careful=careful)
+        self.kept = Kept(self.library)
+        # Code of the first tier knows nothing of the better, and is not known to it.
+        self.first = Library(code, limit, careful=careful, better=self.library)
+        self.first_kept = Kept(self.first)
+        self.table = (ctypes.c_uint64 * max(code.code_size // 4, 1))()
         self.symbols: dict[str, int] = {}
 
     @property
     def table_address(self) -> int:
         return ctypes.addressof(self.table)
+
+    def entered(self, address: int) -> int | None:
+        """The host code that is entered at an address with the state structure."""
+        return self.library.states.get(address) or self.first.states.get(address)
+
+    def enter(self, address: int) -> None:
+        """Put what is entered at an address into the table."""
+        code = self.library.code
+        self.table[(address - code.base) >> 2] = self.entered(address) or 0
+
+    def at(self, tier: str) -> tuple[Library, Kept]:
+        """What is translated, and kept, at a tier."""
+        return (self.first, self.first_kept) if tier == FIRST else (self.library, self.kept)
 
 
 class Translator:
@@ -76,8 +97,8 @@ class Translator:
         self.units: list[Unit] = []
         self.closed = False
         self._lock = threading.RLock()
-        self._main = _Side(Library(code, limit))
-        self._careful = _Side(Library(code, limit, careful=True))
+        self._main = _Side(code, limit, careful=False)
+        self._careful = _Side(code, limit, careful=True)
         tables = {"table": self._main.table_address, "careful_table": self._careful.table_address}
         self._main.symbols = {**runtime.symbols, "image": code.base, **tables}
         # Careful code stays careful.
@@ -114,114 +135,168 @@ class Translator:
             return 0
         side = self._careful if careful else self._main
         with self._lock:
-            states = side.library.states
-            if address not in states:
+            if side.entered(address) is None:
                 self._build(side, address, None)
-            return states[address]
+            return side.entered(address) or 0
 
     def _build(self, side: _Side, address: int, shape: Shape | None) -> Unit:
-        unit = self._find(side, address, shape) or self._translate(side, address, shape)
-        self._add(side, unit, unit.publish(side.library))
+        if self.tier != AUTO:
+            return self._find(side, address, shape, self.tier) or self._translate(side, address, shape, self.tier)
+        unit = self._find(side, address, shape, FULL)
+        if unit is not None:
+            return unit
+        if side.library.reach(address, self._small) <= self._small:
+            return self._translate(side, address, shape, FULL)
+        unit = self._find(side, address, shape, FIRST) or self._translate(side, address, shape, FIRST)
+        submit(_Improvement(self, address, shape, unit, careful=side.careful))
         return unit
 
-    def _add(self, side: _Side, unit: Unit, entered: Iterable[int]) -> None:
-        """`entered`: the addresses where the unit's code is now entered through the state structure."""
-        self.units.append(unit)
-        for address in entered:
-            side.table[(address - self.code.base) >> 2] = side.library.states[address]
+    @property
+    def _small(self) -> int:
+        # Strict code is several times as long.
+        return SMALL // 4 if self.code.strict else SMALL
 
-    def _find(self, side: _Side, address: int, shape: Shape | None) -> Unit | None:
-        """The unit from the cache: the better one if it is there."""
-        for tier in (FULL, FIRST) if self.tier == AUTO else (self.tier,):
-            record = side.kept.find(address, shape, tier)
-            if record is None:
-                continue
-            try:
-                unit = self._link(side, record, shape, tier)
-            except HostError:
-                # Whole, but not what it should be: somebody else's.
-                side.kept.forget(address, shape, tier)
-                continue
-            side.library.found_before(self.code.base + offset for offset in record.found)
-            if tier != FULL and self.tier == AUTO:
-                place = side.kept.place(address, shape, FULL, record.consulted)
-                submit(_Improvement(self, unit, record, shape, place, careful=side.library.careful))
-            return unit
-        return None
+    def _find(self, side: _Side, address: int, shape: Shape | None, tier: str) -> Unit | None:
+        """The unit from the cache."""
+        library, kept = side.at(tier)
+        record = kept.find(address, shape, tier)
+        if record is None:
+            return None
+        try:
+            unit = self._link(side, record, shape, tier)
+        except HostError:
+            # Whole, but not what it should be: somebody else's.
+            kept.forget(address, shape, tier)
+            return None
+        library.found_before(self.code.base + offset for offset in record.found)
+        return unit
 
-    def _translate(self, side: _Side, address: int, shape: Shape | None) -> Unit:
+    def _translate(self, side: _Side, address: int, shape: Shape | None, tier: str) -> Unit:
+        with urgent():
+            record, place = self.draft(address, shape, tier, careful=side.careful)
+            record = replace(record, object=_compile(record, tier))
+        if place is not None:
+            place.keep(record)
+        return self._link(side, record, shape, tier)
+
+    def draft(self, address: int, shape: Shape | None, tier: str, *, careful: bool) -> tuple[Record, Place | None]:
+        """What is to be compiled, and where to keep it. They refer to nothing of the image."""
         from .unit import Draft
 
-        with urgent():
-            draft = Draft(side.library, address, shape)
-            tier = self.tier
-            if tier == AUTO:
-                tier = FULL if is_small(draft.text) else FIRST
-            record = draft.record(compile_object(text_for(tier, draft.text), tier=tier, size=draft.size))
-        unit = self._link(side, record, shape, tier)
-        full = None
-        if draft.is_movable:
-            place, full = (side.kept.place(address, shape, at, record.consulted) for at in (tier, FULL))
-            if place is not None:
-                place.keep(record)
-        if tier == FIRST and self.tier == AUTO:
-            submit(_Improvement(self, unit, record, shape, full, careful=side.library.careful))
-        return unit
+        side = self._careful if careful else self._main
+        library, kept = side.at(tier)
+        with self._lock:
+            draft = Draft(library, address, shape)
+            record = draft.record(b"")
+            return record, kept.place(address, shape, tier, record.consulted) if draft.is_movable else None
 
     def _link(self, side: _Side, record: Record, shape: Shape | None, tier: str) -> Unit:
-        return Unit(side.library, record, side.symbols, tier, stub=shape is not None)
+        """Link a unit and let all know of it. Raises HostError."""
+        library, _ = side.at(tier)
+        unit = Unit(library, record, side.symbols, tier, stub=shape is not None)
+        self.units.append(unit)
+        for address in unit.publish(library):
+            side.enter(address)
+        return unit
 
-    def improve(self, old: Unit, record: Record, shape: Shape | None, *, careful: bool) -> None:
-        """Replace a unit by the same at the full tier. Raises HostError."""
+    def improve(self, address: int, shape: Shape | None, record: Record | None, first: Unit, *, careful: bool) -> bool:
+        """Put the full tier's code in the place of the first's; `record`: that code, None: what is in the cache.
+
+        Whether it was there. Raises HostError.
+        """
         side = self._careful if careful else self._main
         with self._lock:
-            unit = self._link(side, record, shape, FULL)
-            self._add(side, unit, unit.replace(old, side.library))
+            unit = self._link(side, record, shape, FULL) if record else self._find(side, address, shape, FULL)
+            if unit is not None:
+                first.give_way(unit)
+            return unit is not None
+
+    def go_on(self, record: Record, *, careful: bool) -> None:
+        """Code that loops of the first tier are to go on in: `record` is the same unit, optimized. Raises HostError."""
+        side = self._careful if careful else self._main
+        with self._lock:
+            unit = Unit(side.first, record, side.symbols, FULL, stub=False)
+            self.units.append(unit)
+            for function in record.functions:
+                for entry in function.entries:
+                    address = self.code.base + entry
+                    side.first.states[address] = unit.host.address(f"s{function.offset:x}")
+                    side.enter(address)
 
     def why(self, pc: int) -> str:
         """What an undefined instruction said about itself."""
         return next((why for unit in self.units if (why := unit.why(pc))), "")
 
 
-class _Improvement:
-    """The job of making a unit better. `place`: where the better one is to be kept."""
+def _compile(record: Record, tier: str, stopping: Callable[[], bool] = lambda: False) -> bytes:
+    return compile_object(record.source(tier), tier=tier, size=record.instructions, stopping=stopping)
 
-    def __init__(
-        self,
-        translator: Translator,
-        unit: Unit,
-        record: Record,
-        shape: Shape | None,
-        place: Place | None,
-        *,
-        careful: bool,
-    ) -> None:
+
+class _Improvement:
+    """The job of making a unit of the first tier better. While LLVM works, nothing of the image is held on to."""
+
+    def __init__(self, translator: Translator, address: int, shape: Shape | None, unit: Unit, *, careful: bool) -> None:
         self._translator = weakref.ref(translator)
         self._unit = weakref.ref(unit)
-        # The object is linked already.
-        self._record = replace(record, object=b"")
+        self._address = address
         self._shape = shape
-        self._place = place
         self._careful = careful
 
     def run(self, stopping: Callable[[], bool]) -> None:
-        record = self._record
-
-        def unwanted() -> bool:
-            translator = self._translator()
-            return translator is None or translator.closed or stopping()
-
-        if unwanted():
+        if self._improve(None, stopping):
             return
-        # While LLVM works, nothing of the image is held on to.
-        text = record.source(FULL)
-        data = compile_object(text, tier=FULL, size=record.instructions, stopping=unwanted)
-        better = replace(record, object=data)
-        if self._place is not None:
-            self._place.keep(better)
+        translator = self._translator()
+        if translator is None or translator.closed or stopping():
+            return
+        record, place = translator.draft(self._address, self._shape, FULL, careful=self._careful)
+        del translator
+        record = replace(record, object=_compile(record, FULL, partial(_is_unwanted, self._translator, stopping)))
+        if place is not None:
+            place.keep(record)
+        self._improve(record, stopping)
+
+    def _improve(self, record: Record | None, stopping: Callable[[], bool]) -> bool:
         translator, unit = self._translator(), self._unit()
-        if translator is not None and unit is not None and not translator.closed and not stopping():
-            translator.improve(unit, better, self._shape, careful=self._careful)
+        if translator is None or unit is None or translator.closed or stopping():
+            return True
+        if not translator.improve(self._address, self._shape, record, unit, careful=self._careful):
+            return False
+        if unit.has_loops:
+            unit.running.value = 0
+            submit(_GoingOn(translator, unit, _FIRST_LOOK, careful=self._careful), _FIRST_LOOK)
+        return True
+
+
+class _GoingOn:
+    """The job of looking whether loops of the first tier still run, and giving them better code to go on in."""
+
+    def __init__(self, translator: Translator, unit: Unit, delay: float, *, careful: bool) -> None:
+        self._translator = weakref.ref(translator)
+        self._unit = weakref.ref(unit)
+        self._delay = delay
+        self._careful = careful
+
+    def run(self, stopping: Callable[[], bool]) -> None:
+        translator, unit = self._translator(), self._unit()
+        if translator is None or unit is None or translator.closed:
+            return
+        if not unit.running.value:
+            # It may be in something that it calls.
+            if self._delay < _LAST_LOOK:
+                later = self._delay * 4
+                submit(_GoingOn(translator, unit, later, careful=self._careful), later)
+            return
+        record = unit.record
+        del translator, unit
+        data = _compile(record, FULL, partial(_is_unwanted, self._translator, stopping))
+        translator = self._translator()
+        if translator is not None and not translator.closed and not stopping():
+            translator.go_on(replace(record, object=data), careful=self._careful)
+
+
+def _is_unwanted(reference: weakref.ref[Translator], stopping: Callable[[], bool]) -> bool:
+    translator = reference()
+    return translator is None or translator.closed or stopping()
 
 
 class Runtime:

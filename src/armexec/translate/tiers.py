@@ -18,27 +18,22 @@ from typing import Protocol
 
 from armexec.errors import HostError
 
-__all__ = ["AUTO", "FIRST", "FULL", "TIERS", "Job", "is_small", "submit", "urgent", "wait"]
+__all__ = ["AUTO", "FIRST", "FULL", "SMALL", "TIERS", "Job", "submit", "urgent", "wait"]
 
 TIERS = ("O0", "O1", "O2", "O3")
 """What LLVM's passes are asked for. O0: none, and the quick instruction selection."""
 AUTO = "auto"
-FIRST = "O0"
+FIRST = "first"
 FULL = "O2"
 
-_SMALL = 40_000
-"""The length of an IR text that is optimized in about 50 ms."""
+SMALL = 150
+"""So many instructions are optimized in about 50 ms."""
 _REST = 0.03
 """So many seconds after a translation that somebody waited for, the next such may be expected."""
 _DELAY = 1.0
 """But no job waits for more than so many seconds because of these."""
 _PATIENCE = 2.0
 """At the end of the process, so many seconds are waited for LLVM to return, which nothing can stop."""
-
-
-def is_small(text: str) -> bool:
-    """Whether to optimize at once."""
-    return len(text) <= _SMALL
 
 
 class Job(Protocol):
@@ -54,6 +49,7 @@ class _Background:
     def __init__(self) -> None:
         self._condition = threading.Condition()
         self._jobs: deque[tuple[float, Job]] = deque()
+        self._later: list[tuple[float, Job]] = []
         self._thread: threading.Thread | None = None
         self._busy = False
         self._stopping = False
@@ -78,11 +74,16 @@ class _Background:
         now = monotonic()
         return (not self._urgent and now >= self._rest) or now >= self._jobs[0][0] + _DELAY
 
-    def submit(self, job: Job) -> None:
+    def _promote(self) -> None:
+        now = monotonic()
+        self._jobs += [entry for entry in self._later if entry[0] <= now]
+        self._later = [entry for entry in self._later if entry[0] > now]
+
+    def submit(self, job: Job, delay: float) -> None:
         with self._condition:
             if self._stopping:
                 return
-            self._jobs.append((monotonic(), job))
+            (self._later if delay else self._jobs).append((monotonic() + delay, job))
             if self._thread is None:
                 self._thread = threading.Thread(target=self._work, name="armexec optimizer", daemon=True)
                 self._thread.start()
@@ -93,10 +94,12 @@ class _Background:
             with self._condition:
                 self._busy = False
                 self._condition.notify_all()
+                self._promote()
                 while not self._has_turn():
                     if self._stopping:
                         return
-                    self._condition.wait(_REST if self._jobs else None)
+                    self._condition.wait(_REST if self._jobs or self._later else None)
+                    self._promote()
                 if self._stopping:
                     return
                 _, job = self._jobs.popleft()
@@ -118,6 +121,7 @@ class _Background:
         with self._condition:
             self._stopping = True
             self._jobs.clear()
+            self._later.clear()
             self._condition.notify_all()
             thread = self._thread
         if thread is not None and thread is not threading.current_thread():
@@ -127,9 +131,9 @@ class _Background:
 _background = _Background()
 
 
-def submit(job: Job) -> None:
-    """Have a job done in the background, after those before it."""
-    _background.submit(job)
+def submit(job: Job, delay: float = 0.0) -> None:
+    """Have a job done in the background, after those before it, and not before `delay` seconds."""
+    _background.submit(job, delay)
 
 
 def urgent() -> AbstractContextManager[None]:
@@ -138,7 +142,10 @@ def urgent() -> AbstractContextManager[None]:
 
 
 def wait(timeout: float | None = None) -> bool:
-    """Wait until nothing is left to do in the background, or for `timeout` seconds; whether nothing is."""
+    """Wait until nothing is left to do in the background, or for `timeout` seconds; whether nothing is.
+
+    What is to be looked at later doesn't count.
+    """
     return _background.wait(timeout)
 
 

@@ -21,7 +21,7 @@ from .library import Argument, Convention, Form, Library, Shape
 from .lift import LiftedFunction, lift
 from .liveness import ALL, Signature, analyze, covered
 from .prelude import declarations, dispatcher, resumption
-from .record import FIRST_ONLY, Function, Record
+from .record import END, FIRST_ONLY, Function, Record
 from .registers import bits
 from .state import OFFSETS, field_of
 
@@ -29,6 +29,8 @@ __all__ = ["MAX_UNIT", "Draft"]
 
 MAX_UNIT = 20_000
 """A unit takes no further functions beyond this many guest instructions; calls of them go through the dispatcher."""
+_MAX_FIRST = 500
+"""The same for what is only for the time being."""
 _MAX_INLINED = 120
 """A function isn't inlined if it would bring along more instructions than this, with what is inlined into it."""
 _MAX_GUESSES = 16
@@ -57,7 +59,8 @@ def _is_short_leaf(library: Library, address: int) -> bool:
 def _machine(library: Library) -> LlvmMachine:
     """To translate one function on."""
     code = library.code
-    careful = library.careful or code.strict
+    # Code of the first tier is left in the middle of loops, where all has to be sure.
+    careful = library.careful or code.strict or library.better is not None
     return LlvmMachine(OFFSETS, code.base, host=host_features(), strict=code.strict, careful=careful)
 
 
@@ -75,7 +78,7 @@ class Draft:
         found = library.regions.journal
         before = len(found)
         # Another flow may begin where a piece does, so it is held on to.
-        self.root = library.regions.flow(entry) if shape is None else None
+        self.root = library.flow(entry) if shape is None else None
         self.entry = entry if self.root is None else self.root.entry
         self.shape = shape
         # The functions of which callers here need more than their exported narrow form returns.
@@ -147,6 +150,7 @@ class Draft:
         self.fixed: dict[int, Signature] = {}
         self.guesses: list[int] = []
         todo = [self.entry]
+        most = MAX_UNIT if library.better is None else _MAX_FIRST
         total = 0
         while todo:
             address = todo.pop()
@@ -154,9 +158,9 @@ class Draft:
                 continue
             self.consulted.add(address)
             root = self.root if address == self.entry else None
-            if root is None and (total > MAX_UNIT or fetch(address) is None or address in library.states):
+            if root is None and (total > most or fetch(address) is None or address in library.states):
                 continue
-            flow = root or library.regions.flow(address)
+            flow = root or library.flow(address)
             if flow.is_piece and root is None:
                 # What is in pieces is reached through the dispatcher, and translated when it is.
                 continue
@@ -234,6 +238,7 @@ class Draft:
         self.exported = {address for address in self.exported if not signatures[address].is_open}
         convention = calling_convention(host_machine())
         writer = FunctionWriter(signatures, code.base, convention, self.exported, self._outlined())
+        writer.leaves_loops = self.library.better is not None
         out = [
             "define void @begin() {",
             "ret void",
@@ -250,7 +255,7 @@ class Draft:
         for address in self.functions:
             out += writer.write(address)
         for address in self.fixed:
-            out += _forward(writer, address)
+            out.append(writer.write_declaration(address))
         if self.is_wrapped:
             out += writer.write_wrapper(entry)
         if self.shape is not None:
@@ -261,8 +266,10 @@ class Draft:
         out += helpers.values()
         out.append("attributes #0 = { null_pointer_is_valid nounwind }")
         out.append(exact_attributes())
-        text = "\n".join(out)
-        return text if self.shape is None else text + FIRST_ONLY + _replaceable_stub(writer.name(entry), self.shape)
+        if self.library.better is not None:
+            stub = [] if self.shape is None else _replaceable_stub(writer.name(entry), self.shape)
+            out += [FIRST_ONLY, "@running = external global i8", *stub, END]
+        return "\n".join([*out, ""])
 
 
 def _entry_stub(writer: FunctionWriter, entry: int, shape: Shape, *, strict: bool) -> list[str]:
@@ -324,33 +331,18 @@ def _entry_stub(writer: FunctionWriter, entry: int, shape: Shape, *, strict: boo
     return out
 
 
-def _forward(writer: FunctionWriter, address: int) -> list[str]:
-    """A function of another unit, through the cell that says where it is now."""
-    signature, name = writer.signatures[address], writer.name(address)
-    kind = writer.result_type(signature)
-    parameters = ", ".join(writer.arguments(signature))
-    call = f"musttail call {writer.convention}{kind} %host({parameters})"
-    body = [call, "ret void"] if kind == "void" else [f"%result = {call}", f"ret {kind} %result"]
-    return [
-        f"@c{name} = external global ptr, align 8",
-        f"define internal {writer.convention}{kind} @f{name}({parameters}) alwaysinline #0 {{",
-        f"%host = load atomic ptr, ptr @c{name} acquire, align 8",
-        *body,
-        "}",
-    ]
-
-
-def _replaceable_stub(name: str, shape: Shape) -> str:
+def _replaceable_stub(name: str, shape: Shape) -> list[str]:
     """The entry stub through a cell, so that code compiled quickly at first can give way to better code."""
     result = _c_type(Argument(shape.float_result, is_float=True)) if shape.float_result else "i64"
     parameters = ", ".join(f"{_c_type(a)} %p{i}" for i, a in enumerate(shape.arguments))
-    return f"""
-@entry_cell = external global ptr, align 8
-define {result} @enter{name}({parameters}) #0 {{
-%host = load atomic ptr, ptr @entry_cell acquire, align 8
-%result = musttail call {result} %host({parameters})
-ret {result} %result
-}}"""
+    return [
+        "@entry_cell = external global ptr, align 8",
+        f"define {result} @enter{name}({parameters}) #0 {{",
+        "%host = load atomic ptr, ptr @entry_cell acquire, align 8",
+        f"%result = musttail call {result} %host({parameters})",
+        f"ret {result} %result",
+        "}",
+    ]
 
 
 def _c_type(argument: Argument) -> str:
