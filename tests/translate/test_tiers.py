@@ -193,7 +193,7 @@ def test_a_loop_that_has_ended_is_left_alone(jobs: list[tiers.Job]) -> None:
     units = len(image.translator.units)
     for unit in image.translator.units:
         unit.running.value = 0
-        runtime._GoingOn(image.translator, unit, 0.1).run(lambda: False, careful=False)
+        runtime._GoingOn(image.translator, unit, 0.1, careful=False).run(lambda: False)
         assert isinstance(jobs.pop(), runtime._GoingOn)
     assert len(image.translator.units) == units
     assert not jobs
@@ -259,7 +259,7 @@ def test_everything_is_taken_along_from_a_loop(at: int, limit: int | None, jobs:
         if at != 100 and number != at % len(units):
             continue
         unit.running.value = 1
-        runtime._GoingOn(translator, unit, 0.1).run(lambda: False, careful=False)
+        runtime._GoingOn(translator, unit, 0.1, careful=False).run(lambda: False)
         for rounds in (1, 2, 7):
             assert f(rounds) == _expected(rounds)
     _do(jobs)
