@@ -270,6 +270,7 @@ class LlvmMachine(Vectors, FloatingPoint):
         self.full: dict[int, Value] = {}
         self.low: dict[int, Value] = {}
         self.vectors = {}
+        self.pairs = {}
         self.pending: list[Pending] = []
         self.label = ""
         self._flags: Flags = StoredFlags(self)

@@ -182,8 +182,7 @@ class FloatingPoint(SoftFloat):
         m = self._m
         unsure = {}
         for number, known in m.vectors.items():
-            held = [shapes.pending for shapes in (known.shapes, *known.narrow.values())]
-            sizes = frozenset(parts(p.kind)[2] for p in held if p is not None)
+            sizes = frozenset(parts(p.kind)[2] for p in known.pending)
             if sizes and m.dirty >> VIEWS[128][0] + number & 1:
                 unsure[number] = sizes
         if m.unsure is None or not all(p.faithful for p in self.pending):

@@ -117,6 +117,35 @@ class Shapes:
             self.machine, bits, {element: self.machine.line(f"extractelement {kind} {self.get(kind)}, i64 0")}
         )
 
+    def half(self, index: int) -> Shapes:
+        """The lower half (0) or the upper one (1)."""
+        bits = self.bits // 2
+        if self.known is not None:
+            return Shapes(self.machine, bits, {}, self.known >> index * bits & (1 << bits) - 1)
+        pending = self.pending
+        kind, name = (pending.kind, "{0}") if pending is not None else self.any()
+        lanes, element, _ = parts(kind)
+        taken = range(index * lanes // 2, (index + 1) * lanes // 2)
+        mask = ", ".join(f"i32 {lane}" for lane in taken)
+        target = f"<{lanes // 2} x {element}>"
+        text = f"shufflevector {kind} {name}, {kind} poison, <{lanes // 2} x i32> <{mask}>"
+        if pending is not None:
+            return self.machine.move(text, kind, target, bits, (self, sum(1 << lane for lane in taken)))
+        return Shapes(self.machine, bits, {target: self.machine.line(text)})
+
+    def joined(self, upper: Shapes) -> Shapes:
+        """With as many other bits above."""
+        if self.known is not None and upper.known is not None:
+            return Shapes(self.machine, 2 * self.bits, {}, upper.known << self.bits | self.known)
+        kind, low = self.any() if self.known is None else upper.any()
+        if not parts(kind)[0]:
+            kind = "<2 x i64>"
+        low, high = self.get(kind), upper.get(kind)
+        lanes, element, _ = parts(kind)
+        mask = ", ".join(f"i32 {lane}" for lane in range(2 * lanes))
+        text = f"shufflevector {kind} {low}, {kind} {high}, <{2 * lanes} x i32> <{mask}>"
+        return Shapes(self.machine, 2 * self.bits, {f"<{2 * lanes} x {element}>": self.machine.line(text)})
+
     def widen(self, bits: int) -> Shapes:
         """With zeros above."""
         if bits == self.bits:

@@ -11,6 +11,7 @@ from armexec.machines.llvm_values import Value
 
 if TYPE_CHECKING:
     from armexec.machines.llvm import LlvmMachine
+    from armexec.machines.llvm_floating import Pending
 
 __all__ = ["VIEWS", "Known", "ScalarRegisters", "Vector", "VectorRegisters", "Vectors"]
 
@@ -270,17 +271,44 @@ class Vector:
 
 
 class Known:
-    """What a block knows of a V register: its low bits, and whether those above them are zero."""
+    """What a block knows of a V register: its low bits, and whether those above them are zero.
 
-    __slots__ = ("narrow", "shapes", "zero_above")
+    It may be a half of a longer value, and is taken out of that when it is asked for.
+    """
 
-    def __init__(self, shapes: Shapes, *, zero_above: bool) -> None:
-        self.shapes = shapes
+    __slots__ = ("_half", "_shapes", "narrow", "zero_above")
+
+    def __init__(self, shapes: Shapes | None, *, zero_above: bool, half: tuple[Shapes, int] | None = None) -> None:
+        self._shapes = shapes
+        self._half = half
         self.zero_above = zero_above
         self.narrow: dict[int, Shapes] = {}
 
+    @property
+    def shapes(self) -> Shapes:
+        if self._shapes is None:
+            assert self._half is not None
+            whole, index = self._half
+            self._shapes = whole.half(index)
+        return self._shapes
+
+    @property
+    def whole(self) -> Shapes | None:
+        """What it is a half of."""
+        return self._half[0] if self._half is not None else None
+
+    @property
+    def pending(self) -> list[Pending]:
+        """The results that it holds, or is a part of, which haven't been looked at."""
+        held = [] if self._shapes is None else [self._shapes, *self.narrow.values()]
+        held += [self._half[0]] if self._half is not None else []
+        return [shapes.pending for shapes in held if shapes.pending is not None]
+
     def copy(self) -> Known:
-        other = Known(self.shapes.copy(), zero_above=self.zero_above)
+        if self._shapes is None:
+            assert self._half is not None
+            return Known(None, zero_above=self.zero_above, half=(self._half[0].copy(), self._half[1]))
+        other = Known(self._shapes.copy(), zero_above=self.zero_above)
         other.narrow = {bits: shapes.copy() for bits, shapes in self.narrow.items()}
         return other
 
@@ -348,6 +376,7 @@ class Vectors:
 
     _m: LlvmMachine
     vectors: dict[int, Known]
+    pairs: dict[tuple[int, int], tuple[Known, Known]]
 
     # -- registers ----------------------------------------------------------------------------------------------
     def read_vector(self, number: int, bits: int) -> Shapes:
@@ -377,6 +406,39 @@ class Vectors:
         """Set a V register, with zeros above."""
         self.vectors[number] = Known(shapes, zero_above=shapes.bits < 128)
         self.dirty |= sum(1 << first + number for first, _, _ in VIEWS.values())
+
+    # -- pairs --------------------------------------------------------------------------------------------------
+    def pair_registers(self, first: int, second: int) -> None:
+        """Two registers have been loaded together."""
+        self.pairs[first, second] = self.vectors[first], self.vectors[second]
+
+    def is_pair(self, first: int, second: int) -> bool:
+        """Whether what is in two registers was loaded together, or computed together."""
+        known = self.pairs.get((first, second))
+        vectors = self.vectors
+        return known is not None and vectors.get(first) is known[0] and vectors.get(second) is known[1]
+
+    def pair_value(self, first: int, second: int) -> Shapes | None:
+        """What two registers are the halves of, if they were computed together."""
+        whole = self.vectors[first].whole if self.is_pair(first, second) else None
+        if whole is not None:
+            # They count as read all the same.
+            for view in (VIEWS[128][0] + first, VIEWS[128][0] + second):
+                if not self.dirty >> view & 1:
+                    self.reads |= 1 << view
+        return whole
+
+    def read_pair(self, first: int, second: int) -> Shapes:
+        """Two V registers as one value, the first in its lower half."""
+        whole = self.pair_value(first, second)
+        return whole or self.read_vector(first, 128).joined(self.read_vector(second, 128))
+
+    def write_pair(self, first: int, second: int, shapes: Shapes) -> None:
+        """Set two V registers to the halves of a value."""
+        for index, number in enumerate((first, second)):
+            self.vectors[number] = Known(None, zero_above=False, half=(shapes, index))
+            self.dirty |= sum(1 << view + number for view, _, _ in VIEWS.values())
+        self.pair_registers(first, second)
 
     def follow_vectors(self, vectors: dict[int, Known]) -> None:
         self.vectors = {number: known.copy() for number, known in vectors.items()}

@@ -9,6 +9,7 @@ from armexec.machines.llvm import Exit, Knowledge, LlvmMachine, Segment, Termina
 from armexec.machines.traps import TrapKind
 
 from .flow import Block, Flow
+from .pairs import note_load, run_pair, run_store
 from .reruns import Rerun, candidates
 
 _ROUNDS = 4
@@ -170,7 +171,9 @@ def lift_block(block: Block, machine: LlvmMachine, link_writers: list[Decoded] |
     """Run the semantic functions of a block on the machine, which has begun it."""
     pc = block.start
     machine.segments[0].pc = pc
-    for decoded in block.instructions:
+    following = iter([*block.instructions[1:], 0])
+    done = False
+    for decoded, after in zip(block.instructions, following, strict=True):
         machine.pc = pc
         if machine.has_effect:
             machine.next_segment()
@@ -179,8 +182,19 @@ def lift_block(block: Block, machine: LlvmMachine, link_writers: list[Decoded] |
         if isinstance(decoded, int):
             _undecoded(machine, decoded)
             break
+        if done:
+            # With the one before.
+            done = False
+            pc += 4
+            continue
+        if run_pair(machine, decoded, after):
+            done = True
+            pc += 4
+            continue
         machine.link_written = False
-        decoded.instruction.semantics(machine, *decoded.fields.values())
+        if not run_store(machine, decoded):
+            decoded.instruction.semantics(machine, *decoded.fields.values())
+            note_load(machine, decoded)
         terminator = machine.terminator
         if terminator is not None and terminator[0] == "trap":
             break
