@@ -102,9 +102,11 @@ class Translator:
         unit = self._find(address, shape, FULL)
         if unit is not None:
             return unit
-        if self.library.reach(address, self._small) <= self._small:
-            return self._translate(address, shape, FULL)
-        unit = self._find(address, shape, FIRST) or self._translate(address, shape, FIRST)
+        unit = self._find(address, shape, FIRST)
+        if unit is None:
+            if self.library.reach(address, self._small) <= self._small:
+                return self._translate(address, shape, FULL)
+            unit = self._translate(address, shape, FIRST)
         submit(_Improvement(self, address, shape, unit))
         return unit
 
