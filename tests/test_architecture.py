@@ -44,10 +44,24 @@ MAY_IMPORT = {
         "toolchain",
         "errors",
     },
-    "": {"asm", "disasm", "errors", "module"},
+    "profiling": {"engines", "errors"},
+    # It measures all the others, and nothing but its command knows of it.
+    "bench": {"module", "engines", "runtime", "asm", "disasm", "objects", "toolchain", "errors"},
+    "": {"asm", "disasm", "errors", "module", "profiling"},
     "__main__": {"cli"},
 }
-HEAVY = {"elftools", "itanium_demangler", "lief", "llvmlite", "numpy", "pycparser", "rich", "typer", "ziglang"}
+HEAVY = {
+    "elftools",
+    "itanium_demangler",
+    "lief",
+    "llvmlite",
+    "matplotlib",
+    "numpy",
+    "pycparser",
+    "rich",
+    "typer",
+    "ziglang",
+}
 
 
 def _rooms() -> Iterator[tuple[str, Path]]:

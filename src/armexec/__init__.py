@@ -33,6 +33,7 @@ if TYPE_CHECKING:
         UnsupportedInstruction,
     )
     from armexec.module import Function, Module, compile, function, load
+    from armexec.profiling import HotFunction, HotLine, Profile, profile
 
 __all__ = [
     "AssemblyError",
@@ -45,12 +46,15 @@ __all__ = [
     "ExecutionError",
     "Function",
     "HostError",
+    "HotFunction",
+    "HotLine",
     "IllegalInstruction",
     "Instruction",
     "InstructionLimitExceeded",
     "LoadError",
     "MemoryFault",
     "Module",
+    "Profile",
     "SignatureError",
     "SystemCallDenied",
     "TimeLimitExceeded",
@@ -61,6 +65,7 @@ __all__ = [
     "disassemble",
     "function",
     "load",
+    "profile",
 ]
 
 __version__ = "0.1.0"
@@ -70,6 +75,7 @@ _HOMES = {
     **dict.fromkeys(("Builder", "Code", "assemble"), "armexec.asm"),
     **dict.fromkeys(("Instruction", "disassemble"), "armexec.disasm"),
     **dict.fromkeys(("Function", "Module", "compile", "function", "load"), "armexec.module"),
+    **dict.fromkeys(("HotFunction", "HotLine", "Profile", "profile"), "armexec.profiling"),
 }
 
 

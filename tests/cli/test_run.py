@@ -83,6 +83,48 @@ def test_json_says_what_was_called(source: str) -> None:
     }
 
 
+WORK = """int inner(int n) {
+    volatile unsigned s = n;
+    for (int i = 0; i < 1000; i++)
+        s = s * 1664525u + 1013904223u;
+    return s & 1;
+}
+int work(int count) {
+    int s = 0;
+    while (count--) s += inner(count);
+    return s * 0 + 7;
+}
+"""
+
+
+@pytest.mark.parametrize("engine", AVAILABLE)
+def test_a_profile_goes_to_standard_error(engine: str, tmp_path: Path) -> None:
+    path = tmp_path / "work.c"
+    path.write_text(WORK)
+    count = "10" if engine == "reference" else "200000"
+    done = armexec("run", str(path), count, "--function", "work", "--profile", "--engine", engine)
+    assert (done.status, done.out) == (0, "7\n"), done.err
+    first, functions, lines = done.err.strip().split("\n\n")
+    assert first.endswith("instructions of guest code" if engine == "reference" else "samples of guest code")
+    assert functions.splitlines()[0].split()[-1] == "function"
+    share, _, name = functions.splitlines()[1].split()
+    assert name == "inner"
+    assert float(share.removesuffix("%")) > 70
+    assert lines.splitlines()[1].split()[2] in (f"{path}:3", f"{path}:4")
+    assert "for (int i" in lines
+    again = armexec("run", str(path), count, "--function", "work", "--profile", "--engine", engine, "--json")
+    shown = json.loads(again.out)
+    assert shown["result"] == 7
+    assert shown["profile"]["functions"][0]["name"] == "inner"
+    assert shown["profile"]["samples"] == sum(f["samples"] for f in shown["profile"]["functions"])
+
+
+def test_too_few_samples_are_said_to_be_too_few(source: str) -> None:
+    done = armexec("run", source, "--function", "fn", "3", "--profile")
+    assert (done.status, done.out) == (0, "3\n")
+    assert "more to do" in done.err
+
+
 @pytest.mark.parametrize("target", ["host", "linux", "apple", "bare"])
 @pytest.mark.parametrize("level", ["-O0", "-O1", "-O2", "-O3", "-Os"])
 def test_every_target_and_level_runs(target: str, level: str) -> None:
@@ -237,7 +279,7 @@ def test_what_the_guest_does_wrong_is_status_1() -> None:
 def test_help_and_version() -> None:
     assert armexec("--version").out.startswith("armexec 0.")
     overview = armexec("--help").out
-    for command in ("run", "show", "compile", "asm", "disasm", "isa", "info"):
+    for command in ("run", "show", "compile", "asm", "disasm", "isa", "info", "bench"):
         assert command in overview
         assert "Usage" in armexec(command, "--help").out
 

@@ -154,7 +154,8 @@ def test_results_before_and_after(limit: int | None, jobs: list[tiers.Job]) -> N
     # All ways into the old code lead to the better one.
     translator = image.translator
     old = {unit.host.address(name) for unit in translator.units if unit.tier == "first" for name in unit.record.names()}
-    entered = {translator._table[(address - image.base) // 4] for address in translator.library.states}
+    table = list(translator.table)
+    entered = {table[(address - image.base) // 4] for address in translator.library.states}
     assert entered
     assert not old & entered
 
@@ -192,7 +193,7 @@ def test_a_loop_that_has_ended_is_left_alone(jobs: list[tiers.Job]) -> None:
     units = len(image.translator.units)
     for unit in image.translator.units:
         unit.running.value = 0
-        runtime._GoingOn(image.translator, unit, 0.1).run(lambda: False)
+        runtime._GoingOn(image.translator, unit, 0.1, careful=False).run(lambda: False)
         assert isinstance(jobs.pop(), runtime._GoingOn)
     assert len(image.translator.units) == units
     assert not jobs
@@ -258,7 +259,7 @@ def test_everything_is_taken_along_from_a_loop(at: int, limit: int | None, jobs:
         if at != 100 and number != at % len(units):
             continue
         unit.running.value = 1
-        runtime._GoingOn(translator, unit, 0.1).run(lambda: False)
+        runtime._GoingOn(translator, unit, 0.1, careful=False).run(lambda: False)
         for rounds in (1, 2, 7):
             assert f(rounds) == _expected(rounds)
     _do(jobs)

@@ -7,7 +7,7 @@ from importlib import import_module
 
 __all__ = ["COMMANDS", "main"]
 
-COMMANDS = ("run", "show", "compile", "asm", "disasm", "isa", "info", "cache")
+COMMANDS = ("run", "show", "compile", "asm", "disasm", "isa", "info", "bench", "cache")
 """The commands in the order that --help shows them; each is a function in the file of its name."""
 
 

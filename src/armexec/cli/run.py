@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from typing import Annotated
 
 import typer
@@ -40,6 +41,9 @@ def run(
     target: Target = TargetName.host,
     opt: Optimization = Level.none,
     json: Annotated[bool, typer.Option("--json", help="Print the result as JSON, with what was called.")] = False,
+    profile: Annotated[
+        bool, typer.Option("--profile", help="Show on standard error which functions and lines took the time.")
+    ] = False,
     language: Language = None,
     compiler: Compiler = None,
     flag: Flags = None,
@@ -49,6 +53,9 @@ def run(
     The function is the only one in the file, or `main`, or the one that --function names. Its signature comes from the
     debug information; code without any takes and returns ints unless --signature says otherwise. Arrays that the
     function can write to are printed after the result.
+
+    A profile takes samples while the function runs (of time of the processor in guest code; the reference engine counts
+    instructions), and changes nothing of what it does: a function that is over in an instant has too few.
     """
     from armexec.cli.arguments import shown_result, written
     from armexec.cli.call import prepare
@@ -59,7 +66,12 @@ def run(
     source = Input.of(file, language, level=opt, target=target, flags=flag, compiler=compiler)
     with source.module(engine_name(engine, tier)) as module:
         called, prototype, values = prepare(module, function, signature, texts)
-        with ended_by_ctrl_c():
+        made = None
+        if profile:
+            from armexec.profiling import Profile
+
+            made = Profile()
+        with ended_by_ctrl_c(), made or nullcontext():
             value = called(*values)
         result = shown_result(prototype, value)
         after = written(prototype, values)
@@ -73,9 +85,17 @@ def run(
                 "engine": called.engine,
                 **({"written": after} if after else {}),
             }
+            if made is not None:
+                from armexec.cli.profiled import as_json
+
+                shown["profile"] = as_json(made)
             print(encoder.dumps(shown))
             return
         if prototype.result.kind != "void":
             print(result if not isinstance(result, bool) else str(result).lower())
         for name, value in after.items():
             print(f"{name} = {value!r}" if isinstance(value, str) else f"{name} = {value}")
+        if made is not None:
+            from armexec.cli.profiled import show_profile
+
+            show_profile(made, source.name, source.text.splitlines() if source.is_source else ())

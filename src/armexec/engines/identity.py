@@ -42,4 +42,9 @@ def identify(image: Image, resolve: Resolve) -> Identity | None:
         digest.update(constant)
         if segment.executable and data != other:
             fixed.update(offset + at for at in range(0, len(data), 4) if data[at : at + 4] != other[at : at + 4])
+    # Calls through pointers are compared with the functions that are known to be pointed to.
+    for relocation in image.relocations:
+        at = image.symbols[relocation.symbol].offset
+        digest.update(f"{relocation.type} {at} {relocation.addend}\n".encode())
+    digest.update(repr([function.offset for function in image.functions]).encode())
     return Identity(digest.digest(), fixed)

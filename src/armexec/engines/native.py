@@ -9,6 +9,7 @@ from typing import Any
 
 from armexec.engines import Resolve
 from armexec.engines.loading import map_image
+from armexec.engines.profiling import executable
 from armexec.errors import HostError, SignatureError
 from armexec.memory import Region, Step, strategy_name
 from armexec.objects import CType, Image, Prototype
@@ -50,6 +51,7 @@ class LoadedNativeImage:
         self.region = region
         self.base = region.address
         self.steps: list[Step] = region.steps
+        executable(self)
 
     def bind(self, offset: int, prototype: Prototype) -> Callable[..., Any]:
         parameters: list[Any] = [_c_type(parameter.type, prototype) for parameter in prototype.parameters]

@@ -11,6 +11,7 @@ from armexec.abi.floats import from_bits, to_bits
 from armexec.engines import Resolve
 from armexec.engines.faults import to_error
 from armexec.engines.loading import map_image
+from armexec.engines.profiling import Counted, counted
 from armexec.isa import decode
 from armexec.isa.coverage import known_encoding
 from armexec.machines.reference import ReferenceMachine
@@ -112,11 +113,25 @@ class LoadedReferenceImage:
         machine.registers[31] = _stack().top
         machine.registers[30] = EXIT
         machine.pc = address
+        count = counted()
         try:
+            if count is not None:
+                self._run_counting(machine, count)
             while machine.pc != EXIT:
                 step(machine)
         except Trap as trap:
             raise to_error(trap, self.image, self.base) from None
+
+    def _run_counting(self, machine: ReferenceMachine, count: Counted) -> None:
+        """Run, and tell how often each instruction was executed, whatever comes of it. Raises Trap."""
+        counts: dict[int, int] = {}
+        try:
+            while machine.pc != EXIT:
+                pc = machine.pc
+                step(machine)
+                counts[pc] = counts.get(pc, 0) + 1
+        finally:
+            count(self.image, self.base, counts)
 
     def close(self) -> None:
         self.region.close()

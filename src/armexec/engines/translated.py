@@ -13,13 +13,15 @@ from armexec.abi.floats import with_half_bits
 from armexec.engines import Resolve
 from armexec.engines.identity import identify
 from armexec.engines.loading import map_image
+from armexec.engines.naming import function_name, line
+from armexec.engines.taken import taken_functions
 from armexec.errors import HostError, SignatureError
 from armexec.machines.traps import Trap
 from armexec.memory import GuestStack, Region, Step, guest_stack
 from armexec.objects import CType, Image, Prototype
 from armexec.store import is_on
 from armexec.translate import host
-from armexec.translate.library import Argument, Code, Shape
+from armexec.translate.library import Argument, Code, Names, Shape
 from armexec.translate.modes import sees_floating_point_state
 from armexec.translate.runtime import Runtime, Translator
 from armexec.translate.tiers import AUTO, TIERS
@@ -100,7 +102,9 @@ class LoadedTranslatedImage:
 
         base = self.base
         strict = any(sees_floating_point_state(data) for data in words.values())
-        code = Code(base, image.size, code_size, fetch, read, strict)
+        taken = cache(lambda: tuple(base + offset for offset in taken_functions(image)))
+        names = Names(lambda address: function_name(image, address - base), lambda address: line(image, address - base))
+        code = Code(base, image.size, code_size, fetch, read, strict, taken, names=names)
         identity = identify(image, resolve) if is_on() else None
         if identity is not None:
             fixed = identity.fixed

@@ -15,7 +15,7 @@ are total, and shifts are in range.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 from armexec.machines import system
 from armexec.machines.llvm_flags import (
@@ -44,10 +44,12 @@ __all__ = [
     "PARTIAL",
     "SP",
     "STATE",
+    "Exit",
     "Flags",
     "Host",
     "Knowledge",
     "LlvmMachine",
+    "Segment",
     "Terminator",
     "Value",
     "register_type",
@@ -128,6 +130,8 @@ class _Registers:
         m = self.machine
         if number == 31 and not self.sp:
             return m.const(size, 0)
+        if not m.dirty >> number & 1:
+            m.reads |= 1 << number
         if size == 64:
             return m.read_register(number)
         low = m.low.get(number)
@@ -184,7 +188,38 @@ _FENCES = {1: "acquire", 2: "release"}  # by the low bits of the option: loads, 
 
 
 Knowledge: TypeAlias = "tuple[dict[int, Value], dict[int, Value], Flags, dict[int, Known]]"
-"""What a block knows at its end: general registers, their lower halves, the flags, V registers."""
+"""What is known at a place in a block: general registers, their lower halves, the flags, V registers."""
+
+_CONDITION_FLAGS = ("Z", "C", "N", "V", "CZ", "NV", "NVZ")
+"""What each condition reads, by its number without the lowest bit."""
+
+
+class Segment:
+    """A part of a block that can be run again from its start: nothing outside of the machine changes in it.
+
+    `known`: what the block knew where it starts, None for the block's own start. `reads` and `writes`: registers, as
+    bits; what is written first doesn't count as read.
+    """
+
+    __slots__ = ("known", "pc", "reads", "writes")
+
+    def __init__(self, pc: int, known: Knowledge | None) -> None:
+        self.pc = pc
+        self.known = known
+        self.reads = 0
+        self.writes = 0
+
+
+class Exit(NamedTuple):
+    """A way out of a block to where `label` is: run the segment of this number again, in careful code.
+
+    `vectors`, `flags`: of what is known where the segment starts, what may be used at this exit.
+    """
+
+    label: str
+    segment: int
+    flags: Flags | None
+    vectors: dict[int, Known]
 
 
 class LlvmMachine(Vectors, FloatingPoint):
@@ -192,12 +227,22 @@ class LlvmMachine(Vectors, FloatingPoint):
 
     `image_base`: addresses are emitted relative to the symbol `@image`, which is there; None emits them as they are.
     `offsets`: where each field of the state structure is. `strict`: floating point as FPCR says, with FPSR's flags;
-    otherwise FPCR is zero, and FPSR never read. `whys` collects what `undefined` says, by pc; `helpers` the texts of
-    the functions that are called, by name.
+    otherwise FPCR is zero, and FPSR never read. `careful`: a NaN is dealt with where it comes up; otherwise the block
+    is left there (`exits`), to be run again in careful code. `whys`: what `undefined` said, by pc; `helpers`: the texts
+    of the functions that are called, by name.
+
+    `unsure`: while a block of a part that is run again as a whole is translated, the V registers that may be pending
+    between blocks, with the sizes of their elements; `is_unfit` is set where more than being a NaN was asked of one.
     """
 
     def __init__(
-        self, offsets: Mapping[str, int], image_base: int | None, *, host: Host | None = None, strict: bool = False
+        self,
+        offsets: Mapping[str, int],
+        image_base: int | None,
+        *,
+        host: Host | None = None,
+        strict: bool = False,
+        careful: bool = True,
     ) -> None:
         self._m = self
         self.offsets = offsets
@@ -205,6 +250,9 @@ class LlvmMachine(Vectors, FloatingPoint):
         self.host = host or Host()
         self.wide_atomics = self.host.wide_atomics
         self.strict = strict
+        self.careful = careful
+        self.unsure: dict[int, frozenset[int]] | None = None
+        self.is_unfit = False
         self.helpers: dict[str, str] = {}
         self.V = ScalarRegisters(self)
         self.Vec = VectorRegisters(self)
@@ -224,10 +272,13 @@ class LlvmMachine(Vectors, FloatingPoint):
         self.vectors = {}
         self.pending: list[Pending] = []
         self.label = ""
-        self.settles = False
         self._flags: Flags = StoredFlags(self)
         self.dirty = 0
+        self.reads = 0
         self.used = 0
+        self.segments = [Segment(self.pc, None)]
+        self.has_effect = False
+        self.exits: list[Exit] = []
         self.link_written = False
         self.terminator: Terminator | None = None
 
@@ -241,6 +292,34 @@ class LlvmMachine(Vectors, FloatingPoint):
 
     def knowledge(self) -> Knowledge:
         return self.full, self.low, self._flags, self.vectors
+
+    def affect(self) -> None:
+        """Called before what can't be done twice: results that are pending have to be sure by then."""
+        if not self.careful:
+            self.settle()
+            self.has_effect = True
+
+    def next_segment(self) -> None:
+        """Start a segment at this instruction."""
+        self.end_segment()
+        known = dict(self.full), dict(self.low), self._flags.fork(), dict(self.vectors)
+        self.segments.append(Segment(self.pc, known))
+        self.has_effect = False
+
+    def end_segment(self) -> None:
+        segment = self.segments[-1]
+        segment.reads, segment.writes = self.reads, self.dirty
+        self.reads = self.dirty = 0
+
+    def leave_to_careful(self, label: str) -> None:
+        """Note that `label` leaves the block, for the segment to be run again."""
+        number = len(self.segments) - 1
+        known = self.segments[number].known
+        if known is None:
+            self.exits.append(Exit(label, number, None, {}))
+        else:
+            vectors = {n: vector.copy() for n, vector in known[3].items()}
+            self.exits.append(Exit(label, number, known[2].fork(), vectors))
 
     def resume(self, out: list[str], knowledge: Knowledge, dirty: int) -> None:
         """Go on at the end of a block that wrote the registers `dirty`, to flush it."""
@@ -330,6 +409,10 @@ class LlvmMachine(Vectors, FloatingPoint):
             return when_true if condition.known else when_false
         if isinstance(when_true, Flags):
             return SelectedFlags(self, condition, when_true, when_false)
+        if when_true.__class__ is ShapedValue and when_false.__class__ is ShapedValue:
+            chosen = self.choose_number(condition, when_true, when_false)
+            if chosen is not None:
+                return chosen
         kind = f"i{when_true.width}"
         return self.emit(
             when_true.width, f"select i1 {condition.text}, {kind} {when_true.text}, {kind} {when_false.text}"
@@ -338,12 +421,18 @@ class LlvmMachine(Vectors, FloatingPoint):
     # -- flags --------------------------------------------------------------------------------------------------
     @property
     def NZCV(self) -> Flags:
+        self._read_flags("NZCV")
         return self._flags
 
     @NZCV.setter
     def NZCV(self, flags: Flags) -> None:
         self._flags = flags
         self.dirty |= 0xF << 32
+
+    def _read_flags(self, names: str) -> None:
+        if not self.dirty >> 32 & 1:
+            for name in names:
+                self.reads |= 1 << FLAG[name]
 
     def stored_flags(self) -> Flags:
         """The flags as they are in their allocas."""
@@ -382,6 +471,7 @@ class LlvmMachine(Vectors, FloatingPoint):
     def condition(self, cond: int) -> Value:
         if cond >= 14:
             return self.const(1, 1)
+        self._read_flags(_CONDITION_FLAGS[cond >> 1])
         holds = self._flags.holds(cond >> 1)
         return ~holds if cond & 1 else holds
 
@@ -402,6 +492,7 @@ class LlvmMachine(Vectors, FloatingPoint):
         return self.emit(bits, f"load i{bits}, ptr {pointer}, align 1")
 
     def store(self, address: Value, value: Value, *, release: bool = False) -> None:
+        self.affect()
         bits = value.width
         if value.__class__ is ShapedValue and not release:
             source, name = value.shapes().any()
@@ -442,10 +533,12 @@ class LlvmMachine(Vectors, FloatingPoint):
             self._trap_if((address & (size - 1)) != 0, TrapKind.ALIGNMENT, address)
 
     def check_stack_alignment(self) -> None:
+        # Where it is known to be aligned, the mask turns out to be zero.
         sp = self.read_register(SP)
-        self._trap_if((sp & 15) != 0, TrapKind.ALIGNMENT, sp)
+        self._trap_if((sp & Value(self, 64, "%alignment")) != 0, TrapKind.ALIGNMENT, sp)
 
     def load_exclusive(self, address: Value, bits: int, *, acquire: bool = False) -> Value:
+        self.affect()
         value = self.load(address, bits, acquire=True)
         self.out.append(f"store i64 {address.text}, ptr {self.state_field('exclusive_address')}")
         self.out.append(f"store i{bits} {value.text}, ptr {self.state_field('exclusive_value')}")
@@ -454,6 +547,7 @@ class LlvmMachine(Vectors, FloatingPoint):
 
     def store_exclusive(self, address: Value, value: Value, *, release: bool = False) -> Value:
         # The store succeeds if memory still holds what was loaded.
+        self.affect()
         bits = value.width
         there = self.emit(64, f"load i64, ptr {self.state_field('exclusive_address')}")
         size = self.emit(64, f"load i64, ptr {self.state_field('exclusive_bits')}")
@@ -473,6 +567,7 @@ class LlvmMachine(Vectors, FloatingPoint):
         return self.emit(1, "load i1, ptr %failed").zero_extend(32)
 
     def clear_exclusive(self) -> None:
+        self.affect()
         self.out.append(f"store i64 0, ptr {self.state_field('exclusive_bits')}")
 
     def _exchange(self, address: Value, expected: Value, new: Value, order: str) -> Value:
@@ -492,6 +587,7 @@ class LlvmMachine(Vectors, FloatingPoint):
         return self.emit(bits, f"extractvalue {{i{bits}, i1}} {pair.text}, 0")
 
     def atomic(self, operation: str, address: Value, operand: Value, *, acquire: bool, release: bool) -> Value:
+        self.affect()
         if operation == "clr":
             operand = ~operand
         bits = operand.width
@@ -503,13 +599,16 @@ class LlvmMachine(Vectors, FloatingPoint):
         )
 
     def compare_and_swap(self, address: Value, expected: Value, new: Value, *, acquire: bool, release: bool) -> Value:
+        self.affect()
         return self._exchange(address, expected, new, "seq_cst")
 
     def barrier(self, kind: str, option: int) -> None:
+        self.affect()
         if kind in ("dmb", "dsb"):
             self.out.append(f"fence {_FENCES.get(option & 3, 'seq_cst')}")
 
     def zero_cache_block(self, address: Value) -> None:
+        self.affect()
         pointer = self._pointer(address & ~63)
         self.out.append(f"store <64 x i8> zeroinitializer, ptr {pointer}, align 1")
 
@@ -558,6 +657,7 @@ class LlvmMachine(Vectors, FloatingPoint):
             n, z, c, v = (bit.zero_extend(64) for bit in (f.N, f.Z, f.C, f.V))
             return n << 31 | z << 30 | c << 29 | v << 28
         if register == system.CNTVCT_EL0:
+            self.affect()
             return self.emit(64, "call i64 @monotonic_clock()")
         constant = system.CONSTANT_REGISTERS.get(register)
         if constant is not None:
@@ -574,4 +674,5 @@ class LlvmMachine(Vectors, FloatingPoint):
         if register == system.NZCV:
             self.NZCV = self.flags(value.bits(31, 1), value.bits(30, 1), value.bits(29, 1), value.bits(28, 1))
         else:
+            self.affect()
             self.out.append(f"store i64 {value.text}, ptr {self.state_field(_SYSTEM_FIELDS[register])}")

@@ -3,6 +3,9 @@
 The host's instruction is right unless its result is a NaN, which differs between processors (and which LLVM doesn't
 keep). An exact function computes the same again and, if that is a NaN, picks the one of the manual's FPProcessNaNs;
 round to nearest, no flushing of denormals, no default NaN (FPCR is zero).
+
+Exact functions preserve all registers, so that those who call them keep theirs. Their attributes `#2` are defined with
+the module (`translate.host.exact_attributes`).
 """
 
 from __future__ import annotations
@@ -227,7 +230,7 @@ def _exact_text(operation: str, t: FloatType) -> str:
         result = e.line(f"select {target.bits} {unordered}, {target.kind} {chosen}, {target.kind} {result}")
     parameters = ", ".join(f"{source.kind} {name}" for source, name in zip(types, names, strict=True))
     name = f"exact_{operation}_{t.suffix}"
-    head = f"define internal preserve_allcc {target.kind} @{name}({parameters}) cold noinline nounwind {{"
+    head = f"define internal preserve_allcc {target.kind} @{name}({parameters}) cold noinline nounwind #2 {{"
     return "\n".join([head, *e.lines, f"ret {target.kind} {result}", "}"])
 
 

@@ -2,9 +2,10 @@
 
 A result that is a NaN has to be the one that the manual says. It would be dear to look at each result, and there is
 no need: a NaN operand makes a NaN result. So results stay *pending* while other operations of the block take them, and
-those that none took are tested together, where one is stored or the block ends. If one of them is a NaN, a cold path
-computes all of the pending ones again by exact functions. Strict code calls a soft-float function for each operation
-instead.
+those that none took are tested together, where one is stored or the block ends. If one of them is a NaN, the block is
+left to run its last instructions again in *careful* code, which goes on by itself to the function's end. There a cold
+path computes all of the pending results again by exact functions, so that NaNs are no reason to leave. Strict code
+calls a soft-float function for each operation instead.
 """
 
 from __future__ import annotations
@@ -14,10 +15,10 @@ from typing import TYPE_CHECKING, TypeVar
 from armexec.isa.machine import Rounding
 from armexec.machines.llvm_exact import FloatType, emit, exact_function, narrow, result_type
 from armexec.machines.llvm_flags import Flags, FloatFlags
-from armexec.machines.llvm_shapes import ShapedValue, Shapes, parts, vector_type
+from armexec.machines.llvm_shapes import FLOATS, ShapedValue, Shapes, parts, vector_type
 from armexec.machines.llvm_soft import SoftFloat
 from armexec.machines.llvm_values import Value
-from armexec.machines.llvm_vectors import Vector
+from armexec.machines.llvm_vectors import VIEWS, Vector
 
 if TYPE_CHECKING:
     from armexec.machines.llvm import LlvmMachine
@@ -71,7 +72,6 @@ class FloatingPoint(SoftFloat):
     _m: LlvmMachine
     pending: list[Pending]
     label: str
-    settles: bool
     helpers: dict[str, str]
 
     # -- pending results ------------------------------------------------------------------------------------------
@@ -79,6 +79,15 @@ class FloatingPoint(SoftFloat):
         if isinstance(like, Value):
             return ShapedValue(self._m, t.esize, shapes)
         return Vector(self._m, t.esize, t.lanes, shapes)
+
+    def choose_number(self, condition: Value, a: ShapedValue, b: ShapedValue) -> ShapedValue | None:
+        """One of two numbers of which one is pending."""
+        kind = FLOATS.get(a.width, "")
+        pair = a.shapes(), b.shapes()
+        if not any(s.pending is not None and s.pending.kind == kind for s in pair):
+            return None
+        template = f"select i1 {condition.text}, {kind} {{0}}, {kind} {{1}}"
+        return ShapedValue(self._m, a.width, self.move(template, kind, kind, a.width, (pair[0], 0), (pair[1], 0)))
 
     def _raw(self, a: Value | Vector, kind: str) -> str:
         """A number that nothing but its being a NaN will be asked of."""
@@ -102,10 +111,12 @@ class FloatingPoint(SoftFloat):
             kinds.append(kind)
             raws.append(argument.raw if isinstance(argument, Pending) else argument)
         raw = emit(self._m, operation, t, raws)
-        name, text = exact_function(operation, t)
-        self.helpers[name] = text
-        passed = ", ".join(f"{kind} {{{i}}}" for i, kind in enumerate(kinds))
-        template = f"call preserve_allcc {target.kind} @{name}({passed})"
+        template = ""
+        if self._m.careful:
+            name, text = exact_function(operation, t)
+            self.helpers[name] = text
+            passed = ", ".join(f"{kind} {{{i}}}" for i, kind in enumerate(kinds))
+            template = f"call preserve_allcc {target.kind} @{name}({passed})"
         shapes = self._suspend(template, target.kind, max(target.lanes, 1) * target.esize, raw, arguments, faithful)
         return self._shaped(target, shapes, operands[0])
 
@@ -132,7 +143,7 @@ class FloatingPoint(SoftFloat):
         shapes = Shapes(self._m, bits, {kind: raw}, pending=result)
         result.shapes.append(shapes)
         self.pending.append(result)
-        if len(self.pending) >= _MAX_PENDING:
+        if len(self.pending) >= _MAX_PENDING and self._m.unsure is None:
             self.settle()
         return shapes
 
@@ -153,16 +164,55 @@ class FloatingPoint(SoftFloat):
         raw = self._m.line(template.format(*raws))
         return self._suspend(template, kind, bits, raw, arguments, faithful, lanes)
 
+    def carry(self, shapes: Shapes, esize: int) -> None:
+        """Take a register's value for a pending result: it is one of an earlier block."""
+        kind = FloatType(shapes.bits // esize if shapes.bits > esize else 0, esize).kind
+        result = Pending("", kind, shapes.get(kind), [], faithful=True)
+        # It is tested where the part ends that it belongs to.
+        result.alone = 0
+        shapes.pending = result
+        result.shapes.append(shapes)
+        self.pending.append(result)
+
+    def end_pending(self) -> dict[int, frozenset[int]]:
+        """End a block: test what is pending, or leave that to later blocks.
+
+        Returns the registers that held pending results, with the sizes of their elements.
+        """
+        m = self._m
+        unsure = {}
+        for number, known in m.vectors.items():
+            held = [shapes.pending for shapes in (known.shapes, *known.narrow.values())]
+            sizes = frozenset(parts(p.kind)[2] for p in held if p is not None)
+            if sizes and m.dirty >> VIEWS[128][0] + number & 1:
+                unsure[number] = sizes
+        if m.unsure is None or not all(p.faithful for p in self.pending):
+            self.settle()
+        for p in self.pending:
+            for shapes in p.shapes:
+                shapes.pending = None
+        self.pending = []
+        return unsure
+
     def settle(self) -> None:
         """Make sure of the pending results: from here on they are what the manual says."""
+        m = self._m
+        if self.pending and m.unsure is not None:
+            m.is_unfit = True
         pending, self.pending = self.pending, []
         if not pending:
             return
-        self.settles = True
-        m = self._m
-        condition = self._any_nan([p for p in pending if p.alone])
+        condition = self.any_nan([(p.kind, p.raw) for p in pending if p.alone]) if not m.is_unfit else "false"
         m.count += 1
         n = m.count
+        if not m.careful:
+            m.out += [f"br i1 {condition}, label %n{n}, label %o{n}", f"o{n}:"]
+            m.leave_to_careful(f"n{n}")
+            for p in pending:
+                for shapes in p.shapes:
+                    shapes.pending = None
+            self.label = f"o{n}"
+            return
         if not self.label:
             m.out += [f"br label %p{n}", f"p{n}:"]
             self.label = f"p{n}"
@@ -179,11 +229,12 @@ class FloatingPoint(SoftFloat):
                 shapes.pending = None
         self.label = f"o{n}"
 
-    def _any_nan(self, pending: list[Pending]) -> str:
+    def any_nan(self, numbers: list[tuple[str, str]]) -> str:
+        """Whether one of some numbers, each a type and a name, is a NaN."""
         m = self._m
         by_kind: dict[str, list[str]] = {}
-        for p in pending:
-            by_kind.setdefault(p.kind, []).append(p.raw)
+        for kind, raw in numbers:
+            by_kind.setdefault(kind, []).append(raw)
         self._pair_odd(by_kind)
         conditions = []
         for kind, names in by_kind.items():

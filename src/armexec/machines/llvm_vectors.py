@@ -340,6 +340,7 @@ class Vectors:
 
     if TYPE_CHECKING:
         dirty: int
+        reads: int
         used: int
 
         def line(self, text: str, /) -> str: ...
@@ -351,15 +352,19 @@ class Vectors:
     # -- registers ----------------------------------------------------------------------------------------------
     def read_vector(self, number: int, bits: int) -> Shapes:
         """The low bits of a V register."""
+        view = VIEWS[max(bits, 32)][0] + number
+        if not self.dirty >> view & 1:
+            self.reads |= 1 << view
         known = self.vectors.get(number)
         if known is None or (known.shapes.bits < bits and not known.zero_above):
-            size = max(bits, 32)
+            size = max(bits, 32, *self._unsure_sizes(number))
             first, letter, kind = VIEWS[size]
             self.used |= 1 << first + number
             shapes = Shapes(self._m, size, {kind: self.line(f"load {kind}, ptr %{letter}{number}")})
             narrow = {} if known is None else {**known.narrow, known.shapes.bits: known.shapes}
             known = self.vectors[number] = Known(shapes, zero_above=False)
             known.narrow = narrow
+            self._carry(number, known)
         if known.shapes.bits == bits:
             return known.shapes
         found = known.narrow.get(bits)
@@ -375,6 +380,23 @@ class Vectors:
 
     def follow_vectors(self, vectors: dict[int, Known]) -> None:
         self.vectors = {number: known.copy() for number, known in vectors.items()}
+        for number, known in self.vectors.items():
+            self._carry(number, known)
+
+    def _unsure_sizes(self, number: int) -> frozenset[int]:
+        unsure = self._m.unsure
+        return frozenset() if unsure is None else unsure.get(number, frozenset())
+
+    def _carry(self, number: int, known: Known) -> None:
+        """A register that may be pending when its block begins is."""
+        sizes = self._unsure_sizes(number)
+        if not sizes or known.shapes.known is not None:
+            return
+        if len(sizes) > 1 or known.shapes.bits < max(sizes):
+            self._m.is_unfit = True
+            return
+        known.narrow.clear()
+        self._m.carry(known.shapes, max(sizes))
 
     # -- values ---------------------------------------------------------------------------------------------------
     def mask(self, lanes: int, esize: int, comparison: str) -> Vector:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from armexec.toolchain.compile import Compiled, compile_assembly, compile_object, language_of
-from armexec.toolchain.compiler import Compiler, find_compiler
+from armexec.toolchain.compiler import Compiler, find_compiler, wheel_compiler
 from armexec.toolchain.listing import interleave
 from armexec.toolchain.targets import Target, resolve_target
 
@@ -17,4 +17,5 @@ __all__ = [
     "interleave",
     "language_of",
     "resolve_target",
+    "wheel_compiler",
 ]

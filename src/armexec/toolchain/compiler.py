@@ -16,7 +16,7 @@ from armexec.store import Store
 from armexec.toolchain.process import run
 from armexec.toolchain.targets import Target
 
-__all__ = ["Compiler", "find_compiler", "target_flags"]
+__all__ = ["Compiler", "find_compiler", "target_flags", "wheel_compiler"]
 
 _PROBE_SECONDS = 60.0
 _ADVICE = "install the ziglang package, or name an AArch64 clang or gcc with --compiler or ARMEXEC_CC"
@@ -63,6 +63,15 @@ def find_compiler(compiler: str | None = None) -> Compiler:
     if clang:
         return _identify((clang,))
     raise CompileError(f"no C and C++ compiler: {_ADVICE}")
+
+
+def wheel_compiler() -> Compiler | None:
+    """The clang of the ziglang package, whatever ARMEXEC_CC says; None where the package isn't installed.
+
+    Without a target it makes code for this host. Raises CompileError if it doesn't run.
+    """
+    zig = _wheel_zig()
+    return _identify((zig,)) if zig else None
 
 
 def _split(asked: str, source: str) -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-"""From a host pc in translated code to the guest instruction it belongs to, worked out only when a fault has happened.
+"""From a host pc in translated code to the guest instruction it belongs to, worked out only when somebody asks.
 
 The unit is built once more, with a debug location on every line of its text: its line is the guest instruction's place.
 Debug locations don't change the code that LLVM makes, so the line table of this second build describes the first.
@@ -7,60 +7,48 @@ Debug locations don't change the code that LLVM makes, so the line table of this
 from __future__ import annotations
 
 import io
-import re
+from bisect import bisect_right
 from typing import Any
 
 from .host import compile_object
+from .locations import with_locations
 
-__all__ = ["LineTable", "with_locations"]
+__all__ = ["LineTable"]
 
-_MARK = re.compile(r";@([0-9a-f]+)$")
 _FIRST = 2
 """The line of the instruction at offset 0; line 1 is what belongs to no instruction."""
+_FAR = 1 << 40
 
 
-def with_locations(text: str) -> str:
-    """IR text whose lines `;@<offset>` say which guest instruction follows, with debug locations for a line table."""
-    out: list[str] = []
-    nodes = [
-        "!1 = distinct !DICompileUnit(language: DW_LANG_C, file: !2, emissionKind: LineTablesOnly)",
-        '!2 = !DIFile(filename: "guest", directory: "/")',
-        '!3 = !{i32 2, !"Debug Info Version", i32 3}',
-        "!4 = !DISubroutineType(types: !5)",
-        "!5 = !{}",
-    ]
-    locations: dict[tuple[int, int], int] = {}
-    number = len(nodes)
-    scope, line = 0, 1
-    for statement in text.split("\n"):
-        mark = _MARK.match(statement)
-        if mark:
-            line = int(mark[1], 16) // 4 + _FIRST
-        if statement.startswith("define "):
-            number += 1
-            scope, line = number, 1
-            nodes.append(
-                f'!{number} = distinct !DISubprogram(name: "f{number}", file: !2, line: 1, type: !4, unit: !1, '
-                "spFlags: DISPFlagDefinition)"
-            )
-            out.append(statement.removesuffix("{") + f"!dbg !{scope} {{")
-            continue
-        if statement == "}":
-            scope = 0
-        stripped = statement.strip()
-        is_label = stripped.endswith(":")
-        if not scope or not stripped or stripped[0] in ";}" or is_label:
-            out.append(statement)
-            continue
-        key = (scope, line)
-        if key not in locations:
-            number += 1
-            locations[key] = number
-            nodes.append(f"!{number} = !DILocation(line: {line}, column: 1, scope: !{scope})")
-        out.append(f"{statement}, !dbg !{locations[key]}")
-    out.append("!llvm.dbg.cu = !{!1}")
-    out.append("!llvm.module.flags = !{!3}")
-    return "\n".join([*out, *nodes])
+class _Offsets:
+    """The guest's offsets as lines."""
+
+    full = False
+    file = "guest"
+
+    def title(self, name: str) -> str:
+        return name
+
+    def start(self, name: str) -> tuple[str, int]:
+        return self.file, 1
+
+    def place(self, offset: int) -> tuple[str, int]:
+        return self.file, offset // 4 + _FIRST
+
+
+def _with_others_far(data: bytes, elf: Any, section: int) -> bytes:
+    """A relocatable object in which only what is in one section has small addresses.
+
+    There the sections all begin at 0, and the rows of cold code would be taken for those of the rest.
+    """
+    patched = bytearray(data)
+    table = elf.get_section_by_name(".symtab")
+    value = table.structs.Elf_Sym.sizeof() - 16  # st_value and st_size, of 8 bytes each, end an entry (ELF-64).
+    for index, symbol in enumerate(table.iter_symbols()):
+        if isinstance(symbol["st_shndx"], int) and symbol["st_shndx"] != section:
+            at = table["sh_offset"] + index * table["sh_entsize"] + value
+            patched[at : at + 8] = (symbol["st_value"] + _FAR).to_bytes(8, "little")
+    return bytes(patched)
 
 
 class LineTable:
@@ -69,8 +57,11 @@ class LineTable:
     def __init__(self, text: str, tier: str, instructions: int) -> None:
         from elftools.elf.elffile import ELFFile
 
-        elf: Any = ELFFile(io.BytesIO(compile_object(with_locations(text), tier=tier, size=instructions)))
+        data = compile_object(with_locations(text, _Offsets()), tier=tier, size=instructions)
+        elf: Any = ELFFile(io.BytesIO(data))
         begin = elf.get_section_by_name(".symtab").get_symbol_by_name("begin")[0]
+        elf = ELFFile(io.BytesIO(_with_others_far(data, elf, begin["st_shndx"])))
+        table = elf.get_section_by_name(".symtab")
         section = elf.get_section(begin["st_shndx"])
         self.size = section["sh_size"] - begin["st_value"]
         rows: list[tuple[int, int]] = []
@@ -81,15 +72,27 @@ class LineTable:
                 state = entry.state
                 if state is not None:
                     rows.append((state.address - begin["st_value"], 0 if state.end_sequence else state.line))
-        self._rows = sorted(rows)
+        # Of several rows of a place the last counts.
+        rows.sort(key=lambda row: row[0])
+        self._starts = [start for start, _ in rows]
+        self._lines = [line for _, line in rows]
+        self._functions = sorted(
+            (symbol["st_value"] - begin["st_value"], symbol.name)
+            for symbol in table.iter_symbols()
+            if symbol["st_shndx"] == begin["st_shndx"] and symbol["st_info"]["type"] == "STT_FUNC"
+        )
 
     def offset(self, position: int) -> int | None:
         """The guest offset of the instruction whose code holds the byte `position` from `begin`."""
         if not 0 <= position < self.size:
             return None
-        line = 0
-        for start, row in self._rows:
-            if start > position:
-                break
-            line = row
+        index = bisect_right(self._starts, position) - 1
+        line = self._lines[index] if index >= 0 else 0
         return (line - _FIRST) * 4 if line >= _FIRST else None
+
+    def function(self, position: int) -> str | None:
+        """The name in the object of the host function that holds the byte `position` from `begin`."""
+        if not 0 <= position < self.size:
+            return None
+        index = bisect_right(self._functions, position, key=lambda function: function[0]) - 1
+        return self._functions[index][1] if index >= 0 else None

@@ -9,58 +9,38 @@ every caller returns at once, down to the dispatcher at the bottom.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection
 
-from armexec.machines.llvm import NAMES, PARTIAL, STATE, LlvmMachine, Value, register_type, wider_views
+from armexec.machines.llvm import (
+    NAMES,
+    PARTIAL,
+    STATE,
+    LlvmMachine,
+    Value,
+    register_type,
+    wider_views,
+)
 from armexec.machines.traps import TrapKind
 
+from .careful import CarefulExits
 from .lift import LiftedBlock
 from .liveness import Signature
 from .record import END, FIRST_ONLY
-from .state import OFFSETS, field_of
+from .registers import bits, load_state, store_state
+from .state import OFFSETS
 
-__all__ = ["ATTRIBUTES", "FunctionWriter", "bits", "calling_convention", "load_state", "store_state"]
+__all__ = ["ATTRIBUTES", "FunctionWriter", "calling_convention"]
 
 ATTRIBUTES = "#0"
 _STATE = 1 << STATE
 _METADATA = 1 << 30
 _LONG = 250
 """Of a loop of more lines than this, the branch is a small part."""
-_ALIGNMENTS = {"i8": 1, "float": 4, "i64": 8, "double": 8, "<2 x i64>": 8}
-
-
-def bits(registers: int) -> Iterator[int]:
-    """The registers of a set, in order."""
-    while registers:
-        bit = registers & -registers
-        yield bit.bit_length() - 1
-        registers ^= bit
 
 
 def calling_convention(machine: str) -> str:
     """LLVM's convention that keeps the most arguments and results in registers on a host."""
     return "x86_regcallcc " if machine in ("x86_64", "AMD64") else ""
-
-
-def load_state(m: LlvmMachine, number: int) -> Value:
-    """A register's value from the state structure."""
-    offset, kind = field_of(number)
-    m.count += 1
-    pointer = f"%v{m.count}"
-    m.out.append(f"{pointer} = getelementptr i8, ptr %state, i64 {offset}")
-    if kind == "i8":
-        return m.emit(1, f"trunc i8 {m.emit(8, f'load i8, ptr {pointer}').text} to i1")
-    return m.emit(64, f"load {kind}, ptr {pointer}, align {_ALIGNMENTS[kind]}")
-
-
-def store_state(m: LlvmMachine, number: int, value: Value) -> None:
-    """Put a register's value into the state structure."""
-    offset, kind = field_of(number)
-    m.count += 1
-    pointer = f"%v{m.count}"
-    text = value.zero_extend(8).text if kind == "i8" else value.text
-    m.out.append(f"{pointer} = getelementptr i8, ptr %state, i64 {offset}")
-    m.out.append(f"store {kind} {text}, ptr {pointer}, align {_ALIGNMENTS[kind]}")
 
 
 def _store_pc(m: LlvmMachine, value: Value) -> None:
@@ -73,14 +53,21 @@ def _store_pc(m: LlvmMachine, value: Value) -> None:
 class FunctionWriter:
     """Writes the functions of a unit whose signatures are known.
 
-    `base`: the address that offsets count from. `exported`: the closed functions that other units are to call.
-    `leaves_loops`: at the first tier, loops that are entries go on in better code when there is some.
+    `base`: the address that offsets count from. `exported`: the closed functions that other units are to call;
+    `outlined`: those that are not to be inlined. `leaves_loops`: at the first tier, loops that are entries go on in
+    better code when there is some.
     """
 
     def __init__(
-        self, signatures: dict[int, Signature], base: int, convention: str, exported: Collection[int] = ()
+        self,
+        signatures: dict[int, Signature],
+        base: int,
+        convention: str,
+        exported: Collection[int] = (),
+        outlined: Collection[int] = (),
     ) -> None:
         self.signatures = signatures
+        self.outlined = outlined
         self.exported = exported
         self.leaves_loops = False
         self.base = base
@@ -118,11 +105,12 @@ class FunctionWriter:
         link = load_state(m, 30)
         results, code = self.emit_call(m, signature, lambda n: load_state(m, n))
         if code is not None:
-            # The callee has put its results into the state itself.
-            out.append(f"br i1 {code.text}, label %out, label %in")
-            out.append("out:")
-            out.append("ret i1 true")
-            out.append("in:")
+            # The callee has put its results into the state itself. Entered in its middle, where X30 needn't hold the
+            # return address, it may well have come back to where the call goes on.
+            out += [f"br i1 {code.text}, label %out, label %in", "out:"]
+            pointer = m.line(f"getelementptr i8, ptr %state, i64 {OFFSETS['pc']}")
+            astray = m.line(f"icmp ne i64 {m.line(f'load i64, ptr {pointer}')}, %link")
+            out += [f"ret i1 {astray}", "in:"]
         for number, value in results.items():
             store_state(m, number, value)
         _store_pc(m, link)
@@ -151,32 +139,53 @@ class FunctionWriter:
         return results, code
 
 
-class _Writer:
+class _Writer(CarefulExits):
     def __init__(self, unit: FunctionWriter, signature: Signature) -> None:
         self.unit = unit
+        self.base = unit.base
         self.signature = signature
         self.function = signature.function
         self.m = signature.function.machine
         self.is_open = signature.is_open
         self.result_type = unit.result_type(signature)
         self.touched = 0
+        self.reruns = {b.rerun.header: b.rerun for b in signature.function.blocks.values() if b.rerun is not None}
+        self.edges: dict[str, list[str]] = {}
+
         flow = self.function.flow
         self.loops = set(flow.loops) & set(flow.entries) if unit.leaves_loops else set()
 
-    def label(self, address: int) -> str:
-        return f"{'loop' if address in self.loops else 'b'}{address - self.unit.base:x}"
+    def label(self, address: int, source: int | None = None) -> str:
+        """Where a block begins, coming from the block at `source`, None from outside of the function."""
+        offset = f"{address - self.base:x}"
+        there = self.function.blocks[address].rerun
+        here = None if source is None else self.function.blocks[source].rerun
+        label = f"b{offset}" if there is None or here is there else f"h{offset}"
+        if address in self.loops:
+            label = f"loop{offset}"
+        if source is None or here is None or here is there:
+            return label
+        edge = f"q{source - self.base:x}_{offset}"
+        if edge not in self.edges:
+            m, out = self.m, self.m.out
+            m.out = []
+            live = here.tested(self.signature.live_in[address])
+            self.test_unsure(here, live, lambda n: m.line(f"load {register_type(n)}, ptr {NAMES[n]}"))
+            self.edges[edge] = [f"{edge}:", *m.out, f"br label %{label}"]
+            m.out = out
+        return edge
 
     def way_out(self, start: int) -> list[str]:
         """Before a loop's first block: on to better code, if that is entered here by now."""
-        m, name = self.m, f"{start - self.unit.base:x}"
+        m, name = self.m, f"{start - self.base:x}"
         m.begin()
-        place = m.line(f"getelementptr ptr, ptr @table, i64 {(start - self.unit.base) // 4}")
+        place = m.line(f"getelementptr ptr, ptr @table, i64 {(start - self.base) // 4}")
         host = m.line(f"load atomic ptr, ptr {place} acquire, align 8")
         m.out.append("store atomic i8 1, ptr @running monotonic, align 1")
         own = m.line(f"icmp eq ptr {host}, @s{self.unit.name(self.function.flow.entry)}")
         m.out.append(f"br i1 {own}, label %b{name}, label %better{name}")
         m.out.append(f"better{name}:")
-        self.flush_to_state(self.signature.live_in[start] & ~PARTIAL)
+        self.store_needed(self.signature.live_in[start], self.value)
         pc = m.address(start).text
         code = m.line(f"musttail call i1 {host}(ptr %state, i64 {pc}, i64 %link)")
         m.out.append(f"ret i1 {code}")
@@ -189,8 +198,16 @@ class _Writer:
             self.m.resume(block.out, block.knowledge, block.dirty)
             self.finish(start, block)
             out = block.out
-            body += self.way_out(start) if start in self.loops else [f"b{start - self.unit.base:x}:"]
+            body += self.way_out(start) if start in self.loops else [f"b{start - self.base:x}:"]
             body += out
+            for exit_ in block.exits:
+                body += self.leave_to_careful(start, block, exit_)
+        for edge in self.edges.values():
+            body += edge
+        for rerun in self.reruns.values():
+            body += self.enter_rerun(rerun)
+        if self.function.has_exits:
+            body += self.resume()
         return [*self.prologue(), *body, "}"]
 
     def prologue(self) -> list[str]:
@@ -204,8 +221,12 @@ class _Writer:
             parameters = ", ".join(self.unit.arguments(signature))
             linkage = "" if entry in self.unit.exported else "internal "
             kind = self.result_type
-            out.append(f"define {linkage}{self.unit.convention}{kind} @f{name}({parameters}) {ATTRIBUTES} {{")
+            attributes = f"{ATTRIBUTES} noinline" if entry in self.unit.outlined else ATTRIBUTES
+            out.append(f"define {linkage}{self.unit.convention}{kind} @f{name}({parameters}) {attributes} {{")
         out.append("%failed = alloca i1")
+        out.append(f"%alignment = add i64 0, {0 if signature.is_aligned else 15}")
+        if self.function.has_exits:
+            out.append("%resumed = alloca i64")
         registers = signature.inputs
         for live in signature.live_in.values():
             registers |= live
@@ -213,6 +234,8 @@ class _Writer:
             registers |= block.dirty
         registers |= self.touched
         out += [f"{NAMES[n]} = alloca {register_type(n)}" for n in bits(registers & ~_STATE)]
+        for rerun in self.reruns.values():
+            out += [f"{self.kept(n, rerun)} = alloca {register_type(n)}" for n in bits(self.kept_by(rerun))]
         entries = self.function.flow.entries or (entry,)
         if not self.is_open:
             for n in bits(signature.inputs & ~_STATE):
@@ -220,14 +243,14 @@ class _Writer:
             if signature.inputs >> 30 & 1:
                 out.append("%link = add i64 %a30, 0")
         elif len(entries) > 1:
-            offset = m.emit(64, f"sub i64 %pc, {m.address(self.unit.base).text}")
-            cases = [f"i64 {at - self.unit.base}, label %e{at - self.unit.base:x}" for at in entries]
+            offset = m.emit(64, f"sub i64 %pc, {m.address(self.base).text}")
+            cases = [f"i64 {at - self.base}, label %e{at - self.base:x}" for at in entries]
             out.append(f"switch i64 {offset.text}, label %wrong [{' '.join(cases)}]")
             out.append("wrong:")
             m.trap(TrapKind.EXECUTE, Value(m, 64, "%pc"))
             out.append("unreachable")
             for at in entries:
-                out.append(f"e{at - self.unit.base:x}:")
+                out.append(f"e{at - self.base:x}:")
                 self.load_for(at)
                 out.append(f"br label %{self.label(at)}")
             return out
@@ -287,13 +310,15 @@ class _Writer:
 
     def flush_for(self, start: int, targets: tuple[int, ...]) -> None:
         live = 0
+        rerun = self.function.blocks[start].rerun
         for target in targets:
             if target in self.function.blocks:
-                live |= self.signature.live_in.get(target, 0)
+                wanted = self.signature.live_in.get(target, 0)
+                live |= wanted if rerun is None or target in rerun.blocks else rerun.tested(wanted)
         self.m.flush(live)
 
-    def go(self, target: int) -> None:
-        self.m.out.append(f"br label %{self.label(target)}")
+    def go(self, source: int, target: int) -> None:
+        self.m.out.append(f"br label %{self.label(target, source)}")
 
     def finish_branch(self, start: int, block: LiftedBlock) -> None:
         m = self.m
@@ -310,9 +335,9 @@ class _Writer:
             return
         condition: Value = terminator[1]
         labels = [
-            self.label(t) if t not in outside else f"o{start - self.unit.base:x}_{i}" for i, t in enumerate(targets)
+            self.label(t, start) if t not in outside else f"o{start - self.base:x}_{i}" for i, t in enumerate(targets)
         ]
-        hint = self.unrolled(start) if block.settles and start in targets else ""
+        hint = self.unrolled(start) if block.exits and start in targets else ""
         m.out.append(f"br i1 {condition.text}, label %{labels[0]}, label %{labels[1]}{hint}")
         known = m.knowledge()
         for target, label in zip(targets, labels, strict=True):
@@ -329,14 +354,14 @@ class _Writer:
         if len(self.m.out) > _LONG:
             return ""
         # Numbers that a module's debug locations don't reach.
-        loop, twice = f"!{_METADATA + 1 + (start - self.unit.base) // 4}", f"!{_METADATA}"
+        loop, twice = f"!{_METADATA + 1 + (start - self.base) // 4}", f"!{_METADATA}"
         self.m.helpers[twice] = f'{twice} = !{{!"llvm.loop.unroll.count", i32 2}}'
         self.m.helpers[loop] = f"{loop} = distinct !{{{loop}, {twice}}}"
         return f", !llvm.loop {loop}"
 
     def go_or_leave(self, start: int, target: int) -> None:
         if target in self.function.blocks:
-            self.go(target)
+            self.go(start, target)
         else:
             self.leave(start, self.m.address(target))
 
@@ -362,38 +387,52 @@ class _Writer:
         m.out.append(f"ret i1 {code.text}")
 
     def finish_call(self, start: int, block: LiftedBlock, live: int) -> None:
-        m = self.m
         unit = self.unit
-        callee = unit.signatures.get(block.terminator_target) if block.kind == "call" else None
         after = block.flow.end
-        if callee is not None and not callee.is_open:
-            # What the callee doesn't change stays where it is.
-            kept = live & ~callee.modified
-            results, code = unit.emit_call(m, callee, self.value)
-            m.flush(kept)
-            for n in bits(live & callee.modified & ~callee.outputs & PARTIAL):
-                # A fixed function returns a wider view.
-                wider = next((r for r in wider_views(n) if r in results), None)
-                if wider is not None:
-                    results[n] = m.narrow(results[wider], wider, n)
-            for n, value in results.items():
-                self.touched |= 1 << n
-                m.out.append(f"store {register_type(n)} {value.text}, ptr {NAMES[n]}")
-            if code is not None:
-                n = m.count
-                m.out.append(f"br i1 {code.text}, label %u{n}, label %n{n}")
-                m.out.append(f"u{n}:")
-                changed = self.signature.dirty_out[start] if self.is_open else block.dirty & live
-                self.flush_to_state(changed & ~callee.modified)
-                self.unwind()
-                m.out.append(f"n{n}:")
-            self.continue_at(after, callee.modified & ~PARTIAL | self.signature.dirty_out.get(start, 0))
+        if block.kind == "call_to":
+            if self.signature.guesses and after in self.function.blocks:
+                self.call_guesses(start, block, live)
+            else:
+                self.call_open(start, block, live, "")
             return
+        callee = unit.signatures.get(block.terminator_target)
+        if callee is None or callee.is_open:
+            function = f"@s{unit.name(block.terminator_target)}" if callee is not None else ""
+            self.call_open(start, block, live, function)
+            return
+        # What the callee doesn't change stays where it is.
+        self.call_closed(start, block, live, callee)
+        self.continue_at(start, after, callee.modified & ~PARTIAL | self.signature.dirty_out.get(start, 0))
+
+    def call_closed(self, start: int, block: LiftedBlock, live: int, callee: Signature) -> None:
+        """Call a function with registers as arguments, and put its results where they are kept."""
+        m = self.m
+        results, code = self.unit.emit_call(m, callee, self.value)
+        m.flush(live & ~callee.modified)
+        for n in bits(live & callee.modified & ~callee.outputs & PARTIAL):
+            # A fixed function returns a wider view.
+            wider = next((r for r in wider_views(n) if r in results), None)
+            if wider is not None:
+                results[n] = m.narrow(results[wider], wider, n)
+        for n, value in results.items():
+            self.touched |= 1 << n
+            m.out.append(f"store {register_type(n)} {value.text}, ptr {NAMES[n]}")
+        if code is not None:
+            n = m.count
+            m.out.append(f"br i1 {code.text}, label %u{n}, label %n{n}")
+            m.out.append(f"u{n}:")
+            changed = self.signature.dirty_out[start] if self.is_open else block.dirty & live
+            self.flush_to_state(changed & ~callee.modified)
+            self.unwind()
+            m.out.append(f"n{n}:")
+
+    def call_open(self, start: int, block: LiftedBlock, live: int, function: str) -> None:
+        """Call what takes the state structure: `function`, or what is found at the address."""
+        m = self.m
+        after = block.flow.end
         self.flush_to_state(self.signature.dirty_out[start])
         target = m.address(block.terminator_target) if block.kind == "call" else block.terminator[1]
-        if callee is not None:
-            function = f"@s{unit.name(block.terminator_target)}"
-        else:
+        if not function:
             function = m.emit(64, f"call ptr @lookup(ptr %state, i64 {target.text})").text
         link = m.address(after).text
         code = m.emit(1, f"call i1 {function}(ptr %state, i64 {target.text}, i64 {link})")
@@ -406,13 +445,44 @@ class _Writer:
             self.touched |= 1 << r
             value = load_state(m, r)
             m.out.append(f"store {register_type(r)} {value.text}, ptr {NAMES[r]}")
-        self.continue_at(after, 0)
+        self.continue_at(start, after, 0)
 
-    def continue_at(self, address: int, changed: int) -> None:
-        """Go on after a call; `changed`: the registers that are newer here than in the state."""
+    def call_guesses(self, start: int, block: LiftedBlock, live: int) -> None:
+        """Call a function whose address is in a register: directly, where it is one of those that it may be."""
+        m, guesses = self.m, self.signature.guesses
+        wanted = self.signature.dirty_out[start]
+        for guess in guesses:
+            wanted |= guess.inputs
+        # On each way the same values are used, so they are made before.
+        for n in bits(wanted & ~_STATE):
+            self.value(n)
+        m.flush(live)
+        target: Value = block.terminator[1]
+        offset = m.emit(64, f"sub i64 {target.text}, {m.address(self.base).text}")
+        n = m.count
+        entries = [guess.function.flow.entry - self.base for guess in guesses]
+        cases = " ".join(f"i64 {entry}, label %g{n}_{entry:x}" for entry in entries)
+        weights = ", ".join(["i32 1", *["i32 1000"] * len(guesses)])
+        name = f"!{_METADATA - len(guesses)}"
+        m.helpers[name] = f'{name} = !{{!"branch_weights", {weights}}}'
+        m.out.append(f"switch i64 {offset.text}, label %g{n} [{cases}], !prof {name}")
+        known, out, dirty = m.knowledge(), m.out, m.dirty
+        for guess, entry in zip(guesses, entries, strict=True):
+            m.follow(known)
+            m.out = out
+            m.out.append(f"g{n}_{entry:x}:")
+            self.call_closed(start, block, live, guess)
+            self.go(start, block.flow.end)
+        m.follow(known)
+        m.out, m.dirty = out, dirty
+        m.out.append(f"g{n}:")
+        self.call_open(start, block, live, "")
+
+    def continue_at(self, start: int, address: int, changed: int) -> None:
+        """Go on after a call that ends the block at `start`; `changed`: registers newer here than in the state."""
         m = self.m
         if address in self.function.blocks:
-            self.go(address)
+            self.go(start, address)
             return
         m.full, m.low, m.vectors, m.dirty = {}, {}, {}, 0
         m.NZCV = m.stored_flags()
@@ -431,11 +501,11 @@ class _Writer:
             self.leave(start, target)
             return
         self.flush_for(start, block.flow.targets)
-        base = m.address(self.unit.base)
+        base = m.address(self.base)
         offset = m.emit(64, f"sub i64 {target.text}, {base.text}")
         n = m.count
         inside = [to for to in dict.fromkeys(block.flow.targets) if to in self.function.blocks]
-        cases = [f"i64 {to - self.unit.base}, label %{self.label(to)}" for to in inside]
+        cases = [f"i64 {to - self.base}, label %{self.label(to, start)}" for to in inside]
         m.out.append(f"switch i64 {offset.text}, label %d{n} [{' '.join(cases)}]")
         m.out.append(f"d{n}:")
         if self.is_open:
@@ -452,6 +522,9 @@ class _Writer:
         m = self.m
         signature = self.signature
         target: Value = block.terminator[1]
+        if block.rerun is not None:
+            wanted = block.rerun.tested(signature.dirty_out[start] if self.is_open else signature.outputs)
+            self.test_unsure(block.rerun, wanted, lambda n: self.value(n).text)
         if self.is_open:
             self.flush_to_state(signature.dirty_out[start])
             _store_pc(m, target)
@@ -459,7 +532,7 @@ class _Writer:
             m.out.append(f"ret i1 {elsewhere.text}")
             return
         outputs = {n: self.value(n) for n in bits(signature.outputs)}
-        if not self.function.keeps_link:
+        if not signature.returns_as_called:
             elsewhere = m.emit(1, f"icmp ne i64 {target.text}, %link")
             n = m.count
             m.out.append(f"br i1 {elsewhere.text}, label %u{n}, label %r{n}")
@@ -469,6 +542,11 @@ class _Writer:
             _store_pc(m, target)
             self.unwind()
             m.out.append(f"r{n}:")
+        self.return_values(outputs)
+
+    def return_values(self, outputs: dict[int, Value]) -> None:
+        """Return from a closed function to where it was called."""
+        m = self.m
         if self.result_type == "void":
             m.out.append("ret void")
             return
@@ -477,6 +555,6 @@ class _Writer:
             result = m.emit(
                 0, f"insertvalue {self.result_type} {result}, {register_type(register)} {value.text}, {index}"
             ).text
-        if signature.checked:
+        if self.signature.checked:
             result = m.emit(0, f"insertvalue {self.result_type} {result}, i1 false, {len(outputs)}").text
         m.out.append(f"ret {self.result_type} {result}")

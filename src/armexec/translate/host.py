@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 __all__ = [
     "compile_object",
     "compiled_modules",
+    "exact_attributes",
     "host_features",
     "host_identity",
     "host_machine",
@@ -98,6 +99,17 @@ def host_features() -> Host:
     features = frozenset(f[1:] for f in _features().split(",") if f.startswith("+"))
     is_arm = host_machine() in ("aarch64", "arm64")
     return Host(features, wide_atomics=is_arm or "cx16" in features, halves=is_arm or "f16c" in features)
+
+
+def exact_attributes() -> str:
+    """The attributes `#2`, of functions that preserve all registers.
+
+    LLVM puts VZEROUPPER at the end even of those (LLVM 22), which clears what their callers hold in the upper halves of
+    YMM registers; so it is kept from it.
+    """
+    if host_machine() not in ("x86_64", "AMD64"):
+        return "attributes #2 = { nounwind }"
+    return f'attributes #2 = {{ nounwind "target-features"="{_features()},-vzeroupper" }}'
 
 
 @cache

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from .flow import Flow
     from .regions import Regions
 
-__all__ = ["Argument", "Code", "Convention", "Export", "Form", "Library", "Shape"]
+__all__ = ["NAMELESS", "Argument", "Code", "Convention", "Export", "Form", "Library", "Names", "Shape"]
 
 
 class Argument(NamedTuple):
@@ -32,6 +32,21 @@ class Shape(NamedTuple):
     float_result: int = 0
 
 
+class Names(NamedTuple):
+    """What people call the code, for profilers and debuggers.
+
+    `function` gives the name of the function that holds an address, "" where there is none; `line` the file and the
+    line (from 1) of the source that the instruction there came from.
+    """
+
+    function: Callable[[int], str] = lambda address: ""
+    line: Callable[[int], tuple[str, int] | None] = lambda address: None
+
+
+NAMELESS = Names()
+"""Nothing is known."""
+
+
 @dataclass(frozen=True)
 class Code:
     """The code of an image.
@@ -40,8 +55,10 @@ class Code:
     an address or None where there is no code, `read` constant data, for jump tables. `strict`: the code can set FPCR or
     read FPSR.
 
+    `taken` gives the addresses of the functions that the code may call through pointers, as far as that is known.
+
     `identity` is a digest of all of it that translations depend on, wherever it is mapped; None: translations aren't
-    kept. `movable` says that a word at an address is the same wherever the image is mapped.
+    kept. `movable` says that a word at an address is the same wherever the image is mapped. `names`: for people.
     """
 
     base: int
@@ -50,8 +67,10 @@ class Code:
     fetch: Callable[[int], int | None]
     read: Callable[[int, int], bytes | None]
     strict: bool = False
+    taken: Callable[[], Sequence[int]] = tuple
     identity: bytes | None = None
     movable: Callable[[int], bool] = lambda address: True
+    names: Names = NAMELESS
 
 
 class Convention(NamedTuple):
@@ -78,15 +97,18 @@ class Library:
     """What is known and translated of an image: flows, exported functions, and those that take the state structure.
 
     `states`: by guest address, the host address of what is entered there with the state structure. `limit`: how many
-    instructions a function may have before it is cut into pieces.
+    instructions a function may have before it is cut into pieces. `careful`: of code that NaNs are no reason to leave.
 
     `better` is the library of the code that will take the place of this one's. Then all is made so that it can be left:
     functions with loops are entered at these too, with the state structure, and none is exported.
     """
 
-    def __init__(self, code: Code, limit: int | None = None, *, better: Library | None = None) -> None:
+    def __init__(
+        self, code: Code, limit: int | None = None, *, careful: bool = False, better: Library | None = None
+    ) -> None:
         self.better = better
         self.code = code
+        self.careful = careful
         self.limit = limit
         self.states: dict[int, int] = {}
         self.exports: dict[Form, Export] = {}

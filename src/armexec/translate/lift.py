@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from armexec.isa import Decoded
-from armexec.machines.llvm import Knowledge, LlvmMachine, Terminator
+from armexec.machines.llvm import Exit, Knowledge, LlvmMachine, Segment, Terminator
 from armexec.machines.traps import TrapKind
 
 from .flow import Block, Flow
+from .reruns import Rerun, candidates
+
+_ROUNDS = 4
+"""How often a function is lifted again to see which of its registers may be pending between blocks."""
 
 __all__ = ["LiftedBlock", "LiftedFunction", "lift", "lift_block"]
 
@@ -17,9 +21,10 @@ X30 = 1 << 30
 
 @dataclass
 class LiftedBlock:
-    """`used` and `dirty` are sets of registers as bits: read before they are written, and written.
+    """`used` and `dirty` are sets of registers as bits: loaded where they are kept between blocks, and written.
 
-    `settles`: it has a cold path for NaNs.
+    `segments` and `exits`: where it is left for careful code. `unsure`: its V registers that were pending at its end.
+    `rerun`: the part it belongs to that is run again as a whole.
     """
 
     flow: Block
@@ -28,11 +33,26 @@ class LiftedBlock:
     used: int
     dirty: int
     terminator: Terminator
-    settles: bool
+    segments: list[Segment]
+    exits: list[Exit]
+    has_effect: bool
+    unsure: dict[int, frozenset[int]]
+    rerun: Rerun | None = None
+
+    @property
+    def is_quiet(self) -> bool:
+        """Whether it changes nothing but registers."""
+        return len(self.segments) == 1 and not self.has_effect
 
     @property
     def kind(self) -> str:
         return "trap" if self.terminator[0] == "trap" else self.flow.kind
+
+    def live_at(self, segment: int, live: int) -> int:
+        """What is live where a segment starts, given what is before the block's call or return."""
+        for part in reversed(self.segments[segment:]):
+            live = live & ~part.writes | part.reads
+        return live
 
     @property
     def terminator_target(self) -> int:
@@ -50,11 +70,60 @@ class LiftedFunction:
     blocks: dict[int, LiftedBlock]
     irregular: bool
     keeps_link: bool
-    order: list[int] = field(default_factory=list)
+
+    @property
+    def calls_to_registers(self) -> bool:
+        """Whether it calls functions whose addresses are in registers."""
+        return any(block.kind == "call_to" for block in self.blocks.values())
+
+    @property
+    def has_exits(self) -> bool:
+        """Whether it may be left for careful code."""
+        return any(block.exits or block.rerun is not None for block in self.blocks.values())
 
 
 def lift(flow: Flow, machine: LlvmMachine) -> LiftedFunction:
     """Run the semantic functions of all the blocks, each after its only predecessor if it has just one."""
+    blocks, link_writers = _lift_blocks(flow, machine, [])
+    exits = [start for start, block in blocks.items() if block.exits]
+    if exits:
+        reruns = candidates(flow, [start for start, block in blocks.items() if block.is_quiet], exits)
+        if reruns:
+            blocks = _lift_reruns(flow, machine, blocks, reruns) or blocks
+        # Careful code takes all registers from where they are kept, and knows nothing of what comes before it.
+        for lifted in blocks.values():
+            lifted.used |= lifted.live_at(0, 0)
+    returns = [b for b in blocks.values() if b.kind == "return"]
+    irregular = any(b.flow.target != 30 for b in returns) or not all(map(_restores_link, link_writers))
+    return LiftedFunction(
+        flow, machine, blocks, irregular, not link_writers and not any("call" in b.kind for b in blocks.values())
+    )
+
+
+def _lift_reruns(
+    flow: Flow, machine: LlvmMachine, blocks: dict[int, LiftedBlock], reruns: list[Rerun]
+) -> dict[int, LiftedBlock] | None:
+    """The blocks again, those of `reruns` without tests; None if that can't be."""
+    for _ in range(_ROUNDS):
+        changed = False
+        for rerun in reruns:
+            for start in rerun.blocks & blocks.keys():
+                for number, sizes in blocks[start].unsure.items():
+                    known = rerun.unsure.get(number, frozenset())
+                    if not sizes <= known:
+                        rerun.unsure[number] = known | sizes
+                        changed = True
+        if not changed:
+            return blocks
+        blocks, _ = _lift_blocks(flow, machine, reruns)
+        reruns = [rerun for rerun in reruns if not rerun.is_unfit]
+        if not reruns:
+            break
+    return None
+
+
+def _lift_blocks(flow: Flow, machine: LlvmMachine, reruns: list[Rerun]) -> tuple[dict[int, LiftedBlock], list[Decoded]]:
+    """The blocks, and the instructions that write X30."""
     predecessors: dict[int, int] = dict.fromkeys(flow.blocks, 0)
     entries = flow.entries or (flow.entry,)
     predecessors.update(dict.fromkeys(entries, 1))
@@ -62,6 +131,7 @@ def lift(flow: Flow, machine: LlvmMachine) -> LiftedFunction:
         for target in set(block.successors):
             if target in predecessors:
                 predecessors[target] += 1
+    parts = {start: rerun for rerun in reruns if not rerun.is_unfit for start in rerun.blocks}
     blocks: dict[int, LiftedBlock] = {}
     todo: list[tuple[int, LiftedBlock | None]] = [(entry, None) for entry in reversed(entries)]
     link_writers: list[Decoded] = []
@@ -70,19 +140,23 @@ def lift(flow: Flow, machine: LlvmMachine) -> LiftedFunction:
         if start in blocks or start not in flow.blocks:
             continue
         block = flow.blocks[start]
+        rerun = parts.get(start)
+        machine.unsure = rerun.unsure if rerun is not None else None
+        machine.is_unfit = False
         # After a call nothing is known of the registers.
         if previous is not None and predecessors[start] == 1 and previous.kind not in ("call", "call_to"):
             machine.follow(previous.knowledge)
         else:
             machine.begin()
         lifted = blocks[start] = lift_block(block, machine, link_writers)
+        lifted.rerun = rerun
+        if rerun is not None and machine.is_unfit:
+            rerun.is_unfit = True
         if lifted.kind != "trap":
             todo.extend((target, lifted) for target in reversed(block.successors))
-    returns = [b for b in blocks.values() if b.kind == "return"]
-    irregular = any(b.flow.target != 30 for b in returns) or not all(map(_restores_link, link_writers))
-    return LiftedFunction(
-        flow, machine, blocks, irregular, not link_writers and not any("call" in b.kind for b in blocks.values())
-    )
+    machine.unsure = None
+    machine.is_unfit = False
+    return blocks, link_writers
 
 
 def _restores_link(decoded: Decoded) -> bool:
@@ -95,8 +169,11 @@ def _restores_link(decoded: Decoded) -> bool:
 def lift_block(block: Block, machine: LlvmMachine, link_writers: list[Decoded] | None = None) -> LiftedBlock:
     """Run the semantic functions of a block on the machine, which has begun it."""
     pc = block.start
+    machine.segments[0].pc = pc
     for decoded in block.instructions:
         machine.pc = pc
+        if machine.has_effect:
+            machine.next_segment()
         if machine.image_base is not None:
             machine.out.append(f";@{pc - machine.image_base:x}")
         if isinstance(decoded, int):
@@ -110,11 +187,26 @@ def lift_block(block: Block, machine: LlvmMachine, link_writers: list[Decoded] |
         if machine.link_written and link_writers is not None and (terminator is None or "call" not in block.kind):
             link_writers.append(decoded)
         pc += 4
+    unsure = {}
     if machine.terminator is None or machine.terminator[0] != "trap":
-        machine.settle()
-    knowledge = machine.knowledge()
+        unsure = machine.end_pending()
+    machine.end_segment()
+    dirty = 0
+    for segment in machine.segments:
+        dirty |= segment.writes
     terminator = machine.terminator or ("goto", block.target)
-    return LiftedBlock(block, machine.out, knowledge, machine.used, machine.dirty, terminator, machine.settles)
+    return LiftedBlock(
+        block,
+        machine.out,
+        machine.knowledge(),
+        machine.used,
+        dirty,
+        terminator,
+        machine.segments,
+        machine.exits,
+        machine.has_effect,
+        unsure,
+    )
 
 
 def _undecoded(machine: LlvmMachine, word: int) -> None:

@@ -79,7 +79,8 @@ class HostCode:
     """An object file in executable memory, freed when nothing refers to it.
 
     `symbols`: the addresses of what the object needs; names of the C library and of Python are found by themselves.
-    `names`: the functions that it defines and whose addresses are wanted.
+    `names`: the functions that it defines and whose addresses are wanted. At least one is in each section of code that
+    profilers and debuggers are to know well, see `host_symbols`.
 
     Raises:
         HostError: the object is none for this host, a symbol is missing, or there is no memory.
@@ -98,6 +99,7 @@ class HostCode:
             self._library = builder.link(self._linker, name)
         except RuntimeError as error:
             raise HostError(f"LLVM refused to link translated code: {error}") from error
+        self.names = tuple(names)
 
     def __del__(self, _is_ending: Callable[[], bool] = sys.is_finalizing) -> None:
         # When the process ends, LLVM goes first.

@@ -13,6 +13,7 @@ from .library import Export, Library
 from .link import HostCode
 from .record import Record
 from .tiers import FIRST
+from .watch import linked_unit
 
 if TYPE_CHECKING:
     from .fault_map import LineTable
@@ -58,6 +59,7 @@ class Unit:
         if stub:
             self._cell.value = self.host.address(self._stub)
         self._lines: LineTable | None = None
+        linked_unit(self.host, record, library, tier)
 
     def publish(self, library: Library) -> list[int]:
         """Let other units call what they may; the addresses that are now entered here through the state structure."""
@@ -102,9 +104,16 @@ class Unit:
 
     def guest_pc(self, host_pc: int) -> int | None:
         """The guest instruction that host code belongs to, None where that isn't known."""
+        offset = self._line_table().offset(host_pc - self.begin)
+        return None if offset is None else self.base + offset
+
+    def host_function(self, host_pc: int) -> str | None:
+        """The name in the object of the host function that a host pc is in, None where that isn't known."""
+        return self._line_table().function(host_pc - self.begin)
+
+    def _line_table(self) -> LineTable:
         if self._lines is None:
             from .fault_map import LineTable
 
             self._lines = LineTable(self.record.source(self.tier), self.tier, self.record.instructions)
-        offset = self._lines.offset(host_pc - self.begin)
-        return None if offset is None else self.base + offset
+        return self._lines

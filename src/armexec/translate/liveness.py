@@ -12,11 +12,13 @@ a write is of all three, and each travels where it is read. So scalar floating p
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, field
 
 from armexec.machines.llvm import ALL, PARTIAL, STATE
 from armexec.machines.llvm_vectors import VIEWS
 
+from .frames import Frames, find_frames
 from .lift import LiftedBlock, LiftedFunction
 
 __all__ = ["ALL", "Signature", "analyze", "covered"]
@@ -53,20 +55,40 @@ class Signature:
     checked: bool = False
     demanded: int = 0
     live_in: dict[int, int] = field(default_factory=dict)
+    live_out: dict[int, int] = field(default_factory=dict)
+    dirty_in: dict[int, int] = field(default_factory=dict)
     dirty_out: dict[int, int] = field(default_factory=dict)
     is_fixed: bool = False
+    kept: int = 0
+    is_aligned: bool = False
+    guesses: list[Signature] = field(default_factory=list)
+
+    @property
+    def returns_as_called(self) -> bool:
+        """Whether its returns are known to go to where it was called."""
+        return self.function.keeps_link or bool(self.kept >> 30 & 1)
 
 
 def analyze(
-    functions: dict[int, LiftedFunction], demanded: dict[int, int], fixed: dict[int, Signature]
+    functions: dict[int, LiftedFunction],
+    demanded: dict[int, int],
+    fixed: dict[int, Signature],
+    guesses: Collection[int] = (),
+    entered: Collection[int] = (),
 ) -> dict[int, Signature]:
     """The signatures of a unit's functions, and of the `fixed` ones that they call, by entry.
 
-    `demanded`: what callers outside of the unit read of each.
+    `demanded`: what callers outside of the unit read of each. `guesses`: where calls to a register may go.
+    `entered`: the functions that are called from elsewhere with any stack pointer.
     """
     signatures = {entry: Signature(function) for entry, function in functions.items()} | fixed
     _find_open(signatures)
+    guessed = [signatures[entry] for entry in guesses if entry in signatures and not signatures[entry].is_open]
+    for signature in signatures.values():
+        if signature.is_open:
+            signature.guesses = guessed
     _find_modified(signatures)
+    _find_kept(signatures, entered)
     _find_checked(signatures)
     for entry, registers in demanded.items():
         signatures[entry].demanded |= registers
@@ -79,6 +101,9 @@ def analyze(
         for callee in signature.function.flow.calls:
             if callee in callers:
                 callers[callee].add(entry)
+        if signature.function.calls_to_registers:
+            for guess in signature.guesses:
+                callers[guess.function.flow.entry].add(entry)
     while todo:
         entry = todo.pop()
         signature = signatures[entry]
@@ -117,7 +142,7 @@ def _find_open(signatures: dict[int, Signature]) -> None:
 def _find_modified(signatures: dict[int, Signature]) -> None:
     for signature in signatures.values():
         for block in signature.function.blocks.values():
-            signature.modified |= block.dirty
+            signature.modified |= block.dirty & ~signature.kept
     changed = True
     while changed:
         changed = False
@@ -126,9 +151,44 @@ def _find_modified(signatures: dict[int, Signature]) -> None:
             for callee in signature.function.flow.calls:
                 if callee in signatures:
                     modified |= signatures[callee].modified
+            modified &= ~signature.kept
             if modified != signature.modified:
                 signature.modified = modified
                 changed = True
+
+
+def _find_kept(signatures: dict[int, Signature], entered: Collection[int]) -> None:
+    """What functions restore from where they saved it needn't be returned."""
+    closed = {entry: s for entry, s in signatures.items() if not s.is_open and not s.is_fixed}
+    if all(s.function.keeps_link for s in closed.values()):
+        return
+    flows = {entry: s.function.flow for entry, s in closed.items()}
+    frames = find_frames(flows, {entry: s.modified for entry, s in closed.items()})
+    for entry, kept in frames.kept.items():
+        signatures[entry].kept = kept
+        signatures[entry].modified = 0
+    _find_modified(signatures)
+    _find_aligned(signatures, frames, entered)
+
+
+def _find_aligned(signatures: dict[int, Signature], frames: Frames, entered: Collection[int]) -> None:
+    """Of functions that only others of the unit call, and all of them with an aligned stack pointer, know that."""
+    aligned = set(frames.kept) - set(entered)
+    for signature in signatures.values():
+        if signature.function.flow.entry not in frames.kept:
+            aligned -= signature.function.flow.calls
+            if signature.function.calls_to_registers:
+                aligned -= {guess.function.flow.entry for guess in signature.guesses}
+    changed = True
+    while changed:
+        changed = False
+        for entry, calls in frames.calls.items():
+            for callee, distance in calls:
+                if callee in aligned and (distance % 16 or entry not in aligned):
+                    aligned.discard(callee)
+                    changed = True
+    for entry in aligned:
+        signatures[entry].is_aligned = True
 
 
 def _find_checked(signatures: dict[int, Signature]) -> None:
@@ -136,7 +196,7 @@ def _find_checked(signatures: dict[int, Signature]) -> None:
         if signature.is_fixed:
             continue
         kinds = {block.kind for block in signature.function.blocks.values()}
-        signature.checked = "jump" in kinds or ("return" in kinds and not signature.function.keeps_link)
+        signature.checked = "jump" in kinds or ("return" in kinds and not signature.returns_as_called)
     changed = True
     while changed:
         changed = False
@@ -150,14 +210,17 @@ def _find_checked(signatures: dict[int, Signature]) -> None:
 def _find_dirty(signature: Signature, signatures: dict[int, Signature]) -> None:
     """What each block of an open function leaves changed, before its call if it ends with one."""
     blocks = signature.function.blocks
-    dirty_in = dict.fromkeys(blocks, 0)
+    dirty_in = signature.dirty_in = dict.fromkeys(blocks, 0)
     todo = set(blocks)
     while todo:
         start = todo.pop()
         block = blocks[start]
         dirty = signature.dirty_out[start] = dirty_in[start] | block.dirty & ~PARTIAL
         if block.kind == "call_to":
-            dirty = 0
+            if not signature.guesses:
+                dirty = 0
+            for guess in signature.guesses:
+                dirty |= guess.modified & ~PARTIAL
         elif block.kind == "call":
             callee = signatures.get(block.terminator_target)
             dirty = 0 if callee is None or callee.is_open else dirty | callee.modified & ~PARTIAL
@@ -180,6 +243,8 @@ def _find_live(signature: Signature, signatures: dict[int, Signature]) -> set[in
         link = _X30
     if signature.checked:
         link |= _STATE
+    if function.has_exits:
+        link |= _STATE | _X30
     starts = sorted(function.blocks, reverse=True)
     changed = True
     while changed:
@@ -187,6 +252,7 @@ def _find_live(signature: Signature, signatures: dict[int, Signature]) -> set[in
         for start in starts:
             block = function.blocks[start]
             live = _live_before_end(block, start, signature, signatures, again)
+            signature.live_out[start] = live
             live = live & ~block.dirty | block.used
             if live != live_in.get(start):
                 live_in[start] = live
@@ -201,29 +267,41 @@ def _live_before_end(
     """What is live where the block's own instructions have run, before its call or return."""
     live_in = signature.live_in
     live = 0
+    rerun = block.rerun
     if block.kind == "trap":
         return 0
     for target in block.flow.successors:
         if target in signature.function.blocks:
-            live |= live_in.get(target, 0)
+            wanted = live_in.get(target, 0)
+            live |= wanted if rerun is None or target in rerun.blocks else rerun.tested(wanted)
         elif signature.is_open:
             live |= signature.dirty_out[start]
             callee = signatures.get(block.terminator_target) if block.kind == "call" else None
             live |= callee.modified & ~PARTIAL if callee is not None else 0
+    if block.kind == "call_to" and signature.guesses:
+        # As after a call of each of them, or after one of something else, for which all is put into the state.
+        before = signature.dirty_out[start]
+        for guess in signature.guesses:
+            before |= _live_before_call(guess, live, again)
+        return before
     if block.kind in ("call", "call_to"):
         callee = signatures.get(block.terminator_target) if block.kind == "call" else None
         if callee is None or callee.is_open:
             return signature.dirty_out[start]
-        demanded = callee.demanded | live & callee.modified
-        if demanded != callee.demanded:
-            callee.demanded = demanded
-            again.add(callee.function.flow.entry)
-        return live & ~callee.modified | callee.inputs
+        return _live_before_call(callee, live, again)
     if block.kind == "jump" and block.flow.targets:
         # For a jump to elsewhere.
         return live | (signature.dirty_out[start] if signature.is_open else _STATE)
     if block.kind in ("return", "jump"):
-        if signature.is_open:
-            return live | signature.dirty_out[start]
-        return live | signature.demanded & signature.modified
+        live |= signature.dirty_out[start] if signature.is_open else signature.demanded & signature.modified
+        return live if rerun is None else rerun.tested(live)
     return live
+
+
+def _live_before_call(callee: Signature, live: int, again: set[int]) -> int:
+    """What is live before a call of a closed function, given what is after it; it may have to return more."""
+    demanded = callee.demanded | live & callee.modified
+    if demanded != callee.demanded:
+        callee.demanded = demanded
+        again.add(callee.function.flow.entry)
+    return live & ~callee.modified | callee.inputs

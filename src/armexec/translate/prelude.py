@@ -13,7 +13,7 @@ from armexec.machines.traps import EXIT
 from .signals import IDLE
 from .state import OFFSETS
 
-__all__ = ["POOL_SIZE", "SHARED", "core", "declarations", "dispatcher", "runner", "shared"]
+__all__ = ["POOL_SIZE", "SHARED", "core", "declarations", "dispatcher", "resumption", "runner", "shared"]
 
 POOL_SIZE = 64
 
@@ -88,28 +88,47 @@ define internal i64 @python(ptr %object, i64 %a, i64 %b) cold noinline nounwind 
 """
 
 
-def dispatcher(*, table_size: int) -> str:
-    """From a guest address to host code. `table_size`: how many words, from the image's start, the table has."""
+def _lookup(name: str, table: str, table_size: int) -> str:
     return f"""
-@table = external global ptr, align 8
+@{table} = external global ptr, align 8
 
-define internal ptr @lookup(ptr %state, i64 %pc) alwaysinline nounwind {{
+define internal ptr @{name}(ptr %state, i64 %pc) alwaysinline nounwind {{
   %offset = sub i64 %pc, ptrtoint (ptr @image to i64)
   %index = call i64 @llvm.fshr.i64(i64 %offset, i64 %offset, i64 2)
   %inside = icmp ult i64 %index, {table_size}
   br i1 %inside, label %in, label %slow
 in:
-  %entry = getelementptr ptr, ptr @table, i64 %index
+  %entry = getelementptr ptr, ptr @{table}, i64 %index
   %f = load atomic ptr, ptr %entry acquire, align 8
   %none = icmp eq ptr %f, null
   br i1 %none, label %slow, label %found
 slow:
-  %g = call ptr @lookup_slowly(ptr %state, i64 %pc)
+  %g = call ptr @{name}_slowly(ptr %state, i64 %pc)
   ret ptr %g
 found:
   ret ptr %f
 }}
+"""
 
+
+def resumption(*, table_size: int) -> str:
+    """On with careful code: its table is like that of `dispatcher`."""
+    return f"""
+{_lookup("careful", "careful_table", table_size)}
+declare ptr @careful_slowly(ptr, i64) cold
+
+define internal i1 @resume(ptr %state, i64 %pc, i64 %link) cold noinline nounwind {{
+  %f = call ptr @careful(ptr %state, i64 %pc)
+  %code = musttail call i1 %f(ptr %state, i64 %pc, i64 %link)
+  ret i1 %code
+}}
+"""
+
+
+def dispatcher(*, table_size: int) -> str:
+    """From a guest address to host code. `table_size`: how many words, from the image's start, the table has."""
+    return f"""
+{_lookup("lookup", "table", table_size)}
 define internal void @dispatch(ptr %state) cold noinline nounwind {{
   br label %again
 again:
@@ -139,16 +158,27 @@ def shared() -> str:
 @pool = external global i64, align 8
 @raiser = external global i8
 @find = external global i8
+@find_careful = external global i8
 @more = external global i8
 @less = external global i8
 @prepare = external global i8
 
 define ptr @lookup_slowly(ptr %state, i64 %pc) nounwind {{
+  %f = call ptr @ask(ptr @find, ptr %state, i64 %pc)
+  ret ptr %f
+}}
+
+define ptr @careful_slowly(ptr %state, i64 %pc) nounwind {{
+  %f = call ptr @ask(ptr @find_careful, ptr %state, i64 %pc)
+  ret ptr %f
+}}
+
+define internal ptr @ask(ptr %whom, ptr %state, i64 %pc) nounwind {{
   ; While Python runs, a fault is not the guest's.
   %key = load i64, ptr @thread_key
   %x = call i32 @pthread_setspecific(i64 %key, ptr inttoptr (i64 {IDLE} to ptr))
   %sw = ptrtoint ptr %state to i64
-  %fw = call i64 @python(ptr @find, i64 %sw, i64 %pc)
+  %fw = call i64 @python(ptr %whom, i64 %sw, i64 %pc)
   %f = inttoptr i64 %fw to ptr
   %y = call i32 @pthread_setspecific(i64 %key, ptr %state)
   %none = icmp eq ptr %f, null
@@ -278,7 +308,7 @@ attributes #1 = { cold noreturn noinline nounwind }
 """
 
 
-SHARED = ("trap", "monotonic_clock", "lookup_slowly", "start", "finish", "raise")
+SHARED = ("trap", "monotonic_clock", "lookup_slowly", "careful_slowly", "start", "finish", "raise")
 """The names that `shared` defines for units."""
 
 

@@ -10,7 +10,7 @@ import ctypes
 import threading
 import weakref
 from bisect import bisect_right
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -28,6 +28,7 @@ from .record import Record
 from .signals import install, prepare_thread, thread_key
 from .state import GuestState
 from .tiers import AUTO, FIRST, FULL, SMALL, submit, urgent
+from .watch import began, linked_shared
 
 __all__ = ["Runtime", "Translator"]
 
@@ -37,6 +38,40 @@ _FIRST_LOOK, _LAST_LOOK = 0.005, 60.0
 
 _STACK_REACH = 1 << 14
 """A fault this near to the host's stack pointer is one of the host's stack."""
+
+
+class _Side:
+    """One of the two translations of an image: the fast one, or the careful one, each with its first tier.
+
+    `table`: by word of the image, the host code entered there with the state structure.
+    """
+
+    def __init__(self, code: Code, limit: int | None, *, careful: bool) -> None:
+        self.careful = careful
+        self.library = Library(code, limit, careful=careful)
+        self.kept = Kept(self.library)
+        # Code of the first tier knows nothing of the better, and is not known to it.
+        self.first = Library(code, limit, careful=careful, better=self.library)
+        self.first_kept = Kept(self.first)
+        self.table = (ctypes.c_uint64 * max(code.code_size // 4, 1))()
+        self.symbols: dict[str, int] = {}
+
+    @property
+    def table_address(self) -> int:
+        return ctypes.addressof(self.table)
+
+    def entered(self, address: int) -> int | None:
+        """The host code that is entered at an address with the state structure."""
+        return self.library.states.get(address) or self.first.states.get(address)
+
+    def enter(self, address: int) -> None:
+        """Put what is entered at an address into the table."""
+        code = self.library.code
+        self.table[(address - code.base) >> 2] = self.entered(address) or 0
+
+    def at(self, tier: str) -> tuple[Library, Kept]:
+        """What is translated, and kept, at a tier."""
+        return (self.first, self.first_kept) if tier == FIRST else (self.library, self.kept)
 
 
 class Translator:
@@ -61,53 +96,61 @@ class Translator:
         self.tier = tier
         self.units: list[Unit] = []
         self.closed = False
-        self.library = Library(code, limit)
-        self._kept = Kept(self.library)
-        # Code of the first tier knows nothing of the better, and is not known to it.
-        self._first = Library(code, limit, better=self.library)
-        self._first_kept = Kept(self._first)
         self._lock = threading.RLock()
-        self._table = (ctypes.c_uint64 * max(code.code_size // 4, 1))()
-        self._symbols = {
-            **runtime.symbols,
-            "image": code.base,
-            "table": ctypes.addressof(self._table),
+        self._main = _Side(code, limit, careful=False)
+        self._careful = _Side(code, limit, careful=True)
+        tables = {"table": self._main.table_address, "careful_table": self._careful.table_address}
+        self._main.symbols = {**runtime.symbols, "image": code.base, **tables}
+        # Careful code stays careful.
+        self._careful.symbols = {
+            **self._main.symbols,
+            "table": self._careful.table_address,
+            "lookup_slowly": runtime.symbols["careful_slowly"],
         }
         runtime.add(self)
+        began(self)
 
     def close(self) -> None:
         self.closed = True
         self.runtime.remove(self)
 
+    @property
+    def library(self) -> Library:
+        """What is translated of the image."""
+        return self._main.library
+
+    @property
+    def table(self) -> Iterable[int]:
+        """By word of the image, the host address of what is entered there with the state structure, or 0."""
+        return self._main.table
+
     def entry(self, address: int, shape: Shape) -> int:
         """The host address of a C function for the guest function at `address`. Raises HostError."""
         with self._lock:
-            return self._build(address, shape).entry_stub()
+            return self._build(self._main, address, shape).entry_stub()
 
-    def state_function(self, address: int) -> int:
+    def state_function(self, address: int, *, careful: bool = False) -> int:
         """The host address of the function at `address` that takes the state structure, 0 where there is no code."""
         if self.code.fetch(address) is None:
             return 0
+        side = self._careful if careful else self._main
         with self._lock:
-            if self._entered(address) is None:
-                self._build(address, None)
-            return self._entered(address) or 0
+            if side.entered(address) is None:
+                self._build(side, address, None)
+            return side.entered(address) or 0
 
-    def _entered(self, address: int) -> int | None:
-        return self.library.states.get(address) or self._first.states.get(address)
-
-    def _build(self, address: int, shape: Shape | None) -> Unit:
+    def _build(self, side: _Side, address: int, shape: Shape | None) -> Unit:
         if self.tier != AUTO:
-            return self._find(address, shape, self.tier) or self._translate(address, shape, self.tier)
-        unit = self._find(address, shape, FULL)
+            return self._find(side, address, shape, self.tier) or self._translate(side, address, shape, self.tier)
+        unit = self._find(side, address, shape, FULL)
         if unit is not None:
             return unit
-        unit = self._find(address, shape, FIRST)
+        unit = self._find(side, address, shape, FIRST)
         if unit is None:
-            if self.library.reach(address, self._small) <= self._small:
-                return self._translate(address, shape, FULL)
-            unit = self._translate(address, shape, FIRST)
-        submit(_Improvement(self, address, shape, unit))
+            if side.library.reach(address, self._small) <= self._small:
+                return self._translate(side, address, shape, FULL)
+            unit = self._translate(side, address, shape, FIRST)
+        submit(_Improvement(self, address, shape, unit, careful=side.careful))
         return unit
 
     @property
@@ -115,17 +158,14 @@ class Translator:
         # Strict code is several times as long.
         return SMALL // 4 if self.code.strict else SMALL
 
-    def _library(self, tier: str) -> tuple[Library, Kept]:
-        return (self._first, self._first_kept) if tier == FIRST else (self.library, self._kept)
-
-    def _find(self, address: int, shape: Shape | None, tier: str) -> Unit | None:
+    def _find(self, side: _Side, address: int, shape: Shape | None, tier: str) -> Unit | None:
         """The unit from the cache."""
-        library, kept = self._library(tier)
+        library, kept = side.at(tier)
         record = kept.find(address, shape, tier)
         if record is None:
             return None
         try:
-            unit = self._link(record, shape, tier)
+            unit = self._link(side, record, shape, tier)
         except HostError:
             # Whole, but not what it should be: somebody else's.
             kept.forget(address, shape, tier)
@@ -133,54 +173,57 @@ class Translator:
         library.found_before(self.code.base + offset for offset in record.found)
         return unit
 
-    def _translate(self, address: int, shape: Shape | None, tier: str) -> Unit:
+    def _translate(self, side: _Side, address: int, shape: Shape | None, tier: str) -> Unit:
         with urgent():
-            record, place = self.draft(address, shape, tier)
+            record, place = self.draft(address, shape, tier, careful=side.careful)
             record = replace(record, object=_compile(record, tier))
         if place is not None:
             place.keep(record)
-        return self._link(record, shape, tier)
+        return self._link(side, record, shape, tier)
 
-    def draft(self, address: int, shape: Shape | None, tier: str) -> tuple[Record, Place | None]:
+    def draft(self, address: int, shape: Shape | None, tier: str, *, careful: bool) -> tuple[Record, Place | None]:
         """What is to be compiled, and where to keep it. They refer to nothing of the image."""
         from .unit import Draft
 
-        library, kept = self._library(tier)
+        side = self._careful if careful else self._main
+        library, kept = side.at(tier)
         with self._lock:
             draft = Draft(library, address, shape)
             record = draft.record(b"")
             return record, kept.place(address, shape, tier, record.consulted) if draft.is_movable else None
 
-    def _link(self, record: Record, shape: Shape | None, tier: str) -> Unit:
+    def _link(self, side: _Side, record: Record, shape: Shape | None, tier: str) -> Unit:
         """Link a unit and let all know of it. Raises HostError."""
-        library, _ = self._library(tier)
-        unit = Unit(library, record, self._symbols, tier, stub=shape is not None)
+        library, _ = side.at(tier)
+        unit = Unit(library, record, side.symbols, tier, stub=shape is not None)
         self.units.append(unit)
         for address in unit.publish(library):
-            self._table[(address - self.code.base) >> 2] = self._entered(address) or 0
+            side.enter(address)
         return unit
 
-    def improve(self, address: int, shape: Shape | None, record: Record | None, first: Unit) -> bool:
+    def improve(self, address: int, shape: Shape | None, record: Record | None, first: Unit, *, careful: bool) -> bool:
         """Put the full tier's code in the place of the first's; `record`: that code, None: what is in the cache.
 
         Whether it was there. Raises HostError.
         """
+        side = self._careful if careful else self._main
         with self._lock:
-            unit = self._find(address, shape, FULL) if record is None else self._link(record, shape, FULL)
+            unit = self._link(side, record, shape, FULL) if record else self._find(side, address, shape, FULL)
             if unit is not None:
                 first.give_way(unit)
             return unit is not None
 
-    def go_on(self, record: Record) -> None:
+    def go_on(self, record: Record, *, careful: bool) -> None:
         """Code that loops of the first tier are to go on in: `record` is the same unit, optimized. Raises HostError."""
+        side = self._careful if careful else self._main
         with self._lock:
-            unit = Unit(self._first, record, self._symbols, FULL, stub=False)
+            unit = Unit(side.first, record, side.symbols, FULL, stub=False)
             self.units.append(unit)
             for function in record.functions:
                 for entry in function.entries:
                     address = self.code.base + entry
-                    self._first.states[address] = unit.host.address(f"s{function.offset:x}")
-                    self._table[(address - self.code.base) >> 2] = self._entered(address) or 0
+                    side.first.states[address] = unit.host.address(f"s{function.offset:x}")
+                    side.enter(address)
 
     def why(self, pc: int) -> str:
         """What an undefined instruction said about itself."""
@@ -194,11 +237,12 @@ def _compile(record: Record, tier: str, stopping: Callable[[], bool] = lambda: F
 class _Improvement:
     """The job of making a unit of the first tier better. While LLVM works, nothing of the image is held on to."""
 
-    def __init__(self, translator: Translator, address: int, shape: Shape | None, unit: Unit) -> None:
+    def __init__(self, translator: Translator, address: int, shape: Shape | None, unit: Unit, *, careful: bool) -> None:
         self._translator = weakref.ref(translator)
         self._unit = weakref.ref(unit)
         self._address = address
         self._shape = shape
+        self._careful = careful
 
     def run(self, stopping: Callable[[], bool]) -> None:
         if self._improve(None, stopping):
@@ -206,7 +250,7 @@ class _Improvement:
         translator = self._translator()
         if translator is None or translator.closed or stopping():
             return
-        record, place = translator.draft(self._address, self._shape, FULL)
+        record, place = translator.draft(self._address, self._shape, FULL, careful=self._careful)
         del translator
         record = replace(record, object=_compile(record, FULL, partial(_is_unwanted, self._translator, stopping)))
         if place is not None:
@@ -217,21 +261,22 @@ class _Improvement:
         translator, unit = self._translator(), self._unit()
         if translator is None or unit is None or translator.closed or stopping():
             return True
-        if not translator.improve(self._address, self._shape, record, unit):
+        if not translator.improve(self._address, self._shape, record, unit, careful=self._careful):
             return False
         if unit.has_loops:
             unit.running.value = 0
-            submit(_GoingOn(translator, unit, _FIRST_LOOK), _FIRST_LOOK)
+            submit(_GoingOn(translator, unit, _FIRST_LOOK, careful=self._careful), _FIRST_LOOK)
         return True
 
 
 class _GoingOn:
     """The job of looking whether loops of the first tier still run, and giving them better code to go on in."""
 
-    def __init__(self, translator: Translator, unit: Unit, delay: float) -> None:
+    def __init__(self, translator: Translator, unit: Unit, delay: float, *, careful: bool) -> None:
         self._translator = weakref.ref(translator)
         self._unit = weakref.ref(unit)
         self._delay = delay
+        self._careful = careful
 
     def run(self, stopping: Callable[[], bool]) -> None:
         translator, unit = self._translator(), self._unit()
@@ -240,14 +285,15 @@ class _GoingOn:
         if not unit.running.value:
             # It may be in something that it calls.
             if self._delay < _LAST_LOOK:
-                submit(_GoingOn(translator, unit, self._delay * 4), self._delay * 4)
+                later = self._delay * 4
+                submit(_GoingOn(translator, unit, later, careful=self._careful), later)
             return
         record = unit.record
         del translator, unit
         data = _compile(record, FULL, partial(_is_unwanted, self._translator, stopping))
         translator = self._translator()
         if translator is not None and not translator.closed and not stopping():
-            translator.go_on(replace(record, object=data))
+            translator.go_on(replace(record, object=data), careful=self._careful)
 
 
 def _is_unwanted(reference: weakref.ref[Translator], stopping: Callable[[], bool]) -> bool:
@@ -270,6 +316,7 @@ class Runtime:
         self._callback_error: dict[int, BaseException] = {}
         self._callbacks = {
             "find": self._find,
+            "find_careful": self._find_careful,
             "more": self._more,
             "less": self._less,
             "prepare": self._prepare,
@@ -278,7 +325,10 @@ class Runtime:
         # An object of CPython is at its id; the dictionary keeps them.
         objects = {name: id(callback) for name, callback in self._callbacks.items()}
         data = {"pool": ctypes.addressof(self._pool), "thread_key": thread_key()}
-        self._shared = HostCode(kept_object(shared(), tier="O0"), {**objects, **data}, [*SHARED, "exited"])
+        text = shared()
+        compiled = kept_object(text, tier="O0")
+        self._shared = HostCode(compiled, {**objects, **data}, [*SHARED, "exited"])
+        linked_shared(self._shared, compiled, text)
         self.symbols = {name: self._shared.address(name) for name in SHARED}
         install()
         with self._lock:
@@ -349,14 +399,17 @@ class Runtime:
         return 0
 
     # -- callbacks from translated code -------------------------------------------------------------------------------
-    def _find(self, state: int, pc: int) -> int:
+    def _find_careful(self, state: int, pc: int) -> int:
+        return self._find(state, pc, careful=True)
+
+    def _find(self, state: int, pc: int, *, careful: bool = False) -> int:
         try:
             if pc == EXIT:
                 return self._shared.address("exited")
             translator = self.translator_at(pc)
             if translator is None or pc & 3:
                 return 0
-            return translator.state_function(pc)
+            return translator.state_function(pc, careful=careful)
         except BaseException as error:
             self._callback_error[state] = error
             return 0

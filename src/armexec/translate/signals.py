@@ -15,35 +15,24 @@ from __future__ import annotations
 import ctypes
 import signal
 import sys
+from collections.abc import Callable
 from functools import cache
 
 from .host import host_machine
 from .kept import kept_object
 from .link import HostCode
+from .sigaction import SA_NODEFER, SA_ONSTACK, SA_SIGINFO, SignalAction
 from .state import OFFSETS
+from .watch import linked_shared
 
-__all__ = ["IDLE", "install", "prepare_thread", "thread_key"]
+__all__ = ["IDLE", "install", "new_threads", "prepare_thread", "thread_key"]
 
 IDLE = 1
 """The thread's word when no guest code runs."""
 
 _DARWIN = sys.platform == "darwin"
-_SA_SIGINFO, _SA_ONSTACK, _SA_NODEFER = (0x40, 0x1, 0x10) if _DARWIN else (0x4, 0x0800_0000, 0x4000_0000)
 _SS_DISABLE = 4 if _DARWIN else 2
 _ALTERNATE_SIZE = 1 << 16
-
-
-class _LinuxAction(ctypes.Structure):
-    _fields_ = (
-        ("handler", ctypes.c_void_p),
-        ("mask", ctypes.c_uint8 * 128),
-        ("flags", ctypes.c_int),
-        ("restorer", ctypes.c_void_p),
-    )
-
-
-class _DarwinAction(ctypes.Structure):
-    _fields_ = (("handler", ctypes.c_void_p), ("mask", ctypes.c_uint32), ("flags", ctypes.c_int))
 
 
 class _LinuxStack(ctypes.Structure):
@@ -54,7 +43,6 @@ class _DarwinStack(ctypes.Structure):
     _fields_ = (("address", ctypes.c_void_p), ("size", ctypes.c_size_t), ("flags", ctypes.c_int))
 
 
-_Action = _DarwinAction if _DARWIN else _LinuxAction
 _Stack = _DarwinStack if _DARWIN else _LinuxStack
 
 _libc = ctypes.CDLL(None, use_errno=True)
@@ -196,13 +184,16 @@ class _Handler:
     def __init__(self) -> None:
         self.previous = (ctypes.c_void_p * 64)()
         symbols = {"previous": ctypes.addressof(self.previous), "thread_key": thread_key()}
-        self.code = HostCode(kept_object(_handler_text(), tier="O0"), symbols, ["handler"])
+        text = _handler_text()
+        data = kept_object(text, tier="O0")
+        self.code = HostCode(data, symbols, ["handler"])
+        linked_shared(self.code, data, text)
         self.actions: list[ctypes.Structure] = []
-        action = _Action()
+        action = SignalAction()
         action.handler = self.code.address("handler")
-        action.flags = _SA_SIGINFO | _SA_ONSTACK | _SA_NODEFER
+        action.flags = SA_SIGINFO | SA_ONSTACK | SA_NODEFER
         for number in (signal.SIGSEGV, signal.SIGBUS):
-            old = _Action()
+            old = SignalAction()
             if _libc.sigaction(int(number), None, ctypes.byref(old)):
                 continue
             self.actions.append(old)
@@ -215,6 +206,9 @@ def install() -> object:
     """Put the handler in place, once a process. Raises HostError where that fails."""
     return _Handler()
 
+
+new_threads: list[Callable[[], None]] = []
+"""Called in each thread that is about to run guest code for the first time."""
 
 _alternate_stacks: list[ctypes.Array[ctypes.c_char]] = []
 
@@ -229,3 +223,5 @@ def prepare_thread() -> None:
         stack = _Stack()
         stack.address, stack.size, stack.flags = ctypes.addressof(memory), _ALTERNATE_SIZE, 0
         _libc.sigaltstack(ctypes.byref(stack), None)
+    for listener in tuple(new_threads):
+        listener()

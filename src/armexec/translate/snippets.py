@@ -20,11 +20,12 @@ from armexec.machines.llvm import NAMES, PARTIAL, STATE, LlvmMachine, Value, reg
 from armexec.machines.traps import Trap, TrapKind
 
 from .flow import Block, FlowMachine, ends_block
-from .function import ATTRIBUTES, bits, load_state, store_state
-from .host import host_features
+from .function import ATTRIBUTES
+from .host import exact_attributes, host_features
 from .lift import LiftedBlock, lift_block
 from .link import HostCode
 from .prelude import core, runner
+from .registers import bits, load_state, store_state
 from .signals import install, thread_key
 from .state import OFFSETS, GuestState
 
@@ -54,6 +55,7 @@ def block_runner(runs: Sequence[tuple[int, Sequence[int]]], *, tier: str = "O2",
         helpers |= machine.helpers
     out += helpers.values()
     out.append("attributes #0 = { null_pointer_is_valid nounwind }")
+    out.append(exact_attributes())
     host = HostCode.from_text("\n".join(out), {"thread_key": thread_key()}, tier=tier)
     install()
     run = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_void_p, ctypes.c_void_p)(host.address("run"))
@@ -102,7 +104,11 @@ def _function(name: str, block: LiftedBlock, m: LlvmMachine) -> list[str]:
         m.out.append("unreachable")
     body = m.out
     used = m.used & ~(1 << STATE)
-    m.out = [f"define i1 @{name}(ptr noalias %state) {ATTRIBUTES} {{", "%failed = alloca i1"]
+    m.out = [
+        f"define i1 @{name}(ptr noalias %state) {ATTRIBUTES} {{",
+        "%failed = alloca i1",
+        "%alignment = add i64 0, 15",
+    ]
     for n in bits(used):
         m.out.append(f"{NAMES[n]} = alloca {register_type(n)}")
         m.out.append(f"store {register_type(n)} {load_state(m, n).text}, ptr {NAMES[n]}")

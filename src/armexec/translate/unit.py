@@ -15,13 +15,14 @@ from armexec.machines.llvm_vectors import VIEWS
 from armexec.machines.traps import EXIT
 
 from .flow import Flow
-from .function import FunctionWriter, bits, calling_convention
-from .host import host_features, host_machine
+from .function import FunctionWriter, calling_convention
+from .host import exact_attributes, host_features, host_machine
 from .library import Argument, Convention, Form, Library, Shape
 from .lift import LiftedFunction, lift
 from .liveness import ALL, Signature, analyze, covered
-from .prelude import declarations, dispatcher
+from .prelude import declarations, dispatcher, resumption
 from .record import END, FIRST_ONLY, Function, Record
+from .registers import bits
 from .state import OFFSETS, field_of
 
 __all__ = ["MAX_UNIT", "Draft"]
@@ -30,6 +31,12 @@ MAX_UNIT = 20_000
 """A unit takes no further functions beyond this many guest instructions; calls of them go through the dispatcher."""
 _MAX_FIRST = 500
 """The same for what is only for the time being."""
+_MAX_INLINED = 120
+"""A function isn't inlined if it would bring along more instructions than this, with what is inlined into it."""
+_MAX_GUESSES = 16
+"""A call to a register is compared with so many functions at most."""
+_LONGEST_GUESS = 1000
+"""Longer functions aren't translated on the mere chance that a pointer leads to them."""
 _SHORT_LEAF = 32
 """A function that calls nothing and isn't longer is translated again for each unit that calls it."""
 
@@ -47,6 +54,14 @@ def _fixed(convention: Convention, entry: int, machine: LlvmMachine) -> Signatur
 def _is_short_leaf(library: Library, address: int) -> bool:
     flow = library.regions.flow(address)
     return not flow.calls and flow.size <= _SHORT_LEAF
+
+
+def _machine(library: Library) -> LlvmMachine:
+    """To translate one function on."""
+    code = library.code
+    # Code of the first tier is left in the middle of loops, where all has to be sure.
+    careful = library.careful or code.strict or library.better is not None
+    return LlvmMachine(OFFSETS, code.base, host=host_features(), strict=code.strict, careful=careful)
 
 
 class Draft:
@@ -129,10 +144,11 @@ class Draft:
     def _collect(self, wide: set[int]) -> None:
         """The function and its callees, lifted, up to the size of a unit, and the exported ones among them."""
         library, fetch = self.library, self.library.code.fetch
-        machine = LlvmMachine(OFFSETS, library.code.base, host=host_features(), strict=library.code.strict)
+        machine = _machine(library)
         self.functions: dict[int, LiftedFunction] = {}
         self.forms: dict[int, Form] = {}
         self.fixed: dict[int, Signature] = {}
+        self.guesses: list[int] = []
         todo = [self.entry]
         most = MAX_UNIT if library.better is None else _MAX_FIRST
         total = 0
@@ -153,10 +169,22 @@ class Draft:
             if export is not None:
                 self.fixed[address] = _fixed(export.convention, address, machine)
                 continue
-            machine = LlvmMachine(OFFSETS, library.code.base, host=host_features(), strict=library.code.strict)
+            machine = _machine(library)
             self.functions[address] = lift(flow, machine)
             total += flow.size
             todo += sorted(flow.calls, reverse=True)
+            if self.functions[address].calls_to_registers and not self.guesses:
+                self.guesses = self._guess()
+                todo += self.guesses
+
+    def _guess(self) -> list[int]:
+        """The functions that a call to a register is first compared with: all that it may be of, if they are few."""
+        library = self.library
+        taken = library.code.taken()
+        if len(taken) > _MAX_GUESSES:
+            return []
+        flows = [library.regions.flow(address) for address in taken]
+        return [flow.entry for flow in flows if not flow.is_piece and flow.size <= _LONGEST_GUESS]
 
     def _analyze(self) -> set[int]:
         """Find the signatures; the fixed functions that return too little."""
@@ -172,17 +200,44 @@ class Draft:
         }
         if self.entry in self.functions or self.entry in self.fixed:
             demanded[self.entry] = demanded.get(self.entry, 0) | (ALL if self.shape is None else _RESULTS)
-        self.signatures = analyze(self.functions, demanded, self.fixed)
+        # The stack pointer that Python's calls begin with is aligned.
+        entered = self.exported | ({self.entry} if self.shape is None else set())
+        self.signatures = analyze(self.functions, demanded, self.fixed, self.guesses, entered)
         return {
             address
             for address, signature in self.signatures.items()
             if signature.is_fixed and signature.demanded & signature.modified & ~covered(signature.outputs)
         }
 
+    def _outlined(self) -> set[int]:
+        """The functions that are not to be inlined.
+
+        LLVM inlines whatever is called in one place only, and optimizes all of it again at each level: the time would
+        grow with the square of a chain of calls.
+        """
+        outlined: set[int] = set()
+        sizes: dict[int, int] = {}
+        todo = [(address, False) for address in self.functions]
+        while todo:
+            address, is_done = todo.pop()
+            callees = [a for a in self.functions[address].flow.calls if a in self.functions]
+            if is_done:
+                # Of a function that calls itself, the size isn't known yet.
+                inlined = sum(sizes[callee] for callee in callees if callee not in outlined)
+                sizes[address] = self.functions[address].flow.size + inlined
+                if sizes[address] > _MAX_INLINED:
+                    outlined.add(address)
+            elif address not in sizes:
+                sizes[address] = 0
+                todo.append((address, True))
+                todo += [(callee, False) for callee in callees if callee not in sizes]
+        return outlined
+
     def _write(self) -> str:
         code, signatures, entry = self.library.code, self.signatures, self.entry
         self.exported = {address for address in self.exported if not signatures[address].is_open}
-        writer = FunctionWriter(signatures, code.base, calling_convention(host_machine()), self.exported)
+        convention = calling_convention(host_machine())
+        writer = FunctionWriter(signatures, code.base, convention, self.exported, self._outlined())
         writer.leaves_loops = self.library.better is not None
         out = [
             "define void @begin() {",
@@ -195,6 +250,8 @@ class Draft:
         signature = signatures.get(entry)
         if signature is None or any(s.is_open or s.checked for s in signatures.values()):
             out.append(dispatcher(table_size=code.code_size // 4))
+        if any(function.has_exits for function in self.functions.values()):
+            out.append(resumption(table_size=code.code_size // 4))
         for address in self.functions:
             out += writer.write(address)
         for address in self.fixed:
@@ -208,6 +265,7 @@ class Draft:
             helpers |= function.machine.helpers
         out += helpers.values()
         out.append("attributes #0 = { null_pointer_is_valid nounwind }")
+        out.append(exact_attributes())
         if self.library.better is not None:
             stub = [] if self.shape is None else _replaceable_stub(writer.name(entry), self.shape)
             out += [FIRST_ONLY, "@running = external global i8", *stub, END]

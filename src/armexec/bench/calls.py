@@ -1,0 +1,61 @@
+"""What a call costs: `fn(3)` against a bare ctypes call of the host's own function, one by one and over an array."""
+
+from __future__ import annotations
+
+import ctypes
+import time
+import timeit
+from collections.abc import Callable
+from contextlib import ExitStack
+from typing import Any
+
+import armexec
+from armexec.bench.figures import Series, median
+from armexec.bench.host_build import host_library
+from armexec.errors import CompileError
+
+__all__ = ["CTYPES", "ONE_BY_ONE", "measure_calls"]
+
+_SOURCE = "int fn(int num) { return num; }"
+ONE_BY_ONE = "fn(3)"
+CTYPES = "ctypes fn(3)"
+
+
+def measure_calls(rounds: int, calls: int) -> dict[str, float]:
+    """Nanoseconds of processor time for each of `calls` calls: the medians of the rounds, by what makes the call.
+
+    CTYPES is missing where the host has no compiler, "fn.ufunc(array)" where functions have no `ufunc`. Raises Error.
+    """
+    with ExitStack() as stack:
+        function = stack.enter_context(armexec.compile(_SOURCE, "c")).fn
+        data = list(range(calls))
+        ways: dict[str, Callable[[], Any]] = {
+            ONE_BY_ONE: _repeated(function, calls),
+            "map(fn, list)": lambda: list(map(function, data)),
+        }
+        ufunc: Any = getattr(function, "ufunc", None)
+        if ufunc is not None:
+            import numpy
+
+            array = numpy.arange(calls, dtype=numpy.int32)
+            ways["fn.ufunc(array)"] = lambda: ufunc(array)
+        try:
+            host: Any = stack.enter_context(host_library(_SOURCE, ("-O2",))).fn
+        except CompileError:
+            pass
+        else:
+            host.argtypes, host.restype = (ctypes.c_int,), ctypes.c_int
+            ways[CTYPES] = _repeated(host, calls)
+        times: dict[str, Series] = {name: [] for name in ways}
+        for number in range(rounds + 1):
+            for name, way in ways.items():
+                start = time.thread_time()
+                way()
+                if number:  # the first round warms
+                    times[name].append(time.thread_time() - start)
+    return {name: median(series) / calls * 1e9 for name, series in times.items()}
+
+
+def _repeated(function: Callable[[int], int], calls: int) -> Callable[[], Any]:
+    # timeit's loop costs next to nothing beside the call.
+    return lambda: timeit.timeit("f(3)", globals={"f": function}, number=calls)

@@ -1,0 +1,113 @@
+"""Hot runs: a kernel on all contenders in turn, round after round, each already warm."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+
+from armexec.bench.contenders import HOST, HOST_TUNED, Contender, Runner
+from armexec.bench.figures import Series, median, ratio
+from armexec.bench.kernels import Kernel
+from armexec.errors import Error
+
+__all__ = ["Hot", "measure_kernel"]
+
+_WARM = 0.2
+"""Seconds for which a contender runs a kernel before it counts: some translate better what has run for a while."""
+_WARM_AT_MOST = 30.0
+"""Seconds after which it counts though it may still be getting better."""
+_BUSY = 0.2
+"""The share of a run's time from which on another thread counts as busy."""
+_JITTER = 0.002
+"""Seconds that other threads may have spent in any case."""
+_SLOW = 0.2
+"""Of more seconds than this a run is enough in every third round: one so long varies little."""
+_SLOW_ROUNDS = 3
+
+
+@dataclass(frozen=True)
+class Hot:
+    """A kernel's times by contender, in seconds of processor time, and the result that all of them had."""
+
+    count: int
+    result: int
+    times: dict[str, Series]
+
+    @property
+    def host(self) -> str | None:
+        """The better of the host's own builds, by median; None where there is none."""
+        builds = [name for name in (HOST, HOST_TUNED) if name in self.times]
+        return min(builds, key=lambda name: median(self.times[name]), default=None)
+
+    def seconds(self, name: str) -> float | None:
+        """The median time of a contender; of the better build for "host". None if it took no part."""
+        series = self._series(name)
+        return None if series is None else median(series)
+
+    def ratio(self, name: str, base: str) -> float | None:
+        """How many times the time of `base` a contender takes. None if one of them took no part."""
+        one, other = self._series(name), self._series(base)
+        return None if one is None or other is None else ratio(one, other)
+
+    def _series(self, name: str) -> Series | None:
+        key = self.host if name == "host" else name
+        return self.times.get(key) if key is not None else None
+
+
+def measure_kernel(
+    kernel: Kernel, count: int, contenders: Sequence[Contender], rounds: int, say: Callable[[str], None]
+) -> Hot:
+    """Run a kernel with the argument `count` for some rounds; `say` is told what is being done.
+
+    Raises:
+        Error: a contender can't run it, or two have different results.
+    """
+    results: dict[str, int] = {}
+    times: dict[str, Series] = {contender.name: [] for contender in contenders}
+    with ExitStack() as stack:
+        runners: dict[str, Runner] = {}
+        every: dict[str, int] = {}
+        for contender in contenders:
+            say(f"{kernel.name}: warming {contender.name}")
+            runner = runners[contender.name] = stack.enter_context(contender.start(kernel))
+            longest = _warm(runner, count, results, contender.name)
+            every[contender.name] = _SLOW_ROUNDS if longest > _SLOW else 1
+            _check(kernel, results)
+        for number in range(rounds):
+            say(f"{kernel.name}: round {number + 1} of {rounds}")
+            # In turn, and back again: whoever comes first has no advantage of it.
+            for name in sorted(runners, key=list(runners).index, reverse=number % 2 == 1):
+                if number % every[name]:
+                    times[name].append(None)
+                    continue
+                results[name], seconds = runners[name].run(count)
+                times[name].append(seconds)
+                _check(kernel, results)
+    return Hot(count, next(iter(results.values())), times)
+
+
+def _warm(runner: Runner, count: int, results: dict[str, int], name: str) -> float:
+    """Run until it is warm; the seconds of the last run."""
+    begin = time.monotonic()
+    while True:
+        start, others = time.monotonic(), _other_threads()
+        results[name], seconds = runner.run(count)
+        end = time.monotonic()
+        # While other threads of this process are busy, an engine is still translating.
+        busy = _other_threads() - others > max(_BUSY * (end - start), _JITTER)
+        if end - begin >= (_WARM_AT_MOST if busy else _WARM):
+            return seconds
+
+
+def _other_threads() -> float:
+    """Seconds of processor time that this process has spent outside of this thread."""
+    return time.process_time() - time.thread_time()
+
+
+def _check(kernel: Kernel, results: dict[str, int]) -> None:
+    """Raises Error if the results aren't all the same."""
+    if len(set(results.values())) > 1:
+        shown = ", ".join(f"{name} 0x{result:x}" for name, result in results.items())
+        raise Error(f"the kernel {kernel.name} has different results: {shown}")

@@ -1,0 +1,111 @@
+"""Debug locations for IR text: what LLVM makes line tables from.
+
+The text says by lines `;@<offset>` which guest instruction follows. Debug locations don't change the code that LLVM
+makes, so a text can be compiled with or without, or with others.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Protocol
+
+__all__ = ["Description", "with_locations"]
+
+_MARK = re.compile(r";@([0-9a-f]+)$")
+_DEFINED = re.compile(r"define [^@]*@([\w.]+)\(")
+
+
+class Description(Protocol):
+    """What the locations say.
+
+    `full`: describe each function, and not just its lines. `file` is where the functions are.
+    """
+
+    full: bool
+    file: str
+
+    def title(self, name: str) -> str:
+        """What a function is called, by its name in the text."""
+
+    def start(self, name: str) -> tuple[str, int]:
+        """The file and the line of what in a function belongs to no instruction."""
+
+    def place(self, offset: int) -> tuple[str, int]:
+        """The file and the line of the instruction at an offset of the image."""
+
+
+class _Nodes:
+    """The text's metadata, each node once."""
+
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+        self._numbers: dict[str, int] = {}
+
+    def add(self, text: str) -> int:
+        number = self._numbers.get(text)
+        if number is None:
+            number = self._numbers[text] = len(self.lines) + 1
+            self.lines.append(f"!{number} = {text}")
+        return number
+
+    def file(self, name: str) -> int:
+        return self.add(f'!DIFile(filename: "{_quoted(name)}", directory: "")')
+
+
+def _quoted(text: str) -> str:
+    """As LLVM's strings are written: what isn't plain ASCII in hexadecimal."""
+    plain = (chr(byte) if 32 <= byte < 127 and byte not in b'"\\' else f"\\{byte:02x}" for byte in _bytes(text))
+    return "".join(plain)
+
+
+def _bytes(text: str) -> bytes:
+    return text.encode("utf-8", "surrogateescape")
+
+
+def with_locations(text: str, description: Description) -> str:
+    """IR text with a debug location on each of its instructions."""
+    out: list[str] = []
+    nodes = _Nodes()
+    kind = "FullDebug" if description.full else "LineTablesOnly"
+    unit = nodes.add(
+        f"distinct !DICompileUnit(language: DW_LANG_C, file: !{nodes.file(description.file)}, emissionKind: {kind})"
+    )
+    version = nodes.add('!{i32 2, !"Debug Info Version", i32 3}')
+    type = nodes.add(f"!DISubroutineType(types: !{nodes.add('!{}')})")
+    function = 0
+    home = description.file
+    place = (home, 0)
+    for statement in text.split("\n"):
+        mark = _MARK.match(statement)
+        if mark:
+            place = description.place(int(mark[1], 16))
+        if statement.startswith("define "):
+            found = _DEFINED.match(statement)
+            name = found[1] if found else ""
+            home, line = place = description.start(name)
+            title = _quoted(description.title(name))
+            file = nodes.file(home)
+            function = nodes.add(
+                f'distinct !DISubprogram(name: "{title}", scope: !{file}, file: !{file}, '
+                f"line: {line}, type: !{type}, unit: !{unit}, spFlags: DISPFlagDefinition)"
+            )
+            out.append(statement.removesuffix("{") + f"!dbg !{function} {{")
+            continue
+        if statement == "}":
+            function = 0
+        stripped = statement.strip()
+        is_label = stripped.endswith(":")
+        if not function or not stripped or stripped[0] in ";}" or is_label:
+            out.append(statement)
+            continue
+        file_name, line = place
+        scope = function
+        if file_name != home:
+            scope = nodes.add(
+                f"!DILexicalBlockFile(scope: !{function}, file: !{nodes.file(file_name)}, discriminator: 0)"
+            )
+        location = nodes.add(f"!DILocation(line: {line}, column: 1, scope: !{scope})")
+        out.append(f"{statement}, !dbg !{location}")
+    out.append(f"!llvm.dbg.cu = !{{!{unit}}}")
+    out.append(f"!llvm.module.flags = !{{!{version}}}")
+    return "\n".join([*out, *nodes.lines])

@@ -1,0 +1,112 @@
+"""Who is told of host code as it is linked: `perf` and gdb, where the environment asks for it, and profiles."""
+
+from __future__ import annotations
+
+import os
+import sys
+import weakref
+from threading import Lock
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from .library import Library
+    from .link import HostCode
+    from .naming import Naming
+    from .record import Record
+    from .runtime import Translator
+
+__all__ = ["Watcher", "began", "linked_shared", "linked_unit", "unwatch", "watch"]
+
+_OFF = ("", "0", "off")
+
+
+class Watcher(Protocol):
+    """Somebody who wants to know of all translated code. It may be told by any thread."""
+
+    def began(self, translator: Translator) -> None:
+        """There is a translator."""
+
+    def linked(self, code: HostCode) -> None:
+        """A unit was linked, of a translator that was told of before."""
+
+
+_lock = Lock()
+_translators: weakref.WeakSet[Translator] = weakref.WeakSet()
+_watchers: list[Watcher] = []
+
+
+def watch(watcher: Watcher) -> None:
+    """From now on, tell a watcher; of the translators that there are already at once."""
+    with _lock:
+        _watchers.append(watcher)
+        known = list(_translators)
+    for translator in known:
+        watcher.began(translator)
+
+
+def unwatch(watcher: Watcher) -> None:
+    """Tell it nothing any more, if it was told anything."""
+    with _lock:
+        if watcher in _watchers:
+            _watchers.remove(watcher)
+
+
+def began(translator: Translator) -> None:
+    """There is a new translator."""
+    with _lock:
+        _translators.add(translator)
+        told = tuple(_watchers)
+    for watcher in told:
+        watcher.began(translator)
+
+
+def _wants(variable: str) -> bool:
+    # Both read symbols from ELF objects, and of perf there is none but Linux's.
+    return os.environ.get(variable, "") not in _OFF and sys.platform == "linux"
+
+
+def linked_unit(code: HostCode, record: Record, library: Library, tier: str) -> None:
+    """A unit has been linked; `record` still has its object. Raises HostError: what was asked for can't be done."""
+    for watcher in tuple(_watchers):
+        watcher.linked(code)
+    for_perf, for_gdb = _wants("ARMEXEC_PERF"), _wants("ARMEXEC_GDB")
+    if not for_perf and not for_gdb:
+        return
+    from .naming import naming_of
+
+    naming = naming_of(record, library)
+    if for_perf:
+        _tell_perf(code, record.object, naming)
+    if for_gdb:
+        _tell_gdb(code, record.object, record.source(tier), tier, naming, record.instructions)
+
+
+def linked_shared(code: HostCode, data: bytes, text: str) -> None:
+    """Code of the translator's own has been linked: an object, which a text became at O0. Raises HostError."""
+    for_perf, for_gdb = _wants("ARMEXEC_PERF"), _wants("ARMEXEC_GDB")
+    if not for_perf and not for_gdb:
+        return
+    from .naming import Naming
+
+    if for_perf:
+        _tell_perf(code, data, Naming())
+    if for_gdb:
+        _tell_gdb(code, data, text, "O0", Naming(), 0)
+
+
+def _known(code: HostCode) -> dict[str, int]:
+    return {name: code.address(name) for name in code.names}
+
+
+def _tell_perf(code: HostCode, data: bytes, naming: Naming) -> None:
+    from .host_symbols import symbols
+    from .perf_map import append
+
+    append(symbols(data, _known(code)), naming)
+
+
+def _tell_gdb(code: HostCode, data: bytes, text: str, tier: str, naming: Naming, size: int) -> None:
+    from .debug_object import debug_object
+    from .gdb import register
+
+    register(code, debug_object(data, _known(code), text, tier, naming, size))

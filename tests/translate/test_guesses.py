@@ -1,0 +1,123 @@
+"""Calls through registers: of functions that are known to be pointed to, and of any others, mixed."""
+
+from __future__ import annotations
+
+import pytest
+
+import armexec
+
+from .guest import functions
+
+ENGINES = pytest.mark.parametrize("tier", ["O0", "O2"])
+
+TEXT = """
+    pick: stp x29, x30, [sp, #-64]!
+         stp x19, x20, [sp, #16]
+         stp x21, x22, [sp, #32]
+         str d8, [sp, #48]
+         mov x19, x0
+         mov x20, x1
+         mov x22, #7
+         fmov d8, #2.5
+         adr x21, first
+         adr x9, second
+         tst x0, #1
+         csel x21, x9, x21, ne
+         adr x9, plain
+         tst x0, #2
+         csel x21, x9, x21, ne
+         sub x9, x21, #0
+         // Into the middle of a function, where no pointer is known to lead.
+         add x9, x9, x0, lsr #8
+    loop: mov x0, x20
+         mov x1, x19
+         mov x15, x9
+         str x9, [sp, #56]
+         blr x15
+         ldr x9, [sp, #56]
+         add x22, x22, x0
+         add x22, x22, x7
+         sub x20, x20, #1
+         cbnz x20, loop
+         fcvtzs x1, d8
+         add x0, x22, x1, lsl #32
+         ldr d8, [sp, #48]
+         ldp x21, x22, [sp, #32]
+         ldp x19, x20, [sp, #16]
+         ldp x29, x30, [sp], #64
+         ret
+    first: add x0, x0, #1
+         mov x7, #3
+         ret
+    second: mov x22, #100 // not as the AAPCS64 has it
+         add x0, x0, x0
+         fmov d8, #7.0
+         mov x7, x1
+         ret
+    plain: sub x0, x0, #5
+         eor x7, x0, x1
+         ret
+"""
+
+
+@ENGINES
+@pytest.mark.parametrize("which", [0, 1, 2, 4 << 8, 8 << 8 | 1, 4 << 8 | 2])
+def test_each_function_is_called_with_all_registers(tier: str, which: int) -> None:
+    (pick,) = functions(TEXT, "pick/2", tier=tier)
+    expected = armexec.function(TEXT, "long(long, long)", engine="reference")
+    for count in (1, 2, 5):
+        assert pick(which, count) == expected(which, count)
+
+
+def test_a_guess_may_return_past_its_caller() -> None:
+    text = """
+        outer: mov x28, x30
+             stp x29, x30, [sp, #-32]!
+             str x28, [sp, #16]
+             bl middle
+             add x0, x0, #1000
+             ldp x29, x30, [sp], #32
+             ret
+        middle: stp x29, x30, [sp, #-16]!
+             adr x9, last
+             blr x9
+             add x0, x0, #100
+             ldp x29, x30, [sp], #16
+             ret
+        last: cmp x0, #5
+             b.gt far
+             add x0, x0, #1
+             ret
+        // As longjmp does: middle's frame goes, and control goes on in outer.
+        far: ldr x30, [sp, #8]
+             add sp, sp, #16
+             add x0, x0, #2
+             ret
+        """
+    expected = armexec.function(text, "long(long)", engine="reference")
+    (outer,) = functions(text, "outer/1")
+    for value in (1, 5, 6, 9):
+        assert outer(value) == expected(value)
+
+
+def test_a_sort_through_a_pointer_that_c_takes() -> None:
+    source = """
+        typedef int (*order)(int, int);
+        static int up(int a, int b) { return a - b; }
+        static int down(int a, int b) { return b - a; }
+        static int odd_first(int a, int b) { return (b & 1) - (a & 1) ? (b & 1) - (a & 1) : a - b; }
+        static order orders[] = {up, down, odd_first};
+        __attribute__((noinline)) static void sort(int *v, int n, order f) {
+            for (int i = 1; i < n; i++)
+                for (int j = i; j > 0 && f(v[j - 1], v[j]) > 0; j--) { int t = v[j]; v[j] = v[j - 1]; v[j - 1] = t; }
+        }
+        void sorted(int *v, int n, int which) { sort(v, n, *(order volatile *)&orders[which]); }
+    """
+    import numpy as np
+
+    module = armexec.compile(source, "c", "-O2", engine="translated")
+    for which, key in enumerate((lambda a: a, lambda a: -a, lambda a: (-(a & 1), a))):
+        values = np.array([5, -3, 8, 1, 0, 12, 7, 7, -20, 4], dtype=np.int32)
+        expected = sorted((int(v) for v in values), key=key)
+        module.sorted(values, len(values), which)
+        assert values.tolist() == expected

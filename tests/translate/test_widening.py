@@ -1,0 +1,127 @@
+"""The same operations on pairs of vectors, which the host's longer vectors may take together, against the reference."""
+
+from __future__ import annotations
+
+import ctypes
+import random
+
+import pytest
+
+import armexec
+
+SIZE = 256
+"""Doublewords of memory: a third to read, a third to change, a third for results."""
+
+_THREE_SAME = {
+    "16b": ("add", "sub", "mul", "and", "orr", "eor", "bic", "smax", "umin", "uabd", "uqadd", "sqsub", "cmgt", "cmhs"),
+    "8h": ("add", "sub", "mul", "smin", "umax", "sabd", "sqadd", "uqsub", "cmeq", "cmge", "mla", "urhadd", "ushl"),
+    "4s": (
+        "add",
+        "sub",
+        "mul",
+        "mls",
+        "smax",
+        "umin",
+        "cmhi",
+        "sshl",
+        "fadd",
+        "fsub",
+        "fmul",
+        "fmax",
+        "fminnm",
+        "fmla",
+    ),
+    "2d": ("add", "sub", "cmgt", "fadd", "fsub", "fmul", "fdiv", "fmls", "fcmgt", "zip1", "uzp2", "trn1"),
+}
+_TWO = {
+    "16b": ("neg", "abs", "cnt", "not", "rev64"),
+    "8h": ("neg", "abs", "rev32", "clz"),
+    "4s": ("neg", "fneg", "fabs", "fsqrt", "scvtf", "fcvtzs", "ucvtf", "frintn"),
+    "2d": ("neg", "fneg", "fsqrt", "scvtf", "fcvtzu", "fabs"),
+}
+_SHIFTS = {"16b": 8, "8h": 16, "4s": 32, "2d": 64}
+
+
+def _operation(rng: random.Random) -> list[str]:
+    """An operation on one, two or four registers after the other."""
+    shape = rng.choice(tuple(_THREE_SAME))
+    count = rng.choice((1, 2, 2, 2, 4))
+    kind = rng.randrange(6)
+    d, n, m = (rng.choice((0, 4, 8, 12)) for _ in range(3))
+    other = rng.random() < 0.5
+    lines = []
+    name = rng.choice(_THREE_SAME[shape] if kind < 3 else _TWO[shape])
+    amount = rng.randrange(1, _SHIFTS[shape])
+    shift = rng.choice(("sshr", "ushr", "shl", "usra"))
+    for i in range(count):
+        second = f"v{m if other else m + i}.{shape}"
+        if kind < 3:
+            lines.append(f"{name} v{d + i}.{shape}, v{n + i}.{shape}, {second}")
+        elif kind == 3:
+            lines.append(f"{name} v{d + i}.{shape}, v{n + i}.{shape}")
+        elif kind == 4:
+            lines.append(f"{shift} v{d + i}.{shape}, v{n + i}.{shape}, #{amount}")
+        else:
+            lines.append(f"ext v{d + i}.16b, v{n + i}.16b, v{m if other else m + i}.16b, #{amount % 16}")
+    return lines
+
+
+def program(rng: random.Random) -> str:
+    """A loop on vectors from x0 and x1, which moves on through both; its registers are put at x2."""
+    body = []
+    for _ in range(rng.randrange(3, 8)):
+        place = rng.choice((0, 4, 8, 12))
+        match rng.randrange(6):
+            case 0 | 1:
+                base, at = rng.choice(("x0", "x1")), 32 * rng.randrange(2)
+                body.append(f"ldp q{place}, q{place + 1}, [{base}, #{at}]")
+            case 2:
+                body.append(f"stp q{place}, q{place + 1}, [x1, #{32 * rng.randrange(2)}]")
+            case _:
+                body += _operation(rng)
+    place = rng.choice((0, 4, 8, 12))
+    return "\n".join(
+        (
+            *(f"ldr q{i}, [x0, #{16 * i}]" for i in range(16)),
+            "mov x3, #5",
+            "again:",
+            *body,
+            f"stp q{place}, q{place + 1}, [x1], #32",
+            "add x0, x0, #32",
+            "subs x3, x3, #1",
+            "b.ne again",
+            *(f"str q{i}, [x2, #{16 * i}]" for i in range(16)),
+            "ret",
+        )
+    )
+
+
+def _run(text: str, memory: list[int], engine: str) -> list[int]:
+    f = armexec.function(text, "void(void *, void *, void *)", engine=engine)
+    words = (ctypes.c_uint64 * SIZE)(*memory)
+    at = ctypes.addressof(words)
+    f(at, at + 8 * 80, at + 8 * 160)
+    return list(words)
+
+
+def _compare(seed: int) -> None:
+    rng = random.Random(f"widening/{seed}")
+    text = program(rng)
+    numbers = rng.random() < 0.5
+    memory = []
+    for _ in range(SIZE):
+        number = ctypes.c_uint64.from_buffer(ctypes.c_double(rng.uniform(-9, 9))).value
+        memory.append(number if numbers and rng.random() < 0.9 else rng.getrandbits(64))
+    assert _run(text, memory, "translated") == _run(text, memory, "reference"), f"seed {seed}:\n{text}"
+
+
+@pytest.mark.parametrize("block", range(4))
+def test_pairs_give_what_the_reference_machine_gives(block: int) -> None:
+    for seed in range(block * 8, block * 8 + 8):
+        _compare(seed)
+
+
+@pytest.mark.long
+def test_many_pairs() -> None:
+    for seed in range(1000, 2000):
+        _compare(seed)
