@@ -23,6 +23,7 @@ def files(folder: Path) -> list[Path]:
 
 
 @given(st.lists(st.binary()), st.lists(st.binary()))
+@settings(deadline=None)
 def test_keys_are_equal_only_for_equal_parts(first: list[bytes], second: list[bytes]) -> None:
     assert (Store.key(*first) == Store.key(*second)) == (first == second)
 

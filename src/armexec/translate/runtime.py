@@ -145,9 +145,11 @@ class Translator:
         unit = self._find(side, address, shape, FULL)
         if unit is not None:
             return unit
-        if side.library.reach(address, self._small) <= self._small:
-            return self._translate(side, address, shape, FULL)
-        unit = self._find(side, address, shape, FIRST) or self._translate(side, address, shape, FIRST)
+        unit = self._find(side, address, shape, FIRST)
+        if unit is None:
+            if side.library.reach(address, self._small) <= self._small:
+                return self._translate(side, address, shape, FULL)
+            unit = self._translate(side, address, shape, FIRST)
         submit(_Improvement(self, address, shape, unit, careful=side.careful))
         return unit
 

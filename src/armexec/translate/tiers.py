@@ -2,7 +2,8 @@
 
 With the tier "auto", code whose optimization takes long is compiled without (`FIRST`), and once more by a thread in the
 background with it (`FULL`). What is better takes the place of what was there: each way into the first code from outside
-of it goes through a word of memory that is then overwritten. What runs goes on in the old code until it returns.
+of it goes through a word of memory that is then overwritten. What runs goes on in the old code until it returns or
+begins the next round of a loop.
 """
 
 from __future__ import annotations
