@@ -8,8 +8,8 @@ import threading
 import pytest
 
 import armexec
-from armexec.memory import writable_and_executable
 from engines import AVAILABLE
+from rules import broken
 
 SOURCE = """
 typedef unsigned (*Function)(unsigned);
@@ -52,6 +52,7 @@ def _module(engine: str, opt: str = "-O1") -> armexec.Module:
     return armexec.compile(SOURCE, language="c", opt=opt, engine=engine, filename="work.c", flags=["-fno-builtin"])
 
 
+@pytest.mark.usefixtures("others_pages")
 @pytest.mark.parametrize("engine", AVAILABLE)
 def test_the_hottest_function_and_its_line_are_found(engine: str) -> None:
     mod = _module(engine)
@@ -67,7 +68,7 @@ def test_the_hottest_function_and_its_line_are_found(engine: str) -> None:
     assert sum(function.share for function in p.functions) == pytest.approx(1)
     assert [f.samples for f in p.functions] == sorted((f.samples for f in p.functions), reverse=True)
     assert "hot" in repr(p)
-    assert not writable_and_executable()
+    assert not broken()
 
 
 def test_the_reference_engine_counts_exactly() -> None:

@@ -133,8 +133,8 @@ def profile() -> Profile:
     Only the guest's own time counts, not that of Python or of translating. Code that runs on the processor is
     sampled, every millisecond of its time or as often as the system can (most Linux machines: every 4 ms), so let it
     work for a second; on the native engine only in threads that there are at the beginning. The reference engine counts
-    instructions, exactly. Profiles use SIGPROF, and there is one at a
-    time. Where the block ends, code that was met is translated once more, to find its lines.
+    instructions, exactly. Profiles use SIGPROF, and there is one at a time. Where the block ends, code that was met is
+    translated once more, to find its lines.
 
     Entering it raises:
         Error: a profile is being made already.
