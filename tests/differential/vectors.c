@@ -120,9 +120,13 @@ static void report(int signal, u64 *info, struct context *at)
     place(0, vector.words);
 }
 
+static u64 timed;
+
 static void handle(int signal, u64 *info, u8 *ucontext)
 {
     struct context *at = (struct context *)(ucontext + 176);
+    if (signal == 14 && !vector.loops)
+        return; /* It was meant for the vector before. */
     if (next >= 0)
         report(signal, info, at);
     if (++next == (long)header.count)
@@ -136,10 +140,11 @@ static void handle(int signal, u64 *info, u8 *ucontext)
     memcpy(at->x, vector.x, sizeof at->x);
     at->sp = vector.sp, at->pc = vector.pc, at->pstate = vector.pstate;
     memcpy(record(at, FPSIMD_MAGIC), &vector.f, sizeof vector.f);
-    if (vector.loops) {
-        struct timer timer = { 0, 0, 0, 50000 };
+    /* Of a vector that didn't loop after all, the timer still runs. */
+    struct timer timer = { 0, 0, 0, vector.loops ? 50000 : 0 };
+    if (timed || vector.loops)
         call(SETITIMER, 0, (u64)&timer, 0, 0, 0, 0);
-    }
+    timed = vector.loops;
 }
 
 static void *map(u64 address, u64 size, u64 protection, u64 flags)
