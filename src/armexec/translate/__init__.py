@@ -5,20 +5,22 @@ What is translated is kept on disk; code that is found there skips everything up
 In the order that data goes through them:
 
 - `flow`: which instructions belong to a function, as blocks; `jumps`: the targets of jump tables; `regions`: large
-  functions cut into pieces that don't overlap.
+  functions cut into pieces that don't overlap. `symbolic`: a machine whose values are expressions, for `jumps` and
+  `frames`.
 - `modes`: whether code can see FPCR or FPSR, and so needs strict floating point.
-- `lift`: a function's blocks as IR text, by the machine of `machines.llvm`.
+- `lift`: a function's blocks as IR text, by the machine of `machines.llvm`; `pairs`: two instructions on vectors as
+  one.
 - `reruns`: loops that change nothing but registers, where NaNs are only looked for at the end.
-- `liveness`: which registers travel between translated functions.
+- `liveness`: which registers travel between translated functions; `frames`: which ones come back as they were.
 - `function`: the blocks joined, with calls and returns; `careful`: the ways out where a NaN comes up; `unit`: the text
   of a whole module, with entry stubs; `prelude`: what every module calls: the dispatcher, traps, the way to Python.
 - `host`: IR text to object files, by LLVM; `link`: object files to executable memory.
 - `record`: a compiled unit, apart from where it is linked; `kept`: records on disk, and what they are found by.
 - `tiers`: what is optimized at once, and what in the background.
 - `library`: what the units of an image know of each other; `linked`: a unit in memory.
-- `state`: the guest's registers in memory; `runtime`: entry from Python, traps, code found while running;
-  `signals`: faults of the host that are the guest's, `sigaction`: how handlers are installed; `fault_map`: from the
-  host's pc to the guest's, by `locations`.
+- `state`: the guest's registers in memory, `registers`: to and from there; `runtime`: entry from Python, traps, code
+  found while running; `signals`: faults of the host that are the guest's, `sigaction`: how handlers are installed;
+  `fault_map`: from the host's pc to the guest's, by `locations`.
 - `watch`: who is told of linked code. `naming`: what people call it; `host_symbols`: where its functions are.
   `perf_map`: perf; `gdb`, `debug_object`, `library_symbols`: gdb. `sampler`, `thread_timers`, `sampled`: profiles.
 - `snippets`: single instructions in arbitrary states, for tests.
