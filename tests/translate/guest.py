@@ -14,6 +14,40 @@ LONG = CType("int", 8, "long", signed=True, align=8)
 INT = CType("int", 4, "int", signed=True, align=4)
 
 
+FIB = """
+    fib: cmp x0, #2
+         b.lt leaf
+         stp x19, x30, [sp, #-32]!
+         str x20, [sp, #16]
+         mov x19, x0
+         sub x0, x0, #1
+         bl fib
+         mov x20, x0
+         sub x0, x19, #2
+         adr x9, fib
+         blr x9
+         add x0, x0, x20
+         ldr x20, [sp, #16]
+         ldp x19, x30, [sp], #32
+    leaf: ret
+    """
+"""Recursive, by a direct call and by one through a register."""
+TWICE = """
+    twice: stp x29, x30, [sp, #-32]!
+         str x0, [sp, #16]
+         bl fib
+         ldr x1, [sp, #16]
+         str x0, [sp, #16]
+         mov x0, x1
+         bl fib
+         ldr x1, [sp, #16]
+         add x0, x0, x1
+         ldp x29, x30, [sp], #32
+         ret
+    """
+"""Calls FIB."""
+
+
 def load(text: str, *, tier: str = "O2", limit: int | None = None) -> tuple[LoadedTranslatedImage, dict[str, int]]:
     """The image of some assembly, and the offsets of its labels."""
     code = assemble(text)

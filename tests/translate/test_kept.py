@@ -22,35 +22,9 @@ from armexec.translate import kept
 from armexec.translate.host import compiled_modules
 from armexec.translate.record import Record, pack, unpack
 
-from .guest import LONG, load
+from .guest import FIB, LONG, TWICE, load
 
-PROGRAM = """
-    fib: cmp x0, #2
-         b.lt leaf
-         stp x19, x30, [sp, #-32]!
-         str x20, [sp, #16]
-         mov x19, x0
-         sub x0, x0, #1
-         bl fib
-         mov x20, x0
-         sub x0, x19, #2
-         adr x9, fib
-         blr x9
-         add x0, x0, x20
-         ldr x20, [sp, #16]
-         ldp x19, x30, [sp], #32
-    leaf: ret
-    twice: stp x29, x30, [sp, #-32]!
-         str x0, [sp, #16]
-         bl fib
-         ldr x1, [sp, #16]
-         str x0, [sp, #16]
-         mov x0, x1
-         bl fib
-         ldr x1, [sp, #16]
-         add x0, x0, x1
-         ldp x29, x30, [sp], #32
-         ret
+PROGRAM = f"""{FIB}{TWICE}
     here: adr x0, here
          ret
     """

@@ -9,26 +9,11 @@ from typing import TypeVar
 
 from armexec.objects import Parameter, Prototype
 
-from .guest import LONG, functions, load
+from .guest import FIB, LONG, functions, load
 
 T = TypeVar("T")
 THREADS = 8
-PROGRAM = """
-    fib: cmp x0, #2
-         b.lt leaf
-         stp x19, x30, [sp, #-32]!
-         str x20, [sp, #16]
-         mov x19, x0
-         sub x0, x0, #1
-         bl fib
-         mov x20, x0
-         sub x0, x19, #2
-         adr x9, fib
-         blr x9
-         add x0, x0, x20
-         ldr x20, [sp, #16]
-         ldp x19, x30, [sp], #32
-    leaf: ret
+PROGRAM = f"""{FIB}
     sum: mov x1, #0
     more: cbz x0, done
          add x1, x1, x0
