@@ -7,6 +7,7 @@ import threading
 
 import pytest
 
+import armexec
 from armexec.errors import (
     BreakpointHit,
     ExecutionError,
@@ -155,3 +156,13 @@ def test_runs_of_single_instructions() -> None:
     stopped = load_word(state)
     assert stopped is not None
     assert (stopped.kind, stopped.detail) == (TrapKind.READ, 64)
+
+
+@pytest.mark.parametrize("engine", ["translated", "reference"])
+def test_a_call_of_a_null_pointer(engine: str) -> None:
+    call = armexec.function(
+        "stp x29, x30, [sp, #-16]!\nblr x0\nldp x29, x30, [sp], #16\nret", "long(long)", engine=engine
+    )
+    with pytest.raises(MemoryFault, match="there is no code at 0x0 at 0x0") as caught:
+        call(0)
+    assert caught.value.pc == 0

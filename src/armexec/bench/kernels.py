@@ -67,6 +67,6 @@ def choose(names: Iterable[str]) -> list[Kernel]:
     wanted = set(names)
     for name in sorted(wanted - set(KERNELS)):
         near = difflib.get_close_matches(name, KERNELS, 1)
-        hint = f"; did you mean {near[0]}?" if near else ""
+        hint = f"; did you mean {near[0]}?" if near else "."
         raise Error(f"there is no kernel {name!r}{hint} The kernels are {', '.join(KERNELS)}")
     return [kernel for kernel in KERNELS.values() if not wanted or kernel.name in wanted]

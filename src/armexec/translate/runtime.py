@@ -421,7 +421,9 @@ class Runtime:
             raise error
         state = GuestState.from_address(address)
         kind = TrapKind(state.trap_kind)
-        pc = state.trap_pc or self._faulting_pc(state)
+        # The handler of signals knows the host's pc only. A jump to 0 has its pc.
+        by_signal = kind in (TrapKind.READ, TrapKind.WRITE) and not state.trap_pc
+        pc = self._faulting_pc(state) if by_signal else state.trap_pc
         if abs(state.trap_detail - state.host_sp) < _STACK_REACH and kind in (TrapKind.READ, TrapKind.WRITE):
             raise ExecutionError("calls are nested too deeply for the host's stack", pc=pc)
         # A jump to where there is no code is reported by the image that was called.
