@@ -40,6 +40,8 @@ _THREE_SAME = {
     ),
     "2d": ("add", "sub", "cmgt", "fadd", "fsub", "fmul", "fdiv", "fmls", "fcmgt", "zip1", "uzp2", "trn1"),
 }
+_PAIRED = {"add", "sub", "mul", "mla", "fadd", "fsub", "fmul", "fdiv", "fmla", "fmax", "and", "eor", "smax", "uabd"}
+_PAIRED |= {"neg", "abs", "fneg", "fabs", "fsqrt", "scvtf", "not"}
 _TWO = {
     "16b": ("neg", "abs", "cnt", "not", "rev64"),
     "8h": ("neg", "abs", "rev32", "clz"),
@@ -49,15 +51,17 @@ _TWO = {
 _SHIFTS = {"16b": 8, "8h": 16, "4s": 32, "2d": 64}
 
 
-def _operation(rng: random.Random) -> list[str]:
-    """An operation on one, two or four registers after the other."""
+def _operation(rng: random.Random, together: list[int]) -> tuple[int, list[str]]:
+    """The first register changed, and an operation on one, two or four registers, mostly such as came `together`."""
     shape = rng.choice(tuple(_THREE_SAME))
     count = rng.choice((1, 2, 2, 2, 4))
-    kind = rng.randrange(6)
-    d, n, m = (rng.choice((0, 4, 8, 12)) for _ in range(3))
-    other = rng.random() < 0.5
+    kind = rng.choice((0, 0, 0, 3, 3, 4, 5))
+    d = rng.choice((0, 4, 8, 12))
+    n, m = (rng.choice(together if together and rng.random() < 0.9 else (0, 4, 8, 12)) for _ in range(2))
+    other = rng.random() < 0.25
     lines = []
-    name = rng.choice(_THREE_SAME[shape] if kind < 3 else _TWO[shape])
+    names = _THREE_SAME[shape] if kind < 3 else _TWO[shape]
+    name = rng.choice([name for name in names if name in _PAIRED or rng.random() < 0.2] or names)
     amount = rng.randrange(1, _SHIFTS[shape])
     shift = rng.choice(("sshr", "ushr", "shl", "usra"))
     for i in range(count):
@@ -70,23 +74,28 @@ def _operation(rng: random.Random) -> list[str]:
             lines.append(f"{shift} v{d + i}.{shape}, v{n + i}.{shape}, #{amount}")
         else:
             lines.append(f"ext v{d + i}.16b, v{n + i}.16b, v{m if other else m + i}.16b, #{amount % 16}")
-    return lines
+    return d, lines
 
 
 def program(rng: random.Random) -> str:
     """A loop on vectors from x0 and x1, which moves on through both; its registers are put at x2."""
-    body = []
+    body: list[str] = []
+    together: list[int] = []
     quiet = rng.random() < 0.4
-    for _ in range(rng.randrange(3, 8)):
+    for _ in range(rng.randrange(4, 14)):
         place = rng.choice((0, 4, 8, 12))
         match rng.randrange(6):
             case 0 | 1:
                 base, at = rng.choice(("x0", "x1")), 32 * rng.randrange(2)
                 body.append(f"ldp q{place}, q{place + 1}, [{base}, #{at}]")
+                together.append(place)
             case 2 if not quiet:
                 body.append(f"stp q{place}, q{place + 1}, [x1, #{32 * rng.randrange(2)}]")
             case _:
-                body += _operation(rng)
+                first, lines = _operation(rng, together)
+                body += lines
+                if len(lines) > 1:
+                    together.append(first)
     place = rng.choice((0, 4, 8, 12))
     return "\n".join(
         (
