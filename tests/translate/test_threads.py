@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
 from typing import TypeVar
+
+import pytest
 
 from armexec.objects import Parameter, Prototype
 
@@ -69,3 +73,30 @@ def test_binding_calling_and_dropping_in_eight_threads() -> None:
         return [value for n in numbers for value in (_fib(n), n * (n + 1) // 2)]
 
     assert _together(work) == [wanted(index) for index in range(THREADS)]
+
+
+SPIN = """
+import ctypes, threading, time
+import armexec
+wait = armexec.function({text!r}, "long(void *)", engine="translated:{tier}")
+flag = ctypes.c_uint64()
+wait.address
+threading.Timer(0.3, lambda: setattr(flag, "value", 7)).start()
+print(wait(ctypes.addressof(flag)))
+"""
+
+
+@pytest.mark.parametrize("tier", ["O0", "O2"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "1: ldr x1, [x0]\ncbz x1, 1b\nmov x0, x1\nret",
+        "mov x2, #7\n1: ldr w1, [x0]\nyield\ncmp x1, x2\nb.ne 1b\nmov x0, x1\nret",
+        "1: ldr q0, [x0]\nfmov x1, d0\ncbz x1, 1b\nmov x0, x1\nret",
+    ],
+)
+def test_a_loop_sees_what_another_thread_stores(text: str, tier: str) -> None:
+    # In a process of its own, which can be ended where the loop doesn't.
+    code = SPIN.format(text=text, tier=tier)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=20, check=False)
+    assert done.stdout == "7\n", done.stderr

@@ -231,6 +231,8 @@ class LlvmMachine(Vectors, FloatingPoint):
     is left there (`exits`), to be run again in careful code. `whys`: what `undefined` said, by pc; `helpers`: the texts
     of the functions that are called, by name.
 
+    `volatile`: the addresses of loads that have to be made where they stand.
+
     `unsure`: while a block of a part that is run again as a whole is translated, the V registers that may be pending
     between blocks, with the sizes of their elements; `is_unfit` is set where more than being a NaN was asked of one.
     """
@@ -251,6 +253,7 @@ class LlvmMachine(Vectors, FloatingPoint):
         self.wide_atomics = self.host.wide_atomics
         self.strict = strict
         self.careful = careful
+        self.volatile: set[int] = set()
         self.unsure: dict[int, frozenset[int]] | None = None
         self.is_unfit = False
         self.helpers: dict[str, str] = {}
@@ -487,10 +490,11 @@ class LlvmMachine(Vectors, FloatingPoint):
         pointer = self._pointer(address)
         if acquire and (bits < 128 or self.wide_atomics):
             return self.emit(bits, f"load atomic i{bits}, ptr {pointer} acquire, align {bits // 8}")
+        load = "load volatile" if self.pc in self.volatile else "load"
         if bits == 128:
-            text = self.line(f"load <2 x i64>, ptr {pointer}, align 1")
+            text = self.line(f"{load} <2 x i64>, ptr {pointer}, align 1")
             return ShapedValue(self, bits, Shapes(self, bits, {"<2 x i64>": text}))
-        return self.emit(bits, f"load i{bits}, ptr {pointer}, align 1")
+        return self.emit(bits, f"{load} i{bits}, ptr {pointer}, align 1")
 
     def store(self, address: Value, value: Value, *, release: bool = False) -> None:
         self.affect()

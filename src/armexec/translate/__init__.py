@@ -10,7 +10,8 @@ In the order that data goes through them:
 - `modes`: whether code can see FPCR or FPSR, and so needs strict floating point.
 - `lift`: a function's blocks as IR text, by the machine of `machines.llvm`; `pairs`: two instructions on vectors as
   one.
-- `reruns`: loops that change nothing but registers, where NaNs are only looked for at the end.
+- `reruns`: loops that change nothing but registers, where NaNs are only looked for at the end; `spins`: those that may
+  wait for another thread.
 - `liveness`: which registers travel between translated functions; `frames`: which ones come back as they were.
 - `function`: the blocks joined, with calls and returns; `careful`: the ways out where a NaN comes up; `unit`: the text
   of a whole module, with entry stubs; `prelude`: what every module calls: the dispatcher, traps, the way to Python.

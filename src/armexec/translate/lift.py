@@ -11,6 +11,7 @@ from armexec.machines.traps import TrapKind
 from .flow import Block, Flow
 from .pairs import note_load, run_pair, run_store
 from .reruns import Rerun, candidates
+from .spins import repeated_loads
 
 _ROUNDS = 4
 """How often a function is lifted again to see which of its registers may be pending between blocks."""
@@ -86,6 +87,9 @@ class LiftedFunction:
 def lift(flow: Flow, machine: LlvmMachine) -> LiftedFunction:
     """Run the semantic functions of all the blocks, each after its only predecessor if it has just one."""
     blocks, link_writers = _lift_blocks(flow, machine, [])
+    machine.volatile = repeated_loads(flow, {start: block.dirty for start, block in blocks.items() if block.is_quiet})
+    if machine.volatile:
+        blocks, link_writers = _lift_blocks(flow, machine, [])
     exits = [start for start, block in blocks.items() if block.exits]
     if exits:
         reruns = candidates(flow, [start for start, block in blocks.items() if block.is_quiet], exits)

@@ -15,7 +15,7 @@ from armexec.machines.llvm_vectors import VIEWS
 
 from .flow import Block, Flow
 
-__all__ = ["Rerun", "candidates"]
+__all__ = ["Rerun", "candidates", "natural_loops"]
 
 _D, _S = VIEWS[64][0], VIEWS[32][0]
 
@@ -51,7 +51,7 @@ def candidates(flow: Flow, quiet: Collection[int], wanted: Collection[int]) -> l
         return [Rerun(flow.entry, frozenset(blocks))]
     found: list[Rerun] = []
     taken: set[int] = set()
-    for header, loop in sorted(_loops(flow), key=lambda pair: -len(pair[1])):
+    for header, loop in sorted(natural_loops(flow), key=lambda pair: -len(pair[1])):
         if loop <= inside and not loop & taken and not loop.isdisjoint(wanted):
             found.append(Rerun(header, frozenset(loop)))
             taken |= loop
@@ -66,7 +66,7 @@ def _returns(block: Block, quiet: Collection[int]) -> bool:
     return block.kind == "return" and block.start in quiet
 
 
-def _loops(flow: Flow) -> list[tuple[int, set[int]]]:
+def natural_loops(flow: Flow) -> list[tuple[int, set[int]]]:
     """The natural loops, by their headers."""
     blocks = flow.blocks
     before: dict[int, list[int]] = {start: [] for start in blocks}
