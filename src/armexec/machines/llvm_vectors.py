@@ -381,9 +381,7 @@ class Vectors:
     # -- registers ----------------------------------------------------------------------------------------------
     def read_vector(self, number: int, bits: int) -> Shapes:
         """The low bits of a V register."""
-        view = VIEWS[max(bits, 32)][0] + number
-        if not self.dirty >> view & 1:
-            self.reads |= 1 << view
+        self._note_read(VIEWS[max(bits, 32)][0] + number)
         known = self.vectors.get(number)
         if known is None or (known.shapes.bits < bits and not known.zero_above):
             size = max(bits, 32, *self._unsure_sizes(number))
@@ -404,8 +402,16 @@ class Vectors:
 
     def write_vector(self, number: int, shapes: Shapes) -> None:
         """Set a V register, with zeros above."""
-        self.vectors[number] = Known(shapes, zero_above=shapes.bits < 128)
+        self._set(number, Known(shapes, zero_above=shapes.bits < 128))
+
+    def _set(self, number: int, known: Known) -> None:
+        self.vectors[number] = known
         self.dirty |= sum(1 << first + number for first, _, _ in VIEWS.values())
+
+    def _note_read(self, view: int) -> None:
+        """A view is read: that counts unless it was written before."""
+        if not self.dirty >> view & 1:
+            self.reads |= 1 << view
 
     # -- pairs --------------------------------------------------------------------------------------------------
     def pair_registers(self, first: int, second: int) -> None:
@@ -423,9 +429,8 @@ class Vectors:
         whole = self.vectors[first].whole if self.is_pair(first, second) else None
         if whole is not None:
             # They count as read all the same.
-            for view in (VIEWS[128][0] + first, VIEWS[128][0] + second):
-                if not self.dirty >> view & 1:
-                    self.reads |= 1 << view
+            for number in (first, second):
+                self._note_read(VIEWS[128][0] + number)
         return whole
 
     def read_pair(self, first: int, second: int) -> Shapes:
@@ -436,8 +441,7 @@ class Vectors:
     def write_pair(self, first: int, second: int, shapes: Shapes) -> None:
         """Set two V registers to the halves of a value."""
         for index, number in enumerate((first, second)):
-            self.vectors[number] = Known(None, zero_above=False, half=(shapes, index))
-            self.dirty |= sum(1 << view + number for view, _, _ in VIEWS.values())
+            self._set(number, Known(None, zero_above=False, half=(shapes, index)))
         self.pair_registers(first, second)
 
     def follow_vectors(self, vectors: dict[int, Known]) -> None:

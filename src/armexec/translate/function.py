@@ -197,9 +197,8 @@ class _Writer(CarefulExits):
         for start, block in self.function.blocks.items():
             self.m.resume(block.out, block.knowledge, block.dirty)
             self.finish(start, block)
-            out = block.out
             body += self.way_out(start) if start in self.loops else [f"b{start - self.base:x}:"]
-            body += out
+            body += block.out
             for exit_ in block.exits:
                 body += self.leave_to_careful(start, block, exit_)
         for edge in self.edges.values():

@@ -9,7 +9,7 @@ from armexec.machines.llvm import Exit, Knowledge, LlvmMachine, Segment, Termina
 from armexec.machines.traps import TrapKind
 
 from .flow import Block, Flow
-from .pairs import note_load, run_pair, run_store
+from .pairs import may_pair, note_load, run_pair, run_store
 from .reruns import Rerun, candidates
 from .spins import repeated_loads
 
@@ -175,8 +175,9 @@ def lift_block(block: Block, machine: LlvmMachine, link_writers: list[Decoded] |
     """Run the semantic functions of a block on the machine, which has begun it."""
     pc = block.start
     machine.segments[0].pc = pc
-    following = iter([*block.instructions[1:], 0])
-    done = False
+    pairs = may_pair(machine)
+    following = [*block.instructions[1:], 0]
+    paired = False
     for decoded, after in zip(block.instructions, following, strict=True):
         machine.pc = pc
         if machine.has_effect:
@@ -186,19 +187,16 @@ def lift_block(block: Block, machine: LlvmMachine, link_writers: list[Decoded] |
         if isinstance(decoded, int):
             _undecoded(machine, decoded)
             break
-        if done:
-            # With the one before.
-            done = False
-            pc += 4
-            continue
-        if run_pair(machine, decoded, after):
-            done = True
+        # The second of a pair has run with the first.
+        was_paired, paired = paired, pairs and not paired and run_pair(machine, decoded, after)
+        if paired or was_paired:
             pc += 4
             continue
         machine.link_written = False
-        if not run_store(machine, decoded):
+        if not (pairs and run_store(machine, decoded)):
             decoded.instruction.semantics(machine, *decoded.fields.values())
-            note_load(machine, decoded)
+            if pairs:
+                note_load(machine, decoded)
         terminator = machine.terminator
         if terminator is not None and terminator[0] == "trap":
             break

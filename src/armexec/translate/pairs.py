@@ -18,7 +18,7 @@ from armexec.machines.llvm_shapes import ShapedValue, Shapes
 from armexec.machines.llvm_values import Value
 from armexec.machines.llvm_vectors import Vector
 
-__all__ = ["note_load", "run_pair", "run_store"]
+__all__ = ["may_pair", "note_load", "run_pair", "run_store"]
 
 _LANEWISE = frozenset(
     (
@@ -85,6 +85,11 @@ class _StoringMachine:
             self._whole = None
 
 
+def may_pair(machine: LlvmMachine) -> bool:
+    """Whether the host has such vectors, and the code is what they are for."""
+    return not machine.careful and machine.host.has("avx2")
+
+
 def note_load(machine: LlvmMachine, decoded: Decoded) -> None:
     """Remember what an LDP of two Q registers has loaded; to be called when it has run."""
     fields = decoded.fields
@@ -105,7 +110,7 @@ def run_store(machine: LlvmMachine, decoded: Decoded) -> bool:
 
 def run_pair(machine: LlvmMachine, first: Decoded, second: Decoded | int) -> bool:
     """Run two instructions as one, if that can be done and pays."""
-    if machine.careful or not machine.host.has("avx2") or isinstance(second, int):
+    if isinstance(second, int):
         return False
     if first.instruction is not second.instruction or not _is_lanewise(first):
         return False
