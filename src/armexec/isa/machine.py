@@ -257,7 +257,9 @@ class Machine(Protocol):
 
     # -- memory -------------------------------------------------------------------------------------------------
     # `acquire` and `release` order the access; all are single-copy atomic where the architecture says so.
-    def load(self, address: Value, bits: int, /, *, acquire: bool = False) -> Value: ...
+    def load(self, address: Value, bits: int, /, *, acquire: bool = False, simd: bool = False) -> Value:
+        """`simd`: for a SIMD&FP register."""
+
     def store(self, address: Value, value: Value, /, *, release: bool = False) -> None: ...
     def check_alignment(self, address: Value, size: int, /) -> None:
         """Alignment fault unless `address` is a multiple of `size` bytes (a power of two)."""

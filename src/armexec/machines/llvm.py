@@ -29,7 +29,8 @@ from armexec.machines.llvm_flags import (
     SubtractFlags,
 )
 from armexec.machines.llvm_floating import FloatingPoint, Pending
-from armexec.machines.llvm_shapes import ShapedValue, Shapes
+from armexec.machines.llvm_provisional import ProvisionalStores, Undo
+from armexec.machines.llvm_shapes import FLOATS, ShapedValue, Shapes
 from armexec.machines.llvm_values import Value
 from armexec.machines.llvm_vectors import VIEWS, Known, ScalarRegisters, VectorRegisters, Vectors
 from armexec.machines.traps import TrapKind
@@ -213,16 +214,18 @@ class Segment:
 class Exit(NamedTuple):
     """A way out of a block to where `label` is: run the segment of this number again, in careful code.
 
-    `vectors`, `flags`: of what is known where the segment starts, what may be used at this exit.
+    `vectors`, `flags`: of what is known where the segment starts, what may be used at this exit. `undo`: the
+    segment's stores, to be undone before.
     """
 
     label: str
     segment: int
     flags: Flags | None
     vectors: dict[int, Known]
+    undo: tuple[Undo, ...]
 
 
-class LlvmMachine(Vectors, FloatingPoint):
+class LlvmMachine(Vectors, FloatingPoint, ProvisionalStores):
     """Emits one guest function.
 
     `image_base`: addresses are emitted relative to the symbol `@image`, which is there; None emits them as they are.
@@ -283,12 +286,15 @@ class LlvmMachine(Vectors, FloatingPoint):
         self.segments = [Segment(self.pc, None)]
         self.has_effect = False
         self.exits: list[Exit] = []
+        self.forget_memory()
         self.link_written = False
         self.terminator: Terminator | None = None
 
-    def follow(self, known: Knowledge) -> None:
-        """Start a block whose only predecessor ended with this knowledge."""
+    def start(self, known: Knowledge | None) -> None:
+        """Start a block, whose only predecessor ended with this knowledge."""
         self.begin()
+        if known is None:
+            return
         full, low, flags, vectors = known
         self.full, self.low, self._flags = dict(full), dict(low), flags.fork()
         if vectors:
@@ -299,6 +305,10 @@ class LlvmMachine(Vectors, FloatingPoint):
 
     def affect(self) -> None:
         """Called before what can't be done twice: results that are pending have to be sure by then."""
+        self.loaded = {}
+        self._change()
+
+    def _change(self) -> None:
         if not self.careful:
             self.settle()
             self.has_effect = True
@@ -309,6 +319,7 @@ class LlvmMachine(Vectors, FloatingPoint):
         known = dict(self.full), dict(self.low), self._flags.fork(), dict(self.vectors)
         self.segments.append(Segment(self.pc, known))
         self.has_effect = False
+        self.undo = []
 
     def end_segment(self) -> None:
         segment = self.segments[-1]
@@ -320,10 +331,10 @@ class LlvmMachine(Vectors, FloatingPoint):
         number = len(self.segments) - 1
         known = self.segments[number].known
         if known is None:
-            self.exits.append(Exit(label, number, None, {}))
+            self.exits.append(Exit(label, number, None, {}, tuple(self.undo)))
         else:
             vectors = {n: vector.copy() for n, vector in known[3].items()}
-            self.exits.append(Exit(label, number, known[2].fork(), vectors))
+            self.exits.append(Exit(label, number, known[2].fork(), vectors, tuple(self.undo)))
 
     def resume(self, out: list[str], knowledge: Knowledge, dirty: int) -> None:
         """Go on at the end of a block that wrote the registers `dirty`, to flush it."""
@@ -486,33 +497,44 @@ class LlvmMachine(Vectors, FloatingPoint):
         self.out.append(f"{pointer} = getelementptr i8, ptr null, i64 {address.text}")
         return pointer
 
-    def load(self, address: Value, bits: int, *, acquire: bool = False) -> Value:
+    def load(self, address: Value, bits: int, *, acquire: bool = False, simd: bool = False) -> Value:
+        self.before_load(address, bits // 8)
         pointer = self._pointer(address)
         if acquire and (bits < 128 or self.wide_atomics):
             return self.emit(bits, f"load atomic i{bits}, ptr {pointer} acquire, align {bits // 8}")
-        load = "load volatile" if self.pc in self.volatile else "load"
-        if bits == 128:
-            text = self.line(f"{load} <2 x i64>, ptr {pointer}, align 1")
-            return ShapedValue(self, bits, Shapes(self, bits, {"<2 x i64>": text}))
-        return self.emit(bits, f"{load} i{bits}, ptr {pointer}, align 1")
+        # What a SIMD&FP register is loaded for is a number, most often.
+        kind = "<2 x i64>" if bits == 128 else FLOATS[bits] if simd and bits in (32, 64) else f"i{bits}"
+        name = self.line(f"load{' volatile' if self.pc in self.volatile else ''} {kind}, ptr {pointer}, align 1")
+        self.after_load(address, bits // 8, kind, name)
+        if kind[0] == "i":
+            return Value(self, bits, name)
+        return ShapedValue(self, bits, Shapes(self, bits, {kind: name}))
 
     def store(self, address: Value, value: Value, *, release: bool = False) -> None:
-        self.affect()
         bits = value.width
-        if value.__class__ is ShapedValue and not release:
-            source, name = value.shapes().any()
-            self.out.append(f"store {source} {name}, ptr {self._pointer(address)}, align 1")
+        if release:
+            self.affect()
+            pointer = self._pointer(address)
+            if bits < 128 or self.wide_atomics:
+                # A load-acquire after a store-release stays after it (RCsc): on x86 that takes sequential consistency.
+                self.out.append(f"store atomic i{bits} {value.text}, ptr {pointer} seq_cst, align {bits // 8}")
+            else:
+                self.out.append(f"store i{bits} {value.text}, ptr {pointer}, align 1")
             return
         pointer = self._pointer(address)
-        if release and (bits < 128 or self.wide_atomics):
-            # A load-acquire after a store-release stays after it (RCsc): on x86 that takes sequential consistency.
-            self.out.append(f"store atomic i{bits} {value.text}, ptr {pointer} seq_cst, align {bits // 8}")
-        else:
-            self.out.append(f"store i{bits} {value.text}, ptr {pointer}, align 1")
+        is_provisional = self.before_store(address, bits // 8, pointer)
+        if not is_provisional:
+            self._change()
+        kind, name = f"i{bits}", ""
+        if value.__class__ is ShapedValue:
+            pending = value.shapes().pending if is_provisional else None
+            kind, name = (pending.kind, pending.raw) if pending is not None else value.shapes().any()
+        self.out.append(f"store {kind} {name or value.text}, ptr {pointer}, align 1")
 
     def _trap_if(self, condition: Value, kind: TrapKind, detail: Value) -> None:
         if condition.known == 0:
             return
+        self.make_sure()
         self.used |= 1 << STATE
         self.count += 1
         n = self.count
@@ -530,6 +552,7 @@ class LlvmMachine(Vectors, FloatingPoint):
 
     def trap(self, kind: TrapKind, detail: Value | int = 0) -> None:
         """End the block by reporting a trap at this instruction."""
+        self.make_sure()
         self._trap(kind, self.const(64, detail) if isinstance(detail, int) else detail)
         self.terminator = ("trap",)
 

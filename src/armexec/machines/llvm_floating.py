@@ -99,17 +99,14 @@ class FloatingPoint(SoftFloat):
         """An operation of `llvm_exact`, of the type of its first operand."""
         t = float_type(operands[0])
         target = result_type(operation, t)
-        arguments: list[str | Pending] = []
-        raws, kinds = [], []
-        for operand in operands:
-            kind = float_type(operand).kind
-            argument = self._argument(operand.shapes(), kind)
+        kinds = [float_type(operand).kind for operand in operands]
+        arguments = [self._argument(operand.shapes(), kind) for operand, kind in zip(operands, kinds, strict=True)]
+        # Only now: an operand in another shape has all those tested that are alone.
+        for argument in arguments:
             if isinstance(argument, Pending):
                 argument.alone = 0
                 faithful = faithful and argument.faithful
-            arguments.append(argument)
-            kinds.append(kind)
-            raws.append(argument.raw if isinstance(argument, Pending) else argument)
+        raws = [argument.raw if isinstance(argument, Pending) else argument for argument in arguments]
         raw = emit(self._m, operation, t, raws)
         template = ""
         if self._m.careful:
@@ -205,6 +202,7 @@ class FloatingPoint(SoftFloat):
         m.count += 1
         n = m.count
         if not m.careful:
+            m.tests.append(m.pc)
             m.out += [f"br i1 {condition}, label %n{n}, label %o{n}", f"o{n}:"]
             m.leave_to_careful(f"n{n}")
             for p in pending:

@@ -478,7 +478,6 @@ class Vectors:
 
     def splat(self, value: Value, lanes: int) -> Vector:
         esize = value.width
-        kind = vector_type(lanes, esize)
         shapes = Shapes(self._m, lanes * esize, {})
         pending = value.shapes().pending
         if pending is not None and pending.kind == FLOATS.get(esize):
@@ -498,7 +497,11 @@ class Vectors:
         if value.known is not None:
             shapes.known = sum(value.known << i * esize for i in range(lanes))
         else:
-            one = self.line(f"insertelement {kind} poison, i{esize} {value.text}, i64 0")
+            element, name = value.shapes().any()
+            if element != FLOATS.get(esize):
+                element, name = f"i{esize}", value.text
+            kind = f"<{lanes} x {element}>"
+            one = self.line(f"insertelement {kind} poison, {element} {name}, i64 0")
             shapes.texts[kind] = self.line(
                 f"shufflevector {kind} {one}, {kind} poison, <{lanes} x i32> zeroinitializer"
             )

@@ -147,7 +147,7 @@ class ReferenceMachine(FloatingPoint):
         except Error as error:
             raise Trap(TrapKind.WRITE, self.pc, getattr(error, "address", address)) from None
 
-    def load(self, address: Bits, bits: int, *, acquire: bool = False) -> Bits:
+    def load(self, address: Bits, bits: int, *, acquire: bool = False, simd: bool = False) -> Bits:
         return Bits(bits, int.from_bytes(self._read(address.value, bits // 8), "little"))
 
     def store(self, address: Bits, value: Bits, *, release: bool = False) -> None:

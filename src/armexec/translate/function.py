@@ -344,7 +344,7 @@ class _Writer(CarefulExits):
                 m.out.append(f"{label}:")
                 # What one way out computes isn't there on the other.
                 out, dirty = m.out, m.dirty
-                m.follow(known)
+                m.start(known)
                 m.out, m.dirty = out, dirty
                 self.leave(start, m.address(target))
 
@@ -467,12 +467,12 @@ class _Writer(CarefulExits):
         m.out.append(f"switch i64 {offset.text}, label %g{n} [{cases}], !prof {name}")
         known, out, dirty = m.knowledge(), m.out, m.dirty
         for guess, entry in zip(guesses, entries, strict=True):
-            m.follow(known)
+            m.start(known)
             m.out = out
             m.out.append(f"g{n}_{entry:x}:")
             self.call_closed(start, block, live, guess)
             self.go(start, block.flow.end)
-        m.follow(known)
+        m.start(known)
         m.out, m.dirty = out, dirty
         m.out.append(f"g{n}:")
         self.call_open(start, block, live, "")

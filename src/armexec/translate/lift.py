@@ -149,11 +149,17 @@ def _lift_blocks(flow: Flow, machine: LlvmMachine, reruns: list[Rerun]) -> tuple
         machine.unsure = rerun.unsure if rerun is not None else None
         machine.is_unfit = False
         # After a call nothing is known of the registers.
-        if previous is not None and predecessors[start] == 1 and previous.kind not in ("call", "call_to"):
-            machine.follow(previous.knowledge)
-        else:
-            machine.begin()
-        lifted = blocks[start] = lift_block(block, machine, link_writers)
+        follows = previous is not None and predecessors[start] == 1 and previous.kind not in ("call", "call_to")
+        knowledge = previous.knowledge if previous is not None and follows else None
+        machine.start(knowledge)
+        lifted = lift_block(block, machine, link_writers)
+        tests = machine.tests
+        if lifted.segments[1:] and len(set(tests)) > 1:
+            # Stores before the last test may not need one of their own.
+            machine.start(knowledge)
+            machine.last_test = tests[-1]
+            lifted = lift_block(block, machine)
+        blocks[start] = lifted
         lifted.rerun = rerun
         if rerun is not None and machine.is_unfit:
             rerun.is_unfit = True

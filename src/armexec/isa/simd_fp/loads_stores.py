@@ -71,7 +71,7 @@ def _store(m: Machine, scale: int, address: Value, Rt: int) -> None:
 
 
 def _load(m: Machine, scale: int, address: Value, Rt: int) -> None:
-    m.V[8 << scale, Rt] = m.load(address, 8 << scale)
+    m.V[8 << scale, Rt] = m.load(address, 8 << scale, simd=True)
 
 
 # -- Unsigned offset -----------------------------------------------------------------------------------------

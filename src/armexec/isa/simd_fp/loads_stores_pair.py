@@ -43,8 +43,8 @@ def _store_pair(m: Machine, opc: int, address: Value, Rt: int, Rt2: int) -> None
 
 def _load_pair(m: Machine, opc: int, address: Value, Rt: int, Rt2: int) -> None:
     width = 32 << opc
-    first = m.load(address, width)
-    second = m.load(address + width // 8, width)
+    first = m.load(address, width, simd=True)
+    second = m.load(address + width // 8, width, simd=True)
     m.V[width, Rt] = first
     m.V[width, Rt2] = second
 
