@@ -23,6 +23,7 @@ class Fake:
         self.result = result
         self.runs = 0
         self.calls: list[str] = []
+        self.unsettled = 0
 
     def unavailable(self) -> str | None:
         return None
@@ -38,6 +39,10 @@ class Fake:
         self.runs += 1
         self.calls.append(self.name)
         return Run(self.result, self.seconds)
+
+    def settle(self, timeout: float) -> bool:
+        self.unsettled -= 1
+        return self.unsettled >= 0
 
 
 FIB = KERNELS["fib"]
@@ -66,10 +71,18 @@ def test_different_results_are_an_error_with_all_of_them(monkeypatch: pytest.Mon
         measure_kernel(FIB, 1, [Fake("one"), Fake("two", result=6)], 1, lambda text: None)
 
 
-def test_it_is_not_warm_while_another_thread_is_busy(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_it_is_not_warm_while_it_is_being_made_faster(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(hot, "_WARM", 0.0)
-    spent = iter((0.0, 9.0, 9.0, 18.0, 18.0, 18.001))  # before and after each run
-    monkeypatch.setattr(hot, "_other_threads", lambda: next(spent))
     contender = Fake("one")
+    contender.unsettled = 2
     measure_kernel(FIB, 1, [contender], 0, lambda text: None)
     assert contender.runs == 3
+
+
+def test_it_counts_as_warm_after_some_time_in_any_case(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(hot, "_WARM", 0.0)
+    monkeypatch.setattr(hot, "_WARM_AT_MOST", 0.0)
+    contender = Fake("one")
+    contender.unsettled = 2
+    measure_kernel(FIB, 1, [contender], 0, lambda text: None)
+    assert contender.runs == 1

@@ -267,6 +267,13 @@ EXCEPTIONS = (
     ),
     Exception_(
         ("qemu-user",),
+        r"SYS_CR_",
+        lambda state, ours, theirs: state.code[0] & 0xFFFF_FEE0 == 0xD50B_7C20 and theirs.trap is UNDEFINED,
+        "QEMU 7.2 has DC CVAP and DC CVADP (FEAT_DPB, FEAT_DPB2) for whole systems alone. Linux lets programs use "
+        "them: SCTLR_EL1.UCI.",
+    ),
+    Exception_(
+        ("qemu-user",),
         r"(SYS_CR|MRS_RS|MSR_SR)_",
         lambda state, ours, theirs: ours.trap is UNDEFINED and theirs.trap is not UNDEFINED,
         "System registers and operations of features that QEMU's `max` has and Apple silicon doesn't (FEAT_MTE, "

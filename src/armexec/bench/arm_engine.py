@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 from armexec import __version__
 from armexec.bench.arm_image import arm_image, entry
-from armexec.bench.contenders import Run
+from armexec.bench.contenders import Run, Runner
 from armexec.bench.kernels import Kernel
 from armexec.engines import Engine, get_engine
 from armexec.errors import HostError
@@ -26,17 +26,21 @@ def engine_of(name: str, tier: str | None) -> Engine:
     return TranslatedEngine(tier)
 
 
-class _Bound:
+class _Bound(Runner):
     """A kernel bound by an engine."""
 
-    def __init__(self, call: Callable[[int], int]) -> None:
+    def __init__(self, call: Callable[[int], int], settle: Callable[[float], bool]) -> None:
         self._call = call
+        self._settle = settle
 
     def run(self, count: int) -> Run:
         # Of this thread: an engine may be translating on another.
         start = time.thread_time()
         result = self._call(count)
         return Run(result, time.thread_time() - start)
+
+    def settle(self, timeout: float) -> bool:
+        return self._settle(timeout)
 
 
 class ArmEngine:
@@ -58,9 +62,16 @@ class ArmEngine:
         image = arm_image(kernel)
         loaded = engine_of(self.name, self.tier).load(image, lambda _: None)
         try:
-            yield _Bound(loaded.bind(*entry(image)))
+            yield _Bound(loaded.bind(*entry(image)), self._settle)
         finally:
             loaded.close()
+
+    def _settle(self, timeout: float) -> bool:
+        if self.name != "translated":
+            return False
+        from armexec.engines.translated import settle
+
+        return settle(timeout)
 
     def describe(self) -> str:
         return f"armexec {__version__}" + (f", tier {self.tier}" if self.tier else "")

@@ -34,6 +34,10 @@ class Runner(Protocol):
     def run(self, count: int) -> Run:
         """Run it once. Raises Error for what it does wrong."""
 
+    def settle(self, timeout: float) -> bool:
+        """Wait until nothing that has begun makes it faster, at most `timeout` seconds; True if something did."""
+        return False
+
 
 class Contender(Protocol):
     """One way to run kernels."""

@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from functools import cache
 from typing import Any, NamedTuple
 
-from armexec.bench.contenders import Run
+from armexec.bench.contenders import Run, Runner
 from armexec.bench.kernels import FLAGS, Kernel
 from armexec.errors import CompileError
 from armexec.toolchain import wheel_compiler
@@ -105,7 +105,7 @@ def _run(command: tuple[str, ...], folder: str) -> None:
         raise CompileError(f"the host's compiler fails:\n{done.stderr.strip()}", text=done.stderr)
 
 
-class _Library:
+class _Library(Runner):
     """A kernel in a loaded library."""
 
     def __init__(self, library: ctypes.CDLL) -> None:

@@ -18,10 +18,6 @@ _WARM = 0.2
 """Seconds for which a contender runs a kernel before it counts: some translate better what has run for a while."""
 _WARM_AT_MOST = 30.0
 """Seconds after which it counts though it may still be getting better."""
-_BUSY = 0.2
-"""The share of a run's time from which on another thread counts as busy."""
-_JITTER = 0.002
-"""Seconds that other threads may have spent in any case."""
 _SLOW = 0.2
 """Of more seconds than this a run is enough in every third round: one so long varies little."""
 _SLOW_ROUNDS = 3
@@ -92,18 +88,11 @@ def _warm(runner: Runner, count: int, results: dict[str, int], name: str) -> flo
     """Run until it is warm; the seconds of the last run."""
     begin = time.monotonic()
     while True:
-        start, others = time.monotonic(), _other_threads()
         results[name], seconds = runner.run(count)
-        end = time.monotonic()
-        # While other threads of this process are busy, an engine is still translating.
-        busy = _other_threads() - others > max(_BUSY * (end - start), _JITTER)
-        if end - begin >= (_WARM_AT_MOST if busy else _WARM):
+        spent = time.monotonic() - begin
+        settled = not runner.settle(max(_WARM_AT_MOST - spent, 0))
+        if spent >= (_WARM if settled else _WARM_AT_MOST):
             return seconds
-
-
-def _other_threads() -> float:
-    """Seconds of processor time that this process has spent outside of this thread."""
-    return time.process_time() - time.thread_time()
 
 
 def _check(kernel: Kernel, results: dict[str, int]) -> None:

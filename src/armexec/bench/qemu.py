@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from armexec.bench.arm_image import arm_image, entry
-from armexec.bench.contenders import Run
+from armexec.bench.contenders import Run, Runner
 from armexec.bench.kernels import Kernel
 from armexec.bench.program import REPLY, REQUEST, make_program
 from armexec.errors import Error
@@ -25,7 +25,7 @@ def _find() -> str | None:
     return next((path for path in map(shutil.which, _PROGRAMS) if path), None)
 
 
-class _Process:
+class _Process(Runner):
     """A running program that answers requests (see program.py): its code stays translated, its start isn't counted."""
 
     def __init__(self, process: subprocess.Popen[bytes]) -> None:

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from armexec.bench.arm_image import arm_image, entry
-from armexec.bench.contenders import Run
+from armexec.bench.contenders import Run, Runner
 from armexec.bench.kernels import Kernel
 from armexec.errors import Error
 
@@ -30,7 +30,7 @@ def _unicorn() -> Any:
         raise Error(f"the unicorn package can't be imported: {error}") from None
 
 
-class _Machine:
+class _Machine(Runner):
     """A kernel in an emulator's memory, whose code stays translated between the runs."""
 
     def __init__(self, kernel: Kernel) -> None:

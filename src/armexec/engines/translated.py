@@ -24,9 +24,17 @@ from armexec.translate import host
 from armexec.translate.library import Argument, Code, Names, Shape
 from armexec.translate.modes import sees_floating_point_state
 from armexec.translate.runtime import Runtime, Translator
-from armexec.translate.tiers import AUTO, TIERS
+from armexec.translate.tiers import AUTO, TIERS, wait
 
-__all__ = ["TranslatedEngine"]
+__all__ = ["TranslatedEngine", "settle"]
+
+
+def settle(timeout: float) -> bool:
+    """Wait until code that has run is being made no faster in the background, or `timeout` seconds; if it was, True."""
+    if wait(0):
+        return False
+    wait(timeout)
+    return True
 
 
 def _new_stack() -> tuple[int, GuestStack]:
