@@ -28,7 +28,7 @@ _HEADER = struct.Struct("<5Q")
 _VECTOR = struct.Struct(f"<5Q31QQQ2I512s{_WORDS}I")
 _PATCH = struct.Struct("<QQ16s")
 _RESULT = struct.Struct("<3Q31Q3Q2I512sQQ")
-_SIGILL, _SIGTRAP, _SIGBUS, _SIGSEGV, _SIGALRM = 4, 5, 7, 11, 14
+_SIGILL, _SIGTRAP, _SIGBUS, _SIGSEGV, _SIGVTALRM = 4, 5, 7, 11, 26
 _BUS_ADRALN = 1
 # ESR_EL1.ISS.WnR of a data abort.
 _WNR = 1 << 6
@@ -107,7 +107,7 @@ def run_all(states: Sequence[State]) -> list[Outcome]:
 
 
 def _trap(state: State, signal: int, code: int, syndrome: int, pc: int) -> TrapKind | None:
-    if signal == _SIGALRM or not state.pc <= pc < state.pc + 4 * len(state.code):
+    if signal == _SIGVTALRM or not state.pc <= pc < state.pc + 4 * len(state.code):
         # Everything around the program is UNDEFINED, or can't be fetched.
         return None
     if signal == _SIGILL:

@@ -126,7 +126,7 @@ class Translator:
 
     def entry(self, address: int, shape: Shape) -> int:
         """The host address of a C function for the guest function at `address`. Raises HostError."""
-        with self._lock:
+        with urgent(), self._lock:
             return self._build(self._main, address, shape).entry_stub()
 
     def state_function(self, address: int, *, careful: bool = False) -> int:
@@ -134,7 +134,7 @@ class Translator:
         if self.code.fetch(address) is None:
             return 0
         side = self._careful if careful else self._main
-        with self._lock:
+        with urgent(), self._lock:
             if side.entered(address) is None:
                 self._build(side, address, None)
             return side.entered(address) or 0
@@ -174,9 +174,8 @@ class Translator:
         return unit
 
     def _translate(self, side: _Side, address: int, shape: Shape | None, tier: str) -> Unit:
-        with urgent():
-            record, place = self.draft(address, shape, tier, careful=side.careful)
-            record = replace(record, object=_compile(record, tier))
+        record, place = self.draft(address, shape, tier, careful=side.careful)
+        record = replace(record, object=_compile(record, tier))
         if place is not None:
             place.keep(record)
         return self._link(side, record, shape, tier)
