@@ -27,11 +27,12 @@ _SIGN = 1 << 63
 
 
 class Undo(NamedTuple):
-    """What puts a provisional store's old value back: the type and the name of the value, and a pointer."""
+    """What puts an old value back: its type and its name, and where it goes: a pointer, and bytes from there."""
 
     kind: str
     old: str
     pointer: str
+    offset: int
 
 
 class ProvisionalStores:
@@ -40,6 +41,8 @@ class ProvisionalStores:
     Addresses are known as a *root*, the name of a value, and an offset in bytes from it. `last_test`: the pc of the
     last instruction of this block that has its pending results tested, if there are several; stores before it may be
     provisional. None: there is nothing to gain, and nothing is noted. `tests`: the pcs of those instructions so far.
+
+    `reach`: by root, from where to where the block has accessed.
     """
 
     pc: int
@@ -50,7 +53,7 @@ class ProvisionalStores:
     tests: list[int]
     last_test: int | None
     sums: dict[str, tuple[str, int]]
-    loaded: dict[tuple[str, int, int], tuple[str, str]]
+    loaded: dict[tuple[str, int], tuple[int, str, str]]
     reach: dict[str, tuple[int, int]]
     undo: list[Undo]
 
@@ -92,23 +95,35 @@ class ProvisionalStores:
     def after_load(self, address: Value, size: int, kind: str, name: str) -> None:
         """What a load gave, in its type."""
         if self.last_test is not None:
-            self.loaded[*self._place(address), size] = kind, name
+            self.loaded[self._place(address)] = size, kind, name
 
     def before_store(self, address: Value, size: int, pointer: str) -> bool:
         """Whether a store of `size` bytes may be provisional; what was loaded from there is forgotten."""
         if self.last_test is None:
             return False
         root, offset = self._place(address)
-        old = self.loaded.get((root, offset, size))
+        old = self._old(root, offset, size, pointer)
         self.loaded = {
-            place: found
-            for place, found in self.loaded.items()
-            if place[0] == root and (place[1] + place[2] <= offset or offset + size <= place[1])
+            (other, at): found
+            for (other, at), found in self.loaded.items()
+            if other == root and (at + found[0] <= offset or offset + size <= at)
         }
-        if old is None or not self.pending or self.pc >= self.last_test:
+        if not old or not self.pending or self.pc >= self.last_test:
             return False
-        self.undo.append(Undo(*old, pointer))
+        self.undo += old
         return True
+
+    def _old(self, root: str, offset: int, size: int, pointer: str) -> list[Undo]:
+        """What puts back the bytes there, if the block has loaded all of them, and no others with them."""
+        undo: list[Undo] = []
+        done = 0
+        while done < size:
+            length, kind, name = self.loaded.get((root, offset + done), (0, "", ""))
+            if not 0 < length <= size - done:
+                return []
+            undo.append(Undo(kind, name, pointer, done))
+            done += length
+        return undo
 
     def make_sure(self) -> None:
         """To be called before whatever may end the block early."""

@@ -25,17 +25,24 @@ from armexec.machines.traps import TrapKind
 from .careful import CarefulExits
 from .lift import LiftedBlock
 from .liveness import Signature
+from .narrow import narrowed
 from .record import END, FIRST_ONLY
 from .registers import bits, load_state, store_state
 from .state import OFFSETS
 
-__all__ = ["ATTRIBUTES", "FunctionWriter", "calling_convention"]
+__all__ = ["ATTRIBUTES", "MAX_GUESSES", "FunctionWriter", "calling_convention"]
 
 ATTRIBUTES = "#0"
+MAX_GUESSES = 16
+"""So many functions that a call by a register might go to are called directly."""
 _STATE = 1 << STATE
 _METADATA = 1 << 30
 _LONG = 250
 """Of a loop of more lines than this, the branch is a small part."""
+_ROUNDS = ((50, 8), (120, 4))
+"""How many rounds between branches a loop is to go of at most so many lines; longer ones two."""
+_LARGE = 20_000
+"""A function of more lines has no loops that count for much."""
 
 
 def calling_convention(machine: str) -> str:
@@ -207,7 +214,8 @@ class _Writer(CarefulExits):
             body += self.enter_rerun(rerun)
         if self.function.has_exits:
             body += self.resume()
-        return [*self.prologue(), *body, "}"]
+        lines = [*self.prologue(), *body, "}"]
+        return narrowed(lines) if self.function.flow.loops and len(lines) < _LARGE else lines
 
     def prologue(self) -> list[str]:
         entry, signature, m = self.function.flow.entry, self.signature, self.m
@@ -349,13 +357,14 @@ class _Writer(CarefulExits):
                 self.leave(start, m.address(target))
 
     def unrolled(self, start: int) -> str:
-        """Ask LLVM to unroll a loop of one block once: by itself it doesn't where there are calls, even cold ones."""
+        """Ask LLVM to unroll a loop of one block: by itself it doesn't where there are calls, even cold ones."""
         if len(self.m.out) > _LONG:
             return ""
+        rounds = next((rounds for lines, rounds in _ROUNDS if len(self.m.out) <= lines), 2)
         # Numbers that a module's debug locations don't reach.
-        loop, twice = f"!{_METADATA + 1 + (start - self.base) // 4}", f"!{_METADATA}"
-        self.m.helpers[twice] = f'{twice} = !{{!"llvm.loop.unroll.count", i32 2}}'
-        self.m.helpers[loop] = f"{loop} = distinct !{{{loop}, {twice}}}"
+        loop, count = f"!{_METADATA + 1 + (start - self.base) // 4}", f"!{_METADATA - MAX_GUESSES - rounds}"
+        self.m.helpers[count] = f'{count} = !{{!"llvm.loop.unroll.count", i32 {rounds}}}'
+        self.m.helpers[loop] = f"{loop} = distinct !{{{loop}, {count}}}"
         return f", !llvm.loop {loop}"
 
     def go_or_leave(self, start: int, target: int) -> None:

@@ -15,7 +15,7 @@ from armexec.machines.llvm_vectors import VIEWS
 from armexec.machines.traps import EXIT
 
 from .flow import Flow
-from .function import FunctionWriter, calling_convention
+from .function import MAX_GUESSES, FunctionWriter, calling_convention
 from .host import exact_attributes, host_features, host_machine
 from .library import Argument, Convention, Form, Library, Shape
 from .lift import LiftedFunction, lift
@@ -33,8 +33,6 @@ _MAX_FIRST = 500
 """The same for what is only for the time being."""
 _MAX_INLINED = 120
 """A function isn't inlined if it would bring along more instructions than this, with what is inlined into it."""
-_MAX_GUESSES = 16
-"""A call to a register is compared with so many functions at most."""
 _LONGEST_GUESS = 1000
 """Longer functions aren't translated on the mere chance that a pointer leads to them."""
 _SHORT_LEAF = 32
@@ -181,7 +179,7 @@ class Draft:
         """The functions that a call to a register is first compared with: all that it may be of, if they are few."""
         library = self.library
         taken = library.code.taken()
-        if len(taken) > _MAX_GUESSES:
+        if len(taken) > MAX_GUESSES:
             return []
         flows = [library.regions.flow(address) for address in taken]
         return [flow.entry for flow in flows if not flow.is_piece and flow.size <= _LONGEST_GUESS]
