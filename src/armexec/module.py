@@ -6,11 +6,11 @@ import os
 import sys
 import weakref
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from functools import cached_property
+from functools import cached_property, partial
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, NoReturn, Self, TypeGuard
 
-from armexec.engines import LoadedImage, get_engine
+from armexec.engines import LoadedImage, Quickening, get_engine
 from armexec.errors import Error, LoadError, SignatureError
 from armexec.objects import FunctionSymbol, Image, link_files, load_file, load_image
 from armexec.objects.names import bare_name, source_name
@@ -231,6 +231,13 @@ class Module:
         self.close()
 
 
+def _give_call(reference: weakref.ref[Any], call: Any) -> None:
+    """Let a bound function's class have a better `__call__`, if the class is still there."""
+    own = reference()
+    if own is not None:
+        own.__call__ = call
+
+
 class Function:
     """A function of the guest that can be called from Python.
 
@@ -260,11 +267,16 @@ class Function:
                 f' .with_signature("int(int)"), or keep the debug information'
             )
         check_passable(prototype)
-        call = make_call(prototype, self._module.loaded.bind(self._symbol.offset, prototype))
+        loaded = self._module.loaded
+        bound = loaded.bind(self._symbol.offset, prototype)
+        call = make_call(prototype, bound)
         self._module._bound(self)
         # Python looks __call__ up in the class: a class for each function saves a call in each call of it,
         # a third of the time.
-        self.__class__ = type("Function", (Function,), {"__slots__": (), "__call__": staticmethod(call)})
+        own: Any = type("Function", (Function,), {"__slots__": (), "__call__": staticmethod(call)})
+        self.__class__ = own
+        if isinstance(loaded, Quickening):
+            loaded.quicken(prototype, bound, call, partial(_give_call, weakref.ref(own)))
         return call
 
     def _unbind(self) -> None:

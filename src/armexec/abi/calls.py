@@ -116,9 +116,11 @@ def make_call(prototype: Prototype, bound: Callable[..., Any]) -> Callable[..., 
         # What the addresses belong to, until the call returns.
         body.insert(0, "    _alive = []")
     call = f"_bound({', '.join(arguments)})"
+    parameters = [*(f"{name}=_missing" for name in names), *(["/"] if names else []), "*_extra", "**_named"]
+    given = "".join(f"{name}, " for name in names)
     lines = (
-        f"def call({', '.join([*(f'{name}=_missing' for name in names), '*_extra, **_named'])}):",
-        "    if _extra or _named: _refuse(_prototype, _extra, _named)",
+        f"def call({', '.join(parameters)}):",
+        f"    if _extra or _named: return call(*_by_position(_prototype, ({given}), _extra, _named))",
         *body,
         f"    return {call} != 0" if prototype.result.kind == "bool" else f"    return {call}",
     )
@@ -129,7 +131,7 @@ def make_call(prototype: Prototype, bound: Callable[..., Any]) -> Callable[..., 
         "_missing": _MISSING,
         "_pointer": _pointer,
         "_prototype": prototype,
-        "_refuse": _refuse,
+        "_by_position": _by_position,
     }
     exec("\n".join(lines), scope)
     made: Callable[..., Any] = scope["call"]
@@ -150,12 +152,23 @@ def _parameter_names(prototype: Prototype) -> list[str]:
     return names
 
 
-def _refuse(prototype: Prototype, extra: tuple[Any, ...], named: dict[str, Any]) -> NoReturn:
-    if named:
-        known = ", ".join(_parameter_names(prototype)) or "none"
-        raise SignatureError(f"`{prototype}`: there is no parameter {next(iter(named))!r}; its parameters are: {known}")
-    count = len(prototype.parameters)
-    raise SignatureError(f"`{prototype}` takes {_count(count)}, not {count + len(extra)}")
+def _by_position(
+    prototype: Prototype, given: tuple[Any, ...], extra: tuple[Any, ...], named: dict[str, Any]
+) -> list[Any]:
+    """The arguments in their order, of those given by position and those given by name. Raises SignatureError."""
+    names = _parameter_names(prototype)
+    if extra:
+        raise SignatureError(f"`{prototype}` takes {_count(len(names))}, not {len(names) + len(extra)}")
+    arguments = list(given)
+    for name, value in named.items():
+        if name not in names:
+            known = ", ".join(names) or "none"
+            raise SignatureError(f"`{prototype}`: there is no parameter {name!r}; its parameters are: {known}")
+        position = names.index(name)
+        if arguments[position] is not _MISSING:
+            raise SignatureError(f"`{prototype}`: argument {position + 1} is given twice, also by its name {name!r}")
+        arguments[position] = value
+    return arguments
 
 
 def _count(count: int) -> str:

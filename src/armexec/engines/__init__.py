@@ -5,7 +5,7 @@ from __future__ import annotations
 import platform
 from collections.abc import Callable
 from functools import cache
-from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, runtime_checkable
 
 from armexec.errors import HostError
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from armexec.memory import Step
     from armexec.objects import Image, Prototype
 
-__all__ = ["ENGINES", "Engine", "LoadedImage", "Resolve", "default_engine", "get_engine"]
+__all__ = ["ENGINES", "Engine", "LoadedImage", "Quickening", "Resolve", "default_engine", "get_engine"]
 
 Resolve: TypeAlias = Callable[[str], "int | None"]
 """The address of a symbol the image doesn't define, or None."""
@@ -41,6 +41,19 @@ class LoadedImage(Protocol):
 
     def close(self) -> None:
         """Give the memory back. Callables bound before must not be called after."""
+
+
+@runtime_checkable
+class Quickening(Protocol):
+    """A loaded image whose functions can be called by less than a Python function and ctypes."""
+
+    def quicken(
+        self, prototype: Prototype, bound: Callable[..., Any], call: Callable[..., Any], install: Callable[[Any], None]
+    ) -> None:
+        """Have `install` called, now or later, with what does as `call` does, in less time.
+
+        `bound` is what `bind` gave, and `call` what checks arguments for it. It needn't be possible.
+        """
 
 
 class Engine(Protocol):

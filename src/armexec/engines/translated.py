@@ -9,6 +9,7 @@ from functools import cache
 from typing import Any
 
 from armexec.abi import check_registers
+from armexec.abi.calls import integer_range
 from armexec.abi.floats import with_half_bits
 from armexec.engines import Resolve
 from armexec.engines.identity import identify
@@ -21,6 +22,7 @@ from armexec.memory import GuestStack, Region, Step, guest_stack
 from armexec.objects import CType, Image, Prototype
 from armexec.store import is_on
 from armexec.translate import host
+from armexec.translate.direct import Passed, Returned, make_later
 from armexec.translate.library import Argument, Code, Names, Shape
 from armexec.translate.modes import sees_floating_point_state
 from armexec.translate.runtime import Runtime, Translator
@@ -72,6 +74,22 @@ def _argument(type: CType, what: str) -> Argument:
         f"{what} of type {type} can't be passed yet: only integers, pointers and floating-point numbers"
         " of up to 64 bits"
     )
+
+
+def _types(prototype: Prototype) -> list[CType]:
+    return [prototype.result, *(parameter.type for parameter in prototype.parameters)]
+
+
+def _passed(type: CType) -> Passed:
+    if type.kind == "float":
+        return Passed(type.size * 8, is_float=True)
+    return Passed(type.size * 8, *((0, (1 << 64) - 1) if type.kind == "pointer" else integer_range(type)))
+
+
+def _returned(type: CType) -> Returned:
+    if type.kind in ("void", "bool"):
+        return Returned(type.kind, 8 if type.kind == "bool" else 0)
+    return Returned("float" if type.kind == "float" else "signed" if type.signed else "unsigned", type.size * 8)
 
 
 def _to_error(trap: Trap, image: Image, base: int) -> Exception:
@@ -137,8 +155,19 @@ class LoadedTranslatedImage:
         function: Any = ctypes.PYFUNCTYPE(result, *(_C_TYPES[a] for a in arguments))(address)
         # The code lives as long as its image.
         function.image = self
+        function.address = address
         bound: Callable[..., Any] = function
         return with_half_bits(prototype, bound)
+
+    def quicken(
+        self, prototype: Prototype, bound: Callable[..., Any], call: Callable[..., Any], install: Callable[[Any], None]
+    ) -> None:
+        """See engines.Quickening. Half-precision numbers are left to Python."""
+        address = getattr(bound, "address", None)
+        if address is None or any(t.kind == "float" and t.size == 2 for t in _types(prototype)):
+            return
+        passed = tuple(_passed(parameter.type) for parameter in prototype.parameters)
+        make_later(passed, _returned(prototype.result), address, call, install)
 
     def close(self) -> None:
         self.translator.close()

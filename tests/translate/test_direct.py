@@ -1,0 +1,181 @@
+"""Calls from Python without ctypes: they do what the checking Python function does, to the bit and to the message."""
+
+from __future__ import annotations
+
+import gc
+import math
+import sys
+import threading
+import types
+import weakref
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import armexec
+from armexec.abi import make_call, parse_prototype
+from armexec.engines.translated import settle
+from armexec.errors import MemoryFault, SignatureError
+from armexec.translate import direct
+
+pytestmark = pytest.mark.skipif(not direct._is_possible(), reason="needs CPython with a GIL")
+
+INTEGERS = ("signed char", "unsigned char", "short", "unsigned short", "int", "unsigned", "long", "unsigned long")
+BOUNDS = [sign << bits for bits in (7, 8, 15, 16, 31, 32, 63, 64) for sign in (1, -1)]
+VALUES = st.one_of(
+    st.integers(-(1 << 65), 1 << 65),
+    st.sampled_from([bound + near for bound in BOUNDS for near in (-1, 0, 1)]),
+    st.floats(),
+    st.sampled_from([True, None, "text", 1.0, b"x"]),
+)
+
+
+def _both(signature: str, text: str) -> tuple[Callable[..., Any], Callable[..., Any]]:
+    """A function by a direct call, and as Python checks and calls it."""
+    function = armexec.function(text, signature, engine="translated")
+    prototype = parse_prototype(signature)
+    slow = make_call(prototype, function.module.loaded.bind(function.offset, prototype))
+    function._bind()
+    settle(10)
+    assert isinstance(type(function).__call__, types.BuiltinFunctionType)
+    return function, slow
+
+
+def _outcome(call: Callable[..., Any], *arguments: Any, **named: Any) -> tuple[str, str]:
+    try:
+        result = call(*arguments, **named)
+    except SignatureError as error:
+        return "error", str(error)
+    return type(result).__name__, repr(result)
+
+
+@pytest.mark.parametrize("kind", [*INTEGERS, "_Bool", "void *", "float", "double"])
+def test_one_argument_of_each_type(kind: str) -> None:
+    call, slow = _both(f"{kind}({kind})", "ret")
+
+    @given(VALUES)
+    def check(value: Any) -> None:
+        assert _outcome(call, value) == _outcome(slow, value)
+
+    check()
+
+
+def test_many_arguments() -> None:
+    text = """
+        add x0, x0, x1
+        sxtb x2, w2
+        add x0, x0, x2
+        fcvt d0, s0
+        fadd d0, d0, d1
+        fcvtzs x1, d0
+        add x0, x0, x1
+        ret
+    """
+    call, slow = _both("long(long, float, unsigned, double, signed char)", text)
+
+    @given(VALUES, VALUES, VALUES)
+    def check(a: Any, b: Any, c: Any) -> None:
+        for arguments in ((a, 1.5, 3, 2.5, -4), (1, a, 2, b, 3), (4, 0.5, a, 7.25, c), (a, b, c), (a, b, c, 1, 2, 3)):
+            assert _outcome(call, *arguments) == _outcome(slow, *arguments)
+
+    check()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "named"), [((), {}), ((1, 2), {}), ((), {"num": 3}), ((), {"mun": 3}), ((1,), {"num": 2})]
+)
+def test_wrong_numbers_and_names(arguments: tuple[int, ...], named: dict[str, int]) -> None:
+    call, slow = _both("int fn(int num)", "ret")
+    assert _outcome(call, *arguments, **named) == _outcome(slow, *arguments, **named)
+
+
+def test_no_result_and_no_argument() -> None:
+    call, _ = _both("void(void)", "ret")
+    before = sys.getrefcount(None)
+    for _ in range(1000):
+        assert call() is None
+    assert abs(sys.getrefcount(None) - before) < 500
+
+
+def test_a_float_result_keeps_its_bits() -> None:
+    call, slow = _both("float(float)", "fneg s0, s0\n ret")
+    for value in (0.1, -0.0, math.inf, 1e300, 1e-45):
+        assert repr(call(value)) == repr(slow(value))
+
+
+def test_arrays_go_by_way_of_python() -> None:
+    call, _ = _both("long(void *)", "ldr x0, [x0]\n ret")
+    assert call(bytearray((7).to_bytes(8, "little"))) == 7
+
+
+def test_what_the_guest_does_wrong_is_raised() -> None:
+    call, _ = _both("long(void *)", "ldr x0, [x0]\n ret")
+    for _ in range(3):
+        with pytest.raises(MemoryFault):
+            call(8)
+
+
+def test_a_closed_module_is_closed() -> None:
+    call, _ = _both("int fn(int num)", "ret")
+    assert call(3) == 3
+    call.module.close()  # type: ignore[attr-defined]
+    with pytest.raises(armexec.Error, match="closed"):
+        call(3)
+
+
+def test_the_function_alone_keeps_its_code() -> None:
+    call, _ = _both("int fn(int num)", "add w0, w0, #1\n ret")
+    builtin: Any = type(call).__call__
+    image = weakref.ref(call.module.loaded)  # type: ignore[attr-defined]
+    del call, _
+    gc.collect()
+    assert builtin(3) == 4
+    del builtin
+    gc.collect()
+    assert image() is None
+
+
+def test_nothing_is_made_for_what_is_gone() -> None:
+    made = []
+    function = armexec.function("ret", "long long(long long)", engine="translated")
+    slow = make_call(parse_prototype("long long(long long)"), lambda value: value)
+    job = direct._Making((direct.Passed(64, 0, 5),), direct.Returned("signed", 64), 0, slow, made.append)
+    del slow
+    gc.collect()
+    job.run(lambda: False)
+    assert not made
+    assert function(3) == 3
+
+
+def test_it_says_what_it_is() -> None:
+    call, _ = _both("int fn(int num)", "ret")
+    builtin: Any = type(call).__call__
+    assert builtin.__name__ == "fn"
+    assert builtin.__doc__ == "int fn(int num)"
+
+
+def test_threads() -> None:
+    call, _ = _both("long(long)", "add x0, x0, #1\n ret")
+    wrong: list[int] = []
+
+    def work(start: int) -> None:
+        wrong.extend(value for value in range(start, start + 5000) if call(value) != value + 1)
+
+    threads = [threading.Thread(target=work, args=(i * 10_000,)) for i in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not wrong
+
+
+def test_calls_leak_nothing() -> None:
+    call, _ = _both("double(double, long)", "scvtf d1, x0\n fadd d0, d0, d1\n ret")
+    value, number = 1.25, 1 << 40
+    before = sys.getrefcount(value), sys.getrefcount(number)
+    for _ in range(1000):
+        call(value, number)
+    assert (sys.getrefcount(value), sys.getrefcount(number)) == before
