@@ -287,6 +287,7 @@ class LlvmMachine(Vectors, FloatingPoint, ProvisionalStores):
         self.has_effect = False
         self.exits: list[Exit] = []
         self.forget_memory()
+        self.aligned = ""
         self.link_written = False
         self.terminator: Terminator | None = None
 
@@ -563,7 +564,9 @@ class LlvmMachine(Vectors, FloatingPoint, ProvisionalStores):
     def check_stack_alignment(self) -> None:
         # Where it is known to be aligned, the mask turns out to be zero.
         sp = self.read_register(SP)
-        self._trap_if((sp & Value(self, 64, "%alignment")) != 0, TrapKind.ALIGNMENT, sp)
+        if self.aligned != sp.text:
+            self._trap_if((sp & Value(self, 64, "%alignment")) != 0, TrapKind.ALIGNMENT, sp)
+            self.aligned = sp.text
 
     def load_exclusive(self, address: Value, bits: int, *, acquire: bool = False) -> Value:
         self.affect()

@@ -537,6 +537,7 @@ class _Writer(CarefulExits):
             self.flush_to_state(signature.dirty_out[start])
             _store_pc(m, target)
             elsewhere = m.emit(1, f"icmp ne i64 {target.text}, %link")
+            self.own_block()
             m.out.append(f"ret i1 {elsewhere.text}")
             return
         outputs = {n: self.value(n) for n in bits(signature.outputs)}
@@ -552,12 +553,19 @@ class _Writer(CarefulExits):
             m.out.append(f"r{n}:")
         self.return_values(outputs)
 
+    def own_block(self) -> None:
+        """Begin a block for what the quick instruction selection doesn't know: it gives up the block that it is in."""
+        m = self.m
+        m.count += 1
+        m.out += [f"br label %own{m.count}", f"own{m.count}:"]
+
     def return_values(self, outputs: dict[int, Value]) -> None:
         """Return from a closed function to where it was called."""
         m = self.m
         if self.result_type == "void":
             m.out.append("ret void")
             return
+        self.own_block()
         result = "poison"
         for index, (register, value) in enumerate(outputs.items()):
             result = m.emit(

@@ -20,6 +20,7 @@ __all__ = [
     "compile_object",
     "compiled_modules",
     "exact_attributes",
+    "has_optimized",
     "host_features",
     "host_identity",
     "host_machine",
@@ -141,11 +142,17 @@ class _Unlocked:
 _unlocked = _Unlocked()
 _count_lock = threading.Lock()
 _compiled_modules = 0
+_has_optimized = False
 
 
 def compiled_modules() -> int:
     """How many modules LLVM has compiled in this process: what is found in the cache doesn't count."""
     return _compiled_modules
+
+
+def has_optimized() -> bool:
+    """Whether LLVM has optimized anything in this process: the first time takes it 10 ms longer."""
+    return _has_optimized
 
 
 def compile_object(text: str, *, tier: str, size: int = 0, stopping: Callable[[], bool] = lambda: False) -> bytes:
@@ -156,7 +163,7 @@ def compile_object(text: str, *, tier: str, size: int = 0, stopping: Callable[[]
     Raises:
         HostError: LLVM refuses the text, which is a defect of armexec.
     """
-    global _compiled_modules  # noqa: PLW0603
+    global _compiled_modules, _has_optimized  # noqa: PLW0603
     with _count_lock:
         _compiled_modules += 1
     context = llvm().create_context()
@@ -166,10 +173,12 @@ def compile_object(text: str, *, tier: str, size: int = 0, stopping: Callable[[]
             if stopping():
                 raise HostError("no longer wanted")
             with _guest_loops if _LEVELS[tier] else nullcontext():
-                machine = _optimize(module, tier, size)
+                machine = _optimize(module, tier, size, inlines="alwaysinline" in text)
                 if stopping():
                     raise HostError("no longer wanted")
-                return _emit(module, machine)
+                data = _emit(module, machine)
+            _has_optimized = _has_optimized or bool(_LEVELS[tier])
+            return data
         finally:
             module.close()
     except RuntimeError as error:
@@ -189,19 +198,19 @@ def _parse(text: str, context: Any) -> Any:
 
 
 class _Tools(threading.local):
-    """What a thread compiles with, by tier and by whether the code is large: it takes a millisecond to make.
+    """What a thread compiles with, by level and by whether the code is large: it takes a millisecond to make.
 
     llvmlite 0.50 also loses 1.5 KB of each pass builder.
     """
 
     def __init__(self) -> None:
-        self._made: dict[tuple[str, bool], tuple[Any, Any]] = {}
+        self._made: dict[tuple[int, bool], tuple[Any, Any]] = {}
 
-    def get(self, tier: str, *, large: bool) -> tuple[Any, Any]:
+    def get(self, level: int, *, large: bool) -> tuple[Any, Any]:
         """A target machine and a pass builder."""
-        found = self._made.get((tier, large))
+        found = self._made.get((level, large))
         if found is None:
-            found = self._made[tier, large] = self._make(_LEVELS[tier], large=large)
+            found = self._made[level, large] = self._make(level, large=large)
         return found
 
     @staticmethod
@@ -254,11 +263,14 @@ class _GuestLoops:
 _guest_loops = _GuestLoops()
 
 
-def _optimize(module: Any, tier: str, size: int) -> Any:
-    """Run the passes; the target machine to make the code with."""
-    machine, builder = _tools.get(tier, large=size > _LARGE)
-    if _LEVELS[tier]:
+def _optimize(module: Any, tier: str, size: int, *, inlines: bool = True) -> Any:
+    """Run the passes; the target machine to make the code with. `inlines`: something has to be inlined in any case."""
+    level = _LEVELS[tier]
+    machine, builder = _tools.get(level, large=size > _LARGE and level > 0)
+    if level:
         manager = builder.getModulePassManager()
+    elif not inlines:
+        return machine
     else:
         manager = llvm().create_new_module_pass_manager()
         manager.add_always_inliner_pass()

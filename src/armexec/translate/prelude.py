@@ -198,7 +198,7 @@ define i1 @exited(ptr %state, i64 %pc, i64 %link) nounwind {{
   ret i1 %elsewhere
 }}
 
-define internal ptr @enter(ptr %state) alwaysinline nounwind {{
+define internal ptr @enter(ptr %state) nounwind {{
   %key = load i64, ptr @thread_key
   %word = call ptr @pthread_getspecific(i64 %key)
   %new = icmp eq ptr %word, null
@@ -212,13 +212,13 @@ go:
   ret ptr %old
 }}
 
-define internal void @leave(ptr %old) alwaysinline nounwind {{
+define internal void @leave(ptr %old) nounwind {{
   %key = load i64, ptr @thread_key
   %r = call i32 @pthread_setspecific(i64 %key, ptr %old)
   ret void
 }}
 
-define internal ptr @claim() alwaysinline nounwind {{
+define internal ptr @claim() nounwind {{
   br label %again
 again:
   %free = load atomic i64, ptr @pool acquire, align 8
@@ -242,7 +242,7 @@ empty:
   ret ptr %new
 }}
 
-define internal void @release(ptr %state) alwaysinline nounwind {{
+define internal void @release(ptr %state) nounwind {{
   %s = {_field("slot")}
   %bit = load i64, ptr %s
   %extra = icmp eq i64 %bit, 0

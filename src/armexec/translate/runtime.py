@@ -18,17 +18,17 @@ from typing import Any
 from armexec.errors import ExecutionError, HostError
 from armexec.machines.traps import EXIT, Trap, TrapKind
 
-from .host import compile_object
+from .host import compile_object, has_optimized
 from .kept import Kept, Place, kept_object
 from .library import Code, Library, Shape
 from .link import HostCode
 from .linked import Unit
 from .prelude import POOL_SIZE, SHARED, shared
 from .record import Record
-from .signals import install, prepare_thread, thread_key
+from .signals import handler_text, install, prepare_thread, previous, thread_key
 from .state import GuestState
 from .tiers import AUTO, FIRST, FULL, SMALL, submit, urgent
-from .watch import began, linked_shared
+from .watch import began, is_watched, linked_shared
 
 __all__ = ["Runtime", "Translator"]
 
@@ -147,7 +147,7 @@ class Translator:
             return unit
         unit = self._find(side, address, shape, FIRST)
         if unit is None:
-            if side.library.reach(address, self._small) <= self._small:
+            if (has_optimized() or is_watched()) and side.library.reach(address, self._small) <= self._small:
                 return self._translate(side, address, shape, FULL)
             unit = self._translate(side, address, shape, FIRST)
         submit(_Improvement(self, address, shape, unit, careful=side.careful))
@@ -323,13 +323,13 @@ class Runtime:
         }
         # An object of CPython is at its id; the dictionary keeps them.
         objects = {name: id(callback) for name, callback in self._callbacks.items()}
-        data = {"pool": ctypes.addressof(self._pool), "thread_key": thread_key()}
-        text = shared()
+        data = {"pool": ctypes.addressof(self._pool), "thread_key": thread_key(), "previous": previous()}
+        text = shared() + handler_text()
         compiled = kept_object(text, tier="O0")
-        self._shared = HostCode(compiled, {**objects, **data}, [*SHARED, "exited"])
+        self._shared = HostCode(compiled, {**objects, **data}, [*SHARED, "exited", "handler"])
         linked_shared(self._shared, compiled, text)
         self.symbols = {name: self._shared.address(name) for name in SHARED}
-        install()
+        install(self._shared)
         with self._lock:
             self._pool[0] |= self._add_state()
 

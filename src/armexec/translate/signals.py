@@ -17,6 +17,7 @@ import signal
 import sys
 from collections.abc import Callable
 from functools import cache
+from typing import Any
 
 from .host import host_machine
 from .kept import kept_object
@@ -25,7 +26,7 @@ from .sigaction import SA_NODEFER, SA_ONSTACK, SA_SIGINFO, SignalAction
 from .state import OFFSETS
 from .watch import linked_shared
 
-__all__ = ["IDLE", "install", "new_threads", "prepare_thread", "thread_key"]
+__all__ = ["IDLE", "handler_text", "install", "new_threads", "prepare_thread", "previous", "thread_key"]
 
 IDLE = 1
 """The thread's word when no guest code runs."""
@@ -124,16 +125,21 @@ def _context() -> tuple[int, str]:
     )
 
 
-def _handler_text() -> str:
+_DECLARED = """
+@thread_key = external global i64, align 8
+declare ptr @pthread_getspecific(i64)
+declare i32 @pthread_setspecific(i64, ptr)
+declare void @longjmp(ptr, i32) noreturn
+"""
+
+
+def handler_text() -> str:
+    """`void @handler(i32, ptr, ptr)`, for `sigaction`, in a module with the declarations of `prelude.core`."""
     address_offset, context = _context()
     fields = {name: f"getelementptr i8, ptr %state, i64 {offset}" for name, offset in OFFSETS.items()}
     return f"""
 @previous = external global [64 x ptr]
-@thread_key = external global i64, align 8
-declare ptr @pthread_getspecific(i64)
-declare i32 @pthread_setspecific(i64, ptr)
 declare i32 @sigaction(i32, ptr, ptr)
-declare void @longjmp(ptr, i32) noreturn
 
 define void @handler(i32 %signal, ptr %info, ptr %context) nounwind {{
   %key = load i64, ptr @thread_key
@@ -178,16 +184,27 @@ default:
 """
 
 
-class _Handler:
-    """The handler in place; never freed, since a signal may come at any time."""
+@cache
+def previous() -> int:
+    """The address of the actions that were there before, by signal; for the symbol `@previous`."""
+    actions = (ctypes.c_void_p * 64)()
+    _previous.append(actions)
+    return ctypes.addressof(actions)
 
-    def __init__(self) -> None:
-        self.previous = (ctypes.c_void_p * 64)()
-        symbols = {"previous": ctypes.addressof(self.previous), "thread_key": thread_key()}
-        text = _handler_text()
-        data = kept_object(text, tier="O0")
-        self.code = HostCode(data, symbols, ["handler"])
-        linked_shared(self.code, data, text)
+
+_previous: list[Any] = []
+
+
+class _Handler:
+    """The handler in place; never freed, since a signal may come at any time. `code` has it, or it is made."""
+
+    def __init__(self, code: HostCode | None) -> None:
+        if code is None:
+            text = _DECLARED + handler_text()
+            data = kept_object(text, tier="O0")
+            code = HostCode(data, {"previous": previous(), "thread_key": thread_key()}, ["handler"])
+            linked_shared(code, data, text)
+        self.code = code
         self.actions: list[ctypes.Structure] = []
         action = SignalAction()
         action.handler = self.code.address("handler")
@@ -197,14 +214,18 @@ class _Handler:
             if _libc.sigaction(int(number), None, ctypes.byref(old)):
                 continue
             self.actions.append(old)
-            self.previous[int(number)] = ctypes.addressof(old)
+            _previous[0][int(number)] = ctypes.addressof(old)
             _libc.sigaction(int(number), ctypes.byref(action), None)
 
 
-@cache
-def install() -> object:
-    """Put the handler in place, once a process. Raises HostError where that fails."""
-    return _Handler()
+_handler: list[_Handler] = []
+
+
+def install(code: HostCode | None = None) -> None:
+    """Put the handler in place, once a process; `code` may have it (`handler_text`). Raises HostError if that fails."""
+    if not _handler:
+        previous()
+        _handler.append(_Handler(code))
 
 
 new_threads: list[Callable[[], None]] = []

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from .record import Record
     from .runtime import Translator
 
-__all__ = ["Watcher", "began", "linked_shared", "linked_unit", "unwatch", "watch"]
+__all__ = ["Watcher", "began", "is_watched", "linked_shared", "linked_unit", "unwatch", "watch"]
 
 _OFF = ("", "0", "off")
 
@@ -63,6 +63,11 @@ def began(translator: Translator) -> None:
 def _wants(variable: str) -> bool:
     # Both read symbols from ELF objects, and of perf there is none but Linux's.
     return os.environ.get(variable, "") not in _OFF and sys.platform == "linux"
+
+
+def is_watched() -> bool:
+    """Whether somebody looks at translated code: they would rather see it as it stays."""
+    return bool(_watchers) or _wants("ARMEXEC_PERF") or _wants("ARMEXEC_GDB")
 
 
 def linked_unit(code: HostCode, record: Record, library: Library, tier: str) -> None:
