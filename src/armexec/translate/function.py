@@ -61,8 +61,8 @@ class FunctionWriter:
     """Writes the functions of a unit whose signatures are known.
 
     `base`: the address that offsets count from. `exported`: the closed functions that other units are to call;
-    `outlined`: those that are not to be inlined. `leaves_loops`: at the first tier, loops that are entries go on in
-    better code when there is some.
+    `outlined`: those that are not to be inlined; `crowded`: those into which nothing is to be. `leaves_loops`: at the
+    first tier, loops that are entries go on in better code when there is some.
     """
 
     def __init__(
@@ -72,9 +72,11 @@ class FunctionWriter:
         convention: str,
         exported: Collection[int] = (),
         outlined: Collection[int] = (),
+        crowded: Collection[int] = (),
     ) -> None:
         self.signatures = signatures
         self.outlined = outlined
+        self.crowded = crowded
         self.exported = exported
         self.leaves_loops = False
         self.base = base
@@ -127,7 +129,7 @@ class FunctionWriter:
         return out
 
     def emit_call(
-        self, m: LlvmMachine, signature: Signature, argument: Callable[[int], Value]
+        self, m: LlvmMachine, signature: Signature, argument: Callable[[int], Value], caller: int = 0
     ) -> tuple[dict[int, Value], Value | None]:
         """Call a closed function: its results by register, and the bit that says that control goes on elsewhere."""
         values = [
@@ -135,6 +137,8 @@ class FunctionWriter:
         ]
         kind = self.result_type(signature)
         text = f"call {self.convention}{kind} @f{self.name(signature.function.flow.entry)}({', '.join(values)})"
+        if caller in self.crowded:
+            text += " noinline"
         if kind == "void":
             m.out.append(text)
             return {}, None
@@ -415,7 +419,7 @@ class _Writer(CarefulExits):
     def call_closed(self, start: int, block: LiftedBlock, live: int, callee: Signature) -> None:
         """Call a function with registers as arguments, and put its results where they are kept."""
         m = self.m
-        results, code = self.unit.emit_call(m, callee, self.value)
+        results, code = self.unit.emit_call(m, callee, self.value, self.function.flow.entry)
         m.flush(live & ~callee.modified)
         for n in bits(live & callee.modified & ~callee.outputs & PARTIAL):
             # A fixed function returns a wider view.

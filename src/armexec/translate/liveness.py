@@ -96,11 +96,8 @@ def analyze(
         if signature.is_open:
             _find_dirty(signature, signatures)
     todo = set(functions)
-    callers: dict[int, set[int]] = {entry: set() for entry in signatures}
+    callers = {entry: set(found) for entry, found in _callers(signatures).items()}
     for entry, signature in signatures.items():
-        for callee in signature.function.flow.calls:
-            if callee in callers:
-                callers[callee].add(entry)
         if signature.function.calls_to_registers:
             for guess in signature.guesses:
                 callers[guess.function.flow.entry].add(entry)
@@ -117,6 +114,16 @@ def analyze(
     return signatures
 
 
+def _callers(signatures: dict[int, Signature]) -> dict[int, list[int]]:
+    """By function, those that call it directly."""
+    callers: dict[int, list[int]] = {entry: [] for entry in signatures}
+    for entry, signature in signatures.items():
+        for callee in signature.function.flow.calls:
+            if callee in callers:
+                callers[callee].append(entry)
+    return callers
+
+
 def _find_open(signatures: dict[int, Signature]) -> None:
     for signature in signatures.values():
         function = signature.function
@@ -129,32 +136,30 @@ def _find_open(signatures: dict[int, Signature]) -> None:
                 for block in function.blocks.values()
             )
         )
-    changed = True
-    while changed:
-        changed = False
-        for signature in signatures.values():
-            if not signature.is_open and any(
-                callee not in signatures or signatures[callee].is_open for callee in signature.function.flow.calls
-            ):
-                signature.is_open = changed = True
+        signature.is_open = signature.is_open or any(callee not in signatures for callee in function.flow.calls)
+    callers = _callers(signatures)
+    todo = [entry for entry, signature in signatures.items() if signature.is_open]
+    while todo:
+        for caller in callers[todo.pop()]:
+            if not signatures[caller].is_open:
+                signatures[caller].is_open = True
+                todo.append(caller)
 
 
 def _find_modified(signatures: dict[int, Signature]) -> None:
     for signature in signatures.values():
         for block in signature.function.blocks.values():
             signature.modified |= block.dirty & ~signature.kept
-    changed = True
-    while changed:
-        changed = False
-        for signature in signatures.values():
-            modified = signature.modified
-            for callee in signature.function.flow.calls:
-                if callee in signatures:
-                    modified |= signatures[callee].modified
-            modified &= ~signature.kept
+    callers = _callers(signatures)
+    todo = dict.fromkeys(signatures)
+    while todo:
+        callee = todo.popitem()[0]
+        for caller in callers[callee]:
+            signature = signatures[caller]
+            modified = signature.modified | signatures[callee].modified & ~signature.kept
             if modified != signature.modified:
                 signature.modified = modified
-                changed = True
+                todo[caller] = None
 
 
 def _find_kept(signatures: dict[int, Signature], entered: Collection[int]) -> None:

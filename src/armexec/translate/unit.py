@@ -9,6 +9,7 @@ changes (the wide form, also used by functions called through the state structur
 from __future__ import annotations
 
 import zlib
+from collections.abc import Container, Mapping
 
 from armexec.machines.llvm import PARTIAL, STATE, LlvmMachine, register_type, zero
 from armexec.machines.llvm_vectors import VIEWS
@@ -33,6 +34,8 @@ _MAX_FIRST = 500
 """The same for what is only for the time being."""
 _MAX_INLINED = 120
 """A function isn't inlined if it would bring along more instructions than this, with what is inlined into it."""
+_CROWDED = 2000
+"""Nothing is inlined into a function that would have more instructions than this then."""
 _LONGEST_GUESS = 1000
 """Longer functions aren't translated on the mere chance that a pointer leads to them."""
 _SHORT_LEAF = 32
@@ -207,13 +210,14 @@ class Draft:
             if signature.is_fixed and signature.demanded & signature.modified & ~covered(signature.outputs)
         }
 
-    def _outlined(self) -> set[int]:
-        """The functions that are not to be inlined.
+    def _outlined(self) -> tuple[set[int], set[int]]:
+        """The functions that are not to be inlined, and those into which nothing is to be.
 
         LLVM inlines whatever is called in one place only, and optimizes all of it again at each level: the time would
-        grow with the square of a chain of calls.
+        grow with the square of a chain of calls. And a function of many calls would become a large one.
         """
         outlined: set[int] = set()
+        crowded: set[int] = set()
         sizes: dict[int, int] = {}
         todo = [(address, False) for address in self.functions]
         while todo:
@@ -225,17 +229,25 @@ class Draft:
                 sizes[address] = self.functions[address].flow.size + inlined
                 if sizes[address] > _MAX_INLINED:
                     outlined.add(address)
+                if self._with_calls(address, sizes, outlined) > _CROWDED:
+                    crowded.add(address)
             elif address not in sizes:
                 sizes[address] = 0
                 todo.append((address, True))
                 todo += [(callee, False) for callee in callees if callee not in sizes]
-        return outlined
+        return outlined, crowded
+
+    def _with_calls(self, address: int, sizes: Mapping[int, int], outlined: Container[int]) -> int:
+        """The size of a function if all that may be inlined at its calls is."""
+        flow = self.functions[address].flow
+        targets = [block.target for block in flow.blocks.values() if block.kind == "call"]
+        return flow.size + sum(sizes.get(t, 0) for t in targets if t is not None and t not in outlined)
 
     def _write(self) -> str:
         code, signatures, entry = self.library.code, self.signatures, self.entry
         self.exported = {address for address in self.exported if not signatures[address].is_open}
         convention = calling_convention(host_machine())
-        writer = FunctionWriter(signatures, code.base, convention, self.exported, self._outlined())
+        writer = FunctionWriter(signatures, code.base, convention, self.exported, *self._outlined())
         writer.leaves_loops = self.library.better is not None
         out = [
             "define void @begin() {",
