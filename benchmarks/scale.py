@@ -87,7 +87,7 @@ def translate(shape: str, size: int, tier: str) -> dict[str, float]:
     prototype = parse_prototype("long fn(long, long, long)", char_signed=False)
     engine = TranslatedEngine(tier)
     # What is made once for a process is made before.
-    first = engine.load(words_image(straight(10), "<first>", entry="fn"), lambda _: None)
+    first = engine.load(words_image(straight(11), "<first>", entry="fn"), lambda _: None)
     first.bind(0, prototype)(1, 2, 3)
     image = words_image(SHAPES[shape](size), "<scale>", entry="fn")
     peak, executable, start = _peak(), _executable(), time.process_time()

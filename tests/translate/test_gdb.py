@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 import armexec
+from armexec.engines.translated import settle
 from armexec.translate import gdb
 from rules import broken
 
@@ -30,6 +31,10 @@ extern "C" int outer(int n) {
     return deep((int *)8, n) + 1;
 }
 """
+# So many instructions that it isn't optimized before it runs.
+LARGE = SOURCE.replace(
+    "return deep(p, k)", "".join(f"k = k * 3 + p[{i}] ^ k >> {i % 7};\n" for i in range(60)) + "return deep(p, k)"
+)
 SCRIPT = f"""
 import armexec
 mod = armexec.compile({SOURCE!r}, opt="-O1", filename="guest.cpp", flags=["-fno-inline"], engine="translated")
@@ -51,9 +56,9 @@ def _gdb() -> str:
     return path if "exited normally" in done.stdout else ""
 
 
-def _debugged(tmp_path: Path, *commands: str) -> str:
+def _debugged(tmp_path: Path, *commands: str, text: str = SCRIPT) -> str:
     script = tmp_path / "script.py"
-    script.write_text(SCRIPT)
+    script.write_text(text)
     arguments = [argument for command in commands for argument in ("-ex", command)]
     settings = ["-iex", "set auto-load no", "-iex", "set debuginfod enabled off", "-iex", "set width 0"]
     command = [_gdb(), "-nx", "-batch", *settings, *arguments, "--args", sys.executable, str(script)]
@@ -85,6 +90,31 @@ def test_a_backtrace_has_the_functions_and_lines_of_the_guest(tmp_path: Path) ->
 
 @needs_gdb
 @pytest.mark.usefixtures("asked_for")
+def test_a_backtrace_through_code_of_the_first_tier(tmp_path: Path) -> None:
+    shown = _debugged(tmp_path, "run", "backtrace", text=SCRIPT.replace(repr(SOURCE), repr(LARGE)))
+    frames = re.findall(r"^#\d+ .*$", shown, re.MULTILINE)
+    assert sum("deep(int*, int) [state] () at guest.cpp:6" in frame for frame in frames) == 3, shown
+    assert "_start" in frames[-1] or "main" in frames[-1], shown
+
+
+@needs_gdb
+@pytest.mark.usefixtures("asked_for")
+def test_a_backtrace_from_a_call_that_python_makes_directly(tmp_path: Path) -> None:
+    settled = """
+from armexec.engines.translated import settle
+try:
+    mod.outer("nothing")
+except armexec.SignatureError:
+    settle(30)
+try:
+    mod.outer(3)"""
+    shown = _debugged(tmp_path, "run", "backtrace", text=SCRIPT.replace("\ntry:\n    mod.outer(3)", settled, 1))
+    assert re.search(r"^#\d+ .* armexec:call \(\)$", shown, re.MULTILINE), shown
+    assert re.search(r"^#\d+ .*(_start|main).*\Z", shown.strip(), re.MULTILINE), shown
+
+
+@needs_gdb
+@pytest.mark.usefixtures("asked_for")
 def test_breakpoints_at_functions_and_lines(tmp_path: Path) -> None:
     breakpoints = ("set breakpoint pending on", "break outer", "break guest.cpp:6")
     shown = _debugged(tmp_path, *breakpoints, "run", "continue", "kill")
@@ -107,6 +137,8 @@ def _registered() -> int:
 def test_objects_are_registered_as_long_as_their_code_lives() -> None:
     mod = armexec.compile("int f(int n) { return n + 1; }", engine="translated")
     assert mod.f(1) == 2
+    # What calls functions of one int is made in the background, and stays.
+    settle(30)
     first = _registered()
     others = [armexec.compile(f"int f(int n) {{ return n + {i}; }}", engine="translated") for i in range(3)]
     assert [other.f(1) for other in others] == [1, 2, 3]

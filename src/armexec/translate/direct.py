@@ -23,6 +23,7 @@ from typing import Any
 from .kept import kept_object
 from .link import HostCode
 from .tiers import submit
+from .watch import linked_shared
 
 __all__ = ["Passed", "Returned", "make_later"]
 
@@ -120,7 +121,10 @@ class _Making:
         if code is None:
             objects = {"PyLong_Type": int, "PyFloat_Type": float, "_Py_NoneStruct": None}
             symbols = {name: id(value) for name, value in objects.items()}
-            code = HostCode(kept_object(_text(*self._types), tier=_TIER), symbols, ["call"])
+            text = _text(*self._types)
+            data = kept_object(text, tier=_TIER)
+            code = HostCode(data, symbols, ["call"])
+            linked_shared(code, data, text, _TIER)
             with _lock:
                 code = _codes.setdefault(self._types, code)
         slow = self._slow()
@@ -162,7 +166,7 @@ def _text(parameters: tuple[Passed, ...], result: Returned) -> str:
         "declare ptr @PyBool_FromLong(i64)",
         "declare ptr @PyFloat_FromDouble(double)",
         "declare void @Py_IncRef(ptr)",
-        "define ptr @call(ptr %self, ptr %arguments, i64 %count, ptr %names) {",
+        "define ptr @call(ptr %self, ptr %arguments, i64 %count, ptr %names) nounwind {",
         "%overflow = alloca i32",
         f"%many = icmp eq i64 %count, {len(parameters)}",
         "%unnamed = icmp eq ptr %names, null",

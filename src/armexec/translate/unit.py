@@ -250,7 +250,7 @@ class Draft:
         writer = FunctionWriter(signatures, code.base, convention, self.exported, *self._outlined())
         writer.leaves_loops = self.library.better is not None
         out = [
-            "define void @begin() {",
+            "define void @begin() nounwind {",
             "ret void",
             "}",
             "@image = external global i8, align 16",

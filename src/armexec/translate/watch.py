@@ -86,8 +86,8 @@ def linked_unit(code: HostCode, record: Record, library: Library, tier: str) -> 
         _tell_gdb(code, record.object, record.source(tier), tier, naming, record.instructions)
 
 
-def linked_shared(code: HostCode, data: bytes, text: str) -> None:
-    """Code of the translator's own has been linked: an object, which a text became at O0. Raises HostError."""
+def linked_shared(code: HostCode, data: bytes, text: str, tier: str = "O0") -> None:
+    """Code of the translator's own has been linked: an object, which a text became at a tier. Raises HostError."""
     for_perf, for_gdb = _wants("ARMEXEC_PERF"), _wants("ARMEXEC_GDB")
     if not for_perf and not for_gdb:
         return
@@ -96,7 +96,7 @@ def linked_shared(code: HostCode, data: bytes, text: str) -> None:
     if for_perf:
         _tell_perf(code, data, Naming())
     if for_gdb:
-        _tell_gdb(code, data, text, "O0", Naming(), 0)
+        _tell_gdb(code, data, text, tier, Naming(), 0)
 
 
 def _known(code: HostCode) -> dict[str, int]:
