@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 import armexec
+from armexec.engines.taken import function_tables
 
 from .guest import functions
 
@@ -121,3 +122,53 @@ def test_a_sort_through_a_pointer_that_c_takes() -> None:
         expected = sorted((int(v) for v in values), key=key)
         module.sorted(values, len(values), which)
         assert values.tolist() == expected
+
+
+def _classes(count: int) -> str:
+    classes = "".join(
+        f"struct C{i} : B {{ long f(long a) override {{ return a + k + {i}; }}"
+        f" long g(long a) override {{ return a ^ {i}; }} }};\nstatic C{i} c{i};\n"
+        for i in range(count)
+    )
+    objects = ", ".join(f"&c{i}" for i in range(count))
+    return f"""
+        struct B {{ long k = 1; virtual long f(long) = 0; virtual long g(long) = 0; }};
+        extern "C" void __cxa_pure_virtual() {{}}
+        {classes}
+        static B *all[] = {{ {objects} }};
+        extern "C" long run(long n) {{
+            long a = 0;
+            for (long i = 0; i < n; i++) {{
+                B *b = all[i % {count}];
+                a = b->g(b->f(a));
+            }}
+            return a;
+        }}
+    """
+
+
+@pytest.mark.parametrize(("count", "direct"), [(3, True), (20, True), (40, False)])
+def test_virtual_functions_are_called_directly_where_few_stand_in_their_place(count: int, direct: bool) -> None:
+    """Of many functions with pointers to them, those at the same place in their tables are few."""
+    options = {"flags": ("-fno-rtti", "-fno-exceptions"), "opt": "-O2"}
+    mod = armexec.compile(_classes(count), "c++", engine="translated:O2", **options)
+    expected = armexec.compile(_classes(count), "c++", engine="reference", **options)
+    assert mod.run(3 * count + 1) == expected.run(3 * count + 1)
+    texts = [unit.record.source("O2") for unit in mod.loaded.translator.units]
+    assert ("branch_weights" in "".join(texts)) is direct
+
+
+def test_tables_of_functions_end_where_something_else_stands() -> None:
+    text = """
+        static int one(int a) { return a + 1; }
+        static int two(int a) { return a + 2; }
+        static int three(int a) { return a + 3; }
+        typedef int (*F)(int);
+        F first[] = { one, two };
+        struct { long between; F f; F g; long after; F h; } mixed = { 5, three, one, 7, two };
+        int call(int i) { return first[i](1) + mixed.f(1); }
+    """
+    image = armexec.compile(text, "c", "-O1", flags=("-fno-inline",)).image
+    at = {function.name: function.offset for function in image.functions}
+    one, two, three = (at[name] for name in ("one", "two", "three"))
+    assert sorted(function_tables(image)) == sorted([(one, two), (three, one), (two,)])

@@ -6,9 +6,9 @@ import sys
 from array import array
 
 from armexec.objects import Image
-from armexec.objects.relocations import BRANCHES
+from armexec.objects.relocations import BRANCHES, RelocationType
 
-__all__ = ["taken_functions"]
+__all__ = ["function_tables", "taken_functions"]
 
 _ADR_MASK, _ADR = 0x9F00_0000, 0x1000_0000
 
@@ -34,6 +34,26 @@ def taken_functions(image: Image) -> tuple[int, ...]:
                     if target in starts:
                         found.add(target)
     return tuple(sorted(found))
+
+
+def function_tables(image: Image) -> tuple[tuple[int, ...], ...]:
+    """Tables of pointers to functions, such as those of virtual functions: the functions' offsets, in their order.
+
+    A table is as long as pointers follow each other without anything in between.
+    """
+    starts = {function.offset for function in image.functions}
+    slots = {}
+    for relocation in image.relocations:
+        offset = image.symbols[relocation.symbol].offset
+        if relocation.type == RelocationType.ABS64 and offset is not None and offset + relocation.addend in starts:
+            slots[relocation.offset] = offset + relocation.addend
+    tables: dict[int, list[int]] = {}
+    open_at: dict[int, int] = {}
+    for at in sorted(slots):
+        start = open_at.pop(at, at)
+        tables.setdefault(start, []).append(slots[at])
+        open_at[at + 8] = start
+    return tuple(map(tuple, tables.values()))
 
 
 def _distance(word: int) -> int:

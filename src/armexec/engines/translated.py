@@ -15,7 +15,7 @@ from armexec.engines import Resolve
 from armexec.engines.identity import identify
 from armexec.engines.loading import map_image
 from armexec.engines.naming import function_name, line
-from armexec.engines.taken import taken_functions
+from armexec.engines.taken import function_tables, taken_functions
 from armexec.errors import HostError, SignatureError
 from armexec.machines.traps import Trap
 from armexec.memory import GuestStack, Region, Step, guest_stack
@@ -130,7 +130,8 @@ class LoadedTranslatedImage:
         strict = any(sees_floating_point_state(data) for data in words.values())
         taken = cache(lambda: tuple(base + offset for offset in taken_functions(image)))
         names = Names(lambda address: function_name(image, address - base), lambda address: line(image, address - base))
-        code = Code(base, image.size, code_size, fetch, read, strict, taken, names=names)
+        tables = cache(lambda: [[base + offset for offset in table] for table in function_tables(image)])
+        code = Code(base, image.size, code_size, fetch, read, strict, taken, tables, names=names)
         identity = identify(image, resolve) if is_on() else None
         if identity is not None:
             fixed = identity.fixed

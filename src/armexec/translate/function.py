@@ -23,6 +23,7 @@ from armexec.machines.llvm import (
 from armexec.machines.traps import TrapKind
 
 from .careful import CarefulExits
+from .guesses import MAX_GUESSES
 from .lift import LiftedBlock
 from .liveness import Signature
 from .narrow import narrowed
@@ -30,11 +31,9 @@ from .record import END, FIRST_ONLY
 from .registers import bits, load_state, store_state
 from .state import OFFSETS
 
-__all__ = ["ATTRIBUTES", "MAX_GUESSES", "FunctionWriter", "calling_convention"]
+__all__ = ["ATTRIBUTES", "FunctionWriter", "calling_convention"]
 
 ATTRIBUTES = "#0"
-MAX_GUESSES = 16
-"""So many functions that a call by a register might go to are called directly."""
 _STATE = 1 << STATE
 _METADATA = 1 << 30
 _LONG = 250
@@ -402,7 +401,7 @@ class _Writer(CarefulExits):
         unit = self.unit
         after = block.flow.end
         if block.kind == "call_to":
-            if self.signature.guesses and after in self.function.blocks:
+            if self.signature.guesses.get(start) and after in self.function.blocks:
                 self.call_guesses(start, block, live)
             else:
                 self.call_open(start, block, live, "")
@@ -461,7 +460,7 @@ class _Writer(CarefulExits):
 
     def call_guesses(self, start: int, block: LiftedBlock, live: int) -> None:
         """Call a function whose address is in a register: directly, where it is one of those that it may be."""
-        m, guesses = self.m, self.signature.guesses
+        m, guesses = self.m, self.signature.guesses[start]
         wanted = self.signature.dirty_out[start]
         for guess in guesses:
             wanted |= guess.inputs

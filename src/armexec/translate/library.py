@@ -55,7 +55,8 @@ class Code:
     an address or None where there is no code, `read` constant data, for jump tables. `strict`: the code can set FPCR or
     read FPSR.
 
-    `taken` gives the addresses of the functions that the code may call through pointers, as far as that is known.
+    `taken` gives the addresses of the functions that the code may call through pointers, as far as that is known,
+    `tables` those that stand in tables, in their order.
 
     `identity` is a digest of all of it that translations depend on, wherever it is mapped; None: translations aren't
     kept. `movable` says that a word at an address is the same wherever the image is mapped. `names`: for people.
@@ -68,6 +69,7 @@ class Code:
     read: Callable[[int, int], bytes | None]
     strict: bool = False
     taken: Callable[[], Sequence[int]] = tuple
+    tables: Callable[[], Sequence[Sequence[int]]] = tuple
     identity: bytes | None = None
     movable: Callable[[int], bool] = lambda address: True
     names: Names = NAMELESS

@@ -74,11 +74,6 @@ class LiftedFunction:
     keeps_link: bool
 
     @property
-    def calls_to_registers(self) -> bool:
-        """Whether it calls functions whose addresses are in registers."""
-        return any(block.kind == "call_to" for block in self.blocks.values())
-
-    @property
     def has_exits(self) -> bool:
         """Whether it may be left for careful code."""
         return any(block.exits or block.rerun is not None for block in self.blocks.values())

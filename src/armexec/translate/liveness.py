@@ -12,8 +12,9 @@ a write is of all three, and each travels where it is read. So scalar floating p
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 
 from armexec.machines.llvm import ALL, PARTIAL, STATE
 from armexec.machines.llvm_vectors import VIEWS
@@ -61,7 +62,7 @@ class Signature:
     is_fixed: bool = False
     kept: int = 0
     is_aligned: bool = False
-    guesses: list[Signature] = field(default_factory=list)
+    guesses: dict[int, list[Signature]] = field(default_factory=dict)
 
     @property
     def returns_as_called(self) -> bool:
@@ -73,20 +74,19 @@ def analyze(
     functions: dict[int, LiftedFunction],
     demanded: dict[int, int],
     fixed: dict[int, Signature],
-    guesses: Collection[int] = (),
+    guesses: Mapping[int, Mapping[int, Collection[int]]] = MappingProxyType({}),
     entered: Collection[int] = (),
 ) -> dict[int, Signature]:
     """The signatures of a unit's functions, and of the `fixed` ones that they call, by entry.
 
-    `demanded`: what callers outside of the unit read of each. `guesses`: where calls to a register may go.
-    `entered`: the functions that are called from elsewhere with any stack pointer.
+    `demanded`: what callers outside of the unit read of each. `guesses`: where calls to registers may go, by function
+    and by block. `entered`: the functions that are called from elsewhere with any stack pointer.
     """
     signatures = {entry: Signature(function) for entry, function in functions.items()} | fixed
     _find_open(signatures)
-    guessed = [signatures[entry] for entry in guesses if entry in signatures and not signatures[entry].is_open]
-    for signature in signatures.values():
-        if signature.is_open:
-            signature.guesses = guessed
+    closed = {entry: signature for entry, signature in signatures.items() if not signature.is_open}
+    for entry, targets in guesses.items():
+        signatures[entry].guesses = {at: [closed[a] for a in found if a in closed] for at, found in targets.items()}
     _find_modified(signatures)
     _find_kept(signatures, entered)
     _find_checked(signatures)
@@ -98,8 +98,8 @@ def analyze(
     todo = set(functions)
     callers = {entry: set(found) for entry, found in _callers(signatures).items()}
     for entry, signature in signatures.items():
-        if signature.function.calls_to_registers:
-            for guess in signature.guesses:
+        for guesses_there in signature.guesses.values():
+            for guess in guesses_there:
                 callers[guess.function.flow.entry].add(entry)
     while todo:
         entry = todo.pop()
@@ -182,8 +182,8 @@ def _find_aligned(signatures: dict[int, Signature], frames: Frames, entered: Col
     for signature in signatures.values():
         if signature.function.flow.entry not in frames.kept:
             aligned -= signature.function.flow.calls
-            if signature.function.calls_to_registers:
-                aligned -= {guess.function.flow.entry for guess in signature.guesses}
+            for guesses in signature.guesses.values():
+                aligned -= {guess.function.flow.entry for guess in guesses}
     changed = True
     while changed:
         changed = False
@@ -222,9 +222,10 @@ def _find_dirty(signature: Signature, signatures: dict[int, Signature]) -> None:
         block = blocks[start]
         dirty = signature.dirty_out[start] = dirty_in[start] | block.dirty & ~PARTIAL
         if block.kind == "call_to":
-            if not signature.guesses:
+            guesses = signature.guesses.get(start)
+            if not guesses:
                 dirty = 0
-            for guess in signature.guesses:
+            for guess in guesses or ():
                 dirty |= guess.modified & ~PARTIAL
         elif block.kind == "call":
             callee = signatures.get(block.terminator_target)
@@ -283,10 +284,10 @@ def _live_before_end(
             live |= signature.dirty_out[start]
             callee = signatures.get(block.terminator_target) if block.kind == "call" else None
             live |= callee.modified & ~PARTIAL if callee is not None else 0
-    if block.kind == "call_to" and signature.guesses:
+    if block.kind == "call_to" and signature.guesses.get(start):
         # As after a call of each of them, or after one of something else, for which all is put into the state.
         before = signature.dirty_out[start]
-        for guess in signature.guesses:
+        for guess in signature.guesses[start]:
             before |= _live_before_call(guess, live, again)
         return before
     if block.kind in ("call", "call_to"):

@@ -16,7 +16,8 @@ from armexec.machines.llvm_vectors import VIEWS
 from armexec.machines.traps import EXIT
 
 from .flow import Flow
-from .function import MAX_GUESSES, FunctionWriter, calling_convention
+from .function import FunctionWriter, calling_convention
+from .guesses import guess
 from .host import exact_attributes, host_features, host_machine
 from .library import Argument, Convention, Form, Library, Shape
 from .lift import LiftedFunction, lift
@@ -149,7 +150,8 @@ class Draft:
         self.functions: dict[int, LiftedFunction] = {}
         self.forms: dict[int, Form] = {}
         self.fixed: dict[int, Signature] = {}
-        self.guesses: list[int] = []
+        # By function, by the block that ends with a call to a register.
+        self.guesses: dict[int, dict[int, list[int]]] = {}
         todo = [self.entry]
         most = MAX_UNIT if library.better is None else _MAX_FIRST
         total = 0
@@ -174,18 +176,18 @@ class Draft:
             self.functions[address] = lift(flow, machine)
             total += flow.size
             todo += sorted(flow.calls, reverse=True)
-            if self.functions[address].calls_to_registers and not self.guesses:
-                self.guesses = self._guess()
-                todo += self.guesses
+            guesses = self.guesses[address] = self._guess(self.functions[address])
+            todo += dict.fromkeys(target for targets in guesses.values() for target in targets)
 
-    def _guess(self) -> list[int]:
-        """The functions that a call to a register is first compared with: all that it may be of, if they are few."""
-        library = self.library
-        taken = library.code.taken()
-        if len(taken) > MAX_GUESSES:
-            return []
-        flows = [library.regions.flow(address) for address in taken]
-        return [flow.entry for flow in flows if not flow.is_piece and flow.size <= _LONGEST_GUESS]
+    def _guess(self, function: LiftedFunction) -> dict[int, list[int]]:
+        """Where the calls to registers of a function may go, by the blocks that they end."""
+        regions = self.library.regions
+        guesses = {}
+        for start, block in function.blocks.items():
+            if block.kind == "call_to":
+                flows = [regions.flow(address) for address in guess(block.flow, self.library.code)]
+                guesses[start] = [f.entry for f in flows if not f.is_piece and f.size <= _LONGEST_GUESS]
+        return guesses
 
     def _analyze(self) -> set[int]:
         """Find the signatures; the fixed functions that return too little."""
