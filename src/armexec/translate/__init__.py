@@ -12,9 +12,11 @@ In the order that data goes through them:
   one.
 - `reruns`: loops that change nothing but registers, where NaNs are only looked for at the end; `spins`: those that may
   wait for another thread.
-- `liveness`: which registers travel between translated functions; `frames`: which ones come back as they were.
-- `function`: the blocks joined, with calls and returns; `careful`: the ways out where a NaN comes up; `unit`: the text
-  of a whole module, with entry stubs; `prelude`: what every module calls: the dispatcher, traps, the way to Python.
+- `liveness`: which registers travel between translated functions; `frames`: which ones come back as they were;
+  `guesses`: where calls to registers may go.
+- `function`: the blocks joined, with calls and returns; `careful`: the ways out where a NaN comes up; `narrow`:
+  registers that hold 32 bits; `unit`: the text of a whole module, with entry stubs; `prelude`: what every module calls:
+  the dispatcher, traps, the way to Python. `direct`: calls from Python without ctypes.
 - `host`: IR text to object files, by LLVM; `link`: object files to executable memory.
 - `record`: a compiled unit, apart from where it is linked; `kept`: records on disk, and what they are found by.
 - `tiers`: what is optimized at once, and what in the background.
