@@ -194,3 +194,34 @@ def test_an_operand_is_looked_at_though_another_is_read_in_two_ways() -> None:
     words = (ctypes.c_uint64 * 4)(0x7FF0_0000_0000_0000, 0xFFF8_0000_0000_0001)
     armexec.function(text, "void(void *)", engine="translated")(ctypes.addressof(words))
     assert words[2] == 0xFFF8_0000_0000_0001
+
+
+def test_a_loop_that_has_to_be_tested_is_though_another_has_not() -> None:
+    """More than being a NaN is asked in the first loop, so its rounds are tested; the second has no tests."""
+    text = """
+        mov x3, #6
+    outer:
+        mov x4, #6
+    inner:
+        ldr q5, [x0], #16
+        fmulx d3, d4, d5
+        fminnm d4, d3, d5
+        subs x4, x4, #1
+        b.ne inner
+        ldr d2, [x0], #16
+        ldr q3, [x0], #16
+        fcmp d4, d0
+        fcsel d4, d4, d0, mi
+        subs x3, x3, #1
+        b.ne outer
+        mov x3, #6
+    last:
+        fadd d5, d5, d3
+        subs x3, x3, #1
+        b.ne last
+        str q4, [x2, #64]
+        ret
+    """
+    for seed in range(6):
+        memory = _memory(random.Random(f"tested/{seed}"), 0.1)
+        assert _run(text, memory, "translated:O2") == _run(text, memory, "reference")

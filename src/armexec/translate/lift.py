@@ -104,8 +104,8 @@ def _lift_reruns(
     flow: Flow, machine: LlvmMachine, blocks: dict[int, LiftedBlock], reruns: list[Rerun]
 ) -> dict[int, LiftedBlock] | None:
     """The blocks again, those of `reruns` without tests; None if that can't be."""
+    changed = False
     for _ in range(_ROUNDS):
-        changed = False
         for rerun in reruns:
             for start in rerun.blocks & blocks.keys():
                 for number, sizes in blocks[start].unsure.items():
@@ -116,7 +116,10 @@ def _lift_reruns(
         if not changed:
             return blocks
         blocks, _ = _lift_blocks(flow, machine, reruns)
-        reruns = [rerun for rerun in reruns if not rerun.is_unfit]
+        fit = [rerun for rerun in reruns if not rerun.is_unfit]
+        # The blocks of those that aren't have no tests, and need them.
+        changed = fit != reruns
+        reruns = fit
         if not reruns:
             break
     return None
