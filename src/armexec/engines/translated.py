@@ -111,8 +111,11 @@ class LoadedTranslatedImage:
         words = {offset: region.read(offset, len(data)) for offset, data in ranges}
         code_size = max((offset + len(data) for offset, data in ranges), default=0)
 
+        # They hold no more than they need: what refers to itself stays until Python looks for such things.
+        base = self.base
+
         def fetch(address: int) -> int | None:
-            at = address - self.base
+            at = address - base
             for offset, data in words.items():
                 if offset <= at and at + 4 <= offset + len(data) and not at & 3:
                     return int.from_bytes(data[at - offset : at - offset + 4], "little")
@@ -121,12 +124,11 @@ class LoadedTranslatedImage:
         constant = [(s.offset, s.size) for s in image.segments if not s.writable]
 
         def read(address: int, size: int) -> bytes | None:
-            at = address - self.base
+            at = address - base
             if any(offset <= at and at + size <= offset + length for offset, length in constant):
                 return region.read(at, size)
             return None
 
-        base = self.base
         strict = any(sees_floating_point_state(data) for data in words.values())
         taken = cache(lambda: tuple(base + offset for offset in taken_functions(image)))
         names = Names(lambda address: function_name(image, address - base), lambda address: line(image, address - base))

@@ -189,7 +189,9 @@ class Translator:
         with self._lock:
             draft = Draft(library, address, shape)
             record = draft.record(b"")
-            return record, kept.place(address, shape, tier, record.consulted) if draft.is_movable else None
+            is_movable = draft.is_movable
+            draft.close()
+            return record, kept.place(address, shape, tier, record.consulted) if is_movable else None
 
     def _link(self, side: _Side, record: Record, shape: Shape | None, tier: str) -> Unit:
         """Link a unit and let all know of it. Raises HostError."""

@@ -105,6 +105,12 @@ class Draft:
         """How many instructions of the guest it has."""
         return sum(function.flow.size for function in self.functions.values())
 
+    def close(self) -> None:
+        """Drop what it has made: machines and their values refer to each other, and would stay for a while."""
+        for function in self.functions.values():
+            function.machine.__dict__.clear()
+        self.functions.clear()
+
     def record(self, data: bytes) -> Record:
         """What it is when compiled: `data` is the object file."""
         base = self.library.code.base
