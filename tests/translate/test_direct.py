@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import array
+import ctypes
 import gc
 import math
 import sys
@@ -11,6 +13,7 @@ import weakref
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -19,7 +22,7 @@ import armexec
 from armexec.abi import make_call, parse_prototype
 from armexec.engines.translated import settle
 from armexec.errors import MemoryFault, SignatureError
-from armexec.translate import direct
+from armexec.translate import direct, direct_text
 
 pytestmark = pytest.mark.skipif(not direct._is_possible(), reason="needs CPython with a GIL")
 
@@ -106,9 +109,83 @@ def test_a_float_result_keeps_its_bits() -> None:
         assert repr(call(value)) == repr(slow(value))
 
 
-def test_arrays_go_by_way_of_python() -> None:
+POINTERS = (
+    "void *",
+    "const void *",
+    "char *",
+    "const char *",
+    "int *",
+    "const int *",
+    "float *",
+    "const double *",
+    "_Float16 *",
+    "unsigned long *",
+    "const short *",
+)
+
+
+def _objects() -> list[Any]:
+    """What a pointer may be given, or may not."""
+    read_only = np.arange(6, dtype=np.int32)
+    read_only.flags.writeable = False
+    numbers = [np.zeros(4, kind) for kind in "bBhHiIlLqQefdg?FD"]
+    odd = [np.zeros(4, ">f4"), np.zeros(4, "<i4"), np.zeros(4, "M8[s]"), np.zeros(4, "S3"), np.zeros(4, "i4,f4")]
+    shapes = [
+        np.zeros((3, 4), np.float32),
+        np.zeros((3, 4), np.float32).T,
+        np.zeros(9, np.int32)[::2],
+        np.zeros(0, "i4"),
+    ]
+    simple = [ctypes.c_int(5), ctypes.c_double(1), ctypes.c_char(b"x"), ctypes.c_void_p(64), ctypes.c_char_p(b"y")]
+    arrays = [(ctypes.c_int * 3)(), (ctypes.c_float * 3)(), ctypes.create_string_buffer(8)]
+    pointers = [ctypes.pointer(simple[0]), ctypes.cast(64, ctypes.POINTER(ctypes.c_float))]
+    buffers = [b"bytes", bytearray(8), memoryview(bytearray(8)), memoryview(bytearray(8))[::2], memoryview(b"r")]
+    lists = [array.array(code, [0, 1, 2]) for code in "bBhHiIlLqQfd"]
+    others = [
+        None,
+        0,
+        64,
+        -1,
+        1 << 63,
+        1 << 64,
+        True,
+        1.5,
+        [1],
+        (),
+        object(),
+        slice(1),
+        {},
+        np.int64(64),
+        np.float32(1),
+    ]
+    return [read_only, *numbers, *odd, *shapes, *simple, *arrays, *pointers, *buffers, *lists, *others]
+
+
+@pytest.mark.parametrize("kind", POINTERS)
+def test_memory_is_passed_or_refused_as_by_python(kind: str) -> None:
+    call, slow = _both(f"unsigned long({kind}, int)", "ret")
+    for value in _objects():
+        before = sys.getrefcount(value)
+        assert _outcome(call, value, 1) == _outcome(slow, value, 1), repr(value)
+        assert _outcome(call, value, "no int") == _outcome(slow, value, "no int"), repr(value)
+        assert sys.getrefcount(value) == before or not isinstance(value, np.ndarray | bytearray | memoryview)
+
+
+def test_text_goes_by_way_of_python() -> None:
+    call, _ = _both("int(const char *)", "ldrb w0, [x0]\n ret")
+    assert call("text") == ord("t")
+    assert call(b"bytes") == ord("b")
+
+
+def test_memory_is_held_on_to_while_the_guest_runs_and_no_longer() -> None:
     call, _ = _both("long(void *)", "ldr x0, [x0]\n ret")
-    assert call(bytearray((7).to_bytes(8, "little"))) == 7
+    memory = bytearray((7).to_bytes(8, "little"))
+    assert call(memory) == 7
+    # Nothing exports it any more.
+    memory.extend(bytes(1 << 16))
+    with pytest.raises(MemoryFault):
+        _both("long(void *)", "mov x0, #8\n ldr x0, [x0]\n ret")[0](memory)
+    memory.extend(bytes(1 << 20))
 
 
 def test_what_the_guest_does_wrong_is_raised() -> None:
@@ -142,7 +219,7 @@ def test_nothing_is_made_for_what_is_gone() -> None:
     made = []
     function = armexec.function("ret", "long long(long long)", engine="translated")
     slow = make_call(parse_prototype("long long(long long)"), lambda value: value)
-    job = direct._Making((direct.Passed(64, 0, 5),), direct.Returned("signed", 64), 0, slow, made.append)
+    job = direct._Making((direct_text.Passed(64, 0, 5),), direct_text.Returned("signed", 64), 0, slow, made.append)
     del slow
     gc.collect()
     job.run(lambda: False)

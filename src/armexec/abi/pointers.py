@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ctypes
+import re
+from numbers import Integral, Number
 from typing import Any
 
 from armexec.errors import SignatureError
@@ -11,6 +13,7 @@ from armexec.objects import CType
 __all__ = ["pointer_argument"]
 
 _FLOAT_CODES = "efdg"
+_TYPE = re.compile(r".(\w)(\d+)")
 _FunctionPointer: type[Any] = type(ctypes.pythonapi.Py_IsInitialized).__mro__[1]
 _POINTERS = (ctypes.c_void_p, ctypes.c_char_p, ctypes.c_wchar_p, ctypes._Pointer, _FunctionPointer)
 
@@ -35,10 +38,13 @@ def pointer_argument(ctype: CType, value: Any, alive: list[Any]) -> int:
     """
     if value is None:
         return 0
-    if isinstance(value, int):
-        if 0 <= value < 1 << 64:
+    if isinstance(value, Integral):
+        # NumPy's integers too.
+        if 0 <= int(value) < 1 << 64:
             return int(value)
         raise SignatureError(f"{value} is not an address")
+    if isinstance(value, Number) and not isinstance(value, ctypes._SimpleCData):
+        raise SignatureError(_unusable(value))
     target = ctype.target
     constant = target is not None and target.const
     if isinstance(value, str):
@@ -59,8 +65,10 @@ def pointer_argument(ctype: CType, value: Any, alive: list[Any]) -> int:
         address, read_only = interface["data"]
         if read_only and not constant:
             raise SignatureError("the array is read-only, and what it points to isn't const")
-        kind = str(interface["typestr"])
-        _check_element(target, kind[1:2], int(kind[2:] or 0), f"of {value.dtype}")
+        # "<f4", "|V8", "<M8[s]": the order of bytes, the kind, and the size.
+        found = _TYPE.match(str(interface["typestr"]))
+        kind, size = (found[1], int(found[2])) if found else ("", 0)
+        _check_element(target, kind, size, f"of {getattr(value, 'dtype', interface['typestr'])}")
         alive.append(value)
         return int(address)
     try:

@@ -22,7 +22,8 @@ from armexec.memory import GuestStack, Region, Step, guest_stack
 from armexec.objects import CType, Image, Prototype
 from armexec.store import is_on
 from armexec.translate import host
-from armexec.translate.direct import Passed, Returned, make_later
+from armexec.translate.direct import make_later
+from armexec.translate.direct_text import Passed, Returned
 from armexec.translate.library import Argument, Code, Names, Shape
 from armexec.translate.modes import sees_floating_point_state
 from armexec.translate.runtime import Runtime, Translator
@@ -83,7 +84,18 @@ def _types(prototype: Prototype) -> list[CType]:
 def _passed(type: CType) -> Passed:
     if type.kind == "float":
         return Passed(type.size * 8, is_float=True)
-    return Passed(type.size * 8, *((0, (1 << 64) - 1) if type.kind == "pointer" else integer_range(type)))
+    if type.kind != "pointer":
+        return Passed(type.size * 8, *integer_range(type))
+    # As abi.pointers has it.
+    target = type.target
+    typed = target is not None and target.size > 1 and target.kind in ("int", "float", "enum")
+    return Passed(
+        64,
+        buffers=True,
+        writable=target is None or not target.const,
+        element=target.size if target is not None and typed else 0,
+        floats=target is not None and typed and target.kind == "float",
+    )
 
 
 def _returned(type: CType) -> Returned:
