@@ -17,6 +17,7 @@ import sysconfig
 import threading
 import weakref
 from collections.abc import Callable, Hashable
+from dataclasses import dataclass
 from typing import Any
 
 from .direct_text import TYPE_AT, Passed, Returned, text
@@ -61,54 +62,46 @@ def make_later(
 ) -> None:
     """Have `install` called with a function that calls the entry stub at `address`, as `slow` does.
 
-    That is done in the background, unless there is code for such types already. What `install` is a method of is held
-    weakly, and nothing is done for what is gone.
+    That is done in the background, unless there is code for such types already. Meanwhile `slow` is held weakly, and
+    nothing is done once it is gone.
     """
     if not _is_possible():
         return
-    key = parameters, result
+    types = parameters, result
     with _lock:
-        code = _codes.get(key)
+        code = _codes.get(types)
     if code is not None:
         install(_function(code, address, slow))
     else:
-        submit(_Making(parameters, result, address, slow, install))
+        submit(_Making(types, address, weakref.ref(slow), install))
 
 
+@dataclass(frozen=True)
 class _Making:
-    """The job of making one."""
+    """The job of making one. `slow` holds the image, and is not held on to."""
 
-    def __init__(
-        self,
-        parameters: tuple[Passed, ...],
-        result: Returned,
-        address: int,
-        slow: Callable[..., Any],
-        install: Callable[[Any], None],
-    ) -> None:
-        self._types = parameters, result
-        self._address = address
-        # It holds the image.
-        self._slow = weakref.ref(slow)
-        self._install = install
+    types: tuple[tuple[Passed, ...], Returned]
+    address: int
+    slow: weakref.ref[Callable[..., Any]]
+    install: Callable[[Any], None]
 
     def run(self, stopping: Callable[[], bool]) -> None:
-        if self._slow() is None or stopping():
+        if self.slow() is None or stopping():
             return
         with _lock:
-            code = _codes.get(self._types)
+            code = _codes.get(self.types)
         if code is None:
             objects = {"PyLong_Type": int, "PyFloat_Type": float, "_Py_NoneStruct": None}
             symbols = {name: id(value) for name, value in objects.items()}
-            source = text(*self._types)
+            source = text(*self.types)
             data = kept_object(source, tier=_TIER)
             code = HostCode(data, symbols, ["call"])
             linked_shared(code, data, source, _TIER)
             with _lock:
-                code = _codes.setdefault(self._types, code)
-        slow = self._slow()
+                code = _codes.setdefault(self.types, code)
+        slow = self.slow()
         if slow is not None:
-            self._install(_function(code, self._address, slow))
+            self.install(_function(code, self.address, slow))
 
 
 def _function(code: HostCode, address: int, slow: Callable[..., Any]) -> Any:
