@@ -172,3 +172,17 @@ def test_tables_of_functions_end_where_something_else_stands() -> None:
     at = {function.name: function.offset for function in image.functions}
     one, two, three = (at[name] for name in ("one", "two", "three"))
     assert sorted(function_tables(image)) == sorted([(one, two), (three, one), (two,)])
+
+
+def test_large_functions_are_not_translated_on_a_guess() -> None:
+    """The first call of something small doesn't wait for all that pointers may lead to."""
+    body = "".join(f"a = a * {i} + (a >> {i % 5 + 1});\n" for i in range(3, 120))
+    functions_text = "".join(f"static long f{i}(long a) {{ {body} return a + {i}; }}\n" for i in range(8))
+    table = ", ".join(f"f{i}" for i in range(8))
+    text = (
+        f"{functions_text} typedef long (*F)(long); F all[] = {{ {table} }}; long call(int i) {{ return all[i](1); }}"
+    )
+    mod = armexec.compile(text, "c", "-O1", engine="translated:O2")
+    expected = armexec.compile(text, "c", "-O1", engine="reference")
+    assert [mod.call(i) for i in (0, 7)] == [expected.call(i) for i in (0, 7)]
+    assert mod.loaded.translator.units[0].record.instructions < 1000

@@ -37,8 +37,10 @@ _MAX_INLINED = 120
 """A function isn't inlined if it would bring along more instructions than this, with what is inlined into it."""
 _CROWDED = 2000
 """Nothing is inlined into a function that would have more instructions than this then."""
-_LONGEST_GUESS = 1000
-"""Longer functions aren't translated on the mere chance that a pointer leads to them."""
+_LONGEST_GUESS = 250
+"""A function of more instructions, with all that it calls, isn't translated because a pointer may lead to it."""
+_GUESSED = 1500
+"""Nor are more of them than have so many instructions together."""
 _SHORT_LEAF = 32
 """A function that calls nothing and isn't longer is translated again for each unit that calls it."""
 
@@ -158,6 +160,8 @@ class Draft:
         self.fixed: dict[int, Signature] = {}
         # By function, by the block that ends with a call to a register.
         self.guesses: dict[int, dict[int, list[int]]] = {}
+        # The functions that only a guess may have brought here, with their sizes.
+        self.guessed: dict[int, int] = {}
         todo = [self.entry]
         most = MAX_UNIT if library.better is None else _MAX_FIRST
         total = 0
@@ -187,12 +191,24 @@ class Draft:
 
     def _guess(self, function: LiftedFunction) -> dict[int, list[int]]:
         """Where the calls to registers of a function may go, by the blocks that they end."""
-        regions = self.library.regions
-        guesses = {}
+        library = self.library
+        guesses: dict[int, list[int]] = {}
         for start, block in function.blocks.items():
-            if block.kind == "call_to":
-                flows = [regions.flow(address) for address in guess(block.flow, self.library.code)]
-                guesses[start] = [f.entry for f in flows if not f.is_piece and f.size <= _LONGEST_GUESS]
+            if block.kind != "call_to":
+                continue
+            sizes = {}
+            for address in guess(block.flow, library.code):
+                flow = library.regions.flow(address)
+                size = library.reach(flow.entry, _LONGEST_GUESS)
+                if not flow.is_piece and size <= _LONGEST_GUESS:
+                    sizes[flow.entry] = size
+            found = guesses[start] = []
+            for entry in sorted(sizes, key=sizes.__getitem__):
+                if entry not in self.guessed:
+                    if sum(self.guessed.values()) + sizes[entry] > _GUESSED:
+                        break
+                    self.guessed[entry] = sizes[entry]
+                found.append(entry)
         return guesses
 
     def _analyze(self) -> set[int]:
