@@ -10,7 +10,7 @@ from typing import Any
 from armexec.errors import SignatureError
 from armexec.objects import CType
 
-__all__ = ["pointer_argument"]
+__all__ = ["pointer_argument", "typed_element"]
 
 _FLOAT_CODES = "efdg"
 _TYPE = re.compile(r".(\w)(\d+)")
@@ -98,9 +98,17 @@ def _address(view: memoryview) -> int:
         ctypes.pythonapi.PyBuffer_Release(ctypes.byref(buffer))
 
 
+def typed_element(target: CType | None) -> CType | None:
+    """What an array's elements have to be where a pointer to `target` is wanted; None if they may be anything."""
+    if target is None or target.size in (0, 1) or target.kind not in ("int", "float", "enum"):
+        return None
+    return target
+
+
 def _check_element(target: CType | None, kind: str, size: int, what: str) -> None:
     """Refuse an array whose elements aren't what the parameter points to; bytes can be anything."""
-    if target is None or size == 1 or target.size in (0, 1) or target.kind not in ("int", "float", "enum"):
+    target = typed_element(target)
+    if target is None or size == 1:
         return
     if size != target.size or (kind == "f") != (target.kind == "float"):
         raise SignatureError(f"the array's elements are {what}, not {target}")

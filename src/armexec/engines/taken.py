@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import sys
 from array import array
+from collections.abc import Container, Iterator
 
 from armexec.objects import Image
+from armexec.objects.layout import Relocation
 from armexec.objects.relocations import BRANCHES, RelocationType
 
 __all__ = ["function_tables", "taken_functions"]
@@ -16,11 +18,7 @@ _ADR_MASK, _ADR = 0x9F00_0000, 0x1000_0000
 def taken_functions(image: Image) -> tuple[int, ...]:
     """Their offsets in the image, in order: those that a relocation of other than a branch, or an ADR, refers to."""
     starts = {function.offset for function in image.functions}
-    found = set()
-    for relocation in image.relocations:
-        offset = image.symbols[relocation.symbol].offset
-        if relocation.type not in BRANCHES and offset is not None and offset + relocation.addend in starts:
-            found.add(offset + relocation.addend)
+    found = {target for relocation, target in _references(image, starts) if relocation.type not in BRANCHES}
     if not starts - found:
         return tuple(sorted(found))
     for segment in image.segments:
@@ -42,11 +40,8 @@ def function_tables(image: Image) -> tuple[tuple[int, ...], ...]:
     A table is as long as pointers follow each other without anything in between.
     """
     starts = {function.offset for function in image.functions}
-    slots = {}
-    for relocation in image.relocations:
-        offset = image.symbols[relocation.symbol].offset
-        if relocation.type == RelocationType.ABS64 and offset is not None and offset + relocation.addend in starts:
-            slots[relocation.offset] = offset + relocation.addend
+    references = _references(image, starts)
+    slots = {relocation.offset: target for relocation, target in references if relocation.type == RelocationType.ABS64}
     tables: dict[int, list[int]] = {}
     open_at: dict[int, int] = {}
     for at in sorted(slots):
@@ -54,6 +49,14 @@ def function_tables(image: Image) -> tuple[tuple[int, ...], ...]:
         tables.setdefault(start, []).append(slots[at])
         open_at[at + 8] = start
     return tuple(map(tuple, tables.values()))
+
+
+def _references(image: Image, starts: Container[int]) -> Iterator[tuple[Relocation, int]]:
+    """The relocations that refer to one of `starts`, with that."""
+    for relocation in image.relocations:
+        offset = image.symbols[relocation.symbol].offset
+        if offset is not None and offset + relocation.addend in starts:
+            yield relocation, offset + relocation.addend
 
 
 def _distance(word: int) -> int:

@@ -11,6 +11,7 @@ from typing import Any
 from armexec.abi import check_registers
 from armexec.abi.calls import integer_range
 from armexec.abi.floats import with_half_bits
+from armexec.abi.pointers import typed_element
 from armexec.engines import Resolve
 from armexec.engines.identity import identify
 from armexec.engines.loading import map_image
@@ -86,15 +87,13 @@ def _passed(type: CType) -> Passed:
         return Passed(type.size * 8, is_float=True)
     if type.kind != "pointer":
         return Passed(type.size * 8, *integer_range(type))
-    # As abi.pointers has it.
-    target = type.target
-    typed = target is not None and target.size > 1 and target.kind in ("int", "float", "enum")
+    target, element = type.target, typed_element(type.target)
     return Passed(
         64,
         buffers=True,
         writable=target is None or not target.const,
-        element=target.size if target is not None and typed else 0,
-        floats=target is not None and typed and target.kind == "float",
+        element=element.size if element is not None else 0,
+        floats=element is not None and element.kind == "float",
     )
 
 

@@ -46,9 +46,7 @@ class ProvisionalStores:
     """
 
     pc: int
-    careful: bool
     pending: list[Pending]
-    unsure: dict[int, frozenset[int]] | None
 
     tests: list[int]
     last_test: int | None

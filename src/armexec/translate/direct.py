@@ -12,12 +12,12 @@ reference count of an object is its type, which is so in CPython with a GIL.
 from __future__ import annotations
 
 import ctypes
-import platform
-import sysconfig
+import sys
 import threading
 import weakref
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from .direct_text import TYPE_AT, Passed, Returned, text
@@ -41,9 +41,11 @@ class _MethodDef(ctypes.Structure):
     )
 
 
+@cache
 def _is_possible() -> bool:
     """Whether this Python has objects as they are expected to be."""
-    if platform.python_implementation() != "CPython" or sysconfig.get_config_var("Py_GIL_DISABLED"):
+    # CPython without a GIL has a "t" there; sysconfig says so too, but reads all that Python was built with.
+    if sys.implementation.name != "cpython" or "t" in getattr(sys, "abiflags", ""):
         return False
     return ctypes.c_void_p.from_address(id(TYPE_AT) + TYPE_AT).value == id(int)
 

@@ -83,12 +83,13 @@ def analyze(
     and by block. `entered`: the functions that are called from elsewhere with any stack pointer.
     """
     signatures = {entry: Signature(function) for entry, function in functions.items()} | fixed
-    _find_open(signatures)
+    callers = _callers(signatures)
+    _find_open(signatures, callers)
     closed = {entry: signature for entry, signature in signatures.items() if not signature.is_open}
     for entry, targets in guesses.items():
         signatures[entry].guesses = {at: [closed[a] for a in found if a in closed] for at, found in targets.items()}
-    _find_modified(signatures)
-    _find_kept(signatures, entered)
+    _find_modified(signatures, callers)
+    _find_kept(signatures, callers, entered)
     _find_checked(signatures)
     for entry, registers in demanded.items():
         signatures[entry].demanded |= registers
@@ -96,7 +97,6 @@ def analyze(
         if signature.is_open:
             _find_dirty(signature, signatures)
     todo = set(functions)
-    callers = {entry: set(found) for entry, found in _callers(signatures).items()}
     for entry, signature in signatures.items():
         for guesses_there in signature.guesses.values():
             for guess in guesses_there:
@@ -114,17 +114,17 @@ def analyze(
     return signatures
 
 
-def _callers(signatures: dict[int, Signature]) -> dict[int, list[int]]:
+def _callers(signatures: dict[int, Signature]) -> dict[int, set[int]]:
     """By function, those that call it directly."""
-    callers: dict[int, list[int]] = {entry: [] for entry in signatures}
+    callers: dict[int, set[int]] = {entry: set() for entry in signatures}
     for entry, signature in signatures.items():
         for callee in signature.function.flow.calls:
             if callee in callers:
-                callers[callee].append(entry)
+                callers[callee].add(entry)
     return callers
 
 
-def _find_open(signatures: dict[int, Signature]) -> None:
+def _find_open(signatures: dict[int, Signature], callers: Mapping[int, Collection[int]]) -> None:
     for signature in signatures.values():
         function = signature.function
         signature.is_open = (
@@ -137,7 +137,6 @@ def _find_open(signatures: dict[int, Signature]) -> None:
             )
         )
         signature.is_open = signature.is_open or any(callee not in signatures for callee in function.flow.calls)
-    callers = _callers(signatures)
     todo = [entry for entry, signature in signatures.items() if signature.is_open]
     while todo:
         for caller in callers[todo.pop()]:
@@ -146,11 +145,10 @@ def _find_open(signatures: dict[int, Signature]) -> None:
                 todo.append(caller)
 
 
-def _find_modified(signatures: dict[int, Signature]) -> None:
+def _find_modified(signatures: dict[int, Signature], callers: Mapping[int, Collection[int]]) -> None:
     for signature in signatures.values():
         for block in signature.function.blocks.values():
             signature.modified |= block.dirty & ~signature.kept
-    callers = _callers(signatures)
     todo = dict.fromkeys(signatures)
     while todo:
         callee = todo.popitem()[0]
@@ -162,7 +160,9 @@ def _find_modified(signatures: dict[int, Signature]) -> None:
                 todo[caller] = None
 
 
-def _find_kept(signatures: dict[int, Signature], entered: Collection[int]) -> None:
+def _find_kept(
+    signatures: dict[int, Signature], callers: Mapping[int, Collection[int]], entered: Collection[int]
+) -> None:
     """What functions restore from where they saved it needn't be returned."""
     closed = {entry: s for entry, s in signatures.items() if not s.is_open and not s.is_fixed}
     if all(s.function.keeps_link for s in closed.values()):
@@ -172,7 +172,7 @@ def _find_kept(signatures: dict[int, Signature], entered: Collection[int]) -> No
     for entry, kept in frames.kept.items():
         signatures[entry].kept = kept
         signatures[entry].modified = 0
-    _find_modified(signatures)
+    _find_modified(signatures, callers)
     _find_aligned(signatures, frames, entered)
 
 

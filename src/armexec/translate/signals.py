@@ -17,7 +17,6 @@ import signal
 import sys
 from collections.abc import Callable
 from functools import cache
-from typing import Any
 
 from .host import host_machine
 from .kept import kept_object
@@ -184,15 +183,12 @@ default:
 """
 
 
-@cache
+_previous = (ctypes.c_void_p * 64)()
+
+
 def previous() -> int:
     """The address of the actions that were there before, by signal; for the symbol `@previous`."""
-    actions = (ctypes.c_void_p * 64)()
-    _previous.append(actions)
-    return ctypes.addressof(actions)
-
-
-_previous: list[Any] = []
+    return ctypes.addressof(_previous)
 
 
 class _Handler:
@@ -214,7 +210,7 @@ class _Handler:
             if _libc.sigaction(int(number), None, ctypes.byref(old)):
                 continue
             self.actions.append(old)
-            _previous[0][int(number)] = ctypes.addressof(old)
+            _previous[int(number)] = ctypes.addressof(old)
             _libc.sigaction(int(number), ctypes.byref(action), None)
 
 
@@ -224,7 +220,6 @@ _handler: list[_Handler] = []
 def install(code: HostCode | None = None) -> None:
     """Put the handler in place, once a process; `code` may have it (`handler_text`). Raises HostError if that fails."""
     if not _handler:
-        previous()
         _handler.append(_Handler(code))
 
 
