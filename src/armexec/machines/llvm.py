@@ -238,6 +238,8 @@ class LlvmMachine(Vectors, FloatingPoint, ProvisionalStores):
 
     `unsure`: while a block of a part that is run again as a whole is translated, the V registers that may be pending
     between blocks, with the sizes of their elements; `is_unfit` is set where more than being a NaN was asked of one.
+    `unchecked`: such a part of a transaction, that stores elements of so many bits as they are, and loads them; else 0.
+    `is_recording`: it is told where V registers are stored.
     """
 
     def __init__(
@@ -259,6 +261,8 @@ class LlvmMachine(Vectors, FloatingPoint, ProvisionalStores):
         self.volatile: set[int] = set()
         self.unsure: dict[int, frozenset[int]] | None = None
         self.is_unfit = False
+        self.unchecked = 0
+        self.is_recording = False
         self.helpers: dict[str, str] = {}
         self.V = ScalarRegisters(self)
         self.Vec = VectorRegisters(self)
@@ -278,6 +282,7 @@ class LlvmMachine(Vectors, FloatingPoint, ProvisionalStores):
         self.vectors = {}
         self.pairs = {}
         self.pending: list[Pending] = []
+        self.sizes = set()
         self.label = ""
         self._flags: Flags = StoredFlags(self)
         self.dirty = 0
@@ -310,6 +315,8 @@ class LlvmMachine(Vectors, FloatingPoint, ProvisionalStores):
         self._change()
 
     def _change(self) -> None:
+        if self.unchecked:
+            self.is_unfit = True
         if not self.careful:
             self.settle()
             self.has_effect = True
@@ -501,6 +508,7 @@ class LlvmMachine(Vectors, FloatingPoint, ProvisionalStores):
     def load(self, address: Value, bits: int, *, acquire: bool = False, simd: bool = False) -> Value:
         self.before_load(address, bits // 8)
         pointer = self._pointer(address)
+        self.is_unfit |= bool(self.unchecked) and acquire
         if acquire and (bits < 128 or self.wide_atomics):
             return self.emit(bits, f"load atomic i{bits}, ptr {pointer} acquire, align {bits // 8}")
         # What a SIMD&FP register is loaded for is a number, most often.
@@ -508,8 +516,27 @@ class LlvmMachine(Vectors, FloatingPoint, ProvisionalStores):
         name = self.line(f"load{' volatile' if self.pc in self.volatile else ''} {kind}, ptr {pointer}, align 1")
         self.after_load(address, bits // 8, kind, name)
         if kind[0] == "i":
+            self.is_unfit |= bool(self.unchecked)
             return Value(self, bits, name)
-        return ShapedValue(self, bits, Shapes(self, bits, {kind: name}))
+        shapes = Shapes(self, bits, {kind: name})
+        if self.unchecked:
+            self._carry_loaded(shapes)
+        return ShapedValue(self, bits, shapes)
+
+    def _carry_loaded(self, shapes: Shapes) -> None:
+        """What an unchecked part loads, it may have stored."""
+        if shapes.bits % self.unchecked:
+            self.is_unfit = True
+        else:
+            self.carry(shapes, self.unchecked)
+
+    def _store_unchecked(self, value: Value, pointer: str) -> None:
+        if value.__class__ is not ShapedValue or value.width % self.unchecked:
+            self.is_unfit = True
+            return
+        pending = value.shapes().pending
+        kind, name = (pending.kind, pending.raw) if pending is not None else value.shapes().any()
+        self.out.append(f"store {kind} {name}, ptr {pointer}, align 1")
 
     def store(self, address: Value, value: Value, *, release: bool = False) -> None:
         bits = value.width
@@ -523,6 +550,11 @@ class LlvmMachine(Vectors, FloatingPoint, ProvisionalStores):
                 self.out.append(f"store i{bits} {value.text}, ptr {pointer}, align 1")
             return
         pointer = self._pointer(address)
+        if self.unchecked:
+            self._store_unchecked(value, pointer)
+            return
+        if self.is_recording:
+            self._record(address, bits // 8)
         is_provisional = self.before_store(address, bits // 8, pointer)
         if not is_provisional:
             self._change()
@@ -532,9 +564,22 @@ class LlvmMachine(Vectors, FloatingPoint, ProvisionalStores):
             kind, name = (pending.kind, pending.raw) if pending is not None else value.shapes().any()
         self.out.append(f"store {kind} {name or value.text}, ptr {pointer}, align 1")
 
+    def _record(self, address: Value, size: int) -> None:
+        """Note where a transaction stores: often where the store before it ended."""
+        end = self.line(f"add i64 {address.text}, {size}")
+        place = self.line(f"load ptr, ptr {self.state_field('stored_last')}")
+        adjoins = self.line(f"icmp eq i64 {self.line(f'load i64, ptr {place}')}, {address.text}")
+        self.count += 1
+        n = self.count
+        self.out += [f"br i1 {adjoins}, label %a{n}, label %l{n}", f"l{n}:"]
+        self.out += [f"call void @record(ptr %state, i64 {address.text}, i64 {end})", f"br label %m{n}"]
+        self.out += [f"a{n}:", f"store i64 {end}, ptr {place}", f"br label %m{n}", f"m{n}:"]
+        self.label = f"m{n}"
+
     def _trap_if(self, condition: Value, kind: TrapKind, detail: Value) -> None:
         if condition.known == 0:
             return
+        self.is_unfit |= bool(self.unchecked)
         self.make_sure()
         self.used |= 1 << STATE
         self.count += 1
@@ -562,6 +607,9 @@ class LlvmMachine(Vectors, FloatingPoint, ProvisionalStores):
             self._trap_if((address & (size - 1)) != 0, TrapKind.ALIGNMENT, address)
 
     def check_stack_alignment(self) -> None:
+        if self.unchecked:
+            # It was when the same round was recorded.
+            return
         # Where it is known to be aligned, the mask turns out to be zero.
         sp = self.read_register(SP)
         if self.aligned != sp.text:

@@ -71,6 +71,7 @@ class FloatingPoint(SoftFloat):
 
     _m: LlvmMachine
     pending: list[Pending]
+    sizes: set[int]
     label: str
     helpers: dict[str, str]
 
@@ -135,6 +136,7 @@ class FloatingPoint(SoftFloat):
         # Getting an operand in another shape may have settled those before it.
         settled = [a.shapes[0].get(a.kind) if isinstance(a, Pending) and a.is_settled else a for a in arguments]
         result = Pending(template, kind, raw, settled, faithful=faithful)
+        self.sizes.add(parts(kind)[2])
         if lanes is not None:
             result.alone = lanes
         shapes = Shapes(self._m, bits, {kind: raw}, pending=result)

@@ -137,14 +137,21 @@ class Shapes:
         """With as many other bits above."""
         if self.known is not None and upper.known is not None:
             return Shapes(self.machine, 2 * self.bits, {}, upper.known << self.bits | self.known)
-        kind, low = self.any() if self.known is None else upper.any()
+        pending = self.pending or upper.pending
+        if pending is not None and not parts(pending.kind)[0]:
+            pending = None
+        kind = pending.kind if pending is not None else (self if self.known is None else upper).any()[0]
         if not parts(kind)[0]:
             kind = "<2 x i64>"
-        low, high = self.get(kind), upper.get(kind)
         lanes, element, _ = parts(kind)
         mask = ", ".join(f"i32 {lane}" for lane in range(2 * lanes))
-        text = f"shufflevector {kind} {low}, {kind} {high}, <{2 * lanes} x i32> <{mask}>"
-        return Shapes(self.machine, 2 * self.bits, {f"<{2 * lanes} x {element}>": self.machine.line(text)})
+        template = f"shufflevector {kind} {{0}}, {kind} {{1}}, <{2 * lanes} x i32> <{mask}>"
+        target = f"<{2 * lanes} x {element}>"
+        if pending is not None:
+            taken = (1 << lanes) - 1
+            return self.machine.move(template, kind, target, 2 * self.bits, (self, taken), (upper, taken))
+        text = template.format(self.get(kind), upper.get(kind))
+        return Shapes(self.machine, 2 * self.bits, {target: self.machine.line(text)})
 
     def widen(self, bits: int) -> Shapes:
         """With zeros above."""

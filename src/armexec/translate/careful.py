@@ -64,8 +64,12 @@ class CarefulExits:
             changed |= self.function.blocks[start].dirty
         return changed & self.signature.live_in[rerun.header] & ~_STATE
 
-    def test_unsure(self, rerun: Rerun, wanted: int, text_of: Callable[[int], str]) -> None:
-        """Leave the part if one of the registers `wanted` of those that it doesn't test is a NaN."""
+    def register_text(self, number: int) -> str:
+        """A register, from where it is kept between blocks."""
+        return self.m.line(f"load {register_type(number)}, ptr {NAMES[number]}")
+
+    def unsure_condition(self, rerun: Rerun, wanted: int, text_of: Callable[[int], str]) -> str:
+        """Whether one of the registers `wanted` of those that a part doesn't test is a NaN; empty if there are none."""
         m = self.m
         numbers = []
         for number, sizes in rerun.unsure.items():
@@ -78,10 +82,21 @@ class CarefulExits:
             for esize in sizes:
                 wide = f"<{size // esize} x {FLOATS[esize]}>" if esize < size else FLOATS[esize]
                 numbers.append((wide, shapes.get(wide)))
-        if numbers:
+        return m.any_nan(numbers) if numbers else ""
+
+    def test_unsure(self, rerun: Rerun, wanted: int, text_of: Callable[[int], str]) -> None:
+        """Leave the part if one of the registers `wanted` of those that it doesn't test is a NaN."""
+        m = self.m
+        condition = self.unsure_condition(rerun, wanted, text_of)
+        if condition:
             n = m.count
-            condition = m.any_nan(numbers)
             m.out += [f"br i1 {condition}, label %z{rerun.header - self.base:x}, label %w{n}", f"w{n}:"]
+
+    def needed_at(self, address: int) -> int:
+        """The registers that careful code needs in the state to go on at a block."""
+        needed = self.signature.live_in[address]
+        # Of an open function, the rest is there.
+        return needed & covered(self.signature.dirty_in[address]) if self.is_open else needed
 
     def enter_rerun(self, rerun: Rerun) -> list[str]:
         """Keep what a part needs to be run again; and leave it, to run it again in careful code."""
@@ -93,9 +108,7 @@ class CarefulExits:
             value = m.emit(64, f"load {register_type(n)}, ptr {NAMES[n]}")
             m.out.append(f"store {register_type(n)} {value.text}, ptr {self.kept(n, rerun)}")
         m.out += [f"br label %b{offset}", f"z{offset}:"]
-        needed = self.signature.live_in[rerun.header]
-        if self.is_open:
-            needed &= covered(self.signature.dirty_in[rerun.header])
+        needed = self.needed_at(rerun.header)
 
         def value_of(n: int) -> Value:
             if kept >> n & 1:

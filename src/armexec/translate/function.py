@@ -30,6 +30,7 @@ from .narrow import narrowed
 from .record import END, FIRST_ONLY
 from .registers import bits, load_state, store_state
 from .state import OFFSETS
+from .transaction_text import TransactionWriter
 
 __all__ = ["ATTRIBUTES", "FunctionWriter", "calling_convention"]
 
@@ -149,7 +150,7 @@ class FunctionWriter:
         return results, code
 
 
-class _Writer(CarefulExits):
+class _Writer(CarefulExits, TransactionWriter):
     def __init__(self, unit: FunctionWriter, signature: Signature) -> None:
         self.unit = unit
         self.base = unit.base
@@ -161,18 +162,24 @@ class _Writer(CarefulExits):
         self.touched = 0
         self.reruns = {b.rerun.header: b.rerun for b in signature.function.blocks.values() if b.rerun is not None}
         self.edges: dict[str, list[str]] = {}
-
+        self.transactions = {t.header: t for t in signature.function.transactions}
+        self.copy = None
         flow = self.function.flow
         self.loops = set(flow.loops) & set(flow.entries) if unit.leaves_loops else set()
 
     def label(self, address: int, source: int | None = None) -> str:
         """Where a block begins, coming from the block at `source`, None from outside of the function."""
+        if self.copy is not None and source is not None:
+            return self.copy_label(self.copy, address, source)
         offset = f"{address - self.base:x}"
         there = self.function.blocks[address].rerun
         here = None if source is None else self.function.blocks[source].rerun
         label = f"b{offset}" if there is None or here is there else f"h{offset}"
         if address in self.loops:
             label = f"loop{offset}"
+        transaction = self.transactions.get(address)
+        if transaction is not None:
+            label = f"{'again' if source in transaction.blocks else 'first'}_{offset}"
         if source is None or here is None or here is there:
             return label
         edge = f"q{source - self.base:x}_{offset}"
@@ -180,7 +187,7 @@ class _Writer(CarefulExits):
             m, out = self.m, self.m.out
             m.out = []
             live = here.tested(self.signature.live_in[address])
-            self.test_unsure(here, live, lambda n: m.line(f"load {register_type(n)}, ptr {NAMES[n]}"))
+            self.test_unsure(here, live, self.register_text)
             self.edges[edge] = [f"{edge}:", *m.out, f"br label %{label}"]
             m.out = out
         return edge
@@ -211,6 +218,7 @@ class _Writer(CarefulExits):
             body += block.out
             for exit_ in block.exits:
                 body += self.leave_to_careful(start, block, exit_)
+        body += self.write_transactions()
         for edge in self.edges.values():
             body += edge
         for rerun in self.reruns.values():
@@ -246,6 +254,7 @@ class _Writer(CarefulExits):
         out += [f"{NAMES[n]} = alloca {register_type(n)}" for n in bits(registers & ~_STATE)]
         for rerun in self.reruns.values():
             out += [f"{self.kept(n, rerun)} = alloca {register_type(n)}" for n in bits(self.kept_by(rerun))]
+        out += self.prepare_transactions()
         entries = self.function.flow.entries or (entry,)
         if not self.is_open:
             for n in bits(signature.inputs & ~_STATE):
@@ -320,11 +329,12 @@ class _Writer(CarefulExits):
 
     def flush_for(self, start: int, targets: tuple[int, ...]) -> None:
         live = 0
-        rerun = self.function.blocks[start].rerun
+        rerun = (self.function.blocks if self.copy is None else self.copy.blocks)[start].rerun
         for target in targets:
             if target in self.function.blocks:
                 wanted = self.signature.live_in.get(target, 0)
-                live |= wanted if rerun is None or target in rerun.blocks else rerun.tested(wanted)
+                stays = rerun is None or (target in rerun.blocks and target not in self.transactions)
+                live |= wanted if rerun is None or stays else rerun.tested(wanted)
         self.m.flush(live)
 
     def go(self, source: int, target: int) -> None:
@@ -347,7 +357,7 @@ class _Writer(CarefulExits):
         labels = [
             self.label(t, start) if t not in outside else f"o{start - self.base:x}_{i}" for i, t in enumerate(targets)
         ]
-        hint = self.unrolled(start) if block.exits and start in targets else ""
+        hint = self.unrolled(start) if block.exits and start in targets and self.copy is None else ""
         m.out.append(f"br i1 {condition.text}, label %{labels[0]}, label %{labels[1]}{hint}")
         known = m.knowledge()
         for target, label in zip(targets, labels, strict=True):

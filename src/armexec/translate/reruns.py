@@ -8,7 +8,7 @@ of matrices holds no test at all.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from armexec.machines.llvm_vectors import VIEWS
@@ -31,6 +31,17 @@ class Rerun:
     blocks: frozenset[int]
     unsure: Unsure = field(default_factory=dict)
     is_unfit: bool = False
+
+    def add_unsure(self, found: Iterable[Unsure]) -> bool:
+        """Add what blocks leave pending; whether that is new."""
+        changed = False
+        for unsure in found:
+            for number, sizes in unsure.items():
+                known = self.unsure.get(number, frozenset())
+                if not sizes <= known:
+                    self.unsure[number] = known | sizes
+                    changed = True
+        return changed
 
     def tested(self, registers: int) -> int:
         """A set of registers that go on from here, with the wider views that tests of some look at."""

@@ -7,7 +7,14 @@ from collections.abc import Mapping
 from functools import cache
 from types import MappingProxyType
 
-__all__ = ["OFFSETS", "GuestState", "field_of"]
+__all__ = ["KEPT_SIZE", "MAX_OLD_BYTES", "MAX_STORED", "OFFSETS", "GuestState", "field_of"]
+
+KEPT_SIZE = 8 * 33 + 8 + 512
+"""From X0 to the end of V31, in bytes."""
+MAX_STORED = 64
+"""How many places a transaction may store to."""
+MAX_OLD_BYTES = 1 << 15
+"""And how many bytes they may have together."""
 
 
 class GuestState(ctypes.Structure):
@@ -45,6 +52,17 @@ class GuestState(ctypes.Structure):
         ("host_sp", ctypes.c_uint64),
         # Larger than any jmp_buf: 200 bytes on x86-64 Linux, 312 on AArch64 Linux, 192 on Apple silicon.
         ("jump_buffer", ctypes.c_uint64 * 64),
+        # Of the transaction that runs (`transaction_text`): what is to be called if a trap ends it, 0 without one.
+        ("armed", ctypes.c_uint64),
+        ("armed_pc", ctypes.c_uint64),
+        ("armed_link", ctypes.c_uint64),
+        # The registers where it began, laid out as above.
+        ("kept_registers", ctypes.c_uint8 * KEPT_SIZE),
+        # Where it stores: first address and end of each place; how many; where the end of the last used one is.
+        ("stored_last", ctypes.c_uint64),
+        ("stored_count", ctypes.c_uint64),
+        ("stored", ctypes.c_uint64 * (2 * MAX_STORED)),
+        ("old_bytes", ctypes.c_uint8 * MAX_OLD_BYTES),
     )
 
     @property
