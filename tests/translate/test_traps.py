@@ -50,6 +50,29 @@ def test_a_bad_address_is_a_memory_fault_at_its_instruction(text: str, access: s
     loaded.close()
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "ldp q0, q1, [x0]\n ldp q2, q3, [x1]\n fadd v2.2d, v2.2d, v0.2d\n fadd v3.2d, v3.2d, v1.2d\n stp q2, q3, [x1]",
+        "ldr d0, [x0]\n ldr d1, [x1]\n fmul d0, d1, d0\n str d0, [x1]",
+        "ldr d0, [x0]\n nop\n fmadd d0, d1, d2, d0\n str d0, [x1]",
+        "ldr q0, [x0]\n nop\n add v0.4s, v0.4s, v1.4s\n str q0, [x1]",
+        "ldr x3, [x0]\n nop\n scvtf d0, x3\n str d0, [x1]",
+        "ldr x3, [x0]\n add x3, x3, x1\n mov x0, x3",
+        "ldr x3, [x0]\n nop\n cmp x3, x1\n cset x0, eq",
+        "ldr w3, [x0]\n nop\n cbz w3, 1f\n mov x1, #3\n 1: mov x0, x1",
+        "ldrsb x3, [x0]\n nop\n mul x3, x3, x1\n str x3, [x1]",
+    ],
+)
+@pytest.mark.parametrize("engine", ["translated:O2", "reference"])
+def test_a_load_that_is_part_of_what_uses_it_faults_at_its_own_place(text: str, engine: str) -> None:
+    f = armexec.function(f"mov x9, x1\n {text}\n ret", "long(void *, void *)", engine=engine)
+    memory = (ctypes.c_uint64 * 4)()
+    with pytest.raises(MemoryFault) as caught:
+        f(8, ctypes.addressof(memory))
+    assert caught.value.pc == f.address + 4
+
+
 def test_the_instruction_is_told_apart_in_inlined_functions() -> None:
     (outer,) = functions(
         """

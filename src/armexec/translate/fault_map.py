@@ -7,7 +7,10 @@ Debug locations don't change the code that LLVM makes, so the line table of this
 from __future__ import annotations
 
 import io
+import re
 from bisect import bisect_right
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from .host import compile_object
@@ -18,6 +21,12 @@ __all__ = ["LineTable"]
 _FIRST = 2
 """The line of the instruction at offset 0; line 1 is what belongs to no instruction."""
 _FAR = 1 << 40
+
+_VALUE = re.compile(r"%[\w.]+")
+_MARK = ";@"
+_POINTER = "getelementptr i8, ptr null, "
+_CASTS = ("bitcast", "zext", "sext", "trunc", "fpext", "insertelement", "extractelement", "shufflevector")
+"""What a load may go through on its way into the instruction that it becomes a part of."""
 
 
 class _Offsets:
@@ -34,6 +43,61 @@ class _Offsets:
 
     def place(self, offset: int) -> tuple[str, int]:
         return self.file, offset // 4 + _FIRST
+
+
+def _marked_for_faults(text: str) -> Iterator[str]:
+    """The lines of a text, where what computes with a loaded value says that it belongs to the load.
+
+    A load that is used once may become part of the host's instruction that uses it, which then faults in its stead, and
+    which has the location of what is computed. Of several operands, the last is the one that becomes part of it.
+    """
+    function: list[str] = []
+    for line in text.split("\n"):
+        if function or line.startswith("define "):
+            function.append(line)
+            if line == "}":
+                yield from _marked_function(function)
+                function = []
+        else:
+            yield line
+
+
+def _uses(lines: Sequence[str]) -> Counter[str]:
+    """How often each value of a function is used, not counting what computes what isn't."""
+    uses: Counter[str] = Counter()
+    for line in reversed(lines):
+        name, assigned, operation = line.partition(" = ")
+        if not assigned or uses[name.strip()] or operation.lstrip().startswith(("call", "load", "atomic", "cmpxchg")):
+            uses.update(_VALUE.findall(operation if assigned else line))
+    return uses
+
+
+def _marked_function(lines: Sequence[str]) -> Iterator[str]:
+    uses = _uses(lines)
+    here = ""
+    loads: dict[str, str] = {}
+    pointers: set[str] = set()
+    for line in lines:
+        if line.startswith(_MARK):
+            here = line
+        elif line.endswith(":"):
+            loads.clear()
+        name, assigned, operation = line.partition(" = ")
+        name = name.strip()
+        there = ""
+        if assigned and here:
+            operation = operation.lstrip()
+            if operation.startswith(_POINTER):
+                pointers.add(name)
+            elif operation.startswith("load "):
+                if not pointers.isdisjoint(_VALUE.findall(operation)):
+                    loads[name] = here
+            else:
+                used = [n for n in _VALUE.findall(operation) if n in loads and uses[n] == 1]
+                there = loads[used[-1]] if used else ""
+            if there and operation.startswith(_CASTS):
+                loads[name] = there
+        yield from (there, line, here) if there else (line,)
 
 
 def _with_others_far(data: bytes, elf: Any, section: int) -> bytes:
@@ -57,7 +121,8 @@ class LineTable:
     def __init__(self, text: str, tier: str, instructions: int) -> None:
         from elftools.elf.elffile import ELFFile
 
-        data = compile_object(with_locations(text, _Offsets()), tier=tier, size=instructions)
+        text = with_locations("\n".join(_marked_for_faults(text)), _Offsets())
+        data = compile_object(text, tier=tier, size=instructions)
         elf: Any = ELFFile(io.BytesIO(data))
         begin = elf.get_section_by_name(".symtab").get_symbol_by_name("begin")[0]
         elf = ELFFile(io.BytesIO(_with_others_far(data, elf, begin["st_shndx"])))
