@@ -24,6 +24,7 @@ _FAR = 1 << 40
 
 _VALUE = re.compile(r"%[\w.]+")
 _MARK = ";@"
+_KEPT = re.compile(r"ptr %[xfqds]\w*$")
 _POINTER = "getelementptr i8, ptr null, "
 _CASTS = ("bitcast", "zext", "sext", "trunc", "fpext", "insertelement", "extractelement", "shufflevector")
 """What a load may go through on its way into the instruction that it becomes a part of."""
@@ -63,9 +64,14 @@ def _marked_for_faults(text: str) -> Iterator[str]:
 
 
 def _uses(lines: Sequence[str]) -> Counter[str]:
-    """How often each value of a function is used, not counting what computes what isn't."""
+    """How often each value of a function is used, not counting what computes what isn't, and what keeps registers.
+
+    Those are kept in variables of the function, most of which LLVM has no use for.
+    """
     uses: Counter[str] = Counter()
     for line in reversed(lines):
+        if line.startswith("store ") and _KEPT.search(line):
+            continue
         name, assigned, operation = line.partition(" = ")
         if not assigned or uses[name.strip()] or operation.lstrip().startswith(("call", "load", "atomic", "cmpxchg")):
             uses.update(_VALUE.findall(operation if assigned else line))
@@ -93,7 +99,9 @@ def _marked_function(lines: Sequence[str]) -> Iterator[str]:
                 if not pointers.isdisjoint(_VALUE.findall(operation)):
                     loads[name] = here
             else:
-                used = [n for n in _VALUE.findall(operation) if n in loads and uses[n] == 1]
+                # Loads that are joined are made again as one.
+                joins = operation.startswith("shufflevector")
+                used = [n for n in _VALUE.findall(operation) if n in loads and (joins or uses[n] == 1)]
                 there = loads[used[-1]] if used else ""
             if there and operation.startswith(_CASTS):
                 loads[name] = there

@@ -48,7 +48,7 @@ class LiftedBlock:
     @property
     def is_quiet(self) -> bool:
         """Whether it changes nothing but registers."""
-        return len(self.segments) == 1 and not self.has_effect
+        return len(self.segments) == 1 and not self.has_effect and not any(exit_.undo for exit_ in self.exits)
 
     @property
     def kind(self) -> str:
