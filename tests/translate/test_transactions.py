@@ -282,3 +282,53 @@ def test_a_fault_finds_memory_as_it_should_be(engine: str, rounds: int, memory: 
     result, stored = _sum(memory, engine, END - 8 * rounds, {10: up, 18: down})
     assert result == (END // PAGE, "read")
     assert stored == (DEFAULT if rounds > 18 else 0)
+
+
+PRODUCT = """
+void product(const double *a, const double *b, double *c, long n) {
+  for (long i = 0; i < n; i++)
+    for (long k = 0; k < n; k++)
+      for (long j = 0; j < n; j++) c[i * n + j] += a[i * n + k] * b[k * n + j];
+}
+"""
+SIDE = 70
+
+
+def test_nans_in_a_product_of_matrices() -> None:
+    """Of each element, the first NaN in the order of the sum, made quiet; the default NaN where infinities cancel."""
+    module = armexec.compile(PRODUCT, "c", "-O2", engine="translated", flags=("-ffp-contract=off",))
+    rng = random.Random(7)
+    a, b, c = ((ctypes.c_double * SIDE**2)(*(rng.uniform(1, 2) for _ in range(SIDE**2))) for _ in range(3))
+    bits = (ctypes.c_uint64 * SIDE**2).from_buffer(b)
+    plain = list(c)
+    for row, column, value in ((60, 3, NANS[64][2]), (65, 3, NANS[64][1]), (50, 69, NANS[64][3]), (61, 9, 0)):
+        bits[row * SIDE + column] = value
+    bits[20 * SIDE + 11], bits[68 * SIDE + 11] = INFINITIES[64]
+    module.product(a, b, c, SIDE)
+    settle(60)
+    for i, value in enumerate(plain):
+        c[i] = value
+    module.product(a, b, c, SIDE)
+    result = (ctypes.c_uint64 * SIDE**2).from_buffer(c)
+    for i in range(SIDE):
+        row = result[i * SIDE : (i + 1) * SIDE]
+        assert [row[3], row[69], row[11]] == [NANS[64][2] | 1 << 51, NANS[64][3] | 1 << 51, DEFAULT]
+        expected = plain[i * SIDE + 9]
+        for k in range(SIDE):
+            expected += a[i * SIDE + k] * b[k * SIDE + 9]
+        assert c[i * SIDE + 9] == expected
+
+
+def test_a_loop_that_is_in_vain_each_time() -> None:
+    """NaNs come up in each call after the loop has begun to run without tests."""
+    f = armexec.function(SUM.replace("#40", "#4000"), "unsigned long(void *, void *)", engine="translated:O2")
+    up, down = INFINITIES[64]
+    words = (ctypes.c_uint64 * 4001)()
+    words[2000], words[3000] = up, down
+    at = ctypes.addressof(words)
+    for _ in range(20):
+        words[4000] = 0
+        assert f(at, at + 32000) == words[4000] == DEFAULT
+    words[3000] = up
+    words[4000] = 0
+    assert f(at, at + 32000) == up

@@ -22,7 +22,8 @@ from armexec.machines.llvm import STATE, Exit, LlvmMachine, Value, wider_views
 
 from .lift import LiftedBlock
 from .registers import bits, load_state, store_state
-from .state import MAX_OLD_BYTES, MAX_STORED, OFFSETS
+from .state import OFFSETS
+from .transaction_helpers import helpers
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -133,7 +134,7 @@ class TransactionWriter:
         """All blocks of all transactions of the function, but for those that it has anyway."""
         out: list[str] = []
         for transaction in self.function.transactions:
-            self.m.helpers |= {"transactions": _HELPERS}
+            self.m.helpers["transactions"] = helpers()
             for copy in (
                 _Copy(transaction, transaction.recording, is_recording=True),
                 _Copy(transaction, transaction.unchecked, is_recording=False),
@@ -252,7 +253,7 @@ class TransactionWriter:
         self.m.helpers[f"undo{name}"] = f"""
 @failures{name} = internal global i32 0
 define internal void @undo{name}(ptr %state) cold noinline nounwind {{
-  call void @put_back(ptr %state)
+  %well = call i1 @put_back(ptr %state)
 {copies}
   ret void
 }}
@@ -271,149 +272,3 @@ bad:
 good:
   ret void
 }}"""
-
-
-def _any_nan(esize: int) -> str:
-    kind = "double" if esize == 64 else "float"
-    return f"""
-define internal i1 @any_nan{esize}(ptr %state) noinline nounwind #0 {{
-  %c = getelementptr i8, ptr %state, i64 {OFFSETS["stored_count"]}
-  %count = load i64, ptr %c
-  %places = getelementptr i8, ptr %state, i64 {OFFSETS["stored"]}
-  br label %place
-place:
-  %i = phi i64 [0, %0], [%more, %next]
-  %before = phi i1 [false, %0], [%so_far, %next]
-  %done = icmp eq i64 %i, %count
-  br i1 %done, label %out, label %start
-start:
-  %b = getelementptr {{i64, i64}}, ptr %places, i64 %i
-  %begin = load ptr, ptr %b
-  %e = getelementptr i8, ptr %b, i64 8
-  %end = load ptr, ptr %e
-  br label %element
-element:
-  %at = phi ptr [%begin, %start], [%after, %element]
-  %found = phi i1 [%before, %start], [%now, %element]
-  %value = load {kind}, ptr %at, align 1
-  %nan = fcmp uno {kind} %value, %value
-  %now = or i1 %found, %nan
-  %after = getelementptr i8, ptr %at, i64 {esize // 8}
-  %last = icmp eq ptr %after, %end
-  br i1 %last, label %next, label %element
-next:
-  %so_far = phi i1 [%now, %element]
-  %more = add i64 %i, 1
-  br label %place
-out:
-  ret i1 %before
-}}"""
-
-
-_HELPERS = f"""
-define internal void @record(ptr %state, i64 %begin, i64 %end) noinline nounwind {{
-  %last = getelementptr i8, ptr %state, i64 {OFFSETS["stored_last"]}
-  %c = getelementptr i8, ptr %state, i64 {OFFSETS["stored_count"]}
-  %count = load i64, ptr %c
-  %places = getelementptr i8, ptr %state, i64 {OFFSETS["stored"]}
-  br label %place
-place:
-  %i = phi i64 [0, %0], [%more, %next]
-  %done = icmp uge i64 %i, %count
-  br i1 %done, label %new, label %look
-look:
-  %b = getelementptr {{i64, i64}}, ptr %places, i64 %i
-  %from = load i64, ptr %b
-  %e = getelementptr i8, ptr %b, i64 8
-  %to = load i64, ptr %e
-  ; From within it, or from just behind it.
-  %x = icmp uge i64 %begin, %from
-  %y = icmp ule i64 %begin, %to
-  %here = and i1 %x, %y
-  br i1 %here, label %extend, label %next
-next:
-  %more = add i64 %i, 1
-  br label %place
-extend:
-  %longer = icmp ugt i64 %end, %to
-  %until = select i1 %longer, i64 %end, i64 %to
-  store i64 %until, ptr %e
-  store ptr %e, ptr %last
-  ret void
-new:
-  ; One too many stays one too many.
-  %full = icmp uge i64 %count, {MAX_STORED}
-  %added = add i64 %count, 1
-  %now = select i1 %full, i64 {MAX_STORED + 1}, i64 %added
-  store i64 %now, ptr %c
-  br i1 %full, label %out, label %write
-write:
-  %n = getelementptr {{i64, i64}}, ptr %places, i64 %count
-  store i64 %begin, ptr %n
-  %m = getelementptr i8, ptr %n, i64 8
-  store i64 %end, ptr %m
-  store ptr %m, ptr %last
-  ret void
-out:
-  ret void
-}}
-define internal i1 @keep(ptr %state) noinline nounwind #0 {{
-  %c = getelementptr i8, ptr %state, i64 {OFFSETS["stored_count"]}
-  %count = load i64, ptr %c
-  %places = getelementptr i8, ptr %state, i64 {OFFSETS["stored"]}
-  %old = getelementptr i8, ptr %state, i64 {OFFSETS["old_bytes"]}
-  %many = icmp ugt i64 %count, {MAX_STORED}
-  br i1 %many, label %bad, label %place
-place:
-  %i = phi i64 [0, %0], [%more, %copy]
-  %used = phi i64 [0, %0], [%sum, %copy]
-  %done = icmp eq i64 %i, %count
-  br i1 %done, label %good, label %measure
-measure:
-  %b = getelementptr {{i64, i64}}, ptr %places, i64 %i
-  %from = load i64, ptr %b
-  %e = getelementptr i8, ptr %b, i64 8
-  %to = load i64, ptr %e
-  %size = sub i64 %to, %from
-  %sum = add i64 %used, %size
-  %large = icmp ugt i64 %sum, {MAX_OLD_BYTES}
-  br i1 %large, label %bad, label %copy
-copy:
-  %target = getelementptr i8, ptr %old, i64 %used
-  %source = inttoptr i64 %from to ptr
-  call void @llvm.memcpy.p0.p0.i64(ptr %target, ptr %source, i64 %size, i1 false)
-  %more = add i64 %i, 1
-  br label %place
-good:
-  ret i1 true
-bad:
-  ret i1 false
-}}
-define internal void @put_back(ptr %state) cold noinline nounwind #0 {{
-  %c = getelementptr i8, ptr %state, i64 {OFFSETS["stored_count"]}
-  %count = load i64, ptr %c
-  %places = getelementptr i8, ptr %state, i64 {OFFSETS["stored"]}
-  %old = getelementptr i8, ptr %state, i64 {OFFSETS["old_bytes"]}
-  br label %place
-place:
-  %i = phi i64 [0, %0], [%more, %copy]
-  %used = phi i64 [0, %0], [%sum, %copy]
-  %done = icmp eq i64 %i, %count
-  br i1 %done, label %out, label %copy
-copy:
-  %b = getelementptr {{i64, i64}}, ptr %places, i64 %i
-  %from = load i64, ptr %b
-  %e = getelementptr i8, ptr %b, i64 8
-  %to = load i64, ptr %e
-  %size = sub i64 %to, %from
-  %sum = add i64 %used, %size
-  %source = getelementptr i8, ptr %old, i64 %used
-  %target = inttoptr i64 %from to ptr
-  call void @llvm.memcpy.p0.p0.i64(ptr %target, ptr %source, i64 %size, i1 false)
-  %more = add i64 %i, 1
-  br label %place
-out:
-  ret void
-}}
-{_any_nan(32)}
-{_any_nan(64)}"""
