@@ -58,10 +58,12 @@ class GuestState(ctypes.Structure):
         ("armed_link", ctypes.c_uint64),
         # The registers where it began, laid out as above.
         ("kept_registers", ctypes.c_uint8 * KEPT_SIZE),
-        # Where it stores: first address and end of each place; how many; where the end of the last used one is.
+        # Where it stores: first address and end of each place; how many; where the end of the last used one is; and
+        # what was there, with its size.
         ("stored_last", ctypes.c_uint64),
         ("stored_count", ctypes.c_uint64),
         ("stored", ctypes.c_uint64 * (2 * MAX_STORED)),
+        ("old_size", ctypes.c_uint64),
         ("old_bytes", ctypes.c_uint8 * MAX_OLD_BYTES),
     )
 

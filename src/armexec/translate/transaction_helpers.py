@@ -83,17 +83,18 @@ place:
   %done = icmp eq i64 %i, %count
   br i1 %done, label %good, label %measure
 measure:
-{_PLACE}  %size = sub i64 %to, %from
-  %sum = add i64 %used, %size
+{_PLACE}  %length = sub i64 %to, %from
+  %sum = add i64 %used, %length
   %large = icmp ugt i64 %sum, {MAX_OLD_BYTES}
   br i1 %large, label %bad, label %copy
 copy:
   %kept = getelementptr i8, ptr %old, i64 %used
   %there = getelementptr i8, ptr null, i64 %from
-  call void @llvm.memcpy.p0.p0.i64(ptr {target}, ptr {source}, i64 %size, i1 false)
+  call void @llvm.memcpy.p0.p0.i64(ptr {target}, ptr {source}, i64 %length, i1 false)
   %more = add i64 %i, 1
   br label %place
 good:
+{_field("size", "old_size")}  store i64 %used, ptr %size
   ret i1 true
 bad:
   ret i1 false

@@ -39,8 +39,8 @@ _PATIENCE = 4
 """After having recorded in vain so often, a loop records later."""
 _LATE = 64
 """That is after so many rounds with tests, or eight times as many as at first."""
-_WORTH = 32
-"""If there are fewer unchecked rounds than so many, it was in vain."""
+_WORTH = 1 << 15
+"""If fewer bytes than so many are stored in unchecked rounds, it was in vain."""
 _LOOK = 1024
 """After so many unchecked rounds it is looked at what was stored."""
 _KEPT = OFFSETS["kept_registers"] - OFFSETS["x"]
@@ -195,7 +195,7 @@ class TransactionWriter:
         out.append(f"br i1 {full}, label %look_{h}, label %unchecked_{h}")
         m.begin()
         m.out = out
-        out += [f"look_{h}:", f"store i32 {min(_WORTH, _LOOK - 1)}, ptr %passed.{h}"]
+        out += [f"look_{h}:", f"store i32 {_LOOK // 2}, ptr %passed.{h}"]
         bad = self._look(transaction, transaction.rerun.tested(self.signature.live_in[transaction.header]))
         out += [f"br i1 {bad}, label %undo_{h}, label %keep_{h}", f"undo_{h}:"]
         self._set("armed", "ptr null")
@@ -215,10 +215,12 @@ class TransactionWriter:
         return count
 
     def _judge(self, transaction: Transaction, edge: str, then: str) -> None:
-        """Remember whether there were as many rounds without tests as it took to get there."""
+        """Remember whether the rounds without tests were worth getting there."""
         m, failures = self.m, f"@failures{self._name(transaction)}"
         passed = m.line(f"load i32, ptr %passed.{transaction.header - self.base:x}")
-        few = m.line(f"icmp ult i32 {passed}, {_WORTH}")
+        size = m.line(f"getelementptr i8, ptr %state, i64 {OFFSETS['old_size']}")
+        stored = m.line(f"mul i64 {m.line(f'zext i32 {passed} to i64')}, {m.line(f'load i64, ptr {size}')}")
+        few = m.line(f"icmp ult i64 {stored}, {_WORTH}")
         known = m.line(f"load atomic i32, ptr {failures} monotonic, align 4")
         more = m.line(f"add i32 {known}, 1")
         now = m.line(f"select i1 {few}, i32 {more}, i32 0")
