@@ -201,7 +201,7 @@ def _run(f: armexec.Function, memory: Memory, content: bytes, moving: int) -> tu
         result: object = f(at + moving, at + FIXED, at + RESULTS)
     except armexec.MemoryFault as fault:
         # Which of the loads of a pair faults first isn't kept.
-        result = (fault.address - at) // PAGE, fault.access
+        result = (fault.address - at) // PAGE, fault.access, fault.pc - f.address
     return result, memory.content()
 
 
@@ -216,7 +216,11 @@ def _compare(seed: int, memory: Memory) -> None:
         near = END - rng.randrange(1, program.count + 2) * program.step
         moving = rng.choice((MOVING, MOVING, near))
         content = _content(rng, program.esize, moving + rng.randrange(5) * program.step)
-        assert _run(ours, memory, content, moving) == _run(theirs, memory, content, moving), f"seed {seed}:\n{text}"
+        (mine, after), (right, wanted) = (_run(f, memory, content, moving) for f in (ours, theirs))
+        if isinstance(mine, tuple) and isinstance(right, tuple):
+            # Which of the operands of an instruction was loaded where isn't always known.
+            mine, right = mine[:2], right[:2]
+        assert (mine, after) == (right, wanted), f"seed {seed}:\n{text}"
 
 
 @pytest.mark.parametrize("block", range(4))
@@ -280,7 +284,7 @@ def test_a_nan_that_comes_up_in_a_transaction_is_the_right_one(engine: str, memo
 def test_a_fault_finds_memory_as_it_should_be(engine: str, rounds: int, memory: Memory) -> None:
     up, down = INFINITIES[64]
     result, stored = _sum(memory, engine, END - 8 * rounds, {10: up, 18: down})
-    assert result == (END // PAGE, "read")
+    assert result == (END // PAGE, "read", 4)
     assert stored == (DEFAULT if rounds > 18 else 0)
 
 

@@ -218,14 +218,16 @@ class _Writer(CarefulExits, TransactionWriter):
             body += block.out
             for exit_ in block.exits:
                 body += self.leave_to_careful(start, block, exit_)
-        body += self.write_transactions()
+        transactions, outlined = self.write_transactions()
+        body += transactions
         for edge in self.edges.values():
             body += edge
         for rerun in self.reruns.values():
             body += self.enter_rerun(rerun)
         if self.function.has_exits:
             body += self.resume()
-        lines = [*self.prologue(), *body, "}"]
+        lines = [*self.prologue(), *body]
+        lines += [*self.pass_registers(outlined, lines), "}"]
         return narrowed(lines) if self.function.flow.loops and len(lines) < _LARGE else lines
 
     def prologue(self) -> list[str]:

@@ -11,14 +11,14 @@ from collections.abc import Sequence
 
 from armexec.machines.llvm import NAMES
 
-__all__ = ["narrowed"]
+__all__ = ["narrowed", "wide_registers"]
 
 _GENERAL = frozenset(NAMES[n] for n in range(31))
 _STORE, _LOAD, _EXTEND = "store i64 ", " = load i64, ptr ", " = zext i32 "
 
 
-def narrowed(lines: Sequence[str]) -> list[str]:
-    """The text of a function with such registers kept in 32 bits."""
+def _stores(lines: Sequence[str]) -> tuple[set[str], set[str], dict[str, str]]:
+    """The registers that only extended values are put into, the others that are written, and what was extended."""
     extended: dict[str, str] = {}
     stored: dict[str, list[str]] = {}
     wide: set[str] = set()
@@ -38,6 +38,17 @@ def narrowed(lines: Sequence[str]) -> list[str]:
         for target, values in stored.items()
         if target not in wide and all(v in extended or (v.isdigit() and int(v) >> 32 == 0) for v in values)
     }
+    return narrow, wide | stored.keys() - narrow, extended
+
+
+def wide_registers(lines: Sequence[str]) -> set[str]:
+    """The variables of general registers into which the text of a function puts more than 32 bits."""
+    return _stores(lines)[1]
+
+
+def narrowed(lines: Sequence[str]) -> list[str]:
+    """The text of a function with such registers kept in 32 bits."""
+    narrow, _, extended = _stores(lines)
     return [new for line in lines for new in _rewritten(line, narrow, extended)] if narrow else [*lines]
 
 

@@ -56,8 +56,9 @@ class GuestState(ctypes.Structure):
         ("armed", ctypes.c_uint64),
         ("armed_pc", ctypes.c_uint64),
         ("armed_link", ctypes.c_uint64),
-        # The registers where it began, laid out as above.
+        # The registers where it began, and those that go into it and come out, laid out as above.
         ("kept_registers", ctypes.c_uint8 * KEPT_SIZE),
+        ("passed_registers", ctypes.c_uint8 * KEPT_SIZE),
         # Where it stores: first address and end of each place; how many; where the end of the last used one is; and
         # what was there, with its size.
         ("stored_last", ctypes.c_uint64),

@@ -1,28 +1,36 @@
 """The code of transactions (`transactions`): how a loop gets from its tests to a record of its stores, and on without.
 
+In the function that the loop is part of:
+
     first     it is entered: no rounds yet
     again     a round is done: after some, on to `try`
     try       record the next round, unless that has been in vain too often
+    record    call a function of the transaction's own, so that the loop with tests is as it would be without
+
+There, registers coming and going by the state structure:
+
     arm       the round is recorded: keep what is where it stored, and the registers; or back to the loop with tests
     round     an unchecked round is done
     look      now and then: look at what was stored, keep what is there now
     end       the loop is left, for a block outside: look at what was stored
     undo      there is a NaN: put back what was kept, and go on in careful code
+    leave     back to a block of the function, by its number; or to an address in careful code
 
 If a trap ends it, `@abandoned` (in `prelude`) calls what stands in the state structure.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from armexec.machines.llvm import STATE, Exit, LlvmMachine, Value, wider_views
+from armexec.machines.llvm import NAMES, SP, STATE, Exit, LlvmMachine, Value, register_type, wider_views
 
 from .lift import LiftedBlock
+from .narrow import narrowed, wide_registers
 from .registers import bits, load_state, store_state
-from .state import OFFSETS
+from .state import OFFSETS, field_of
 from .transaction_helpers import helpers
 
 if TYPE_CHECKING:
@@ -44,6 +52,7 @@ _WORTH = 1 << 15
 _LOOK = 1024
 """After so many unchecked rounds it is looked at what was stored."""
 _KEPT = OFFSETS["kept_registers"] - OFFSETS["x"]
+_PASSED = OFFSETS["passed_registers"] - OFFSETS["x"]
 
 
 @dataclass
@@ -53,6 +62,23 @@ class _Copy:
     transaction: Transaction
     blocks: Mapping[int, LiftedBlock]
     is_recording: bool
+    left_to: dict[int, None]
+
+
+@dataclass
+class _Outlined:
+    """A transaction's own function: its lines, the registers that it has, and the blocks that it is left to."""
+
+    transaction: Transaction
+    lines: list[str] = field(default_factory=list)
+    registers: int = 0
+    left_to: dict[int, None] = field(default_factory=dict)
+
+
+def _widest(registers: int) -> Iterator[int]:
+    """Of a set of registers, V registers in their widest views."""
+    registers &= ~(1 << STATE)
+    return (n for n in bits(registers) if not any(registers >> wider & 1 for wider in wider_views(n)))
 
 
 class TransactionWriter:
@@ -63,6 +89,7 @@ class TransactionWriter:
     signature: Signature
     base: int
     edges: dict[str, list[str]]
+    touched: int
     copy: _Copy | None
 
     def needed_at(self, address: int) -> int:
@@ -97,8 +124,9 @@ class TransactionWriter:
             return f"{'arm' if copy.is_recording else 'round'}_{offset}"
         if address in transaction.blocks:
             return f"{'recording' if copy.is_recording else 'unchecked'}_{offset}"
+        copy.left_to[address] = None
         if copy.is_recording:
-            return self._outside(address)
+            return f"leave_{offset}"
         edge = f"end{source - self.base:x}_{offset}"
         if edge not in self.edges:
             m, out = self.m, self.m.out
@@ -107,16 +135,10 @@ class TransactionWriter:
             self._set("armed", "ptr null")
             m.out += [f"br i1 {bad}, label %undo_{transaction.header - self.base:x}, label %good_{edge}"]
             m.out.append(f"good_{edge}:")
-            self._judge(transaction, edge, self._outside(address))
+            self._judge(transaction, edge, f"leave_{offset}")
             self.edges[edge] = [f"{edge}:", *m.out]
             m.out = out
         return edge
-
-    def _outside(self, address: int) -> str:
-        copy, self.copy = self.copy, None
-        label = self.label(address)
-        self.copy = copy
-        return label
 
     def _set(self, field: str, value: str) -> None:
         """Set a field of the state structure. A trap may end the loop at any time, of which LLVM knows nothing."""
@@ -130,18 +152,120 @@ class TransactionWriter:
         unsure = self.unsure_condition(transaction.rerun, wanted, self.register_text)
         return m.line(f"or i1 {condition}, {unsure}") if unsure else condition
 
-    def write_transactions(self) -> list[str]:
-        """All blocks of all transactions of the function, but for those that it has anyway."""
+    def write_transactions(self) -> tuple[list[str], list[_Outlined]]:
+        """What stands in the function for its transactions, and their own functions but for how registers get there."""
         out: list[str] = []
+        outlined = []
         for transaction in self.function.transactions:
-            self.m.helpers["transactions"] = helpers()
-            for copy in (
-                _Copy(transaction, transaction.recording, is_recording=True),
-                _Copy(transaction, transaction.unchecked, is_recording=False),
-            ):
-                out += self._write_copy(copy)
-            out += self._write_steps(transaction)
+            out += self._write_beginning(transaction)
+            outlined.append(self._write_outlined(transaction))
+        return out, outlined
+
+    def prepare_transactions(self) -> list[str]:
+        """For the function's first block."""
+        counters = [f"%tested.{transaction.header - self.base:x}" for transaction in self.function.transactions]
+        return [line for name in counters for line in (f"{name} = alloca i32", f"store i32 0, ptr {name}")]
+
+    def _write_beginning(self, transaction: Transaction) -> list[str]:
+        m, h = self.m, f"{transaction.header - self.base:x}"
+        m.begin()
+        out = m.out
+        out += [f"first_{h}:", f"store i32 0, ptr %tested.{h}", f"br label %b{h}", f"again_{h}:"]
+        count = self._count(f"%tested.{h}")
+        cases = {transaction.rounds: f"try_{h}", max(_LATE, 8 * transaction.rounds): f"record_{h}"}
+        choices = " ".join(f"i32 {rounds}, label %{label}" for rounds, label in cases.items())
+        out += [f"switch i32 {count}, label %b{h} [{choices}]", f"try_{h}:"]
+        failures = m.line(f"load atomic i32, ptr @failures{self._name(transaction)} monotonic, align 4")
+        patient = m.line(f"icmp ult i32 {failures}, {_PATIENCE}")
+        out.append(f"br i1 {patient}, label %record_{h}, label %b{h}")
         return out
+
+    def _write_outlined(self, transaction: Transaction) -> _Outlined:
+        outlined = _Outlined(transaction)
+        edges, self.edges = self.edges, {}
+        touched, self.touched = self.touched, 0
+        for blocks, is_recording in ((transaction.recording, True), (transaction.unchecked, False)):
+            outlined.lines += self._write_copy(_Copy(transaction, blocks, is_recording, outlined.left_to))
+        outlined.lines += self._write_steps(transaction)
+        outlined.left_to[transaction.header] = None
+        for edge in self.edges.values():
+            outlined.lines += edge
+        for number, address in enumerate(outlined.left_to):
+            self.m.begin()
+            self.m.out.append(f"leave_{address - self.base:x}:")
+            for n in _widest(self._passed_back(transaction, address)):
+                store_state(self.m, n, self.value(n), _PASSED)
+            outlined.lines += [*self.m.out, f"ret i64 {number}"]
+        outlined.lines += ["resume:", "%at = load i64, ptr %resumed", "ret i64 %at"]
+        outlined.registers = self.touched
+        for start in transaction.blocks:
+            outlined.registers |= self.signature.live_in[start] | transaction.unchecked[start].dirty
+        self.edges, self.touched = edges, touched
+        return outlined
+
+    def _passed_back(self, transaction: Transaction, address: int) -> int:
+        """The registers that a transaction may have changed, and that are needed at a block."""
+        changed = 0
+        for block in transaction.unchecked.values():
+            changed |= block.dirty
+        return changed & self.signature.live_in[address]
+
+    def pass_registers(self, outlined: Sequence[_Outlined], lines: Sequence[str]) -> list[str]:
+        """The calls of the transactions' own functions, for the function whose other lines are `lines`."""
+        out: list[str] = []
+        for own in outlined:
+            # What has 32 bits in both functions is passed so, and stays so.
+            wide = wide_registers(lines) | wide_registers(own.lines)
+            out += self._write_call(own, wide)
+            self._write_function(own, wide)
+            self._write_functions(own.transaction)
+        return out
+
+    def _take(self, n: int, wide: set[str]) -> None:
+        """Put a register that was passed to where it is kept."""
+        m = self.m
+        if n < SP and NAMES[n] not in wide:
+            pointer = m.line(f"getelementptr i8, ptr %state, i64 {field_of(n)[0] + _PASSED}")
+            text = m.line(f"zext i32 {m.line(f'load i32, ptr {pointer}')} to i64")
+        else:
+            text = load_state(m, n, _PASSED).text
+        m.out.append(f"store {register_type(n)} {text}, ptr {NAMES[n]}")
+
+    def _write_call(self, own: _Outlined, wide: set[str]) -> list[str]:
+        m, h = self.m, f"{own.transaction.header - self.base:x}"
+        m.begin()
+        m.out.append(f"record_{h}:")
+        for n in _widest(self.signature.live_in[own.transaction.header]):
+            store_state(m, n, self.value(n), _PASSED)
+        way = m.line(f"call i64 @transaction{self._name(own.transaction)}(ptr %state, i64 %link) cold")
+        cases = " ".join(f"i64 {number}, label %back{number}_{h}" for number in range(len(own.left_to)))
+        m.out.append(f"switch i64 {way}, label %careful_{h} [{cases}]")
+        for number, address in enumerate(own.left_to):
+            m.out.append(f"back{number}_{h}:")
+            for n in bits(self._passed_back(own.transaction, address) & ~(1 << STATE)):
+                self._take(n, wide)
+            target = f"b{h}" if address == own.transaction.header else self.label(address)
+            m.out.append(f"br label %{target}")
+        m.out += [f"careful_{h}:", f"store i64 {way}, ptr %resumed", "br label %resume"]
+        return m.out
+
+    def _write_function(self, own: _Outlined, wide: set[str]) -> None:
+        m, name, h = self.m, self._name(own.transaction), f"{own.transaction.header - self.base:x}"
+        m.begin()
+        out = m.out
+        out.append(f"define internal i64 @transaction{name}(ptr %state, i64 %link) noinline nounwind #0 {{")
+        out += ["%resumed = alloca i64", f"%passed.{h} = alloca i32"]
+        out.append(f"%alignment = add i64 0, {0 if self.signature.is_aligned else 15}")
+        out += [f"{NAMES[n]} = alloca {register_type(n)}" for n in bits(own.registers & ~(1 << STATE))]
+        for n in bits(self.signature.live_in[own.transaction.header] & ~(1 << STATE)):
+            self._take(n, wide)
+        self._set("stored_count", "i64 0")
+        # Zero is the end of no place.
+        zero = m.line(f"getelementptr i8, ptr %state, i64 {OFFSETS['stored_count']}")
+        self._set("stored_last", f"ptr {zero}")
+        out += [f"br label %recording_{h}", *own.lines, "}"]
+        self.m.helpers["transactions"] = helpers()
+        self.m.helpers[f"transaction{name}"] = "\n".join(narrowed(out))
 
     def _write_copy(self, copy: _Copy) -> list[str]:
         out: list[str] = []
@@ -155,30 +279,11 @@ class TransactionWriter:
         self.copy = None
         return out
 
-    def prepare_transactions(self) -> list[str]:
-        """For the function's first block."""
-        headers = [f"{transaction.header - self.base:x}" for transaction in self.function.transactions]
-        lines = [f"%{name}.{header} = alloca i32" for header in headers for name in ("tested", "passed")]
-        return lines + [f"store i32 0, ptr %tested.{header}" for header in headers]
-
     def _write_steps(self, transaction: Transaction) -> list[str]:
         m, h, name = self.m, f"{transaction.header - self.base:x}", self._name(transaction)
         m.begin()
         out = m.out
-        out += [f"first_{h}:", f"store i32 0, ptr %tested.{h}", f"br label %b{h}", f"again_{h}:"]
-        count = self._count(f"%tested.{h}")
-        cases = {transaction.rounds: f"try_{h}", max(_LATE, 8 * transaction.rounds): f"record_{h}"}
-        choices = " ".join(f"i32 {rounds}, label %{label}" for rounds, label in cases.items())
-        out += [f"switch i32 {count}, label %b{h} [{choices}]", f"try_{h}:"]
-        failures = m.line(f"load atomic i32, ptr @failures{name} monotonic, align 4")
-        patient = m.line(f"icmp ult i32 {failures}, {_PATIENCE}")
-        out.append(f"br i1 {patient}, label %record_{h}, label %b{h}")
-        out.append(f"record_{h}:")
-        self._set("stored_count", "i64 0")
-        # Zero is the end of no place.
-        zero = m.line(f"getelementptr i8, ptr %state, i64 {OFFSETS['stored_count']}")
-        self._set("stored_last", f"ptr {zero}")
-        out += [f"br label %recording_{h}", f"arm_{h}:"]
+        out.append(f"arm_{h}:")
         together = "0"
         for number in bits(transaction.aligned):
             together = m.line(f"or i64 {together}, {self.value(number).text}")
@@ -203,8 +308,7 @@ class TransactionWriter:
         out.append(f"call void @undo{name}(ptr %state)")
         out += [f"store i64 {m.address(transaction.header).text}, ptr %resumed", "br label %resume", f"fail_{h}:"]
         self._count_failure(name)
-        out.append(f"br label %b{h}")
-        self._write_functions(transaction)
+        out.append(f"br label %leave_{h}")
         return out
 
     def _count(self, counter: str) -> str:
@@ -233,9 +337,8 @@ class TransactionWriter:
         self.m.line(f"atomicrmw add ptr @failures{name}, i32 1 monotonic, align 4")
 
     def _kept(self, transaction: Transaction) -> list[int]:
-        """The registers that careful code needs to run the loop again, V registers in the widest view."""
-        needed = self.needed_at(transaction.header) & ~(1 << STATE)
-        return [n for n in bits(needed) if not any(needed >> wider & 1 for wider in wider_views(n))]
+        """The registers that careful code needs to run the loop again."""
+        return list(_widest(self.needed_at(transaction.header)))
 
     def _arm(self, transaction: Transaction) -> None:
         m = self.m
