@@ -336,3 +336,36 @@ def test_a_loop_that_is_in_vain_each_time() -> None:
     words[3000] = up
     words[4000] = 0
     assert f(at, at + 32000) == up
+
+
+@pytest.mark.parametrize("engine", ["translated:O2", "reference"])
+@pytest.mark.parametrize("rounds", [2, 3, 5, 30])
+@pytest.mark.usefixtures("at_once")
+def test_a_nan_that_stays_in_a_register_is_the_right_one(engine: str, rounds: int) -> None:
+    f = armexec.function(
+        """
+        movi d2, #0
+    outer:
+        ldr d1, [x0], #8
+        fadd d2, d2, d1
+        ldr d0, [x1]
+        fadd d0, d0, d0
+        str d0, [x1]
+        subs x2, x2, #1
+        b.ne outer
+        fmov x0, d2
+        ret
+        """,
+        "unsigned long(void *, void *, long)",
+        engine=engine,
+    )
+    words = (ctypes.c_uint64 * 64)()
+    words[rounds - 2], words[rounds - 1] = INFINITIES[64]
+    number = ctypes.c_double(1.0)
+    assert f(ctypes.addressof(words), ctypes.addressof(number), rounds) == DEFAULT
+    assert number.value == 2.0**rounds
+    # It comes up before the end, and is gone by then as far as memory tells.
+    words[rounds] = 0x7FF8_0000_0000_0123
+    number.value = 1.0
+    assert f(ctypes.addressof(words), ctypes.addressof(number), rounds + 8) == DEFAULT
+    assert number.value == 2.0 ** (rounds + 8)
