@@ -2,6 +2,8 @@
 
     python benchmarks/exact_nans.py [--json] [--rounds N] [--opt -O3] [kernel ...]
 
+First the kernels of `armexec bench`, as that runs them, then others at -O2 and -O3.
+
 `raw` takes what the host's instructions give, whatever NaNs those are: the machine's `settle`, which makes sure of
 them, is replaced for it here, so that nothing else differs. Both run in turn, on data without NaNs, in time of the
 processor. The ratio is the median of the rounds' ratios.
@@ -15,12 +17,15 @@ import os
 import statistics
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 import armexec
+from armexec.bench.arm_engine import ArmEngine
+from armexec.bench.kernels import KERNELS
 from armexec.engines.translated import settle
 from armexec.machines.llvm_floating import FloatingPoint
 
@@ -99,7 +104,9 @@ void polynomial(const float *x, float *y, int n) {
   }
 }
 """
-SIDE, LENGTH = 64, 4096
+SIDE, LARGE_SIDE, LENGTH = 64, 200, 4096
+OF_BENCH = ("matmul", "nbody", "mandelbrot", "saxpy")
+"""The floating-point kernels of `armexec bench`."""
 
 # What is kept is found by the image, and would serve both variants.
 os.environ["ARMEXEC_CACHE"] = "off"
@@ -136,7 +143,8 @@ def aligned(array: np.ndarray) -> np.ndarray:
 def kernels(module: Any) -> dict[str, Callable[[], bytes]]:
     """By name, something that runs for milliseconds and gives what was computed."""
     random = np.random.default_rng(1)
-    a, b, c = map(aligned, (random.random((SIDE, SIDE)), random.random((SIDE, SIDE)), np.zeros((SIDE, SIDE))))
+    side = (LARGE_SIDE, LARGE_SIDE)
+    a, b, c = map(aligned, (random.random(side), random.random(side), np.zeros(side)))
     x, y = map(aligned, (random.random(LENGTH, dtype=np.float32), np.zeros(LENGTH, np.float32)))
     bodies = aligned(random.random(35))
     # Addresses are passed faster than arrays.
@@ -156,7 +164,8 @@ def kernels(module: Any) -> dict[str, Callable[[], bytes]]:
         "saxpy": repeated(4000, lambda: module.saxpy(1e-6, px, py, LENGTH), y),
         "dot": repeated(1000, lambda: module.dot(pa, pb, LENGTH)),
         "sum": repeated(1000, lambda: module.sum(pa, LENGTH)),
-        "matmul": repeated(200, lambda: module.matmul(pa, pb, pc, SIDE), c),
+        "matmul": repeated(5, lambda: module.matmul(pa, pb, pc, LARGE_SIDE), c),
+        "matmul_small": repeated(200, lambda: module.matmul(pa, pb, pc, SIDE), c),
         "matmul_inner": repeated(100, lambda: module.matmul_inner(pa, pb, pc, SIDE), c),
         "nbody": repeated(1, lambda: module.nbody(bodies, 200_000), bodies),
         "mandelbrot": repeated(1, lambda: module.mandelbrot(300)),
@@ -164,15 +173,32 @@ def kernels(module: Any) -> dict[str, Callable[[], bytes]]:
     }
 
 
-def measure(opt: str, rounds: int, names: list[str]) -> dict[str, dict[str, float]]:
+Runs = dict[str, Callable[[], bytes]]
+
+
+def compiled(opt: str) -> Runs:
+    """The kernels of SOURCE."""
+    # Whether products and sums fuse is not what is looked at; most code has them apart.
+    return kernels(armexec.compile(SOURCE, "c", opt, flags=("-ffp-contract=off",), engine="translated"))
+
+
+def of_bench(stack: ExitStack) -> Runs:
+    """The kernels of `armexec bench`, until `stack` is closed."""
+
+    def of(name: str) -> Callable[[], bytes]:
+        kernel = KERNELS[name]
+        bound = stack.enter_context(ArmEngine("translated").start(kernel))
+        return lambda: repr(bound.run(kernel.count).result).encode()
+
+    return {f"{name} of bench": of(name) for name in OF_BENCH}
+
+
+def measure(make: Callable[[], Runs], rounds: int, names: list[str]) -> dict[str, dict[str, float]]:
     """Milliseconds of each kernel, and the ratio."""
     variants = []
     for how in (FloatingPoint.settle, settle_raw):
         with settling(how):
-            # Whether products and sums fuse is not what is looked at; most code has them apart.
-            flags = ("-ffp-contract=off",)
-            runs = kernels(armexec.compile(SOURCE, "c", opt, flags=flags, engine="translated"))
-            runs = {name: run for name, run in runs.items() if not names or name in names}
+            runs = {name: run for name, run in make().items() if not names or name in names}
             variants.append(runs)
             for run in runs.values():
                 # The code that is measured is made in the background, while this variant's `settle` is in place. As
@@ -209,13 +235,17 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=15)
     parser.add_argument("--opt", action="append", help="-O2 and -O3 unless given")
     arguments = parser.parse_args()
-    figures = {opt: measure(opt, arguments.rounds, arguments.kernels) for opt in arguments.opt or ("-O2", "-O3")}
+    names, rounds = arguments.kernels, arguments.rounds
+    with ExitStack() as stack:
+        figures = {} if arguments.opt else {"-O2": measure(lambda: of_bench(stack), rounds, names)}
+    for opt in arguments.opt or ("-O2", "-O3"):
+        figures.setdefault(opt, {}).update(measure(partial(compiled, opt), rounds, names))
     if arguments.json:
         print(json.dumps(figures, indent=2))
         return
     for opt, rows in figures.items():
         for name, row in rows.items():
-            print(f"{opt} {name:14} exact {row['exact_ms']:8.2f} ms  raw {row['raw_ms']:8.2f} ms  x {row['ratio']:.3f}")
+            print(f"{opt} {name:19} exact {row['exact_ms']:8.2f} ms  raw {row['raw_ms']:8.2f} ms  x {row['ratio']:.3f}")
 
 
 if __name__ == "__main__":

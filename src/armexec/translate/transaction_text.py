@@ -47,7 +47,7 @@ _PATIENCE = 4
 """After having recorded in vain so often, a loop records later."""
 _LATE = 64
 """That is after so many rounds with tests, or eight times as many as at first."""
-_WORTH = 1 << 15
+_WORTH = 1 << 13
 """If fewer bytes than so many are stored in unchecked rounds, it was in vain."""
 _LOOK = 1024
 """After so many unchecked rounds it is looked at what was stored."""
@@ -164,14 +164,15 @@ class TransactionWriter:
     def prepare_transactions(self) -> list[str]:
         """For the function's first block."""
         counters = [f"%tested.{transaction.header - self.base:x}" for transaction in self.function.transactions]
-        return [line for name in counters for line in (f"{name} = alloca i32", f"store i32 0, ptr {name}")]
+        return [line for name in counters for line in (f"{name} = alloca i32", f"store volatile i32 0, ptr {name}")]
 
     def _write_beginning(self, transaction: Transaction) -> list[str]:
         m, h = self.m, f"{transaction.header - self.base:x}"
         m.begin()
         out = m.out
-        out += [f"first_{h}:", f"store i32 0, ptr %tested.{h}", f"br label %b{h}", f"again_{h}:"]
-        count = self._count(f"%tested.{h}")
+        out += [f"first_{h}:", f"store volatile i32 0, ptr %tested.{h}", f"br label %b{h}", f"again_{h}:"]
+        # Where a register of the host's would be in the way, it is one of the loop with tests.
+        count = self._count(f"%tested.{h}", "volatile ")
         cases = {transaction.rounds: f"try_{h}", max(_LATE, 8 * transaction.rounds): f"record_{h}"}
         choices = " ".join(f"i32 {rounds}, label %{label}" for rounds, label in cases.items())
         out += [f"switch i32 {count}, label %b{h} [{choices}]", f"try_{h}:"]
@@ -311,11 +312,11 @@ class TransactionWriter:
         out.append(f"br label %leave_{h}")
         return out
 
-    def _count(self, counter: str) -> str:
+    def _count(self, counter: str, volatile: str = "") -> str:
         """Count in a variable of the function; the count."""
         m = self.m
-        count = m.line(f"add i32 {m.line(f'load i32, ptr {counter}')}, 1")
-        m.out.append(f"store i32 {count}, ptr {counter}")
+        count = m.line(f"add i32 {m.line(f'load {volatile}i32, ptr {counter}')}, 1")
+        m.out.append(f"store {volatile}i32 {count}, ptr {counter}")
         return count
 
     def _judge(self, transaction: Transaction, edge: str, then: str) -> None:
