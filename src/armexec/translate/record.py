@@ -48,7 +48,7 @@ class Record:
     `wrapped`: that one is closed, and can be entered through the state structure too. `whys`: what undefined
     instructions said, by offset. `called`: the exported functions of other units that it calls, by offset and form.
     `consulted`: the offsets of which it was asked whether they had been translated; `found`: those whose flows were
-    looked for, in this order.
+    looked for, in this order. `has_transactions`: it calls `transaction_helpers`.
     """
 
     object: bytes
@@ -61,6 +61,7 @@ class Record:
     whys: dict[int, str]
     consulted: tuple[int, ...]
     found: tuple[int, ...]
+    has_transactions: bool = False
 
     def source(self, tier: str) -> str:
         """The IR text that is compiled at a tier."""
@@ -85,6 +86,7 @@ def pack(record: Record) -> bytes:
         "whys": list(record.whys.items()),
         "consulted": record.consulted,
         "found": record.found,
+        "transactions": record.has_transactions,
     }
     return json.dumps(header, separators=(",", ":")).encode() + b"\n" + record.object + record.text
 
@@ -112,6 +114,7 @@ def unpack(data: bytes) -> Record | None:
             {int(offset): str(why) for offset, why in header["whys"]},
             _ints(header["consulted"]),
             _ints(header["found"]),
+            bool(header["transactions"]),
         )
     except (ValueError, TypeError, KeyError, OverflowError, RecursionError):
         return None

@@ -28,6 +28,7 @@ from .record import Record
 from .signals import handler_text, install, prepare_thread, previous, thread_key
 from .state import GuestState
 from .tiers import AUTO, FIRST, FULL, SMALL, submit, urgent
+from .transaction_helpers import HELPERS, helpers
 from .watch import began, is_watched, linked_shared
 
 __all__ = ["Runtime", "Translator"]
@@ -196,7 +197,10 @@ class Translator:
     def _link(self, side: _Side, record: Record, shape: Shape | None, tier: str) -> Unit:
         """Link a unit and let all know of it. Raises HostError."""
         library, _ = side.at(tier)
-        unit = Unit(library, record, side.symbols, tier, stub=shape is not None)
+        symbols = side.symbols
+        if record.has_transactions:
+            symbols = {**symbols, **self.runtime.transaction_symbols()}
+        unit = Unit(library, record, symbols, tier, stub=shape is not None)
         self.units.append(unit)
         for address in unit.publish(library):
             side.enter(address)
@@ -331,9 +335,20 @@ class Runtime:
         self._shared = HostCode(compiled, {**objects, **data}, [*SHARED, "exited", "handler"])
         linked_shared(self._shared, compiled, text)
         self.symbols = {name: self._shared.address(name) for name in SHARED}
+        self._helpers: HostCode | None = None
         install(self._shared)
         with self._lock:
             self._pool[0] |= self._add_state()
+
+    def transaction_symbols(self) -> dict[str, int]:
+        """The addresses of what transactions call. Raises HostError."""
+        with self._lock:
+            if self._helpers is None:
+                text = helpers()
+                compiled = kept_object(text, tier=FULL)
+                self._helpers = HostCode(compiled, {}, HELPERS)
+                linked_shared(self._helpers, compiled, text, FULL)
+            return {name: self._helpers.address(name) for name in HELPERS}
 
     # -- images -------------------------------------------------------------------------------------------------
     def add(self, translator: Translator) -> None:

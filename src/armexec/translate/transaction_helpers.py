@@ -1,16 +1,20 @@
 """What the code of transactions calls: functions that record, keep, look at and put back what is stored.
 
-@record(state, begin, end)    something is stored there
-i1 @keep(state)               keep the bytes that are where is stored; not if they are too many
-@put_back(state)              put them back
-i1 @any_nan64(state)          whether one of the numbers of 64 bits that are there is a NaN; @any_nan32
+- `void @record(state, begin, end)`: something is stored there.
+- `i1 @keep(state)`: keep the bytes that are where is stored, unless they are too many.
+- `i1 @put_back(state)`: put them back.
+- `i1 @any_nan64(state)`, `@any_nan32`: whether one of the numbers that are there is a NaN.
+
+They are compiled once, and linked where the first transaction is.
 """
 
 from __future__ import annotations
 
 from .state import MAX_OLD_BYTES, MAX_STORED, OFFSETS
 
-__all__ = ["helpers"]
+__all__ = ["HELPERS", "declarations", "helpers"]
+
+HELPERS = ("record", "keep", "put_back", "any_nan32", "any_nan64")
 
 
 def _field(name: str, field: str) -> str:
@@ -31,7 +35,7 @@ _PLACE = """  %b = getelementptr {i64, i64}, ptr %places, i64 %i
 
 def _record() -> str:
     return f"""
-define internal void @record(ptr %state, i64 %begin, i64 %end) noinline nounwind {{
+define void @record(ptr %state, i64 %begin, i64 %end) nounwind {{
 {_field("last", "stored_last")}{_PLACES}  br label %place
 place:
   %i = phi i64 [0, %0], [%more, %next]
@@ -74,7 +78,7 @@ out:
 def _copy(name: str, target: str, source: str) -> str:
     """`i1 @name(state)`: copy between the places and the bytes kept, `%there` and `%kept`; false: they are too many."""
     return f"""
-define internal i1 @{name}(ptr %state) noinline nounwind #0 {{
+define i1 @{name}(ptr %state) nounwind #0 {{
 {_PLACES}{_field("old", "old_bytes")}  %many = icmp ugt i64 %count, {MAX_STORED}
   br i1 %many, label %bad, label %place
 place:
@@ -104,7 +108,7 @@ bad:
 def _any_nan(esize: int) -> str:
     kind = "double" if esize == 64 else "float"
     return f"""
-define internal i1 @any_nan{esize}(ptr %state) noinline nounwind #0 {{
+define i1 @any_nan{esize}(ptr %state) nounwind #0 {{
 {_PLACES}  br label %place
 place:
   %i = phi i64 [0, %0], [%more, %next]
@@ -131,7 +135,19 @@ out:
 }}"""
 
 
+def declarations() -> str:
+    """For a unit that calls them."""
+    return """
+declare void @record(ptr, i64, i64) nounwind
+declare i1 @keep(ptr) nounwind
+declare i1 @put_back(ptr) nounwind
+declare i1 @any_nan32(ptr) nounwind
+declare i1 @any_nan64(ptr) nounwind
+"""
+
+
 def helpers() -> str:
-    """All of them."""
+    """All of them, as a module."""
     keep, put_back = _copy("keep", "%kept", "%there"), _copy("put_back", "%there", "%kept")
-    return "".join((_record(), keep, put_back, _any_nan(32), _any_nan(64)))
+    attributes = "\nattributes #0 = { null_pointer_is_valid }\n"
+    return "".join((_record(), keep, put_back, _any_nan(32), _any_nan(64), attributes))

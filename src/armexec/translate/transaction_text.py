@@ -31,7 +31,7 @@ from .lift import LiftedBlock
 from .narrow import narrowed, wide_registers
 from .registers import bits, load_state, store_state
 from .state import OFFSETS, field_of
-from .transaction_helpers import helpers
+from .transaction_helpers import declarations
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -265,7 +265,7 @@ class TransactionWriter:
         zero = m.line(f"getelementptr i8, ptr %state, i64 {OFFSETS['stored_count']}")
         self._set("stored_last", f"ptr {zero}")
         out += [f"br label %recording_{h}", *own.lines, "}"]
-        self.m.helpers["transactions"] = helpers()
+        self.m.helpers["transactions"] = declarations()
         self.m.helpers[f"transaction{name}"] = "\n".join(narrowed(out))
 
     def _write_copy(self, copy: _Copy) -> list[str]:

@@ -140,6 +140,7 @@ class Draft:
             whys,
             tuple(sorted(address - base for address in self.consulted)),
             self._found,
+            any(function.transactions for function in self.functions.values()),
         )
 
     @property
