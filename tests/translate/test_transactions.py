@@ -323,6 +323,40 @@ def test_nans_in_a_product_of_matrices() -> None:
         assert c[i * SIDE + 9] == expected
 
 
+@pytest.mark.parametrize("step", [8, -8, 16, -16, 200])
+@pytest.mark.usefixtures("at_once")
+def test_stores_in_any_direction(step: int) -> None:
+    """80 of them in each round: more places than are kept, where they don't adjoin."""
+    f = armexec.function(
+        f"""
+    outer:
+        mov x3, #80
+        mov x4, x0
+    inner:
+        ldr d0, [x4]
+        fadd d0, d0, d1
+        str d0, [x4]
+        add x4, x4, #{step}
+        subs x3, x3, #1
+        b.ne inner
+        fadd d1, d1, d2
+        subs x1, x1, #1
+        b.ne outer
+        ret
+        """.replace("add x4, x4, #-", "sub x4, x4, #"),
+        "void(void *, long, double, double, double)",
+        engine="translated:O2",
+    )
+    words = (ctypes.c_uint64 * 4100)()
+    at = ctypes.addressof(words) + (0 if step > 0 else 8 * 4000)
+    words[(at - ctypes.addressof(words) + 40 * step) // 8] = INFINITIES[64][1]
+    # In the fourth round, infinity: added to minus infinity it is the default NaN.
+    f(at, 6, 0.0, 1e308, 0.6e308)
+    expected = {at + i * step: 0x7FF0_0000_0000_0000 for i in range(80)} | {at + 40 * step: DEFAULT}
+    found = {ctypes.addressof(words) + 8 * i: word for i, word in enumerate(words) if word}
+    assert found == expected
+
+
 def test_a_loop_that_is_in_vain_each_time() -> None:
     """NaNs come up in each call after the loop has begun to run without tests."""
     f = armexec.function(SUM.replace("#40", "#4000"), "unsigned long(void *, void *)", engine="translated:O2")

@@ -36,7 +36,8 @@ _PLACE = """  %b = getelementptr {i64, i64}, ptr %places, i64 %i
 def _record() -> str:
     return f"""
 define void @record(ptr %state, i64 %begin, i64 %end) nounwind {{
-{_field("last", "stored_last")}{_PLACES}  br label %place
+{_field("last", "stored_last")}{_PLACES}  %lost = icmp ugt i64 %count, {MAX_STORED}
+  br i1 %lost, label %out, label %place
 place:
   %i = phi i64 [0, %0], [%more, %next]
   %done = icmp uge i64 %i, %count
@@ -46,7 +47,13 @@ look:
   %x = icmp uge i64 %begin, %from
   %y = icmp ule i64 %begin, %to
   %here = and i1 %x, %y
-  br i1 %here, label %extend, label %next
+  br i1 %here, label %extend, label %below
+below:
+  %meets = icmp eq i64 %end, %from
+  br i1 %meets, label %lower, label %next
+lower:
+  store i64 %begin, ptr %b
+  ret void
 next:
   %more = add i64 %i, 1
   br label %place
@@ -58,9 +65,8 @@ extend:
   ret void
 new:
   ; One too many stays one too many.
-  %full = icmp uge i64 %count, {MAX_STORED}
-  %added = add i64 %count, 1
-  %now = select i1 %full, i64 {MAX_STORED + 1}, i64 %added
+  %full = icmp eq i64 %count, {MAX_STORED}
+  %now = add i64 %count, 1
   store i64 %now, ptr %c
   br i1 %full, label %out, label %write
 write:

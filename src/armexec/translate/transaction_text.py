@@ -171,7 +171,7 @@ class TransactionWriter:
         m.begin()
         out = m.out
         out += [f"first_{h}:", f"store volatile i32 0, ptr %tested.{h}", f"br label %b{h}", f"again_{h}:"]
-        # Where a register of the host's would be in the way, it is one of the loop with tests.
+        # In memory: a register of the host's would be missed by the loop with tests.
         count = self._count(f"%tested.{h}", "volatile ")
         cases = {transaction.rounds: f"try_{h}", max(_LATE, 8 * transaction.rounds): f"record_{h}"}
         choices = " ".join(f"i32 {rounds}, label %{label}" for rounds, label in cases.items())
@@ -214,9 +214,9 @@ class TransactionWriter:
     def pass_registers(self, outlined: Sequence[_Outlined], lines: Sequence[str]) -> list[str]:
         """The calls of the transactions' own functions, for the function whose other lines are `lines`."""
         out: list[str] = []
+        # What has 32 bits in all of the functions is passed so, and stays so.
+        wide = wide_registers(lines).union(*(wide_registers(own.lines) for own in outlined))
         for own in outlined:
-            # What has 32 bits in both functions is passed so, and stays so.
-            wide = wide_registers(lines) | wide_registers(own.lines)
             out += self._write_call(own, wide)
             self._write_function(own, wide)
             self._write_functions(own.transaction)
