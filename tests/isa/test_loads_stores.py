@@ -5,7 +5,9 @@ from __future__ import annotations
 import random
 import re
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import ziglang
@@ -351,23 +353,70 @@ def test_the_stack_pointer_must_be_aligned() -> None:
     assert Run(sp=BASE + 4096)("stp x0, x1, [sp, #-16]!")[31] == BASE + 4080
 
 
-@pytest.mark.parametrize(
-    ("text", "size"),
-    [
-        ("ldar w0, [x1]", 4),
-        ("stlr x0, [x1]", 8),
-        ("ldapr x0, [x1]", 8),
-        ("ldapursh x0, [x1]", 2),
-        ("ldaxr x0, [x1]", 8),
-        ("stxr w0, w2, [x1]", 4),
-        ("ldxp w0, w2, [x1]", 8),
-        ("ldxp x0, x2, [x1]", 16),
-        ("ldadd w0, w2, [x1]", 4),
-        ("swpb w0, w2, [x1]", 1),
-        ("cas x0, x2, [x1]", 8),
-        ("casp x2, x3, x4, x5, [x1]", 16),
-    ],
-)
+ATOMICS = ("ldadd", "ldclr", "ldeor", "ldset", "ldsmax", "ldsmin", "ldumax", "ldumin", "swp", "cas")
+WIDTHS = (("b", "w", 1), ("h", "w", 2), ("", "w", 4), ("", "x", 8))
+"""What is added to a mnemonic, the register, and the bytes that are accessed."""
+
+
+def ordered() -> Iterator[tuple[str, int, bool, bool]]:
+    """Each exclusive, ordered and atomic access: its text, size in bytes, whether it acquires, whether it releases."""
+    for suffix, r, size in WIDTHS:
+        for name in ("ldar", "ldlar", "ldapr", "ldapur", "ldxr", "ldaxr"):
+            yield f"{name}{suffix} {r}0, [x1]", size, name != "ldxr", False
+        for name in ("stlr", "stllr", "stlur"):
+            yield f"{name}{suffix} {r}0, [x1]", size, False, True
+        for name in ("stxr", "stlxr"):
+            yield f"{name}{suffix} w0, {r}2, [x1]", size, False, name == "stlxr"
+        for name in ATOMICS:
+            for order in ("", "a", "l", "al"):
+                yield f"{name}{order}{suffix} {r}0, {r}2, [x1]", size, "a" in order, "l" in order
+    for r, size in (("w", 8), ("x", 16)):
+        for order in ("", "a"):
+            yield f"ld{order}xp {r}0, {r}2, [x1]", size, bool(order), False
+        for order in ("", "l"):
+            yield f"st{order}xp w0, {r}2, {r}3, [x1]", size, False, bool(order)
+        for order in ("", "a", "l", "al"):
+            yield f"casp{order} {r}2, {r}3, {r}4, {r}5, [x1]", size, "a" in order, "l" in order
+    for text, size in (
+        ("ldapursb w0", 1),
+        ("ldapursb x0", 1),
+        ("ldapursh w0", 2),
+        ("ldapursh x0", 2),
+        ("ldapursw x0", 4),
+    ):
+        yield f"{text}, [x1]", size, True, False
+
+
+class Orders:
+    """A machine in the place of another, which notes whether accesses are to acquire, and whether to release."""
+
+    def __init__(self, machine: ReferenceMachine) -> None:
+        self._machine = machine
+        self.acquires = self.releases = False
+
+    def __getattr__(self, name: str) -> Any:
+        found = getattr(self._machine, name)
+        if not callable(found) or name in ("X", "XSP"):
+            return found
+
+        def noted(*arguments: Any, **named: Any) -> Any:
+            self.acquires |= named.get("acquire", False)
+            self.releases |= named.get("release", False)
+            return found(*arguments, **named)
+
+        return noted
+
+
+def test_what_acquires_and_what_releases() -> None:
+    for text, _, acquires, releases in ordered():
+        machine = Orders(Run().machine)
+        decoded = decode(assemble(text).words[0])
+        assert decoded is not None
+        decoded.instruction.semantics(machine, **decoded.fields)  # type: ignore[arg-type]
+        assert (machine.acquires, machine.releases) == (acquires, releases), text
+
+
+@pytest.mark.parametrize(("text", "size"), [(text, size) for text, size, _, _ in ordered()])
 def test_ordered_accesses_must_not_cross_16_bytes(text: str, size: int) -> None:
     for offset in range(16):
         run = Run(x1=BASE + 2048 + offset)

@@ -107,7 +107,7 @@ def _expand(cmode: int, imm8: int) -> tuple[int, int]:
 
 
 def _constant(m: Machine, Q: int, esize: int, value: int) -> Vector:
-    return m.vector(esize, [value & ((1 << esize) - 1)] * ((64 << Q) // esize))
+    return m.vector(esize, [value] * ((64 << Q) // esize))
 
 
 _LSL = "<Vd>.<TS>, #<imm8>{, lsl #<lsl>}"
