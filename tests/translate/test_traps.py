@@ -62,6 +62,10 @@ def test_a_bad_address_is_a_memory_fault_at_its_instruction(text: str, access: s
         "ldr x3, [x0]\n nop\n cmp x3, x1\n cset x0, eq",
         "ldr w3, [x0]\n nop\n cbz w3, 1f\n mov x1, #3\n 1: mov x0, x1",
         "ldrsb x3, [x0]\n nop\n mul x3, x3, x1\n str x3, [x1]",
+        "ldr x3, [x0]\n add x3, x3, x1\n str x3, [x0]",
+        "ldr w3, [x0, #4]\n nop\n orr w3, w3, #1\n str w3, [x0, #4]",
+        "ldadd x3, x4, [x0]\n mov x0, x4",
+        "cas x3, x4, [x0]\n mov x0, x3",
     ],
 )
 @pytest.mark.parametrize("engine", ["translated:O2", "reference"])
@@ -70,7 +74,19 @@ def test_a_load_that_is_part_of_what_uses_it_faults_at_its_own_place(text: str, 
     memory = (ctypes.c_uint64 * 4)()
     with pytest.raises(MemoryFault) as caught:
         f(8, ctypes.addressof(memory))
-    assert caught.value.pc == f.address + 4
+    assert (caught.value.pc, caught.value.access) == (f.address + 4, "read")
+
+
+@pytest.mark.parametrize(
+    ("text", "at"), [("ldr x3, [x0]\n add x3, x3, x1\n str x3, [x0]", 8), ("ldadd x1, x4, [x0]", 0)]
+)
+@pytest.mark.parametrize("engine", ["translated:O2", "reference"])
+def test_what_can_be_read_but_not_written_is_a_fault_of_the_write(text: str, at: int, engine: str) -> None:
+    f = armexec.function(f"{text}\n ret", "void(const void *, long)", engine=engine)
+    # Bytes of this process's own code.
+    with pytest.raises(MemoryFault) as caught:
+        f(ctypes.cast(ctypes.pythonapi.Py_GetVersion, ctypes.c_void_p).value, 1)
+    assert (caught.value.pc, caught.value.access) == (f.address + at, "write")
 
 
 def test_the_instruction_is_told_apart_in_inlined_functions() -> None:

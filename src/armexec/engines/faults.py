@@ -34,6 +34,9 @@ _ACCESS = {
 def to_error(trap: Trap, image: Image | None, base: int) -> Error:
     """The armexec exception for a trap in `image` placed at `base`."""
     word = _word(trap.pc)
+    reader = _reader(trap, word)
+    if reader is not None:
+        return to_error(Trap(TrapKind.READ, reader, trap.detail, trap.why), image, base)
     place = _place(trap, image, base, word)
     kind, detail = trap.kind, trap.detail
     if kind in _ACCESS:
@@ -60,6 +63,26 @@ def to_error(trap: Trap, image: Image | None, base: int) -> Error:
     if kind is TrapKind.TIME_LIMIT:
         return TimeLimitExceeded("the time limit is over", **place)
     return ExecutionError(trap.why or kind.name.lower(), **place)
+
+
+def _reader(trap: Trap, word: int | None) -> int | None:
+    """Where memory that can't be read was to be read, if the host has read and written it at once and says it wrote.
+
+    Arm ARM D17.2.37, ISS.WnR: a fault of an atomic operation is one of a read where a read would have faulted.
+    """
+    if trap.kind is not TrapKind.WRITE:
+        return None
+    reader = trap.reader
+    if reader is None and word is not None:
+        decoded = decode(word)
+        if decoded is not None and decoded.instruction.semantics.__module__.endswith(".loads_stores_atomic"):
+            reader = trap.pc
+    try:
+        if reader is not None:
+            HostMemory().read(trap.detail, 1)
+    except AccessError:
+        return reader
+    return None
 
 
 def _word(pc: int) -> int | None:

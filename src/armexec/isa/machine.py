@@ -314,7 +314,7 @@ class Machine(Protocol):
 
     # -- vectors --------------------------------------------------------------------------------------------------
     def vector(self, esize: int, values: Sequence[int], /) -> Vector:
-        """A constant vector."""
+        """A constant vector; elements are taken modulo 2**esize."""
 
     def splat(self, value: Value, lanes: int, /) -> Vector:
         """`value` in every lane."""

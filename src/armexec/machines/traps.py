@@ -34,11 +34,16 @@ class TrapKind(IntEnum):
 
 
 class Trap(Exception):
-    """`kind` at the instruction at `pc`; `detail` as the kind says; `why` adds words."""
+    """`kind` at the instruction at `pc`; `detail` as the kind says; `why` adds words.
 
-    def __init__(self, kind: TrapKind, pc: int, detail: int = 0, why: str = "") -> None:
+    `reader`: of a write, the pc of an instruction that has read the same place before, as far as is known: where that
+    can't be read, it is that one's trap.
+    """
+
+    def __init__(self, kind: TrapKind, pc: int, detail: int = 0, why: str = "", reader: int | None = None) -> None:
         super().__init__(kind, pc, detail, why)
         self.kind = kind
         self.pc = pc
         self.detail = detail
         self.why = why
+        self.reader = reader

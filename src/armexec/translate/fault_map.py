@@ -46,21 +46,59 @@ class _Offsets:
         return self.file, offset // 4 + _FIRST
 
 
+def _functions(text: str) -> Iterator[list[str]]:
+    """The lines of a text, those of a function together."""
+    function: list[str] = []
+    for line in text.split("\n"):
+        if function or line.startswith("define "):
+            function.append(line)
+            if line == "}":
+                yield function
+                function = []
+        else:
+            yield [line]
+
+
 def _marked_for_faults(text: str) -> Iterator[str]:
     """The lines of a text, where what computes with a loaded value says that it belongs to the load.
 
     A load that is used once may become part of the host's instruction that uses it, which then faults in its stead, and
     which has the location of what is computed. Of several operands, the last is the one that becomes part of it.
     """
-    function: list[str] = []
-    for line in text.split("\n"):
-        if function or line.startswith("define "):
-            function.append(line)
-            if line == "}":
-                yield from _marked_function(function)
-                function = []
-        else:
-            yield line
+    for lines in _functions(text):
+        yield from _marked_function(lines) if lines[1:] else lines
+
+
+def _readers(text: str) -> dict[int, int]:
+    """Of each store whose place is loaded from before in the same block, the offset of that load, by the store's.
+
+    The host may do both by one instruction.
+    """
+    found: dict[int, int] = {}
+    for lines in _functions(text):
+        here = 0
+        sums: dict[str, str] = {}
+        places: dict[str, str] = {}
+        loaded: dict[str, int] = {}
+        for line in lines:
+            if line.startswith(_MARK):
+                here = int(line.removeprefix(_MARK), 16)
+                continue
+            if line.endswith(":"):
+                loaded.clear()
+            name, _, operation = line.partition(" = ")
+            if operation.startswith("add i64 "):
+                sums[name] = operation
+            elif operation.startswith(_POINTER):
+                address = operation.rpartition(" ")[2]
+                places[name] = sums.get(address, address)
+            elif operation.startswith("load "):
+                loaded.setdefault(places.get(operation.partition(", ptr ")[2].partition(",")[0], ""), here)
+            elif line.startswith("store "):
+                place = places.get(line.partition(", ptr ")[2].partition(",")[0], "")
+                if place and place in loaded:
+                    found.setdefault(here, loaded[place])
+    return found
 
 
 def _uses(lines: Sequence[str]) -> Counter[str]:
@@ -124,11 +162,15 @@ def _with_others_far(data: bytes, elf: Any, section: int) -> bytes:
 
 
 class LineTable:
-    """The line table of a unit of some guest instructions. `size`: of its code in bytes, from the symbol `begin`."""
+    """The line table of a unit of some guest instructions. `size`: of its code in bytes, from the symbol `begin`.
+
+    `readers`: of stores, by their offsets, those of loads from the same places.
+    """
 
     def __init__(self, text: str, tier: str, instructions: int) -> None:
         from elftools.elf.elffile import ELFFile
 
+        self.readers = _readers(text)
         text = with_locations("\n".join(_marked_for_faults(text)), _Offsets())
         data = compile_object(text, tier=tier, size=instructions)
         elf: Any = ELFFile(io.BytesIO(data))

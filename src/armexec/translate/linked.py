@@ -107,6 +107,11 @@ class Unit:
         offset = self._line_table().offset(host_pc - self.begin)
         return None if offset is None else self.base + offset
 
+    def reader(self, pc: int) -> int | None:
+        """Of the store at a guest pc, where it is loaded from its place before, if it is."""
+        offset = self._line_table().readers.get(pc - self.base)
+        return None if offset is None else self.base + offset
+
     def host_function(self, host_pc: int) -> str | None:
         """The name in the object of the host function that a host pc is in, None where that isn't known."""
         return self._line_table().function(host_pc - self.begin)

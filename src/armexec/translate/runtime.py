@@ -439,20 +439,25 @@ class Runtime:
         kind = TrapKind(state.trap_kind)
         # The handler of signals knows the host's pc only. A jump to 0 has its pc.
         by_signal = kind in (TrapKind.READ, TrapKind.WRITE) and not state.trap_pc
-        pc = self._faulting_pc(state) if by_signal else state.trap_pc
+        pc, reader = self._faulting_pc(state) if by_signal else (state.trap_pc, None)
         if abs(state.trap_detail - state.host_sp) < _STACK_REACH and kind in (TrapKind.READ, TrapKind.WRITE):
             raise ExecutionError("calls are nested too deeply for the host's stack", pc=pc)
         # A jump to where there is no code is reported by the image that was called.
         translator = self.translator_at(pc) or self.translator_at(state.entry)
-        trap = Trap(kind, pc, state.trap_detail, translator.why(pc) if translator is not None else "")
+        trap = Trap(kind, pc, state.trap_detail, translator.why(pc) if translator is not None else "", reader)
         raise translator.to_error(trap) if translator is not None else trap
 
-    def _faulting_pc(self, state: GuestState) -> int:
-        """The guest pc of a fault: of the instruction where that can be told, else of the function called."""
+    def _faulting_pc(self, state: GuestState) -> tuple[int, int | None]:
+        """The guest pc of a fault: of the instruction where that can be told, else of the function called.
+
+        And of a store that of the instruction that loads from its place before, if there is one.
+        """
         host_pc = state.host_pc
         with self._lock:
             translators = [translator for reference in self._translators if (translator := reference())]
         units = [unit for translator in translators for unit in translator.units]
         unit = max((u for u in units if u.begin <= host_pc), key=lambda u: u.begin, default=None)
         found = unit.guest_pc(host_pc) if unit is not None else None
-        return int(state.entry) if found is None else found
+        if unit is None or found is None:
+            return int(state.entry), None
+        return found, unit.reader(found)
