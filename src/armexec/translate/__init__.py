@@ -6,7 +6,7 @@ In the order that data goes through them:
 
 - `flow`: which instructions belong to a function, as blocks; `jumps`: the targets of jump tables; `regions`: large
   functions cut into pieces that don't overlap. `symbolic`: a machine whose values are expressions, for `jumps` and
-  `frames`.
+  `frames`; `anything`: a value of which nothing is known.
 - `modes`: whether code can see FPCR or FPSR, and so needs strict floating point.
 - `lift`: a function's blocks as IR text, by the machine of `machines.llvm`; `pairs`: two instructions on vectors as
   one.

@@ -17,43 +17,17 @@ from typing import Any
 
 from armexec.isa import Decoded, decode
 
+from .anything import ANYTHING, Anything
+
 __all__ = ["Block", "Fetch", "Flow", "FlowMachine", "JumpTargets", "discover", "ends_block"]
 
 _MAX_ROUNDS = 32
 """How often jump tables are looked for again in the code that jump tables led to."""
 
 
-class _Anything:
-    """A value that absorbs every operation."""
-
-    __hash__ = None  # type: ignore[assignment]
-    __slots__ = ("register",)
-    width = 64
-
-    def __init__(self, register: int | None = None) -> None:
-        self.register = register
-
-    def _same(self, *_: Any, **__: Any) -> _Anything:
-        return _ANYTHING
-
-    __add__ = __sub__ = __mul__ = __and__ = __or__ = __xor__ = __lshift__ = __rshift__ = _same
-    __invert__ = __neg__ = __eq__ = __ne__ = _same  # type: ignore[assignment]
-
-    def __getattr__(self, name: str) -> Any:
-        if name.startswith("__"):
-            raise AttributeError(name)
-        return _ANYTHING
-
-    def __call__(self, *_: Any, **__: Any) -> _Anything:
-        return _ANYTHING
-
-
-_ANYTHING = _Anything()
-
-
 class _Registers:
-    def __getitem__(self, key: tuple[int, int]) -> _Anything:
-        return _Anything(key[1])
+    def __getitem__(self, key: tuple[int, int]) -> Anything:
+        return Anything(key[1])
 
     def __setitem__(self, key: tuple[int, int], value: Any) -> None:
         pass
@@ -73,7 +47,7 @@ class FlowMachine:
         self.target: int | None = None
 
     def __getattr__(self, name: str) -> Any:
-        return _ANYTHING
+        return ANYTHING
 
     def branch(self, target: int) -> None:
         self.kind, self.target = "goto", target
@@ -84,13 +58,13 @@ class FlowMachine:
     def call(self, target: int) -> None:
         self.kind, self.target = "call", target
 
-    def branch_to(self, target: _Anything) -> None:
+    def branch_to(self, target: Anything) -> None:
         self.kind, self.target = "jump", target.register
 
-    def call_to(self, target: _Anything) -> None:
+    def call_to(self, target: Anything) -> None:
         self.kind, self.target = "call_to", target.register
 
-    def return_to(self, target: _Anything) -> None:
+    def return_to(self, target: Anything) -> None:
         self.kind, self.target = "return", target.register
 
     def supervisor_call(self, immediate: int) -> None:

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple, TypeAlias
 
 from armexec.isa import Decoded
 
+from .anything import ANYTHING, Anything
 from .flow import Flow
 
 __all__ = ["aligned_registers"]
@@ -36,34 +37,6 @@ _Facts: TypeAlias = "tuple[_Fact, ...]"
 def _merged(a: _Fact, b: _Fact) -> _Fact:
     zeros = min(a.zeros, b.zeros)
     return _Fact(a.varies or b.varies, zeros, a.given | b.given if zeros else 0)
-
-
-class _Varying:
-    """A value of which nothing is known; it absorbs every operation."""
-
-    __hash__ = None  # type: ignore[assignment]
-    width = 64
-
-    def _same(self, *_: Any, **__: Any) -> _Varying:
-        return self
-
-    __add__ = __sub__ = __mul__ = __and__ = __or__ = __xor__ = __lshift__ = __rshift__ = _same
-    __radd__ = __rsub__ = __rmul__ = __rand__ = __ror__ = __rxor__ = _same
-    __invert__ = __neg__ = __eq__ = __ne__ = __getitem__ = _same  # type: ignore[assignment]
-
-    def __setitem__(self, key: Any, value: Any) -> None:
-        pass
-
-    def __getattr__(self, name: str) -> Any:
-        if name.startswith("__"):
-            raise AttributeError(name)
-        return self
-
-    def __call__(self, *_: Any, **__: Any) -> _Varying:
-        return self
-
-
-_VARYING = _Varying()
 
 
 class _Value:
@@ -126,8 +99,8 @@ class _Value:
 
     __eq__ = __ne__ = ult = ule = slt = sle = _bit  # type: ignore[assignment]
 
-    def vector(self, _: int) -> _Varying:
-        return _VARYING
+    def vector(self, _: int) -> Anything:
+        return ANYTHING
 
 
 class _Flags:
@@ -172,7 +145,7 @@ class _Machine:
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__"):
             raise AttributeError(name)
-        return _VARYING
+        return ANYTHING
 
     def fact(self, value: Any) -> _Fact:
         if isinstance(value, _Value):
@@ -198,7 +171,7 @@ class _Machine:
             a, b = when_true.fact, when_false.fact
             zeros = min(a.zeros, b.zeros)
             return _Value(self, when_true.width, _Fact(varies or a.varies or b.varies, zeros, a.given | b.given))
-        return _VARYING
+        return ANYTHING
 
     # -- flags --------------------------------------------------------------------------------------------------
     @property
@@ -234,11 +207,11 @@ class _Machine:
         self.given |= fact.given
         return fact
 
-    def load(self, address: Any, bits: int, *, acquire: bool = False, simd: bool = False) -> _Varying:
+    def load(self, address: Any, bits: int, *, acquire: bool = False, simd: bool = False) -> Anything:
         self._access(address)
         if acquire or not (simd or bits == 128):
             self.is_fit = False
-        return _VARYING
+        return ANYTHING
 
     def store(self, address: Any, value: Any, *, release: bool = False) -> None:
         if self._access(address).varies or release or isinstance(value, _Value):
