@@ -403,3 +403,36 @@ def test_a_nan_that_stays_in_a_register_is_the_right_one(engine: str, rounds: in
     number.value = 1.0
     assert f(ctypes.addressof(words), ctypes.addressof(number), rounds + 8) == DEFAULT
     assert number.value == 2.0 ** (rounds + 8)
+
+
+@pytest.mark.parametrize("engine", ["translated:O2", "reference"])
+@pytest.mark.usefixtures("at_once")
+def test_a_pointer_that_is_not_aligned_in_later_rounds(engine: str) -> None:
+    """X6 is X0 of the round before, and that goes on by 4 bytes: in the last round it leads into a NaN that is gone."""
+    f = armexec.function(
+        """
+        add x6, x1, #32
+        mov x3, #4
+    outer:
+        ldr d1, [x6]
+        str d1, [x1, #16]
+        ldr d2, [x2], #8
+        fsub d0, d2, d2
+        str d0, [x1]
+        mov x6, x0
+        add x0, x0, #4
+        subs x3, x3, #1
+        b.ne outer
+        ret
+        """,
+        "void(void *, void *, void *)",
+        engine=engine,
+    )
+    words = (ctypes.c_uint64 * 16)()
+    words[3] = 0x3FF0_0000
+    words[12] = INFINITIES[64][0]
+    at = ctypes.addressof(words)
+    f(at + 12, at + 16, at + 80)
+    assert words[2] == 0
+    # The upper half of the default NaN below, and what stands behind it.
+    assert words[4] == 0x3FF0_0000_7FF8_0000

@@ -14,6 +14,7 @@ from armexec.isa import Decoded
 
 from .anything import ANYTHING, Anything
 from .flow import Flow
+from .registers import bits
 
 __all__ = ["aligned_registers"]
 
@@ -249,19 +250,18 @@ class _Analysis:
             if around is None:
                 return None
             fallen = 0
-            for number in range(32):
-                if assumed & self.written >> number & 1 and around[number].zeros < self.machine.most:
+            for number in bits(assumed & self.written):
+                if around[number].zeros < self.machine.most:
                     fallen |= 1 << number
-            if not fallen & assumed:
+            if not fallen:
                 break
             assumed &= ~fallen
         # What a register's alignment at the end of a round relies on has to hold too.
         given, before = self.machine.given, -1
         while given != before:
             before = given
-            for number in range(32):
-                if given & self.written >> number & 1:
-                    given |= around[number].given
+            for number in bits(given & self.written):
+                given |= around[number].given
         return given
 
     def _round(self, assumed: int) -> _Facts | None:
