@@ -20,6 +20,7 @@ In the order that data goes through them:
   the way to Python. `direct`: calls from Python without ctypes.
 - `host`: IR text to object files, by LLVM; `link`: object files to executable memory.
 - `record`: a compiled unit, apart from where it is linked; `kept`: records on disk, and what they are found by.
+- `shared_code`: code that belongs to no image.
 - `tiers`: what is optimized at once, and what in the background.
 - `library`: what the units of an image know of each other; `linked`: a unit in memory.
 - `state`: the guest's registers in memory, `registers`: to and from there; `runtime`: entry from Python, traps, code

@@ -21,10 +21,9 @@ from functools import cache
 from typing import Any
 
 from .direct_text import TYPE_AT, Passed, Returned, text
-from .kept import kept_object
 from .link import HostCode
+from .shared_code import shared_code
 from .tiers import submit
-from .watch import linked_shared
 
 __all__ = ["make_later"]
 
@@ -95,10 +94,7 @@ class _Making:
         if code is None:
             objects = {"PyLong_Type": int, "PyFloat_Type": float, "_Py_NoneStruct": None}
             symbols = {name: id(value) for name, value in objects.items()}
-            source = text(*self.types)
-            data = kept_object(source, tier=_TIER)
-            code = HostCode(data, symbols, ["call"])
-            linked_shared(code, data, source, _TIER)
+            code = shared_code(text(*self.types), symbols, ["call"], _TIER)
             with _lock:
                 code = _codes.setdefault(self.types, code)
         slow = self.slow()

@@ -19,17 +19,18 @@ from armexec.errors import ExecutionError, HostError
 from armexec.machines.traps import EXIT, Trap, TrapKind
 
 from .host import compile_object, has_optimized
-from .kept import Kept, Place, kept_object
+from .kept import Kept, Place
 from .library import Code, Library, Shape
 from .link import HostCode
 from .linked import Unit
 from .prelude import POOL_SIZE, SHARED, shared
 from .record import Record
+from .shared_code import shared_code
 from .signals import handler_text, install, prepare_thread, previous, thread_key
 from .state import GuestState
 from .tiers import AUTO, FIRST, FULL, SMALL, submit, urgent
 from .transaction_helpers import HELPERS, helpers
-from .watch import began, is_watched, linked_shared
+from .watch import began, is_watched
 
 __all__ = ["Runtime", "Translator"]
 
@@ -330,10 +331,8 @@ class Runtime:
         # An object of CPython is at its id; the dictionary keeps them.
         objects = {name: id(callback) for name, callback in self._callbacks.items()}
         data = {"pool": ctypes.addressof(self._pool), "thread_key": thread_key(), "previous": previous()}
-        text = shared() + handler_text()
-        compiled = kept_object(text, tier="O0")
-        self._shared = HostCode(compiled, {**objects, **data}, [*SHARED, "exited", "handler"])
-        linked_shared(self._shared, compiled, text)
+        names = [*SHARED, "exited", "handler"]
+        self._shared = shared_code(shared() + handler_text(), {**objects, **data}, names)
         self.symbols = {name: self._shared.address(name) for name in SHARED}
         self._helpers: HostCode | None = None
         install(self._shared)
@@ -344,10 +343,7 @@ class Runtime:
         """The addresses of what transactions call. Raises HostError."""
         with self._lock:
             if self._helpers is None:
-                text = helpers()
-                compiled = kept_object(text, tier=FULL)
-                self._helpers = HostCode(compiled, {}, HELPERS)
-                linked_shared(self._helpers, compiled, text, FULL)
+                self._helpers = shared_code(helpers(), {}, HELPERS, FULL)
             return {name: self._helpers.address(name) for name in HELPERS}
 
     # -- images -------------------------------------------------------------------------------------------------

@@ -19,12 +19,10 @@ from threading import Lock
 from armexec.errors import HostError
 
 from .host import host_machine
-from .kept import kept_object
-from .link import HostCode
+from .shared_code import shared_code
 from .sigaction import SA_ONSTACK, SA_RESTART, SA_SIGINFO, SignalAction
 from .signals import IDLE, thread_key
 from .thread_timers import ThreadTimers
-from .watch import linked_shared
 
 __all__ = ["ELSEWHERE", "Sampler", "sampler"]
 
@@ -199,10 +197,7 @@ class Sampler:
             "table": ctypes.addressof(self._table),
             "thread_key": thread_key(),
         }
-        text = _text()
-        data = kept_object(text, tier="O0")
-        self._code = HostCode(data, symbols, ["sample"])
-        linked_shared(self._code, data, text)
+        self._code = shared_code(_text(), symbols, ["sample"])
 
     def _install(self) -> None:
         libc = ctypes.CDLL(None, use_errno=True)

@@ -19,11 +19,10 @@ from collections.abc import Callable
 from functools import cache
 
 from .host import host_machine
-from .kept import kept_object
 from .link import HostCode
+from .shared_code import shared_code
 from .sigaction import SA_NODEFER, SA_ONSTACK, SA_SIGINFO, SignalAction
 from .state import OFFSETS
-from .watch import linked_shared
 
 __all__ = ["IDLE", "handler_text", "install", "new_threads", "prepare_thread", "previous", "thread_key"]
 
@@ -196,10 +195,8 @@ class _Handler:
 
     def __init__(self, code: HostCode | None) -> None:
         if code is None:
-            text = _DECLARED + handler_text()
-            data = kept_object(text, tier="O0")
-            code = HostCode(data, {"previous": previous(), "thread_key": thread_key()}, ["handler"])
-            linked_shared(code, data, text)
+            symbols = {"previous": previous(), "thread_key": thread_key()}
+            code = shared_code(_DECLARED + handler_text(), symbols, ["handler"])
         self.code = code
         self.actions: list[ctypes.Structure] = []
         action = SignalAction()
