@@ -530,14 +530,6 @@ class LlvmMachine(Vectors, FloatingPoint, ProvisionalStores):
         else:
             self.carry(shapes, self.unchecked)
 
-    def _store_unchecked(self, value: Value, pointer: str) -> None:
-        if value.__class__ is not ShapedValue or value.width % self.unchecked:
-            self.is_unfit = True
-            return
-        pending = value.shapes().pending
-        kind, name = (pending.kind, pending.raw) if pending is not None else value.shapes().any()
-        self.out.append(f"store {kind} {name}, ptr {pointer}, align 1")
-
     def store(self, address: Value, value: Value, *, release: bool = False) -> None:
         bits = value.width
         if release:
@@ -550,17 +542,17 @@ class LlvmMachine(Vectors, FloatingPoint, ProvisionalStores):
                 self.out.append(f"store i{bits} {value.text}, ptr {pointer}, align 1")
             return
         pointer = self._pointer(address)
-        if self.unchecked:
-            self._store_unchecked(value, pointer)
-            return
         if self.is_recording:
             self._record(address, bits // 8)
-        is_provisional = self.before_store(address, bits // 8, pointer)
-        if not is_provisional:
+        if self.unchecked:
+            as_it_is = value.__class__ is ShapedValue and not bits % self.unchecked
+        else:
+            as_it_is = self.before_store(address, bits // 8, pointer)
+        if not as_it_is:
             self._change()
         kind, name = f"i{bits}", ""
         if value.__class__ is ShapedValue:
-            pending = value.shapes().pending if is_provisional else None
+            pending = value.shapes().pending if as_it_is else None
             kind, name = (pending.kind, pending.raw) if pending is not None else value.shapes().any()
         self.out.append(f"store {kind} {name or value.text}, ptr {pointer}, align 1")
 

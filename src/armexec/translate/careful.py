@@ -18,7 +18,6 @@ from armexec.machines.llvm import (
     LlvmMachine,
     Value,
     register_type,
-    wider_views,
 )
 from armexec.machines.llvm_shapes import FLOATS, Shapes
 from armexec.machines.llvm_vectors import VIEWS
@@ -26,7 +25,7 @@ from armexec.machines.traps import TrapKind
 
 from .lift import LiftedBlock, LiftedFunction
 from .liveness import Signature, covered
-from .registers import bits, load_state, store_state
+from .registers import bits, load_state, store_state, widest
 from .reruns import Rerun
 
 __all__ = ["CarefulExits"]
@@ -120,9 +119,8 @@ class CarefulExits:
 
     def store_needed(self, needed: int, value_of: Callable[[int], Value]) -> None:
         """Put registers into the state, V registers in the widest view that is needed."""
-        for n in bits(needed & ~_STATE):
-            if not any(needed >> wider & 1 for wider in wider_views(n)):
-                store_state(self.m, n, value_of(n))
+        for n in widest(needed):
+            store_state(self.m, n, value_of(n))
 
     def leave_with(self, needed: int, value_of: Callable[[int], Value], address: int) -> None:
         """Put registers into the state, and go on at an address in careful code."""

@@ -14,7 +14,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from .host import compile_object
-from .locations import with_locations
+from .locations import MARK, with_locations
 
 __all__ = ["LineTable"]
 
@@ -23,7 +23,6 @@ _FIRST = 2
 _FAR = 1 << 40
 
 _VALUE = re.compile(r"%[\w.]+")
-_MARK = ";@"
 _KEPT = re.compile(r"ptr %[xfqds]\w*$")
 _POINTER = "getelementptr i8, ptr null, "
 _CASTS = ("bitcast", "zext", "sext", "trunc", "fpext", "insertelement", "extractelement", "shufflevector")
@@ -81,8 +80,8 @@ def _readers(text: str) -> dict[int, int]:
         places: dict[str, str] = {}
         loaded: dict[str, int] = {}
         for line in lines:
-            if line.startswith(_MARK):
-                here = int(line.removeprefix(_MARK), 16)
+            if line.startswith(MARK):
+                here = int(line.removeprefix(MARK), 16)
                 continue
             if line.endswith(":"):
                 loaded.clear()
@@ -122,7 +121,7 @@ def _marked_function(lines: Sequence[str]) -> Iterator[str]:
     loads: dict[str, str] = {}
     pointers: set[str] = set()
     for line in lines:
-        if line.startswith(_MARK):
+        if line.startswith(MARK):
             here = line
         elif line.endswith(":"):
             loads.clear()

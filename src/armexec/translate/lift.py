@@ -11,7 +11,7 @@ from armexec.machines.traps import TrapKind
 
 from .flow import Block, Flow
 from .pairs import may_pair, note_load, run_pair, run_store
-from .reruns import Rerun, candidates
+from .reruns import Loops, Rerun, candidates, natural_loops
 from .spins import repeated_loads
 from .transactions import Transaction, find_transactions
 
@@ -87,18 +87,21 @@ class LiftedFunction:
 def lift(flow: Flow, machine: LlvmMachine) -> LiftedFunction:
     """Run the semantic functions of all the blocks, each after its only predecessor if it has just one."""
     blocks, link_writers = _lift_blocks(flow, machine, [])
-    machine.volatile = repeated_loads(flow, {start: block.dirty for start, block in blocks.items() if block.is_quiet})
+    loops = natural_loops(flow)
+    machine.volatile = repeated_loads(
+        flow, loops, {start: block.dirty for start, block in blocks.items() if block.is_quiet}
+    )
     if machine.volatile:
         blocks, link_writers = _lift_blocks(flow, machine, [])
     exits = [start for start, block in blocks.items() if block.exits]
     transactions: list[Transaction] = []
     if exits:
-        transactions = _lift_transactions(flow, machine, blocks)
+        transactions = _lift_transactions(flow, loops, machine, blocks)
         # What is known at a loop's end is known on one of three ways out of it only.
         entered = {target for transaction in transactions for target in transaction.exits(flow)}
         if entered:
             blocks, _ = _lift_blocks(flow, machine, [], entered)
-        reruns = candidates(flow, [start for start, block in blocks.items() if block.is_quiet], exits)
+        reruns = candidates(flow, loops, [start for start, block in blocks.items() if block.is_quiet], exits)
         if reruns:
             blocks = _lift_reruns(flow, machine, blocks, reruns, entered) or blocks
         copies = [copy for t in transactions for copy in (*t.recording.values(), *t.unchecked.values())]
@@ -113,12 +116,14 @@ def lift(flow: Flow, machine: LlvmMachine) -> LiftedFunction:
     return LiftedFunction(flow, machine, blocks, irregular, keeps_link, transactions)
 
 
-def _lift_transactions(flow: Flow, machine: LlvmMachine, blocks: dict[int, LiftedBlock]) -> list[Transaction]:
+def _lift_transactions(
+    flow: Flow, loops: Loops, machine: LlvmMachine, blocks: dict[int, LiftedBlock]
+) -> list[Transaction]:
     """The loops of a function that can be transactions, with their further translations."""
     if machine.careful or machine.image_base is None:
         return []
     found = []
-    for transaction in find_transactions(flow, blocks, machine.image_base):
+    for transaction in find_transactions(flow, loops, blocks, machine.image_base):
         part = replace(
             flow,
             entry=transaction.header,
@@ -126,7 +131,7 @@ def _lift_transactions(flow: Flow, machine: LlvmMachine, blocks: dict[int, Lifte
             entries=(transaction.header,),
         )
         machine.unchecked = transaction.esize
-        unchecked = _lift_pending(part, machine, transaction.rerun)
+        unchecked = _lift_pending(part, machine, transaction)
         machine.unchecked = 0
         if unchecked is None:
             continue

@@ -9,9 +9,11 @@ from __future__ import annotations
 import re
 from typing import Protocol
 
-__all__ = ["Description", "with_locations"]
+__all__ = ["MARK", "Description", "with_locations"]
 
-_MARK = re.compile(r";@([0-9a-f]+)$")
+MARK = ";@"
+"""What a line begins with that says which instruction follows; the offset follows it."""
+_MARK = re.compile(rf"{MARK}([0-9a-f]+)$")
 _DEFINED = re.compile(r"define [^@]*@([\w.]+)\(")
 
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from armexec.machines.llvm import LlvmMachine, Value
+from armexec.machines.llvm import STATE, LlvmMachine, Value, wider_views
 
 from .state import field_of
 
-__all__ = ["bits", "load_state", "store_state"]
+__all__ = ["bits", "load_state", "store_state", "widest"]
 
 _ALIGNMENTS = {"i8": 1, "float": 4, "i64": 8, "double": 8, "<2 x i64>": 8}
 
@@ -19,6 +19,12 @@ def bits(registers: int) -> Iterator[int]:
         bit = registers & -registers
         yield bit.bit_length() - 1
         registers ^= bit
+
+
+def widest(registers: int) -> Iterator[int]:
+    """The registers of a set, in order, V registers in the widest of their views in it."""
+    registers &= ~(1 << STATE)
+    return (n for n in bits(registers) if not any(registers >> wider & 1 for wider in wider_views(n)))
 
 
 def load_state(m: LlvmMachine, number: int, area: int = 0) -> Value:

@@ -15,12 +15,16 @@ from armexec.machines.llvm_vectors import VIEWS
 
 from .flow import Block, Flow
 
-__all__ = ["Rerun", "candidates", "natural_loops"]
+__all__ = ["Loops", "Rerun", "candidates", "natural_loops"]
 
 _D, _S = VIEWS[64][0], VIEWS[32][0]
 
 Unsure = dict[int, frozenset[int]]
 """The V registers that may hold wrong NaNs between the blocks of a part, with the sizes of their elements in bits."""
+
+
+Loops = list[tuple[int, set[int]]]
+"""Loops by their headers: the blocks of each."""
 
 
 @dataclass(eq=False)
@@ -51,7 +55,7 @@ class Rerun:
         return registers
 
 
-def candidates(flow: Flow, quiet: Collection[int], wanted: Collection[int]) -> list[Rerun]:
+def candidates(flow: Flow, loops: Loops, quiet: Collection[int], wanted: Collection[int]) -> list[Rerun]:
     """The largest parts all of whose blocks are `quiet`, and that hold one of `wanted`; they don't overlap.
 
     Blocks of a part end with branches to known blocks, or, where the part is all of the function, with returns.
@@ -62,7 +66,7 @@ def candidates(flow: Flow, quiet: Collection[int], wanted: Collection[int]) -> l
         return [Rerun(flow.entry, frozenset(blocks))]
     found: list[Rerun] = []
     taken: set[int] = set()
-    for header, loop in sorted(natural_loops(flow), key=lambda pair: -len(pair[1])):
+    for header, loop in loops:
         if loop <= inside and not loop & taken and not loop.isdisjoint(wanted):
             found.append(Rerun(header, frozenset(loop)))
             taken |= loop
@@ -77,8 +81,10 @@ def _returns(block: Block, quiet: Collection[int]) -> bool:
     return block.kind == "return" and block.start in quiet
 
 
-def natural_loops(flow: Flow) -> list[tuple[int, set[int]]]:
-    """The natural loops, by their headers."""
+def natural_loops(flow: Flow) -> Loops:
+    """The natural loops, by their headers, the largest first."""
+    if not flow.loops:
+        return []
     blocks = flow.blocks
     before: dict[int, list[int]] = {start: [] for start in blocks}
     for start, block in blocks.items():
@@ -97,7 +103,7 @@ def natural_loops(flow: Flow) -> list[tuple[int, set[int]]]:
                     if at not in loop:
                         loop.add(at)
                         todo += before[at]
-    return list(loops.items())
+    return sorted(loops.items(), key=lambda pair: -len(pair[1]))
 
 
 def _dominators(flow: Flow, before: Mapping[int, list[int]]) -> dict[int, frozenset[int]]:

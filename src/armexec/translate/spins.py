@@ -11,20 +11,18 @@ from collections.abc import Mapping
 from armexec.isa import Decoded
 
 from .flow import Block, Flow
-from .reruns import natural_loops
+from .reruns import Loops
 
 __all__ = ["repeated_loads"]
 
 
-def repeated_loads(flow: Flow, quiet: Mapping[int, int]) -> set[int]:
+def repeated_loads(flow: Flow, loops: Loops, quiet: Mapping[int, int]) -> set[int]:
     """The addresses of such loads.
 
     `quiet`: the blocks that change nothing but registers, with these, as bits.
     """
     found: set[int] = set()
-    if not any(target <= block.start for block in flow.blocks.values() for target in block.successors):
-        return found
-    for _, loop in natural_loops(flow):
+    for _, loop in loops:
         if all(start in quiet and flow.blocks[start].kind in ("goto", "branch") for start in loop):
             changed = 0
             for start in loop:

@@ -6,15 +6,31 @@ import ctypes
 from collections.abc import Mapping
 from functools import cache
 from types import MappingProxyType
+from typing import Any
 
-__all__ = ["KEPT_SIZE", "MAX_OLD_BYTES", "MAX_STORED", "OFFSETS", "GuestState", "field_of"]
+__all__ = ["MAX_OLD_BYTES", "MAX_STORED", "OFFSETS", "GuestState", "field_of"]
 
-KEPT_SIZE = 8 * 33 + 8 + 512
-"""From X0 to the end of V31, in bytes."""
 MAX_STORED = 64
 """How many places a transaction may store to."""
 MAX_OLD_BYTES = 1 << 15
 """And how many bytes they may have together."""
+
+
+_REGISTERS: tuple[tuple[str, Any], ...] = (
+    ("x", ctypes.c_uint64 * 31),
+    ("sp", ctypes.c_uint64),
+    ("pc", ctypes.c_uint64),
+    ("n", ctypes.c_uint8),
+    ("z", ctypes.c_uint8),
+    ("c", ctypes.c_uint8),
+    ("v", ctypes.c_uint8),
+    ("_padding", ctypes.c_uint8 * 4),
+    ("v_registers", ctypes.c_uint8 * 512),
+)
+
+
+class _Registers(ctypes.Structure):
+    _fields_ = _REGISTERS
 
 
 class GuestState(ctypes.Structure):
@@ -24,15 +40,7 @@ class GuestState(ctypes.Structure):
     """
 
     _fields_ = (
-        ("x", ctypes.c_uint64 * 31),
-        ("sp", ctypes.c_uint64),
-        ("pc", ctypes.c_uint64),
-        ("n", ctypes.c_uint8),
-        ("z", ctypes.c_uint8),
-        ("c", ctypes.c_uint8),
-        ("v", ctypes.c_uint8),
-        ("_padding", ctypes.c_uint8 * 4),
-        ("v_registers", ctypes.c_uint8 * 512),
+        *_REGISTERS,
         ("fpcr", ctypes.c_uint64),
         ("fpsr", ctypes.c_uint64),
         ("tpidr_el0", ctypes.c_uint64),
@@ -54,11 +62,10 @@ class GuestState(ctypes.Structure):
         ("jump_buffer", ctypes.c_uint64 * 64),
         # Of the transaction that runs (`transaction_text`): what is to be called if a trap ends it, 0 without one.
         ("armed", ctypes.c_uint64),
-        ("armed_pc", ctypes.c_uint64),
         ("armed_link", ctypes.c_uint64),
         # The registers where it began, and those that go into it and come out, laid out as above.
-        ("kept_registers", ctypes.c_uint8 * KEPT_SIZE),
-        ("passed_registers", ctypes.c_uint8 * KEPT_SIZE),
+        ("kept_registers", _Registers),
+        ("passed_registers", _Registers),
         # Where it stores: first address and end of each place; how many; where the end of the last used one is; and
         # what was there, with its size.
         ("stored_last", ctypes.c_uint64),
@@ -79,7 +86,7 @@ class GuestState(ctypes.Structure):
 
 
 OFFSETS: Mapping[str, int] = MappingProxyType(
-    {name: getattr(GuestState, name).offset for name, _ in GuestState._fields_}
+    {name: getattr(GuestState, name).offset for name, *_ in GuestState._fields_}
 )
 """Where each field of `GuestState` is, in bytes."""
 

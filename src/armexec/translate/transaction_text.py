@@ -21,15 +21,15 @@ If a trap ends it, `@abandoned` (in `prelude`) calls what stands in the state st
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from armexec.machines.llvm import NAMES, SP, STATE, Exit, LlvmMachine, Value, register_type, wider_views
+from armexec.machines.llvm import NAMES, SP, STATE, Exit, LlvmMachine, Value, register_type
 
 from .lift import LiftedBlock
 from .narrow import narrowed, wide_registers
-from .registers import bits, load_state, store_state
+from .registers import bits, load_state, store_state, widest
 from .state import OFFSETS, field_of
 from .transaction_helpers import declarations
 
@@ -60,25 +60,25 @@ class _Copy:
     """A further translation of a transaction's blocks, as it is being written."""
 
     transaction: Transaction
-    blocks: Mapping[int, LiftedBlock]
     is_recording: bool
-    left_to: dict[int, None]
+
+    @property
+    def blocks(self) -> Mapping[int, LiftedBlock]:
+        return self.transaction.recording if self.is_recording else self.transaction.unchecked
+
+    @property
+    def prefix(self) -> str:
+        """What the labels of its blocks begin with."""
+        return "recording" if self.is_recording else "unchecked"
 
 
 @dataclass
 class _Outlined:
-    """A transaction's own function: its lines, the registers that it has, and the blocks that it is left to."""
+    """A transaction's own function: its lines, and the registers that it has."""
 
     transaction: Transaction
-    lines: list[str] = field(default_factory=list)
-    registers: int = 0
-    left_to: dict[int, None] = field(default_factory=dict)
-
-
-def _widest(registers: int) -> Iterator[int]:
-    """Of a set of registers, V registers in their widest views."""
-    registers &= ~(1 << STATE)
-    return (n for n in bits(registers) if not any(registers >> wider & 1 for wider in wider_views(n)))
+    lines: list[str]
+    registers: int
 
 
 class TransactionWriter:
@@ -123,15 +123,14 @@ class TransactionWriter:
         if address == transaction.header:
             return f"{'arm' if copy.is_recording else 'round'}_{offset}"
         if address in transaction.blocks:
-            return f"{'recording' if copy.is_recording else 'unchecked'}_{offset}"
-        copy.left_to[address] = None
+            return f"{copy.prefix}_{offset}"
         if copy.is_recording:
             return f"leave_{offset}"
         edge = f"end{source - self.base:x}_{offset}"
         if edge not in self.edges:
             m, out = self.m, self.m.out
             m.out = []
-            bad = self._look(transaction, transaction.rerun.tested(self.signature.live_in[address]))
+            bad = self._look(transaction, transaction.tested(self.signature.live_in[address]))
             self._set("armed", "ptr null")
             m.out += [f"br i1 {bad}, label %undo_{transaction.header - self.base:x}, label %good_{edge}"]
             m.out.append(f"good_{edge}:")
@@ -149,7 +148,7 @@ class TransactionWriter:
         """Whether there is a NaN in what was stored, or in one of the registers `wanted`."""
         m = self.m
         condition = m.line(f"call i1 @any_nan{transaction.esize}(ptr %state)")
-        unsure = self.unsure_condition(transaction.rerun, wanted, self.register_text)
+        unsure = self.unsure_condition(transaction, wanted, self.register_text)
         return m.line(f"or i1 {condition}, {unsure}") if unsure else condition
 
     def write_transactions(self) -> tuple[list[str], list[_Outlined]]:
@@ -182,27 +181,30 @@ class TransactionWriter:
         return out
 
     def _write_outlined(self, transaction: Transaction) -> _Outlined:
-        outlined = _Outlined(transaction)
         edges, self.edges = self.edges, {}
         touched, self.touched = self.touched, 0
-        for blocks, is_recording in ((transaction.recording, True), (transaction.unchecked, False)):
-            outlined.lines += self._write_copy(_Copy(transaction, blocks, is_recording, outlined.left_to))
-        outlined.lines += self._write_steps(transaction)
-        outlined.left_to[transaction.header] = None
+        lines: list[str] = []
+        for is_recording in (True, False):
+            lines += self._write_copy(_Copy(transaction, is_recording))
+        lines += self._write_steps(transaction)
         for edge in self.edges.values():
-            outlined.lines += edge
-        for number, address in enumerate(outlined.left_to):
+            lines += edge
+        for number, address in enumerate(self._left_to(transaction)):
             self.m.begin()
             self.m.out.append(f"leave_{address - self.base:x}:")
-            for n in _widest(self._passed_back(transaction, address)):
+            for n in widest(self._passed_back(transaction, address)):
                 store_state(self.m, n, self.value(n), _PASSED)
-            outlined.lines += [*self.m.out, f"ret i64 {number}"]
-        outlined.lines += ["resume:", "%at = load i64, ptr %resumed", "ret i64 %at"]
-        outlined.registers = self.touched
+            lines += [*self.m.out, f"ret i64 {number}"]
+        lines += ["resume:", "%at = load i64, ptr %resumed", "ret i64 %at"]
+        registers = self.touched
         for start in transaction.blocks:
-            outlined.registers |= self.signature.live_in[start] | transaction.unchecked[start].dirty
+            registers |= self.signature.live_in[start] | transaction.unchecked[start].dirty
         self.edges, self.touched = edges, touched
-        return outlined
+        return _Outlined(transaction, lines, registers)
+
+    def _left_to(self, transaction: Transaction) -> list[int]:
+        """The blocks that a transaction's function goes back to; the loop's own first one if it can't be begun."""
+        return [*transaction.exits(self.function.flow), transaction.header]
 
     def _passed_back(self, transaction: Transaction, address: int) -> int:
         """The registers that a transaction may have changed, and that are needed at a block."""
@@ -219,7 +221,7 @@ class TransactionWriter:
         for own in outlined:
             out += self._write_call(own, wide)
             self._write_function(own, wide)
-            self._write_functions(own.transaction)
+            self._write_ways_back(own.transaction)
         return out
 
     def _take(self, n: int, wide: set[str]) -> None:
@@ -236,12 +238,13 @@ class TransactionWriter:
         m, h = self.m, f"{own.transaction.header - self.base:x}"
         m.begin()
         m.out.append(f"record_{h}:")
-        for n in _widest(self.signature.live_in[own.transaction.header]):
+        for n in widest(self.signature.live_in[own.transaction.header]):
             store_state(m, n, self.value(n), _PASSED)
         way = m.line(f"call i64 @transaction{self._name(own.transaction)}(ptr %state, i64 %link) cold")
-        cases = " ".join(f"i64 {number}, label %back{number}_{h}" for number in range(len(own.left_to)))
+        left_to = self._left_to(own.transaction)
+        cases = " ".join(f"i64 {number}, label %back{number}_{h}" for number in range(len(left_to)))
         m.out.append(f"switch i64 {way}, label %careful_{h} [{cases}]")
-        for number, address in enumerate(own.left_to):
+        for number, address in enumerate(left_to):
             m.out.append(f"back{number}_{h}:")
             for n in bits(self._passed_back(own.transaction, address) & ~(1 << STATE)):
                 self._take(n, wide)
@@ -274,7 +277,7 @@ class TransactionWriter:
         for start, block in copy.blocks.items():
             self.m.resume(block.out, block.knowledge, block.dirty)
             self.finish(start, block)
-            out += [f"{'recording' if copy.is_recording else 'unchecked'}_{start - self.base:x}:", *block.out]
+            out += [f"{copy.prefix}_{start - self.base:x}:", *block.out]
             for exit_ in block.exits:
                 out += self.leave_to_careful(start, block, exit_)
         self.copy = None
@@ -302,7 +305,7 @@ class TransactionWriter:
         m.begin()
         m.out = out
         out += [f"look_{h}:", f"store i32 {_LOOK // 2}, ptr %passed.{h}"]
-        bad = self._look(transaction, transaction.rerun.tested(self.signature.live_in[transaction.header]))
+        bad = self._look(transaction, transaction.tested(self.signature.live_in[transaction.header]))
         out += [f"br i1 {bad}, label %undo_{h}, label %keep_{h}", f"undo_{h}:"]
         self._set("armed", "ptr null")
         self._count_failure(name)
@@ -339,17 +342,16 @@ class TransactionWriter:
 
     def _kept(self, transaction: Transaction) -> list[int]:
         """The registers that careful code needs to run the loop again."""
-        return list(_widest(self.needed_at(transaction.header)))
+        return list(widest(self.needed_at(transaction.header)))
 
     def _arm(self, transaction: Transaction) -> None:
         m = self.m
         for number in self._kept(transaction):
             store_state(m, number, self.value(number), _KEPT, volatile=True)
-        self._set("armed_pc", f"i64 {m.address(transaction.header).text}")
         self._set("armed_link", "i64 %link")
         self._set("armed", f"ptr @abandon{self._name(transaction)}")
 
-    def _write_functions(self, transaction: Transaction) -> None:
+    def _write_ways_back(self, transaction: Transaction) -> None:
         """What is called where there is a NaN, and if a trap ends the loop."""
         name = self._name(transaction)
         m = LlvmMachine(OFFSETS, self.base)
@@ -368,12 +370,10 @@ define internal void @abandon{name}(ptr %state) cold noinline nounwind {{
   br i1 %nan, label %bad, label %good
 bad:
   call void @undo{name}(ptr %state)
-  %p = getelementptr i8, ptr %state, i64 {OFFSETS["armed_pc"]}
-  %pc = load i64, ptr %p
   %l = getelementptr i8, ptr %state, i64 {OFFSETS["armed_link"]}
   %link = load i64, ptr %l
   ; It traps again, this time with everything as it should be.
-  %code = call i1 @resume(ptr %state, i64 %pc, i64 %link)
+  %code = call i1 @resume(ptr %state, i64 {m.address(transaction.header).text}, i64 %link)
   ret void
 good:
   ret void

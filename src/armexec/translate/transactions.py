@@ -21,7 +21,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from .flow import Flow
-from .reruns import Rerun, natural_loops
+from .reruns import Loops, Rerun
 from .sameness import aligned_registers
 
 if TYPE_CHECKING:
@@ -38,33 +38,31 @@ _FEWEST = 8
 """Other loops have rounds of so many instructions together, and so many at least."""
 
 
-@dataclass
-class Transaction:
-    """A loop entered at `header`, whose stores are of elements of `esize` bits.
+@dataclass(eq=False, kw_only=True)
+class Transaction(Rerun):
+    """A loop that is run again as a whole, and whose stores are of elements of `esize` bits.
 
     `aligned`: the general registers that have to be multiples of an element's size where a round begins. `rounds`: how
-    many with tests are to be run before. `rerun`: the unchecked blocks as a part that is run again.
+    many with tests are to be run before. `recording`, `unchecked`: its further translations.
     """
 
-    header: int
-    blocks: frozenset[int]
     esize: int
     aligned: int
     rounds: int
-    rerun: Rerun
     recording: dict[int, LiftedBlock] = field(default_factory=dict)
     unchecked: dict[int, LiftedBlock] = field(default_factory=dict)
 
-    def exits(self, flow: Flow) -> set[int]:
-        """The blocks that it is left to."""
-        return {target for start in self.blocks for target in flow.blocks[start].successors} - self.blocks
+    def exits(self, flow: Flow) -> list[int]:
+        """The blocks that it is left to, in order."""
+        return sorted({target for start in self.blocks for target in flow.blocks[start].successors} - self.blocks)
 
 
-def find_transactions(flow: Flow, blocks: Mapping[int, LiftedBlock], image_base: int) -> list[Transaction]:
+def find_transactions(
+    flow: Flow, loops: Loops, blocks: Mapping[int, LiftedBlock], image_base: int
+) -> list[Transaction]:
     """The outermost loops that may be ones, as far as general registers tell; they don't overlap."""
     found: list[Transaction] = []
     taken: set[int] = set()
-    loops = sorted(natural_loops(flow), key=lambda pair: -len(pair[1]))
     for header, loop in loops:
         if loop & taken:
             continue
@@ -105,4 +103,4 @@ def _transaction(
     if aligned is None:
         return None
     rounds = _OUTER_ROUNDS if is_outer else max(_FEWEST, _WORK // size)
-    return Transaction(header, loop, esize, aligned, rounds, Rerun(header, loop))
+    return Transaction(header=header, blocks=loop, esize=esize, aligned=aligned, rounds=rounds)
