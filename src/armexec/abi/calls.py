@@ -6,27 +6,16 @@ import keyword
 from collections.abc import Callable
 from typing import Any, NoReturn
 
+from armexec.abi.integers import INTEGER_KINDS, integer_range
+from armexec.abi.lists import ListCopy
 from armexec.abi.pointers import pointer_argument
 from armexec.errors import SignatureError
 from armexec.objects import CType, Prototype
 
-__all__ = ["INTEGER_KINDS", "MAX_REGISTER_ARGUMENTS", "check_passable", "check_registers", "integer_range", "make_call"]
+__all__ = ["MAX_REGISTER_ARGUMENTS", "check_passable", "check_registers", "make_call"]
 
 MAX_REGISTER_ARGUMENTS = 8
 """X0-X7, and V0-V7 (AAPCS64, "Parameter passing")."""
-
-INTEGER_KINDS = frozenset({"bool", "int", "enum"})
-
-
-def integer_range(ctype: CType) -> tuple[int, int]:
-    """The least and the greatest value of an integer type."""
-    if ctype.kind == "bool":
-        return 0, 1
-    bits = ctype.size * 8
-    # An enum's underlying type is int when it can be, so a declaration that doesn't say takes either sign.
-    if ctype.kind == "enum" and ctype.target is None:
-        return -(1 << bits - 1), (1 << bits) - 1
-    return (-(1 << bits - 1), (1 << bits - 1) - 1) if ctype.signed else (0, (1 << bits) - 1)
 
 
 def check_passable(prototype: Prototype) -> None:
@@ -100,8 +89,8 @@ def make_call(prototype: Prototype, bound: Callable[..., Any]) -> Callable[..., 
     arguments = []
     for position, (name, parameter) in enumerate(zip(names, prototype.parameters, strict=True)):
         if parameter.type.kind == "pointer":
-            body.append(f"    _{name} = _pointer(_prototype, {position}, {name}, _alive)")
-            arguments.append(f"_{name}")
+            body.append(f"    _{position} = _pointer(_prototype, {position}, {name}, _alive)")
+            arguments.append(f"_{position}")
         elif parameter.type.kind == "float":
             body.append(f"    if {name}.__class__ is not float: {name} = _float(_prototype, {position}, {name})")
             arguments.append(name)
@@ -112,17 +101,19 @@ def make_call(prototype: Prototype, bound: Callable[..., Any]) -> Callable[..., 
                 f"{name} = _integer(_prototype, {position}, {name}, {low}, {high})"
             )
             arguments.append(name)
-    if any(p.type.kind == "pointer" for p in prototype.parameters):
+    pointers = any(p.type.kind == "pointer" for p in prototype.parameters)
+    if pointers:
         # What the addresses belong to, until the call returns.
         body.insert(0, "    _alive = []")
     call = f"_bound({', '.join(arguments)})"
+    returned = f"return {call} != 0" if prototype.result.kind == "bool" else f"return {call}"
     parameters = [*(f"{name}=_missing" for name in names), *(["/"] if names else []), "*_extra", "**_named"]
     given = "".join(f"{name}, " for name in names)
     lines = (
         f"def call({', '.join(parameters)}):",
         f"    if _extra or _named: return call(*_by_position(_prototype, ({given}), _extra, _named))",
         *body,
-        f"    return {call} != 0" if prototype.result.kind == "bool" else f"    return {call}",
+        *(("    try: " + returned, "    finally: _write_back(_alive)") if pointers else ("    " + returned,)),
     )
     scope: dict[str, Any] = {
         "_bound": bound,
@@ -132,6 +123,7 @@ def make_call(prototype: Prototype, bound: Callable[..., Any]) -> Callable[..., 
         "_pointer": _pointer,
         "_prototype": prototype,
         "_by_position": _by_position,
+        "_write_back": _write_back,
     }
     exec("\n".join(lines), scope)
     made: Callable[..., Any] = scope["call"]
@@ -221,6 +213,13 @@ def _pointer(prototype: Prototype, position: int, value: Any, alive: list[Any]) 
         return pointer_argument(parameter.type, value, alive)
     except SignatureError as error:
         raise SignatureError(f"`{prototype}`: argument {position + 1}, `{parameter}`: {error}") from None
+
+
+def _write_back(alive: list[Any]) -> None:
+    """Put what is in arrays that were made of lists into the lists."""
+    for item in alive:
+        if item.__class__ is ListCopy:
+            item.write_back()
 
 
 def _missing(prototype: Prototype, position: int) -> NoReturn:

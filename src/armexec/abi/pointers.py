@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import ctypes
-import re
+import sys
 from numbers import Integral, Number
 from typing import Any
 
+from armexec.abi.elements import Element, buffer_element, check_element, ctypes_element, interface_element
+from armexec.abi.lists import copy_list
 from armexec.errors import SignatureError
 from armexec.objects import CType
 
-__all__ = ["pointer_argument", "typed_element"]
+__all__ = ["pointer_argument"]
 
-_FLOAT_CODES = "efdg"
-_TYPE = re.compile(r".(\w)(\d+)")
 _FunctionPointer: type[Any] = type(ctypes.pythonapi.Py_IsInitialized).__mro__[1]
-_POINTERS = (ctypes.c_void_p, ctypes.c_char_p, ctypes.c_wchar_p, ctypes._Pointer, _FunctionPointer)
+_TEXT = {ctypes.c_char_p: ctypes.c_char, ctypes.c_wchar_p: ctypes.c_wchar}
 
 
 class _Buffer(ctypes.Structure):
@@ -30,6 +30,8 @@ def pointer_argument(ctype: CType, value: Any, alive: list[Any]) -> int:
     - an int is an address, and None is null;
     - NumPy arrays, `array.array`, `bytearray` and every other contiguous buffer are passed without a copy; bytes and
       read-only buffers only where the target is const;
+    - a list is copied, and changed after the call if the target isn't const (a `ListCopy` in `alive`); a tuple is
+      copied where the target is const;
     - text is passed as UTF-8 with a null at its end where the target is a const char;
     - ctypes arrays, structures and simple objects are passed by their address, ctypes pointers by their value.
 
@@ -38,25 +40,27 @@ def pointer_argument(ctype: CType, value: Any, alive: list[Any]) -> int:
     """
     if value is None:
         return 0
-    if isinstance(value, Integral):
+    if isinstance(value, Integral) and not isinstance(value, bool):
         # NumPy's integers too.
         if 0 <= int(value) < 1 << 64:
             return int(value)
         raise SignatureError(f"{value} is not an address")
-    if isinstance(value, Number) and not isinstance(value, ctypes._SimpleCData):
-        raise SignatureError(_unusable(value))
     target = ctype.target
-    constant = target is not None and target.const
+    if isinstance(value, ctypes._SimpleCData | ctypes._Pointer | _FunctionPointer | ctypes.Array | ctypes.Structure):
+        return _ctypes_address(target, value)
+    if isinstance(value, ctypes.Union):
+        return _ctypes_address(target, value)
+    if isinstance(value, Number) or _is_numpy_scalar(value):
+        raise SignatureError(_unusable(value))
     if isinstance(value, str):
-        if not constant or target is None or target.kind != "int" or target.size != 1:
-            raise SignatureError("text can only be passed to a const char *: pass a bytearray")
-        data = value.encode() + b"\0"
+        data = _text(target, value)
         alive.append(data)
         return ctypes.cast(ctypes.c_char_p(data), ctypes.c_void_p).value or 0
-    if isinstance(value, _POINTERS):
-        return ctypes.cast(value, ctypes.c_void_p).value or 0
-    if isinstance(value, ctypes.Array | ctypes.Structure | ctypes.Union | ctypes._SimpleCData):
-        return ctypes.addressof(value)
+    if isinstance(value, list | tuple):
+        copy = copy_list(target, value, lambda element, inner: pointer_argument(element, inner, alive))
+        alive.append(copy)
+        return copy.address
+    constant = target is not None and target.const
     # NumPy has a buffer too, but not for every dtype.
     interface = getattr(value, "__array_interface__", None)
     if isinstance(interface, dict):
@@ -65,10 +69,8 @@ def pointer_argument(ctype: CType, value: Any, alive: list[Any]) -> int:
         address, read_only = interface["data"]
         if read_only and not constant:
             raise SignatureError("the array is read-only, and what it points to isn't const")
-        # "<f4", "|V8", "<M8[s]": the order of bytes, the kind, and the size.
-        found = _TYPE.match(str(interface["typestr"]))
-        kind, size = (found[1], int(found[2])) if found else ("", 0)
-        _check_element(target, kind, size, f"of {getattr(value, 'dtype', interface['typestr'])}")
+        typestr = str(interface["typestr"])
+        check_element(target, interface_element(typestr, str(getattr(value, "dtype", typestr))))
         alive.append(value)
         return int(address)
     try:
@@ -81,8 +83,7 @@ def pointer_argument(ctype: CType, value: Any, alive: list[Any]) -> int:
         raise SignatureError(
             f"{type(value).__name__} can't change, and what it points to isn't const: pass a bytearray or an array"
         )
-    code = view.format.lstrip("@=<>!")
-    _check_element(target, "f" if code in _FLOAT_CODES else "i", view.itemsize, f"of {view.format!r}")
+    check_element(target, buffer_element(view.format, view.itemsize))
     # The view keeps the buffer from being moved.
     alive.append(view)
     return _address(view)
@@ -98,24 +99,47 @@ def _address(view: memoryview) -> int:
         ctypes.pythonapi.PyBuffer_Release(ctypes.byref(buffer))
 
 
-def typed_element(target: CType | None) -> CType | None:
-    """What an array's elements have to be where a pointer to `target` is wanted; None if they may be anything."""
-    if target is None or target.size in (0, 1) or target.kind not in ("int", "float", "enum"):
-        return None
-    return target
+def _ctypes_address(target: CType | None, value: Any) -> int:
+    """The value of a ctypes pointer, the address of another ctypes object. Raises SignatureError."""
+    kind = type(value)
+    if isinstance(value, _FunctionPointer):
+        if target is not None and target.kind not in ("function", "void"):
+            raise SignatureError(f"a function pointer ({kind.__name__}) doesn't point to {target}")
+    elif isinstance(value, ctypes._Pointer):
+        check_element(target, ctypes_element(kind._type_))
+    elif isinstance(value, ctypes.c_char_p | ctypes.c_wchar_p):
+        check_element(target, ctypes_element(next(t for p, t in _TEXT.items() if isinstance(value, p))), single=True)
+    elif not isinstance(value, ctypes.c_void_p):
+        simple = isinstance(value, ctypes._SimpleCData)
+        element: Element = ctypes_element(kind)
+        check_element(target, element, single=simple)
+        return ctypes.addressof(value)
+    return ctypes.cast(value, ctypes.c_void_p).value or 0
 
 
-def _check_element(target: CType | None, kind: str, size: int, what: str) -> None:
-    """Refuse an array whose elements aren't what the parameter points to; bytes can be anything."""
-    target = typed_element(target)
-    if target is None or size == 1:
-        return
-    if size != target.size or (kind == "f") != (target.kind == "float"):
-        raise SignatureError(f"the array's elements are {what}, not {target}")
+def _text(target: CType | None, value: str) -> bytes:
+    """Text as a C string. Raises SignatureError."""
+    if target is None or not target.const or target.kind != "int" or target.size != 1:
+        raise SignatureError("text can only be passed to a const char *: pass a bytearray")
+    if "\0" in value:
+        raise SignatureError(
+            f"the text has a null character at {value.index(chr(0))}, where C would end it: pass bytes, which are"
+            " passed as they are"
+        )
+    try:
+        return value.encode() + b"\0"
+    except UnicodeEncodeError as error:
+        raise SignatureError(f"the text can't be UTF-8 at {error.start}: {error.reason}") from None
+
+
+def _is_numpy_scalar(value: Any) -> bool:
+    # Its array interface leads to a copy.
+    numpy = sys.modules.get("numpy")
+    return numpy is not None and isinstance(value, numpy.generic) and not isinstance(value, str | bytes)
 
 
 def _unusable(value: Any) -> str:
     what = type(value).__name__
-    if isinstance(value, list | tuple):
-        return f'a {what} has no address: pass array.array("i", ...), a NumPy array or a ctypes array'
-    return f"it must be an address, an array, a buffer or None, not {what}"
+    if _is_numpy_scalar(value) or isinstance(value, Number):
+        return f"it must be an address, an array, a buffer, a list or None, not {what} ({value!r:.60})"
+    return f"it must be an address, an array, a buffer, a list or None, not {what}"

@@ -8,19 +8,13 @@ import re
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
-from armexec.abi.calls import INTEGER_KINDS, integer_range
+from armexec.abi.integers import INTEGER_KINDS
 from armexec.errors import SignatureError
 from armexec.objects import CType, Parameter, Prototype
 
 __all__ = ["guess_signature", "parse_arguments", "shown_result", "written"]
 
-_INTEGERS = {
-    (size, signed): getattr(ctypes, f"c_{'' if signed else 'u'}int{8 * size}")
-    for size in (1, 2, 4, 8)
-    for signed in (False, True)
-}
 _Number = TypeVar("_Number", int, float)
-_FLOATS: dict[int, Any] = {4: ctypes.c_float, 8: ctypes.c_double}
 
 
 def parse_integer(text: str) -> int | None:
@@ -115,21 +109,12 @@ def _value(prototype: Prototype, position: int, parameter: Parameter, text: str)
     raise SignatureError(f"{where}: {text!r} is neither an array such as [1, 2, 3], nor an address, nor null")
 
 
-def _array(where: str, target: CType | None, text: str) -> Any:
+def _array(where: str, target: CType | None, text: str) -> list[int] | list[float]:
+    """The numbers of `[1, 2, 3]`; the call checks whether they fit. Raises SignatureError."""
     parts = re.split(r"[,\s]+", text[1:-1].strip().rstrip(",")) if text[1:-1].strip() else []
-    if target is not None and target.kind == "float" and target.size in _FLOATS:
-        return (_FLOATS[target.size] * len(parts))(*(_element(where, part, parse_float, "number") for part in parts))
-    element = target if target is not None and target.kind in INTEGER_KINDS else None
-    if element is None:
-        if target is not None and target.kind != "void":
-            raise SignatureError(f"{where}: only arrays of integers, float and double can be given on the command line")
-        element = CType("int", 1, "unsigned char")
-    low, high = integer_range(element)
-    numbers = [_element(where, part, parse_integer, "integer") for part in parts]
-    for number in numbers:
-        if not low <= number <= high:
-            raise SignatureError(f"{where}: {number} is out of range {low}..{high}")
-    return (_INTEGERS[element.size, element.signed] * len(numbers))(*numbers)
+    if target is not None and target.kind == "float":
+        return [_element(where, part, parse_float, "number") for part in parts]
+    return [_element(where, part, parse_integer, "integer") for part in parts]
 
 
 def _element(where: str, text: str, parse: Callable[[str], _Number | None], what: str) -> _Number:
@@ -148,9 +133,9 @@ def written(prototype: Prototype, values: Sequence[Any]) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for position, (parameter, value) in enumerate(zip(prototype.parameters, values, strict=True)):
         target = parameter.type.target
-        if isinstance(value, ctypes.Array) and not (target is not None and target.const):
+        if isinstance(value, ctypes.Array | list) and not (target is not None and target.const):
             name = parameter.name or f"arg{position}"
-            found[name] = _text(value.raw) if hasattr(value, "raw") else [_shown_number(n) for n in value]
+            found[name] = _text(value.raw) if isinstance(value, ctypes.Array) else [_shown_number(n) for n in value]
     return found
 
 

@@ -9,9 +9,9 @@ from functools import cache
 from typing import Any
 
 from armexec.abi import check_registers
-from armexec.abi.calls import integer_range
+from armexec.abi.elements import is_bfloat16, typed_element
 from armexec.abi.floats import with_half_bits
-from armexec.abi.pointers import typed_element
+from armexec.abi.integers import integer_range
 from armexec.engines import Resolve
 from armexec.engines.identity import identify
 from armexec.engines.loading import map_image
@@ -93,7 +93,8 @@ def _passed(type: CType) -> Passed:
         buffers=True,
         writable=target is None or not target.const,
         element=element.size if element is not None else 0,
-        floats=element is not None and element.kind == "float",
+        # NumPy has no numbers of that kind: arrays hold their bits.
+        floats=element is not None and element.kind == "float" and not is_bfloat16(element),
     )
 
 

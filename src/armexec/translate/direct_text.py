@@ -13,10 +13,11 @@ TYPE_AT = 8
 """Where an object's type is, in bytes."""
 _LLONG_MAX = (1 << 63) - 1
 _BUFFER_SIZE = 80
-_OBJ, _ITEMSIZE, _READONLY, _NDIM, _FORMAT = 8, 24, 32, 36, 40
+_OBJ, _ITEMSIZE, _NDIM, _FORMAT = 8, 24, 36, 40
 """Where fields of Py_buffer are, in bytes."""
 _WRITABLE, _C_CONTIGUOUS_WITH_FORMAT = 0x1, 0x4 | 0x38
-_PREFIXES, _INTEGERS, _FLOATS = b"@=<>!", b"?cbBhHiIlLqQnN", b"efd"
+# Not those of the other byte order, nor those whose use depends on more than their size.
+_PREFIXES, _INTEGERS, _FLOATS = b"@=<", b"cbBhHiIlLqQnN", b"efd"
 
 
 @dataclass(frozen=True)
@@ -214,18 +215,12 @@ def _take_pointer(i: int, parameter: Passed) -> list[str]:
         f"%s{i} = load i64, ptr %sp{i}",
         f"%known{i} = icmp ne i32 %kind{i}, 0",
     ]
-    if not parameter.writable:
-        # A number of NumPy's has memory, but is an address, or nothing that has one.
-        lines += [
-            f"%rp{i} = getelementptr i8, ptr %view{i}, i64 {_READONLY}",
-            f"%r{i} = load i32, ptr %rp{i}",
-            f"%dp{i} = getelementptr i8, ptr %view{i}, i64 {_NDIM}",
-            f"%d{i} = load i32, ptr %dp{i}",
-            f"%may{i} = icmp eq i32 %r{i}, 0",
-            f"%is_array{i} = icmp ne i32 %d{i}, 0",
-            f"%held{i} = or i1 %may{i}, %is_array{i}",
-        ]
-    held = "true" if parameter.writable else f"%held{i}"
+    # A single number, of NumPy's or of ctypes', is no array: whether it will do depends on more than its size.
+    lines += [
+        f"%dp{i} = getelementptr i8, ptr %view{i}, i64 {_NDIM}",
+        f"%d{i} = load i32, ptr %dp{i}",
+        f"%held{i} = icmp ne i32 %d{i}, 0",
+    ]
     if parameter.element:
         lines += [
             f"%byte{i} = icmp eq i64 %s{i}, 1",
@@ -234,10 +229,10 @@ def _take_pointer(i: int, parameter: Passed) -> list[str]:
             f"%same{i} = and i1 %size{i}, %alike{i}",
             f"%either{i} = or i1 %byte{i}, %same{i}",
             f"%fit{i} = and i1 %known{i}, %either{i}",
-            f"%right{i} = and i1 %fit{i}, {held}",
+            f"%right{i} = and i1 %fit{i}, %held{i}",
         ]
     else:
-        lines.append(f"%right{i} = and i1 %known{i}, {held}")
+        lines.append(f"%right{i} = and i1 %known{i}, %held{i}")
     lines += [
         f"%buf{i} = load i64, ptr %view{i}",
         f"br i1 %right{i}, label %j{i}, label %slow",
