@@ -18,7 +18,7 @@ ROOT = Path(armexec.__file__).parent
 MAY_IMPORT = {
     "errors": set(),
     "store": set(),
-    "words": {"errors"},
+    "words": {"isa", "errors"},
     "isa": set(),
     "memory": {"errors"},
     "objects": {"errors"},

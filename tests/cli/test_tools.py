@@ -90,7 +90,7 @@ def test_disasm_takes_files(tmp_path: Path) -> None:
         (("xyz",), "'xyz' is not a word"),
         (("missing.bin",), "No such file"),
         ((str(EXAMPLES),), "a directory"),
-        (("d65f03",), "is not a word"),
+        (("d65f03",), "3 bytes are not"),
     ],
 )
 def test_disasm_refuses_what_is_none(arguments: tuple[str, ...], message: str) -> None:

@@ -1,0 +1,84 @@
+"""Text that holds words: its places, its tokens, and errors about them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from functools import cached_property
+
+from armexec.errors import AssemblyError
+
+__all__ = ["BARE_DIGITS", "PREFIXED", "Source", "words_of_bytes"]
+
+_COMMENT = re.compile(r"/\*.*?\*/|(?://|#|;|--).*?$", re.DOTALL | re.MULTILINE)
+_PROGRAM_COMMENT = re.compile(r"/\*.*?\*/|(?://|#).*?$", re.DOTALL | re.MULTILINE)
+_TOKEN = re.compile(r"[^\s,{}()\[\]]+")
+PREFIXED = re.compile(r"0[xX]([0-9a-fA-F]+(?:_[0-9a-fA-F]+)*)")
+BARE_DIGITS = re.compile(r"[0-9a-fA-F]+")
+
+
+class Source:
+    """A text and the name of its file."""
+
+    def __init__(self, text: str, file: str) -> None:
+        self.text = text
+        self.file = file
+
+    @cached_property
+    def uncommented(self) -> str:
+        """The text with its comments blanked: places stay the same."""
+        return _blanked(_COMMENT, self.text)
+
+    @cached_property
+    def program(self) -> str:
+        """The text without the comments of programming languages, in which `;` and `--` begin none."""
+        return _blanked(_PROGRAM_COMMENT, self.text)
+
+    @cached_property
+    def tokens(self) -> list[re.Match[str]]:
+        """What stands between spaces, commas and brackets, outside of comments."""
+        return list(_TOKEN.finditer(self.uncommented))
+
+    @property
+    def are_numbers(self) -> bool:
+        """Whether all tokens are hexadecimal: all with `0x`, or all without it in whole bytes.
+
+        Assembly isn't: a mnemonic that has hexadecimal digits only, as `add`, has operands beside it or an odd length.
+        """
+        tokens = [token[0] for token in self.tokens]
+        return bool(tokens) and (
+            all(PREFIXED.fullmatch(t) or (len(t) == 8 and BARE_DIGITS.fullmatch(t)) for t in tokens)
+            or all(len(t) % 2 == 0 and BARE_DIGITS.fullmatch(t) for t in tokens)
+        )
+
+    def error(self, position: int, message: str, hint: str = "") -> AssemblyError:
+        """An error about what is at `position`."""
+        start = self.text.rfind("\n", 0, position) + 1
+        return AssemblyError(
+            message,
+            line=self.text.count("\n", 0, start) + 1,
+            column=position - start + 1,
+            source_line=self.text[start:].partition("\n")[0].rstrip("\r"),
+            hint=hint,
+            file=self.file,
+        )
+
+
+def _blanked(comment: re.Pattern[str], text: str) -> str:
+    return comment.sub(lambda match: re.sub(r"\S", " ", match[0]), text)
+
+
+def words_of_bytes(data: Sequence[int], source: Source, position: int) -> list[int]:
+    """Bytes in the order of memory as words.
+
+    Raises:
+        AssemblyError: at `position`, if they aren't whole words.
+    """
+    if len(data) % 4:
+        count = f"{len(data)} byte{'s are' if len(data) > 1 else ' is'}"
+        raise source.error(
+            position,
+            f"{count} not a whole number of instructions: an A64 instruction has 4 bytes",
+            hint="numbers of two digits are bytes; a word has more digits, as in 0x000000ff",
+        )
+    return [int.from_bytes(bytes(data[i : i + 4]), "little") for i in range(0, len(data), 4)]
