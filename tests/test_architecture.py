@@ -24,10 +24,10 @@ MAY_IMPORT = {
     "objects": {"errors"},
     "toolchain": {"errors", "store"},
     "asm": {"isa", "errors", "disasm"},
-    "disasm": {"isa", "errors"},
+    "disasm": {"isa", "words", "errors"},
     "machines": {"isa", "errors", "memory"},
     "translate": {"machines", "disasm", "isa", "errors", "memory", "store"},
-    "abi": {"objects", "errors"},
+    "abi": {"objects", "memory", "errors"},
     "engines": {"translate", "machines", "isa", "memory", "objects", "abi", "errors", "disasm", "store"},
     "images": {"asm", "disasm", "objects", "errors"},
     "runtime": {"asm", "objects"},  # the assembler makes its words beforehand

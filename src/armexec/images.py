@@ -22,7 +22,7 @@ def words_image(code: Iterable[int] | bytes | Any, name: str, *, entry: str) -> 
     """
     from armexec.disasm.disassembler import words_of
 
-    if not isinstance(code, Iterable):
+    if not isinstance(code, Iterable) and not hasattr(code, "words"):
         raise LoadError(f"{name}: code is words, bytes, text or a Code, not {type(code).__name__}")
     words = words_of(code)
     if not words:

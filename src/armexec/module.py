@@ -57,6 +57,10 @@ class Module:
             HostError: the engine can't run here, or the host gives no memory.
             ExecutionError: what an initializer did.
         """
+        if not isinstance(image, Image):
+            raise LoadError(
+                f"a module is made of an image, not of {_described(image)}: use armexec.load, compile or function"
+            )
         missing = image.undefined()
         if missing:
             from armexec.runtime import complete
@@ -205,6 +209,8 @@ class Module:
 
         if self._closed:
             _refuse_closed(self.name)
+        if not isinstance(offset, int) or not isinstance(size, int):
+            raise LoadError(f"{self.name}: offset and size are ints, not {_described(offset)} and {_described(size)}")
         if offset < 0 or size < 0 or offset + size > self._image.size:
             raise LoadError(f"{self.name} has {self._image.size} bytes, none at {offset:#x}+{size:#x}")
         return HostMemory().read(self._loaded.base + offset, size)
@@ -245,12 +251,15 @@ class Function:
     does wrong is an ExecutionError.
     """
 
-    __slots__ = ("__weakref__", "_module", "_prototype", "_symbol")
+    __slots__ = ("__weakref__", "_module", "_prototype", "_symbol", "_text")
 
     def __init__(self, module: Module, symbol: FunctionSymbol, prototype: Prototype | None = None) -> None:
+        if not isinstance(module, Module) or not isinstance(symbol, FunctionSymbol):
+            raise LoadError("a Function is found in a Module: use module[name], or armexec.function(code, signature)")
         self._module = module
         self._symbol = symbol
         self._prototype = prototype
+        self._text: type[str] | type[bytes] | None = None
 
     def __call__(self, *arguments: Any, **named: Any) -> Any:
         if self._module.closed:
@@ -258,7 +267,7 @@ class Function:
         return self._bind()(*arguments, **named)
 
     def _bind(self) -> Callable[..., Any]:
-        from armexec.abi import check_passable, make_call
+        from armexec.abi import check_passable, make_call, text_result
 
         prototype = self.prototype
         if prototype is None:
@@ -269,13 +278,14 @@ class Function:
         check_passable(prototype)
         loaded = self._module.loaded
         bound = loaded.bind(self._symbol.offset, prototype)
-        call = make_call(prototype, bound)
+        convert = text_result(self._text, self.name) if self._text is not None else None
+        call = make_call(prototype, bound, convert)
         self._module._bound(self)
         # Python looks __call__ up in the class: a class for each function saves a call in each call of it,
         # a third of the time.
         own: Any = type("Function", (Function,), {"__slots__": (), "__call__": staticmethod(call)})
         self.__class__ = own
-        if isinstance(loaded, Quickening):
+        if isinstance(loaded, Quickening) and self._text is None:
             loaded.quicken(prototype, bound, call, partial(_give_call, weakref.ref(own)))
         return call
 
@@ -288,8 +298,27 @@ class Function:
         Raises:
             SignatureError: the prototype can't be read.
         """
-        prototype = _prototype(signature, self._module.image) if isinstance(signature, str) else signature
-        return Function(self._module, self._symbol, prototype)
+        return Function(self._module, self._symbol, _prototype(signature, self._module.image))
+
+    def returning(self, kind: type[str] | type[bytes]) -> Function:
+        """The same function with its `char *` result as text: a str from UTF-8, or bytes; None for a null pointer.
+
+        What isn't UTF-8 becomes escapes such as `\\xff`.
+
+        Raises:
+            SignatureError: the result isn't a pointer to characters, or `kind` is another class. The call itself raises
+                MemoryFault where the pointer leads to memory that can't be read, or to a mebibyte without a null.
+        """
+        prototype = self.prototype
+        target = prototype.result.target if prototype is not None else None
+        if kind not in (str, bytes):
+            raise SignatureError(f"{self.name}: text is returned as str or bytes, not as {_described(kind)}")
+        if target is None or target.kind not in ("int", "void") or target.size not in (0, 1):
+            result = prototype.result if prototype is not None else "unknown"
+            raise SignatureError(f"{self.name}: the result is {result}, and only a char * can be returned as text")
+        made = Function(self._module, self._symbol, prototype)
+        made._text = kind
+        return made
 
     @property
     def name(self) -> str:
@@ -420,7 +449,8 @@ def compile(
     """
     from armexec.toolchain import compile_assembly, compile_object
 
-    flags = flags if isinstance(flags, str) else tuple(flags)
+    if isinstance(flags, Iterable) and not isinstance(flags, str):
+        flags = tuple(flags)
     compiled = compile_object(
         source, language=language, opt=opt, target=target, flags=flags, filename=filename, compiler=compiler
     )
@@ -488,7 +518,9 @@ def function(
     """
     from armexec.images import code_image, words_image
 
-    prototype = _prototype(signature) if isinstance(signature, str) else signature
+    prototype = _prototype(signature)
+    if name is not None and (not isinstance(name, str) or "\0" in name):
+        raise LoadError(f"a function's name is text without null characters, not {_described(name)}")
     wanted = name or prototype.name
     if isinstance(code, str):
         from armexec.words import are_words, parse_words
@@ -522,14 +554,23 @@ def _first(module: Module) -> Function:
     return module.functions[0]
 
 
-def _prototype(signature: str, image: Image | None = None) -> Prototype:
+def _prototype(signature: str | Prototype, image: Image | None = None) -> Prototype:
     from armexec.abi import parse_prototype
+    from armexec.objects import Prototype
 
+    if isinstance(signature, Prototype):
+        return signature
     if not isinstance(signature, str):
-        raise SignatureError(f'a signature is a C prototype such as "int(int)", not {signature!r}')
+        raise SignatureError(f'a signature is a C prototype such as "int(int)", not {_described(signature)}')
     # `char` is signed on Apple's systems; machine words are taken to be the host's.
     apple = image.format == "macho" if image is not None and image.format != "words" else sys.platform == "darwin"
     return parse_prototype(signature, char_signed=apple)
+
+
+def _described(value: object) -> str:
+    """A value in a message: what it is, and not too long."""
+    text = repr(value)
+    return f"{type(value).__name__} {text if len(text) <= 60 else text[:57] + '...'}" if value is not None else "None"
 
 
 def _initializer_prototype() -> Prototype:

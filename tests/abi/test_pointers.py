@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import numpy
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import armexec
@@ -169,6 +169,7 @@ def test_what_a_list_lost_to_a_fault_is_in_it() -> None:
         assert numbers == [5]
 
 
+@settings(deadline=None)  # the machine may be busy
 @given(numbers=st.lists(st.integers(-(2**31), 2**31 - 1), max_size=20))
 def test_a_list_comes_back_as_an_array_does(numbers: list[int]) -> None:
     same = array.array("i", numbers)

@@ -73,12 +73,15 @@ class _Missing:
 _MISSING = _Missing()
 
 
-def make_call(prototype: Prototype, bound: Callable[..., Any]) -> Callable[..., Any]:
+def make_call(
+    prototype: Prototype, bound: Callable[..., Any], convert: Callable[[Any], Any] | None = None
+) -> Callable[..., Any]:
     """A function that takes Python values for the parameters, by position or by name, and calls `bound` with ints
     and floats.
 
     The code is generated for the prototype, so that an int costs a comparison of its class and of its range, and
-    nothing is looked up. It returns what `bound` returns; a bool for `_Bool`.
+    nothing is looked up. It returns what `bound` returns; a bool for `_Bool`. `convert` takes the result while the
+    arguments still have their memory, and gives what is returned instead.
 
     Raises:
         SignatureError: a type can't be passed. The function itself raises it for arguments that don't fit.
@@ -106,6 +109,8 @@ def make_call(prototype: Prototype, bound: Callable[..., Any]) -> Callable[..., 
         # What the addresses belong to, until the call returns.
         body.insert(0, "    _alive = []")
     call = f"_bound({', '.join(arguments)})"
+    if convert is not None:
+        call = f"_convert({call})"
     returned = f"return {call} != 0" if prototype.result.kind == "bool" else f"return {call}"
     parameters = [*(f"{name}=_missing" for name in names), *(["/"] if names else []), "*_extra", "**_named"]
     given = "".join(f"{name}, " for name in names)
@@ -117,6 +122,7 @@ def make_call(prototype: Prototype, bound: Callable[..., Any]) -> Callable[..., 
     )
     scope: dict[str, Any] = {
         "_bound": bound,
+        "_convert": convert,
         "_float": _float,
         "_integer": _integer,
         "_missing": _MISSING,

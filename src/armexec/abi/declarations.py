@@ -43,6 +43,7 @@ _TYPEDEFS: dict[str, tuple[int, bool]] = {
     "__uint128_t": (16, False),
 }
 _FLOATS = {"_Float16": 2, "__fp16": 2, "float": 4, "double": 8, "long double": 16}
+_LONGEST = 1 << 16
 _QUALIFIERS = re.compile(r"\b(?:__restrict__|__restrict|restrict|_Noreturn|noexcept|extern|inline|static)\b")
 
 
@@ -60,6 +61,8 @@ def parse_prototype(text: str, *, char_signed: bool = False) -> Prototype:
     """
     from pycparser import CParser, c_ast
 
+    if len(text) > _LONGEST:
+        raise SignatureError(f"the signature has {len(text)} characters, and at most {_LONGEST} are read")
     failure: Exception | None = None
     declaration = _QUALIFIERS.sub(" ", text).strip().rstrip(";").strip()
     if not declaration:
@@ -82,12 +85,19 @@ def parse_prototype(text: str, *, char_signed: bool = False) -> Prototype:
             break
         failure = None
     else:
+        shown = repr(text if len(text) <= 200 else f"{text[:200]}...")
+        if isinstance(failure, RecursionError):
+            raise SignatureError(f"the signature {shown} is nested too deeply") from None
         raise SignatureError(
-            f'can\'t read the signature {text!r} as that of one function: write a C prototype such as "int(int)"'
+            f'can\'t read the signature {shown} as that of one function: write a C prototype such as "int(int)"'
         ) from failure
     name = nodes[0].name or ""
     reader = _Reader(text, char_signed)
-    result, parameters, variadic = reader.function(nodes[0].type)
+    try:
+        result, parameters, variadic = reader.function(nodes[0].type)
+        hash((result, parameters))
+    except RecursionError:
+        raise SignatureError(f"the signature {text[:200]!r}... is nested too deeply") from None
     return Prototype("" if name == "__armexec_name" else name, result, parameters, variadic)
 
 

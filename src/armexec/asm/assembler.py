@@ -8,6 +8,7 @@ from armexec.asm.encoding import EncodingFailure, encode, match
 from armexec.asm.expressions import SyntaxFailure, Tree, parse_expression, quoted_name
 from armexec.asm.lexer import Statement, is_apple, line_statements, lines_of, operand_tokens, plain_tokens
 from armexec.asm.output import Output, Where
+from armexec.errors import AssemblyError
 from armexec.isa.syntax import Expression, Token
 
 __all__ = ["Assembler", "assemble"]
@@ -25,6 +26,13 @@ def assemble(text: str, *, address: int = 0, file: str = "<assembly>") -> Code:
     Raises:
         AssemblyError: with line, column, the line's text and what was expected.
     """
+    if not isinstance(text, str):
+        hint = ": decode it, as by text.decode()" if isinstance(text, bytes | bytearray) else ""
+        raise AssemblyError(f"assembly is text, not {type(text).__name__}{hint}", file=file)
+    if not isinstance(address, int) or not 0 <= address < 1 << 64 or address % 4:
+        raise AssemblyError(
+            f"{address!r:.60} is no address of an instruction: a multiple of 4, such as 0x1000", file=file
+        )
     assembler = Assembler(text, address=address, file=file)
     assembler.run()
     return assembler.output.finish()

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from armexec.errors import AssemblyError
+
 __all__ = ["Code", "CodeRelocation", "CodeSection", "CodeSymbol"]
 
 
@@ -61,6 +63,8 @@ class Code:
         address: int = 0,
         source: str = "",
     ) -> None:
+        if not all(isinstance(part, list) for part in (sections, all_symbols, relocations)):
+            raise AssemblyError("a Code is made by armexec.assemble or by a Builder: it holds lists of their parts")
         self.sections = sections
         self.all_symbols = all_symbols
         self.relocations = relocations

@@ -159,17 +159,9 @@ def _shown_number(value: Any) -> Any:
 
 def _string_at(address: int) -> str | None:
     """The text at an address, or None where it can't be read or has no end."""
-    from armexec.memory import AccessError, HostMemory
+    from armexec.memory import AccessError, string_at
 
-    memory = HostMemory()
-    data = b""
     try:
-        while b"\0" not in data:
-            if len(data) > 1 << 20:
-                return None
-            # Up to the page's end: the next page may not be readable.
-            start = address + len(data)
-            data += memory.read(start, 4096 - start % 4096)
+        return _text(string_at(address))
     except AccessError:
         return None
-    return _text(data)

@@ -43,11 +43,16 @@ class Instruction(NamedTuple):
 
 
 def words_of(code: bytes | Iterable[int] | Any) -> list[int]:
-    """The words of bytes, of a Code or a Function (whatever has `.words`), or of ints.
+    """The words of bytes, of a Code or a Function (whatever has `.words`), of ints, or of text that is words.
 
     Raises:
         LoadError: a number of bytes that is no multiple of four, or a number that is no 32-bit word.
+        AssemblyError: text that isn't words.
     """
+    if isinstance(code, str):
+        from armexec.words import parse_words
+
+        return parse_words(code)
     if isinstance(code, bytes | bytearray | memoryview):
         data = bytes(code)
         if len(data) % 4:
@@ -77,13 +82,19 @@ def disassemble(
     """Disassemble words.
 
     Args:
-        code: bytes (little-endian, a multiple of 4), 32-bit ints, or something with `.words`.
+        code: bytes (little-endian, a multiple of 4), 32-bit ints, something with `.words`, or text such as
+            "0xD10043FF 0xB9000FE0", a dump or a listing.
         address: where the first word stands.
         symbols: names of addresses, for branch targets; an address after a name is printed as `name+8`.
 
     Raises:
-        LoadError: the code isn't whole 32-bit words.
+        LoadError: the code isn't whole 32-bit words; the address is no int, or the symbols are no mapping.
+        AssemblyError: text that isn't words.
     """
+    if not isinstance(address, int):
+        raise LoadError(f"an address is an int, not {type(address).__name__} {address!r:.60}")
+    if symbols is not None and not isinstance(symbols, Mapping):
+        raise LoadError(f"symbols map addresses to names, as in {{0x1000: 'fn'}}: not {type(symbols).__name__}")
     words = words_of(code)
     name = _namer(symbols, address, address + 4 * len(words)) if symbols else _no_name
     return [_instruction(word, address + 4 * i, name) for i, word in enumerate(words)]

@@ -105,6 +105,8 @@ def get_engine(name: str | None = None) -> Engine:
     Raises:
         HostError: there is no such engine, or it can't run here.
     """
+    if name is not None and not isinstance(name, str):
+        raise HostError(f"an engine is chosen by its name, one of {', '.join(ENGINES)}, not by {name!r:.60}")
     name, _, tier = (name or default_engine()).partition(":")
     if name not in ENGINES:
         raise HostError(f"there is no engine {name!r}: choose one of {', '.join(ENGINES)}")

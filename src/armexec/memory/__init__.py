@@ -5,6 +5,7 @@ from .maps import MapEntry, process_map, writable_and_executable
 from .protection import AccessError, Protection, Step
 from .region import Region, allocate, page_size, strategy_name
 from .stack import GuestStack, guest_stack
+from .text import string_at
 
 __all__ = [
     "AccessError",
@@ -19,5 +20,6 @@ __all__ = [
     "page_size",
     "process_map",
     "strategy_name",
+    "string_at",
     "writable_and_executable",
 ]

@@ -128,6 +128,7 @@ class _Job:
         timeout: float,
         mode: str,
     ) -> None:
+        _check_types(source, filename, compiler)
         self.name = filename or _UNNAMED
         if "\0" in self.name:
             raise CompileError("the file's name holds a null character")
@@ -252,6 +253,20 @@ class _Job:
         raise CompileError(f"{message}\n{detail}" if detail else message, diagnostics=diagnostics, text=finished.text)
 
 
+def _check_types(source: object, filename: object, compiler: object) -> None:
+    """Raise CompileError for what isn't text."""
+    if not isinstance(source, str):
+        hint = ""
+        if isinstance(source, bytes | bytearray):
+            hint = ": decode it, as by source.decode()"
+        elif isinstance(source, os.PathLike):
+            hint = ": read it, as by Path(...).read_text(), and give its name as filename"
+        raise CompileError(f"the source is text, not {type(source).__name__}{hint}")
+    for what, value in (("filename", filename), ("compiler", compiler)):
+        if value is not None and not isinstance(value, str):
+            raise CompileError(f"the {what} is text, not {type(value).__name__} {value!r:.60}")
+
+
 def _encode(source: str, name: str) -> bytes:
     if not source.strip():
         raise CompileError(f"the source is empty: {name}")
@@ -291,6 +306,8 @@ def _flags(flags: Iterable[str] | str) -> tuple[str, ...]:
             flags = shlex.split(flags)
         except ValueError as error:
             raise CompileError(f"can't read the flags {flags!r}: {error}") from None
+    if not isinstance(flags, Iterable):
+        raise CompileError(f"the flags are text or a list of texts, not {type(flags).__name__} {flags!r:.60}")
     result = tuple(flags)
     for flag in result:
         if not isinstance(flag, str) or "\0" in flag:

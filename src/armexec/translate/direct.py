@@ -92,7 +92,7 @@ class _Making:
         with _lock:
             code = _codes.get(self.types)
         if code is None:
-            objects = {"PyLong_Type": int, "PyFloat_Type": float, "_Py_NoneStruct": None}
+            objects = {"PyLong_Type": int, "PyFloat_Type": float, "PyBytes_Type": bytes, "_Py_NoneStruct": None}
             symbols = {name: id(value) for name, value in objects.items()}
             code = shared_code(text(*self.types), symbols, ["call"], _TIER)
             with _lock:

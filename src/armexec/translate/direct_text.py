@@ -13,7 +13,7 @@ TYPE_AT = 8
 """Where an object's type is, in bytes."""
 _LLONG_MAX = (1 << 63) - 1
 _BUFFER_SIZE = 80
-_OBJ, _ITEMSIZE, _NDIM, _FORMAT = 8, 24, 36, 40
+_OBJ, _ITEMSIZE, _READONLY, _NDIM, _FORMAT = 8, 24, 32, 36, 40
 """Where fields of Py_buffer are, in bytes."""
 _WRITABLE, _C_CONTIGUOUS_WITH_FORMAT = 0x1, 0x4 | 0x38
 # Not those of the other byte order, nor those whose use depends on more than their size.
@@ -98,6 +98,7 @@ def text(parameters: tuple[Passed, ...], result: Returned) -> str:
     lines = [
         "@PyLong_Type = external global i8",
         "@PyFloat_Type = external global i8",
+        "@PyBytes_Type = external global i8",
         "@_Py_NoneStruct = external global i8",
         "declare i64 @PyLong_AsLongLongAndOverflow(ptr, ptr)",
         "declare double @PyFloat_AsDouble(ptr)",
@@ -219,7 +220,16 @@ def _take_pointer(i: int, parameter: Passed) -> list[str]:
     lines += [
         f"%dp{i} = getelementptr i8, ptr %view{i}, i64 {_NDIM}",
         f"%d{i} = load i32, ptr %dp{i}",
-        f"%held{i} = icmp ne i32 %d{i}, 0",
+        f"%is_array{i} = icmp ne i32 %d{i}, 0",
+        # Read-only bytes may be how NumPy shows a date.
+        f"%rp{i} = getelementptr i8, ptr %view{i}, i64 {_READONLY}",
+        f"%r{i} = load i32, ptr %rp{i}",
+        f"%may_change{i} = icmp eq i32 %r{i}, 0",
+        f"%are_bytes{i} = icmp eq ptr %t{i}, @PyBytes_Type",
+        f"%wide{i} = icmp ne i64 %s{i}, 1",
+        f"%sure{i} = or i1 %may_change{i}, %are_bytes{i}",
+        f"%clear{i} = or i1 %sure{i}, %wide{i}",
+        f"%held{i} = and i1 %is_array{i}, %clear{i}",
     ]
     if parameter.element:
         lines += [

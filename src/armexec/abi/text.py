@@ -1,0 +1,33 @@
+"""Results that are text: a pointer to characters as a str or as bytes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from armexec.errors import MemoryFault
+from armexec.memory import AccessError, string_at
+
+__all__ = ["text_result"]
+
+
+def text_result(kind: type[str] | type[bytes], name: str) -> Callable[[int], str | bytes | None]:
+    """A function that turns the address that `name` returned into the null-terminated text there; null into None.
+
+    The function made raises MemoryFault where the text can't be read.
+    """
+
+    def text_at(address: int) -> str | bytes | None:
+        if not address:
+            return None
+        try:
+            data = string_at(address)
+        except AccessError as error:
+            raise MemoryFault(
+                f"{name} returned 0x{address:x}, which doesn't lead to text: 0x{error.address:x} can't be read",
+                pc=0,
+                address=error.address,
+                access="read",
+            ) from None
+        return data if kind is bytes else data.decode("utf-8", "backslashreplace")
+
+    return text_at
