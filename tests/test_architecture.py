@@ -51,6 +51,7 @@ MAY_IMPORT = {
     "__main__": {"cli"},
 }
 HEAVY = {
+    "click",
     "elftools",
     "itanium_demangler",
     "lief",
@@ -59,7 +60,6 @@ HEAVY = {
     "numpy",
     "pycparser",
     "rich",
-    "typer",
     "ziglang",
 }
 

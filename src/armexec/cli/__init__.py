@@ -2,51 +2,49 @@
 
 from __future__ import annotations
 
-import sys
-from importlib import import_module
-
 __all__ = ["COMMANDS", "main"]
 
-COMMANDS = ("run", "show", "compile", "asm", "disasm", "isa", "info", "bench", "cache")
-"""The commands in the order that --help shows them; each is a function in the file of its name."""
+COMMANDS = ("run", "show", "compile", "asm", "disasm", "isa", "info", "bench", "cache", "completion")
+"""The commands in the order that --help shows them; each is a `Command` in the file of its name."""
 
 
 def main() -> None:
     """The program `armexec`.
 
-    The exit status is 0; 2 for a wrong command line; 1 for an armexec.Error, whose message goes to standard error; 130
-    for Ctrl-C.
+    The exit status is 0; 2 for a wrong command line; 1 for an armexec.Error, and for output that can't be written, with
+    a message on standard error; 130 for Ctrl-C; 141 when the reader of the output has gone.
     """
     try:
-        _main()
+        from armexec.cli.outcome import status_of
+
+        status = status_of(_program)
     except KeyboardInterrupt:
-        raise SystemExit(130) from None
+        status = 130
+    raise SystemExit(status)
 
 
-def _main() -> None:
-    import typer
+def _program() -> object:
+    import os
+    import sys
 
-    app = typer.Typer(
+    import click
+
+    from armexec import __version__
+    from armexec.cli.command import Commands
+
+    group = Commands(
+        COMMANDS,
         name="armexec",
         help="Turns C++, C, assembly or machine words into a running AArch64 function, on any machine.",
-        no_args_is_help=True,
-        add_completion=False,
-        pretty_exceptions_enable=False,
-        context_settings={"help_option_names": ["-h", "--help"]},
+        context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100, "show_default": True},
     )
+    click.version_option(__version__, message="armexec %(version)s", help="Print the version.")(group)
+    asked = os.environ.get("_ARMEXEC_COMPLETE")
+    if asked:
+        from armexec.cli.completion import answer
 
-    @app.callback(invoke_without_command=True)
-    def options(
-        version: bool = typer.Option(False, "--version", help="Print the version.", is_eager=True),
-    ) -> None:
-        if version:
-            from armexec import __version__
-
-            print(f"armexec {__version__}")
-            raise typer.Exit
-
-    asked = sys.argv[1] if len(sys.argv) > 1 else ""
-    for name in (asked,) if asked in COMMANDS else COMMANDS:
-        module = import_module(f"armexec.cli.{name}")
-        app.command(name, context_settings=getattr(module, "CONTEXT", None))(getattr(module, name))
-    app()
+        answer(group, asked)
+        return 0
+    # Not `group.main`, which has its own way with a reader of the output that has gone.
+    with group.make_context("armexec", sys.argv[1:]) as context:
+        return group.invoke(context)

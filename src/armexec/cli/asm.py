@@ -4,53 +4,43 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
-from enum import StrEnum
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
-import typer
+import click
 
-from armexec.cli.outcome import command
+from armexec.cli.command import argument, choice, command, option
+from armexec.cli.options import address_option
 
 if TYPE_CHECKING:
     from armexec.asm import Code
 
-
-class Format(StrEnum):
-    listing = "listing"
-    words = "words"
-    bytes = "bytes"
-    c = "c"
-    python = "python"
-    rust = "rust"
-    raw = "raw"
+FORMATS = ("listing", "words", "bytes", "c", "python", "rust", "raw")
 
 
-@command
-def asm(
-    file: Annotated[str, typer.Argument(help="The assembly; - is standard input.")] = "-",
-    format: Annotated[Format, typer.Option("--format", "-f", help="What to print.")] = Format.listing,
-    address: Annotated[str, typer.Option("--address", help="Where the first instruction stands, in any base.")] = "0",
-    output: Annotated[str | None, typer.Option("--output", "-o", help="A file to write instead.")] = None,
-) -> None:
+@command()
+@argument("file", type=click.Path(), default="-", help="The assembly; - is standard input.")
+@option("--format", "-f", type=choice(FORMATS), default="listing", help="What to print.")
+@address_option
+@option("--output", "-o", type=click.Path(), help="A file to write instead.")
+def asm(file: str, format: str, address: int, output: str | None) -> None:
     """Assemble GNU or Apple syntax.
 
     By default a listing: each instruction with its address and its word. `words` and `bytes` are hexadecimal, `c`,
     `python` and `rust` a constant in that language, `raw` the bytes themselves.
     """
     from armexec.asm import assemble
-    from armexec.cli.inputs import Input, parse_address, write_output
+    from armexec.cli.inputs import Input, write_output
     from armexec.errors import LoadError
 
-    start = parse_address(address)
     source = Input.of(file, "assembly")
-    code = assemble(source.text, address=start, file=source.name)
+    code = assemble(source.text, address=address, file=source.name)
     if code.relocations:
         names = ", ".join(sorted({relocation.symbol for relocation in code.relocations}))
         raise LoadError(
             f"{source.name}: the address of {names} isn't known before the code is in memory:"
             " assemble to an object with `armexec compile -c`"
         )
-    if format is Format.raw:
+    if format == "raw":
         write_output(output, code.bytes)
         return
     write_output(output, (_FORMATS[format](code) + "\n").encode())
@@ -93,11 +83,11 @@ def _rust(code: Code) -> str:
     return _commented(code, f"pub static CODE: [u32; {len(code.words)}] = [", "//", "];")
 
 
-_FORMATS: dict[Format, Callable[[Code], str]] = {
-    Format.listing: _listing,
-    Format.words: _words,
-    Format.bytes: _bytes,
-    Format.c: _c,
-    Format.python: _python,
-    Format.rust: _rust,
+_FORMATS: dict[str, Callable[[Code], str]] = {
+    "listing": _listing,
+    "words": _words,
+    "bytes": _bytes,
+    "c": _c,
+    "python": _python,
+    "rust": _rust,
 }

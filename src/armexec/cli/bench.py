@@ -2,56 +2,61 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
-from typing import TYPE_CHECKING, Annotated
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-import typer
+import click
 
-from armexec.cli.outcome import command
+from armexec.cli.command import argument, choice, command, option
+from armexec.cli.options import TIERS
 
 if TYPE_CHECKING:
     from armexec.bench.measure import Plan
     from armexec.bench.report import Report
 
 
-class Tier(StrEnum):
-    O0 = "O0"
-    O1 = "O1"
-    O2 = "O2"
-    O3 = "O3"
+def _kernel_names(_context: click.Context, _argument: click.Parameter, begun: str) -> list[str]:
+    """What completes the name of a kernel."""
+    from armexec.bench.kernels import KERNELS
+
+    return [name for name in KERNELS if name.startswith(begun)]
 
 
-@command
+@command()
+@argument(
+    "kernels",
+    nargs=-1,
+    metavar="[KERNEL]...",
+    shell_complete=_kernel_names,
+    help="The kernels to run; all by default.",
+)
+@option("--rounds", type=click.IntRange(min=1), help="Rounds that medians are of: 9, with --quick 3.")
+@option("--engines", metavar="NAME,...", default="", help="host, native, translated, qemu, unicorn.")
+@option(
+    "--parts",
+    metavar="NAME,...",
+    default="",
+    help="kernels, first, calls, text, startup; all by default, the first two if kernels are named.",
+)
+@option("--quick", is_flag=True, help="Less of everything: rough figures in less time.")
+@option("--tier", type=choice(tier for tier in TIERS if tier != "auto"), help="Pin the tier of the translated engine.")
+@option("--json", metavar="FILE", type=click.Path(), help="Write all figures; - prints them instead of tables.")
+@option("--plot", metavar="FILE.png", type=click.Path(), help="Draw a picture.")
 def bench(
-    kernels: Annotated[
-        list[str] | None, typer.Argument(metavar="[KERNEL]...", help="The kernels to run; all by default.")
-    ] = None,
-    rounds: Annotated[
-        int | None, typer.Option("--rounds", min=1, help="Rounds that medians are of: 9, with --quick 3.")
-    ] = None,
-    engines: Annotated[
-        str, typer.Option("--engines", metavar="NAME,...", help="host, native, translated, qemu, unicorn.")
-    ] = "",
-    parts: Annotated[
-        str,
-        typer.Option(
-            "--parts",
-            metavar="NAME,...",
-            help="kernels, first, calls, text, startup; all by default, the first two if kernels are named.",
-        ),
-    ] = "",
-    quick: Annotated[bool, typer.Option("--quick", help="Less of everything: rough figures in less time.")] = False,
-    tier: Annotated[Tier | None, typer.Option("--tier", help="Pin the tier of the translated engine.")] = None,
-    json: Annotated[
-        str | None, typer.Option("--json", metavar="FILE", help="Write all figures; - prints them instead of tables.")
-    ] = None,
-    plot: Annotated[str | None, typer.Option("--plot", metavar="FILE.png", help="Draw a picture.")] = None,
+    kernels: Sequence[str],
+    rounds: int | None,
+    engines: str,
+    parts: str,
+    quick: bool,
+    tier: str | None,
+    json: str | None,
+    plot: str | None,
 ) -> None:
-    """Measure armexec, in one run and in turn with others, on the same C sources.
+    """Measure armexec beside others, on the same C sources.
 
-    The host's own build, armexec's engines, and qemu-aarch64 and Unicorn where they are installed, all already warm;
-    the first call of a process, with an empty cache and with a filled one; what a call costs; assembler and
-    disassembler; start-up. All results must be equal.
+    In one run and in turn: the host's own build, armexec's engines, and qemu-aarch64 and Unicorn where they are
+    installed, all already warm; the first call of a process, with an empty cache and with a filled one; what a call
+    costs; assembler and disassembler; start-up. All results must be equal.
     """
     from armexec.bench.kernels import choose
     from armexec.bench.measure import PARTS, Plan, choose_parts
@@ -61,7 +66,7 @@ def bench(
     if plot is not None:
         check_plot(plot)
     plan = Plan(
-        choose(kernels or ()),
+        choose(kernels),
         parts=choose_parts(_names(parts)) or (PARTS[:2] if kernels else PARTS),
         engines=_names(engines),
         rounds=rounds,

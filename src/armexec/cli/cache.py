@@ -2,26 +2,16 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
-from typing import Annotated
-
-import typer
-
-from armexec.cli.outcome import command
+from armexec.cli.command import argument, choice, command
 
 
-class Action(StrEnum):
-    info = "info"
-    clear = "clear"
+@command()
+@argument("action", type=choice(("info", "clear")), default="info", help="Show what is there, or remove it.")
+def cache(action: str) -> None:
+    """Show what is kept on disk, or remove it.
 
-
-@command
-def cache(
-    action: Annotated[Action, typer.Argument(help="Show what is there, or remove it.")] = Action.info,
-) -> None:
-    """Show what is kept on disk, or remove it: compiled objects, translations.
-
-    ARMEXEC_CACHE_DIR says where it is; with ARMEXEC_CACHE=off nothing is read or written.
+    That is compiled objects and translations. ARMEXEC_CACHE_DIR says where it is; with ARMEXEC_CACHE=off nothing is
+    read or written.
     """
     from armexec.store import STORES, Store, cache_directory, is_on
 
@@ -33,11 +23,11 @@ def cache(
     entries = size = 0
     for name, what in STORES.items():
         store = Store(name, root=folder)
-        found = store.clear() if action is Action.clear else store.contents()
+        found = store.clear() if action == "clear" else store.contents()
         entries, size = entries + found.entries, size + found.size
-        of_limit = "" if action is Action.clear else f" of at most {_bytes(store.limit)}"
+        of_limit = "" if action == "clear" else f" of at most {_bytes(store.limit)}"
         rows.append((what, f"{_count(found.entries)}, {_bytes(found.size)}{of_limit}"))
-    rows.append(("removed" if action is Action.clear else "in all", f"{_count(entries)}, {_bytes(size)}"))
+    rows.append(("removed" if action == "clear" else "in all", f"{_count(entries)}, {_bytes(size)}"))
     width = max(len(name) for name, _ in rows)
     for name, value in rows:
         print(f"{name:{width}}  {value}")

@@ -2,42 +2,45 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-import typer
+import click
 
-from armexec.cli.options import Compiler, File, Flags, Language, Level, Optimization, Target, TargetName
-from armexec.cli.outcome import command
+from armexec.cli.command import command, option
+from armexec.cli.options import compilation, file_argument
 
 if TYPE_CHECKING:
     from armexec.cli.inputs import Input
 
 
-@command
+@command()
+@file_argument
+@option("-S", "assembly", is_flag=True, help="Print the assembly, with the source between (the default).")
+@option("-c", "object", is_flag=True, help="Write an object file.")
+@option("--words", is_flag=True, help="Print the functions' machine words.")
+@option("-o", "--output", type=click.Path(), help="The file to write; for -c FILE.o by default.")
+@compilation
 def compile(
-    file: File,
-    assembly: Annotated[
-        bool, typer.Option("-S", help="Print the assembly, with the source between (the default).")
-    ] = False,
-    object: Annotated[bool, typer.Option("-c", help="Write an object file.")] = False,
-    words: Annotated[bool, typer.Option("--words", help="Print the functions' machine words.")] = False,
-    output: Annotated[
-        str | None, typer.Option("-o", "--output", help="The file to write; for -c FILE.o by default.")
-    ] = None,
-    target: Target = TargetName.host,
-    opt: Optimization = Level.none,
-    language: Language = None,
-    compiler: Compiler = None,
-    flag: Flags = None,
+    file: str,
+    assembly: bool,
+    object: bool,
+    words: bool,
+    output: str | None,
+    target: str,
+    opt: str,
+    language: str | None,
+    compiler: str | None,
+    flag: Sequence[str],
 ) -> None:
-    """Compile C or C++ for AArch64, and show or keep what the compiler made."""
+    """Compile C or C++ for AArch64, and show or keep the result."""
     from pathlib import Path
 
     from armexec.cli.inputs import Input, write_output
     from armexec.errors import CompileError
 
     if assembly + object + words > 1:
-        raise typer.BadParameter("choose one of -S, -c and --words")
+        raise click.UsageError("choose one of -S, -c and --words")
     source = Input.of(file, language, level=opt, target=target, flags=flag, compiler=compiler)
     if source.kind not in ("c", "c++", "assembly"):
         raise CompileError(f"{source.name} is no C, C++ or assembly: nothing to compile (give --language if it is)")

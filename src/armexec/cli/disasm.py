@@ -3,49 +3,50 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
-import typer
+import click
 
-from armexec.cli.options import Language, LanguageName
-from armexec.cli.outcome import command
+from armexec.cli.command import argument, command
+from armexec.cli.options import address_option, language_option
 
 if TYPE_CHECKING:
     from armexec.objects import Image
 
 
-@command
-def disasm(
-    inputs: Annotated[
-        list[str],
-        typer.Argument(
-            metavar="[FILE|WORD]...",
-            help="An object, a .bin or .hex file, - for standard input; or words such as 0xD10043FF or d10043ff.",
-        ),
-    ],
-    address: Annotated[
-        str | None, typer.Option("--address", help="Where the first instruction stands, in any base.")
-    ] = None,
-    language: Language = None,
-) -> None:
-    """Disassemble machine words, with the names of functions and branch targets where they are known."""
-    from armexec.cli.inputs import Input, parse_address
+@command()
+@argument(
+    "inputs",
+    nargs=-1,
+    required=True,
+    type=click.Path(),
+    metavar="FILE|WORD...",
+    help="An object, a .bin or .hex file, - for standard input; or words such as 0xD10043FF or d10043ff.",
+)
+@address_option
+@language_option
+def disasm(inputs: Sequence[str], address: int, language: str | None) -> None:
+    """Disassemble words, files of words, and objects.
+
+    The names of functions and branch targets are shown where they are known.
+    """
+    from armexec.cli.inputs import Input
     from armexec.disasm import listing
     from armexec.words import parse_words
 
-    start = parse_address(address) if address is not None else 0
-    if not (language or inputs == ["-"] or _is_file(inputs[0])):
-        print(listing(parse_words(" ".join(inputs)), address=start))
+    if not (language or tuple(inputs) == ("-",) or _is_file(inputs[0])):
+        print(listing(parse_words(" ".join(inputs)), address=address))
         return
     for number, file in enumerate(inputs):
-        source = Input.of(file, language or (LanguageName.hex if file == "-" else None))
+        source = Input.of(file, language or ("hex" if file == "-" else None))
         if len(inputs) > 1:
             print(f"{'' if number == 0 else chr(10)}{source.name}:")
         if source.kind in ("hex", "bin"):
-            print(listing(source.words(), address=start))
+            print(listing(source.words(), address=address))
         else:
-            print(_image_listing(source.image(), start))
+            print(_image_listing(source.image(), address))
 
 
 def _is_file(text: str) -> bool:

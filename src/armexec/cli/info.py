@@ -7,13 +7,16 @@ import subprocess
 import sys
 from collections.abc import Iterator
 
-from armexec.cli.outcome import command
+from armexec.cli.command import command
 from armexec.errors import CompileError, HostError
 
 
-@command
+@command()
 def info() -> None:
-    """Show the host, the engines, the compiler and the rules for executable memory."""
+    """Show what armexec finds on this host.
+
+    The host itself, the engines, the compiler, and the rules for executable memory.
+    """
     rows = [*_host(), *_engines(), *_compiler(), *_memory()]
     if sys.platform == "darwin":
         rows += _code_signing()

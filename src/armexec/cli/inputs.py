@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from armexec.objects import Image
     from armexec.toolchain import Compiled
 
-__all__ = ["Input", "parse_address", "read_bytes", "write_output"]
+__all__ = ["Input", "read_bytes", "write_output"]
 
 _KINDS = {
     ".c": "c",
@@ -187,23 +187,6 @@ class Input:
         elif self.kind == "assembly":
             assembly = lambda: self.text  # noqa: E731
         return Module(self.image(), engine, assembly=assembly)
-
-
-def parse_address(text: str) -> int:
-    """An address from the command line, in any base.
-
-    Raises:
-        typer.BadParameter: it is none.
-    """
-    import typer
-
-    try:
-        address = int(text, 0)
-    except ValueError:
-        address = -1
-    if not 0 <= address < 1 << 64 or address % 4:
-        raise typer.BadParameter(f"{text!r} is no address of an instruction: a multiple of 4, such as 0x1000")
-    return address
 
 
 def write_output(file: str | None, data: bytes) -> None:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import textwrap
 from collections import Counter
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
-import typer
+import click
 
-from armexec.cli.outcome import command
+from armexec.cli.command import argument, command, option
 from armexec.errors import Error
 
 if TYPE_CHECKING:
@@ -17,17 +17,27 @@ if TYPE_CHECKING:
     from armexec.isa.reference import Row
 
 
-@command
-def isa(
-    name: Annotated[
-        str | None, typer.Argument(help="A mnemonic (add), or Arm's name of an instruction or an encoding.")
-    ] = None,
-    coverage: Annotated[
-        bool, typer.Option("--coverage", help="Count what is described, and why the rest isn't.")
-    ] = False,
-    missing: Annotated[bool, typer.Option("--missing", help="List the encodings that are not described.")] = False,
-) -> None:
-    """Show the reference page of an instruction, made from its description; without a name list the mnemonics."""
+def _mnemonic_names(_context: click.Context, _argument: click.Parameter, begun: str) -> list[str]:
+    """What completes a mnemonic."""
+    from armexec.isa import mnemonics
+
+    return sorted(name for name in mnemonics() if name.startswith(begun.lower()))
+
+
+@command()
+@argument(
+    "name",
+    required=False,
+    shell_complete=_mnemonic_names,
+    help="A mnemonic (add), or Arm's name of an instruction or an encoding.",
+)
+@option("--coverage", is_flag=True, help="Count what is described, and why the rest isn't.")
+@option("--missing", is_flag=True, help="List the encodings that are not described.")
+def isa(name: str | None, coverage: bool, missing: bool) -> None:
+    """Show the reference page of an instruction.
+
+    The page is made from the instruction's description. Without a name, list the mnemonics.
+    """
     if coverage or missing:
         print(_coverage() if coverage else _missing())
     elif name is None:

@@ -1,99 +1,103 @@
-"""The options that several commands share."""
+"""The arguments and options that several commands share, as decorators of a command's function."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Sequence
-from enum import StrEnum
-from typing import Annotated, Any
+from collections.abc import Callable
+from typing import Any
 
-import typer
+import click
+
+from armexec.cli.command import argument, choice, option
 
 __all__ = [
-    "Compiler",
-    "Engine",
-    "File",
-    "Flags",
-    "FunctionName",
-    "Language",
-    "Level",
-    "Optimization",
-    "Signature",
-    "Target",
-    "TargetName",
-    "Tier",
+    "LANGUAGES",
+    "TIERS",
+    "address_option",
+    "called_function",
+    "compilation",
     "engine_name",
-    "negative_numbers",
-    "refuse_unknown_options",
+    "file_argument",
+    "language_option",
 ]
 
+ENGINES = ("native", "translated", "reference")
+TIERS = ("O0", "O1", "O2", "O3", "auto")
+TARGETS = ("host", "linux", "apple", "bare")
+LANGUAGES = ("c", "c++", "assembly", "hex", "bin", "object")
+LEVELS = ("0", "1", "2", "3", "s", "z", "g", "fast")
 
-class EngineName(StrEnum):
-    native = "native"
-    translated = "translated"
-    reference = "reference"
-
-
-class TierName(StrEnum):
-    O0 = "O0"
-    O1 = "O1"
-    O2 = "O2"
-    O3 = "O3"
-    auto = "auto"
+Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
 
-class TargetName(StrEnum):
-    host = "host"
-    linux = "linux"
-    apple = "apple"
-    bare = "bare"
+class _Level(click.Choice[str]):
+    """A level of optimization: `2`, and also `O2` and `-O2`."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        return super().convert(str(value).removeprefix("-").removeprefix("O"), param, ctx)
 
 
-class LanguageName(StrEnum):
-    c = "c"
-    cpp = "c++"
-    assembly = "assembly"
-    hex = "hex"
-    bin = "bin"
-    object = "object"
+def _address(_context: click.Context, _option: click.Parameter, text: str) -> int:
+    """The address of an instruction, in any base."""
+    try:
+        address = int(text, 0)
+    except ValueError:
+        address = -1
+    if not 0 <= address < 1 << 64 or address % 4:
+        raise click.BadParameter(f"{text!r} is no address of an instruction: a multiple of 4, such as 0x1000")
+    return address
 
 
-class Level(StrEnum):
-    none = "0"
-    one = "1"
-    two = "2"
-    three = "3"
-    size = "s"
-    smallest = "z"
-    debug = "g"
-    fast = "fast"
+def _all(*decorators: Decorator) -> Decorator:
+    """Several decorators as one, in the order in which --help shows them."""
+
+    def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
+        for decorator in reversed(decorators):
+            function = decorator(function)
+        return function
+
+    return decorate
 
 
-File = Annotated[
-    str,
-    typer.Argument(
-        help="C (.c), C++ (.cc .cpp .cxx), assembly (.s .S), hexadecimal words (.hex), raw words (.bin), or an object;"
-        " - is standard input."
+file_argument = argument(
+    "file",
+    type=click.Path(),
+    help="C (.c), C++ (.cc .cpp .cxx), assembly (.s .S), hexadecimal words (.hex), raw words (.bin), or an object;"
+    " - is standard input.",
+)
+"""`file: str`."""
+
+language_option = option("--language", type=choice(LANGUAGES), help="What the file holds, if its name doesn't say.")
+"""`language: str | None`."""
+
+address_option = option(
+    "--address",
+    metavar="ADDRESS",
+    default="0",
+    callback=_address,
+    help="Where the first instruction stands, in any base.",
+)
+"""`address: int`."""
+
+called_function = _all(
+    option("--function", metavar="NAME", help="The function's name, as in the source or mangled."),
+    option("--signature", metavar="PROTOTYPE", help='Its C prototype, such as "int(int)".'),
+    option("--engine", type=choice(ENGINES), help="How to run it; this host's best by default."),
+    option(
+        "--tier",
+        type=choice(TIERS),
+        help="How much a translation is optimized; auto: O2, in the background if it takes long.",
     ),
-]
-FunctionName = Annotated[
-    str | None, typer.Option("--function", help="The function's name, as in the source or mangled.")
-]
-Signature = Annotated[str | None, typer.Option("--signature", help='Its C prototype, such as "int(int)".')]
-Engine = Annotated[EngineName | None, typer.Option("--engine", help="How to run it; this host's best by default.")]
-Tier = Annotated[
-    TierName | None,
-    typer.Option("--tier", help="How much a translation is optimized; auto: O2, in the background if it takes long."),
-]
-Target = Annotated[TargetName, typer.Option("--target", help="The system to compile for.")]
-Optimization = Annotated[Level, typer.Option("-O", help="Optimize: -O0 to -O3, -Os, -Oz, -Og, -Ofast.")]
-Compiler = Annotated[
-    str | None, typer.Option("--compiler", help="Another clang, or gcc for AArch64 (also ARMEXEC_CC).")
-]
-Flags = Annotated[list[str] | None, typer.Option("--flag", help="An option for the compiler, as in --flag=-fPIC.")]
-Language = Annotated[
-    LanguageName | None, typer.Option("--language", help="What the file holds, if its name doesn't say.")
-]
+)
+"""`function: str | None, signature: str | None, engine: str | None, tier: str | None`."""
+
+compilation = _all(
+    option("--target", type=choice(TARGETS), default="host", help="The system to compile for."),
+    option("-O", "--opt", "opt", type=_Level(LEVELS), default="0", help="Optimize: -O0 to -O3, -Os, -Oz, -Og, -Ofast."),
+    language_option,
+    option("--compiler", metavar="PROGRAM", help="Another clang, or gcc for AArch64 (also ARMEXEC_CC)."),
+    option("--flag", metavar="OPTION", multiple=True, help="An option for the compiler, as in --flag=-fPIC."),
+)
+"""`target: str, opt: str, language: str | None, compiler: str | None, flag: Sequence[str]`."""
 
 
 def engine_name(engine: str | None, tier: str | None) -> str | None:
@@ -103,16 +107,3 @@ def engine_name(engine: str | None, tier: str | None) -> str | None:
     from armexec.engines import default_engine
 
     return f"{engine or default_engine()}:{tier}"
-
-
-def negative_numbers() -> dict[str, Any]:
-    """The settings of a command whose arguments may be negative numbers: what is no option is an argument."""
-    return {"ignore_unknown_options": True}
-
-
-def refuse_unknown_options(arguments: Sequence[str]) -> Sequence[str]:
-    """The arguments, unless one is an option after all that the command doesn't have."""
-    for argument in arguments:
-        if re.fullmatch(r"--[A-Za-z].*|-[A-Za-z].*", argument):
-            raise typer.BadParameter(f"no such option: {argument} (write -- before arguments that begin with -)")
-    return arguments

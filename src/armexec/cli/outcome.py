@@ -1,48 +1,102 @@
-"""How a command ends: its exit status, and what it says on standard error."""
+"""How the program ends: its exit status, and what it says on standard error."""
 
 from __future__ import annotations
 
 import contextlib
-import functools
+import io
 import os
 import signal
 import sys
 from collections.abc import Callable, Iterable, Iterator
-from typing import TYPE_CHECKING, ParamSpec, TypeVar
+from typing import TYPE_CHECKING
+
+import click
 
 from armexec.errors import Error
 
 if TYPE_CHECKING:
     from armexec.errors import Diagnostic
 
-__all__ = ["command", "ended_by_ctrl_c", "note", "warn_of"]
-
-P = ParamSpec("P")
-R = TypeVar("R")
+__all__ = ["ended_by_ctrl_c", "note", "status_of", "warn_of"]
 
 
-def command(function: Callable[P, R]) -> Callable[P, R]:
-    """A command whose errors end the program as `main` says, without a traceback."""
+def status_of(program: Callable[[], object]) -> int:
+    """The exit status of `program`, which returns it (or anything else for 0); errors become messages."""
+    _open_closed_streams()
+    message = ""
+    try:
+        returned = program()
+        status = returned if isinstance(returned, int) else 0
+    except Error as error:
+        status, message = 1, f"armexec: {error}"
+    except click.ClickException as error:
+        status, message = error.exit_code, _usage_text(error)
+    except click.exceptions.Exit as end:
+        status = end.exit_code
+    except (KeyboardInterrupt, click.Abort):
+        status = 128 + signal.SIGINT
+    except BrokenPipeError:
+        _abandon(sys.stdout)
+        status = 128 + signal.SIGPIPE
+    except OSError as error:
+        place = error.filename if error.filename is not None else "standard output"
+        status, message = 1, f"armexec: {place}: {error.strerror or error}"
+    except SystemExit as end:
+        status = end.code if isinstance(end.code, int) else 0
+    # What was printed so far comes before the message.
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        _abandon(sys.stdout)
+        status, message = 128 + signal.SIGPIPE, ""
+    except OSError as error:
+        _abandon(sys.stdout)
+        status, message = 1, f"armexec: standard output: {error.strerror or error}"
+    if message:
+        _say(message)
+    return status
 
-    @functools.wraps(function)
-    def run(*arguments: P.args, **named: P.kwargs) -> R:
-        try:
-            result = function(*arguments, **named)
-            sys.stdout.flush()
-            return result
-        except Error as error:
-            # What was printed so far comes first.
-            sys.stdout.flush()
-            print(f"armexec: {error}", file=sys.stderr)
-            raise SystemExit(1) from None
-        except BrokenPipeError:
-            # Whoever read the output has seen enough; the interpreter must not flush into the closed pipe at its end.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            raise SystemExit(128 + signal.SIGPIPE) from None
-        except KeyboardInterrupt:
-            raise SystemExit(128 + signal.SIGINT) from None
 
-    return run
+def _open_closed_streams() -> None:
+    """Standard streams that fail as closed ones do, in place of the None that Python has for each that is closed.
+
+    Their descriptors are taken too, so that no other file can come to be standard output.
+    """
+    for name, mode, flags in (("stdin", "r", os.O_WRONLY), ("stdout", "w", os.O_RDONLY), ("stderr", "w", os.O_WRONLY)):
+        if getattr(sys, name) is None:
+            # Reading or writing is the error EBADF; messages on a closed standard error are lost.
+            setattr(
+                sys,
+                name,
+                open(  # noqa: SIM115
+                    os.open(os.devnull, flags), mode, encoding="utf-8"
+                ),
+            )
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            # Names of files may hold bytes that are no characters, and a terminal may lack some.
+            stream.reconfigure(errors="backslashreplace")
+
+
+def _abandon(stream: io.TextIOBase | object) -> None:
+    """Let what couldn't be written vanish: the interpreter would try again at its end."""
+    with contextlib.suppress(OSError, ValueError, AttributeError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())  # type: ignore[union-attr]
+
+
+def _usage_text(error: click.ClickException) -> str:
+    """The message of a wrong command line, under how the command is used."""
+    text = io.StringIO()
+    error.show(file=text)
+    return text.getvalue().rstrip("\n")
+
+
+def _say(text: str) -> None:
+    """Print to standard error, where that can be done."""
+    try:
+        print(text, file=sys.stderr, flush=True)
+    except OSError:
+        _abandon(sys.stderr)
 
 
 @contextlib.contextmanager
@@ -57,10 +111,10 @@ def ended_by_ctrl_c() -> Iterator[None]:
 
 def note(text: str) -> None:
     """A remark that isn't the command's result."""
-    print(f"armexec: {text}", file=sys.stderr)
+    _say(f"armexec: {text}")
 
 
 def warn_of(diagnostics: Iterable[Diagnostic]) -> None:
     """Show a compiler's warnings."""
     for d in diagnostics:
-        print(f"{d.file}:{d.line}:{d.column}: {d.severity}: {d.message}", file=sys.stderr)
+        _say(f"{d.file}:{d.line}:{d.column}: {d.severity}: {d.message}")

@@ -2,51 +2,40 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import nullcontext
-from typing import Annotated
 
-import typer
+from armexec.cli.command import argument, command, option
+from armexec.cli.options import called_function, compilation, file_argument
+from armexec.cli.outcome import ended_by_ctrl_c
 
-from armexec.cli.options import (
-    Compiler,
-    Engine,
-    File,
-    Flags,
-    FunctionName,
-    Language,
-    Level,
-    Optimization,
-    Signature,
-    Target,
-    TargetName,
-    Tier,
-    negative_numbers,
+
+@command(numbers=True)
+@file_argument
+@argument(
+    "arguments",
+    nargs=-1,
+    metavar="[ARG]...",
+    help='Integers in any base; text for char *; arrays such as "[1, 2, 3]"; -- before text that begins with -.',
 )
-from armexec.cli.outcome import command, ended_by_ctrl_c
-
-CONTEXT = negative_numbers()
-
-
-@command
+@called_function
+@option("--json", is_flag=True, help="Print the result as JSON, with what was called.")
+@option("--profile", is_flag=True, help="Show on standard error which functions and lines took the time.")
+@compilation
 def run(
-    file: File,
-    arguments: Annotated[
-        list[str] | None,
-        typer.Argument(metavar="[ARG]...", help='Integers in any base; text for char *; arrays such as "[1, 2, 3]".'),
-    ] = None,
-    function: FunctionName = None,
-    signature: Signature = None,
-    engine: Engine = None,
-    tier: Tier = None,
-    target: Target = TargetName.host,
-    opt: Optimization = Level.none,
-    json: Annotated[bool, typer.Option("--json", help="Print the result as JSON, with what was called.")] = False,
-    profile: Annotated[
-        bool, typer.Option("--profile", help="Show on standard error which functions and lines took the time.")
-    ] = False,
-    language: Language = None,
-    compiler: Compiler = None,
-    flag: Flags = None,
+    file: str,
+    arguments: Sequence[str],
+    function: str | None,
+    signature: str | None,
+    engine: str | None,
+    tier: str | None,
+    json: bool,
+    profile: bool,
+    target: str,
+    opt: str,
+    language: str | None,
+    compiler: str | None,
+    flag: Sequence[str],
 ) -> None:
     """Call a function and print its result.
 
@@ -60,12 +49,11 @@ def run(
     from armexec.cli.arguments import shown_result, written
     from armexec.cli.call import prepare
     from armexec.cli.inputs import Input
-    from armexec.cli.options import engine_name, refuse_unknown_options
+    from armexec.cli.options import engine_name
 
-    texts = refuse_unknown_options(arguments or [])
     source = Input.of(file, language, level=opt, target=target, flags=flag, compiler=compiler)
     with source.module(engine_name(engine, tier)) as module:
-        called, prototype, values = prepare(module, function, signature, texts)
+        called, prototype, values = prepare(module, function, signature, arguments)
         made = None
         if profile:
             from armexec.profiling import Profile

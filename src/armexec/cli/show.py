@@ -3,26 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
-import typer
-
-from armexec.cli.options import (
-    Compiler,
-    Engine,
-    File,
-    Flags,
-    FunctionName,
-    Language,
-    Level,
-    Optimization,
-    Signature,
-    Target,
-    TargetName,
-    Tier,
-    negative_numbers,
-)
-from armexec.cli.outcome import command, ended_by_ctrl_c
+from armexec.cli.command import argument, command
+from armexec.cli.options import called_function, compilation, file_argument
+from armexec.cli.outcome import ended_by_ctrl_c
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -32,22 +17,24 @@ if TYPE_CHECKING:
     from armexec.module import Function
     from armexec.objects import Prototype
 
-CONTEXT = negative_numbers()
 
-
-@command
+@command(numbers=True)
+@file_argument
+@argument("arguments", nargs=-1, metavar="[ARG]...", help="As for `armexec run`.")
+@called_function
+@compilation
 def show(
-    file: File,
-    arguments: Annotated[list[str] | None, typer.Argument(metavar="[ARG]...", help="As for `armexec run`.")] = None,
-    function: FunctionName = None,
-    signature: Signature = None,
-    engine: Engine = None,
-    tier: Tier = None,
-    target: Target = TargetName.host,
-    opt: Optimization = Level.none,
-    language: Language = None,
-    compiler: Compiler = None,
-    flag: Flags = None,
+    file: str,
+    arguments: Sequence[str],
+    function: str | None,
+    signature: str | None,
+    engine: str | None,
+    tier: str | None,
+    target: str,
+    opt: str,
+    language: str | None,
+    compiler: str | None,
+    flag: Sequence[str],
 ) -> None:
     """Tell how a function gets from its source to its result.
 
@@ -58,14 +45,13 @@ def show(
     from armexec.cli.arguments import shown_result, written
     from armexec.cli.call import prepare
     from armexec.cli.inputs import Input
-    from armexec.cli.options import engine_name, refuse_unknown_options
+    from armexec.cli.options import engine_name
 
-    texts = refuse_unknown_options(arguments or [])
     source = Input.of(file, language, level=opt, target=target, flags=flag, compiler=compiler)
     # Lines are never wrapped: a pipe has no width, and a terminal wraps by itself.
     console = Console(highlight=False, soft_wrap=True)
     with source.module(engine_name(engine, tier)) as module:
-        called, prototype, values = prepare(module, function, signature, texts)
+        called, prototype, values = prepare(module, function, signature, arguments)
         steps = list(module.memory_steps)
         host_code = _host_code(called, prototype)
         story = _Story(console)
@@ -76,7 +62,7 @@ def show(
         _assembly(story, source, called)
         story.chapter("Memory", f"{module.engine} engine")
         _memory(story, steps, host_code, called)
-        shown = ", ".join(texts)
+        shown = ", ".join(arguments)
         story.chapter("Call", called.signature)
         place = f"0x{called.address:x}"
         story.line(f"{prototype.name or called.name}({shown}) at {place}")
