@@ -75,9 +75,8 @@ def bench(
     )
     report = _measure(plan)
     if json != "-":
-        from rich.console import Console
-
         from armexec.bench.table import show
+        from armexec.cli.console import Console
 
         show(report, Console(highlight=False))
     if json is not None:
@@ -94,8 +93,9 @@ def _names(text: str) -> list[str]:
 
 def _measure(plan: Plan) -> Report:
     """Measure, and show on standard error how far it is."""
-    from rich.console import Console
     from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+    from armexec.cli.console import Console
 
     columns = (BarColumn(), TimeElapsedColumn(), TextColumn("{task.description}"))
     # Drawing costs time of the processor, which others share: seldom is enough.

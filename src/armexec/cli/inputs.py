@@ -41,7 +41,10 @@ def read_bytes(file: str) -> bytes:
         LoadError: it can't be read, or is a directory, a device or a pipe.
     """
     if file == "-":
-        return sys.stdin.buffer.read()
+        try:
+            return sys.stdin.buffer.read()
+        except OSError as error:
+            raise LoadError(f"standard input: {error.strerror or error}") from None
     try:
         mode = os.stat(file).st_mode
         if not stat.S_ISREG(mode):

@@ -10,8 +10,7 @@ from armexec.cli.options import called_function, compilation, file_argument
 from armexec.cli.outcome import ended_by_ctrl_c
 
 if TYPE_CHECKING:
-    from rich.console import Console
-
+    from armexec.cli.console import Console
     from armexec.cli.inputs import Input
     from armexec.memory import MapEntry, Step
     from armexec.module import Function
@@ -40,10 +39,9 @@ def show(
 
     Source, assembly, machine words, what was done to memory, the call, the result.
     """
-    from rich.console import Console
-
     from armexec.cli.arguments import shown_result, written
     from armexec.cli.call import prepare
+    from armexec.cli.console import Console
     from armexec.cli.inputs import Input
     from armexec.cli.options import engine_name
 
