@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from armexec.errors import LoadError
 from armexec.objects import ABSOLUTE, FunctionSymbol, Image, Reference, RelocationType, Section, SectionSymbol
+from armexec.objects.labels import with_functions
 
 if TYPE_CHECKING:
     from armexec.asm import Code
@@ -35,32 +36,31 @@ def words_image(code: Iterable[int] | bytes | Any, name: str, *, entry: str) -> 
 def code_image(code: Code, name: str, *, entry: str) -> Image:
     """The sections, symbols and relocations of assembled code.
 
-    The functions are the symbols whose type says so; without any, the global labels in code and what the first
-    instruction begins, which is called `entry` if it has no label.
+    The functions are the symbols whose type says so and the global labels in code. Where no type says so, what the
+    first instruction begins is one too; it is called `entry` if it has no label.
 
     Raises:
         LoadError: there is no code, or what doesn't fit together.
     """
     from armexec.asm.lexer import is_apple
 
-    if not code.text.data:
+    executable = [section for section in code.sections if section.flags == "rx" and section.data]
+    if not executable:
         raise LoadError(f"{name}: there is no code: give at least one instruction")
     indexes = {section.name: index for index, section in enumerate(code.sections)}
-    executable = {section.name for section in code.sections if section.flags == "rx"}
-    typed = any(symbol.kind == "function" for symbol in code.all_symbols)
     symbols: list[SectionSymbol] = []
     numbers: dict[str, int] = {}
     for symbol in code.all_symbols:
-        kind = symbol.kind
-        if not typed and kind == "notype" and symbol.binding != "local" and symbol.section in executable:
-            kind = "function"
         section = indexes[symbol.section] if symbol.section is not None else ABSOLUTE if symbol.defined else None
         numbers[symbol.name] = len(symbols)
-        symbols.append(SectionSymbol(symbol.name, section, symbol.value, symbol.size, kind, symbol.binding))  # type: ignore[arg-type]
-    text = indexes[code.text.name]
-    if not typed and not any(s.kind == "function" and s.section == text and s.value == 0 for s in symbols):
-        labels = (s.name for s in symbols if s.section == text and s.value == 0 and s.name.isprintable())
-        symbols.append(SectionSymbol(next(labels, entry), text, 0, 0, "function", "local"))
+        symbols.append(SectionSymbol(symbol.name, section, symbol.value, symbol.size, symbol.kind, symbol.binding))  # type: ignore[arg-type]
+    sections = [Section(s.name, bytes(s.data), s.flags, s.align, s.size) for s in code.sections]
+    symbols = with_functions(sections, symbols, ())
+    first = indexes[executable[0].name]
+    typed = any(symbol.kind == "function" for symbol in code.all_symbols)
+    if not typed and not any(s.kind == "function" and s.section == first and s.value == 0 for s in symbols):
+        labels = (s.name for s in symbols if s.section == first and s.value == 0 and s.name.isprintable())
+        symbols.append(SectionSymbol(next(labels, entry), first, 0, 0, "function", "local"))
     references = [
         Reference(
             indexes[relocation.section],
@@ -72,7 +72,6 @@ def code_image(code: Code, name: str, *, entry: str) -> Image:
         )
         for relocation in code.relocations
     ]
-    sections = [Section(s.name, bytes(s.data), s.flags, s.align, s.size) for s in code.sections]
     return Image.from_code(name, sections, symbols, references, "macho" if is_apple(code.source) else "words")
 
 

@@ -154,14 +154,9 @@ class Module:
         if not isinstance(name, str):
             raise UnknownFunction(f"{self.name}: a function is found by its name, not by {name!r}")
         try:
-            found = self._image.find(name)
+            return self._function(self._image.function(name))
         except LoadError as error:
             raise UnknownFunction(str(error)) from None
-        linkage = self._image.linkage_name(found)
-        at = [s for s in self._image.functions if s.offset == found.offset]
-        if not at:
-            raise UnknownFunction(f"{self.name}: {name!r} is no function, but data or a label")
-        return self._function(next((s for s in at if s.name == linkage), at[0]))
 
     def __getattr__(self, name: str) -> Function:
         # Python and its tools ask for many such names; none of them is meant for the guest.

@@ -16,10 +16,12 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from armexec.errors import LoadError
+from armexec.objects.labels import mark_of, with_functions
 from armexec.objects.layout import (
     ABSOLUTE,
     MAX_IMAGE,
     Binding,
+    Mark,
     PlacedSection,
     Reference,
     Section,
@@ -194,6 +196,8 @@ class _Object:
                 )
             )
         symbols, common = self._image_symbols(sections, index)
+        marks = self._marks(index)
+        symbols = with_functions(sections, symbols, marks)
         references = self._references(sections, index, len(symbols))
         self._loosen_personalities(sections, symbols, references)
         return Part(
@@ -204,6 +208,7 @@ class _Object:
             references,
             common,
             self._initializers(sections, references),
+            marks,
             lambda placed: self._debug_info(placed, index),
         )
 
@@ -258,11 +263,19 @@ class _Object:
                 name, section, value = "", ABSOLUTE, 0
             if kind == 3 and not name and section is not None and section >= 0:
                 name = sections[section].name
-            if kind == _STT_FILE or (kind == 0 and name[:2] in {"$x", "$d"}):
-                # The source file's name, and the marks of code and data (AAELF64, "Mapping symbols").
+            if kind == _STT_FILE or _is_mark(s):
+                # The source file's name, and the marks of code and data.
                 name = ""
             symbols.append(SectionSymbol(name, section, value, s.size, _KINDS.get(kind, "notype"), binding))
         return symbols, common
+
+    def _marks(self, index: dict[int, int]) -> list[Mark]:
+        """Where code and data begin in the sections, as mapping symbols say."""
+        marks = []
+        for s in self.symbols:
+            if _is_mark(s) and s.section in index:
+                marks.append(Mark(index[s.section], s.value, mark_of(s.name) is True))
+        return marks
 
     def _relocations(self, target: int | None = None) -> Iterator[tuple[int, int, int, int, int]]:
         """Section, offset, type, symbol and addend of each relocation; of one section or of all loaded
@@ -356,6 +369,11 @@ class _Object:
             return zlib.decompressobj().decompress(content[24:], size)
         except zlib.error as e:
             raise self._bad(f"{header.name}: {e}") from None
+
+
+def _is_mark(symbol: _Symbol) -> bool:
+    """Whether it is a mapping symbol: local, without a type."""
+    return symbol.info == 0 and mark_of(symbol.name) is not None
 
 
 def _string(table: bytes, offset: int) -> str:

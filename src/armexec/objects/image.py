@@ -125,6 +125,23 @@ class Image:
         return sorted(found, key=lambda f: f.offset)
 
     @cached_property
+    def marks(self) -> list[tuple[int, bool]]:
+        """Offsets in the image from which on there is code (True) or data (False), as far as the objects say."""
+        marks = []
+        start = 0
+        for part in self.parts:
+            marks += [(self.sections[start + m.section].offset + m.offset, m.code) for m in part.marks]
+            start += len(part.sections)
+        return sorted(marks)
+
+    def is_code(self, offset: int) -> bool:
+        """Whether an instruction may stand at an offset in the image."""
+        if not any(s.executable and s.offset <= offset < s.offset + s.size for s in self.segments):
+            return False
+        index = bisect_right(self.marks, (offset, True)) - 1
+        return index < 0 or self.marks[index][1]
+
+    @cached_property
     def _names(self) -> dict[str, list[Symbol]]:
         """The defined symbols by every name that they can be found by."""
         names: dict[str, list[Symbol]] = {}
@@ -167,6 +184,22 @@ class Image:
             names = sorted({source_name(self.linkage_name(s)) for s in found})
             raise LoadError(f"{self.name}: {name!r} may be any of: {', '.join(names)}")
         raise LoadError(f"{self.name}: no symbol {name!r}{self._suggest(name)}")
+
+    def function(self, name: str) -> FunctionSymbol:
+        """The function of a name, as `find` takes it; a label of code stands for one too.
+
+        Raises LoadError if there is no such symbol, more than one, or if it isn't in code.
+        """
+        found = self.find(name)
+        linkage = self.linkage_name(found)
+        at = [f for f in self.functions if f.offset == found.offset]
+        if at:
+            return next((f for f in at if f.name == linkage), at[0])
+        if found.offset is None or not self.is_code(found.offset):
+            raise LoadError(
+                f"{self.name}: {name!r} is no function, but {'a number' if found.offset is None else 'data'}"
+            )
+        return FunctionSymbol(linkage, source_name(linkage), found.offset, found.size, self)
 
     def _suggest(self, name: str) -> str:
         from difflib import get_close_matches

@@ -15,6 +15,7 @@ __all__ = [
     "PAGE",
     "Binding",
     "Layout",
+    "Mark",
     "PlacedSection",
     "Reference",
     "Relocation",
@@ -67,6 +68,14 @@ class SectionSymbol(NamedTuple):
     size: int = 0
     kind: SymbolKind = "notype"
     binding: Binding = "global"
+
+
+class Mark(NamedTuple):
+    """A place in the section of that index from which on there is code, or else data, up to the next mark."""
+
+    section: int
+    offset: int
+    code: bool
 
 
 class Reference(NamedTuple):

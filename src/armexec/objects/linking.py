@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 from armexec.errors import LoadError
-from armexec.objects.layout import PlacedSection, Reference, Section, SectionSymbol
+from armexec.objects.layout import Mark, PlacedSection, Reference, Section, SectionSymbol
 from armexec.objects.names import linkage_name, source_name
 
 if TYPE_CHECKING:
@@ -39,7 +39,8 @@ class Part:
     """What one object brings to an image.
 
     `format` is "elf", "macho" or "words"; `common` is the index of the section that holds its common symbols, -1 if
-    there is none. `debug` makes the debug information, given where each of `sections` was placed.
+    there is none. `marks` tell code from data, where the object does. `debug` makes the debug information, given where
+    each of `sections` was placed.
     """
 
     name: str
@@ -49,6 +50,7 @@ class Part:
     references: Sequence[Reference] = ()
     common: int = -1
     initializers: Sequence[Initializer] = ()
+    marks: Sequence[Mark] = ()
     debug: Callable[[Sequence[PlacedSection]], DebugInfo | None] | None = None
 
 

@@ -13,6 +13,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
 from armexec.errors import LoadError
+from armexec.objects.labels import with_functions
 from armexec.objects.layout import ABSOLUTE, MAX_IMAGE, PlacedSection, Reference, Section, SectionSymbol
 from armexec.objects.linking import Initializer, Part
 from armexec.objects.relocations import RelocationType
@@ -186,6 +187,7 @@ class _Object:
                     )
                 )
         symbols, common = self._image_symbols(sections, index)
+        symbols = with_functions(sections, symbols, ())
         section_symbols = {}
         for i, where in index.items():
             section_symbols[i] = len(symbols)
@@ -201,6 +203,7 @@ class _Object:
             references,
             common,
             self._initializers(references, index),
+            (),
             lambda placed: self._debug_info(placed, index),
         )
 
