@@ -30,6 +30,7 @@ if TYPE_CHECKING:
         SignatureError,
         SystemCallDenied,
         TimeLimitExceeded,
+        UndefinedSymbol,
         UnsupportedInstruction,
     )
     from armexec.module import Function, Module, compile, function, load
@@ -58,6 +59,7 @@ __all__ = [
     "SignatureError",
     "SystemCallDenied",
     "TimeLimitExceeded",
+    "UndefinedSymbol",
     "UnsupportedInstruction",
     "__version__",
     "assemble",

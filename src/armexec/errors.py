@@ -19,6 +19,7 @@ __all__ = [
     "SignatureError",
     "SystemCallDenied",
     "TimeLimitExceeded",
+    "UndefinedSymbol",
     "UnsupportedInstruction",
 ]
 
@@ -179,6 +180,20 @@ class MemoryFault(ExecutionError):
     ) -> None:
         self.address = address
         self.access = access
+        super().__init__(message, pc=pc, symbol=symbol, source=source, instruction=instruction)
+
+
+class UndefinedSymbol(ExecutionError):
+    """A function was called, or a variable used, that neither the object nor another loaded with it defines.
+
+    `name` is as in the source. `pc`, `symbol`, `source` and `instruction` say who refers to it; `pc` is its own address
+    where only a pointer was called.
+    """
+
+    def __init__(
+        self, message: str, *, pc: int, name: str, symbol: str = "", source: str = "", instruction: str = ""
+    ) -> None:
+        self.name = name
         super().__init__(message, pc=pc, symbol=symbol, source=source, instruction=instruction)
 
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, Self, TypeGuard
 from armexec.engines import LoadedImage, Quickening, get_engine
 from armexec.errors import Error, LoadError, SignatureError
 from armexec.objects import FunctionSymbol, Image, link_files, load_file, load_image
-from armexec.objects.names import bare_name, source_name
+from armexec.objects.names import bare_name, linkage_name, source_name
 
 if TYPE_CHECKING:
     from armexec.asm import Code
@@ -53,7 +53,7 @@ class Module:
             diagnostics: the compiler's warnings.
 
         Raises:
-            LoadError: a symbol that the image doesn't define, or a relocation that doesn't reach.
+            LoadError: a relocation that doesn't reach.
             HostError: the engine can't run here, or the host gives no memory.
             ExecutionError: what an initializer did.
         """
@@ -61,18 +61,10 @@ class Module:
             raise LoadError(
                 f"a module is made of an image, not of {_described(image)}: use armexec.load, compile or function"
             )
-        missing = image.undefined()
-        if missing:
+        if image.undefined():
             from armexec.runtime import complete
 
             image = complete(image)
-            missing = image.undefined()
-        if missing:
-            names = ", ".join(source_name(name) for name in missing)
-            raise LoadError(
-                f"{image.name}: undefined symbol{'s' if len(missing) > 1 else ''} {names}:"
-                " an object can only use what it, or another loaded with it, defines so far"
-            )
         self._engine = get_engine(engine)
         self._image = image
         self._assembly = assembly
@@ -407,6 +399,7 @@ class Function:
         # Beside the functions, what they call of the runtime; the first of several names of a place.
         labels = [s for s in reversed(image.symbols) if s.kind == "notype" and s.binding != "local"]
         names = {base + s.offset: image.linkage_name(s) for s in labels if s.offset is not None}
+        names |= {base + o: source_name(linkage_name(name, image.format)) for o, name in image.missing.names.items()}
         return names | {base + symbol.offset: symbol.source_name for symbol in image.functions}
 
     def __repr__(self) -> str:
@@ -534,6 +527,13 @@ def function(
     else:
         image = words_image(code, "<code>", entry=wanted or "function")
     module = Module(image, engine, assembly=assembly)
+    missing = module.image.undefined()
+    if missing:
+        module.close()
+        names = ", ".join(source_name(name) for name in missing)
+        raise LoadError(
+            f"undefined symbol{'s' if len(missing) > 1 else ''} {names}: the code doesn't define what it uses"
+        )
     found = module[wanted] if wanted and wanted in module else _first(module)
     return found.with_signature(prototype)
 

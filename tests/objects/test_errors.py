@@ -83,18 +83,6 @@ def test_a_section_of_exabytes_is_refused_before_it_is_read() -> None:
             load_image(patched(data, table + 64 * i + 32, struct.pack("<Q", 1 << 60)))
 
 
-@pytest.mark.parametrize("target", ["linux", "apple"])
-def test_thread_local_variables(target: str) -> None:
-    for source in ("_Thread_local int t = 3;", "extern _Thread_local int t; int f(void) { return t; }"):
-        with pytest.raises(LoadError, match="thread-local"):
-            image_of(source, target=target)
-
-
-def test_indirect_functions() -> None:
-    with pytest.raises(LoadError, match=r"indirect function \(ifunc\) f"):
-        image_of(".globl f\n.type f, %gnu_indirect_function\nf: ret\n", language="assembler")
-
-
 def test_memory_writable_and_executable() -> None:
     with pytest.raises(LoadError, match=r"\.wx.*writable and executable"):
         image_of('.section .wx, "awx"\nnop\n', language="assembler")

@@ -210,8 +210,8 @@ def test_undefined_symbols() -> None:
     for target in ("linux", "apple"):
         image = image_of(DATA, "-fno-builtin", target=target)
         assert sorted(image.undefined()) == ["far_data", "puts"]
-        with pytest.raises(LoadError, match=r"undefined symbol .*, referred to by external \(t.c:\d+"):
-            image_of(DATA, "-fno-builtin", target=target, filename="t.c").place(BASE, lambda name: None)
+        assert set(image.missing.names.values()) == {"puts" if target == "linux" else "_puts"}
+        image.place(BASE, lambda name: None)
 
 
 def test_far_calls_go_through_veneers_and_near_ones_do_not() -> None:

@@ -91,5 +91,6 @@ def test_every_relocation(tmp_path: Path) -> None:
         RelocationType.GOTREL64,
         RelocationType.GOTREL32,
         RelocationType.LD64_GOTOFF_LO15,
+        RelocationType.TLS,
     }
     assert set(RelocationType) - made == left

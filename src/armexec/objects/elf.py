@@ -16,6 +16,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from armexec.errors import LoadError
+from armexec.objects.indirect import call_resolvers
 from armexec.objects.labels import mark_of, with_functions
 from armexec.objects.layout import (
     ABSOLUTE,
@@ -57,6 +58,7 @@ _SHN_UNDEF, _SHN_LORESERVE, _SHN_ABS, _SHN_COMMON, _SHN_XINDEX = 0, 0xFF00, 0xFF
 _STT_FILE, _STT_TLS, _STT_GNU_IFUNC = 4, 6, 10
 _KINDS: dict[int, SymbolKind] = {1: "object", 2: "function", 3: "section", 5: "object"}
 _BINDINGS: dict[int, Binding] = {0: "local", 1: "global", 2: "weak", 10: "weak"}  # STB_GNU_UNIQUE: one of many
+_TLS_TYPES = range(512, 1024)  # R_AARCH64_TLS*
 _RELRO = re.compile(r"\.(data\.rel\.ro|init_array|fini_array|preinit_array|ctors|dtors)(\.|$)")
 _INITIALIZERS = re.compile(r"\.(preinit_array|init_array|ctors)(?:\.(\d+))?$")
 _PERSONALITY = re.compile(r"\.data(\.rel\.local)?\.DW\.ref\.")
@@ -199,6 +201,8 @@ class _Object:
         marks = self._marks(index)
         symbols = with_functions(sections, symbols, marks)
         references = self._references(sections, index, len(symbols))
+        indirect = [i for i, s in enumerate(self.symbols) if s.info & 15 == _STT_GNU_IFUNC]
+        call_resolvers(indirect, sections, symbols, references)
         self._loosen_personalities(sections, symbols, references)
         return Part(
             self.name,
@@ -215,8 +219,6 @@ class _Object:
     def _is_loaded(self, header: _Header) -> bool:
         if not header.flags & _SHF_ALLOC or header.type not in _LOADED_TYPES:
             return False
-        if header.flags & _SHF_TLS and header.size:
-            raise LoadError(f"{self.name}: thread-local variables (section {header.name}) are not supported")
         if header.flags & _SHF_COMPRESSED:
             raise self._bad(f"loaded section {header.name} is compressed")
         if header.size > MAX_IMAGE:
@@ -239,9 +241,8 @@ class _Object:
             section: int | None = index.get(s.section)
             value = s.value
             if kind == _STT_TLS:
-                raise LoadError(f"{self.name}: thread-local variable {name} is not supported")
-            if kind == _STT_GNU_IFUNC:
-                raise LoadError(f"{self.name}: indirect function (ifunc) {name} is not supported")
+                symbols.append(SectionSymbol(name, ABSOLUTE if s.section else None, kind="tls", binding=binding))
+                continue
             if s.section == _SHN_ABS - 0x10000:
                 section = ABSOLUTE
             elif s.section == _SHN_COMMON - 0x10000:
@@ -296,12 +297,12 @@ class _Object:
     def _references(self, sections: list[Section], index: dict[int, int], count: int) -> list[Reference]:
         references = []
         for section, offset, kind, symbol, addend in self._relocations():
-            if 512 <= kind < 1024:
-                place = f"{self.headers[section].name}+{offset:#x}"
-                raise LoadError(f"{self.name}: {place} refers to a thread-local variable, which is not supported")
             if symbol >= count:
                 raise self._bad(f"relocation in {self.headers[section].name} of symbol {symbol}, which isn't there")
-            references.append(Reference(index[section], offset, kind, symbol, addend))
+            thread_local = kind in _TLS_TYPES
+            if not thread_local or self.headers[section].flags & _SHF_EXECINSTR:
+                kept = RelocationType.TLS if thread_local else kind
+                references.append(Reference(index[section], offset, kept, symbol, addend))
         return references
 
     @staticmethod

@@ -13,7 +13,8 @@ from armexec.objects.debug import ImageDebugInfo
 from armexec.objects.layout import Reference, Relocation, Section, SectionSymbol, Symbol, lay_out
 from armexec.objects.linking import Part, merge
 from armexec.objects.names import bare_name, linkage_name, normalize, source_name
-from armexec.objects.relocations import BRANCHES, PAGE_TYPES, OutOfRange, RelocationType, apply
+from armexec.objects.placing import MissingSymbols, Unreachable, place
+from armexec.objects.relocations import OutOfRange, RelocationType
 
 if TYPE_CHECKING:
     from armexec.objects.prototypes import Prototype
@@ -87,8 +88,7 @@ class Image:
             if symbol.offset is None:
                 raise LoadError(f"{name}: initializer {source_name(self.linkage_name(symbol))} is not defined")
             self.initializers.append(symbol.offset + addend)
-        self._got = layout.got
-        self._veneers = layout.veneers
+        self._layout = layout
         self._debug_info = ImageDebugInfo(self.parts, self.sections)
 
     def __repr__(self) -> str:
@@ -244,13 +244,19 @@ class Image:
     def undefined(self) -> list[str]:
         """The linkage names of the symbols that must be resolved to place the image; weak ones may stay
         undefined."""
-        used = {r.symbol for r in self.relocations} | {r.minus for r in self.relocations if r.minus is not None}
+        used = {r.symbol for r in self.relocations if r.type != RelocationType.TLS}
+        used |= {r.minus for r in self.relocations if r.minus is not None}
         names = {
             self.linkage_name(self.symbols[i]): None
             for i in sorted(used)
             if not self.symbols[i].defined and self.symbols[i].binding != "weak"
         }
         return list(names)
+
+    @cached_property
+    def missing(self) -> MissingSymbols:
+        """The places in the image that stand for what nothing defines."""
+        return MissingSymbols(self._layout)
 
     # Debug information
 
@@ -276,51 +282,20 @@ class Image:
         """Each segment's offset and final bytes for an image at address `base` (memory past the bytes is
         zero).
 
-        `resolve` gives the address of an undefined symbol by its linkage name, or None. A weak symbol that
-        stays undefined is 0; a call of it does nothing. Raises LoadError for a symbol that isn't resolved
-        and for a target out of a relocation's reach.
+        `resolve` gives the address of an undefined symbol by its linkage name, or None. A weak symbol that stays
+        undefined is 0; a call of it does nothing. Any other has an address where nothing can be accessed, and a branch
+        to it goes to an undefined instruction: `missing` says what was to be there. Raises LoadError for a target
+        out of a relocation's reach.
         """
         if base % self.align:
             raise LoadError(f"{self.name}: base {base:#x} is not a multiple of {self.align:#x}")
-        addresses: dict[int, int | None] = {}
-        buffers = [bytearray(s.data) for s in self.segments]
-        starts = [s.offset for s in self.segments]
-        veneers: dict[int, int] = {}
-        for r in self.relocations:
-            i = bisect_right(starts, r.offset) - 1
-            data, at = buffers[i], r.offset - starts[i]
-            address = self._address(r.symbol, base, resolve, addresses, r.offset)
-            if r.got is not None:
-                target = base + r.got
-            elif address is None:
-                if _bind_null(data, at, r.type):
-                    continue
-                target = r.addend
-            else:
-                target = address + r.addend
-            if r.minus is not None:
-                target -= self._address(r.minus, base, resolve, addresses, r.offset) or 0
-            try:
-                try:
-                    apply(data, at, r.type, target, base + r.offset, base + self._got)
-                except OutOfRange:
-                    if r.symbol not in self._veneers or r.addend:
-                        raise
-                    veneers[r.symbol] = target
-                    apply(data, at, r.type, base + self._veneers[r.symbol], base + r.offset, base + self._got)
-            except OutOfRange as e:
-                raise LoadError(self._out_of_range(r, e)) from None
-        for symbol, target in veneers.items():
-            offset = self._veneers[symbol]
-            i = bisect_right(starts, offset) - 1
-            at = offset - starts[i]
-            # ldr x16, .+8; br x16: IP0 is what AAPCS64 leaves to veneers.
-            buffers[i][at : at + 16] = bytes.fromhex("50000058 00021fd6") + target.to_bytes(8, "little")
-        return [(s.offset, bytes(b)) for s, b in zip(self.segments, buffers, strict=True)]
+        known: dict[int, int | None] = {}
+        try:
+            return place(self._layout, base, lambda index: self._address(index, base, resolve, known))
+        except Unreachable as error:
+            raise LoadError(self._out_of_range(error.relocation, error.why)) from None
 
-    def _address(
-        self, index: int, base: int, resolve: Resolve, known: dict[int, int | None], referrer: int
-    ) -> int | None:
+    def _address(self, index: int, base: int, resolve: Resolve, known: dict[int, int | None]) -> int | None:
         symbol = self.symbols[index]
         if symbol.offset is not None:
             return base + symbol.offset
@@ -330,8 +305,6 @@ class Image:
             name = self.linkage_name(symbol)
             # Without a name it is ELF's symbol 0, whose value is 0.
             address = resolve(name) if name else 0
-            if address is None and symbol.binding != "weak":
-                raise LoadError(f"{self.name}: undefined symbol {source_name(name)}{self._referred(referrer)}")
             if address is not None and not 0 <= address < 1 << 64:
                 raise LoadError(f"{self.name}: {name} was resolved to {address:#x}, which is not an address")
             known[index] = address
@@ -356,18 +329,3 @@ class Image:
 def _is_complete(name: str) -> bool:
     """Whether a mangled constructor or destructor is the complete object's (Itanium C++ ABI, 5.1.4.3)."""
     return "C1E" in name or "D1E" in name
-
-
-def _bind_null(data: bytearray, at: int, type: RelocationType) -> bool:
-    """Write what a reference to an undefined weak symbol becomes, where that isn't just its value 0.
-
-    As AAELF64 has it, a branch goes to the next instruction. ADR and ADRP can't reach 0, so they become
-    `movz Xd, 0`.
-    """
-    if type in BRANCHES:
-        apply(data, at, type, 4, 0, 0)
-        return True
-    if type in PAGE_TYPES:
-        data[at : at + 4] = (0xD2800000 | data[at] & 0x1F).to_bytes(4, "little")
-        return True
-    return False

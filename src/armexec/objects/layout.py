@@ -36,8 +36,13 @@ _MAX_PADDING = 1 << 26
 ABSOLUTE = -1
 """The section of a SectionSymbol whose value is a plain number."""
 VENEER_SIZE = 16
+HOLE = 0x10000
+"""How much room there is around the address of an undefined symbol, in bytes."""
 
-SymbolKind = Literal["function", "object", "section", "notype"]
+# What a linker defines: the image itself (an argument of __cxa_atexit) and its GOT.
+_PROVIDED = ("__dso_handle", "___dso_handle", "_GLOBAL_OFFSET_TABLE_")
+
+SymbolKind = Literal["function", "object", "section", "tls", "notype"]
 Binding = Literal["local", "global", "weak"]
 
 
@@ -60,7 +65,10 @@ class PlacedSection(NamedTuple):
 
 
 class SectionSymbol(NamedTuple):
-    """A symbol at `value` in the section of that index; `section` None: undefined; ABSOLUTE: a number."""
+    """A symbol at `value` in the section of that index; `section` None: undefined; ABSOLUTE: a number.
+
+    `kind` "tls": a thread-local variable, whose value means nothing.
+    """
 
     name: str
     section: int | None
@@ -139,7 +147,11 @@ class Relocation:
 
 @dataclass
 class Layout:
-    """Where everything went; `sections` in the order given."""
+    """Where everything went; `sections` in the order given.
+
+    `stubs`: the offset of an undefined instruction for each branch to an undefined symbol, by the branch's offset.
+    `holes`: the offset that stands for each undefined symbol that something else refers to, in pages of no segment.
+    """
 
     size: int
     align: int
@@ -149,6 +161,8 @@ class Layout:
     sections: list[PlacedSection]
     got: int
     veneers: dict[int, int] = field(default_factory=dict)
+    stubs: dict[int, int] = field(default_factory=dict)
+    holes: dict[int, int] = field(default_factory=dict)
 
 
 def _up(value: int, align: int) -> int:
@@ -161,7 +175,7 @@ def lay_out(
     symbols: Sequence[SectionSymbol],
     references: Sequence[Reference],
 ) -> Layout:
-    """Place the sections in segments by protection, and make room for GOT slots and veneers.
+    """Place the sections in segments by protection, and make room for GOT slots, veneers and what isn't defined.
 
     Code comes first, then read-only data, then data, each in the order given, data without content last.
     Raises LoadError for sections that are too large, wrongly aligned, or writable and executable.
@@ -172,11 +186,21 @@ def lay_out(
 
     slots: dict[tuple[int, int], int] = {}
     branched: dict[int, int] = {}
+    branches: list[Reference] = []  # to undefined symbols
+    missing: dict[int, int] = {}  # undefined symbols referred to otherwise
     for r in references:
+        symbol = symbols[r.symbol]
+        undefined = symbol.section is None and symbol.name not in _PROVIDED
         if r.type in GOT_TYPES:
             slots.setdefault((r.symbol, r.addend), 8 * len(slots))
-        elif (r.type in BRANCHES or r.type == RelocationType.PLT32) and symbols[r.symbol].section is None:
+        elif (r.type in BRANCHES or r.type == RelocationType.PLT32) and undefined:
             branched.setdefault(r.symbol, VENEER_SIZE * len(branched))
+        if not undefined or symbol.binding == "weak" or not symbol.name:
+            continue
+        if r.type in BRANCHES:
+            branches.append(r)
+        elif r.type != RelocationType.TLS:
+            missing.setdefault(r.symbol, HOLE * len(missing))
 
     groups: dict[str, list[int]] = {"rx": [], "r": [], "rw": []}
     for index, section in enumerate(sections):
@@ -186,7 +210,7 @@ def lay_out(
     placed = [0] * len(sections)
     segments: list[Segment] = []
     # ADRP counts pages of 4 KiB; hosts whose pages are larger give addresses that fit anyway.
-    end, align, got, veneers, padding = 0, 0x1000, 0, 0, 0
+    end, align, got, veneers, stubs, padding = 0, 0x1000, 0, 0, 0, 0
     for flags, members in groups.items():
         start = end = _up(end, PAGE)
         alignment = max((sections[i].align for i in members), default=1)
@@ -208,7 +232,8 @@ def lay_out(
                 raise LoadError(f"{name}: larger than {MAX_IMAGE >> 30} GiB with section {section.name}")
         if flags == "rx" and branched:
             veneers = end = _up(end, 8)
-            end += VENEER_SIZE * len(branched)
+            stubs = veneers + VENEER_SIZE * len(branched)
+            end = stubs + 4 * len(branches)  # zeros are UDF
             data.extend(bytes(end - start - len(data)))
         elif flags == "r" and slots:
             got = end = _up(end, 8)
@@ -217,8 +242,13 @@ def lay_out(
         if end > start:
             segments.append(Segment(start, end - start, bytes(data), flags == "rw", flags == "rx"))
 
-    # What a linker defines: the image itself (an argument of __cxa_atexit) and its GOT.
-    provided = {"__dso_handle": 0, "___dso_handle": 0, "_GLOBAL_OFFSET_TABLE_": got}
+    if missing:
+        holes = _up(end, PAGE) + HOLE // 2
+        end = _up(end, PAGE) + HOLE * len(missing)
+        missing = {symbol: holes + offset for symbol, offset in missing.items()}
+        if end > MAX_IMAGE:
+            raise LoadError(f"{name}: {len(missing)} undefined symbols")
+    provided = {symbol: got if symbol == "_GLOBAL_OFFSET_TABLE_" else 0 for symbol in _PROVIDED}
     made = [_place_symbol(name, s, sections, placed, provided) for s in symbols]
     relocations = [
         Relocation(
@@ -232,8 +262,8 @@ def lay_out(
         for r in references
         if field_size(r.type)
     ]
-    for (symbol, addend), slot in slots.items():
-        relocations.append(Relocation(got + slot, RelocationType.ABS64, symbol, addend))
+    for (index, addend), slot in slots.items():
+        relocations.append(Relocation(got + slot, RelocationType.ABS64, index, addend))
     if not segments:
         raise LoadError(f"{name}: no code and no data")
     return Layout(
@@ -247,6 +277,8 @@ def lay_out(
         ],
         got=got,
         veneers={symbol: veneers + offset for symbol, offset in branched.items()},
+        stubs={placed[r.section] + r.offset: stubs + 4 * i for i, r in enumerate(branches)},
+        holes=missing,
     )
 
 

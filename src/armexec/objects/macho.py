@@ -47,6 +47,8 @@ _SIMPLE = {
     _PAGE21: RelocationType.ADR_PREL_PG_HI21,
     _GOT_LOAD_PAGE21: RelocationType.ADR_GOT_PAGE,
     _GOT_LOAD_PAGEOFF12: RelocationType.LD64_GOT_LO12_NC,
+    _TLVP_PAGE21: RelocationType.TLS,
+    _TLVP_PAGEOFF12: RelocationType.TLS,
 }
 _PAGE_OFFSETS = (
     RelocationType.LDST8_ABS_LO12_NC,
@@ -209,8 +211,8 @@ class _Object:
 
     def _is_loaded(self, header: _Header) -> bool:
         kind = header.flags & _SECTION_TYPE
-        if kind in _S_THREAD_LOCAL and header.size:
-            raise LoadError(f"{self.name}: thread-local variables (section {header.name}) are not supported")
+        if kind in _S_THREAD_LOCAL:
+            return False
         if kind == _S_INIT_FUNC_OFFSETS:
             raise LoadError(f"{self.name}: section {header.name} (initializer offsets) is not supported")
         # Nothing in the image walks the unwind tables, and they would cost every function a page.
@@ -265,6 +267,8 @@ class _Object:
         header = self.headers[s.section - 1]
         if not header.address <= s.value <= header.address + header.size:
             raise self._bad(f"symbol {s.name} at {s.value:#x} is outside section {header.name}")
+        if header.flags & _SECTION_TYPE in _S_THREAD_LOCAL:
+            return SectionSymbol(s.name, ABSOLUTE, kind="tls", binding=made.binding)
         if s.section not in index:
             return SectionSymbol("", ABSOLUTE, binding="local")  # in the debug information or the unwind tables
         if made.binding == "local" and s.name.startswith("ltmp"):
@@ -301,8 +305,6 @@ class _Object:
             place = f"{header.name}+{r.offset:#x}"
             if not 0 <= r.offset <= len(content) - r.length:
                 raise self._bad(f"relocation outside of its section at {place}")
-            if r.type in {_TLVP_PAGE21, _TLVP_PAGEOFF12}:
-                raise LoadError(f"{self.name}: {place} refers to a thread-local variable, which is not supported")
             if r.type >= _AUTHENTICATED_POINTER:
                 raise LoadError(f"{self.name}: relocation of type {r.type} at {place} is not supported")
             if r.type == _ADDEND:

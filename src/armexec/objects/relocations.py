@@ -63,6 +63,8 @@ class RelocationType(IntEnum):
     LD64_GOTPAGE_LO15 = 313
     PLT32 = 314
     GOTPCREL32 = 315
+    TLS = 1 << 16
+    """No number of AAELF64's: any reference to a thread-local variable. What it writes is UDF."""
 
 
 _T = RelocationType
@@ -172,7 +174,9 @@ def apply(data: bytearray, at: int, type: int, target: int, place: int, got: int
         data[at : at + size] = (value & ((1 << 8 * size) - 1)).to_bytes(size, "little")
         return
     word = int.from_bytes(data[at : at + 4], "little")
-    if type in _WORD_OFFSET:
+    if type == _T.TLS:
+        word = 0
+    elif type in _WORD_OFFSET:
         bits, low = _WORD_OFFSET[type]
         value = _signed(target - place)
         if value & 3:
