@@ -53,6 +53,7 @@ __all__ = [
     "Segment",
     "Terminator",
     "Value",
+    "place_label",
     "register_type",
     "wider_views",
     "zero",
@@ -90,6 +91,14 @@ Terminator: TypeAlias = tuple[Any, ...]
 def register_type(number: int) -> str:
     """The LLVM type of a register, by number."""
     return _TYPES[number]
+
+
+def place_label(kind: str, *offsets: int) -> str:
+    """The label of what stands once for each place in the guest's code, or for each way from one to another.
+
+    Labels share a name space with values: neither `LlvmMachine.block` nor the machine's values have such names.
+    """
+    return ".".join((kind, *(f"x{offset:x}" for offset in offsets)))
 
 
 def zero(number: int) -> str:
@@ -405,6 +414,11 @@ class LlvmMachine(Vectors, FloatingPoint, ProvisionalStores):
         self.out.append(f"{name} = {text}")
         return Value(self, width, name)
 
+    def block(self, kind: str) -> str:
+        """A label that nothing else of the machine has; `place_label` makes those of the guest's addresses."""
+        self.count += 1
+        return f"{kind}.{self.count}"
+
     def state_field(self, name: str) -> str:
         """A pointer to a field of the state structure."""
         self.used |= 1 << STATE
@@ -561,12 +575,11 @@ class LlvmMachine(Vectors, FloatingPoint, ProvisionalStores):
         end = self.line(f"add i64 {address.text}, {size}")
         place = self.line(f"load ptr, ptr {self.state_field('stored_last')}")
         adjoins = self.line(f"icmp eq i64 {self.line(f'load i64, ptr {place}')}, {address.text}")
-        self.count += 1
-        n = self.count
-        self.out += [f"br i1 {adjoins}, label %a{n}, label %l{n}", f"l{n}:"]
-        self.out += [f"call void @record(ptr %state, i64 {address.text}, i64 {end})", f"br label %m{n}"]
-        self.out += [f"a{n}:", f"store i64 {end}, ptr {place}", f"br label %m{n}", f"m{n}:"]
-        self.label = f"m{n}"
+        longer, new, recorded = self.block("longer"), self.block("new"), self.block("recorded")
+        self.out += [f"br i1 {adjoins}, label %{longer}, label %{new}", f"{new}:"]
+        self.out += [f"call void @record(ptr %state, i64 {address.text}, i64 {end})", f"br label %{recorded}"]
+        self.out += [f"{longer}:", f"store i64 {end}, ptr {place}", f"br label %{recorded}", f"{recorded}:"]
+        self.label = recorded
 
     def _trap_if(self, condition: Value, kind: TrapKind, detail: Value) -> None:
         if condition.known == 0:
@@ -574,14 +587,13 @@ class LlvmMachine(Vectors, FloatingPoint, ProvisionalStores):
         self.is_unfit |= bool(self.unchecked)
         self.make_sure()
         self.used |= 1 << STATE
-        self.count += 1
-        n = self.count
-        self.out.append(f"br i1 {condition.text}, label %t{n}, label %c{n}")
-        self.out.append(f"t{n}:")
+        trap, checked = self.block("trap"), self.block("checked")
+        self.out.append(f"br i1 {condition.text}, label %{trap}, label %{checked}")
+        self.out.append(f"{trap}:")
         self._trap(kind, detail)
         self.out.append("unreachable")
-        self.out.append(f"c{n}:")
-        self.label = f"c{n}"
+        self.out.append(f"{checked}:")
+        self.label = checked
 
     def _trap(self, kind: TrapKind, detail: Value) -> None:
         self.used |= 1 << STATE
@@ -625,16 +637,15 @@ class LlvmMachine(Vectors, FloatingPoint, ProvisionalStores):
         old = self.emit(bits, f"load i{bits}, ptr {self.state_field('exclusive_value')}")
         self.clear_exclusive()
         stands = (there == address) & (size == bits)
-        self.count += 1
-        n = self.count
+        exchange, exchanged = self.block("exchange"), self.block("exchanged")
         self.out.append("store i1 true, ptr %failed")
-        self.out.append(f"br i1 {stands.text}, label %s{n}, label %e{n}")
-        self.out.append(f"s{n}:")
+        self.out.append(f"br i1 {stands.text}, label %{exchange}, label %{exchanged}")
+        self.out.append(f"{exchange}:")
         seen = self._exchange(address, old, value, "seq_cst")
         self.out.append(f"store i1 {(seen != old).text}, ptr %failed")
-        self.out.append(f"br label %e{n}")
-        self.out.append(f"e{n}:")
-        self.label = f"e{n}"
+        self.out.append(f"br label %{exchanged}")
+        self.out.append(f"{exchanged}:")
+        self.label = exchanged
         return self.emit(1, "load i1, ptr %failed").zero_extend(32)
 
     def clear_exclusive(self) -> None:

@@ -201,32 +201,31 @@ class FloatingPoint(SoftFloat):
         if not pending:
             return
         condition = self.any_nan([(p.kind, p.raw) for p in pending if p.alone]) if not m.is_unfit else "false"
-        m.count += 1
-        n = m.count
+        nan, tested = m.block("nan"), m.block("tested")
         if not m.careful:
             m.tests.append(m.pc)
-            m.out += [f"br i1 {condition}, label %n{n}, label %o{n}", f"o{n}:"]
-            m.leave_to_careful(f"n{n}")
+            m.out += [f"br i1 {condition}, label %{nan}, label %{tested}", f"{tested}:"]
+            m.leave_to_careful(nan)
             for p in pending:
                 for shapes in p.shapes:
                     shapes.pending = None
-            self.label = f"o{n}"
+            self.label = tested
             return
         if not self.label:
-            m.out += [f"br label %p{n}", f"p{n}:"]
-            self.label = f"p{n}"
-        m.out += [f"br i1 {condition}, label %n{n}, label %o{n}", f"n{n}:"]
+            self.label = m.block("before")
+            m.out += [f"br label %{self.label}", f"{self.label}:"]
+        m.out += [f"br i1 {condition}, label %{nan}, label %{tested}", f"{nan}:"]
         exact: dict[int, str] = {}
         for p in pending:
             arguments = [a if isinstance(a, str) else exact[id(a)] for a in p.arguments]
             exact[id(p)] = m.line(p.template.format(*arguments))
-        m.out += [f"br label %o{n}", f"o{n}:"]
+        m.out += [f"br label %{tested}", f"{tested}:"]
         for p in pending:
-            text = m.line(f"phi {p.kind} [{p.raw}, %{self.label}], [{exact[id(p)]}, %n{n}]")
+            text = m.line(f"phi {p.kind} [{p.raw}, %{self.label}], [{exact[id(p)]}, %{nan}]")
             for shapes in p.shapes:
                 shapes.texts = {p.kind: text}
                 shapes.pending = None
-        self.label = f"o{n}"
+        self.label = tested
 
     def any_nan(self, numbers: list[tuple[str, str]]) -> str:
         """Whether one of some numbers, each a type and a name, is a NaN."""

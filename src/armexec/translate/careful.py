@@ -52,9 +52,12 @@ class CarefulExits:
     def return_values(self, outputs: dict[int, Value]) -> None:
         raise NotImplementedError
 
+    def place(self, kind: str, *addresses: int) -> str:
+        raise NotImplementedError
+
     def kept(self, number: int, rerun: Rerun) -> str:
         """Where a register is kept as it was at the start of a part that may be run again."""
-        return f"{NAMES[number]}.{rerun.header - self.base:x}"
+        return f"{NAMES[number]}.kept.x{rerun.header - self.base:x}"
 
     def kept_by(self, rerun: Rerun) -> int:
         """The registers that a part changes, and needs to be run again."""
@@ -88,8 +91,8 @@ class CarefulExits:
         m = self.m
         condition = self.unsure_condition(rerun, wanted, text_of)
         if condition:
-            n = m.count
-            m.out += [f"br i1 {condition}, label %z{rerun.header - self.base:x}, label %w{n}", f"w{n}:"]
+            tested = m.block("tested")
+            m.out += [f"br i1 {condition}, label %{self.place('rerun', rerun.header)}, label %{tested}", f"{tested}:"]
 
     def needed_at(self, address: int) -> int:
         """The registers that careful code needs in the state to go on at a block."""
@@ -99,14 +102,14 @@ class CarefulExits:
 
     def enter_rerun(self, rerun: Rerun) -> list[str]:
         """Keep what a part needs to be run again; and leave it, to run it again in careful code."""
-        m, offset = self.m, f"{rerun.header - self.base:x}"
+        m = self.m
         m.begin()
-        m.out.append(f"h{offset}:")
+        m.out.append(f"{self.place('keep', rerun.header)}:")
         kept = self.kept_by(rerun)
         for n in bits(kept):
             value = m.emit(64, f"load {register_type(n)}, ptr {NAMES[n]}")
             m.out.append(f"store {register_type(n)} {value.text}, ptr {self.kept(n, rerun)}")
-        m.out += [f"br label %b{offset}", f"z{offset}:"]
+        m.out += [f"br label %{self.place('block', rerun.header)}", f"{self.place('rerun', rerun.header)}:"]
         needed = self.needed_at(rerun.header)
 
         def value_of(n: int) -> Value:

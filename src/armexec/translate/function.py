@@ -17,6 +17,7 @@ from armexec.machines.llvm import (
     STATE,
     LlvmMachine,
     Value,
+    place_label,
     register_type,
     wider_views,
 )
@@ -167,22 +168,25 @@ class _Writer(CarefulExits, TransactionWriter):
         flow = self.function.flow
         self.loops = set(flow.loops) & set(flow.entries) if unit.leaves_loops else set()
 
+    def place(self, kind: str, *addresses: int) -> str:
+        """The label of what the function has once for an address, or for a way from one to another."""
+        return place_label(kind, *(address - self.base for address in addresses))
+
     def label(self, address: int, source: int | None = None) -> str:
         """Where a block begins, coming from the block at `source`, None from outside of the function."""
         if self.copy is not None and source is not None:
             return self.copy_label(self.copy, address, source)
-        offset = f"{address - self.base:x}"
         there = self.function.blocks[address].rerun
         here = None if source is None else self.function.blocks[source].rerun
-        label = f"b{offset}" if there is None or here is there else f"h{offset}"
+        label = self.place("block" if there is None or here is there else "keep", address)
         if address in self.loops:
-            label = f"loop{offset}"
+            label = self.place("loop", address)
         transaction = self.transactions.get(address)
         if transaction is not None:
-            label = f"{'again' if source in transaction.blocks else 'first'}_{offset}"
+            label = self.place("again" if source in transaction.blocks else "first", address)
         if source is None or here is None or here is there:
             return label
-        edge = f"q{source - self.base:x}_{offset}"
+        edge = self.place("edge", source, address)
         if edge not in self.edges:
             m, out = self.m, self.m.out
             m.out = []
@@ -194,27 +198,28 @@ class _Writer(CarefulExits, TransactionWriter):
 
     def way_out(self, start: int) -> list[str]:
         """Before a loop's first block: on to better code, if that is entered here by now."""
-        m, name = self.m, f"{start - self.base:x}"
+        m, block = self.m, self.place("block", start)
         m.begin()
         place = m.line(f"getelementptr ptr, ptr @table, i64 {(start - self.base) // 4}")
         host = m.line(f"load atomic ptr, ptr {place} acquire, align 8")
         m.out.append("store atomic i8 1, ptr @running monotonic, align 1")
         own = m.line(f"icmp eq ptr {host}, @s{self.unit.name(self.function.flow.entry)}")
-        m.out.append(f"br i1 {own}, label %b{name}, label %better{name}")
-        m.out.append(f"better{name}:")
+        better, unused = m.block("better"), m.block("unused")
+        m.out.append(f"br i1 {own}, label %{block}, label %{better}")
+        m.out.append(f"{better}:")
         self.store_needed(self.signature.live_in[start], self.value)
         pc = m.address(start).text
         code = m.line(f"musttail call i1 {host}(ptr %state, i64 {pc}, i64 %link)")
         m.out.append(f"ret i1 {code}")
-        m.out.append(f"unused{name}:")
-        return [f"loop{name}:", FIRST_ONLY, *m.out, END, f"br label %b{name}", f"b{name}:"]
+        m.out.append(f"{unused}:")
+        return [f"{self.place('loop', start)}:", FIRST_ONLY, *m.out, END, f"br label %{block}", f"{block}:"]
 
     def write(self) -> list[str]:
         body: list[str] = []
         for start, block in self.function.blocks.items():
             self.m.resume(block.out, block.knowledge, block.dirty)
             self.finish(start, block)
-            body += self.way_out(start) if start in self.loops else [f"b{start - self.base:x}:"]
+            body += self.way_out(start) if start in self.loops else [f"{self.place('block', start)}:"]
             body += block.out
             for exit_ in block.exits:
                 body += self.leave_to_careful(start, block, exit_)
@@ -265,13 +270,13 @@ class _Writer(CarefulExits, TransactionWriter):
                 out.append("%link = add i64 %a30, 0")
         elif len(entries) > 1:
             offset = m.emit(64, f"sub i64 %pc, {m.address(self.base).text}")
-            cases = [f"i64 {at - self.base}, label %e{at - self.base:x}" for at in entries]
+            cases = [f"i64 {at - self.base}, label %{self.place('entry', at)}" for at in entries]
             out.append(f"switch i64 {offset.text}, label %wrong [{' '.join(cases)}]")
             out.append("wrong:")
             m.trap(TrapKind.EXECUTE, Value(m, 64, "%pc"))
             out.append("unreachable")
             for at in entries:
-                out.append(f"e{at - self.base:x}:")
+                out.append(f"{self.place('entry', at)}:")
                 self.load_for(at)
                 out.append(f"br label %{self.label(at)}")
             return out
@@ -356,9 +361,7 @@ class _Writer(CarefulExits, TransactionWriter):
             self.go_or_leave(start, targets[0])
             return
         condition: Value = terminator[1]
-        labels = [
-            self.label(t, start) if t not in outside else f"o{start - self.base:x}_{i}" for i, t in enumerate(targets)
-        ]
+        labels = [self.label(t, start) if t not in outside else m.block("out") for t in targets]
         hint = self.unrolled(start) if block.exits and start in targets and self.copy is None else ""
         m.out.append(f"br i1 {condition.text}, label %{labels[0]}, label %{labels[1]}{hint}")
         known = m.knowledge()
@@ -399,12 +402,12 @@ class _Writer(CarefulExits, TransactionWriter):
         if target.known is None and target.address is None:
             # To where the call goes on: a return by another register (`mov x9, x30` ... `br x9`).
             back = m.emit(1, f"icmp eq i64 {target.text}, %link")
-            n = m.count
-            m.out.append(f"br i1 {back.text}, label %k{n}, label %j{n}")
-            m.out.append(f"k{n}:")
+            return_, jump = m.block("return"), m.block("jump")
+            m.out.append(f"br i1 {back.text}, label %{return_}, label %{jump}")
+            m.out.append(f"{return_}:")
             _store_pc(m, target)
             m.out.append("ret i1 false")
-            m.out.append(f"j{n}:")
+            m.out.append(f"{jump}:")
         callee = m.emit(64, f"call ptr @lookup(ptr %state, i64 {target.text})")
         code = m.emit(1, f"musttail call i1 {callee.text}(ptr %state, i64 {target.text}, i64 %link)")
         m.out.append(f"ret i1 {code.text}")
@@ -441,13 +444,13 @@ class _Writer(CarefulExits, TransactionWriter):
             self.touched |= 1 << n
             m.out.append(f"store {register_type(n)} {value.text}, ptr {NAMES[n]}")
         if code is not None:
-            n = m.count
-            m.out.append(f"br i1 {code.text}, label %u{n}, label %n{n}")
-            m.out.append(f"u{n}:")
+            unwind, returned = m.block("unwind"), m.block("returned")
+            m.out.append(f"br i1 {code.text}, label %{unwind}, label %{returned}")
+            m.out.append(f"{unwind}:")
             changed = self.signature.dirty_out[start] if self.is_open else block.dirty & live
             self.flush_to_state(changed & ~callee.modified)
             self.unwind()
-            m.out.append(f"n{n}:")
+            m.out.append(f"{returned}:")
 
     def call_open(self, start: int, block: LiftedBlock, live: int, function: str) -> None:
         """Call what takes the state structure: `function`, or what is found at the address."""
@@ -459,11 +462,11 @@ class _Writer(CarefulExits, TransactionWriter):
             function = m.emit(64, f"call ptr @lookup(ptr %state, i64 {target.text})").text
         link = m.address(after).text
         code = m.emit(1, f"call i1 {function}(ptr %state, i64 {target.text}, i64 {link})")
-        n = m.count
-        m.out.append(f"br i1 {code.text}, label %u{n}, label %n{n}")
-        m.out.append(f"u{n}:")
+        unwind, returned = m.block("unwind"), m.block("returned")
+        m.out.append(f"br i1 {code.text}, label %{unwind}, label %{returned}")
+        m.out.append(f"{unwind}:")
         m.out.append("ret i1 true")
-        m.out.append(f"n{n}:")
+        m.out.append(f"{returned}:")
         for r in bits(live & ~_STATE):
             self.touched |= 1 << r
             value = load_state(m, r)
@@ -482,23 +485,23 @@ class _Writer(CarefulExits, TransactionWriter):
         m.flush(live)
         target: Value = block.terminator[1]
         offset = m.emit(64, f"sub i64 {target.text}, {m.address(self.base).text}")
-        n = m.count
-        entries = [guess.function.flow.entry - self.base for guess in guesses]
-        cases = " ".join(f"i64 {entry}, label %g{n}_{entry:x}" for entry in entries)
+        guessed = {guess.function.flow.entry - self.base: m.block("guessed") for guess in guesses}
+        other = m.block("unguessed")
+        cases = " ".join(f"i64 {entry}, label %{label}" for entry, label in guessed.items())
         weights = ", ".join(["i32 1", *["i32 1000"] * len(guesses)])
         name = f"!{_METADATA - len(guesses)}"
         m.helpers[name] = f'{name} = !{{!"branch_weights", {weights}}}'
-        m.out.append(f"switch i64 {offset.text}, label %g{n} [{cases}], !prof {name}")
+        m.out.append(f"switch i64 {offset.text}, label %{other} [{cases}], !prof {name}")
         known, out, dirty = m.knowledge(), m.out, m.dirty
-        for guess, entry in zip(guesses, entries, strict=True):
+        for guess, label in zip(guesses, guessed.values(), strict=True):
             m.start(known)
             m.out = out
-            m.out.append(f"g{n}_{entry:x}:")
+            m.out.append(f"{label}:")
             self.call_closed(start, block, live, guess)
             self.go(start, block.flow.end)
         m.start(known)
         m.out, m.dirty = out, dirty
-        m.out.append(f"g{n}:")
+        m.out.append(f"{other}:")
         self.call_open(start, block, live, "")
 
     def continue_at(self, start: int, address: int, changed: int) -> None:
@@ -526,11 +529,11 @@ class _Writer(CarefulExits, TransactionWriter):
         self.flush_for(start, block.flow.targets)
         base = m.address(self.base)
         offset = m.emit(64, f"sub i64 {target.text}, {base.text}")
-        n = m.count
+        elsewhere = m.block("elsewhere")
         inside = [to for to in dict.fromkeys(block.flow.targets) if to in self.function.blocks]
         cases = [f"i64 {to - self.base}, label %{self.label(to, start)}" for to in inside]
-        m.out.append(f"switch i64 {offset.text}, label %d{n} [{' '.join(cases)}]")
-        m.out.append(f"d{n}:")
+        m.out.append(f"switch i64 {offset.text}, label %{elsewhere} [{' '.join(cases)}]")
+        m.out.append(f"{elsewhere}:")
         if self.is_open:
             self.leave(start, target)
             return
@@ -558,21 +561,20 @@ class _Writer(CarefulExits, TransactionWriter):
         outputs = {n: self.value(n) for n in bits(signature.outputs)}
         if not signature.returns_as_called:
             elsewhere = m.emit(1, f"icmp ne i64 {target.text}, %link")
-            n = m.count
-            m.out.append(f"br i1 {elsewhere.text}, label %u{n}, label %r{n}")
-            m.out.append(f"u{n}:")
+            unwind, back = m.block("unwind"), m.block("back")
+            m.out.append(f"br i1 {elsewhere.text}, label %{unwind}, label %{back}")
+            m.out.append(f"{unwind}:")
             for register, value in outputs.items():
                 store_state(m, register, value)
             _store_pc(m, target)
             self.unwind()
-            m.out.append(f"r{n}:")
+            m.out.append(f"{back}:")
         self.return_values(outputs)
 
     def own_block(self) -> None:
         """Begin a block for what the quick instruction selection doesn't know: it gives up the block that it is in."""
-        m = self.m
-        m.count += 1
-        m.out += [f"br label %own{m.count}", f"own{m.count}:"]
+        own = self.m.block("own")
+        self.m.out += [f"br label %{own}", f"{own}:"]
 
     def return_values(self, outputs: dict[int, Value]) -> None:
         """Return from a closed function to where it was called."""

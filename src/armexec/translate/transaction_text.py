@@ -101,6 +101,9 @@ class TransactionWriter:
     def label(self, address: int, source: int | None = None) -> str:
         raise NotImplementedError
 
+    def place(self, kind: str, *addresses: int) -> str:
+        raise NotImplementedError
+
     def finish(self, start: int, block: LiftedBlock) -> None:
         raise NotImplementedError
 
@@ -119,22 +122,22 @@ class TransactionWriter:
 
     def copy_label(self, copy: _Copy, address: int, source: int) -> str:
         """Where a block begins, coming from a block of a copy."""
-        transaction, offset = copy.transaction, f"{address - self.base:x}"
+        transaction = copy.transaction
         if address == transaction.header:
-            return f"{'arm' if copy.is_recording else 'round'}_{offset}"
+            return self.place("arm" if copy.is_recording else "round", address)
         if address in transaction.blocks:
-            return f"{copy.prefix}_{offset}"
+            return self.place(copy.prefix, address)
         if copy.is_recording:
-            return f"leave_{offset}"
-        edge = f"end{source - self.base:x}_{offset}"
+            return self.place("leave", address)
+        edge = self.place("end", source, address)
         if edge not in self.edges:
             m, out = self.m, self.m.out
             m.out = []
             bad = self._look(transaction, transaction.tested(self.signature.live_in[address]))
             self._set("armed", "ptr null")
-            m.out += [f"br i1 {bad}, label %undo_{transaction.header - self.base:x}, label %good_{edge}"]
-            m.out.append(f"good_{edge}:")
-            self._judge(transaction, edge, f"leave_{offset}")
+            good = m.block("good")
+            m.out += [f"br i1 {bad}, label %{self.place('undo', transaction.header)}, label %{good}", f"{good}:"]
+            self._judge(transaction, self.place("leave", address))
             self.edges[edge] = [f"{edge}:", *m.out]
             m.out = out
         return edge
@@ -162,22 +165,25 @@ class TransactionWriter:
 
     def prepare_transactions(self) -> list[str]:
         """For the function's first block."""
-        counters = [f"%tested.{transaction.header - self.base:x}" for transaction in self.function.transactions]
+        counters = [f"%{self.place('rounds', transaction.header)}" for transaction in self.function.transactions]
         return [line for name in counters for line in (f"{name} = alloca i32", f"store volatile i32 0, ptr {name}")]
 
     def _write_beginning(self, transaction: Transaction) -> list[str]:
-        m, h = self.m, f"{transaction.header - self.base:x}"
+        m, header = self.m, transaction.header
         m.begin()
         out = m.out
-        out += [f"first_{h}:", f"store volatile i32 0, ptr %tested.{h}", f"br label %b{h}", f"again_{h}:"]
+        block, record, counter = (self.place(kind, header) for kind in ("block", "record", "rounds"))
+        out += [f"{self.place('first', header)}:", f"store volatile i32 0, ptr %{counter}", f"br label %{block}"]
+        out.append(f"{self.place('again', header)}:")
         # In memory: a register of the host's would be missed by the loop with tests.
-        count = self._count(f"%tested.{h}", "volatile ")
-        cases = {transaction.rounds: f"try_{h}", max(_LATE, 8 * transaction.rounds): f"record_{h}"}
+        count = self._count(f"%{counter}", "volatile ")
+        attempt = self.place("try", header)
+        cases = {transaction.rounds: attempt, max(_LATE, 8 * transaction.rounds): record}
         choices = " ".join(f"i32 {rounds}, label %{label}" for rounds, label in cases.items())
-        out += [f"switch i32 {count}, label %b{h} [{choices}]", f"try_{h}:"]
+        out += [f"switch i32 {count}, label %{block} [{choices}]", f"{attempt}:"]
         failures = m.line(f"load atomic i32, ptr @failures{self._name(transaction)} monotonic, align 4")
         patient = m.line(f"icmp ult i32 {failures}, {_PATIENCE}")
-        out.append(f"br i1 {patient}, label %record_{h}, label %b{h}")
+        out.append(f"br i1 {patient}, label %{record}, label %{block}")
         return out
 
     def _write_outlined(self, transaction: Transaction) -> _Outlined:
@@ -191,7 +197,7 @@ class TransactionWriter:
             lines += edge
         for number, address in enumerate(self._left_to(transaction)):
             self.m.begin()
-            self.m.out.append(f"leave_{address - self.base:x}:")
+            self.m.out.append(f"{self.place('leave', address)}:")
             for n in widest(self._passed_back(transaction, address)):
                 store_state(self.m, n, self.value(n), _PASSED)
             lines += [*self.m.out, f"ret i64 {number}"]
@@ -235,39 +241,41 @@ class TransactionWriter:
         m.out.append(f"store {register_type(n)} {text}, ptr {NAMES[n]}")
 
     def _write_call(self, own: _Outlined, wide: set[str]) -> list[str]:
-        m, h = self.m, f"{own.transaction.header - self.base:x}"
+        m, header = self.m, own.transaction.header
         m.begin()
-        m.out.append(f"record_{h}:")
-        for n in widest(self.signature.live_in[own.transaction.header]):
+        m.out.append(f"{self.place('record', header)}:")
+        for n in widest(self.signature.live_in[header]):
             store_state(m, n, self.value(n), _PASSED)
         way = m.line(f"call i64 @transaction{self._name(own.transaction)}(ptr %state, i64 %link) cold")
         left_to = self._left_to(own.transaction)
-        cases = " ".join(f"i64 {number}, label %back{number}_{h}" for number in range(len(left_to)))
-        m.out.append(f"switch i64 {way}, label %careful_{h} [{cases}]")
-        for number, address in enumerate(left_to):
-            m.out.append(f"back{number}_{h}:")
+        ways = [m.block("back") for _ in left_to]
+        careful = m.block("careful")
+        cases = " ".join(f"i64 {number}, label %{label}" for number, label in enumerate(ways))
+        m.out.append(f"switch i64 {way}, label %{careful} [{cases}]")
+        for label, address in zip(ways, left_to, strict=True):
+            m.out.append(f"{label}:")
             for n in bits(self._passed_back(own.transaction, address) & ~(1 << STATE)):
                 self._take(n, wide)
-            target = f"b{h}" if address == own.transaction.header else self.label(address)
+            target = self.place("block", header) if address == header else self.label(address)
             m.out.append(f"br label %{target}")
-        m.out += [f"careful_{h}:", f"store i64 {way}, ptr %resumed", "br label %resume"]
+        m.out += [f"{careful}:", f"store i64 {way}, ptr %resumed", "br label %resume"]
         return m.out
 
     def _write_function(self, own: _Outlined, wide: set[str]) -> None:
-        m, name, h = self.m, self._name(own.transaction), f"{own.transaction.header - self.base:x}"
+        m, name, header = self.m, self._name(own.transaction), own.transaction.header
         m.begin()
         out = m.out
         out.append(f"define internal i64 @transaction{name}(ptr %state, i64 %link) noinline nounwind #0 {{")
-        out += ["%resumed = alloca i64", f"%passed.{h} = alloca i32"]
+        out += ["%resumed = alloca i64", f"%{self.place('passed', header)} = alloca i32"]
         out.append(f"%alignment = add i64 0, {0 if self.signature.is_aligned else 15}")
         out += [f"{NAMES[n]} = alloca {register_type(n)}" for n in bits(own.registers & ~(1 << STATE))]
-        for n in bits(self.signature.live_in[own.transaction.header] & ~(1 << STATE)):
+        for n in bits(self.signature.live_in[header] & ~(1 << STATE)):
             self._take(n, wide)
         self._set("stored_count", "i64 0")
         # Zero is the end of no place.
         zero = m.line(f"getelementptr i8, ptr %state, i64 {OFFSETS['stored_count']}")
         self._set("stored_last", f"ptr {zero}")
-        out += [f"br label %recording_{h}", *own.lines, "}"]
+        out += [f"br label %{self.place('recording', header)}", *own.lines, "}"]
         self.m.helpers["transactions"] = declarations()
         self.m.helpers[f"transaction{name}"] = "\n".join(narrowed(out))
 
@@ -277,42 +285,45 @@ class TransactionWriter:
         for start, block in copy.blocks.items():
             self.m.resume(block.out, block.knowledge, block.dirty)
             self.finish(start, block)
-            out += [f"{copy.prefix}_{start - self.base:x}:", *block.out]
+            out += [f"{self.place(copy.prefix, start)}:", *block.out]
             for exit_ in block.exits:
                 out += self.leave_to_careful(start, block, exit_)
         self.copy = None
         return out
 
     def _write_steps(self, transaction: Transaction) -> list[str]:
-        m, h, name = self.m, f"{transaction.header - self.base:x}", self._name(transaction)
+        m, header, name = self.m, transaction.header, self._name(transaction)
+        kinds = ("keep", "fail", "unchecked", "look", "undo", "passed")
+        keep, fail, unchecked, look, undo, passed = (self.place(kind, header) for kind in kinds)
         m.begin()
         out = m.out
-        out.append(f"arm_{h}:")
+        out.append(f"{self.place('arm', header)}:")
         together = "0"
         for number in bits(transaction.aligned):
             together = m.line(f"or i64 {together}, {self.value(number).text}")
         low = m.line(f"and i64 {together}, {transaction.esize // 8 - 1}")
         aligned = m.line(f"icmp eq i64 {low}, 0")
-        out += [f"store i32 0, ptr %passed.{h}", f"br i1 {aligned}, label %keep_{h}, label %fail_{h}", f"keep_{h}:"]
+        out += [f"store i32 0, ptr %{passed}", f"br i1 {aligned}, label %{keep}, label %{fail}", f"{keep}:"]
         m.begin()
         m.out = out
         kept = m.line("call i1 @keep(ptr %state)")
-        out += [f"br i1 {kept}, label %armed_{h}, label %fail_{h}", f"armed_{h}:"]
+        armed = m.block("armed")
+        out += [f"br i1 {kept}, label %{armed}, label %{fail}", f"{armed}:"]
         self._arm(transaction)
-        out += [f"br label %unchecked_{h}", f"round_{h}:"]
-        full = m.line(f"icmp eq i32 {self._count(f'%passed.{h}')}, {_LOOK}")
-        out.append(f"br i1 {full}, label %look_{h}, label %unchecked_{h}")
+        out += [f"br label %{unchecked}", f"{self.place('round', header)}:"]
+        full = m.line(f"icmp eq i32 {self._count(f'%{passed}')}, {_LOOK}")
+        out.append(f"br i1 {full}, label %{look}, label %{unchecked}")
         m.begin()
         m.out = out
-        out += [f"look_{h}:", f"store i32 {_LOOK // 2}, ptr %passed.{h}"]
+        out += [f"{look}:", f"store i32 {_LOOK // 2}, ptr %{passed}"]
         bad = self._look(transaction, transaction.tested(self.signature.live_in[transaction.header]))
-        out += [f"br i1 {bad}, label %undo_{h}, label %keep_{h}", f"undo_{h}:"]
+        out += [f"br i1 {bad}, label %{undo}, label %{keep}", f"{undo}:"]
         self._set("armed", "ptr null")
         self._count_failure(name)
         out.append(f"call void @undo{name}(ptr %state)")
-        out += [f"store i64 {m.address(transaction.header).text}, ptr %resumed", "br label %resume", f"fail_{h}:"]
+        out += [f"store i64 {m.address(header).text}, ptr %resumed", "br label %resume", f"{fail}:"]
         self._count_failure(name)
-        out.append(f"br label %leave_{h}")
+        out.append(f"br label %{self.place('leave', header)}")
         return out
 
     def _count(self, counter: str, volatile: str = "") -> str:
@@ -322,10 +333,10 @@ class TransactionWriter:
         m.out.append(f"store {volatile}i32 {count}, ptr {counter}")
         return count
 
-    def _judge(self, transaction: Transaction, edge: str, then: str) -> None:
+    def _judge(self, transaction: Transaction, then: str) -> None:
         """Remember whether the rounds without tests were worth getting there."""
         m, failures = self.m, f"@failures{self._name(transaction)}"
-        passed = m.line(f"load i32, ptr %passed.{transaction.header - self.base:x}")
+        passed = m.line(f"load i32, ptr %{self.place('passed', transaction.header)}")
         size = m.line(f"getelementptr i8, ptr %state, i64 {OFFSETS['old_size']}")
         stored = m.line(f"mul i64 {m.line(f'zext i32 {passed} to i64')}, {m.line(f'load i64, ptr {size}')}")
         few = m.line(f"icmp ult i64 {stored}, {_WORTH}")
@@ -334,7 +345,8 @@ class TransactionWriter:
         now = m.line(f"select i1 {few}, i32 {more}, i32 0")
         # Threads don't write what isn't new.
         same = m.line(f"icmp eq i32 {known}, {now}")
-        m.out += [f"br i1 {same}, label %{then}, label %new_{edge}", f"new_{edge}:"]
+        new = m.block("new")
+        m.out += [f"br i1 {same}, label %{then}, label %{new}", f"{new}:"]
         m.out += [f"store atomic i32 {now}, ptr {failures} monotonic, align 4", f"br label %{then}"]
 
     def _count_failure(self, name: str) -> None:
