@@ -7,11 +7,13 @@ import gc
 import random
 import resource
 import sys
+import threading
 from pathlib import Path
 
 import pytest
 
 from armexec.errors import HostError
+from armexec.translate import host
 from armexec.translate.host import compile_object
 from armexec.translate.link import HostCode
 
@@ -47,6 +49,34 @@ def test_dropped_code_gives_its_memory_back() -> None:
         HostCode.from_text(FUNCTION, {}).address("f")
     gc.collect()
     assert (_resident() - before) / 100 < 16_000
+
+
+def test_a_compilation_pays_nothing_for_those_before_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A run of a pass manager leaves callbacks with its pass builder, which each later run has to call."""
+    runs: list[object] = []
+    machines: list[object] = []
+    library, make = host._unlocked, host.llvm().Target.create_target_machine
+    run = library.LLVMPY_RunNewModulePassManager
+    monkeypatch.setattr(
+        library, "LLVMPY_RunNewModulePassManager", lambda *args: (runs.append(args[2]), run(*args))[1], raising=False
+    )
+    monkeypatch.setattr(
+        host.llvm().Target, "create_target_machine", lambda *args, **how: machines.append(args) or make(*args, **how)
+    )
+
+    def work() -> None:
+        for _ in range(100):
+            compile_object(FUNCTION, tier="O1")
+
+    # A thread of its own has none of what this one compiles with.
+    thread = threading.Thread(target=work)
+    thread.start()
+    thread.join()
+    assert len(runs) == 100
+    uses = [sum(builder is other for other in runs) for builder in runs]
+    # But making one leaves something too.
+    assert 8 <= max(uses) <= 32
+    assert len(machines) == 1
 
 
 def test_code_stays_while_its_neighbours_go() -> None:

@@ -200,29 +200,36 @@ def _parse(text: str, context: Any) -> Any:
 class _Tools(threading.local):
     """What a thread compiles with, by level and by whether the code is large: it takes a millisecond to make.
 
-    llvmlite 0.50 also loses 1.5 KB of each pass builder.
+    Each run of a pass manager leaves callbacks with the pass builder, which all later runs call (llvmlite 0.50): so a
+    builder serves `USES` runs. It isn't made for each, since 1.5 KB of it are lost.
     """
 
-    def __init__(self) -> None:
-        self._made: dict[tuple[int, bool], tuple[Any, Any]] = {}
+    USES = 16
 
-    def get(self, level: int, *, large: bool) -> tuple[Any, Any]:
-        """A target machine and a pass builder."""
-        found = self._made.get((level, large))
+    def __init__(self) -> None:
+        self._machines: dict[int, Any] = {}
+        self._builders: dict[tuple[int, bool], tuple[Any, int]] = {}
+
+    def machine(self, level: int) -> Any:
+        """A target machine."""
+        found = self._machines.get(level)
         if found is None:
-            found = self._made[level, large] = self._make(level, large=large)
+            target, name = llvm().Target.from_default_triple(), llvm().get_host_cpu_name()
+            found = self._machines[level] = target.create_target_machine(
+                cpu=name, features=_features(), opt=level, reloc="pic", codemodel="small", jit=True
+            )
         return found
 
-    @staticmethod
-    def _make(level: int, *, large: bool) -> tuple[Any, Any]:
-        target = llvm().Target.from_default_triple()
-        machine = target.create_target_machine(
-            cpu=llvm().get_host_cpu_name(), features=_features(), opt=level, reloc="pic", codemodel="small", jit=True
-        )
-        options = llvm().create_pipeline_tuning_options(speed_level=level)
-        if large:
-            options.loop_unrolling = options.loop_interleaving = options.loop_vectorization = False
-        return machine, llvm().create_pass_builder(machine, options)
+    def builder(self, level: int, *, large: bool) -> Any:
+        """A pass builder, for one run of a pass manager."""
+        builder, uses = self._builders.get((level, large), (None, 0))
+        if not uses:
+            options = llvm().create_pipeline_tuning_options(speed_level=level)
+            if large:
+                options.loop_unrolling = options.loop_interleaving = options.loop_vectorization = False
+            builder, uses = llvm().create_pass_builder(self.machine(level), options), self.USES
+        self._builders[level, large] = builder, uses - 1
+        return builder
 
 
 _tools = _Tools()
@@ -266,11 +273,12 @@ _guest_loops = _GuestLoops()
 def _optimize(module: Any, tier: str, size: int, *, inlines: bool = True) -> Any:
     """Run the passes; the target machine to make the code with. `inlines`: something has to be inlined in any case."""
     level = _LEVELS[tier]
-    machine, builder = _tools.get(level, large=size > _LARGE and level > 0)
+    machine = _tools.machine(level)
+    if not level and not inlines:
+        return machine
+    builder = _tools.builder(level, large=size > _LARGE and level > 0)
     if level:
         manager = builder.getModulePassManager()
-    elif not inlines:
-        return machine
     else:
         manager = llvm().create_new_module_pass_manager()
         manager.add_always_inliner_pass()
