@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
 import struct
 from collections.abc import Callable
 from functools import wraps
@@ -21,8 +20,7 @@ def to_bits(value: float, size: int) -> int:
     if size == 8:
         return int.from_bytes(struct.pack("<d", value), "little")
     if size == 4:
-        # As C converts: beyond the largest number it is infinity.
-        return int.from_bytes(bytes(ctypes.c_float(value)), "little")
+        return _to_single(to_bits(value, 8))
     if abs(value) >= _HALF_LIMIT:
         value = float("inf") if value > 0 else float("-inf")
     return int.from_bytes(struct.pack("<e", value), "little")
@@ -31,7 +29,28 @@ def to_bits(value: float, size: int) -> int:
 def from_bits(bits: int, size: int) -> float:
     """The number that is in the low bits of a V register."""
     low = bits & (1 << 8 * size) - 1
+    if size == 4 and not low >> 23 & 0xFF:
+        # Not by the processor: this process may have subnormal numbers made zero.
+        return (low & 0x7F_FFFF) * 2.0**-149 * (-1.0 if low >> 31 else 1.0)
     return float(struct.unpack({2: "<e", 4: "<f", 8: "<d"}[size], low.to_bytes(size, "little"))[0])
+
+
+def _to_single(bits: int) -> int:
+    """A double's bits as a float's, rounded to nearest, as C converts: beyond the largest number it is infinity.
+
+    Not by the processor, which rounds as this process has set it up.
+    """
+    sign, exponent, fraction = bits >> 63 << 31, bits >> 52 & 0x7FF, bits & (1 << 52) - 1
+    if exponent == 0x7FF:
+        return sign | 0x7F80_0000 | (0x40_0000 | fraction >> 29 if fraction else 0)
+    significand = fraction | (1 << 52 if exponent else 0)
+    exponent = max(exponent, 1) - (1023 - 127)
+    shift = 29 + max(1 - exponent, 0)
+    quotient, rest = divmod(significand, 1 << shift)
+    half = 1 << shift - 1
+    quotient += rest > half or (rest == half and quotient & 1)
+    # The leading bit of the quotient of a normal number adds one to the exponent.
+    return sign | min((max(exponent - 1, 0) << 23) + quotient, 0x7F80_0000)
 
 
 def _is_half(ctype: CType) -> bool:

@@ -62,7 +62,8 @@ _C_TYPES: dict[Argument, Any] = {
     Argument(64): ctypes.c_uint64,
     # ctypes has no half precision: its bits are passed.
     Argument(16, is_float=True): ctypes.c_uint16,
-    Argument(32, is_float=True): ctypes.c_float,
+    # A double, which the entry stub converts.
+    Argument(32, is_float=True): ctypes.c_double,
     Argument(64, is_float=True): ctypes.c_double,
 }
 

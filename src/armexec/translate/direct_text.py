@@ -87,7 +87,7 @@ def _kinds() -> list[str]:
 
 def _c_type(parameter: Passed) -> str:
     if parameter.is_float:
-        return "double" if parameter.bits == 64 else "float"
+        return "double"
     return f"i{parameter.bits}"
 
 
@@ -159,9 +159,7 @@ def _take(i: int, parameter: Passed) -> list[str]:
         f"q{i}:",
     ]
     if parameter.is_float:
-        lines.append(f"%{'c' if parameter.bits == 64 else 'v'}{i} = call double @PyFloat_AsDouble(ptr %o{i})")
-        if parameter.bits == 32:
-            lines.append(f"%c{i} = fptrunc double %v{i} to float")
+        lines.append(f"%c{i} = call double @PyFloat_AsDouble(ptr %o{i})")
         return [*lines, f"br label %p{i + 1}"]
     lines += [
         f"%v{i} = call i64 @PyLong_AsLongLongAndOverflow(ptr %o{i}, ptr %overflow)",
@@ -255,7 +253,7 @@ def _take_pointer(i: int, parameter: Passed) -> list[str]:
 
 def _call(parameters: tuple[Passed, ...], result: Returned, release: list[str]) -> list[str]:
     """Call the stub, and make an object of the result; no object where it has raised something."""
-    returned = _c_type(Passed(result.bits, is_float=True)) if result.kind == "float" else "i64"
+    returned = "double" if result.kind == "float" else "i64"
     arguments = ", ".join(f"{_c_type(parameter)} %c{i}" for i, parameter in enumerate(parameters))
     lines = [
         f"%result = call {returned} %stub({arguments})",
@@ -270,11 +268,7 @@ def _call(parameters: tuple[Passed, ...], result: Returned, release: list[str]) 
     if result.kind == "void":
         return [*lines, "call void @Py_IncRef(ptr @_Py_NoneStruct)", "ret ptr @_Py_NoneStruct"]
     if result.kind == "float":
-        wide = "%result"
-        if result.bits == 32:
-            lines.append("%wide = fpext float %result to double")
-            wide = "%wide"
-        return [*lines, f"%object = call ptr @PyFloat_FromDouble(double {wide})", "ret ptr %object"]
+        return [*lines, "%object = call ptr @PyFloat_FromDouble(double %result)", "ret ptr %object"]
     value = "%result"
     if result.bits < 64:
         lines.append(f"%low = trunc i64 %result to i{result.bits}")

@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 from armexec.errors import HostError
 
+from .environment import initial_environment
+
 if TYPE_CHECKING:
     from armexec.machines.llvm import Host
 
@@ -172,7 +174,7 @@ def compile_object(text: str, *, tier: str, size: int = 0, stopping: Callable[[]
         try:
             if stopping():
                 raise HostError("no longer wanted")
-            with _guest_loops if _LEVELS[tier] else nullcontext():
+            with initial_environment(), _guest_loops if _LEVELS[tier] else nullcontext():
                 machine = _optimize(module, tier, size, inlines="alwaysinline" in text)
                 if stopping():
                     raise HostError("no longer wanted")

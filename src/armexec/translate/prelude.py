@@ -10,6 +10,7 @@ import time
 
 from armexec.machines.traps import EXIT
 
+from .environment import environment_text
 from .signals import IDLE
 from .state import OFFSETS
 
@@ -167,13 +168,14 @@ out:
 def shared() -> str:
     """What all units call, compiled once: traps, the way to Python, states for entry stubs.
 
-    `ptr @start()` claims a state for this thread, null if there is none; `@finish(state)` gives it back;
-    after a trap, `@abandoned(state)` ends what it was in the middle of, and `@raise(state)` leaves the trap's exception
+    `ptr @start()` claims a state for this thread, null if there is none, and the floating-point environment is the
+    guest's until `@finish(state)` gives it back; after a trap, `@abandoned(state)` ends what it was in the middle of, and `@raise(state)` leaves the trap's exception
     set, and gives the state back too.
     """
     return f"""
 {core("")}
 {_callbacks()}
+{environment_text()}
 @pool = external global i64, align 8
 @raiser = external global i8
 @find = external global i8
@@ -196,9 +198,11 @@ define internal ptr @ask(ptr %whom, ptr %state, i64 %pc) nounwind {{
   ; While Python runs, a fault is not the guest's.
   %key = load i64, ptr @thread_key
   %x = call i32 @pthread_setspecific(i64 %key, ptr inttoptr (i64 {IDLE} to ptr))
+  call void @others_environment(ptr %state)
   %sw = ptrtoint ptr %state to i64
   %fw = call i64 @python(ptr %whom, i64 %sw, i64 %pc)
   %f = inttoptr i64 %fw to ptr
+  call void @own_environment(ptr %state)
   %y = call i32 @pthread_setspecific(i64 %key, ptr %state)
   %none = icmp eq ptr %f, null
   br i1 %none, label %bad, label %good
@@ -283,12 +287,14 @@ go:
   %old = call ptr @enter(ptr %state)
   %p = {_field("previous")}
   store ptr %old, ptr %p
+  call void @own_environment(ptr %state)
   br label %out
 out:
   ret ptr %state
 }}
 
 define void @finish(ptr %state) nounwind {{
+  call void @others_environment(ptr %state)
   %p = {_field("previous")}
   %old = load ptr, ptr %p
   call void @leave(ptr %old)
@@ -298,6 +304,8 @@ define void @finish(ptr %state) nounwind {{
 
 {_abandoned()}
 define i64 @raise(ptr %state) nounwind {{
+  ; A signal's handler begins with an environment of the system's.
+  call void @put_back_environment(ptr %state)
   %p = {_field("previous")}
   %old = load ptr, ptr %p
   call void @leave(ptr %old)

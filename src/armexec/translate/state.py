@@ -58,6 +58,8 @@ class GuestState(ctypes.Structure):
         ("previous", ctypes.c_uint64),
         ("host_pc", ctypes.c_uint64),
         ("host_sp", ctypes.c_uint64),
+        # The floating-point control register of the process, while the guest runs with its own.
+        ("environment", ctypes.c_uint64),
         # Larger than any jmp_buf: 200 bytes on x86-64 Linux, 312 on AArch64 Linux, 192 on Apple silicon.
         ("jump_buffer", ctypes.c_uint64 * 64),
         # Of the transaction that runs (`transaction_text`): what is to be called if a trap ends it, 0 without one.

@@ -15,6 +15,7 @@ from armexec.machines.llvm import PARTIAL, STATE, LlvmMachine, register_type, ze
 from armexec.machines.llvm_vectors import VIEWS
 from armexec.machines.traps import EXIT
 
+from .environment import pinned
 from .flow import Flow
 from .function import FunctionWriter, calling_convention
 from .guesses import guess
@@ -311,13 +312,14 @@ def _entry_stub(writer: FunctionWriter, entry: int, shape: Shape, *, strict: boo
     """A C function that takes the arguments, runs the guest function on a state of the pool, and returns X0 or V0.
 
     It is called with the GIL held, gives it up around the guest, and on a trap leaves a Python exception set.
+    A `float` comes and goes as a `double`, which Python's numbers are: it is converted in the guest's environment.
     """
     signature = writer.signatures.get(entry)
     m = LlvmMachine(OFFSETS, writer.base)
     out = m.out
     name = writer.name(entry)
     parameters = ", ".join(f"{_c_type(a)} %p{i}" for i, a in enumerate(shape.arguments))
-    result = _c_type(Argument(shape.float_result, is_float=True)) if shape.float_result else "i64"
+    result = _result_type(shape)
     nothing = f"ret {result} {'0.0' if result in ('float', 'double') else '0'}"
     out.append(f"define {result} @entry{name}({parameters}) #0 {{")
     out.append("%thread = call ptr @PyEval_SaveThread()")
@@ -359,7 +361,7 @@ def _entry_stub(writer: FunctionWriter, entry: int, shape: Shape, *, strict: boo
         out.append(f"%result = load {kind}, ptr %x, align 8")
     else:
         _call_closed(m, writer, entry, values, wanted)
-    returned = _returned(m, shape.float_result)
+    returned = m.line(pinned(result, _returned(m, shape.float_result)))
     out.append("call void @finish(ptr %state)")
     out.append("call void @PyEval_RestoreThread(ptr %thread)")
     out.append(f"ret {result} {returned}")
@@ -369,7 +371,7 @@ def _entry_stub(writer: FunctionWriter, entry: int, shape: Shape, *, strict: boo
 
 def _replaceable_stub(name: str, shape: Shape) -> list[str]:
     """The entry stub through a cell, so that code compiled quickly at first can give way to better code."""
-    result = _c_type(Argument(shape.float_result, is_float=True)) if shape.float_result else "i64"
+    result = _result_type(shape)
     parameters = ", ".join(f"{_c_type(a)} %p{i}" for i, a in enumerate(shape.arguments))
     return [
         "@entry_cell = external global ptr, align 8",
@@ -384,21 +386,28 @@ def _replaceable_stub(name: str, shape: Shape) -> list[str]:
 def _c_type(argument: Argument) -> str:
     if not argument.is_float or argument.bits == 16:
         return f"i{argument.bits}"
-    return "double" if argument.bits == 64 else "float"
+    return "double"
+
+
+def _result_type(shape: Shape) -> str:
+    return _c_type(Argument(shape.float_result, is_float=True)) if shape.float_result else "i64"
 
 
 def _set_arguments(m: LlvmMachine, shape: Shape, values: dict[int, str]) -> None:
     """X0-X7 and V0-V7, the latter in all views."""
     integers = floats = 0
     for i, argument in enumerate(shape.arguments):
-        text, kind = f"%p{i}", _c_type(argument)
+        kind = _c_type(argument)
+        text = m.line(pinned(kind, f"%p{i}"))
         if not argument.is_float:
             if argument.bits < 64:
                 text = m.line(f"{'sext' if argument.signed else 'zext'} {kind} {text} to i64")
             values[integers] = text
             integers += 1
             continue
-        if argument.bits == 16:
+        if argument.bits == 32:
+            kind, text = "float", m.line(f"fptrunc double {text} to float")
+        elif argument.bits == 16:
             kind, text = "i32", m.line(f"zext i16 {text} to i32")
         lanes = 128 // max(argument.bits, 32)
         whole = m.line(f"insertelement <{lanes} x {kind}> zeroinitializer, {kind} {text}, i64 0")
@@ -417,7 +426,8 @@ def _returned(m: LlvmMachine, float_result: int) -> str:
         return "%result"
     kind = "i16" if float_result == 16 else "float"
     lanes = 64 // float_result
-    return m.line(f"extractelement <{lanes} x {kind}> {m.line(f'bitcast double %result to <{lanes} x {kind}>')}, i64 0")
+    text = m.line(f"extractelement <{lanes} x {kind}> {m.line(f'bitcast double %result to <{lanes} x {kind}>')}, i64 0")
+    return text if float_result == 16 else m.line(f"fpext float {text} to double")
 
 
 def _store_values(m: LlvmMachine, values: dict[int, str]) -> None:
