@@ -63,7 +63,30 @@ def test_mnemonics_are_up_to_date() -> None:
     """If not, run scripts/generate-mnemonics."""
     from armexec.asm import mnemonics
 
-    assert Path(mnemonics.__file__).read_text() == mnemonics_source()
+    assert Path(mnemonics.__file__).with_suffix(".pyi").read_text() == mnemonics_source()
+
+
+def test_mnemonics_and_registers_are_attributes() -> None:
+    a = Builder()
+    assert {"add", "b_eq", "and_", "x0", "wzr", "v31", "lr", "label"} <= set(dir(a))
+    assert all(getattr(a, name) is not None for name in dir(a) if not name.startswith("_"))
+    assert (a.x3, Builder.x3.name, a.lr) == (Builder.x3, "x3", a.x30)
+    assert a.add.__doc__ is not None
+    assert a.add.__doc__.startswith("Add an optionally shifted register.")
+    assert "add <Xd|SP>, <Xn|SP>, <imm>" in a.add.__doc__
+    Builder.add(a, a.x0, a.x1, 5)
+    assert a.assemble().words == [0x91001420]
+    assert (hasattr(a, "addd"), hasattr(a, "_x"), hasattr(a, "x31")) == (False, False, False)
+    with pytest.raises(AttributeError, match="no attribute, mnemonic or register 'addd'"):
+        a.addd(a.x0)  # type: ignore[attr-defined]
+
+
+def test_help_is_short() -> None:
+    script = "import armexec, pydoc; print(pydoc.plain(pydoc.render_doc(armexec.Builder)))"
+    text = subprocess.run([sys.executable, "-c", script], capture_output=True, check=True, timeout=60, text=True).stdout
+    assert " emit(self, mnemonic: 'str'" in text
+    assert len(text.splitlines()) < 200
+    assert "addhn" not in text
 
 
 def check(build: Callable[[Builder], object], text: str) -> None:

@@ -19,7 +19,6 @@ from armexec.asm.expressions import Tree
 from armexec.asm.mnemonics import Mnemonics
 from armexec.asm.operands import Label, Operand, PreIndexed, Symbol, as_int, symbol_tree, tokens
 from armexec.asm.output import Output, Where
-from armexec.asm.registers import Registers
 from armexec.errors import AssemblyError
 from armexec.isa.syntax import Register, Token
 
@@ -28,7 +27,7 @@ __all__ = ["Builder"]
 _NOWHERE = Where(0, 0, "", "<builder>")
 
 
-class Builder(Mnemonics, Registers):
+class Builder(Mnemonics):
     """Appends instructions and data; `assemble` gives the Code.
 
     Operands are registers (`a.x0`, `a.wzr`, `a.sp`), ints, labels, `[base, offset]` for an address,
