@@ -102,6 +102,7 @@ def test_listing() -> None:
 CAPSTONE_DIFFERS = {
     **dict.fromkeys(["GCSB_HD_hints", "CLRBHB_HI_hints", "CHKFEAT_HI_hints"], "an alias that is younger"),
     "BTI_HB_hints": "`bti` became `bti r`",
+    "RPRFM_R_ldst_regoff": "an instruction that is younger",
     "DSB_BO_barriers": "`dfb` is of the R profile",
     **dict.fromkeys(
         ["PRFM_P_ldst_pos", "PRFM_P_ldst_regoff", "PRFUM_P_ldst_unscaled", "PRFM_P_loadlit"], "no name at all"

@@ -95,8 +95,11 @@ def _shape(mnemonic: str, tokens: list[Token]) -> tuple[str, ...]:
         if kind == "register":
             shape.append(value.shape)
         elif kind == "value":
-            # A symbol may have the name of a keyword.
-            shape.append(text if text.isidentifier() else "#0" if value == 0 else "#n")
+            # A symbol may have the name of a keyword, and some operands take only numbers.
+            if text.isidentifier():
+                shape.append(text)
+            else:
+                shape.append("#0" if value == 0 else "#n" if isinstance(value, int) else "#symbol")
         elif kind == "word":
             # No keyword begins like this.
             shape.append("." if value[0] in "._" else value)
@@ -128,7 +131,7 @@ def _match(mnemonic: str, tokens: list[Token]) -> list[Candidate]:
     if candidates:
         return candidates
     if furthest < len(tokens):
-        found, column = repr(tokens[furthest].text[:40]), tokens[furthest].column
+        found, column = _shown(tokens[furthest].text), tokens[furthest].column
     else:
         found, column = "the end of the line", None
     expected = _alternatives(list(dict.fromkeys(expected for _, expected in nearest)))
@@ -141,6 +144,11 @@ def _unknown(mnemonic: str) -> EncodingFailure:
     near = difflib.get_close_matches(mnemonic, mnemonics(), 4, 0.6) if len(mnemonic) < 20 else []
     hint = f"did you mean {', '.join(near)}?" if near else ""
     return EncodingFailure(f"unknown mnemonic {mnemonic[:40]!r}", 0, hint)
+
+
+def _shown(text: str) -> str:
+    # A numeric label is named by its number and which of those with that number it is.
+    return f"the label {text[1:].partition(' ')[0]}" if text[:1] == "\x01" else repr(text[:40])
 
 
 _REGISTER = "a register "

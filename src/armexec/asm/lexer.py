@@ -246,7 +246,11 @@ def operand_tokens(
             # A range of registers, in a list.
             reader.position += 1
             tokens.append(Token("punctuation", word, raw.column, word))
-        elif kind == "punctuation" and word not in ("-", "+", "~", "("):
+        elif kind == "punctuation" and (
+            word not in ("-", "+", "~", "(", "!")
+            # After a register or an address it is no operator.
+            or (word == "!" and tokens and (tokens[-1].kind == "register" or tokens[-1].text == "]"))
+        ):
             reader.position += 1
             tokens.append(Token("punctuation", word, raw.column, word))
         else:

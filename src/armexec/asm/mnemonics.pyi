@@ -487,6 +487,11 @@ class Mnemonics:
 
         b.al <label>
         """
+    def b_any(self, *operands: Operand) -> None:
+        """Branch to a label within 1 MiB if the condition holds.
+
+        b.any <label>
+        """
     def b_cc(self, *operands: Operand) -> None:
         """Branch to a label within 1 MiB if the condition holds.
 
@@ -501,6 +506,11 @@ class Mnemonics:
         """Branch to a label within 1 MiB if the condition holds.
 
         b.eq <label>
+        """
+    def b_first(self, *operands: Operand) -> None:
+        """Branch to a label within 1 MiB if the condition holds.
+
+        b.first <label>
         """
     def b_ge(self, *operands: Operand) -> None:
         """Branch to a label within 1 MiB if the condition holds.
@@ -521,6 +531,11 @@ class Mnemonics:
         """Branch to a label within 1 MiB if the condition holds.
 
         b.hs <label>
+        """
+    def b_last(self, *operands: Operand) -> None:
+        """Branch to a label within 1 MiB if the condition holds.
+
+        b.last <label>
         """
     def b_le(self, *operands: Operand) -> None:
         """Branch to a label within 1 MiB if the condition holds.
@@ -552,6 +567,21 @@ class Mnemonics:
 
         b.ne <label>
         """
+    def b_nfrst(self, *operands: Operand) -> None:
+        """Branch to a label within 1 MiB if the condition holds.
+
+        b.nfrst <label>
+        """
+    def b_nlast(self, *operands: Operand) -> None:
+        """Branch to a label within 1 MiB if the condition holds.
+
+        b.nlast <label>
+        """
+    def b_none(self, *operands: Operand) -> None:
+        """Branch to a label within 1 MiB if the condition holds.
+
+        b.none <label>
+        """
     def b_nv(self, *operands: Operand) -> None:
         """Branch to a label within 1 MiB if the condition holds.
 
@@ -561,6 +591,26 @@ class Mnemonics:
         """Branch to a label within 1 MiB if the condition holds.
 
         b.pl <label>
+        """
+    def b_plast(self, *operands: Operand) -> None:
+        """Branch to a label within 1 MiB if the condition holds.
+
+        b.plast <label>
+        """
+    def b_pmore(self, *operands: Operand) -> None:
+        """Branch to a label within 1 MiB if the condition holds.
+
+        b.pmore <label>
+        """
+    def b_tcont(self, *operands: Operand) -> None:
+        """Branch to a label within 1 MiB if the condition holds.
+
+        b.tcont <label>
+        """
+    def b_tstop(self, *operands: Operand) -> None:
+        """Branch to a label within 1 MiB if the condition holds.
+
+        b.tstop <label>
         """
     def b_vc(self, *operands: Operand) -> None:
         """Branch to a label within 1 MiB if the condition holds.
@@ -684,6 +734,8 @@ class Mnemonics:
 
         bic <Wd>, <Wn>, <Wm>{, <lsl|lsr|asr|ror #0..31>}
         bic <Xd>, <Xn>, <Xm>{, <lsl|lsr|asr|ror #0..63>}
+        bic <Wd|WSP>, <Wn>, <imm>
+        bic <Xd|SP>, <Xn>, <imm>
         bic <Vd>.<T>, <Vn>.<T>, <Vm>.<T>
         bic <Vd>.<TS>, #<imm8>{, lsl #<lsl>}
         bic <Vd>.<TH>, #<imm8>{, lsl #<lsl8>}
@@ -693,6 +745,8 @@ class Mnemonics:
 
         bics <Wd>, <Wn>, <Wm>{, <lsl|lsr|asr|ror #0..31>}
         bics <Xd>, <Xn>, <Xm>{, <lsl|lsr|asr|ror #0..63>}
+        bics <Wd>, <Wn>, <imm>
+        bics <Xd>, <Xn>, <imm>
         """
     def bif(self, *operands: Operand) -> None:
         """Insert the bits of Rn where Rm has zeros.
@@ -968,6 +1022,11 @@ class Mnemonics:
         cinv <Wd>, <Wn>, <cond>
         cinv <Xd>, <Xn>, <cond>
         """
+    def clearbhb(self, *operands: Operand) -> None:
+        """A hint of a later feature, which changes nothing here.
+
+        clearbhb
+        """
     def clrbhb(self, *operands: Operand) -> None:
         """A hint of a later feature, which changes nothing here.
 
@@ -1032,6 +1091,7 @@ class Mnemonics:
         """All ones where Rn is greater or equal, else zeros: CMGE signed, CMHS unsigned numbers.
 
         cmle <Vd>.<T>, <Vm>.<T>, <Vn>.<T>
+        cmle <V><d>, <V><m>, <V><n>
         cmle <Vd>.<T>, <Vn>.<T>, #0
         cmle <V><d>, <V><n>, #0
         """
@@ -1039,16 +1099,19 @@ class Mnemonics:
         """All ones where Rn is greater, else zeros: CMGT signed, CMHI unsigned numbers.
 
         cmlo <Vd>.<T>, <Vm>.<T>, <Vn>.<T>
+        cmlo <V><d>, <V><m>, <V><n>
         """
     def cmls(self, *operands: Operand) -> None:
         """All ones where Rn is greater or equal, else zeros: CMGE signed, CMHS unsigned numbers.
 
         cmls <Vd>.<T>, <Vm>.<T>, <Vn>.<T>
+        cmls <V><d>, <V><m>, <V><n>
         """
     def cmlt(self, *operands: Operand) -> None:
         """All ones where Rn is greater, else zeros: CMGT signed, CMHI unsigned numbers.
 
         cmlt <Vd>.<T>, <Vm>.<T>, <Vn>.<T>
+        cmlt <V><d>, <V><m>, <V><n>
         cmlt <Vd>.<T>, <Vn>.<T>, #0
         cmlt <V><d>, <V><n>, #0
         """
@@ -1221,6 +1284,7 @@ class Mnemonics:
         dup <Vd>.<T>, <Vn>.<Ts>[<index>]
         dup <Vd>.<T>, <Rn>
         dup <V><d>, <Vn>.<Ts>[<index>]
+        dup <V><d>, <Vn[index]>
         """
     def dvp(self, *operands: Operand) -> None:
         """A system operation: cache maintenance by address in user space, the others are privileged.
@@ -1232,6 +1296,8 @@ class Mnemonics:
 
         eon <Wd>, <Wn>, <Wm>{, <lsl|lsr|asr|ror #0..31>}
         eon <Xd>, <Xn>, <Xm>{, <lsl|lsr|asr|ror #0..63>}
+        eon <Wd|WSP>, <Wn>, <imm>
+        eon <Xd|SP>, <Xn>, <imm>
         """
     def eor(self, *operands: Operand) -> None:
         """Bitwise exclusive OR with an optionally shifted register.
@@ -2143,66 +2209,66 @@ class Mnemonics:
     def ldadd(self, *operands: Operand) -> None:
         """Add a register to memory as one; Rt is the old value.
 
-        ldadd <Ws>, <Wt>, [<Xn|SP>]
-        ldadd <Xs>, <Xt>, [<Xn|SP>]
+        ldadd <Ws>, <Wt>, [<Xn|SP>{, #<zero>}]
+        ldadd <Xs>, <Xt>, [<Xn|SP>{, #<zero>}]
         """
     def ldadda(self, *operands: Operand) -> None:
         """Add a register to memory as one; Rt is the old value.
 
-        ldadda <Ws>, <Wt>, [<Xn|SP>]
-        ldadda <Xs>, <Xt>, [<Xn|SP>]
+        ldadda <Ws>, <Wt>, [<Xn|SP>{, #<zero>}]
+        ldadda <Xs>, <Xt>, [<Xn|SP>{, #<zero>}]
         """
     def ldaddab(self, *operands: Operand) -> None:
         """Add a register to memory as one; Rt is the old value.
 
-        ldaddab <Ws>, <Wt>, [<Xn|SP>]
+        ldaddab <Ws>, <Wt>, [<Xn|SP>{, #<zero>}]
         """
     def ldaddah(self, *operands: Operand) -> None:
         """Add a register to memory as one; Rt is the old value.
 
-        ldaddah <Ws>, <Wt>, [<Xn|SP>]
+        ldaddah <Ws>, <Wt>, [<Xn|SP>{, #<zero>}]
         """
     def ldaddal(self, *operands: Operand) -> None:
         """Add a register to memory as one; Rt is the old value.
 
-        ldaddal <Ws>, <Wt>, [<Xn|SP>]
-        ldaddal <Xs>, <Xt>, [<Xn|SP>]
+        ldaddal <Ws>, <Wt>, [<Xn|SP>{, #<zero>}]
+        ldaddal <Xs>, <Xt>, [<Xn|SP>{, #<zero>}]
         """
     def ldaddalb(self, *operands: Operand) -> None:
         """Add a register to memory as one; Rt is the old value.
 
-        ldaddalb <Ws>, <Wt>, [<Xn|SP>]
+        ldaddalb <Ws>, <Wt>, [<Xn|SP>{, #<zero>}]
         """
     def ldaddalh(self, *operands: Operand) -> None:
         """Add a register to memory as one; Rt is the old value.
 
-        ldaddalh <Ws>, <Wt>, [<Xn|SP>]
+        ldaddalh <Ws>, <Wt>, [<Xn|SP>{, #<zero>}]
         """
     def ldaddb(self, *operands: Operand) -> None:
         """Add a register to memory as one; Rt is the old value.
 
-        ldaddb <Ws>, <Wt>, [<Xn|SP>]
+        ldaddb <Ws>, <Wt>, [<Xn|SP>{, #<zero>}]
         """
     def ldaddh(self, *operands: Operand) -> None:
         """Add a register to memory as one; Rt is the old value.
 
-        ldaddh <Ws>, <Wt>, [<Xn|SP>]
+        ldaddh <Ws>, <Wt>, [<Xn|SP>{, #<zero>}]
         """
     def ldaddl(self, *operands: Operand) -> None:
         """Add a register to memory as one; Rt is the old value.
 
-        ldaddl <Ws>, <Wt>, [<Xn|SP>]
-        ldaddl <Xs>, <Xt>, [<Xn|SP>]
+        ldaddl <Ws>, <Wt>, [<Xn|SP>{, #<zero>}]
+        ldaddl <Xs>, <Xt>, [<Xn|SP>{, #<zero>}]
         """
     def ldaddlb(self, *operands: Operand) -> None:
         """Add a register to memory as one; Rt is the old value.
 
-        ldaddlb <Ws>, <Wt>, [<Xn|SP>]
+        ldaddlb <Ws>, <Wt>, [<Xn|SP>{, #<zero>}]
         """
     def ldaddlh(self, *operands: Operand) -> None:
         """Add a register to memory as one; Rt is the old value.
 
-        ldaddlh <Ws>, <Wt>, [<Xn|SP>]
+        ldaddlh <Ws>, <Wt>, [<Xn|SP>{, #<zero>}]
         """
     def ldapr(self, *operands: Operand) -> None:
         """Load a register with acquire, processor consistent.
@@ -2294,130 +2360,130 @@ class Mnemonics:
     def ldclr(self, *operands: Operand) -> None:
         """Clear the bits of memory that are set in a register, as one; Rt is the old value.
 
-        ldclr <Ws>, <Wt>, [<Xn|SP>]
-        ldclr <Xs>, <Xt>, [<Xn|SP>]
+        ldclr <Ws>, <Wt>, [<Xn|SP>{, #<zero>}]
+        ldclr <Xs>, <Xt>, [<Xn|SP>{, #<zero>}]
         """
     def ldclra(self, *operands: Operand) -> None:
         """Clear the bits of memory that are set in a register, as one; Rt is the old value.
 
-        ldclra <Ws>, <Wt>, [<Xn|SP>]
-        ldclra <Xs>, <Xt>, [<Xn|SP>]
+        ldclra <Ws>, <Wt>, [<Xn|SP>{, #<zero>}]
+        ldclra <Xs>, <Xt>, [<Xn|SP>{, #<zero>}]
         """
     def ldclrab(self, *operands: Operand) -> None:
         """Clear the bits of memory that are set in a register, as one; Rt is the old value.
 
-        ldclrab <Ws>, <Wt>, [<Xn|SP>]
+        ldclrab <Ws>, <Wt>, [<Xn|SP>{, #<zero>}]
         """
     def ldclrah(self, *operands: Operand) -> None:
         """Clear the bits of memory that are set in a register, as one; Rt is the old value.
 
-        ldclrah <Ws>, <Wt>, [<Xn|SP>]
+        ldclrah <Ws>, <Wt>, [<Xn|SP>{, #<zero>}]
         """
     def ldclral(self, *operands: Operand) -> None:
         """Clear the bits of memory that are set in a register, as one; Rt is the old value.
 
-        ldclral <Ws>, <Wt>, [<Xn|SP>]
-        ldclral <Xs>, <Xt>, [<Xn|SP>]
+        ldclral <Ws>, <Wt>, [<Xn|SP>{, #<zero>}]
+        ldclral <Xs>, <Xt>, [<Xn|SP>{, #<zero>}]
         """
     def ldclralb(self, *operands: Operand) -> None:
         """Clear the bits of memory that are set in a register, as one; Rt is the old value.
 
-        ldclralb <Ws>, <Wt>, [<Xn|SP>]
+        ldclralb <Ws>, <Wt>, [<Xn|SP>{, #<zero>}]
         """
     def ldclralh(self, *operands: Operand) -> None:
         """Clear the bits of memory that are set in a register, as one; Rt is the old value.
 
-        ldclralh <Ws>, <Wt>, [<Xn|SP>]
+        ldclralh <Ws>, <Wt>, [<Xn|SP>{, #<zero>}]
         """
     def ldclrb(self, *operands: Operand) -> None:
         """Clear the bits of memory that are set in a register, as one; Rt is the old value.
 
-        ldclrb <Ws>, <Wt>, [<Xn|SP>]
+        ldclrb <Ws>, <Wt>, [<Xn|SP>{, #<zero>}]
         """
     def ldclrh(self, *operands: Operand) -> None:
         """Clear the bits of memory that are set in a register, as one; Rt is the old value.
 
-        ldclrh <Ws>, <Wt>, [<Xn|SP>]
+        ldclrh <Ws>, <Wt>, [<Xn|SP>{, #<zero>}]
         """
     def ldclrl(self, *operands: Operand) -> None:
         """Clear the bits of memory that are set in a register, as one; Rt is the old value.
 
-        ldclrl <Ws>, <Wt>, [<Xn|SP>]
-        ldclrl <Xs>, <Xt>, [<Xn|SP>]
+        ldclrl <Ws>, <Wt>, [<Xn|SP>{, #<zero>}]
+        ldclrl <Xs>, <Xt>, [<Xn|SP>{, #<zero>}]
         """
     def ldclrlb(self, *operands: Operand) -> None:
         """Clear the bits of memory that are set in a register, as one; Rt is the old value.
 
-        ldclrlb <Ws>, <Wt>, [<Xn|SP>]
+        ldclrlb <Ws>, <Wt>, [<Xn|SP>{, #<zero>}]
         """
     def ldclrlh(self, *operands: Operand) -> None:
         """Clear the bits of memory that are set in a register, as one; Rt is the old value.
 
-        ldclrlh <Ws>, <Wt>, [<Xn|SP>]
+        ldclrlh <Ws>, <Wt>, [<Xn|SP>{, #<zero>}]
         """
     def ldeor(self, *operands: Operand) -> None:
         """Exclusive OR a register into memory as one; Rt is the old value.
 
-        ldeor <Ws>, <Wt>, [<Xn|SP>]
-        ldeor <Xs>, <Xt>, [<Xn|SP>]
+        ldeor <Ws>, <Wt>, [<Xn|SP>{, #<zero>}]
+        ldeor <Xs>, <Xt>, [<Xn|SP>{, #<zero>}]
         """
     def ldeora(self, *operands: Operand) -> None:
         """Exclusive OR a register into memory as one; Rt is the old value.
 
-        ldeora <Ws>, <Wt>, [<Xn|SP>]
-        ldeora <Xs>, <Xt>, [<Xn|SP>]
+        ldeora <Ws>, <Wt>, [<Xn|SP>{, #<zero>}]
+        ldeora <Xs>, <Xt>, [<Xn|SP>{, #<zero>}]
         """
     def ldeorab(self, *operands: Operand) -> None:
         """Exclusive OR a register into memory as one; Rt is the old value.
 
-        ldeorab <Ws>, <Wt>, [<Xn|SP>]
+        ldeorab <Ws>, <Wt>, [<Xn|SP>{, #<zero>}]
         """
     def ldeorah(self, *operands: Operand) -> None:
         """Exclusive OR a register into memory as one; Rt is the old value.
 
-        ldeorah <Ws>, <Wt>, [<Xn|SP>]
+        ldeorah <Ws>, <Wt>, [<Xn|SP>{, #<zero>}]
         """
     def ldeoral(self, *operands: Operand) -> None:
         """Exclusive OR a register into memory as one; Rt is the old value.
 
-        ldeoral <Ws>, <Wt>, [<Xn|SP>]
-        ldeoral <Xs>, <Xt>, [<Xn|SP>]
+        ldeoral <Ws>, <Wt>, [<Xn|SP>{, #<zero>}]
+        ldeoral <Xs>, <Xt>, [<Xn|SP>{, #<zero>}]
         """
     def ldeoralb(self, *operands: Operand) -> None:
         """Exclusive OR a register into memory as one; Rt is the old value.
 
-        ldeoralb <Ws>, <Wt>, [<Xn|SP>]
+        ldeoralb <Ws>, <Wt>, [<Xn|SP>{, #<zero>}]
         """
     def ldeoralh(self, *operands: Operand) -> None:
         """Exclusive OR a register into memory as one; Rt is the old value.
 
-        ldeoralh <Ws>, <Wt>, [<Xn|SP>]
+        ldeoralh <Ws>, <Wt>, [<Xn|SP>{, #<zero>}]
         """
     def ldeorb(self, *operands: Operand) -> None:
         """Exclusive OR a register into memory as one; Rt is the old value.
 
-        ldeorb <Ws>, <Wt>, [<Xn|SP>]
+        ldeorb <Ws>, <Wt>, [<Xn|SP>{, #<zero>}]
         """
     def ldeorh(self, *operands: Operand) -> None:
         """Exclusive OR a register into memory as one; Rt is the old value.
 
-        ldeorh <Ws>, <Wt>, [<Xn|SP>]
+        ldeorh <Ws>, <Wt>, [<Xn|SP>{, #<zero>}]
         """
     def ldeorl(self, *operands: Operand) -> None:
         """Exclusive OR a register into memory as one; Rt is the old value.
 
-        ldeorl <Ws>, <Wt>, [<Xn|SP>]
-        ldeorl <Xs>, <Xt>, [<Xn|SP>]
+        ldeorl <Ws>, <Wt>, [<Xn|SP>{, #<zero>}]
+        ldeorl <Xs>, <Xt>, [<Xn|SP>{, #<zero>}]
         """
     def ldeorlb(self, *operands: Operand) -> None:
         """Exclusive OR a register into memory as one; Rt is the old value.
 
-        ldeorlb <Ws>, <Wt>, [<Xn|SP>]
+        ldeorlb <Ws>, <Wt>, [<Xn|SP>{, #<zero>}]
         """
     def ldeorlh(self, *operands: Operand) -> None:
         """Exclusive OR a register into memory as one; Rt is the old value.
 
-        ldeorlh <Ws>, <Wt>, [<Xn|SP>]
+        ldeorlh <Ws>, <Wt>, [<Xn|SP>{, #<zero>}]
         """
     def ldlar(self, *operands: Operand) -> None:
         """Load a register with acquire in a limited ordering region.
@@ -2587,194 +2653,194 @@ class Mnemonics:
     def ldset(self, *operands: Operand) -> None:
         """Set the bits of memory that are set in a register, as one; Rt is the old value.
 
-        ldset <Ws>, <Wt>, [<Xn|SP>]
-        ldset <Xs>, <Xt>, [<Xn|SP>]
+        ldset <Ws>, <Wt>, [<Xn|SP>{, #<zero>}]
+        ldset <Xs>, <Xt>, [<Xn|SP>{, #<zero>}]
         """
     def ldseta(self, *operands: Operand) -> None:
         """Set the bits of memory that are set in a register, as one; Rt is the old value.
 
-        ldseta <Ws>, <Wt>, [<Xn|SP>]
-        ldseta <Xs>, <Xt>, [<Xn|SP>]
+        ldseta <Ws>, <Wt>, [<Xn|SP>{, #<zero>}]
+        ldseta <Xs>, <Xt>, [<Xn|SP>{, #<zero>}]
         """
     def ldsetab(self, *operands: Operand) -> None:
         """Set the bits of memory that are set in a register, as one; Rt is the old value.
 
-        ldsetab <Ws>, <Wt>, [<Xn|SP>]
+        ldsetab <Ws>, <Wt>, [<Xn|SP>{, #<zero>}]
         """
     def ldsetah(self, *operands: Operand) -> None:
         """Set the bits of memory that are set in a register, as one; Rt is the old value.
 
-        ldsetah <Ws>, <Wt>, [<Xn|SP>]
+        ldsetah <Ws>, <Wt>, [<Xn|SP>{, #<zero>}]
         """
     def ldsetal(self, *operands: Operand) -> None:
         """Set the bits of memory that are set in a register, as one; Rt is the old value.
 
-        ldsetal <Ws>, <Wt>, [<Xn|SP>]
-        ldsetal <Xs>, <Xt>, [<Xn|SP>]
+        ldsetal <Ws>, <Wt>, [<Xn|SP>{, #<zero>}]
+        ldsetal <Xs>, <Xt>, [<Xn|SP>{, #<zero>}]
         """
     def ldsetalb(self, *operands: Operand) -> None:
         """Set the bits of memory that are set in a register, as one; Rt is the old value.
 
-        ldsetalb <Ws>, <Wt>, [<Xn|SP>]
+        ldsetalb <Ws>, <Wt>, [<Xn|SP>{, #<zero>}]
         """
     def ldsetalh(self, *operands: Operand) -> None:
         """Set the bits of memory that are set in a register, as one; Rt is the old value.
 
-        ldsetalh <Ws>, <Wt>, [<Xn|SP>]
+        ldsetalh <Ws>, <Wt>, [<Xn|SP>{, #<zero>}]
         """
     def ldsetb(self, *operands: Operand) -> None:
         """Set the bits of memory that are set in a register, as one; Rt is the old value.
 
-        ldsetb <Ws>, <Wt>, [<Xn|SP>]
+        ldsetb <Ws>, <Wt>, [<Xn|SP>{, #<zero>}]
         """
     def ldseth(self, *operands: Operand) -> None:
         """Set the bits of memory that are set in a register, as one; Rt is the old value.
 
-        ldseth <Ws>, <Wt>, [<Xn|SP>]
+        ldseth <Ws>, <Wt>, [<Xn|SP>{, #<zero>}]
         """
     def ldsetl(self, *operands: Operand) -> None:
         """Set the bits of memory that are set in a register, as one; Rt is the old value.
 
-        ldsetl <Ws>, <Wt>, [<Xn|SP>]
-        ldsetl <Xs>, <Xt>, [<Xn|SP>]
+        ldsetl <Ws>, <Wt>, [<Xn|SP>{, #<zero>}]
+        ldsetl <Xs>, <Xt>, [<Xn|SP>{, #<zero>}]
         """
     def ldsetlb(self, *operands: Operand) -> None:
         """Set the bits of memory that are set in a register, as one; Rt is the old value.
 
-        ldsetlb <Ws>, <Wt>, [<Xn|SP>]
+        ldsetlb <Ws>, <Wt>, [<Xn|SP>{, #<zero>}]
         """
     def ldsetlh(self, *operands: Operand) -> None:
         """Set the bits of memory that are set in a register, as one; Rt is the old value.
 
-        ldsetlh <Ws>, <Wt>, [<Xn|SP>]
+        ldsetlh <Ws>, <Wt>, [<Xn|SP>{, #<zero>}]
         """
     def ldsmax(self, *operands: Operand) -> None:
         """Raise memory to a register, both signed, as one; Rt is the old value.
 
-        ldsmax <Ws>, <Wt>, [<Xn|SP>]
-        ldsmax <Xs>, <Xt>, [<Xn|SP>]
+        ldsmax <Ws>, <Wt>, [<Xn|SP>{, #<zero>}]
+        ldsmax <Xs>, <Xt>, [<Xn|SP>{, #<zero>}]
         """
     def ldsmaxa(self, *operands: Operand) -> None:
         """Raise memory to a register, both signed, as one; Rt is the old value.
 
-        ldsmaxa <Ws>, <Wt>, [<Xn|SP>]
-        ldsmaxa <Xs>, <Xt>, [<Xn|SP>]
+        ldsmaxa <Ws>, <Wt>, [<Xn|SP>{, #<zero>}]
+        ldsmaxa <Xs>, <Xt>, [<Xn|SP>{, #<zero>}]
         """
     def ldsmaxab(self, *operands: Operand) -> None:
         """Raise memory to a register, both signed, as one; Rt is the old value.
 
-        ldsmaxab <Ws>, <Wt>, [<Xn|SP>]
+        ldsmaxab <Ws>, <Wt>, [<Xn|SP>{, #<zero>}]
         """
     def ldsmaxah(self, *operands: Operand) -> None:
         """Raise memory to a register, both signed, as one; Rt is the old value.
 
-        ldsmaxah <Ws>, <Wt>, [<Xn|SP>]
+        ldsmaxah <Ws>, <Wt>, [<Xn|SP>{, #<zero>}]
         """
     def ldsmaxal(self, *operands: Operand) -> None:
         """Raise memory to a register, both signed, as one; Rt is the old value.
 
-        ldsmaxal <Ws>, <Wt>, [<Xn|SP>]
-        ldsmaxal <Xs>, <Xt>, [<Xn|SP>]
+        ldsmaxal <Ws>, <Wt>, [<Xn|SP>{, #<zero>}]
+        ldsmaxal <Xs>, <Xt>, [<Xn|SP>{, #<zero>}]
         """
     def ldsmaxalb(self, *operands: Operand) -> None:
         """Raise memory to a register, both signed, as one; Rt is the old value.
 
-        ldsmaxalb <Ws>, <Wt>, [<Xn|SP>]
+        ldsmaxalb <Ws>, <Wt>, [<Xn|SP>{, #<zero>}]
         """
     def ldsmaxalh(self, *operands: Operand) -> None:
         """Raise memory to a register, both signed, as one; Rt is the old value.
 
-        ldsmaxalh <Ws>, <Wt>, [<Xn|SP>]
+        ldsmaxalh <Ws>, <Wt>, [<Xn|SP>{, #<zero>}]
         """
     def ldsmaxb(self, *operands: Operand) -> None:
         """Raise memory to a register, both signed, as one; Rt is the old value.
 
-        ldsmaxb <Ws>, <Wt>, [<Xn|SP>]
+        ldsmaxb <Ws>, <Wt>, [<Xn|SP>{, #<zero>}]
         """
     def ldsmaxh(self, *operands: Operand) -> None:
         """Raise memory to a register, both signed, as one; Rt is the old value.
 
-        ldsmaxh <Ws>, <Wt>, [<Xn|SP>]
+        ldsmaxh <Ws>, <Wt>, [<Xn|SP>{, #<zero>}]
         """
     def ldsmaxl(self, *operands: Operand) -> None:
         """Raise memory to a register, both signed, as one; Rt is the old value.
 
-        ldsmaxl <Ws>, <Wt>, [<Xn|SP>]
-        ldsmaxl <Xs>, <Xt>, [<Xn|SP>]
+        ldsmaxl <Ws>, <Wt>, [<Xn|SP>{, #<zero>}]
+        ldsmaxl <Xs>, <Xt>, [<Xn|SP>{, #<zero>}]
         """
     def ldsmaxlb(self, *operands: Operand) -> None:
         """Raise memory to a register, both signed, as one; Rt is the old value.
 
-        ldsmaxlb <Ws>, <Wt>, [<Xn|SP>]
+        ldsmaxlb <Ws>, <Wt>, [<Xn|SP>{, #<zero>}]
         """
     def ldsmaxlh(self, *operands: Operand) -> None:
         """Raise memory to a register, both signed, as one; Rt is the old value.
 
-        ldsmaxlh <Ws>, <Wt>, [<Xn|SP>]
+        ldsmaxlh <Ws>, <Wt>, [<Xn|SP>{, #<zero>}]
         """
     def ldsmin(self, *operands: Operand) -> None:
         """Lower memory to a register, both signed, as one; Rt is the old value.
 
-        ldsmin <Ws>, <Wt>, [<Xn|SP>]
-        ldsmin <Xs>, <Xt>, [<Xn|SP>]
+        ldsmin <Ws>, <Wt>, [<Xn|SP>{, #<zero>}]
+        ldsmin <Xs>, <Xt>, [<Xn|SP>{, #<zero>}]
         """
     def ldsmina(self, *operands: Operand) -> None:
         """Lower memory to a register, both signed, as one; Rt is the old value.
 
-        ldsmina <Ws>, <Wt>, [<Xn|SP>]
-        ldsmina <Xs>, <Xt>, [<Xn|SP>]
+        ldsmina <Ws>, <Wt>, [<Xn|SP>{, #<zero>}]
+        ldsmina <Xs>, <Xt>, [<Xn|SP>{, #<zero>}]
         """
     def ldsminab(self, *operands: Operand) -> None:
         """Lower memory to a register, both signed, as one; Rt is the old value.
 
-        ldsminab <Ws>, <Wt>, [<Xn|SP>]
+        ldsminab <Ws>, <Wt>, [<Xn|SP>{, #<zero>}]
         """
     def ldsminah(self, *operands: Operand) -> None:
         """Lower memory to a register, both signed, as one; Rt is the old value.
 
-        ldsminah <Ws>, <Wt>, [<Xn|SP>]
+        ldsminah <Ws>, <Wt>, [<Xn|SP>{, #<zero>}]
         """
     def ldsminal(self, *operands: Operand) -> None:
         """Lower memory to a register, both signed, as one; Rt is the old value.
 
-        ldsminal <Ws>, <Wt>, [<Xn|SP>]
-        ldsminal <Xs>, <Xt>, [<Xn|SP>]
+        ldsminal <Ws>, <Wt>, [<Xn|SP>{, #<zero>}]
+        ldsminal <Xs>, <Xt>, [<Xn|SP>{, #<zero>}]
         """
     def ldsminalb(self, *operands: Operand) -> None:
         """Lower memory to a register, both signed, as one; Rt is the old value.
 
-        ldsminalb <Ws>, <Wt>, [<Xn|SP>]
+        ldsminalb <Ws>, <Wt>, [<Xn|SP>{, #<zero>}]
         """
     def ldsminalh(self, *operands: Operand) -> None:
         """Lower memory to a register, both signed, as one; Rt is the old value.
 
-        ldsminalh <Ws>, <Wt>, [<Xn|SP>]
+        ldsminalh <Ws>, <Wt>, [<Xn|SP>{, #<zero>}]
         """
     def ldsminb(self, *operands: Operand) -> None:
         """Lower memory to a register, both signed, as one; Rt is the old value.
 
-        ldsminb <Ws>, <Wt>, [<Xn|SP>]
+        ldsminb <Ws>, <Wt>, [<Xn|SP>{, #<zero>}]
         """
     def ldsminh(self, *operands: Operand) -> None:
         """Lower memory to a register, both signed, as one; Rt is the old value.
 
-        ldsminh <Ws>, <Wt>, [<Xn|SP>]
+        ldsminh <Ws>, <Wt>, [<Xn|SP>{, #<zero>}]
         """
     def ldsminl(self, *operands: Operand) -> None:
         """Lower memory to a register, both signed, as one; Rt is the old value.
 
-        ldsminl <Ws>, <Wt>, [<Xn|SP>]
-        ldsminl <Xs>, <Xt>, [<Xn|SP>]
+        ldsminl <Ws>, <Wt>, [<Xn|SP>{, #<zero>}]
+        ldsminl <Xs>, <Xt>, [<Xn|SP>{, #<zero>}]
         """
     def ldsminlb(self, *operands: Operand) -> None:
         """Lower memory to a register, both signed, as one; Rt is the old value.
 
-        ldsminlb <Ws>, <Wt>, [<Xn|SP>]
+        ldsminlb <Ws>, <Wt>, [<Xn|SP>{, #<zero>}]
         """
     def ldsminlh(self, *operands: Operand) -> None:
         """Lower memory to a register, both signed, as one; Rt is the old value.
 
-        ldsminlh <Ws>, <Wt>, [<Xn|SP>]
+        ldsminlh <Ws>, <Wt>, [<Xn|SP>{, #<zero>}]
         """
     def ldtr(self, *operands: Operand) -> None:
         """Load a register with EL0's permissions, from a base and a signed offset in bytes.
@@ -2812,130 +2878,130 @@ class Mnemonics:
     def ldumax(self, *operands: Operand) -> None:
         """Raise memory to a register, both unsigned, as one; Rt is the old value.
 
-        ldumax <Ws>, <Wt>, [<Xn|SP>]
-        ldumax <Xs>, <Xt>, [<Xn|SP>]
+        ldumax <Ws>, <Wt>, [<Xn|SP>{, #<zero>}]
+        ldumax <Xs>, <Xt>, [<Xn|SP>{, #<zero>}]
         """
     def ldumaxa(self, *operands: Operand) -> None:
         """Raise memory to a register, both unsigned, as one; Rt is the old value.
 
-        ldumaxa <Ws>, <Wt>, [<Xn|SP>]
-        ldumaxa <Xs>, <Xt>, [<Xn|SP>]
+        ldumaxa <Ws>, <Wt>, [<Xn|SP>{, #<zero>}]
+        ldumaxa <Xs>, <Xt>, [<Xn|SP>{, #<zero>}]
         """
     def ldumaxab(self, *operands: Operand) -> None:
         """Raise memory to a register, both unsigned, as one; Rt is the old value.
 
-        ldumaxab <Ws>, <Wt>, [<Xn|SP>]
+        ldumaxab <Ws>, <Wt>, [<Xn|SP>{, #<zero>}]
         """
     def ldumaxah(self, *operands: Operand) -> None:
         """Raise memory to a register, both unsigned, as one; Rt is the old value.
 
-        ldumaxah <Ws>, <Wt>, [<Xn|SP>]
+        ldumaxah <Ws>, <Wt>, [<Xn|SP>{, #<zero>}]
         """
     def ldumaxal(self, *operands: Operand) -> None:
         """Raise memory to a register, both unsigned, as one; Rt is the old value.
 
-        ldumaxal <Ws>, <Wt>, [<Xn|SP>]
-        ldumaxal <Xs>, <Xt>, [<Xn|SP>]
+        ldumaxal <Ws>, <Wt>, [<Xn|SP>{, #<zero>}]
+        ldumaxal <Xs>, <Xt>, [<Xn|SP>{, #<zero>}]
         """
     def ldumaxalb(self, *operands: Operand) -> None:
         """Raise memory to a register, both unsigned, as one; Rt is the old value.
 
-        ldumaxalb <Ws>, <Wt>, [<Xn|SP>]
+        ldumaxalb <Ws>, <Wt>, [<Xn|SP>{, #<zero>}]
         """
     def ldumaxalh(self, *operands: Operand) -> None:
         """Raise memory to a register, both unsigned, as one; Rt is the old value.
 
-        ldumaxalh <Ws>, <Wt>, [<Xn|SP>]
+        ldumaxalh <Ws>, <Wt>, [<Xn|SP>{, #<zero>}]
         """
     def ldumaxb(self, *operands: Operand) -> None:
         """Raise memory to a register, both unsigned, as one; Rt is the old value.
 
-        ldumaxb <Ws>, <Wt>, [<Xn|SP>]
+        ldumaxb <Ws>, <Wt>, [<Xn|SP>{, #<zero>}]
         """
     def ldumaxh(self, *operands: Operand) -> None:
         """Raise memory to a register, both unsigned, as one; Rt is the old value.
 
-        ldumaxh <Ws>, <Wt>, [<Xn|SP>]
+        ldumaxh <Ws>, <Wt>, [<Xn|SP>{, #<zero>}]
         """
     def ldumaxl(self, *operands: Operand) -> None:
         """Raise memory to a register, both unsigned, as one; Rt is the old value.
 
-        ldumaxl <Ws>, <Wt>, [<Xn|SP>]
-        ldumaxl <Xs>, <Xt>, [<Xn|SP>]
+        ldumaxl <Ws>, <Wt>, [<Xn|SP>{, #<zero>}]
+        ldumaxl <Xs>, <Xt>, [<Xn|SP>{, #<zero>}]
         """
     def ldumaxlb(self, *operands: Operand) -> None:
         """Raise memory to a register, both unsigned, as one; Rt is the old value.
 
-        ldumaxlb <Ws>, <Wt>, [<Xn|SP>]
+        ldumaxlb <Ws>, <Wt>, [<Xn|SP>{, #<zero>}]
         """
     def ldumaxlh(self, *operands: Operand) -> None:
         """Raise memory to a register, both unsigned, as one; Rt is the old value.
 
-        ldumaxlh <Ws>, <Wt>, [<Xn|SP>]
+        ldumaxlh <Ws>, <Wt>, [<Xn|SP>{, #<zero>}]
         """
     def ldumin(self, *operands: Operand) -> None:
         """Lower memory to a register, both unsigned, as one; Rt is the old value.
 
-        ldumin <Ws>, <Wt>, [<Xn|SP>]
-        ldumin <Xs>, <Xt>, [<Xn|SP>]
+        ldumin <Ws>, <Wt>, [<Xn|SP>{, #<zero>}]
+        ldumin <Xs>, <Xt>, [<Xn|SP>{, #<zero>}]
         """
     def ldumina(self, *operands: Operand) -> None:
         """Lower memory to a register, both unsigned, as one; Rt is the old value.
 
-        ldumina <Ws>, <Wt>, [<Xn|SP>]
-        ldumina <Xs>, <Xt>, [<Xn|SP>]
+        ldumina <Ws>, <Wt>, [<Xn|SP>{, #<zero>}]
+        ldumina <Xs>, <Xt>, [<Xn|SP>{, #<zero>}]
         """
     def lduminab(self, *operands: Operand) -> None:
         """Lower memory to a register, both unsigned, as one; Rt is the old value.
 
-        lduminab <Ws>, <Wt>, [<Xn|SP>]
+        lduminab <Ws>, <Wt>, [<Xn|SP>{, #<zero>}]
         """
     def lduminah(self, *operands: Operand) -> None:
         """Lower memory to a register, both unsigned, as one; Rt is the old value.
 
-        lduminah <Ws>, <Wt>, [<Xn|SP>]
+        lduminah <Ws>, <Wt>, [<Xn|SP>{, #<zero>}]
         """
     def lduminal(self, *operands: Operand) -> None:
         """Lower memory to a register, both unsigned, as one; Rt is the old value.
 
-        lduminal <Ws>, <Wt>, [<Xn|SP>]
-        lduminal <Xs>, <Xt>, [<Xn|SP>]
+        lduminal <Ws>, <Wt>, [<Xn|SP>{, #<zero>}]
+        lduminal <Xs>, <Xt>, [<Xn|SP>{, #<zero>}]
         """
     def lduminalb(self, *operands: Operand) -> None:
         """Lower memory to a register, both unsigned, as one; Rt is the old value.
 
-        lduminalb <Ws>, <Wt>, [<Xn|SP>]
+        lduminalb <Ws>, <Wt>, [<Xn|SP>{, #<zero>}]
         """
     def lduminalh(self, *operands: Operand) -> None:
         """Lower memory to a register, both unsigned, as one; Rt is the old value.
 
-        lduminalh <Ws>, <Wt>, [<Xn|SP>]
+        lduminalh <Ws>, <Wt>, [<Xn|SP>{, #<zero>}]
         """
     def lduminb(self, *operands: Operand) -> None:
         """Lower memory to a register, both unsigned, as one; Rt is the old value.
 
-        lduminb <Ws>, <Wt>, [<Xn|SP>]
+        lduminb <Ws>, <Wt>, [<Xn|SP>{, #<zero>}]
         """
     def lduminh(self, *operands: Operand) -> None:
         """Lower memory to a register, both unsigned, as one; Rt is the old value.
 
-        lduminh <Ws>, <Wt>, [<Xn|SP>]
+        lduminh <Ws>, <Wt>, [<Xn|SP>{, #<zero>}]
         """
     def lduminl(self, *operands: Operand) -> None:
         """Lower memory to a register, both unsigned, as one; Rt is the old value.
 
-        lduminl <Ws>, <Wt>, [<Xn|SP>]
-        lduminl <Xs>, <Xt>, [<Xn|SP>]
+        lduminl <Ws>, <Wt>, [<Xn|SP>{, #<zero>}]
+        lduminl <Xs>, <Xt>, [<Xn|SP>{, #<zero>}]
         """
     def lduminlb(self, *operands: Operand) -> None:
         """Lower memory to a register, both unsigned, as one; Rt is the old value.
 
-        lduminlb <Ws>, <Wt>, [<Xn|SP>]
+        lduminlb <Ws>, <Wt>, [<Xn|SP>{, #<zero>}]
         """
     def lduminlh(self, *operands: Operand) -> None:
         """Lower memory to a register, both unsigned, as one; Rt is the old value.
 
-        lduminlh <Ws>, <Wt>, [<Xn|SP>]
+        lduminlh <Ws>, <Wt>, [<Xn|SP>{, #<zero>}]
         """
     def ldur(self, *operands: Operand) -> None:
         """Load a register, from a base and a signed offset in bytes.
@@ -3054,6 +3120,8 @@ class Mnemonics:
 
         mov <Wd>, <Wm>
         mov <Xd>, <Xm>
+        mov <Wd>, <Wm>, <lsl|lsr|asr|ror #0..31>
+        mov <Xd>, <Xm>, <lsl|lsr|asr|ror #0..63>
         mov <Wd|WSP>, <Wn|WSP>
         mov <Xd|SP>, <Xn|SP>
         mov <Wd>, <imm>
@@ -3061,6 +3129,7 @@ class Mnemonics:
         mov <Wd|WSP>, <imm>
         mov <Xd|SP>, <imm>
         mov <V><d>, <Vn>.<Ts>[<index>]
+        mov <V><d>, <Vn[index]>
         mov <Wd>, <Vn>.<Ts>[<index>]
         mov <Xd>, <Vn>.<Ts>[<index>]
         mov <Vd>.<Ts>[<index>], <Rn>
@@ -3175,6 +3244,8 @@ class Mnemonics:
 
         orn <Wd>, <Wn>, <Wm>{, <lsl|lsr|asr|ror #0..31>}
         orn <Xd>, <Xn>, <Xm>{, <lsl|lsr|asr|ror #0..63>}
+        orn <Wd|WSP>, <Wn>, <imm>
+        orn <Xd|SP>, <Xn>, <imm>
         orn <Vd>.<T>, <Vn>.<T>, <Vm>.<T>
         """
     def orr(self, *operands: Operand) -> None:
@@ -3381,6 +3452,11 @@ class Mnemonics:
 
         rorv <Wd>, <Wn>, <Wm>
         rorv <Xd>, <Xn>, <Xm>
+        """
+    def rprfm(self, *operands: Operand) -> None:
+        """Prefetch memory: a hint, and nothing is done.
+
+        rprfm <range>, <Xm>, [<Xn|SP>]
         """
     def rshrn(self, *operands: Operand) -> None:
         """Shift right, round and keep the low half. The second form writes the upper half of Rd and keeps the lower.
@@ -4124,98 +4200,98 @@ class Mnemonics:
     def stadd(self, *operands: Operand) -> None:
         """Add a register to memory as one; Rt is the old value.
 
-        stadd <Ws>, [<Xn|SP>]
-        stadd <Xs>, [<Xn|SP>]
+        stadd <Ws>, [<Xn|SP>{, #<zero>}]
+        stadd <Xs>, [<Xn|SP>{, #<zero>}]
         """
     def staddb(self, *operands: Operand) -> None:
         """Add a register to memory as one; Rt is the old value.
 
-        staddb <Ws>, [<Xn|SP>]
+        staddb <Ws>, [<Xn|SP>{, #<zero>}]
         """
     def staddh(self, *operands: Operand) -> None:
         """Add a register to memory as one; Rt is the old value.
 
-        staddh <Ws>, [<Xn|SP>]
+        staddh <Ws>, [<Xn|SP>{, #<zero>}]
         """
     def staddl(self, *operands: Operand) -> None:
         """Add a register to memory as one; Rt is the old value.
 
-        staddl <Ws>, [<Xn|SP>]
-        staddl <Xs>, [<Xn|SP>]
+        staddl <Ws>, [<Xn|SP>{, #<zero>}]
+        staddl <Xs>, [<Xn|SP>{, #<zero>}]
         """
     def staddlb(self, *operands: Operand) -> None:
         """Add a register to memory as one; Rt is the old value.
 
-        staddlb <Ws>, [<Xn|SP>]
+        staddlb <Ws>, [<Xn|SP>{, #<zero>}]
         """
     def staddlh(self, *operands: Operand) -> None:
         """Add a register to memory as one; Rt is the old value.
 
-        staddlh <Ws>, [<Xn|SP>]
+        staddlh <Ws>, [<Xn|SP>{, #<zero>}]
         """
     def stclr(self, *operands: Operand) -> None:
         """Clear the bits of memory that are set in a register, as one; Rt is the old value.
 
-        stclr <Ws>, [<Xn|SP>]
-        stclr <Xs>, [<Xn|SP>]
+        stclr <Ws>, [<Xn|SP>{, #<zero>}]
+        stclr <Xs>, [<Xn|SP>{, #<zero>}]
         """
     def stclrb(self, *operands: Operand) -> None:
         """Clear the bits of memory that are set in a register, as one; Rt is the old value.
 
-        stclrb <Ws>, [<Xn|SP>]
+        stclrb <Ws>, [<Xn|SP>{, #<zero>}]
         """
     def stclrh(self, *operands: Operand) -> None:
         """Clear the bits of memory that are set in a register, as one; Rt is the old value.
 
-        stclrh <Ws>, [<Xn|SP>]
+        stclrh <Ws>, [<Xn|SP>{, #<zero>}]
         """
     def stclrl(self, *operands: Operand) -> None:
         """Clear the bits of memory that are set in a register, as one; Rt is the old value.
 
-        stclrl <Ws>, [<Xn|SP>]
-        stclrl <Xs>, [<Xn|SP>]
+        stclrl <Ws>, [<Xn|SP>{, #<zero>}]
+        stclrl <Xs>, [<Xn|SP>{, #<zero>}]
         """
     def stclrlb(self, *operands: Operand) -> None:
         """Clear the bits of memory that are set in a register, as one; Rt is the old value.
 
-        stclrlb <Ws>, [<Xn|SP>]
+        stclrlb <Ws>, [<Xn|SP>{, #<zero>}]
         """
     def stclrlh(self, *operands: Operand) -> None:
         """Clear the bits of memory that are set in a register, as one; Rt is the old value.
 
-        stclrlh <Ws>, [<Xn|SP>]
+        stclrlh <Ws>, [<Xn|SP>{, #<zero>}]
         """
     def steor(self, *operands: Operand) -> None:
         """Exclusive OR a register into memory as one; Rt is the old value.
 
-        steor <Ws>, [<Xn|SP>]
-        steor <Xs>, [<Xn|SP>]
+        steor <Ws>, [<Xn|SP>{, #<zero>}]
+        steor <Xs>, [<Xn|SP>{, #<zero>}]
         """
     def steorb(self, *operands: Operand) -> None:
         """Exclusive OR a register into memory as one; Rt is the old value.
 
-        steorb <Ws>, [<Xn|SP>]
+        steorb <Ws>, [<Xn|SP>{, #<zero>}]
         """
     def steorh(self, *operands: Operand) -> None:
         """Exclusive OR a register into memory as one; Rt is the old value.
 
-        steorh <Ws>, [<Xn|SP>]
+        steorh <Ws>, [<Xn|SP>{, #<zero>}]
         """
     def steorl(self, *operands: Operand) -> None:
         """Exclusive OR a register into memory as one; Rt is the old value.
 
-        steorl <Ws>, [<Xn|SP>]
-        steorl <Xs>, [<Xn|SP>]
+        steorl <Ws>, [<Xn|SP>{, #<zero>}]
+        steorl <Xs>, [<Xn|SP>{, #<zero>}]
         """
     def steorlb(self, *operands: Operand) -> None:
         """Exclusive OR a register into memory as one; Rt is the old value.
 
-        steorlb <Ws>, [<Xn|SP>]
+        steorlb <Ws>, [<Xn|SP>{, #<zero>}]
         """
     def steorlh(self, *operands: Operand) -> None:
         """Exclusive OR a register into memory as one; Rt is the old value.
 
-        steorlh <Ws>, [<Xn|SP>]
+        steorlh <Ws>, [<Xn|SP>{, #<zero>}]
         """
     def stllr(self, *operands: Operand) -> None:
         """Store a register with release in a limited ordering region.
@@ -4375,98 +4451,98 @@ class Mnemonics:
     def stset(self, *operands: Operand) -> None:
         """Set the bits of memory that are set in a register, as one; Rt is the old value.
 
-        stset <Ws>, [<Xn|SP>]
-        stset <Xs>, [<Xn|SP>]
+        stset <Ws>, [<Xn|SP>{, #<zero>}]
+        stset <Xs>, [<Xn|SP>{, #<zero>}]
         """
     def stsetb(self, *operands: Operand) -> None:
         """Set the bits of memory that are set in a register, as one; Rt is the old value.
 
-        stsetb <Ws>, [<Xn|SP>]
+        stsetb <Ws>, [<Xn|SP>{, #<zero>}]
         """
     def stseth(self, *operands: Operand) -> None:
         """Set the bits of memory that are set in a register, as one; Rt is the old value.
 
-        stseth <Ws>, [<Xn|SP>]
+        stseth <Ws>, [<Xn|SP>{, #<zero>}]
         """
     def stsetl(self, *operands: Operand) -> None:
         """Set the bits of memory that are set in a register, as one; Rt is the old value.
 
-        stsetl <Ws>, [<Xn|SP>]
-        stsetl <Xs>, [<Xn|SP>]
+        stsetl <Ws>, [<Xn|SP>{, #<zero>}]
+        stsetl <Xs>, [<Xn|SP>{, #<zero>}]
         """
     def stsetlb(self, *operands: Operand) -> None:
         """Set the bits of memory that are set in a register, as one; Rt is the old value.
 
-        stsetlb <Ws>, [<Xn|SP>]
+        stsetlb <Ws>, [<Xn|SP>{, #<zero>}]
         """
     def stsetlh(self, *operands: Operand) -> None:
         """Set the bits of memory that are set in a register, as one; Rt is the old value.
 
-        stsetlh <Ws>, [<Xn|SP>]
+        stsetlh <Ws>, [<Xn|SP>{, #<zero>}]
         """
     def stsmax(self, *operands: Operand) -> None:
         """Raise memory to a register, both signed, as one; Rt is the old value.
 
-        stsmax <Ws>, [<Xn|SP>]
-        stsmax <Xs>, [<Xn|SP>]
+        stsmax <Ws>, [<Xn|SP>{, #<zero>}]
+        stsmax <Xs>, [<Xn|SP>{, #<zero>}]
         """
     def stsmaxb(self, *operands: Operand) -> None:
         """Raise memory to a register, both signed, as one; Rt is the old value.
 
-        stsmaxb <Ws>, [<Xn|SP>]
+        stsmaxb <Ws>, [<Xn|SP>{, #<zero>}]
         """
     def stsmaxh(self, *operands: Operand) -> None:
         """Raise memory to a register, both signed, as one; Rt is the old value.
 
-        stsmaxh <Ws>, [<Xn|SP>]
+        stsmaxh <Ws>, [<Xn|SP>{, #<zero>}]
         """
     def stsmaxl(self, *operands: Operand) -> None:
         """Raise memory to a register, both signed, as one; Rt is the old value.
 
-        stsmaxl <Ws>, [<Xn|SP>]
-        stsmaxl <Xs>, [<Xn|SP>]
+        stsmaxl <Ws>, [<Xn|SP>{, #<zero>}]
+        stsmaxl <Xs>, [<Xn|SP>{, #<zero>}]
         """
     def stsmaxlb(self, *operands: Operand) -> None:
         """Raise memory to a register, both signed, as one; Rt is the old value.
 
-        stsmaxlb <Ws>, [<Xn|SP>]
+        stsmaxlb <Ws>, [<Xn|SP>{, #<zero>}]
         """
     def stsmaxlh(self, *operands: Operand) -> None:
         """Raise memory to a register, both signed, as one; Rt is the old value.
 
-        stsmaxlh <Ws>, [<Xn|SP>]
+        stsmaxlh <Ws>, [<Xn|SP>{, #<zero>}]
         """
     def stsmin(self, *operands: Operand) -> None:
         """Lower memory to a register, both signed, as one; Rt is the old value.
 
-        stsmin <Ws>, [<Xn|SP>]
-        stsmin <Xs>, [<Xn|SP>]
+        stsmin <Ws>, [<Xn|SP>{, #<zero>}]
+        stsmin <Xs>, [<Xn|SP>{, #<zero>}]
         """
     def stsminb(self, *operands: Operand) -> None:
         """Lower memory to a register, both signed, as one; Rt is the old value.
 
-        stsminb <Ws>, [<Xn|SP>]
+        stsminb <Ws>, [<Xn|SP>{, #<zero>}]
         """
     def stsminh(self, *operands: Operand) -> None:
         """Lower memory to a register, both signed, as one; Rt is the old value.
 
-        stsminh <Ws>, [<Xn|SP>]
+        stsminh <Ws>, [<Xn|SP>{, #<zero>}]
         """
     def stsminl(self, *operands: Operand) -> None:
         """Lower memory to a register, both signed, as one; Rt is the old value.
 
-        stsminl <Ws>, [<Xn|SP>]
-        stsminl <Xs>, [<Xn|SP>]
+        stsminl <Ws>, [<Xn|SP>{, #<zero>}]
+        stsminl <Xs>, [<Xn|SP>{, #<zero>}]
         """
     def stsminlb(self, *operands: Operand) -> None:
         """Lower memory to a register, both signed, as one; Rt is the old value.
 
-        stsminlb <Ws>, [<Xn|SP>]
+        stsminlb <Ws>, [<Xn|SP>{, #<zero>}]
         """
     def stsminlh(self, *operands: Operand) -> None:
         """Lower memory to a register, both signed, as one; Rt is the old value.
 
-        stsminlh <Ws>, [<Xn|SP>]
+        stsminlh <Ws>, [<Xn|SP>{, #<zero>}]
         """
     def sttr(self, *operands: Operand) -> None:
         """Store a register with EL0's permissions, at a base and a signed offset in bytes.
@@ -4487,66 +4563,66 @@ class Mnemonics:
     def stumax(self, *operands: Operand) -> None:
         """Raise memory to a register, both unsigned, as one; Rt is the old value.
 
-        stumax <Ws>, [<Xn|SP>]
-        stumax <Xs>, [<Xn|SP>]
+        stumax <Ws>, [<Xn|SP>{, #<zero>}]
+        stumax <Xs>, [<Xn|SP>{, #<zero>}]
         """
     def stumaxb(self, *operands: Operand) -> None:
         """Raise memory to a register, both unsigned, as one; Rt is the old value.
 
-        stumaxb <Ws>, [<Xn|SP>]
+        stumaxb <Ws>, [<Xn|SP>{, #<zero>}]
         """
     def stumaxh(self, *operands: Operand) -> None:
         """Raise memory to a register, both unsigned, as one; Rt is the old value.
 
-        stumaxh <Ws>, [<Xn|SP>]
+        stumaxh <Ws>, [<Xn|SP>{, #<zero>}]
         """
     def stumaxl(self, *operands: Operand) -> None:
         """Raise memory to a register, both unsigned, as one; Rt is the old value.
 
-        stumaxl <Ws>, [<Xn|SP>]
-        stumaxl <Xs>, [<Xn|SP>]
+        stumaxl <Ws>, [<Xn|SP>{, #<zero>}]
+        stumaxl <Xs>, [<Xn|SP>{, #<zero>}]
         """
     def stumaxlb(self, *operands: Operand) -> None:
         """Raise memory to a register, both unsigned, as one; Rt is the old value.
 
-        stumaxlb <Ws>, [<Xn|SP>]
+        stumaxlb <Ws>, [<Xn|SP>{, #<zero>}]
         """
     def stumaxlh(self, *operands: Operand) -> None:
         """Raise memory to a register, both unsigned, as one; Rt is the old value.
 
-        stumaxlh <Ws>, [<Xn|SP>]
+        stumaxlh <Ws>, [<Xn|SP>{, #<zero>}]
         """
     def stumin(self, *operands: Operand) -> None:
         """Lower memory to a register, both unsigned, as one; Rt is the old value.
 
-        stumin <Ws>, [<Xn|SP>]
-        stumin <Xs>, [<Xn|SP>]
+        stumin <Ws>, [<Xn|SP>{, #<zero>}]
+        stumin <Xs>, [<Xn|SP>{, #<zero>}]
         """
     def stuminb(self, *operands: Operand) -> None:
         """Lower memory to a register, both unsigned, as one; Rt is the old value.
 
-        stuminb <Ws>, [<Xn|SP>]
+        stuminb <Ws>, [<Xn|SP>{, #<zero>}]
         """
     def stuminh(self, *operands: Operand) -> None:
         """Lower memory to a register, both unsigned, as one; Rt is the old value.
 
-        stuminh <Ws>, [<Xn|SP>]
+        stuminh <Ws>, [<Xn|SP>{, #<zero>}]
         """
     def stuminl(self, *operands: Operand) -> None:
         """Lower memory to a register, both unsigned, as one; Rt is the old value.
 
-        stuminl <Ws>, [<Xn|SP>]
-        stuminl <Xs>, [<Xn|SP>]
+        stuminl <Ws>, [<Xn|SP>{, #<zero>}]
+        stuminl <Xs>, [<Xn|SP>{, #<zero>}]
         """
     def stuminlb(self, *operands: Operand) -> None:
         """Lower memory to a register, both unsigned, as one; Rt is the old value.
 
-        stuminlb <Ws>, [<Xn|SP>]
+        stuminlb <Ws>, [<Xn|SP>{, #<zero>}]
         """
     def stuminlh(self, *operands: Operand) -> None:
         """Lower memory to a register, both unsigned, as one; Rt is the old value.
 
-        stuminlh <Ws>, [<Xn|SP>]
+        stuminlh <Ws>, [<Xn|SP>{, #<zero>}]
         """
     def stur(self, *operands: Operand) -> None:
         """Store a register, at a base and a signed offset in bytes.
@@ -4642,78 +4718,80 @@ class Mnemonics:
     def swp(self, *operands: Operand) -> None:
         """Exchange memory for a register as one; Rt is the old value.
 
-        swp <Ws>, <Wt>, [<Xn|SP>]
-        swp <Xs>, <Xt>, [<Xn|SP>]
+        swp <Ws>, <Wt>, [<Xn|SP>{, #<zero>}]
+        swp <Xs>, <Xt>, [<Xn|SP>{, #<zero>}]
         """
     def swpa(self, *operands: Operand) -> None:
         """Exchange memory for a register as one; Rt is the old value.
 
-        swpa <Ws>, <Wt>, [<Xn|SP>]
-        swpa <Xs>, <Xt>, [<Xn|SP>]
+        swpa <Ws>, <Wt>, [<Xn|SP>{, #<zero>}]
+        swpa <Xs>, <Xt>, [<Xn|SP>{, #<zero>}]
         """
     def swpab(self, *operands: Operand) -> None:
         """Exchange memory for a register as one; Rt is the old value.
 
-        swpab <Ws>, <Wt>, [<Xn|SP>]
+        swpab <Ws>, <Wt>, [<Xn|SP>{, #<zero>}]
         """
     def swpah(self, *operands: Operand) -> None:
         """Exchange memory for a register as one; Rt is the old value.
 
-        swpah <Ws>, <Wt>, [<Xn|SP>]
+        swpah <Ws>, <Wt>, [<Xn|SP>{, #<zero>}]
         """
     def swpal(self, *operands: Operand) -> None:
         """Exchange memory for a register as one; Rt is the old value.
 
-        swpal <Ws>, <Wt>, [<Xn|SP>]
-        swpal <Xs>, <Xt>, [<Xn|SP>]
+        swpal <Ws>, <Wt>, [<Xn|SP>{, #<zero>}]
+        swpal <Xs>, <Xt>, [<Xn|SP>{, #<zero>}]
         """
     def swpalb(self, *operands: Operand) -> None:
         """Exchange memory for a register as one; Rt is the old value.
 
-        swpalb <Ws>, <Wt>, [<Xn|SP>]
+        swpalb <Ws>, <Wt>, [<Xn|SP>{, #<zero>}]
         """
     def swpalh(self, *operands: Operand) -> None:
         """Exchange memory for a register as one; Rt is the old value.
 
-        swpalh <Ws>, <Wt>, [<Xn|SP>]
+        swpalh <Ws>, <Wt>, [<Xn|SP>{, #<zero>}]
         """
     def swpb(self, *operands: Operand) -> None:
         """Exchange memory for a register as one; Rt is the old value.
 
-        swpb <Ws>, <Wt>, [<Xn|SP>]
+        swpb <Ws>, <Wt>, [<Xn|SP>{, #<zero>}]
         """
     def swph(self, *operands: Operand) -> None:
         """Exchange memory for a register as one; Rt is the old value.
 
-        swph <Ws>, <Wt>, [<Xn|SP>]
+        swph <Ws>, <Wt>, [<Xn|SP>{, #<zero>}]
         """
     def swpl(self, *operands: Operand) -> None:
         """Exchange memory for a register as one; Rt is the old value.
 
-        swpl <Ws>, <Wt>, [<Xn|SP>]
-        swpl <Xs>, <Xt>, [<Xn|SP>]
+        swpl <Ws>, <Wt>, [<Xn|SP>{, #<zero>}]
+        swpl <Xs>, <Xt>, [<Xn|SP>{, #<zero>}]
         """
     def swplb(self, *operands: Operand) -> None:
         """Exchange memory for a register as one; Rt is the old value.
 
-        swplb <Ws>, <Wt>, [<Xn|SP>]
+        swplb <Ws>, <Wt>, [<Xn|SP>{, #<zero>}]
         """
     def swplh(self, *operands: Operand) -> None:
         """Exchange memory for a register as one; Rt is the old value.
 
-        swplh <Ws>, <Wt>, [<Xn|SP>]
+        swplh <Ws>, <Wt>, [<Xn|SP>{, #<zero>}]
         """
     def sxtb(self, *operands: Operand) -> None:
         """Move a bitfield, extending its sign upwards and zeros downwards.
 
         sxtb <Wd>, <Wn>
         sxtb <Xd>, <Wn>
+        sxtb <Xd>, <Xn>
         """
     def sxth(self, *operands: Operand) -> None:
         """Move a bitfield, extending its sign upwards and zeros downwards.
 
         sxth <Wd>, <Wn>
         sxth <Xd>, <Wn>
+        sxth <Xd>, <Xn>
         """
     def sxtl(self, *operands: Operand) -> None:
         """Shift left, twice as wide: SSHLL signed, USHLL unsigned numbers. The second form takes the upper half.
@@ -4729,6 +4807,7 @@ class Mnemonics:
         """Move a bitfield, extending its sign upwards and zeros downwards.
 
         sxtw <Xd>, <Wn>
+        sxtw <Xd>, <Xn>
         """
     def sys(self, *operands: Operand) -> None:
         """A system operation: cache maintenance by address in user space, the others are privileged.
@@ -5186,11 +5265,13 @@ class Mnemonics:
         """Move a bitfield, filling with zeros.
 
         uxtb <Wd>, <Wn>
+        uxtb <Xd>, <Wn>
         """
     def uxth(self, *operands: Operand) -> None:
         """Move a bitfield, filling with zeros.
 
         uxth <Wd>, <Wn>
+        uxth <Xd>, <Wn>
         """
     def uxtl(self, *operands: Operand) -> None:
         """Shift left, twice as wide: SSHLL signed, USHLL unsigned numbers. The second form takes the upper half.
@@ -5201,6 +5282,13 @@ class Mnemonics:
         """Shift left, twice as wide: SSHLL signed, USHLL unsigned numbers. The second form takes the upper half.
 
         uxtl2 <Vd>.<Ta>, <Vn>.<Tb>
+        """
+    def uxtw(self, *operands: Operand) -> None:
+        """Bitwise OR with an optionally shifted register.
+
+        uxtw <Wd>, <Wm>
+        uxtw <Xd>, <Wn>
+        uxtw <Xd>, <Xn>
         """
     def uzp1(self, *operands: Operand) -> None:
         """Take the elements of even number from both sources.

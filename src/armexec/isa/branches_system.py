@@ -8,7 +8,15 @@ from functools import partial
 from .branch_operands import DefaultRegister, TestedBit
 from .description import Alias, instruction
 from .machine import Machine
-from .operands import CONDITIONS, GeneralRegister, Immediate, Label, NamedImmediate, Operand
+from .operands import (
+    CONDITIONS,
+    OTHER_CONDITION_NAMES,
+    GeneralRegister,
+    Immediate,
+    Label,
+    NamedImmediate,
+    Operand,
+)
 from .pattern import sign_extended
 from .pointer_authentication import strip
 from .system_operands import (
@@ -37,8 +45,7 @@ def _target(m: Machine, field: int, width: int) -> int:
 # Each condition is a mnemonic, and `b.eq` may be written `beq`.
 _CONDITIONAL = {f"b.{name}": f"{number:04b}" for number, name in enumerate(CONDITIONS)}
 _ALSO_WRITTEN = {
-    "b.cs": "0010",
-    "b.cc": "0011",
+    **{f"b.{name}": f"{number:04b}" for name, number in OTHER_CONDITION_NAMES.items()},
     **{mnemonic.replace(".", ""): bits for mnemonic, bits in _CONDITIONAL.items()},
     "bcs": "0010",
     "bcc": "0011",
@@ -320,14 +327,15 @@ def HINT(m: Machine, CRm: int, op2: int) -> None:
     """A hint to the processor, which changes nothing a program can see."""
 
 
-def _later_hint(name: str, feature: str, bits: str, syntax: str) -> None:
-    """Describe a hint of one word that a later feature gave a name."""
+def _later_hint(name: str, feature: str, bits: str, syntax: str, also: str = "") -> None:
+    """Describe a hint of one word that a later feature gave a name, and another one that is read too."""
 
     def nothing(m: Machine) -> None:
         """A hint of a later feature, which changes nothing here."""
 
     nothing.__name__ = name.partition("_")[0]
-    instruction(f"1101010100 0 00 011 0010 {bits} 11111", (name, "", syntax), feature=feature)(nothing)
+    aliases = [Alias(name, "", also, preferred=False)] if also else []
+    instruction(f"1101010100 0 00 011 0010 {bits} 11111", (name, "", syntax), aliases=aliases, feature=feature)(nothing)
 
 
 _later_hint("DGH_HI_hints", "FEAT_DGH", "CRm=0000 op2=110", "dgh")
@@ -335,7 +343,7 @@ _later_hint("ESB_HI_hints", "FEAT_RAS", "CRm=0010 op2=000", "esb")
 _later_hint("PSB_HC_hints", "FEAT_SPE", "CRm=0010 op2=001", "psb csync")
 _later_hint("TSB_HC_hints", "FEAT_TRF", "CRm=0010 op2=010", "tsb csync")
 _later_hint("GCSB_HD_hints", "FEAT_GCS", "CRm=0010 op2=011", "gcsb dsync")
-_later_hint("CLRBHB_HI_hints", "FEAT_CLRBHB", "CRm=0010 op2=110", "clrbhb")
+_later_hint("CLRBHB_HI_hints", "FEAT_CLRBHB", "CRm=0010 op2=110", "clrbhb", "clearbhb")
 
 
 @instruction(

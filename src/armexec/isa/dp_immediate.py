@@ -237,12 +237,27 @@ def _needs_bit_mask(f: Fields) -> bool:
 _LOGICAL: dict[str, Operand] = {"imm32": LogicalImmediate(32), "imm64": LogicalImmediate(64)}
 
 
+def _complement_aliases(name: str, base: str, *, sp: bool = True) -> list[Alias]:
+    """`bic x0, x1, #15` for `and x0, x1, #~15`, and its like: assemblers read it, and never print it."""
+    return [
+        Alias(
+            f"{name.upper()}_{base}_{size}_log_imm",
+            constraints,
+            f"{name} <{x}d{f'|{stack}' if sp else ''}>, <{x}n>, <imm>",
+            {"imm": LogicalImmediate(size, inverted=True)},
+            preferred=False,
+        )
+        for size, constraints, x, stack in ((32, "sf=0 N=0", "W", "WSP"), (64, "sf=1", "X", "SP"))
+    ]
+
+
 @instruction(
     "sf opc=00 100100 N immr:6 imms:6 Rn:5 Rd:5",
     ("AND_32_log_imm", "sf=0 N=0", "and <Wd|WSP>, <Wn>, <imm32>"),
     ("AND_64_log_imm", "sf=1", "and <Xd|SP>, <Xn>, <imm64>"),
     operands=_LOGICAL,
     undefined=_reserved_mask,
+    aliases=_complement_aliases("bic", "AND"),
 )
 def AND_log_imm(m: Machine, sf: int, N: int, immr: int, imms: int, Rn: int, Rd: int) -> None:
     """Bitwise AND with a bitmask immediate."""
@@ -265,7 +280,8 @@ def AND_log_imm(m: Machine, sf: int, N: int, immr: int, imms: int, Rn: int, Rd: 
             preferred=_needs_bit_mask,
         )
         for size, constraints, destination in ((32, "sf=0 N=0", "Wd|WSP"), (64, "sf=1", "Xd|SP"))
-    ],
+    ]
+    + _complement_aliases("orn", "ORR"),
 )
 def ORR_log_imm(m: Machine, sf: int, N: int, immr: int, imms: int, Rn: int, Rd: int) -> None:
     """Bitwise OR with a bitmask immediate."""
@@ -279,6 +295,7 @@ def ORR_log_imm(m: Machine, sf: int, N: int, immr: int, imms: int, Rn: int, Rd: 
     ("EOR_64_log_imm", "sf=1", "eor <Xd|SP>, <Xn>, <imm64>"),
     operands=_LOGICAL,
     undefined=_reserved_mask,
+    aliases=_complement_aliases("eon", "EOR"),
 )
 def EOR_log_imm(m: Machine, sf: int, N: int, immr: int, imms: int, Rn: int, Rd: int) -> None:
     """Bitwise exclusive OR with a bitmask immediate."""
@@ -295,6 +312,7 @@ def EOR_log_imm(m: Machine, sf: int, N: int, immr: int, imms: int, Rn: int, Rd: 
     aliases=[
         Alias("TST_ANDS_32S_log_imm", "sf=0 N=0 Rd=11111", "tst <Wn>, <imm32>"),
         Alias("TST_ANDS_64S_log_imm", "sf=1 Rd=11111", "tst <Xn>, <imm64>"),
+        *_complement_aliases("bics", "ANDS", sp=False),
     ],
 )
 def ANDS_log_imm(m: Machine, sf: int, N: int, immr: int, imms: int, Rn: int, Rd: int) -> None:
@@ -355,6 +373,10 @@ def _source_and_mask(m: Machine, size: int, immr: int, imms: int, Rn: int) -> tu
         Alias("SXTH_SBFM_32M_bitfield", "sf=0 N=0 immr=000000 imms=001111", "sxth <Wd>, <Wn>"),
         Alias("SXTH_SBFM_64M_bitfield", "sf=1 N=1 immr=000000 imms=001111", "sxth <Xd>, <Wn>"),
         Alias("SXTW_SBFM_64M_bitfield", "sf=1 N=1 immr=000000 imms=011111", "sxtw <Xd>, <Wn>"),
+        # The source's name doesn't matter: its lower bits are read.
+        Alias("SXTB_SBFM_64M_bitfield", "sf=1 N=1 immr=000000 imms=000111", "sxtb <Xd>, <Xn>", preferred=False),
+        Alias("SXTH_SBFM_64M_bitfield", "sf=1 N=1 immr=000000 imms=001111", "sxth <Xd>, <Xn>", preferred=False),
+        Alias("SXTW_SBFM_64M_bitfield", "sf=1 N=1 immr=000000 imms=011111", "sxtw <Xd>, <Xn>", preferred=False),
         *_bitfield_aliases("SBFM", "sbfiz", "sbfx"),
     ],
 )
@@ -416,6 +438,11 @@ def BFM(m: Machine, sf: int, N: int, immr: int, imms: int, Rn: int, Rd: int) -> 
         Alias("LSR_UBFM_64M_bitfield", "sf=1 N=1 imms=111111", "lsr <Xd>, <Xn>, #<immr>"),
         Alias("UXTB_UBFM_32M_bitfield", "sf=0 N=0 immr=000000 imms=000111", "uxtb <Wd>, <Wn>"),
         Alias("UXTH_UBFM_32M_bitfield", "sf=0 N=0 immr=000000 imms=001111", "uxth <Wd>, <Wn>"),
+        # Writing a W register clears the upper half.
+        Alias("UXTB_UBFM_32M_bitfield", "sf=0 N=0 immr=000000 imms=000111", "uxtb <Xd>, <Wn>", preferred=False),
+        Alias("UXTH_UBFM_32M_bitfield", "sf=0 N=0 immr=000000 imms=001111", "uxth <Xd>, <Wn>", preferred=False),
+        Alias("UXTW_UBFM_64M_bitfield", "sf=1 N=1 immr=000000 imms=011111", "uxtw <Xd>, <Wn>", preferred=False),
+        Alias("UXTW_UBFM_64M_bitfield", "sf=1 N=1 immr=000000 imms=011111", "uxtw <Xd>, <Xn>", preferred=False),
         *_bitfield_aliases("UBFM", "ubfiz", "ubfx"),
     ],
 )

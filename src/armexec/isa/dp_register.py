@@ -97,6 +97,17 @@ def BIC_log_shift(m: Machine, sf: int, shift: int, Rm: int, imm6: int, Rn: int, 
     aliases=[
         Alias("MOV_ORR_32_log_shift", "sf=0 shift=00 imm6=000000 Rn=11111", "mov <Wd>, <Wm>"),
         Alias("MOV_ORR_64_log_shift", "sf=1 shift=00 imm6=000000 Rn=11111", "mov <Xd>, <Xm>"),
+        Alias("UXTW_ORR_32_log_shift", "sf=0 shift=00 imm6=000000 Rn=11111", "uxtw <Wd>, <Wm>", preferred=False),
+        # GNU as reads a shift here.
+        *(
+            Alias(
+                f"MOV_shifted_ORR_{size}_log_shift",
+                f"{narrowed} Rn=11111",
+                f"mov <{x}d>, <{x}m>, <lsl|lsr|asr|ror #0..{size - 1}>",
+                preferred=False,
+            )
+            for size, narrowed, x in ((32, _W32, "W"), (64, _X64, "X"))
+        ),
     ],
 )
 def ORR_log_shift(m: Machine, sf: int, shift: int, Rm: int, imm6: int, Rn: int, Rd: int) -> None:

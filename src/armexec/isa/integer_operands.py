@@ -45,10 +45,7 @@ def _left_shift(cursor: Cursor, expected: str) -> int | None:
     except Mismatch:
         cursor.position = start
         return None
-    amount = cursor.value(expected)
-    if not isinstance(amount, int):
-        raise cursor.fail(expected)
-    return amount
+    return cursor.number(expected)
 
 
 class AddSubImmediate(Operand):
@@ -112,9 +109,7 @@ class Shift(Operand):
     def parse(self, cursor: Cursor) -> tuple[int, int]:
         expected = f"a shift ({', '.join(self.names)}) by 0..{self.size - 1}"
         shift = SHIFTS.index(cursor.word(self.names, expected))
-        amount = cursor.value(expected)
-        if not isinstance(amount, int):
-            raise cursor.fail(expected)
+        amount = cursor.number(expected)
         return shift, amount
 
     def encode(self, value: tuple[int, int]) -> dict[str, int]:
@@ -142,8 +137,9 @@ class _Extended(NamedTuple):
 class ExtendedRegister(Operand):
     """`<R><m>{, <extend> {#<amount>}}` in Rm:option:imm3.
 
-    `lsl` is another name of the extend that changes nothing (uxtw or uxtx by `size`). It is preferred, and left out
-    when the amount is zero, where Rd or Rn (`stack`) is the stack pointer.
+    `lsl` is another name of the extend that changes nothing (uxtw or uxtx by the register's size). It is preferred, and
+    left out when the amount is zero, where Rd or Rn (`stack`) is the stack pointer. As in GNU as, the register's size
+    doesn't matter where an extend is written, since that says how many bits are taken.
     """
 
     def __init__(self, size: int, *, stack: tuple[str, ...]) -> None:
@@ -157,23 +153,20 @@ class ExtendedRegister(Operand):
         register = cursor.register(kinds, "a register " + " or ".join(f"{k.upper()}0-{k.upper()}30" for k in kinds))
         extend: int | None = None
         amount: int | None = None
+        plain = 2 if register.kind == "w" else 3
         if cursor.punctuation(","):
             expected = f"an extend ({', '.join(EXTENDS)} or lsl)"
             name = cursor.word((*EXTENDS, "lsl"), expected)
-            extend = self.plain if name == "lsl" else EXTENDS.index(name)
+            extend = plain if name == "lsl" else EXTENDS.index(name)
             if cursor.token.kind == "value" or cursor.token.text == "#":
-                number = cursor.value("an amount 0..4")
-                if not isinstance(number, int):
-                    raise cursor.fail("an amount 0..4")
-                amount = number
+                amount = cursor.number("an amount 0..4")
             elif name == "lsl":
                 raise cursor.fail("an amount 0..4")
         if extend is None:
-            extend = self.plain
-            if register.kind != ("w" if self.size == 32 else "x"):
+            extend = plain
+            stack = any(t.kind == "register" and t.value.kind == "sp" for t in cursor.tokens[: cursor.position])
+            if self.size == 64 and register.kind == "w" and not stack:
                 raise cursor.fail(f"an extend ({', '.join(EXTENDS)})")
-        elif self.size == 64 and (register.kind == "x") != (extend & 3 == 3):
-            raise cursor.fail("uxtx or sxtx with an X register, another extend with a W register")
         return _Extended(register, extend, amount)
 
     def encode(self, value: _Extended) -> dict[str, int]:
@@ -236,31 +229,36 @@ def encode_bit_masks(value: int, size: int) -> tuple[int, int, int] | None:
 
 
 class LogicalImmediate(Operand):
-    """A bitmask immediate in N:immr:imms. A 32-bit one may be written negative or as 64 bits of ones above."""
+    """A bitmask immediate in N:immr:imms. A 32-bit one may be written negative or as 64 bits of ones above.
+
+    `inverted`: the complement is written (`bic x0, x1, #15` for an AND).
+    """
 
     fields = ("N", "immr", "imms")
 
-    def __init__(self, size: int) -> None:
+    def __init__(self, size: int, *, inverted: bool = False) -> None:
         self.size = size
+        self.inverted = inverted
 
     def parse(self, cursor: Cursor) -> int | Expression:
         return cursor.value("a bitmask immediate")
 
     def encode(self, value: int) -> dict[str, int]:
-        sign_extended = self.size == 32 and value >> 32 == 0xFFFF_FFFF
-        if not -(1 << self.size - 1) <= value < 1 << self.size and not sign_extended:
+        if not -(1 << min(self.size, 63)) <= value < 1 << self.size:
             raise OperandError(f"immediate {value} does not fit {self.size} bits")
-        bits = value & ((1 << self.size) - 1)
+        bits = (~value if self.inverted else value) & ((1 << self.size) - 1)
         encoded = encode_bit_masks(bits, self.size)
         if encoded is None:
-            raise OperandError(f"0x{bits:x} is not a bitmask immediate (a rotated run of ones, repeated)")
+            complement = "the complement of " if self.inverted else ""
+            shown = value & ((1 << self.size) - 1)
+            raise OperandError(f"0x{shown:x} is not {complement}a bitmask immediate (a rotated run of ones, repeated)")
         n, imms, immr = encoded
         return {"N": n, "imms": imms, "immr": immr}
 
     def decode(self, fields: Fields) -> int:
         mask = decode_bit_masks(fields["N"], fields["imms"], fields["immr"], self.size)
         assert mask is not None  # reserved ones are UNDEFINED, and never decoded
-        return mask
+        return ~mask & ((1 << self.size) - 1) if self.inverted else mask
 
     def text(self, value: int, context: Context) -> str:
         return f"#0x{value:x}"
@@ -344,7 +342,7 @@ class MovAlias(Operand):
 
     def encode(self, value: int) -> dict[str, int]:
         size = self.size
-        if not -(1 << size - 1) <= value < 1 << size and not (size == 32 and value >> 32 == 0xFFFF_FFFF):
+        if not -(1 << min(size, 63)) <= value < 1 << size:
             raise OperandError(f"immediate {value} does not fit {size} bits")
         bits = (~value if self.inverted else value) & ((1 << size) - 1)
         for hw in range(size // 16):
@@ -399,12 +397,9 @@ class _Bitfield(Operand):
         self.size = size
 
     def parse(self, cursor: Cursor) -> tuple[int, int]:
-        lsb = cursor.value(f"a bit number 0..{self.size - 1}")
+        lsb = cursor.number(f"a bit number 0..{self.size - 1}")
         cursor.expect(",")
-        width = cursor.value("a width in bits")
-        if not isinstance(lsb, int) or not isinstance(width, int):
-            raise cursor.fail("numbers")
-        return lsb, width
+        return lsb, cursor.number("a width in bits")
 
     def _check(self, value: tuple[int, int]) -> None:
         lsb, width = value

@@ -5,7 +5,7 @@ from __future__ import annotations
 from .description import Alias, instruction
 from .machine import Machine, Value
 from .memory_access import base_address, extended_index, load_register, register_size
-from .memory_operands import LITERAL, PREFETCH, AuthenticatedOffset, RegisterOffset, ScaledOffset
+from .memory_operands import LITERAL, PREFETCH, RANGE_PREFETCH, AuthenticatedOffset, RegisterOffset, ScaledOffset
 from .operands import Immediate, Operand
 from .pattern import sign_extended
 
@@ -31,6 +31,7 @@ _MEMORY: dict[str, Operand] = {
     "simm9": Immediate("imm9", signed=True, default=0),
     "literal": LITERAL,
     "prefetch": PREFETCH,
+    "range": RANGE_PREFETCH,
 }
 
 
@@ -164,8 +165,10 @@ def LDRS_regoff(m: Machine, size: int, opc: int, Rm: int, option: int, S: int, R
 
 @instruction(
     "size=11 111 VR=0 00 opc=10 1 Rm:5 option:3 S 10 Rn:5 Rt:5",
-    # Rt=11xxx is RPRFM.
     ("PRFM_P_ldst_regoff", "option=x1x Rt!=11xxx", "prfm <prefetch>, [<Xn|SP>, <index8>]"),
+    # The operations that PRFM leaves free: a hint of later processors, which earlier ones ignore.
+    ("RPRFM_R_ldst_regoff", "option=x1x Rt=11xxx", "rprfm <range>, <Xm>, [<Xn|SP>]", "FEAT_RPRFM"),
+    aliases=[Alias("PRFM_RPRFM_R_ldst_regoff", "Rt=11xxx", "prfm <prefetch>, [<Xn|SP>, <index8>]", preferred=False)],
     operands=_MEMORY,
 )
 def PRFM_regoff(m: Machine, Rm: int, option: int, S: int, Rn: int, Rt: int) -> None:

@@ -9,6 +9,8 @@ from .operands import Fields, Operand, PairedRegister, Zero
 
 # Suffix, bits of `size`, and register of each size.
 _SIZES = (("b", "00", "W"), ("h", "01", "W"), ("", "10", "W"), ("", "11", "X"))
+_BASE = "[<Xn|SP>{, #<zero>}]"
+_BASE_OPERANDS: dict[str, Operand] = {"zero": Zero()}
 # The suffix for each value of A (acquire) and R (release).
 _ORDERS = (("", "A=0 R=0"), ("a", "A=1 R=0"), ("l", "A=0 R=1"), ("al", "A=1 R=1"))
 
@@ -25,7 +27,7 @@ def _forms(mnemonic: str) -> list[tuple[str, str, str]]:
         (
             f"{mnemonic}{order}{suffix}".upper() + f"_{_bits(x)}_memop",
             f"size={size} {order_bits}",
-            f"{mnemonic}{order}{suffix} <{x}s>, <{x}t>, [<Xn|SP>]",
+            f"{mnemonic}{order}{suffix} <{x}s>, <{x}t>, {_BASE}",
         )
         for suffix, size, x in _SIZES
         for order, order_bits in _ORDERS
@@ -39,7 +41,7 @@ def _aliases(mnemonic: str) -> list[Alias]:
         Alias(
             f"{store}{order}{suffix}_{mnemonic}{order}{suffix}".upper() + f"_{_bits(x)}_memop",
             f"size={size} {order_bits} Rt=11111",
-            f"{store}{order}{suffix} <{x}s>, [<Xn|SP>]",
+            f"{store}{order}{suffix} <{x}s>, {_BASE}",
         )
         for suffix, size, x in _SIZES
         for order, order_bits in (_ORDERS[0], _ORDERS[2])
@@ -60,6 +62,7 @@ def _atomic(m: Machine, operation: str, size: int, A: int, R: int, Rs: int, Rn: 
     "size:2 111 VR=0 00 A R 1 Rs:5 o3=0 opc=000 00 Rn:5 Rt:5",
     *_forms("ldadd"),
     aliases=_aliases("ldadd"),
+    operands=_BASE_OPERANDS,
     feature="FEAT_LSE",
 )
 def LDADD(m: Machine, size: int, A: int, R: int, Rs: int, Rn: int, Rt: int) -> None:
@@ -71,6 +74,7 @@ def LDADD(m: Machine, size: int, A: int, R: int, Rs: int, Rn: int, Rt: int) -> N
     "size:2 111 VR=0 00 A R 1 Rs:5 o3=0 opc=001 00 Rn:5 Rt:5",
     *_forms("ldclr"),
     aliases=_aliases("ldclr"),
+    operands=_BASE_OPERANDS,
     feature="FEAT_LSE",
 )
 def LDCLR(m: Machine, size: int, A: int, R: int, Rs: int, Rn: int, Rt: int) -> None:
@@ -82,6 +86,7 @@ def LDCLR(m: Machine, size: int, A: int, R: int, Rs: int, Rn: int, Rt: int) -> N
     "size:2 111 VR=0 00 A R 1 Rs:5 o3=0 opc=010 00 Rn:5 Rt:5",
     *_forms("ldeor"),
     aliases=_aliases("ldeor"),
+    operands=_BASE_OPERANDS,
     feature="FEAT_LSE",
 )
 def LDEOR(m: Machine, size: int, A: int, R: int, Rs: int, Rn: int, Rt: int) -> None:
@@ -93,6 +98,7 @@ def LDEOR(m: Machine, size: int, A: int, R: int, Rs: int, Rn: int, Rt: int) -> N
     "size:2 111 VR=0 00 A R 1 Rs:5 o3=0 opc=011 00 Rn:5 Rt:5",
     *_forms("ldset"),
     aliases=_aliases("ldset"),
+    operands=_BASE_OPERANDS,
     feature="FEAT_LSE",
 )
 def LDSET(m: Machine, size: int, A: int, R: int, Rs: int, Rn: int, Rt: int) -> None:
@@ -104,6 +110,7 @@ def LDSET(m: Machine, size: int, A: int, R: int, Rs: int, Rn: int, Rt: int) -> N
     "size:2 111 VR=0 00 A R 1 Rs:5 o3=0 opc=100 00 Rn:5 Rt:5",
     *_forms("ldsmax"),
     aliases=_aliases("ldsmax"),
+    operands=_BASE_OPERANDS,
     feature="FEAT_LSE",
 )
 def LDSMAX(m: Machine, size: int, A: int, R: int, Rs: int, Rn: int, Rt: int) -> None:
@@ -115,6 +122,7 @@ def LDSMAX(m: Machine, size: int, A: int, R: int, Rs: int, Rn: int, Rt: int) -> 
     "size:2 111 VR=0 00 A R 1 Rs:5 o3=0 opc=101 00 Rn:5 Rt:5",
     *_forms("ldsmin"),
     aliases=_aliases("ldsmin"),
+    operands=_BASE_OPERANDS,
     feature="FEAT_LSE",
 )
 def LDSMIN(m: Machine, size: int, A: int, R: int, Rs: int, Rn: int, Rt: int) -> None:
@@ -126,6 +134,7 @@ def LDSMIN(m: Machine, size: int, A: int, R: int, Rs: int, Rn: int, Rt: int) -> 
     "size:2 111 VR=0 00 A R 1 Rs:5 o3=0 opc=110 00 Rn:5 Rt:5",
     *_forms("ldumax"),
     aliases=_aliases("ldumax"),
+    operands=_BASE_OPERANDS,
     feature="FEAT_LSE",
 )
 def LDUMAX(m: Machine, size: int, A: int, R: int, Rs: int, Rn: int, Rt: int) -> None:
@@ -137,6 +146,7 @@ def LDUMAX(m: Machine, size: int, A: int, R: int, Rs: int, Rn: int, Rt: int) -> 
     "size:2 111 VR=0 00 A R 1 Rs:5 o3=0 opc=111 00 Rn:5 Rt:5",
     *_forms("ldumin"),
     aliases=_aliases("ldumin"),
+    operands=_BASE_OPERANDS,
     feature="FEAT_LSE",
 )
 def LDUMIN(m: Machine, size: int, A: int, R: int, Rs: int, Rn: int, Rt: int) -> None:
@@ -147,6 +157,7 @@ def LDUMIN(m: Machine, size: int, A: int, R: int, Rs: int, Rn: int, Rt: int) -> 
 @instruction(
     "size:2 111 VR=0 00 A R 1 Rs:5 o3=1 opc=000 00 Rn:5 Rt:5",
     *_forms("swp"),
+    operands=_BASE_OPERANDS,
     feature="FEAT_LSE",
 )
 def SWP(m: Machine, size: int, A: int, R: int, Rs: int, Rn: int, Rt: int) -> None:
@@ -158,7 +169,7 @@ def SWP(m: Machine, size: int, A: int, R: int, Rs: int, Rn: int, Rt: int) -> Non
 
 _SWAP_ORDERS = (("", "L=0 o0=0"), ("a", "L=1 o0=0"), ("l", "L=0 o0=1"), ("al", "L=1 o0=1"))
 _PAIRS: dict[str, Operand] = {
-    "zero": Zero(),
+    **_BASE_OPERANDS,
     "Ws+1": PairedRegister("w", "Rs"),
     "Xs+1": PairedRegister("x", "Rs"),
     "Wt+1": PairedRegister("w", "Rt"),
@@ -172,12 +183,12 @@ _PAIRS: dict[str, Operand] = {
         (
             f"cas{order}{suffix}".upper() + f"_C{_bits(x)}_comswap",
             f"size={size} {order_bits}",
-            f"cas{order}{suffix} <{x}s>, <{x}t>, [<Xn|SP>{{, #<zero>}}]",
+            f"cas{order}{suffix} <{x}s>, <{x}t>, {_BASE}",
         )
         for suffix, size, x in _SIZES
         for order, order_bits in _SWAP_ORDERS
     ),
-    operands=_PAIRS,
+    operands=_BASE_OPERANDS,
     feature="FEAT_LSE",
 )
 def CAS(m: Machine, size: int, L: int, Rs: int, o0: int, Rn: int, Rt: int) -> None:
@@ -201,7 +212,7 @@ def _odd(f: Fields) -> bool:
         (
             f"casp{order}".upper() + f"_CP{_bits(x)}_comswappr",
             f"sz={sz} {order_bits}",
-            f"casp{order} <{x}s>, <{x}s+1>, <{x}t>, <{x}t+1>, [<Xn|SP>{{, #<zero>}}]",
+            f"casp{order} <{x}s>, <{x}s+1>, <{x}t>, <{x}t+1>, {_BASE}",
         )
         for sz, x in ((0, "W"), (1, "X"))
         for order, order_bits in _SWAP_ORDERS

@@ -10,6 +10,7 @@ from .syntax import Cursor, OperandError, Register, general_register
 __all__ = [
     "LITERAL",
     "PREFETCH",
+    "RANGE_PREFETCH",
     "AuthenticatedOffset",
     "RegisterOffset",
     "ScaledOffset",
@@ -107,10 +108,7 @@ class RegisterOffset(Operand):
         name = cursor.word(names, expected)
         amount: int | None = None
         if name == "lsl" or cursor.token.kind == "value" or cursor.token.text == "#":
-            number = cursor.value(f"an amount {self._amounts}")
-            if not isinstance(number, int):
-                raise cursor.fail(f"an amount {self._amounts}")
-            amount = number
+            amount = cursor.number(f"an amount {self._amounts}")
         return _Index(register, _ADDRESS_EXTENDS[name], amount)
 
     def encode(self, value: _Index) -> dict[str, int]:
@@ -148,6 +146,25 @@ class _PrefetchOperation(NamedImmediate):
         return f"#{value}" if value >> 1 & 3 == 3 else super().text(value, context)
 
 
+class _RangePrefetchOperation(NamedImmediate):
+    """The operation of RPRFM, six bits in option<2>:option<0>:S:Rt<2:0>, by its name or number."""
+
+    def __init__(self) -> None:
+        names = {"pldkeep": 0, "pstkeep": 1, "pldstrm": 4, "pststrm": 5}
+        super().__init__("Rt", names, what="a range prefetch operation")
+        self.fields = ("option", "S", "Rt")
+
+    def encode(self, value: int) -> dict[str, int]:
+        if not 0 <= value < 64:
+            raise OperandError(f"immediate {value} is out of range 0..63")
+        return {"option/101": value >> 3 & 4 | value >> 4 & 1, "S": value >> 3 & 1, "Rt/00111": value & 7}
+
+    def decode(self, fields: Fields) -> int:
+        option = fields["option"]
+        return (option & 4) << 3 | (option & 1) << 4 | fields["S"] << 3 | fields["Rt"] & 7
+
+
+RANGE_PREFETCH = _RangePrefetchOperation()
 PREFETCH = _PrefetchOperation()
 """The operation of PRFM and PRFUM, in Rt."""
 

@@ -13,6 +13,7 @@ from .syntax import Cursor, Expression, OperandError, Register, general_register
 
 __all__ = [
     "CONDITIONS",
+    "OTHER_CONDITION_NAMES",
     "Condition",
     "Context",
     "Fields",
@@ -315,7 +316,23 @@ class Zero(Operand):
 
 
 CONDITIONS = ("eq", "ne", "hs", "lo", "mi", "pl", "vs", "vc", "hi", "ls", "ge", "lt", "gt", "le", "al", "nv")
-_CONDITION_NUMBERS = {name: number for number, name in enumerate(CONDITIONS)} | {"cs": 2, "cc": 3}
+OTHER_CONDITION_NAMES = {
+    "cs": 2,
+    "cc": 3,
+    # After an SVE instruction that sets the flags.
+    "none": 0,
+    "any": 1,
+    "nlast": 2,
+    "last": 3,
+    "first": 4,
+    "nfrst": 5,
+    "pmore": 8,
+    "plast": 9,
+    "tcont": 10,
+    "tstop": 11,
+}
+"""Names of conditions that are read, and never printed."""
+_CONDITION_NUMBERS = {name: number for number, name in enumerate(CONDITIONS)} | OTHER_CONDITION_NAMES
 
 
 class Condition(Operand):

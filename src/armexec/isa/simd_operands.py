@@ -398,15 +398,13 @@ class _OneIndex(ElementIndex):
 
 def _parse_index(cursor: Cursor) -> int:
     cursor.expect("[")
-    index = cursor.value("an element's index")
-    if not isinstance(index, int):
-        raise cursor.fail("an element's index")
+    index = cursor.number("an element's index")
     cursor.expect("]")
     return index
 
 
 class Element(Operand):
-    """`v0.s[1]`: one element of a register."""
+    """`v0.s[1]`: one element of a register. The arrangement of the whole register may be written: `v0.4s[1]`."""
 
     def __init__(self, field: str, arrangement: Arrangement, index: ElementIndex) -> None:
         self.arrangement = arrangement
@@ -416,12 +414,15 @@ class Element(Operand):
 
     def parse(self, cursor: Cursor) -> Register:
         register = cursor.register(("v",), self._expected)
-        if register.lanes not in self.arrangement.names:
+        lanes = register.lanes
+        if lanes not in self.arrangement.names:
+            lanes = lanes.lstrip("0123456789")
+        if lanes not in self.arrangement.names:
             cursor.position -= 1
             raise cursor.fail(self._expected)
         if register.index is not None:
             return register
-        return Register("v", register.number, register.lanes, _parse_index(cursor))
+        return Register("v", register.number, lanes, _parse_index(cursor))
 
     def encode(self, value: Register) -> dict[str, int]:
         assert value.index is not None
@@ -478,7 +479,9 @@ class RegisterList(Operand):
                 registers.append(self._register(cursor))
             count = len(registers)
             for one, following in pairwise(registers):
-                if following.number != one.number + 1 & 31:
+                if following.lanes != one.lanes:
+                    problem = f"{following.name} can't follow {one.name}: a list's registers have one arrangement"
+                elif following.number != one.number + 1 & 31:
                     problem = f"{following.name} can't follow {one.name}: a list's registers are consecutive"
             if count != self.count:
                 cursor.position = start
@@ -621,10 +624,7 @@ class _ZeroImmediate(Operand):
     def parse(self, cursor: Cursor) -> float:
         if "." in self._text:
             return _parse_float(cursor, self._text)[0]
-        value = cursor.value(self._text)
-        if not isinstance(value, int):
-            raise cursor.fail(self._text)
-        return value
+        return cursor.number(self._text)
 
     def encode(self, value: float) -> dict[str, int]:
         if value != 0 or str(value).startswith("-"):

@@ -161,7 +161,10 @@ class Cursor:
         raise self.fail(expected)
 
     def value(self, expected: str) -> int | Expression:
-        """An immediate or an expression; the hash before it is optional."""
+        """An immediate or an expression; the hash before it is optional.
+
+        Numbers have 64 bits: one with the highest of them set is negative.
+        """
         start = self.position
         self.punctuation("#")
         token = self.token
@@ -170,6 +173,8 @@ class Cursor:
             value: int | Expression = token.value
             if isinstance(value, Expression):
                 self.deferred = True
+            elif value >> 63 == 1:
+                value -= 1 << 64
             return value
         if token.kind == "word":
             # A word that isn't a keyword here is a symbol.
@@ -178,6 +183,15 @@ class Cursor:
             return Expression(token.text, tree=("symbol", token.text))
         self.position = start
         raise self.fail(expected)
+
+    def number(self, expected: str) -> int:
+        """An immediate that must be known by now, as shift amounts and indices are."""
+        start = self.position
+        value = self.value(expected)
+        if isinstance(value, Expression):
+            self.position = start
+            raise self.fail(expected)
+        return value
 
 
 def general_register(kind: str, number: int, *, sp: bool) -> Register:

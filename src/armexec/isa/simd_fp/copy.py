@@ -49,7 +49,36 @@ class _GeneralSource(Operand):
         return "x" if imm5 & 15 == 8 else "w"
 
 
+class _UnnamedElement(Operand):
+    """`v0[1]`, an element of the size that the operand before it has."""
+
+    fields = ("Rn", "imm5")
+    dependent = True
+    _expected = "an element (V0[0])"
+
+    def parse(self, cursor: Cursor) -> Register:
+        register = cursor.register(("v",), self._expected)
+        if register.lanes or not cursor.punctuation("["):
+            cursor.position -= 1
+            raise cursor.fail(self._expected)
+        index = cursor.number("an element's index")
+        cursor.expect("]")
+        return Register("v", register.number, "", index)
+
+    def encode_after(self, value: Register, fields: Fields) -> dict[str, int]:
+        assert value.index is not None
+        return IMM5_INDEX.element("Rn", _TS.decode(fields), value.index, value.number)
+
+    def decode(self, fields: Fields) -> Register:
+        number, index = IMM5_INDEX.locate("Rn", _TS.decode(fields), fields)
+        return Register("v", number, "", index)
+
+    def text(self, value: Register, context: Context) -> str:
+        return value.name
+
+
 _COPY: dict[str, Operand] = {
+    "Vn[index]": _UnnamedElement(),
     "T": _T,
     "Ts": _TS,
     "V": _TS,
@@ -98,7 +127,12 @@ def DUP_general(m: Machine, Q: int, imm5: int, Rn: int, Rd: int) -> None:
     "01 op=0 11110000 imm5:5 0 imm4=0000 1 Rn:5 Rd:5",
     ("DUP_asisdone_only", "", "dup <V><d>, <Vn>.<Ts>[<index>]"),
     operands=_COPY,
-    aliases=[Alias("MOV_DUP_asisdone_only", "", "mov <V><d>, <Vn>.<Ts>[<index>]")],
+    aliases=[
+        Alias("MOV_DUP_asisdone_only", "", "mov <V><d>, <Vn>.<Ts>[<index>]"),
+        # Apple's syntax.
+        Alias("MOV_DUP_asisdone_only", "", "mov <V><d>, <Vn[index]>", preferred=False),
+        Alias("DUP_asisdone_only", "", "dup <V><d>, <Vn[index]>", preferred=False),
+    ],
     undefined=_TS.reserved,
 )
 def DUP_scalar(m: Machine, imm5: int, Rn: int, Rd: int) -> None:

@@ -58,23 +58,24 @@ def _three_same(u: str, opcode: str, *names: str, T: Arrangement = SIZE_Q, swapp
         f"0 Q {u} 01110 size:2 1 Rm:5 opcode={opcode} 1 Rn:5 Rd:5",
         *forms_by_u(names, "asimdsame_only", "<Vd>.<T>, <Vn>.<T>, <Vm>.<T>"),
         operands={"T": T},
-        aliases=_swapped(swapped, names),
+        aliases=_swapped(swapped, names, "<Vd>.<T>, <Vm>.<T>, <Vn>.<T>"),
         undefined=T.reserved,
     )
 
 
-def _swapped(mnemonics: str, names: tuple[str, ...]) -> list[Alias]:
+def _swapped(mnemonics: str, names: tuple[str, ...], operands: str) -> list[Alias]:
     return [
-        Alias(f"{mnemonic}_{name}", constraints, f"{mnemonic.lower()} <Vd>.<T>, <Vm>.<T>, <Vn>.<T>", preferred=False)
+        Alias(f"{mnemonic}_{name}", constraints, f"{mnemonic.lower()} {operands}", preferred=False)
         for mnemonic, (name, constraints) in zip(mnemonics.split(), names_by_u(names), strict=False)
     ]
 
 
-def _three_same_scalar(u: str, opcode: str, *names: str, V: Arrangement) -> Decorator:
+def _three_same_scalar(u: str, opcode: str, *names: str, V: Arrangement, swapped: str = "") -> Decorator:
     return instruction(
         f"01 {u} 11110 size:2 1 Rm:5 opcode={opcode} 1 Rn:5 Rd:5",
         *forms_by_u(names, "asisdsame_only", "<V><d>, <V><n>, <V><m>"),
         operands={"V": V},
+        aliases=_swapped(swapped, names, "<V><d>, <V><m>, <V><n>"),
         undefined=V.reserved,
     )
 
@@ -163,7 +164,7 @@ def CMGT_asimdsame(m: Machine, Q: int, U: int, size: int, Rm: int, Rn: int, Rd: 
     same(m, Q, size, Rm, Rn, Rd, lambda a, b: b.ult(a) if U else b.slt(a))
 
 
-@_three_same_scalar("U", "00110", "CMGT", "CMHI", V=SCALAR_64)
+@_three_same_scalar("U", "00110", "CMGT", "CMHI", V=SCALAR_64, swapped="CMLT CMLO")
 def CMGT_asisdsame(m: Machine, U: int, size: int, Rm: int, Rn: int, Rd: int) -> None:
     """All ones if Rn is greater, else zero: CMGT signed, CMHI unsigned numbers."""
     same_scalar(m, size, Rm, Rn, Rd, lambda a, b: b.ult(a) if U else b.slt(a))
@@ -175,7 +176,7 @@ def CMGE_asimdsame(m: Machine, Q: int, U: int, size: int, Rm: int, Rn: int, Rd: 
     same(m, Q, size, Rm, Rn, Rd, lambda a, b: b.ule(a) if U else b.sle(a))
 
 
-@_three_same_scalar("U", "00111", "CMGE", "CMHS", V=SCALAR_64)
+@_three_same_scalar("U", "00111", "CMGE", "CMHS", V=SCALAR_64, swapped="CMLE CMLS")
 def CMGE_asisdsame(m: Machine, U: int, size: int, Rm: int, Rn: int, Rd: int) -> None:
     """All ones if Rn is greater or equal, else zero: CMGE signed, CMHS unsigned numbers."""
     same_scalar(m, size, Rm, Rn, Rd, lambda a, b: b.ule(a) if U else b.sle(a))

@@ -20,6 +20,9 @@ class _Byte(Operand):
         return cursor.value("an immediate 0..255")
 
     def encode(self, value: int) -> dict[str, int]:
+        # GNU as reads signed bytes too.
+        if -128 <= value < 0:
+            value &= 255
         if not 0 <= value <= 255:
             raise OperandError(f"immediate {value} is out of range 0..255")
         return {"abc": value >> 5, "defgh": value & 31}
