@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from tests.isa.llvm import reassembled
 
-from armexec import Builder
+from armexec import AssemblyError, Builder, function
 from armexec.asm import assemble
 from armexec.objects import load_image
 
@@ -181,3 +181,43 @@ def test_in_the_builder() -> None:
     a.cset(a.w0, "tstop")
     text = "bic x0, x1, #15\nb.none 8\nmov x1, x2, lsl #1\nmov d0, v0[1]\nsub x0, x1, #1\ncset w0, lt"
     assert a.assemble().words == assemble(text).words
+
+
+@pytest.mark.parametrize(
+    ("text", "data"),
+    [
+        ("ldr q0, =0x0123456789abcdef0f1e2d3c4b5a6978", "78695a4b3c2d1e0fefcdab8967452301"),
+        ("ldr q0, =-1", "ff" * 16),
+        ("ldr q0, =1", "01" + "00" * 15),
+        ("ldr d0, =0x3ff0000000000000", "000000000000f03f"),
+        ("ldr s0, =0x3f800000", "0000803f"),
+        ("ldr w0, =0x12345678", "78563412"),
+        ("ldrsw x0, =0x92345678", "78563492"),
+        ("ldr x0, =0x123456789", "8967452301000000"),
+    ],
+)
+def test_literals(text: str, data: str) -> None:
+    assert assemble(text).bytes.hex().endswith(data)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (f"ldr q0, ={1 << 128:#x}", "the number has more than 128 bits"),
+        (f"ldr q0, ={1 << 80:#x} + 1", "the number has more than 64 bits"),
+        (f"ldr q0, =-{1 << 80:#x}", "the number has more than 64 bits"),
+        (f"ldr x0, ={1 << 64:#x}", "does not fit 8 bytes"),
+        (f".quad {1 << 64:#x}", "does not fit 8 bytes"),
+        (f"mov x0, #{1 << 64:#x}", "does not fit 64 bits"),
+    ],
+)
+def test_numbers_that_are_too_long(text: str, message: str) -> None:
+    with pytest.raises(AssemblyError, match=message):
+        assemble(text)
+
+
+def test_addresses_of_numeric_labels() -> None:
+    text = "ldr x0, =1f\nldr x1, 2f\nsub x0, x0, x1\nadr x1, 1f\nldr x2, 2f\nsub x1, x1, x2\nadd x0, x0, x1\nret\n"
+    assert function(text + "1: nop\n2: .quad 1b", "long()")() == 0
+    with pytest.raises(AssemblyError, match="there is no label '3' in that direction"):
+        assemble(".quad 3f")

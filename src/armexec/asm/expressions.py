@@ -178,7 +178,11 @@ class Reader:
     def _unary(self) -> Tree:
         token = self.take()
         if token.kind == "number":
-            return ("number", _number(token))
+            value = _number(token)
+            # Arithmetic has 64 bits; a literal alone may have those of a Q register.
+            if value > _MASK and (self._operators or self._depth or self.next.text in self._levels):
+                raise SyntaxFailure("the number has more than 64 bits", token.column)
+            return ("number", value)
         if token.kind == "character":
             body = token.text[1:].removesuffix("'") if len(token.text) > 2 else token.text[1:]
             return ("number", _ESCAPES.get(body[1:], ord(body[-1])) if body[0] == "\\" else ord(body))
@@ -217,13 +221,13 @@ def _number(token: Raw) -> int:
     digits = token.text.lower()
     base = 8 if len(digits) > 1 and digits[0] == "0" and digits[1].isdigit() else 0
     try:
-        value = int(digits, base) if len(digits) <= 70 else 1 << 64
+        value = int(digits, base) if len(digits) <= 130 else 1 << 128
     except ValueError:
         raise SyntaxFailure(
             f"{token.text} is not an octal number, as one that begins with 0 is", token.column
         ) from None
-    if value > _MASK:
-        raise SyntaxFailure("the number has more than 64 bits", token.column)
+    if value >> 128:
+        raise SyntaxFailure("the number has more than 128 bits", token.column)
     return value
 
 

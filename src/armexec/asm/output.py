@@ -387,7 +387,7 @@ class Output:
 
     def _relocate(self, section: CodeSection, offset: int, kind: str, target: Relocatable, where: Where) -> None:
         for name in (target.symbol, target.minus):
-            if name is not None and name.startswith("\x01"):
+            if name is not None and name.startswith("\x01") and not self.symbol(name).defined:
                 number = name[1:].split(" ")[0]
                 column = max(where.column_of(f"{number}f"), where.column_of(f"{number}b"))
                 raise where.error(f"there is no label {number!r} in that direction", column=column)
