@@ -194,7 +194,7 @@ class Assembler:
             raise where.error("expected a number or a symbol after '='", column=column)
         if len(tokens) > 4:
             raise where.error("expected the end of the line after the value", column=tokens[4].column)
-        if tree[0] == "number" and mnemonic == "ldr" and kind in ("x", "w"):
+        if tree[0] == "number" and mnemonic == "ldr" and kind in ("x", "w") and -(1 << 63) <= tree[1] < 1 << 64:
             shift = _wide_shift(tree[1] & 0xFFFF_FFFF_FFFF_FFFF, 64 if kind == "x" else 32)
             if shift is not None:
                 number = Token("value", (tree[1] & 0xFFFF_FFFF_FFFF_FFFF) >> shift, column, tokens[3].text)
