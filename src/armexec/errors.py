@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple, Self
 
 __all__ = [
     "AssemblyError",
@@ -17,6 +18,7 @@ __all__ = [
     "LoadError",
     "MemoryFault",
     "SignatureError",
+    "StackOverflow",
     "SystemCallDenied",
     "TimeLimitExceeded",
     "UndefinedSymbol",
@@ -25,7 +27,20 @@ __all__ = [
 
 
 class Error(Exception):
-    """The base of every exception armexec raises."""
+    """The base of every exception armexec raises. It can be pickled and copied with all its fields."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _made_again, (type(self), self.args, self._fields())
+
+    def _fields(self) -> dict[str, Any]:
+        return dict(self.__dict__)
+
+
+def _made_again(kind: type[Error], args: tuple[Any, ...], fields: dict[str, Any]) -> Error:
+    """An exception as it was, by whatever arguments it was first made."""
+    error = kind.__new__(kind, *args)
+    error.__dict__.update(fields)
+    return error
 
 
 class Diagnostic(NamedTuple):
@@ -142,8 +157,15 @@ class UnsupportedInstruction(Error):
 class ExecutionError(Error):
     """Something the guest did. `pc` is the address of the instruction that did it.
 
-    `symbol` (`name+offset`), `source` (`file:line`) and `instruction` (its text) are empty where not known.
+    `symbol` (`name+offset`), `source` (`file:line`) and `instruction` (its text) are empty where not known. To find
+    them takes much longer than to raise an exception that nobody looks at, so it is done when they are asked for.
     """
+
+    message: str
+    pc: int
+    symbol: str
+    source: str
+    instruction: str
 
     def __init__(self, message: str, *, pc: int, symbol: str = "", source: str = "", instruction: str = "") -> None:
         self.message = message
@@ -152,6 +174,55 @@ class ExecutionError(Error):
         self.source = source
         self.instruction = instruction
         super().__init__(self._render())
+
+    @classmethod
+    def found_later(cls, find: Callable[[], Mapping[str, Any]], **known: Any) -> Self:
+        """An exception with some fields known, and the others given by `find` when one of them is asked for.
+
+        A field `__notes__` is a list of what is shown below its text.
+        """
+        error = cls.__new__(cls)
+        error.__dict__.update(known, _find=find)
+        return error
+
+    def _settle(self) -> None:
+        find = self.__dict__.get("_find")
+        if find is not None:
+            self.__dict__.update(find())
+            _ARGS.__set__(self, (self._render(),))
+            # Last: another thread may ask at the same time.
+            self.__dict__.pop("_find", None)
+
+    def __getattr__(self, name: str) -> Any:
+        # Only what isn't there is asked for here.
+        if "_find" in self.__dict__ and (name == "__notes__" or not name.startswith("_")):
+            self._settle()
+            if name in self.__dict__:
+                return self.__dict__[name]
+        raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+
+    @property
+    def args(self) -> tuple[Any, ...]:
+        """The text."""
+        self._settle()
+        return tuple(_ARGS.__get__(self))
+
+    @args.setter
+    def args(self, value: tuple[Any, ...]) -> None:
+        self._settle()
+        _ARGS.__set__(self, value)
+
+    def __str__(self) -> str:
+        self._settle()
+        return super().__str__()
+
+    def __repr__(self) -> str:
+        self._settle()
+        return super().__repr__()
+
+    def _fields(self) -> dict[str, Any]:
+        self._settle()
+        return super()._fields()
 
     def _render(self) -> str:
         where = f"at 0x{self.pc:x}"
@@ -164,8 +235,14 @@ class ExecutionError(Error):
         return f"{self.message} {where}"
 
 
+_ARGS: Any = BaseException.__dict__["args"]
+
+
 class MemoryFault(ExecutionError):
     """An access the guest's memory doesn't allow: `access` ("read", "write", "execute" or "align") of `address`."""
+
+    address: int
+    access: str
 
     def __init__(
         self,
@@ -195,6 +272,33 @@ class UndefinedSymbol(ExecutionError):
     ) -> None:
         self.name = name
         super().__init__(message, pc=pc, symbol=symbol, source=source, instruction=instruction)
+
+
+class StackOverflow(MemoryFault):
+    """The stack is used up, by recursion or by large local variables. `size`: how large it is, in bytes.
+
+    The guest's own has 8 MiB, or what the environment variable ARMEXEC_STACK says when a module is loaded. Translated
+    functions also need the stack of the thread that calls them.
+    """
+
+    size: int
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        pc: int,
+        address: int,
+        access: str,
+        size: int,
+        symbol: str = "",
+        source: str = "",
+        instruction: str = "",
+    ) -> None:
+        self.size = size
+        super().__init__(
+            message, pc=pc, address=address, access=access, symbol=symbol, source=source, instruction=instruction
+        )
 
 
 class IllegalInstruction(ExecutionError):

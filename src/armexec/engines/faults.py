@@ -1,17 +1,25 @@
-"""From a machine's trap to the exception a user sees, with the place in the guest's code."""
+"""From a machine's trap to the exception a user sees, with the place in the guest's code.
+
+What a program decides by is known at once: the kind of exception and the address. The rest is found when somebody looks
+at it (`ExecutionError.found_later`), since a program that expects faults doesn't.
+"""
 
 from __future__ import annotations
 
-from typing import Required, TypedDict
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from typing import Any
 
 from armexec.engines.naming import function_name
 from armexec.errors import (
     BreakpointHit,
     Error,
     ExecutionError,
+    HostError,
     IllegalInstruction,
     InstructionLimitExceeded,
     MemoryFault,
+    StackOverflow,
     SystemCallDenied,
     TimeLimitExceeded,
     UndefinedSymbol,
@@ -20,11 +28,56 @@ from armexec.errors import (
 from armexec.isa import decode
 from armexec.isa.operands import Context
 from armexec.machines.traps import Trap, TrapKind
-from armexec.memory import AccessError, HostMemory
+from armexec.memory import AccessError, HostMemory, Overflow
 from armexec.objects import Image
 from armexec.objects.names import linkage_name, source_name
 
-__all__ = ["to_error"]
+__all__ = ["Callers", "Where", "to_error"]
+
+Where = Callable[[], Trap]
+"""The trap with its place, which takes a while to find."""
+Callers = Callable[[], Iterable[int]]
+"""The addresses that functions were called from, the innermost first."""
+
+_memory = HostMemory()
+
+
+def to_error(
+    trap: Trap,
+    image: Image | None,
+    base: int,
+    *,
+    overflow: Overflow | None = None,
+    where: Where | None = None,
+    callers: Callers | None = None,
+    word_at: Callable[[int], int | None] | None = None,
+) -> Error:
+    """The armexec exception for a trap in `image` placed at `base`.
+
+    `overflow`: it is one of a stack that has run out. `where`: gives the place, if the trap doesn't have it yet.
+    `word_at` gives the words of the image; without it they are read now.
+    """
+    kind, detail = trap.kind, trap.detail
+    if kind is TrapKind.UNSUPPORTED:
+        return UnsupportedInstruction(_word(trap.pc) or 0, trap.pc, trap.why)
+    missing = _missing(trap, image, base, where) if image is not None else None
+    if missing is not None:
+        return missing
+    if word_at is None:
+        word = _word(trap.pc)
+        word_at = lambda _: word  # noqa: E731
+    is_unreadable = kind is TrapKind.WRITE and not _is_readable(detail)
+
+    def find() -> dict[str, Any]:
+        return _fields(_placed(trap, where), image, base, word_at, is_unreadable, callers)
+
+    if kind not in _ACCESS:
+        return _KINDS.get(kind, ExecutionError).found_later(find)
+    if overflow is None:
+        return MemoryFault.found_later(find, address=detail)
+    message = overflow.message
+    return StackOverflow.found_later(lambda: {**find(), "message": message}, address=detail, size=overflow.size)
+
 
 _ACCESS = {
     TrapKind.ALIGNMENT: "align",
@@ -34,61 +87,40 @@ _ACCESS = {
 }
 _REFERENCE = {TrapKind.UNDEFINED, TrapKind.READ, TrapKind.WRITE, TrapKind.EXECUTE}
 """What comes of a reference to what isn't defined."""
+_KINDS: dict[TrapKind, type[ExecutionError]] = {
+    TrapKind.UNDEFINED: IllegalInstruction,
+    TrapKind.BREAKPOINT: BreakpointHit,
+    TrapKind.SUPERVISOR_CALL: SystemCallDenied,
+    TrapKind.INSTRUCTION_LIMIT: InstructionLimitExceeded,
+    TrapKind.TIME_LIMIT: TimeLimitExceeded,
+}
 
 
-def to_error(trap: Trap, image: Image | None, base: int) -> Error:
-    """The armexec exception for a trap in `image` placed at `base`."""
-    word = _word(trap.pc)
-    reader = _reader(trap, word)
-    if reader is not None:
-        return to_error(Trap(TrapKind.READ, reader, trap.detail, trap.why), image, base)
-    missing = _missing(trap, image, base) if image is not None else None
-    if missing is not None:
-        return missing
-    place = _place(trap, image, base, word)
-    kind, detail = trap.kind, trap.detail
-    if kind in _ACCESS:
-        access = _ACCESS[kind]
-        message = {
-            "align": trap.why or f"unaligned access to 0x{detail:x}",
-            "read": f"can't read memory at 0x{detail:x}",
-            "write": f"can't write memory at 0x{detail:x}",
-            "execute": f"there is no code at 0x{detail:x}",
-        }[access]
-        return MemoryFault(message, address=detail, access=access, **place)
-    if kind is TrapKind.UNSUPPORTED:
-        return UnsupportedInstruction(word or 0, trap.pc, trap.why)
-    if kind is TrapKind.UNDEFINED:
-        shown = f" 0x{word:08x}" if word is not None else ""
-        reason = f" ({trap.why})" if trap.why else ""
-        return IllegalInstruction(f"illegal instruction{shown}{reason}", **place)
-    if kind is TrapKind.BREAKPOINT:
-        return BreakpointHit(f"breakpoint #{detail}", **place)
-    if kind is TrapKind.SUPERVISOR_CALL:
-        return SystemCallDenied(f"system call (svc #{detail}) where none is allowed", **place)
-    if kind is TrapKind.INSTRUCTION_LIMIT:
-        return InstructionLimitExceeded(f"more than {detail} instructions executed", **place)
-    if kind is TrapKind.TIME_LIMIT:
-        return TimeLimitExceeded("the time limit is over", **place)
-    return ExecutionError(trap.why or kind.name.lower(), **place)
+def _placed(trap: Trap, where: Where | None) -> Trap:
+    """A trap with its place, or with that of the function that was called."""
+    if where is not None:
+        with suppress(HostError):
+            return where()
+    return trap
 
 
-def _missing(trap: Trap, image: Image, base: int) -> Error | None:
+def _missing(trap: Trap, image: Image, base: int, where: Where | None) -> Error | None:
     """The error for a trap that comes of a symbol that nothing defines, or of a thread-local variable."""
     if trap.kind not in _REFERENCE:
         return None
-    found = image.missing.at(trap.pc - base)
+    found = image.missing.at(trap.pc - base) if where is None else None
     if found is None and trap.kind is not TrapKind.UNDEFINED:
         found = image.missing.at(trap.detail - base)
     if found is None:
         return None
-    pc = trap.pc if found.referrer is None else base + found.referrer
-    place = _place(Trap(trap.kind, pc), image, base, _word(pc))
+    pc = _placed(trap, where).pc if found.referrer is None else base + found.referrer
+    place = _place(image, base, pc, _word(pc))
     name = source_name(image.linkage_name(found.symbol))
     by = function_name(image, pc - base) if 0 <= pc - base < image.size else ""
     if found.is_thread_local:
         return ExecutionError(
             f"{by or 'code'} uses the thread-local variable {name}: armexec has none yet (make it static or global)",
+            pc=pc,
             **place,
         )
     verb = "is called" if trap.kind is TrapKind.EXECUTE or found.is_branch else "is used"
@@ -98,8 +130,57 @@ def _missing(trap: Trap, image: Image, base: int) -> Error | None:
         f"undefined symbol {name} {verb}{f' by {by}' if by else ''}: neither {image.name} nor what was loaded with it"
         f" defines it{also},",
         name=name,
+        pc=pc,
         **place,
     )
+
+
+def _fields(
+    trap: Trap,
+    image: Image | None,
+    base: int,
+    word_at: Callable[[int], int | None],
+    is_unreadable: bool,
+    callers: Callers | None,
+) -> dict[str, Any]:
+    word = word_at(trap.pc)
+    kind, pc = trap.kind, trap.pc
+    reader = _reader(trap, word) if is_unreadable else None
+    if reader is not None:
+        kind, pc, word = TrapKind.READ, reader, word_at(reader)
+    fields: dict[str, Any] = {"pc": pc, "message": _message(kind, trap, word), **_place(image, base, pc, word)}
+    if kind in _ACCESS:
+        fields["access"] = _ACCESS[kind]
+    if callers is not None and image is not None:
+        notes = [_caller(image, address - base) for address in callers() if 0 <= address - base < image.size]
+        if notes:
+            fields["__notes__"] = notes
+    return fields
+
+
+def _message(kind: TrapKind, trap: Trap, word: int | None) -> str:
+    detail = trap.detail
+    if kind is TrapKind.ALIGNMENT:
+        return trap.why or f"unaligned access to 0x{detail:x}"
+    if kind is TrapKind.READ:
+        return f"can't read memory at 0x{detail:x}"
+    if kind is TrapKind.WRITE:
+        return f"can't write memory at 0x{detail:x}"
+    if kind is TrapKind.EXECUTE:
+        return f"there is no code at 0x{detail:x}"
+    if kind is TrapKind.UNDEFINED:
+        shown = f" 0x{word:08x}" if word is not None else ""
+        reason = f" ({trap.why})" if trap.why else ""
+        return f"illegal instruction{shown}{reason}"
+    if kind is TrapKind.BREAKPOINT:
+        return f"breakpoint #{detail}"
+    if kind is TrapKind.SUPERVISOR_CALL:
+        return f"system call (svc #{detail}) where none is allowed"
+    if kind is TrapKind.INSTRUCTION_LIMIT:
+        return f"more than {detail} instructions executed"
+    if kind is TrapKind.TIME_LIMIT:
+        return "the time limit is over"
+    return trap.why or kind.name.lower()
 
 
 def _reader(trap: Trap, word: int | None) -> int | None:
@@ -107,33 +188,26 @@ def _reader(trap: Trap, word: int | None) -> int | None:
 
     Arm ARM D17.2.37, ISS.WnR: a fault of an atomic operation is one of a read where a read would have faulted.
     """
-    if trap.kind is not TrapKind.WRITE:
-        return None
-    reader = trap.reader
-    if reader is None and word is not None:
+    if trap.reader is None and word is not None:
         decoded = decode(word)
         if decoded is not None and decoded.instruction.semantics.__module__.endswith(".loads_stores_atomic"):
-            reader = trap.pc
+            return trap.pc
+    return trap.reader
+
+
+def _is_readable(address: int) -> bool:
     try:
-        if reader is not None:
-            HostMemory().read(trap.detail, 1)
+        _memory.read(address, 1)
     except AccessError:
-        return reader
-    return None
+        return False
+    return True
 
 
 def _word(pc: int) -> int | None:
     try:
-        return int.from_bytes(HostMemory().read(pc, 4), "little")
+        return int.from_bytes(_memory.read(pc, 4), "little")
     except AccessError:
         return None
-
-
-class _Place(TypedDict, total=False):
-    pc: Required[int]
-    symbol: str
-    source: str
-    instruction: str
 
 
 def _missing_name(image: Image | None, offset: int) -> str | None:
@@ -142,19 +216,28 @@ def _missing_name(image: Image | None, offset: int) -> str | None:
     return source_name(linkage_name(name, image.format)) if name is not None and image is not None else None
 
 
-def _place(trap: Trap, image: Image | None, base: int, word: int | None) -> _Place:
-    place: _Place = {"pc": trap.pc}
-    if word is not None:
-        decoded = decode(word)
-        if decoded is not None:
-            place["instruction"] = decoded.text(Context(trap.pc, lambda at: _missing_name(image, at - base)))
-    if image is not None and 0 <= trap.pc - base < image.size:
-        offset = trap.pc - base
-        found = image.symbol_at(offset)
-        if found is not None:
-            symbol, delta = found
-            place["symbol"] = f"{symbol.name}+0x{delta:x}" if delta else symbol.name
-        line = image.line_of(offset)
-        if line is not None:
-            place["source"] = f"{line.file}:{line.line}"
-    return place
+def _place(image: Image | None, base: int, pc: int, word: int | None) -> dict[str, str]:
+    """What an ExecutionError says of its place."""
+    symbol = source = instruction = ""
+    decoded = decode(word) if word is not None else None
+    if decoded is not None:
+        instruction = decoded.text(Context(pc, lambda at: _missing_name(image, at - base)))
+    if image is not None and 0 <= pc - base < image.size:
+        symbol, source = _line(image, pc - base)
+    return {"symbol": symbol, "source": source, "instruction": instruction}
+
+
+def _line(image: Image, offset: int) -> tuple[str, str]:
+    """The symbol and the source line of an offset of the image; empty where not known."""
+    found = image.symbol_at(offset)
+    symbol = ""
+    if found is not None:
+        symbol = f"{found[0].name}+0x{found[1]:x}" if found[1] else found[0].name
+    line = image.line_of(offset)
+    return symbol, f"{line.file}:{line.line}" if line is not None else ""
+
+
+def _caller(image: Image, offset: int) -> str:
+    # Of the call, not of what comes after it.
+    symbol, source = _line(image, offset - 4)
+    return f"called from {symbol or hex(offset)}{f', {source}' if source else ''}"

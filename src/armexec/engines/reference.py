@@ -17,7 +17,7 @@ from armexec.isa.coverage import known_encoding
 from armexec.machines.reference import ReferenceMachine
 from armexec.machines.reference_values import Bits
 from armexec.machines.traps import EXIT, Trap, TrapKind
-from armexec.memory import AccessError, GuestStack, HostMemory, Region, Step, guest_stack
+from armexec.memory import AccessError, GuestStack, HostMemory, Region, Step, guest_stack, stack_size
 from armexec.objects import Image, Prototype
 
 __all__ = ["ReferenceEngine", "step"]
@@ -63,8 +63,9 @@ def _decode(word: int, pc: int) -> tuple[Callable[..., None], tuple[int, ...]]:
 
 
 def _stack() -> GuestStack:
+    """This thread's, of the size that is asked for now."""
     stack: GuestStack | None = getattr(_local, "stack", None)
-    if stack is None:
+    if stack is None or stack.size < stack_size():
         stack = _local.stack = guest_stack()
     return stack
 
@@ -110,7 +111,8 @@ class LoadedReferenceImage:
         return call
 
     def _run(self, machine: ReferenceMachine, address: int) -> None:
-        machine.registers[31] = _stack().top
+        stack = _stack()
+        machine.registers[31] = stack.top
         machine.registers[30] = EXIT
         machine.pc = address
         count = counted()
@@ -120,7 +122,9 @@ class LoadedReferenceImage:
             while machine.pc != EXIT:
                 step(machine)
         except Trap as trap:
-            raise to_error(trap, self.image, self.base) from None
+            is_access = trap.kind in (TrapKind.READ, TrapKind.WRITE)
+            overflow = stack.overflow(trap.detail) if is_access else None
+            raise to_error(trap, self.image, self.base, overflow=overflow) from None
 
     def _run_counting(self, machine: ReferenceMachine, count: Counted) -> None:
         """Run, and tell how often each instruction was executed, whatever comes of it. Raises Trap."""

@@ -18,8 +18,7 @@ from armexec.engines.loading import map_image
 from armexec.engines.naming import function_name, line
 from armexec.engines.taken import function_tables, taken_functions
 from armexec.errors import HostError, SignatureError
-from armexec.machines.traps import Trap
-from armexec.memory import GuestStack, Region, Step, guest_stack
+from armexec.memory import Region, Step, guest_stack
 from armexec.objects import CType, Image, Prototype
 from armexec.store import is_on
 from armexec.translate import host
@@ -27,7 +26,7 @@ from armexec.translate.direct import make_later
 from armexec.translate.direct_text import Passed, Returned
 from armexec.translate.library import Argument, Code, Names, Shape
 from armexec.translate.modes import sees_floating_point_state
-from armexec.translate.runtime import Runtime, Translator
+from armexec.translate.runtime import Fault, Runtime, Translator
 from armexec.translate.tiers import AUTO, TIERS, wait
 
 __all__ = ["TranslatedEngine", "settle"]
@@ -41,14 +40,9 @@ def settle(timeout: float) -> bool:
     return True
 
 
-def _new_stack() -> tuple[int, GuestStack]:
-    stack = guest_stack()
-    return stack.top, stack
-
-
 @cache
 def _runtime() -> Runtime:
-    return Runtime(_new_stack)
+    return Runtime(guest_stack, _to_error)
 
 
 _C_TYPES: dict[Argument, Any] = {
@@ -105,11 +99,13 @@ def _returned(type: CType) -> Returned:
     return Returned("float" if type.kind == "float" else "signed" if type.signed else "unsigned", type.size * 8)
 
 
-def _to_error(trap: Trap, image: Image, base: int) -> Exception:
+def _to_error(
+    fault: Fault, image: Image | None = None, base: int = 0, word_at: Callable[[int], int | None] | None = None
+) -> Exception:
     # Only now: it brings along the whole instruction set.
     from armexec.engines.faults import to_error
 
-    return to_error(trap, image, base)
+    return to_error(fault.trap, image, base, overflow=fault.overflow, where=fault.where, word_at=word_at)
 
 
 class LoadedTranslatedImage:
@@ -152,7 +148,7 @@ class LoadedTranslatedImage:
             fixed = identity.fixed
             code = replace(code, identity=identity.digest, movable=lambda address: address - base not in fixed)
         self.translator = Translator(
-            _runtime(), code, lambda trap: _to_error(trap, image, base), tier=tier, limit=limit
+            _runtime(), code, lambda fault: _to_error(fault, image, base, fetch), tier=tier, limit=limit
         )
 
     def bind(self, offset: int, prototype: Prototype) -> Callable[..., Any]:
@@ -212,5 +208,6 @@ class TranslatedEngine:
         return host.unavailable()
 
     def load(self, image: Image, resolve: Resolve) -> LoadedTranslatedImage:
+        _runtime().fit_stacks()
         region = map_image(image, resolve, executable=False)
         return LoadedTranslatedImage(image, region, resolve, self.tier, self.limit)

@@ -4,7 +4,7 @@ from .host import HostMemory
 from .maps import MapEntry, process_map, writable_and_executable
 from .protection import AccessError, Protection, Step
 from .region import Region, allocate, page_size, strategy_name
-from .stack import GuestStack, guest_stack
+from .stack import GuestStack, Overflow, guest_stack, stack_size
 from .text import string_at
 
 __all__ = [
@@ -12,6 +12,7 @@ __all__ = [
     "GuestStack",
     "HostMemory",
     "MapEntry",
+    "Overflow",
     "Protection",
     "Region",
     "Step",
@@ -19,6 +20,7 @@ __all__ = [
     "guest_stack",
     "page_size",
     "process_map",
+    "stack_size",
     "strategy_name",
     "string_at",
     "writable_and_executable",

@@ -1,39 +1,59 @@
-"""A stack for guest code, between two pages that can't be accessed."""
+"""A stack for guest code, above addresses that are kept free, so that running out of it is a fault."""
 
 from __future__ import annotations
 
+import os
+import re
 import weakref
 from types import TracebackType
-from typing import Self
+from typing import NamedTuple, Self
 
+from ..errors import HostError
 from .kernel import Kernel, real_kernel
 from .known import KNOWN, KnownRanges
 from .protection import Protection, Step
-from .region import data_strategy, whole_pages
-from .strategies import Part, Strategy
+from .region import whole_pages
+from .strategies import DarwinReservedPages, Part, ReservedPages, Strategy
 
-__all__ = ["GuestStack", "guest_stack"]
+__all__ = ["GuestStack", "Overflow", "guest_stack", "stack_size"]
+
+_VARIABLE = "ARMEXEC_STACK"
+"""The environment variable that says how large the guest's stacks are."""
+_DEFAULT_SIZE = 8 << 20
+"""As Linux gives a process."""
+_RESERVED = 256 << 20
+"""So many bytes below a stack belong to nothing: a frame of up to that size can't reach other memory."""
+_NEAR = 1 << 16
+"""An access this near below a stack has come there step by step."""
+_SIZE = re.compile(r"(\d{1,18})([kmg]?)", re.IGNORECASE)
+
+
+class Overflow(NamedTuple):
+    """A stack of `size` bytes has run out; `message` says so."""
+
+    size: int
+    message: str
 
 
 class GuestStack:
-    """Readable and writable memory with a guard page below and above. A context manager; freed when nothing
+    """Readable and writable memory that can be accessed neither below nor above. A context manager; freed when nothing
     refers to it.
 
-    The usable bytes go from `address` to `top` (exclusive), `size` in all; `top` is the first stack pointer,
-    a multiple of 16 (AAPCS64, "The Stack"). Running out of it faults in the guard page instead of overwriting
-    something else.
+    The usable bytes go from `address` to `top` (exclusive), `size` in all; `top` is the first stack pointer, a multiple
+    of 16 (AAPCS64, "The Stack"). The system gives pages when they are first used. The `guard_size` bytes below are
+    reserved, and fault; so does the page above.
     """
 
     def __init__(self, kernel: Kernel, size: int, *, known: KnownRanges) -> None:
         page = kernel.page_size
         self.size = whole_pages(size, page)
-        self.guard_size = page
+        self.guard_size = whole_pages(_RESERVED, page)
         self.steps: list[Step] = []
-        pages = data_strategy(kernel)(kernel, self.size + 2 * page, self.steps)
-        guard = Protection.NONE
-        stack: Part = (page, self.size, Protection.READ | Protection.WRITE)
-        pages.seal([(0, page, guard), stack, (page + self.size, page, guard)])
-        self.address = pages.address + page
+        strategy = DarwinReservedPages if kernel.system == "darwin" else ReservedPages
+        pages = strategy(kernel, self.guard_size + self.size + page, self.steps)
+        stack: Part = (self.guard_size, self.size, Protection.READ | Protection.WRITE)
+        pages.seal([stack])
+        self.address = pages.address + self.guard_size
         self.top = self.address + self.size
         known.add(self.address, self.size, Protection.READ | Protection.WRITE)
         self._finalizer = weakref.finalize(self, _free, pages, known)
@@ -41,6 +61,18 @@ class GuestStack:
 
     def __repr__(self) -> str:
         return f"<GuestStack 0x{self.address:x} to 0x{self.top:x}{', closed' if self.closed else ''}>"
+
+    def overflow(self, address: int) -> Overflow | None:
+        """What has happened if an access of `address` is one of more stack than there is."""
+        if not self.address - self.guard_size <= address < self.address:
+            return None
+        why = (
+            "recursion too deep? or a local array too large?"
+            if address >= self.address - _NEAR
+            else "a local array too large?"
+        )
+        advice = f"set the environment variable {_VARIABLE} to {_shown(4 * self.size)}, say, before a module is loaded"
+        return Overflow(self.size, f"the guest's stack of {_shown(self.size)} has run out: {why} ({advice})")
 
     @property
     def closed(self) -> bool:
@@ -65,6 +97,26 @@ def _free(pages: Strategy, known: KnownRanges) -> None:
     pages.close()
 
 
-def guest_stack(size: int = 1 << 20) -> GuestStack:
-    """Map a stack of at least `size` bytes. Raises `HostError` where the host refuses."""
-    return GuestStack(real_kernel(), size, known=KNOWN)
+def stack_size() -> int:
+    """The size of the guest's stacks in bytes: 8 MiB, or what ARMEXEC_STACK says. Raises HostError."""
+    text = os.environ.get(_VARIABLE, "").strip()
+    if not text:
+        return _DEFAULT_SIZE
+    found = _SIZE.fullmatch(text)
+    size = int(found[1]) << {"": 0, "k": 10, "m": 20, "g": 30}[found[2].lower()] if found else 0
+    if not size:
+        raise HostError(f"{_VARIABLE} is {text!r}: it must be a number of bytes, such as 16777216, 16384K or 16M")
+    return size
+
+
+def _shown(size: int) -> str:
+    """A size as `stack_size` reads it."""
+    for shift, letter in ((30, "G"), (20, "M"), (10, "K")):
+        if not size & (1 << shift) - 1:
+            return f"{size >> shift}{letter}"
+    return str(size)
+
+
+def guest_stack(size: int | None = None) -> GuestStack:
+    """Map a stack of at least `size` bytes, or of `stack_size`. Raises `HostError` where the host refuses."""
+    return GuestStack(real_kernel(), stack_size() if size is None else size, known=KNOWN)

@@ -20,9 +20,11 @@ __all__ = [
     "AnonymousPages",
     "DarwinJitPages",
     "DarwinPlainPages",
+    "DarwinReservedPages",
     "DarwinToggledPages",
     "MemfdPages",
     "Part",
+    "ReservedPages",
     "Strategy",
     "choose",
 ]
@@ -31,9 +33,9 @@ NONE, READ, WRITE, EXECUTE = Protection.NONE, Protection.READ, Protection.WRITE,
 
 # Linux: linux/mman.h. MAP_FIXED is 0x10 on both systems, MAP_SHARED 1, MAP_PRIVATE 2.
 MAP_SHARED, MAP_PRIVATE, MAP_FIXED = 0x01, 0x02, 0x10
-LINUX_MAP_ANONYMOUS = 0x20
+LINUX_MAP_ANONYMOUS, LINUX_MAP_NORESERVE, LINUX_MAP_STACK = 0x20, 0x4000, 0x2_0000
 # macOS: xnu bsd/sys/mman.h.
-DARWIN_MAP_JIT, DARWIN_MAP_ANON = 0x0800, 0x1000
+DARWIN_MAP_NORESERVE, DARWIN_MAP_JIT, DARWIN_MAP_ANON = 0x0040, 0x0800, 0x1000
 
 Part = tuple[int, int, Protection]  # offset, size, protection
 
@@ -42,8 +44,10 @@ def _flag_names(flags: int, system: str) -> str:
     names = [(MAP_SHARED, "MAP_SHARED"), (MAP_PRIVATE, "MAP_PRIVATE"), (MAP_FIXED, "MAP_FIXED")]
     if system == "darwin":
         names = [(DARWIN_MAP_JIT, "MAP_JIT"), (DARWIN_MAP_ANON, "MAP_ANON"), *names]
+        names.append((DARWIN_MAP_NORESERVE, "MAP_NORESERVE"))
     else:
         names = [*names, (LINUX_MAP_ANONYMOUS, "MAP_ANONYMOUS")]
+        names += [(LINUX_MAP_NORESERVE, "MAP_NORESERVE"), (LINUX_MAP_STACK, "MAP_STACK")]
     return "|".join(name for bit, name in names if flags & bit)
 
 
@@ -187,6 +191,31 @@ class AnonymousPages(Strategy):
         for offset, size, protection in parts:
             if protection != READ | WRITE:
                 self._mprotect(self.address + offset, size, protection)
+
+
+class ReservedPages(Strategy):
+    """Linux: addresses that belong to nothing else, of which parts become accessible.
+
+    Nothing is counted as used for the rest. A stack isn't to be given huge pages (Linux 6.7, mm/mmap.c).
+    """
+
+    name = "reserved"
+    system = "linux"
+    flags: ClassVar[int] = MAP_PRIVATE | LINUX_MAP_ANONYMOUS | LINUX_MAP_NORESERVE | LINUX_MAP_STACK
+
+    def _map(self) -> None:
+        self.address = self._mmap(0, self.size, NONE, self.flags)
+
+    def _seal(self, parts: Sequence[Part]) -> None:
+        for offset, size, protection in parts:
+            self._mprotect(self.address + offset, size, protection)
+
+
+class DarwinReservedPages(ReservedPages):
+    """macOS: the same. Not run on hardware."""
+
+    system = "darwin"
+    flags = MAP_PRIVATE | DARWIN_MAP_ANON | DARWIN_MAP_NORESERVE
 
 
 class MemfdPages(Strategy):

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import ctypes
+import threading
+import weakref
+from bisect import bisect_right, insort
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -18,7 +21,44 @@ from .watch import linked_unit
 if TYPE_CHECKING:
     from .fault_map import LineTable
 
-__all__ = ["Unit"]
+__all__ = ["Unit", "unit_at"]
+
+
+class _Places:
+    """Where the units are that there are."""
+
+    def __init__(self) -> None:
+        # Units are freed at any time, also while the lock is held.
+        self._lock = threading.RLock()
+        self._starts: list[int] = []
+        self._units: dict[int, weakref.ref[Unit]] = {}
+
+    def add(self, unit: Unit) -> None:
+        begin = unit.begin
+        with self._lock:
+            if begin not in self._units:
+                insort(self._starts, begin)
+            self._units[begin] = weakref.ref(unit, lambda reference: self._remove(begin, reference))
+
+    def _remove(self, begin: int, reference: weakref.ref[Unit]) -> None:
+        with self._lock:
+            # There may be another at that place by now.
+            if self._units.get(begin) is reference:
+                del self._units[begin]
+                del self._starts[bisect_right(self._starts, begin) - 1]
+
+    def at(self, host_pc: int) -> Unit | None:
+        with self._lock:
+            index = bisect_right(self._starts, host_pc) - 1
+            return self._units[self._starts[index]]() if index >= 0 else None
+
+
+_places = _Places()
+
+
+def unit_at(host_pc: int) -> Unit | None:
+    """The unit whose code may be at a host address: the last that begins before it."""
+    return _places.at(host_pc)
 
 
 class Unit:
@@ -59,6 +99,7 @@ class Unit:
         if stub:
             self._cell.value = self.host.address(self._stub)
         self._lines: LineTable | None = None
+        _places.add(self)
         linked_unit(self.host, record, library, tier)
 
     def publish(self, library: Library) -> list[int]:

@@ -169,8 +169,8 @@ def shared() -> str:
     """What all units call, compiled once: traps, the way to Python, states for entry stubs.
 
     `ptr @start()` claims a state for this thread, null if there is none, and the floating-point environment is the
-    guest's until `@finish(state)` gives it back; after a trap, `@abandoned(state)` ends what it was in the middle of, and `@raise(state)` leaves the trap's exception
-    set, and gives the state back too.
+    guest's until `@finish(state)` gives it back; after a trap, `@abandoned(state)` ends what it was in the middle of,
+    and `@raise(state)` leaves the trap's exception set, and gives the state back too.
     """
     return f"""
 {core("")}
@@ -241,7 +241,7 @@ define internal void @leave(ptr %old) nounwind {{
   ret void
 }}
 
-define internal ptr @claim() nounwind {{
+define ptr @claim() nounwind {{
   br label %again
 again:
   %free = load atomic i64, ptr @pool acquire, align 8
@@ -265,7 +265,7 @@ empty:
   ret ptr %new
 }}
 
-define internal void @release(ptr %state) nounwind {{
+define void @release(ptr %state) nounwind {{
   %s = {_field("slot")}
   %bit = load i64, ptr %s
   %extra = icmp eq i64 %bit, 0

@@ -13,16 +13,18 @@ from bisect import bisect_right
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from functools import partial
-from typing import Any
+from typing import NamedTuple
 
-from armexec.errors import ExecutionError, HostError
+from armexec.errors import HostError
 from armexec.machines.traps import EXIT, Trap, TrapKind
+from armexec.memory import GuestStack, Overflow, stack_size
 
 from .host import compile_object, has_optimized
+from .host_stack import host_overflow, is_host_overflow
 from .kept import Kept, Place
 from .library import Code, Library, Shape
 from .link import HostCode
-from .linked import Unit
+from .linked import Unit, unit_at
 from .prelude import POOL_SIZE, SHARED, shared
 from .record import Record
 from .shared_code import shared_code
@@ -32,14 +34,22 @@ from .tiers import AUTO, FIRST, FULL, SMALL, submit, urgent
 from .transaction_helpers import HELPERS, helpers
 from .watch import began, is_watched
 
-__all__ = ["Runtime", "Translator"]
+__all__ = ["Fault", "Runtime", "Translator"]
 
 
 _FIRST_LOOK, _LAST_LOOK = 0.005, 60.0
 """Seconds after which it is looked, at first and at last, whether loops of the first tier still run."""
 
-_STACK_REACH = 1 << 14
-"""A fault this near to the host's stack pointer is one of the host's stack."""
+
+class Fault(NamedTuple):
+    """A trap of translated code. `where` gives it with its place, if that has to be found first.
+
+    `overflow`: it is one of a stack that has run out.
+    """
+
+    trap: Trap
+    where: Callable[[], Trap] | None = None
+    overflow: Overflow | None = None
 
 
 class _Side:
@@ -79,15 +89,15 @@ class _Side:
 class Translator:
     """Translates the code of one image, when asked for or when it is reached.
 
-    `to_error` makes the exception of a trap in this image. `tier`: one of `tiers.TIERS`, or `tiers.AUTO`. A function of
-    more than `limit` instructions is translated in pieces.
+    `to_error` makes the exception of a fault in this image. `tier`: one of `tiers.TIERS`, or `tiers.AUTO`. A function
+    of more than `limit` instructions is translated in pieces.
     """
 
     def __init__(
         self,
         runtime: Runtime,
         code: Code,
-        to_error: Callable[[Trap], Exception],
+        to_error: Callable[[Fault], Exception],
         *,
         tier: str = AUTO,
         limit: int | None = None,
@@ -308,16 +318,17 @@ def _is_unwanted(reference: weakref.ref[Translator], stopping: Callable[[], bool
 
 
 class Runtime:
-    """`new_stack` gives the top of a fresh guest stack, and what keeps it alive."""
+    """`to_error` makes the exception of a fault that is in no image."""
 
-    def __init__(self, new_stack: Callable[[], tuple[int, Any]]) -> None:
+    def __init__(self, new_stack: Callable[[], GuestStack], to_error: Callable[[Fault], Exception]) -> None:
         self._new_stack = new_stack
+        self._to_error = to_error
         self._lock = threading.RLock()
         # Weakly: an image that nobody holds any more takes its translations with it.
         self._translators: list[weakref.ref[Translator]] = []
         self._starts: list[int] = []
         self._pool = (ctypes.c_uint64 * (1 + POOL_SIZE))()
-        self._states: dict[int, tuple[GuestState, Any]] = {}
+        self._states: dict[int, tuple[GuestState, GuestStack]] = {}
         self._slots = 0
         self._callback_error: dict[int, BaseException] = {}
         self._callbacks = {
@@ -331,10 +342,13 @@ class Runtime:
         # An object of CPython is at its id; the dictionary keeps them.
         objects = {name: id(callback) for name, callback in self._callbacks.items()}
         data = {"pool": ctypes.addressof(self._pool), "thread_key": thread_key(), "previous": previous()}
-        names = [*SHARED, "exited", "handler"]
+        names = [*SHARED, "exited", "claim", "release", "handler"]
         self._shared = shared_code(shared() + handler_text(), {**objects, **data}, names)
         self.symbols = {name: self._shared.address(name) for name in SHARED}
         self._helpers: HostCode | None = None
+        self._claim = ctypes.PYFUNCTYPE(ctypes.c_uint64)(self._shared.address("claim"))
+        self._release = ctypes.PYFUNCTYPE(None, ctypes.c_uint64)(self._shared.address("release"))
+        self._stack_size = stack_size()
         install(self._shared)
         with self._lock:
             self._pool[0] |= self._add_state()
@@ -380,8 +394,8 @@ class Runtime:
     def _add_state(self) -> int:
         """Make a state; its bit in the pool, 0 when the pool has no more places."""
         state = GuestState()
-        top, stack = self._new_stack()
-        state.stack_top = top
+        stack = self._new_stack()
+        state.stack_top = stack.top
         address = ctypes.addressof(state)
         if self._slots < POOL_SIZE:
             state.slot = 1 << self._slots
@@ -389,6 +403,26 @@ class Runtime:
             self._pool[self._slots] = address
         self._states[address] = (state, stack)
         return int(state.slot)
+
+    def fit_stacks(self) -> None:
+        """Give the states that nothing runs on stacks of the size that is asked for now. Raises HostError."""
+        size = stack_size()
+        with self._lock:
+            if size == self._stack_size:
+                return
+            claimed = []
+            try:
+                while self._pool[0]:
+                    claimed.append(self._claim())
+                for address in claimed:
+                    state, _ = self._states[address]
+                    stack = self._new_stack()
+                    state.stack_top = stack.top
+                    self._states[address] = state, stack
+                self._stack_size = size
+            finally:
+                for address in claimed:
+                    self._release(address)
 
     def _more(self, _a: int, _b: int) -> int:
         # The new state belongs to the caller; its bit is set when it is released.
@@ -431,29 +465,28 @@ class Runtime:
         error = self._callback_error.pop(address, None)
         if error is not None:
             raise error
-        state = GuestState.from_address(address)
-        kind = TrapKind(state.trap_kind)
-        # The handler of signals knows the host's pc only. A jump to 0 has its pc.
-        by_signal = kind in (TrapKind.READ, TrapKind.WRITE) and not state.trap_pc
-        pc, reader = self._faulting_pc(state) if by_signal else (state.trap_pc, None)
-        if abs(state.trap_detail - state.host_sp) < _STACK_REACH and kind in (TrapKind.READ, TrapKind.WRITE):
-            raise ExecutionError("calls are nested too deeply for the host's stack", pc=pc)
-        # A jump to where there is no code is reported by the image that was called.
-        translator = self.translator_at(pc) or self.translator_at(state.entry)
-        trap = Trap(kind, pc, state.trap_detail, translator.why(pc) if translator is not None else "", reader)
-        raise translator.to_error(trap) if translator is not None else trap
+        state, stack = self._states[address]
+        kind, detail, entry = TrapKind(state.trap_kind), int(state.trap_detail), int(state.entry)
+        owner = self.translator_at(entry)
+        where: Callable[[], Trap] | None = None
+        overflow: Overflow | None = None
+        if kind not in (TrapKind.READ, TrapKind.WRITE) or state.trap_pc:
+            # A jump to where there is no code is reported by the image that was called.
+            owner = self.translator_at(state.trap_pc) or owner
+            trap = Trap(kind, int(state.trap_pc), detail, owner.why(state.trap_pc) if owner is not None else "")
+        else:
+            # The handler of signals knows the host's pc only. A jump to 0 has its pc.
+            trap = Trap(kind, entry, detail)
+            host_pc = int(state.host_pc)
+            unit = unit_at(host_pc)
+            if unit is not None:
+                owner = self.translator_at(unit.base) or owner
+                where = partial(_place, trap, unit, host_pc)
+            overflow = host_overflow() if is_host_overflow(detail, state.host_sp) else stack.overflow(detail)
+        raise (owner.to_error if owner is not None else self._to_error)(Fault(trap, where, overflow))
 
-    def _faulting_pc(self, state: GuestState) -> tuple[int, int | None]:
-        """The guest pc of a fault: of the instruction where that can be told, else of the function called.
 
-        And of a store that of the instruction that loads from its place before, if there is one.
-        """
-        host_pc = state.host_pc
-        with self._lock:
-            translators = [translator for reference in self._translators if (translator := reference())]
-        units = [unit for translator in translators for unit in translator.units]
-        unit = max((u for u in units if u.begin <= host_pc), key=lambda u: u.begin, default=None)
-        found = unit.guest_pc(host_pc) if unit is not None else None
-        if unit is None or found is None:
-            return int(state.entry), None
-        return found, unit.reader(found)
+def _place(trap: Trap, unit: Unit, host_pc: int) -> Trap:
+    """A trap of the instruction where that can be told, else of the function called."""
+    pc = unit.guest_pc(host_pc)
+    return trap if pc is None else Trap(trap.kind, pc, trap.detail, "", unit.reader(pc))

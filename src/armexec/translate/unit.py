@@ -300,7 +300,8 @@ class Draft:
         for function in self.functions.values():
             helpers |= function.machine.helpers
         out += helpers.values()
-        out.append("attributes #0 = { null_pointer_is_valid nounwind }")
+        # A frame that is larger than the guard page below the thread's stack must not reach over it.
+        out.append('attributes #0 = { null_pointer_is_valid nounwind "probe-stack"="inline-asm" }')
         out.append(exact_attributes())
         if self.library.better is not None:
             stub = [] if self.shape is None else _replaceable_stub(writer.name(entry), self.shape)
