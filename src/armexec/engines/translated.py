@@ -208,6 +208,6 @@ class TranslatedEngine:
         return host.unavailable()
 
     def load(self, image: Image, resolve: Resolve) -> LoadedTranslatedImage:
-        _runtime().fit_stacks()
+        _runtime().prepare()
         region = map_image(image, resolve, executable=False)
         return LoadedTranslatedImage(image, region, resolve, self.tier, self.limit)

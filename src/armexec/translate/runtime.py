@@ -28,7 +28,7 @@ from .linked import Unit, unit_at
 from .prelude import POOL_SIZE, SHARED, shared
 from .record import Record
 from .shared_code import shared_code
-from .signals import handler_text, install, prepare_thread, previous, thread_key
+from .signals import handler_text, install, look, prepare_thread, previous, thread_key
 from .state import GuestState
 from .tiers import AUTO, FIRST, FULL, SMALL, submit, urgent
 from .transaction_helpers import HELPERS, helpers
@@ -138,6 +138,7 @@ class Translator:
 
     def entry(self, address: int, shape: Shape) -> int:
         """The host address of a C function for the guest function at `address`. Raises HostError."""
+        look()
         with urgent(), self._lock:
             return self._build(self._main, address, shape).entry_stub()
 
@@ -342,7 +343,7 @@ class Runtime:
         # An object of CPython is at its id; the dictionary keeps them.
         objects = {name: id(callback) for name, callback in self._callbacks.items()}
         data = {"pool": ctypes.addressof(self._pool), "thread_key": thread_key(), "previous": previous()}
-        names = [*SHARED, "exited", "claim", "release", "handler"]
+        names = [*SHARED, "exited", "claim", "release", "handler", "thread_ended"]
         self._shared = shared_code(shared() + handler_text(), {**objects, **data}, names)
         self.symbols = {name: self._shared.address(name) for name in SHARED}
         self._helpers: HostCode | None = None
@@ -404,7 +405,12 @@ class Runtime:
         self._states[address] = (state, stack)
         return int(state.slot)
 
-    def fit_stacks(self) -> None:
+    def prepare(self) -> None:
+        """Before an image is loaded: see that faults come here, and that stacks have their size. Raises HostError."""
+        look()
+        self._fit_stacks()
+
+    def _fit_stacks(self) -> None:
         """Give the states that nothing runs on stacks of the size that is asked for now. Raises HostError."""
         size = stack_size()
         with self._lock:

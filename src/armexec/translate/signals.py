@@ -5,7 +5,12 @@ else the address of the state it runs on. The handler looks at it first: a fault
 goes to the handler that was there before. Otherwise it records in the state the faulting address, whether it
 was a write, and the host's pc, and leaves by `longjmp`, which is safe because the thread is in translated
 code, never inside of Python or an allocator (callbacks clear the word while they run). Nothing is paid for it
-but setting and clearing the word at a call.
+but setting and clearing the word at a call. What a process sends (kill) is never a fault of the guest.
+
+Others install handlers too: faulthandler, or whoever calls `signal.signal`. So when a module is loaded it is looked
+whether ours is still the first, which takes a system call; if not, it comes before the other, which gets what isn't the
+guest's. One that was put before ours since, and sends what it gets on to the one before it, as faulthandler does, is
+bypassed in the same way.
 
 Layouts: Linux, sigaction(2) and the kernel's ucontext; macOS, sys/signal.h and mach/arm/_structs.h (not run there).
 """
@@ -13,10 +18,15 @@ Layouts: Linux, sigaction(2) and the kernel's ucontext; macOS, sys/signal.h and 
 from __future__ import annotations
 
 import ctypes
+import mmap
 import signal
 import sys
+import threading
 from collections.abc import Callable
 from functools import cache
+
+from armexec.memory import Protection
+from armexec.memory.kernel import real_kernel
 
 from .host import host_machine
 from .link import HostCode
@@ -24,13 +34,18 @@ from .shared_code import shared_code
 from .sigaction import SA_NODEFER, SA_ONSTACK, SA_SIGINFO, SignalAction
 from .state import OFFSETS
 
-__all__ = ["IDLE", "handler_text", "install", "new_threads", "prepare_thread", "previous", "thread_key"]
+__all__ = ["IDLE", "handler_text", "install", "look", "new_threads", "prepare_thread", "previous", "thread_key"]
 
 IDLE = 1
 """The thread's word when no guest code runs."""
 
 _DARWIN = sys.platform == "darwin"
 _SS_DISABLE = 4 if _DARWIN else 2
+_STACK_AT = 8 if _DARWIN else 16
+"""Where ucontext_t has the stack for handlers."""
+_SENT = 0x10000
+"""macOS numbers what a process sends from here on; Linux has it below 1."""
+_MAP_FLAGS = mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS
 _ALTERNATE_SIZE = 1 << 16
 
 
@@ -126,29 +141,53 @@ def _context() -> tuple[int, str]:
 _DECLARED = """
 @thread_key = external global i64, align 8
 declare ptr @pthread_getspecific(i64)
-declare i32 @pthread_setspecific(i64, ptr)
 declare void @longjmp(ptr, i32) noreturn
 """
 
 
 def handler_text() -> str:
-    """`void @handler(i32, ptr, ptr)`, for `sigaction`, in a module with the declarations of `prelude.core`."""
+    """IR for a module with the declarations of `prelude.core`.
+
+    `void @handler(i32, ptr, ptr)` is for `sigaction`. `void @thread_ended(ptr)` gives back a thread's stack for it.
+    """
     address_offset, context = _context()
     fields = {name: f"getelementptr i8, ptr %state, i64 {offset}" for name, offset in OFFSETS.items()}
     return f"""
 @previous = external global [64 x ptr]
 declare i32 @sigaction(i32, ptr, ptr)
+declare i64 @pthread_self()
+declare i32 @pthread_kill(i64, i32)
+declare i32 @sigaltstack(ptr, ptr)
+declare i32 @munmap(ptr, i64)
 
 define void @handler(i32 %signal, ptr %info, ptr %context) nounwind {{
+  ; What a process sends has another si_code than what the kernel finds, and no address.
+  %cp = getelementptr i8, ptr %info, i64 8
+  %reason = load i32, ptr %cp
+  %positive = icmp sgt i32 %reason, 0
+  %small = icmp slt i32 %reason, {_SENT}
+  %found = and i1 %positive, %small
   %key = load i64, ptr @thread_key
   %state = call ptr @pthread_getspecific(i64 %key)
   %word = ptrtoint ptr %state to i64
   %ours = icmp ugt i64 %word, {IDLE}
   br i1 %ours, label %guest, label %other
 guest:
+{context}
+  br i1 %found, label %fault, label %sent
+sent:
+  ; From a handler, on the stack for such, that came before this one and now sends the signal on: when it has returned,
+  ; the access is done again.
+  %ss = getelementptr i8, ptr %context, i64 {_STACK_AT + _Stack.address.offset}
+  %bottom = load i64, ptr %ss
+  %ls = getelementptr i8, ptr %context, i64 {_STACK_AT + _Stack.size.offset}
+  %length = load i64, ptr %ls
+  %up = sub i64 %sp, %bottom
+  %is_on = icmp ule i64 %up, %length
+  br i1 %is_on, label %out, label %other
+fault:
   %ap = getelementptr i8, ptr %info, i64 {address_offset}
   %address = load i64, ptr %ap
-{context}
   %kind = select i1 %write, i64 7, i64 6
   %f1 = {fields["trap_kind"]}
   store i64 %kind, ptr %f1
@@ -170,71 +209,181 @@ other:
   %f = load ptr, ptr %old
   %fw = ptrtoint ptr %f to i64
   %special = icmp ule i64 %fw, 1
-  br i1 %special, label %default, label %chain
+  br i1 %special, label %none, label %chain
 chain:
   call void %f(i32 %signal, ptr %info, ptr %context)
   ret void
+none:
+  %ignored = icmp eq i64 %fw, 1
+  %sent_in_vain = xor i1 %found, true
+  %drop = and i1 %ignored, %sent_in_vain
+  br i1 %drop, label %out, label %default
 default:
-  ; Back to what was there: the access is done again, and faults for good.
+  ; Back to what was there: the access is done again, and faults for good; or it is sent again.
   %r = call i32 @sigaction(i32 %signal, ptr %old, ptr null)
+  br i1 %found, label %out, label %send
+send:
+  %self = call i64 @pthread_self()
+  %k = call i32 @pthread_kill(i64 %self, i32 %signal)
+  ret void
+out:
+  ret void
+}}
+
+define void @thread_ended(ptr %stack) nounwind {{
+  %current = alloca [3 x i64], align 8
+  %none = alloca [3 x i64], align 8
+  %r = call i32 @sigaltstack(ptr null, ptr %current)
+  %address = load ptr, ptr %current
+  %same = icmp eq ptr %address, %stack
+  br i1 %same, label %off, label %free
+off:
+  store ptr null, ptr %none
+  %fp = getelementptr i8, ptr %none, i64 {_Stack.flags.offset}
+  store i32 {_SS_DISABLE}, ptr %fp
+  %sp = getelementptr i8, ptr %none, i64 {_Stack.size.offset}
+  store i64 {_ALTERNATE_SIZE}, ptr %sp
+  %d = call i32 @sigaltstack(ptr %none, ptr null)
+  br label %free
+free:
+  %m = call i32 @munmap(ptr %stack, i64 {_ALTERNATE_SIZE})
   ret void
 }}
 """
 
 
-_previous = (ctypes.c_void_p * 64)()
+class _Handler:
+    """A handler for some signals, with what was in its place when it was put there. Never freed: a signal may come at
+    any time, and those who came later may have kept it to go back to.
+
+    Who takes the place of a handler either keeps it and calls it, or forgets it. So each that armexec puts there is one
+    of its own: a signal then goes from the newest to the oldest, and none twice.
+    """
+
+    def __init__(self, code: HostCode | None, table: ctypes.Array[ctypes.c_void_p]) -> None:
+        if code is None:
+            symbols = {"previous": ctypes.addressof(table), "thread_key": thread_key()}
+            code = shared_code(_DECLARED + handler_text(), symbols, ["handler", "thread_ended"])
+        self.code = code
+        self.table = table
+        self.previous: dict[int, ctypes.Structure] = {}
+        self.action = SignalAction()
+        self.action.handler = code.address("handler")
+        self.action.flags = SA_SIGINFO | SA_ONSTACK | SA_NODEFER
+
+    def take(self, number: int, old: ctypes.Structure) -> None:
+        """The place of `old`."""
+        self.previous[number] = old
+        self.table[number] = ctypes.addressof(old)
+        _libc.sigaction(number, ctypes.byref(self.action), None)
+
+
+class _Handlers:
+    """All of them, and their places."""
+
+    SIGNALS = (signal.SIGSEGV, signal.SIGBUS)
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._made: list[_Handler] = []
+        self._addresses: set[int] = set()
+        self._table = (ctypes.c_void_p * 64)()
+        self._stack_key: ctypes.c_uint | None = None
+
+    def table(self) -> int:
+        """Where the first has what was there before, for the symbol `@previous`."""
+        return ctypes.addressof(self._table)
+
+    def install(self, code: HostCode | None) -> None:
+        """Put the first in place, once a process; `code` may have it."""
+        with self._lock:
+            if not self._made:
+                handler = _Handler(code, self._table)
+                key = ctypes.c_uint()
+                ended = ctypes.c_void_p(handler.code.address("thread_ended"))
+                if _libc.pthread_key_create(ctypes.byref(key), ended) == 0:
+                    self._stack_key = key
+                self._add(handler)
+        self.look()
+
+    def _add(self, handler: _Handler) -> None:
+        self._made.append(handler)
+        self._addresses.add(handler.action.handler or 0)
+
+    def look(self) -> None:
+        """Take the first place again where somebody else has taken it. Raises HostError."""
+        with self._lock:
+            if not self._made:
+                return
+            for number in map(int, self.SIGNALS):
+                current = SignalAction()
+                failed = _libc.sigaction(number, None, ctypes.byref(current))
+                if not failed and (current.handler or 0) not in self._addresses:
+                    self._place(number, current).take(number, current)
+
+    def _place(self, number: int, current: ctypes.Structure) -> _Handler:
+        """A handler to come before `current`."""
+        free = next((handler for handler in self._made if number not in handler.previous), None)
+        if free is not None:
+            return free
+        if self._forgets(number, current):
+            for handler in self._made:
+                if handler.previous[number].handler == current.handler:
+                    return handler
+        handler = _Handler(None, (ctypes.c_void_p * 64)())
+        self._add(handler)
+        return handler
+
+    @staticmethod
+    def _forgets(number: int, current: ctypes.Structure) -> bool:
+        """Whether it calls none that was there before: no handler, or one in Python."""
+        return (current.handler or 0) <= 1 or callable(signal.getsignal(number))
+
+    def keep_stack(self, address: int) -> bool:
+        """Have a stack for handlers given back when this thread ends; whether that can be done."""
+        key = self._stack_key
+        return key is not None and _libc.pthread_setspecific(key, ctypes.c_void_p(address)) == 0
+
+
+_handlers = _Handlers()
 
 
 def previous() -> int:
     """The address of the actions that were there before, by signal; for the symbol `@previous`."""
-    return ctypes.addressof(_previous)
-
-
-class _Handler:
-    """The handler in place; never freed, since a signal may come at any time. `code` has it, or it is made."""
-
-    def __init__(self, code: HostCode | None) -> None:
-        if code is None:
-            symbols = {"previous": previous(), "thread_key": thread_key()}
-            code = shared_code(_DECLARED + handler_text(), symbols, ["handler"])
-        self.code = code
-        self.actions: list[ctypes.Structure] = []
-        action = SignalAction()
-        action.handler = self.code.address("handler")
-        action.flags = SA_SIGINFO | SA_ONSTACK | SA_NODEFER
-        for number in (signal.SIGSEGV, signal.SIGBUS):
-            old = SignalAction()
-            if _libc.sigaction(int(number), None, ctypes.byref(old)):
-                continue
-            self.actions.append(old)
-            _previous[int(number)] = ctypes.addressof(old)
-            _libc.sigaction(int(number), ctypes.byref(action), None)
-
-
-_handler: list[_Handler] = []
+    return _handlers.table()
 
 
 def install(code: HostCode | None = None) -> None:
     """Put the handler in place, once a process; `code` may have it (`handler_text`). Raises HostError if that fails."""
-    if not _handler:
-        _handler.append(_Handler(code))
+    _handlers.install(code)
+
+
+def look() -> None:
+    """Have the handler in the first place, also where another has been installed since. Raises HostError."""
+    _handlers.look()
 
 
 new_threads: list[Callable[[], None]] = []
 """Called in each thread that is about to run guest code for the first time."""
-
-_alternate_stacks: list[ctypes.Array[ctypes.c_char]] = []
 
 
 def prepare_thread() -> None:
     """Give this thread a stack for the handler, unless it has one, so that running out of stack is a fault too."""
     current = _Stack()
     if _libc.sigaltstack(None, ctypes.byref(current)) == 0 and current.flags & _SS_DISABLE:
-        memory = ctypes.create_string_buffer(_ALTERNATE_SIZE)
-        # The thread may outlive every object of Python's that knows of it.
-        _alternate_stacks.append(memory)
-        stack = _Stack()
-        stack.address, stack.size, stack.flags = ctypes.addressof(memory), _ALTERNATE_SIZE, 0
-        _libc.sigaltstack(ctypes.byref(stack), None)
+        _give_stack()
     for listener in tuple(new_threads):
         listener()
+
+
+def _give_stack() -> None:
+    try:
+        address = real_kernel().mmap(0, _ALTERNATE_SIZE, Protection.READ | Protection.WRITE, _MAP_FLAGS)
+    except OSError:
+        return
+    if not _handlers.keep_stack(address):
+        real_kernel().munmap(address, _ALTERNATE_SIZE)
+        return
+    stack = _Stack()
+    stack.address, stack.size, stack.flags = address, _ALTERNATE_SIZE, 0
+    _libc.sigaltstack(ctypes.byref(stack), None)
