@@ -1,11 +1,15 @@
-"""How translation grows with the code: processor time, peak memory, and the size of the host's code.
+"""How translation grows with the code, and with a process's age: processor time, peak memory, size of the host's code.
 
     python benchmarks/scale.py [--json] [--tier O2] [--largest N] [--limit SECONDS]
+    python benchmarks/scale.py --age [--largest N]
 
 `straight` is one function of N instructions without a branch; `chain` is N instructions in functions of ten, each of
 which calls the next; `fan` is one that calls many small functions in turn. Every size is translated in a process of its
 own with an empty cache, from the image to the first result. Memory is what the process's peak grew by, code what it has
 more of in executable pages. A shape ends where a size takes more seconds than the limit.
+
+`--age` translates distinct functions of three instructions in one process, each dropped at once, and says what one of
+them costs that comes after so many others; `crowd` is a C file of functions of one line, all of which one calls.
 """
 
 from __future__ import annotations
@@ -19,8 +23,9 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
+import armexec
 from armexec.abi import parse_prototype
 from armexec.asm import assemble
 from armexec.engines.translated import TranslatedEngine
@@ -28,6 +33,8 @@ from armexec.images import words_image
 from armexec.memory import Protection, process_map
 
 SIZES = (10, 100, 1_000, 10_000, 100_000)
+AGES = (10, 100, 500, 1_000, 2_000, 3_500, 4_000, 5_000)
+CROWDS = (500, 2_000)
 LINEAR = 1.15
 """The exponent of growth up to which it counts as linear: caches and allocators cost something too."""
 SETTLED = 0.1
@@ -110,6 +117,37 @@ def measure(shape: str, size: int, tier: str, limit: float) -> dict[str, float] 
     return figures
 
 
+def age(counts: Sequence[int], tier: str) -> dict[int, dict[str, float]]:
+    """By how many functions were translated in this process, "seconds" and bytes of "memory" of each of the last."""
+    prototype = parse_prototype("long fn(long)", char_signed=False)
+    engine = TranslatedEngine(tier)
+    found = {}
+    done = 0
+    for count in counts:
+        peak, start, before = _peak(), time.process_time(), done
+        while done < count:
+            done += 1
+            words = assemble(f"add x0, x0, #{done & 4095}\neor x0, x0, #{2 ** (done >> 12) * 3}\nret").words
+            loaded = engine.load(words_image(list(words), "<age>", entry="fn"), lambda _: None)
+            loaded.bind(0, prototype)(1)
+            loaded.close()
+        each = count - before
+        found[count] = {"seconds": (time.process_time() - start) / each, "memory": (_peak() - peak) / each}
+    return found
+
+
+def crowd(count: int) -> dict[str, float]:
+    """Compile, translate and call a function that calls `count` of one line: "seconds" to the first result."""
+    lines = [f"int f{i}(int x) {{ return x * {i + 3} + {i}; }}" for i in range(count)]
+    calls = "".join(f"s += f{i}(x);\n" for i in range(count))
+    module = armexec.compile(
+        "\n".join([*lines, f"int all(int x) {{ int s = 0; {calls} return s; }}"]), "c", engine="translated"
+    )
+    start = time.process_time()
+    assert module["all"](3) == sum(3 * (i + 3) + i for i in range(count))
+    return {"seconds": time.process_time() - start}
+
+
 def exponent(rows: dict[int, dict[str, float]]) -> float | None:
     """The largest e of any step in which time grows as size to the power of e; None if no step says anything."""
     steps = [
@@ -120,6 +158,16 @@ def exponent(rows: dict[int, dict[str, float]]) -> float | None:
     return max(steps, default=None)
 
 
+def _print_age(largest: int, tier: str) -> None:
+    with tempfile.TemporaryDirectory() as cache:
+        os.environ["ARMEXEC_CACHE_DIR"] = cache
+        print(f"{'before':>10} {'ms each':>9} {'KB each':>9}")
+        for count, row in age([n for n in AGES if n <= largest], tier).items():
+            print(f"{count:10,} {row['seconds'] * 1e3:9.2f} {row['memory'] / 1e3:9.2f}")
+        for count in (n for n in CROWDS if n <= largest):
+            print(f"crowd of {count:6,}: {crowd(count)['seconds']:.2f} s")
+
+
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -127,10 +175,14 @@ def main() -> None:
     parser.add_argument("--tier", choices=("O0", "O1", "O2", "O3"), default="O2")
     parser.add_argument("--largest", type=int, default=SIZES[-1])
     parser.add_argument("--limit", type=float, default=300.0)
+    parser.add_argument("--age", action="store_true")
     parser.add_argument("--one", nargs=2, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.one:
         print(json.dumps(translate(arguments.one[0], int(arguments.one[1]), arguments.tier)))
+        return
+    if arguments.age:
+        _print_age(arguments.largest, arguments.tier)
         return
     found: dict[str, dict[int, dict[str, float]]] = {}
     for shape in SHAPES:

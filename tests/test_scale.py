@@ -9,6 +9,7 @@ from types import ModuleType
 import pytest
 
 import armexec
+from armexec.translate.host import compiled_modules
 
 SCRIPT = Path(__file__).parent.parent / "benchmarks" / "scale.py"
 
@@ -39,6 +40,18 @@ def test_a_size_is_measured(scale: ModuleType) -> None:
     figures = scale.translate("straight", 10, "O0")
     assert set(figures) == {"seconds", "memory", "code"}
     assert figures["seconds"] > 0
+
+
+def test_an_age_is_measured(scale: ModuleType) -> None:
+    rows = scale.age([2, 5], "O0")
+    assert list(rows) == [2, 5]
+    assert all(row["seconds"] > 0 for row in rows.values())
+
+
+def test_many_small_functions_are_translated_together(scale: ModuleType) -> None:
+    before = compiled_modules()
+    assert scale.crowd(300)["seconds"] > 0
+    assert compiled_modules() - before < 300 / 8
 
 
 def test_growth(scale: ModuleType) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import subprocess
 import sys
 from collections.abc import Callable
@@ -99,6 +100,29 @@ def test_processes_at_the_same_time(folder: Path) -> None:
 def test_what_is_the_same_is_found() -> None:
     assert _run("fib", "twice") > 0
     assert _run("fib", "twice") == 0
+
+
+def test_a_unit_is_one_file(folder: Path) -> None:
+    assert _run("fib", "twice") == len(_files(folder))
+
+
+def test_a_function_in_many_circumstances() -> None:
+    """There is a place for each, up to a number of them, and then the first one's is taken."""
+    program = "\n".join(f"f{i}: add x0, x0, #{i}\n ret" for i in range(4))
+    caller = "stp x29, x30, [sp, #-16]!\n" + "".join(f"bl f{i}\n" for i in range(4)) + "ldp x29, x30, [sp], #16\nret"
+
+    def run(order: tuple[int, ...]) -> int:
+        before = compiled_modules()
+        image, labels = load(f"{program}\ncaller: {caller}", tier="O0", limit=2)
+        for i in order:
+            assert _function(image, labels[f"f{i}"])(1) == 1 + i
+        assert _function(image, labels["caller"])(1) == 7
+        return compiled_modules() - before
+
+    orders = [order for count in range(3) for order in itertools.permutations(range(4), count)]
+    for order in orders:
+        run(order)
+    assert run(orders[-1]) == 0
 
 
 @pytest.mark.parametrize("limit", [None, 3, 7])

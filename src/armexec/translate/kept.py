@@ -2,17 +2,19 @@
 
 The key of a unit is made from everything that its object depends on: the image's code and constants (in a form that
 doesn't depend on where the image is mapped), what was asked for, how it is compiled and for which processor, the
-versions of LLVM and of the translator itself, and what the image's other units were when it was made. Of those, only
-what the unit was interested in counts: a list of the addresses that it asked about is kept beside it, and the second
-part of the key is what is known of these. So it doesn't matter in which order unrelated functions are called.
+versions of LLVM and of the translator itself. It also depends on what the image's other units were when it was made. Of
+those, only what the unit was interested in counts: it lists the addresses that it asked about, with a digest of what
+was known of these. So it doesn't matter in which order unrelated functions are called. The units that were made of a
+function in different circumstances have numbers, which are the last part of the key.
 """
 
 from __future__ import annotations
 
 import json
 import os
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from contextlib import suppress
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import NamedTuple
@@ -25,10 +27,10 @@ from .record import Record, pack, unpack
 
 __all__ = ["Kept", "Place", "kept_object", "translator_identity"]
 
-_FORMAT = "unit 1"
+_FORMAT = "unit 2"
 _ROOMS = ("isa", "machines", "translate")
-_MAX_LISTS = 8
-"""Of one function, the units made in so many different circumstances can be found."""
+_MAX_CIRCUMSTANCES = 8
+"""Of one function, the units made in so many different circumstances are kept."""
 
 
 @cache
@@ -86,14 +88,26 @@ class Place(NamedTuple):
 
     store: Store
     unit: str
-    known: str
-    consulted: tuple[int, ...]
+    circumstances: str
 
     def keep(self, record: Record) -> None:
         """Keep a unit there."""
-        lists = [self.consulted, *(offsets for offsets in _lists(self.store, self.unit) if offsets != self.consulted)]
-        self.store.put(self.known, pack(record))
-        self.store.put(self.unit, json.dumps(lists[:_MAX_LISTS]).encode())
+        units = list(_units(self.store, self.unit))
+        free = (key for key, found in units if found is None or found.circumstances == self.circumstances)
+        # Where there is no place left, the first has to go.
+        key = next(free, units[0][0])
+        self.store.put(key, pack(replace(record, circumstances=self.circumstances)))
+
+
+def _units(store: Store, unit: str) -> Iterator[tuple[str, Record | None]]:
+    """The units of a function with their keys, up to the first place that has none."""
+    for number in range(_MAX_CIRCUMSTANCES):
+        key = Store.key(unit, str(number))
+        data = store.get(key)
+        record = None if data is None else unpack(data)
+        yield key, record
+        if record is None:
+            return
 
 
 class Kept:
@@ -113,8 +127,8 @@ class Kept:
     def _unit(self, entry: int, shape: Shape | None, tier: str) -> str:
         return Store.key(self._key, json.dumps((entry - self._library.code.base, shape, tier)))
 
-    def _known(self, unit: str, offsets: Collection[int]) -> str:
-        """The key of a unit that was made when what is known now was known of these offsets."""
+    def _circumstances(self, offsets: Collection[int]) -> str:
+        """A digest of what is known now of these offsets."""
         library = self._library
         base = library.code.base
         known = []
@@ -129,43 +143,24 @@ class Kept:
                     [export and export.convention for export in exports],
                 )
             )
-        return Store.key(unit, json.dumps(known))
+        return Store.key(json.dumps(known))
 
     def find(self, entry: int, shape: Shape | None, tier: str) -> Record | None:
         """The unit that would be made now, if it is there."""
         if not self._key:
             return None
-        unit = self._unit(entry, shape, tier)
-        for offsets in _lists(self._store, unit):
-            key = self._known(unit, offsets)
-            data = self._store.get(key)
-            record = None if data is None else unpack(data)
-            if record is not None:
+        for _, record in _units(self._store, self._unit(entry, shape, tier)):
+            if record is not None and record.circumstances == self._circumstances(record.consulted):
                 return record
-            if data is not None:
-                self._store.drop(key)
         return None
 
     def place(self, entry: int, shape: Shape | None, tier: str, consulted: tuple[int, ...]) -> Place | None:
         """Where the unit belongs that is made now, before it is published; None if nothing is kept."""
         if not self._key:
             return None
-        unit = self._unit(entry, shape, tier)
-        return Place(self._store, unit, self._known(unit, consulted), consulted)
+        return Place(self._store, self._unit(entry, shape, tier), self._circumstances(consulted))
 
     def forget(self, entry: int, shape: Shape | None, tier: str) -> None:
         """A unit that was found is no good after all."""
-        unit = self._unit(entry, shape, tier)
-        for offsets in _lists(self._store, unit):
-            self._store.drop(self._known(unit, offsets))
-
-
-def _lists(store: Store, unit: str) -> list[tuple[int, ...]]:
-    data = store.get(unit)
-    if data is None:
-        return []
-    try:
-        return [tuple(int(offset) for offset in offsets) for offsets in json.loads(data)]
-    except (ValueError, TypeError, OverflowError, RecursionError):
-        store.drop(unit)
-        return []
+        for key, _ in list(_units(self._store, self._unit(entry, shape, tier))):
+            self._store.drop(key)

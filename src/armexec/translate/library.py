@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left, insort
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -12,6 +13,10 @@ if TYPE_CHECKING:
     from .regions import Regions
 
 __all__ = ["NAMELESS", "Argument", "Code", "Convention", "Export", "Form", "Library", "Names", "Shape"]
+
+
+_ROOM, _MOST_ROOM = 16, 500
+"""How many instructions are translated with a function that is reached: at first, and at most."""
 
 
 class Argument(NamedTuple):
@@ -118,6 +123,9 @@ class Library:
         self.translated = 0
         self._found: list[int] = []
         self._flows: dict[int, Flow] = {}
+        # In the order of their addresses.
+        self._left_out: list[int] = []
+        self._room = 0
 
     def flow(self, address: int) -> Flow:
         """The function at an address, or the piece that is entered there, as it is translated here."""
@@ -140,6 +148,40 @@ class Library:
             seen |= new
             todo += new
         return size
+
+    def leave_out(self, addresses: Iterable[int]) -> None:
+        """Remember functions that a unit calls and had no room for."""
+        left_out = (self.better or self)._left_out
+        for address in addresses:
+            at = bisect_left(left_out, address)
+            if left_out[at : at + 1] != [address] and address not in self.states:
+                insort(left_out, address)
+
+    @property
+    def has_left_out(self) -> bool:
+        """Whether there are such functions."""
+        return bool((self.better or self)._left_out)
+
+    def take_left_out(self, address: int) -> list[int]:
+        """Functions to be translated with one that is reached now: those next to it among the ones left out before.
+
+        A unit by itself takes longer than the code of a small function. What calls many functions calls them in the
+        order of their addresses, more often than not; the more have been reached one by one, the more are taken.
+        """
+        library = self.better or self
+        left_out = library._left_out
+        taken: list[int] = []
+        room = library._room = min(2 * library._room + _ROOM, _MOST_ROOM)
+        while left_out and room > 0:
+            at = bisect_left(left_out, address)
+            found = left_out.pop(at if at < len(left_out) else 0)
+            if found == address or found in library.states or found in self.states:
+                continue
+            flow = self.regions.flow(found)
+            if not flow.is_piece:
+                room -= flow.size
+                taken.append(found)
+        return taken
 
     @cached_property
     def _regions(self) -> Regions:

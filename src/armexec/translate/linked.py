@@ -120,10 +120,19 @@ class Unit:
                 library.seen.add(form)
             if function.convention is not None:
                 library.exports[form] = Export(function.convention, self.host.address(f"f{function.offset:x}"))
-        if record.wrapped:
-            library.states[base + record.entry] = self.host.address(f"s{record.entry:x}")
-            entered.append(base + record.entry)
+        for offset in record.wrapped:
+            library.states[base + offset] = self.host.address(f"s{offset:x}")
+            entered.append(base + offset)
+        there = {function.offset for function in record.functions} | {offset for offset, _ in record.called}
+        library.leave_out(base + offset for offset in record.consulted if offset not in there)
         return entered
+
+    def entered(self) -> list[int]:
+        """The functions that are entered here through the state structure, but for the one that it was made for."""
+        if self._stub:
+            return []
+        offsets = {f.offset for f in self.record.functions if f.entries} | set(self.record.wrapped)
+        return [self.base + offset for offset in sorted(offsets - {self.record.entry})]
 
     def give_way(self, better: Unit) -> None:
         """Calls from Python are for another unit's code from now on."""

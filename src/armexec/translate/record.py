@@ -45,23 +45,25 @@ class Record:
     """`object`: the object file. `text`: what it was made from, compressed, for the fault map.
 
     `instructions`: how many of the guest's. `entry`: the offset it was made for, or that of the piece that has it;
-    `wrapped`: that one is closed, and can be entered through the state structure too. `whys`: what undefined
+    `wrapped`: those of closed functions that can be entered through the state structure too. `whys`: what undefined
     instructions said, by offset. `called`: the exported functions of other units that it calls, by offset and form.
     `consulted`: the offsets of which it was asked whether they had been translated; `found`: those whose flows were
-    looked for, in this order. `has_transactions`: it calls `transaction_helpers`.
+    looked for, in this order. `has_transactions`: it calls `transaction_helpers`. `circumstances`: a digest of what was
+    known of `consulted`.
     """
 
     object: bytes
     text: bytes
     instructions: int
     entry: int
-    wrapped: bool
+    wrapped: tuple[int, ...]
     functions: tuple[Function, ...]
     called: tuple[tuple[int, bool], ...]
     whys: dict[int, str]
     consulted: tuple[int, ...]
     found: tuple[int, ...]
     has_transactions: bool = False
+    circumstances: str = ""
 
     def source(self, tier: str) -> str:
         """The IR text that is compiled at a tier."""
@@ -71,7 +73,7 @@ class Record:
         """The functions of the object that others need."""
         names = [f"s{function.offset:x}" for function in self.functions if function.entries]
         names += [f"f{function.offset:x}" for function in self.functions if function.convention is not None]
-        return [*names, f"s{self.entry:x}"] if self.wrapped else names
+        return [*names, *(f"s{offset:x}" for offset in self.wrapped)]
 
 
 def pack(record: Record) -> bytes:
@@ -87,6 +89,7 @@ def pack(record: Record) -> bytes:
         "consulted": record.consulted,
         "found": record.found,
         "transactions": record.has_transactions,
+        "circumstances": record.circumstances,
     }
     return json.dumps(header, separators=(",", ":")).encode() + b"\n" + record.object + record.text
 
@@ -108,13 +111,14 @@ def unpack(data: bytes) -> Record | None:
             rest[size:],
             int(header["instructions"]),
             int(header["entry"]),
-            bool(header["wrapped"]),
+            _ints(header["wrapped"]),
             functions,
             tuple((int(offset), bool(wide)) for offset, wide in header["called"]),
             {int(offset): str(why) for offset, why in header["whys"]},
             _ints(header["consulted"]),
             _ints(header["found"]),
             bool(header["transactions"]),
+            str(header["circumstances"]),
         )
     except (ValueError, TypeError, KeyError, OverflowError, RecursionError):
         return None

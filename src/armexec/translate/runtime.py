@@ -160,7 +160,9 @@ class Translator:
             return unit
         unit = self._find(side, address, shape, FIRST)
         if unit is None:
-            if (has_optimized() or is_watched()) and side.library.reach(address, self._small) <= self._small:
+            alone = shape is not None or not side.library.has_left_out
+            optimizes = alone and (has_optimized() or is_watched())
+            if optimizes and side.library.reach(address, self._small) <= self._small:
                 return self._translate(side, address, shape, FULL)
             unit = self._translate(side, address, shape, FIRST)
         submit(_Improvement(self, address, shape, unit, careful=side.careful))
@@ -193,14 +195,19 @@ class Translator:
             place.keep(record)
         return self._link(side, record, shape, tier)
 
-    def draft(self, address: int, shape: Shape | None, tier: str, *, careful: bool) -> tuple[Record, Place | None]:
-        """What is to be compiled, and where to keep it. They refer to nothing of the image."""
+    def draft(
+        self, address: int, shape: Shape | None, tier: str, *, careful: bool, like: Unit | None = None
+    ) -> tuple[Record, Place | None]:
+        """What is to be compiled, and where to keep it. They refer to nothing of the image.
+
+        It is entered wherever the unit `like` is.
+        """
         from .unit import Draft
 
         side = self._careful if careful else self._main
         library, kept = side.at(tier)
         with self._lock:
-            draft = Draft(library, address, shape)
+            draft = Draft(library, address, shape, None if like is None else like.entered())
             record = draft.record(b"")
             is_movable = draft.is_movable
             draft.close()
@@ -264,11 +271,11 @@ class _Improvement:
     def run(self, stopping: Callable[[], bool]) -> None:
         if self._improve(None, stopping):
             return
-        translator = self._translator()
-        if translator is None or translator.closed or stopping():
+        translator, unit = self._translator(), self._unit()
+        if translator is None or unit is None or translator.closed or stopping():
             return
-        record, place = translator.draft(self._address, self._shape, FULL, careful=self._careful)
-        del translator
+        record, place = translator.draft(self._address, self._shape, FULL, careful=self._careful, like=unit)
+        del translator, unit
         record = replace(record, object=_compile(record, FULL, partial(_is_unwanted, self._translator, stopping)))
         if place is not None:
             place.keep(record)

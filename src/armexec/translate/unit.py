@@ -9,7 +9,7 @@ changes (the wide form, also used by functions called through the state structur
 from __future__ import annotations
 
 import zlib
-from collections.abc import Container, Mapping
+from collections.abc import Container, Mapping, Sequence
 
 from armexec.machines.llvm import PARTIAL, STATE, LlvmMachine, register_type, zero
 from armexec.machines.llvm_vectors import VIEWS
@@ -73,11 +73,12 @@ class Draft:
     """The text of a unit, and what is to be remembered when it has become code.
 
     With `shape`, the function at `entry` is to be called from Python (`Unit.entry_stub`); without, from other
-    translated code, through the state structure. `consulted`: the addresses of which it was asked whether they have
+    translated code, through the state structure. Then so are those of `others` for which there is room; None: some that
+    other units had no room for. `consulted`: the addresses of which it was asked whether they have
     been translated. `is_movable`: the text is the same wherever the image is mapped.
     """
 
-    def __init__(self, library: Library, entry: int, shape: Shape | None) -> None:
+    def __init__(self, library: Library, entry: int, shape: Shape | None, others: Sequence[int] | None = None) -> None:
         self.library = library
         self.consulted: set[int] = set()
         found = library.regions.journal
@@ -86,6 +87,9 @@ class Draft:
         self.root = library.flow(entry) if shape is None else None
         self.entry = entry if self.root is None else self.root.entry
         self.shape = shape
+        if others is None:
+            others = library.take_left_out(entry) if shape is None else ()
+        self.others = others
         # The functions of which callers here need more than their exported narrow form returns.
         wide: set[int] = set()
         while True:
@@ -135,7 +139,7 @@ class Draft:
             zlib.compress(self.text.encode(), 1),
             self.size,
             self.entry - base,
-            self.is_wrapped,
+            tuple(address - base for address in self.wrapped),
             tuple(functions),
             tuple((address - base, self.forms[address][1]) for address in self.fixed),
             whys,
@@ -145,10 +149,17 @@ class Draft:
         )
 
     @property
-    def is_wrapped(self) -> bool:
-        """The function asked for is closed, and to be entered through the state structure."""
-        signature = self.signatures.get(self.entry)
-        return self.shape is None and signature is not None and not signature.is_open
+    def entered(self) -> list[int]:
+        """The functions that are to be entered through the state structure."""
+        if self.shape is not None:
+            return []
+        return [address for address in (self.entry, *self.others) if address in self.functions]
+
+    @property
+    def wrapped(self) -> list[int]:
+        """Those of them that are closed."""
+        found = [self.entry, *self.others] if self.shape is None else []
+        return [address for address in found if address in self.signatures and not self.signatures[address].is_open]
 
     def _is_wide(self, address: int, wide: set[int]) -> bool:
         return self.shape is None or address in wide
@@ -164,7 +175,7 @@ class Draft:
         self.guesses: dict[int, dict[int, list[int]]] = {}
         # The functions that only a guess may have brought here, with their sizes.
         self.guessed: dict[int, int] = {}
-        todo = [self.entry]
+        todo = [*reversed(self.others), self.entry]
         most = MAX_UNIT if library.better is None else _MAX_FIRST
         total = 0
         while todo:
@@ -225,11 +236,11 @@ class Draft:
             address: ALL if self.forms[address][1] else _RESULTS | _PRESERVED
             for address in self.exported | {a for a in self.functions if self.forms[a][1]}
         }
-        if self.entry in self.functions or self.entry in self.fixed:
-            demanded[self.entry] = demanded.get(self.entry, 0) | (ALL if self.shape is None else _RESULTS)
+        for address in (self.entry, *self.others):
+            if address in self.functions or address in self.fixed:
+                demanded[address] = demanded.get(address, 0) | (ALL if self.shape is None else _RESULTS)
         # The stack pointer that Python's calls begin with is aligned.
-        entered = self.exported | ({self.entry} if self.shape is None else set())
-        self.signatures = analyze(self.functions, demanded, self.fixed, self.guesses, entered)
+        self.signatures = analyze(self.functions, demanded, self.fixed, self.guesses, self.exported.union(self.entered))
         return {
             address
             for address, signature in self.signatures.items()
@@ -292,8 +303,8 @@ class Draft:
             out += writer.write(address)
         for address in self.fixed:
             out.append(writer.write_declaration(address))
-        if self.is_wrapped:
-            out += writer.write_wrapper(entry)
+        for address in self.wrapped:
+            out += writer.write_wrapper(address)
         if self.shape is not None:
             out += _entry_stub(writer, entry, self.shape, strict=code.strict)
         helpers: dict[str, str] = {}
