@@ -559,7 +559,7 @@ def _prototype(signature: str | Prototype, image: Image | None = None) -> Protot
         raise SignatureError(f'a signature is a C prototype such as "int(int)", not {_described(signature)}')
     # `char` is signed on Apple's systems; machine words are taken to be the host's.
     apple = image.format == "macho" if image is not None and image.format != "words" else sys.platform == "darwin"
-    return parse_prototype(signature, char_signed=apple)
+    return parse_prototype(signature, apple=apple)
 
 
 def _described(value: object) -> str:

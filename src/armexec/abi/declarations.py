@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
-from typing import Any
+from typing import Any, Literal
 
 from armexec.errors import SignatureError
 from armexec.objects import CType, Parameter, Prototype
 
 __all__ = ["parse_prototype"]
 
-# Sizes in bytes under LP64, for both Linux and Apple (AAPCS64, "Arm C and C++ language mappings"). `char` is
-# unsigned on Linux and signed on Apple: see parse_prototype.
+# Sizes in bytes under LP64, for both Linux and Apple (AAPCS64, "Arm C and C++ language mappings"); what differs on
+# Apple's systems (developer.apple.com, "Writing ARM64 code for Apple platforms") stands below.
 _INTEGERS: dict[str, tuple[int, bool]] = {
     "signed char": (1, True),
     "unsigned char": (1, False),
@@ -33,6 +33,8 @@ _TYPEDEFS: dict[str, tuple[int, bool]] = {
     "size_t": (8, False),
     "ssize_t": (8, True),
     "ptrdiff_t": (8, True),
+    "intmax_t": (8, True),
+    "uintmax_t": (8, False),
     "intptr_t": (8, True),
     "uintptr_t": (8, False),
     "wchar_t": (4, False),
@@ -42,19 +44,40 @@ _TYPEDEFS: dict[str, tuple[int, bool]] = {
     "__int128_t": (16, True),
     "__uint128_t": (16, False),
 }
-_FLOATS = {"_Float16": 2, "__fp16": 2, "float": 4, "double": 8, "long double": 16}
+_FLOATS = {
+    "_Float16": 2,
+    "__fp16": 2,
+    "__bf16": 2,
+    "float16_t": 2,
+    "bfloat16_t": 2,
+    "float": 4,
+    "_Float32": 4,
+    "float32_t": 4,
+    "double": 8,
+    "_Float64": 8,
+    "_Float32x": 8,
+    "float64_t": 8,
+    "long double": 16,
+    "_Float64x": 16,
+    "_Float128": 16,
+    "__float128": 16,
+}
+_BFLOAT16 = {"__bf16", "bfloat16_t"}
+_APPLE_FLOATS = {**_FLOATS, "long double": 8}
+_APPLE_SIGNED = {"char", "wchar_t"}
+_NAMES = (*_TYPEDEFS, *(name for name in _FLOATS if name not in {"float", "double", "long double"}))
 _LONGEST = 1 << 16
 _QUALIFIERS = re.compile(r"\b(?:__restrict__|__restrict|restrict|_Noreturn|noexcept|extern|inline|static)\b")
 
 
 @lru_cache(maxsize=512)
-def parse_prototype(text: str, *, char_signed: bool = False) -> Prototype:
+def parse_prototype(text: str, *, apple: bool = False) -> Prototype:
     """The prototype of a C function declaration; the function's name may be left out (`int(int)`).
 
     Args:
         text: the declaration, with or without a semicolon. The types of <stdint.h> and <stddef.h> are known;
             `bool` is `_Bool`.
-        char_signed: whether plain `char` is signed: false on AArch64 Linux, true on Apple's systems.
+        apple: for Apple's systems, where `char` and `wchar_t` are signed, and a `long double` is a `double`.
 
     Raises:
         SignatureError: it isn't the declaration of one function.
@@ -68,8 +91,7 @@ def parse_prototype(text: str, *, char_signed: bool = False) -> Prototype:
     if not declaration:
         raise SignatureError('the signature is empty: write a C prototype such as "int(int)"')
     declaration = re.sub(r"\bbool\b", "_Bool", declaration)
-    names = (*_TYPEDEFS, "_Float16", "__fp16")
-    prelude = "".join(f"typedef int {n};" for n in names)
+    prelude = "".join(f"typedef int {n};" for n in _NAMES)
     # `unsigned __int128` is two words to C, and one type name to the parser.
     declaration = re.sub(r"\bunsigned\s+__int128\b", "__uint128_t", declaration)
     declaration = re.sub(r"\bsigned\s+__int128\b", "__int128_t", declaration)
@@ -80,7 +102,7 @@ def parse_prototype(text: str, *, char_signed: bool = False) -> Prototype:
         except Exception as error:
             failure = error
             continue
-        nodes = tree.ext[len(names) :]
+        nodes = tree.ext[len(_NAMES) :]
         if len(nodes) == 1 and isinstance(nodes[0], c_ast.Decl) and isinstance(nodes[0].type, c_ast.FuncDecl):
             break
         failure = None
@@ -92,7 +114,7 @@ def parse_prototype(text: str, *, char_signed: bool = False) -> Prototype:
             f'can\'t read the signature {shown} as that of one function: write a C prototype such as "int(int)"'
         ) from failure
     name = nodes[0].name or ""
-    reader = _Reader(text, char_signed)
+    reader = _Reader(text, apple)
     try:
         result, parameters, variadic = reader.function(nodes[0].type)
         hash((result, parameters))
@@ -104,9 +126,9 @@ def parse_prototype(text: str, *, char_signed: bool = False) -> Prototype:
 class _Reader:
     """pycparser's tree into types."""
 
-    def __init__(self, text: str, char_signed: bool) -> None:
+    def __init__(self, text: str, apple: bool) -> None:
         self.text = text
-        self.char_signed = char_signed
+        self.apple = apple
 
     def function(self, node: Any) -> tuple[CType, tuple[Parameter, ...], bool]:
         from pycparser import c_ast
@@ -167,11 +189,17 @@ class _Reader:
             return CType("bool", 1, "_Bool", align=1)
         if name in _TYPEDEFS:
             size, signed = _TYPEDEFS[name]
+            signed |= self.apple and name in _APPLE_SIGNED
             return CType("int", size, name, signed, align=size)
         if name == "char":
-            return CType("int", 1, "char", self.char_signed, align=1)
+            return CType("int", 1, "char", self.apple, align=1)
+        # `double long` in any order.
+        if "double" in words:
+            name = " ".join(sorted(words, reverse=True))
         if name in _FLOATS:
-            return CType("float", _FLOATS[name], name, align=_FLOATS[name])
+            size = (_APPLE_FLOATS if self.apple else _FLOATS)[name]
+            format: Literal["", "bfloat16"] = "bfloat16" if name in _BFLOAT16 else ""
+            return CType("float", size, name, True, align=size, format=format)
         # `long unsigned int` in any order.
         rest = sorted(word for word in words if word not in ("int", "signed"))
         unsigned = "unsigned" in rest

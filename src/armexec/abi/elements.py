@@ -20,7 +20,6 @@ __all__ = [
     "check_element",
     "ctypes_element",
     "interface_element",
-    "is_bfloat16",
     "typed_element",
 ]
 
@@ -143,21 +142,17 @@ def _is_alike(wanted: CType, element: Element) -> bool:
     if element.size != wanted.size:
         return False
     if wanted.kind == "float":
-        if is_bfloat16(wanted):
+        if wanted.format == "bfloat16":
             return element.name == "bfloat16" or element.kind == "int"
         if wanted.size == 16 and not _has_binary128():
             return False
         return element.kind == "float" and element.name != "bfloat16"
     if wanted.kind == "bool":
-        return element.kind == "bool"
+        # NumPy has none of several bytes, as Fortran's logical is.
+        return element.kind == "bool" or (element.kind == "int" and wanted.size > 1)
     if wanted.kind == "pointer":
         return element.kind in ("pointer", "int")
     return element.kind == "int" or (element.kind == "text" and wanted.name in _WIDE_CHARACTERS)
-
-
-def is_bfloat16(ctype: CType) -> bool:
-    """Whether it is the 16-bit type whose numbers have the exponent of a float."""
-    return ctype.kind == "float" and ctype.size == 2 and ctype.name in ("__bf16", "bfloat16_t")
 
 
 def _has_binary128() -> bool:

@@ -11,23 +11,30 @@ from armexec.objects import CType, Prototype
 
 __all__ = ["from_bits", "to_bits", "with_half_bits"]
 
+_DOUBLE = CType("float", 8, "double", True, align=8)
 _HALF_LIMIT = 65520.0
 """From here on a number is nearer to infinity than to the largest half."""
 
 
-def to_bits(value: float, size: int) -> int:
-    """The number as it is in a V register, rounded to nearest; `size` in bytes: 2, 4 or 8."""
+def to_bits(value: float, ctype: CType) -> int:
+    """The number as it is in a V register, rounded to nearest: a type of 2, 4 or 8 bytes."""
+    size = ctype.size
     if size == 8:
         return int.from_bytes(struct.pack("<d", value), "little")
     if size == 4:
-        return _to_single(to_bits(value, 8))
+        return _narrowed(to_bits(value, _DOUBLE), 23)
+    if ctype.format == "bfloat16":
+        return _narrowed(to_bits(value, _DOUBLE), 7)
     if abs(value) >= _HALF_LIMIT:
         value = float("inf") if value > 0 else float("-inf")
     return int.from_bytes(struct.pack("<e", value), "little")
 
 
-def from_bits(bits: int, size: int) -> float:
-    """The number that is in the low bits of a V register."""
+def from_bits(bits: int, ctype: CType) -> float:
+    """The number of that type in the low bits of a V register."""
+    size = ctype.size
+    if ctype.format == "bfloat16":
+        bits, size = bits << 16, 4
     low = bits & (1 << 8 * size) - 1
     if size == 4 and not low >> 23 & 0xFF:
         # Not by the processor: this process may have subnormal numbers made zero.
@@ -35,30 +42,35 @@ def from_bits(bits: int, size: int) -> float:
     return float(struct.unpack({2: "<e", 4: "<f", 8: "<d"}[size], low.to_bytes(size, "little"))[0])
 
 
-def _to_single(bits: int) -> int:
-    """A double's bits as a float's, rounded to nearest, as C converts: beyond the largest number it is infinity.
+def _narrowed(bits: int, width: int) -> int:
+    """A double's bits as those of a number of eight bits of exponent and `width` of fraction, rounded to nearest.
 
-    Not by the processor, which rounds as this process has set it up.
+    As C converts: beyond the largest number it is infinity. Not by the processor, which rounds as this process has set
+    it up.
     """
-    sign, exponent, fraction = bits >> 63 << 31, bits >> 52 & 0x7FF, bits & (1 << 52) - 1
+    drop, infinity = 52 - width, 0xFF << width
+    sign, exponent, fraction = bits >> 63 << 8 + width, bits >> 52 & 0x7FF, bits & (1 << 52) - 1
     if exponent == 0x7FF:
-        return sign | 0x7F80_0000 | (0x40_0000 | fraction >> 29 if fraction else 0)
+        return sign | infinity | (1 << width - 1 | fraction >> drop if fraction else 0)
     significand = fraction | (1 << 52 if exponent else 0)
     exponent = max(exponent, 1) - (1023 - 127)
-    shift = 29 + max(1 - exponent, 0)
+    shift = drop + max(1 - exponent, 0)
     quotient, rest = divmod(significand, 1 << shift)
     half = 1 << shift - 1
     quotient += rest > half or (rest == half and quotient & 1)
     # The leading bit of the quotient of a normal number adds one to the exponent.
-    return sign | min((max(exponent - 1, 0) << 23) + quotient, 0x7F80_0000)
+    return sign | min((max(exponent - 1, 0) << width) + quotient, infinity)
 
 
 def _is_half(ctype: CType) -> bool:
     return ctype.kind == "float" and ctype.size == 2
 
 
-def with_half_bits(prototype: Prototype, bound: Callable[..., Any]) -> Callable[..., Any]:
-    """For a callable to which half-precision numbers are integers: one to which they are floats."""
+def with_half_bits(prototype: Prototype, bound: Callable[..., Any], *, in_doubles: bool = False) -> Callable[..., Any]:
+    """For a callable to which numbers of two bytes are integers: one to which they are floats.
+
+    `in_doubles`: the callable takes and returns doubles, whose low bits are the integers, as those of a V register are.
+    """
     halves = [i for i, parameter in enumerate(prototype.parameters) if _is_half(parameter.type)]
     result = _is_half(prototype.result)
     if not halves and not result:
@@ -68,8 +80,11 @@ def with_half_bits(prototype: Prototype, bound: Callable[..., Any]) -> Callable[
     def call(*values: Any) -> Any:
         passed = list(values)
         for i in halves:
-            passed[i] = to_bits(passed[i], 2)
+            bits = to_bits(passed[i], prototype.parameters[i].type)
+            passed[i] = from_bits(bits, _DOUBLE) if in_doubles else bits
         returned = bound(*passed)
-        return from_bits(returned, 2) if result else returned
+        if not result:
+            return returned
+        return from_bits(to_bits(returned, _DOUBLE) if in_doubles else returned, prototype.result)
 
     return call

@@ -84,7 +84,7 @@ def _bytes(element: CType, value: Any, address_of: Callable[[CType, Any], int]) 
         if not (hasattr(type(value), "__float__") or hasattr(type(value), "__index__")):
             raise SignatureError(f"{value!r:.60} is no number, as `{element}` wants")
         try:
-            return to_bits(float(value), size).to_bytes(size, "little")
+            return to_bits(float(value), element).to_bytes(size, "little")
         except (OverflowError, TypeError, ValueError) as error:
             raise SignatureError(f"{value!r:.60} is no number, as `{element}` wants: {error}") from None
     raise SignatureError(f"an array of {element} can't be made of a list: pass an array, a buffer or an address")
@@ -92,6 +92,6 @@ def _bytes(element: CType, value: Any, address_of: Callable[[CType, Any], int]) 
 
 def _value(element: CType, data: bytearray) -> Any:
     if element.kind == "float":
-        return from_bits(int.from_bytes(data, "little"), element.size)
+        return from_bits(int.from_bytes(data, "little"), element)
     number = int.from_bytes(data, "little", signed=integer_range(element)[0] < 0)
     return bool(number) if element.kind == "bool" else number

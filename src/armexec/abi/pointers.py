@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import sys
+from dataclasses import replace
 from numbers import Integral, Number
 from typing import Any
 
@@ -27,7 +28,8 @@ class _Buffer(ctypes.Structure):
 def pointer_argument(ctype: CType, value: Any, alive: list[Any]) -> int:
     """The address to pass for the pointer type `ctype`. What must live until the call returns is added to `alive`.
 
-    - an int is an address, and None is null;
+    - an int is an address, and None is null; but for a reference to a scalar, a number is a value, of which a copy is
+      passed where the reference may be to one;
     - NumPy arrays, `array.array`, `bytearray` and every other contiguous buffer are passed without a copy; bytes and
       read-only buffers only where the target is const;
     - a list is copied, and changed after the call if the target isn't const (a `ListCopy` in `alive`); a tuple is
@@ -40,6 +42,8 @@ def pointer_argument(ctype: CType, value: Any, alive: list[Any]) -> int:
     """
     if value is None:
         return 0
+    if ctype.is_reference and (isinstance(value, Number) or _is_numpy_scalar(value)):
+        return _copied(ctype, value, alive)
     if isinstance(value, Integral) and not isinstance(value, bool):
         # NumPy's integers too.
         if 0 <= int(value) < 1 << 64:
@@ -87,6 +91,23 @@ def pointer_argument(ctype: CType, value: Any, alive: list[Any]) -> int:
     # The view keeps the buffer from being moved.
     alive.append(view)
     return _address(view)
+
+
+def _copied(ctype: CType, value: Any, alive: list[Any]) -> int:
+    """The address of a copy of a scalar. Raises SignatureError."""
+    target = ctype.target
+    assert target is not None
+    if not ctype.temporary or target.kind == "complex":
+        raise SignatureError(
+            f"it is passed by reference: give a list of one, as [{value!r:.60}], an array or a ctypes object"
+            " (an address is a ctypes.c_void_p)"
+        )
+    try:
+        copy = copy_list(replace(target, const=True), (value,), lambda element, inner: 0)
+    except SignatureError as error:
+        raise SignatureError(str(error).removeprefix("element 0: ")) from None
+    alive.append(copy)
+    return copy.address
 
 
 def _address(view: memoryview) -> int:

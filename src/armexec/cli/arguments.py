@@ -103,6 +103,9 @@ def _value(prototype: Prototype, position: int, parameter: Parameter, text: str)
         return data if target.const else ctypes.create_string_buffer(data)
     if text.startswith("[") and text.endswith("]"):
         return _array(where, target, text)
+    if ctype.is_reference:
+        # What it is afterwards can be shown.
+        return _array(where, target, f"[{text}]")
     number = parse_integer(text)
     if number is not None:
         return number
@@ -125,7 +128,7 @@ def _element(where: str, text: str, parse: Callable[[str], _Number | None], what
 
 
 def _is_char(ctype: CType) -> bool:
-    return ctype.kind == "int" and ctype.size == 1 and ctype.name == "char"
+    return ctype.kind == "int" and ctype.size == 1 and ctype.name in ("char", "character")
 
 
 def written(prototype: Prototype, values: Sequence[Any]) -> dict[str, Any]:

@@ -7,6 +7,7 @@ import platform
 from collections.abc import Callable
 from typing import Any
 
+from armexec.abi.floats import with_half_bits
 from armexec.engines import Resolve
 from armexec.engines.loading import map_image
 from armexec.engines.profiling import executable
@@ -35,7 +36,8 @@ def _c_type(ctype: CType, prototype: Prototype) -> type[ctypes._SimpleCData[Any]
     if ctype.kind == "pointer":
         # Not c_void_p, which gives None for null.
         return ctypes.c_uint64
-    if ctype.kind == "float" and ctype.size in (4, 8):
+    if ctype.kind == "float" and ctype.size in (2, 4, 8):
+        # ctypes has no half precision: a double has its bits.
         return ctypes.c_float if ctype.size == 4 else ctypes.c_double
     found = _INTEGERS.get((ctype.size, ctype.signed)) if ctype.kind in ("bool", "int", "enum") else None
     if found is None:
@@ -56,7 +58,7 @@ class LoadedNativeImage:
     def bind(self, offset: int, prototype: Prototype) -> Callable[..., Any]:
         parameters: list[Any] = [_c_type(parameter.type, prototype) for parameter in prototype.parameters]
         kind = ctypes.CFUNCTYPE(_c_type(prototype.result, prototype), *parameters)
-        return kind(self.base + offset)
+        return with_half_bits(prototype, kind(self.base + offset), in_doubles=True)
 
     def close(self) -> None:
         self.region.close()

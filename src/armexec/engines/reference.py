@@ -84,15 +84,14 @@ class LoadedReferenceImage:
         result = prototype.result
 
         check_registers(prototype)
-        # The size of each floating-point parameter, 0 for an integer.
-        sizes = [p.type.size if p.type.kind == "float" else 0 for p in prototype.parameters]
+        types = [p.type for p in prototype.parameters]
 
         def call(*values: Any) -> Any:
             machine = ReferenceMachine(HostMemory())
             integers = floats = 0
-            for size, value in zip(sizes, values, strict=True):
-                if size:
-                    machine.vectors[floats] = to_bits(value, size)
+            for ctype, value in zip(types, values, strict=True):
+                if ctype.kind == "float":
+                    machine.vectors[floats] = to_bits(value, ctype)
                     floats += 1
                 else:
                     machine.registers[integers] = value & 0xFFFF_FFFF_FFFF_FFFF
@@ -104,7 +103,7 @@ class LoadedReferenceImage:
             if result.kind == "bool":
                 return x0 & 1
             if result.kind == "float":
-                return from_bits(machine.vectors[0], result.size)
+                return from_bits(machine.vectors[0], result)
             bits = Bits(result.size * 8, x0)
             return bits.signed if result.signed else bits.value
 

@@ -9,7 +9,7 @@ from functools import cache
 from typing import Any
 
 from armexec.abi import check_registers
-from armexec.abi.elements import is_bfloat16, typed_element
+from armexec.abi.elements import typed_element
 from armexec.abi.floats import with_half_bits
 from armexec.abi.integers import integer_range
 from armexec.engines import Resolve
@@ -86,10 +86,11 @@ def _passed(type: CType) -> Passed:
     return Passed(
         64,
         buffers=True,
+        addresses=not type.is_reference,
         writable=target is None or not target.const,
         element=element.size if element is not None else 0,
         # NumPy has no numbers of that kind: arrays hold their bits.
-        floats=element is not None and element.kind == "float" and not is_bfloat16(element),
+        floats=element is not None and element.kind == "float" and not element.format,
     )
 
 

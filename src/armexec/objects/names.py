@@ -9,6 +9,7 @@ __all__ = ["bare_name", "linkage_name", "normalize", "source_name"]
 
 _STRUCTOR = re.compile(r"\b(\w+)((?:<.*>)?)::\{(?:\w+ )?(ctor|dtor)\}")
 _LITERAL = re.compile(r"\((?:unsigned |signed )?(?:char|short|int|long|long long)\)(-?\d)")
+_QUALIFIED = re.compile(r"_ZL?(?:N[VKrRO]*)?(?=\d)")
 _LEADING_CONST = re.compile(r"(?<![\w:*&])const ((?:unsigned |signed )?(?:long long|[\w:]+))(?=[\s*&,)]|$)")
 
 
@@ -21,7 +22,8 @@ def linkage_name(name: str, format: str) -> str:
 def source_name(linkage: str) -> str:
     """The name as written in the source: `fn(int)` for `_Z2fni`; any other name as it is.
 
-    `linkage` is without Mach-O's leading underscore. Names the demangler can't read stay as they are.
+    `linkage` is without Mach-O's leading underscore. Of names that the demangler can't read, the name without its
+    parameters is given, or, where there is none, the whole as it is.
     """
     if not linkage.startswith("_Z"):
         return linkage
@@ -33,7 +35,7 @@ def source_name(linkage: str) -> str:
 
         node = itanium_demangler.parse(mangled)
         if node is None:
-            return linkage
+            return _qualified_name(mangled) or linkage
         qualifiers = ""
         if node.kind == "func":
             node = node._replace(ret_ty=None)  # only templates have it, and a caller doesn't write it
@@ -42,12 +44,28 @@ def source_name(linkage: str) -> str:
                 node = node._replace(name=node.name.value)
         text = str(node) + qualifiers
     except Exception:  # the demangler raises whatever Python does on names it doesn't know
-        return linkage
+        return _qualified_name(mangled) or linkage
     if len(text) > 10_000:
         return linkage
     text = _STRUCTOR.sub(lambda m: f"{m[1]}{m[2]}::{'~' if m[3] == 'dtor' else ''}{m[1]}", text)
     text = _LITERAL.sub(r"\1", text).replace("_GLOBAL__N_1", "(anonymous namespace)")
     return f"{text} [clone .{clone}]" if dot else text
+
+
+def _qualified_name(mangled: str) -> str:
+    """`n::fn` for `_ZN1n2fnE...`, whatever follows; empty where the name isn't of such parts."""
+    start = _QUALIFIED.match(mangled)
+    parts = []
+    at = start.end() if start else len(mangled)
+    while at < len(mangled) and mangled[at].isdigit():
+        length = re.match(r"\d+", mangled[at:])
+        assert length is not None
+        at += length.end()
+        parts.append(mangled[at : at + int(length[0])])
+        at += int(length[0])
+        if start is None or "N" not in start[0]:
+            break
+    return "::".join(parts)
 
 
 def bare_name(source: str) -> str:

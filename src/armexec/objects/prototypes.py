@@ -53,6 +53,9 @@ class CType:
     - `fields` are a struct's or union's members in order; None where the type is incomplete. They take no
       part in comparison, because types may refer to themselves.
     - `parameters` and `variadic` describe a function type.
+    - `format` is "bfloat16" for `__bf16`, which has the size of `_Float16`; empty for the formats of IEEE 754.
+    - `temporary` is true for a reference to a scalar that may be a copy of a value: `const T &` and `T &&` in C++, and
+      what Fortran passes by reference.
     - `by_reference` is true for a C++ class that the Itanium C++ ABI passes by reference (not trivial for
       calls).
     """
@@ -69,6 +72,15 @@ class CType:
     variadic: bool = False
     const: bool = False
     by_reference: bool = False
+    format: Literal["", "bfloat16"] = ""
+    temporary: bool = False
+
+    @property
+    def is_reference(self) -> bool:
+        """Whether it is a reference to a scalar: a number given for it is no address."""
+        target = self.target
+        named = self.kind == "pointer" and self.name in {"&", "&&"}
+        return named and target is not None and target.kind in {"int", "bool", "enum", "float", "complex"}
 
     def declare(self, declarator: str = "") -> str:
         """The C declaration of `declarator` with this type: `int (*cb)(int)`."""

@@ -24,8 +24,8 @@ _PREFIXES, _INTEGERS, _FLOATS = b"@=<", b"cbBhHiIlLqQnN", b"efd"
 class Passed:
     """A parameter: an integer from `low` to `high` in `bits` bits, or a floating-point number of 32 or 64 bits.
 
-    `buffers`: it is a pointer, and objects with memory may be given; they needn't be `writable`; `element`: the bytes
-    of an element, 0 if any will do, `floats` whether it is a floating-point number.
+    `buffers`: it is a pointer, and objects with memory may be given; they needn't be `writable`; ints are `addresses`;
+    `element`: the bytes of an element, 0 if any will do, `floats` whether it is a floating-point number.
     """
 
     bits: int
@@ -33,6 +33,7 @@ class Passed:
     high: int = 0
     is_float: bool = False
     buffers: bool = False
+    addresses: bool = True
     writable: bool = False
     element: int = 0
     floats: bool = False
@@ -196,7 +197,8 @@ def _take_pointer(i: int, parameter: Passed) -> list[str]:
         f"%w{i} = load i32, ptr %overflow",
         f"%fits{i} = icmp eq i32 %w{i}, 0",
         f"%low{i} = icmp sge i64 %v{i}, 0",
-        f"%in{i} = and i1 %low{i}, %fits{i}",
+        f"%address{i} = and i1 %low{i}, %fits{i}",
+        f"%in{i} = and i1 %address{i}, {str(parameter.addresses).lower()}",
         f"br i1 %in{i}, label %j{i}, label %slow",
         f"b{i}:",
         f"%got{i} = call i32 @PyObject_GetBuffer(ptr %o{i}, ptr %view{i}, i32 {flags})",

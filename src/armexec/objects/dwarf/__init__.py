@@ -1,0 +1,75 @@
+"""The debug information of an object: DWARF, versions 2 to 5."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Callable
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from armexec.errors import LoadError
+
+if TYPE_CHECKING:
+    from armexec.objects.dwarf.functions import Functions
+    from armexec.objects.image import SourceLine
+    from armexec.objects.prototypes import Prototype
+
+__all__ = ["DebugInfo"]
+
+
+class DebugInfo:
+    """The debug information of an image. `sections` are by name without dot or underscores; addresses in
+    them are offsets in the image.
+    """
+
+    def __init__(self, name: str, sections: dict[str, bytes]) -> None:
+        self.name = name
+        self._sections = sections
+
+    def prototype(self, offset: int, linkage_name: str) -> Prototype | None:
+        """The prototype of the function at an offset. Raises LoadError if the information is malformed."""
+        return self._ask(lambda functions: functions.defined(offset, linkage_name))
+
+    def declared(self, linkage_name: str) -> Prototype | None:
+        """The prototype of a function by its linkage name, defined or not. Raises LoadError if malformed."""
+        return self._ask(lambda functions: functions.named(linkage_name))
+
+    def line(self, offset: int) -> SourceLine | None:
+        """The source line of the instruction at an offset. Malformed tables are left out."""
+        starts, lines = self._lines
+        i = bisect_right(starts, offset) - 1
+        return lines[i] if i >= 0 else None
+
+    def _ask(self, question: Callable[[Functions], Prototype | None]) -> Prototype | None:
+        if not self._sections.get("debug_info") or not self._sections.get("debug_abbrev"):
+            return None
+        if isinstance(self._functions, LoadError):
+            raise self._functions
+        try:
+            return question(self._functions)
+        except Exception as e:
+            raise self._malformed(e) from None
+
+    @cached_property
+    def _functions(self) -> Functions | LoadError:
+        try:
+            from armexec.objects.dwarf.functions import Functions
+
+            return Functions(self._sections)
+        except Exception as e:
+            return self._malformed(e)
+
+    def _malformed(self, error: Exception) -> LoadError:
+        # pyelftools raises whatever Python does on malformed input.
+        detail = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+        return LoadError(f"{self.name}: malformed debug information ({detail})")
+
+    @cached_property
+    def _lines(self) -> tuple[list[int], list[SourceLine | None]]:
+        from armexec.objects.dwarf.lines import read_lines
+
+        return read_lines(
+            self._sections.get("debug_line", b""),
+            self._sections.get("debug_line_str", b""),
+            self._sections.get("debug_str", b""),
+        )
