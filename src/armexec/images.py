@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from armexec.errors import LoadError
-from armexec.objects import ABSOLUTE, FunctionSymbol, Image, Reference, RelocationType, Section, SectionSymbol
-from armexec.objects.labels import with_functions
+from armexec.objects import FunctionSymbol, Image, Section, SectionSymbol
 
 if TYPE_CHECKING:
     from armexec.asm import Code
+    from armexec.objects import Part
 
 __all__ = ["code_image", "function_bytes", "function_size", "words_image"]
 
@@ -34,49 +35,64 @@ def words_image(code: Iterable[int] | bytes | Any, name: str, *, entry: str) -> 
 
 
 def code_image(code: Code, name: str, *, entry: str) -> Image:
-    """The sections, symbols and relocations of assembled code.
+    """The image of the object that assembled code makes.
 
     The functions are the symbols whose type says so and the global labels in code. Where no type says so, what the
-    first instruction begins is one too; it is called `entry` if it has no label.
+    first instruction begins is one too; it is called `entry` if it has no label. Where the code has no debug
+    information, its lines are those of the assembly.
 
     Raises:
         LoadError: there is no code, or what doesn't fit together.
+        AssemblyError: a reference that an object can't express.
     """
-    from armexec.asm.lexer import is_apple
+    from armexec.objects import AssemblyLines, read_part
 
-    executable = [section for section in code.sections if section.flags == "rx" and section.data]
-    if not executable:
+    if not code.code_sections:
+        other = next((s.name for s in code.sections if any(kind == "x" for _, kind in s.marks)), "")
+        if other:
+            raise LoadError(
+                f'{name}: section {other} has code, but isn\'t executable: give it flags, as in .section {other},"ax"'
+            )
         raise LoadError(f"{name}: there is no code: give at least one instruction")
-    indexes = {section.name: index for index, section in enumerate(code.sections)}
-    symbols: list[SectionSymbol] = []
-    numbers: dict[str, int] = {}
-    for symbol in code.all_symbols:
-        section = indexes[symbol.section] if symbol.section is not None else ABSOLUTE if symbol.defined else None
-        numbers[symbol.name] = len(symbols)
-        symbols.append(SectionSymbol(symbol.name, section, symbol.value, symbol.size, symbol.kind, symbol.binding))  # type: ignore[arg-type]
-    sections = [Section(s.name, bytes(s.data), s.flags, s.align, s.size) for s in code.sections]
-    symbols = with_functions(sections, symbols, ())
-    first = indexes[executable[0].name]
-    typed = any(symbol.kind == "function" for symbol in code.all_symbols)
-    if not typed and not any(s.kind == "function" and s.section == first and s.value == 0 for s in symbols):
-        labels = (s.name for s in symbols if s.section == first and s.value == 0 and s.name.isprintable())
-        symbols.append(SectionSymbol(next(labels, entry), first, 0, 0, "function", "local"))
-    references = [
-        Reference(
-            indexes[relocation.section],
-            relocation.offset,
-            _relocation_type(relocation.type),
-            numbers[relocation.symbol],
-            relocation.addend,
-            None if relocation.minus is None else numbers[relocation.minus],
-        )
-        for relocation in code.relocations
+    part = read_part(_with_entry(code, entry).object(), name)
+    if not any(section.name in (".debug_info", "__DWARF,__debug_info") for section in code.sections):
+        rows = _rows(code, part)
+        part = replace(part, debug=lambda placed: AssemblyLines(name, rows, placed))
+    return Image(name, [part if code.apple else replace(part, format="words")])
+
+
+def _with_entry(code: Code, entry: str) -> Code:
+    """The code with a function at its first instruction, where no symbol has a type."""
+    from armexec.asm.code import CodeSymbol
+
+    symbols = list(code.all_symbols)
+    if any(symbol.kind in ("function", "ifunc") for symbol in symbols):
+        return code
+    section = code.code_sections[0][1]
+    first = next((offset for offset, kind in section.marks if kind == "x"), 0)
+    labels = [
+        i
+        for i, s in enumerate(symbols)
+        if s.section is section and s.value == first and not s.temporary and s.name.isprintable()
     ]
-    return Image.from_code(name, sections, symbols, references, "macho" if is_apple(code.source) else "words")
+    if any(symbols[i].binding != "local" for i in labels):
+        return code
+    if labels:
+        symbols[labels[0]] = symbols[labels[0]]._replace(kind="function")
+    else:
+        symbols.append(CodeSymbol(entry, section, first, "function", "local"))
+    return code.with_symbols(symbols)
 
 
-def _relocation_type(name: str) -> RelocationType:
-    return RelocationType[name.removeprefix("R_AARCH64_")]
+def _rows(code: Code, part: Part) -> list[tuple[int, int, int, str]]:
+    """The lines of instructions: the number of the section among those that are loaded, offset, line, file."""
+    rows: list[tuple[int, int, int, str]] = []
+    number = 0
+    for section in code.sections:
+        if number < len(part.sections) and part.sections[number].name == section.name:
+            rows += [(number, *line) for line in section.lines]
+            number += 1
+    return rows
 
 
 def function_size(function: FunctionSymbol) -> int:

@@ -4,23 +4,29 @@ from __future__ import annotations
 
 from armexec.asm.code import Code
 from armexec.asm.directives import run_directive
-from armexec.asm.encoding import EncodingFailure, encode, match
+from armexec.asm.encoding import EncodingFailure, absolute, encode, match
 from armexec.asm.expressions import SyntaxFailure, Tree, parse_expression, quoted_name
 from armexec.asm.lexer import Statement, is_apple, line_statements, lines_of, operand_tokens, plain_tokens
+from armexec.asm.object_file.call_frames import CallFrames
+from armexec.asm.object_file.debug_lines import DebugLines
 from armexec.asm.output import Output, Where
+from armexec.asm.subsections import Subsection
 from armexec.errors import AssemblyError
 from armexec.isa.syntax import Expression, Token
 
 __all__ = ["Assembler", "assemble"]
 
 
-def assemble(text: str, *, address: int = 0, file: str = "<assembly>") -> Code:
+def assemble(text: str, *, address: int | None = None, distances: bool | None = None, file: str = "<assembly>") -> Code:
     """Assemble GNU syntax, as clang prints it with `-S` for Linux and for macOS.
 
     Args:
         text: the source. Statements are separated by newlines and `;` (which begins a comment in Apple's dialect: text
             with `.build_version`, `.section __TEXT...` or `@PAGE`).
-        address: what the addresses of `Code.symbols` and of listings count from.
+        address: where the first instruction stands: what the addresses of `Code.symbols` and of listings count from.
+        distances: whether a number for a branch target or another pc-relative operand is a distance in bytes, as both
+            assemblers have it, or an address, as disassemblers print them. By default it is an address where `address`
+            is given.
         file: the name that messages give.
 
     Raises:
@@ -29,11 +35,12 @@ def assemble(text: str, *, address: int = 0, file: str = "<assembly>") -> Code:
     if not isinstance(text, str):
         hint = ": decode it, as by text.decode()" if isinstance(text, bytes | bytearray) else ""
         raise AssemblyError(f"assembly is text, not {type(text).__name__}{hint}", file=file)
-    if not isinstance(address, int) or not 0 <= address < 1 << 64 or address % 4:
+    if address is not None and (not isinstance(address, int) or not 0 <= address < 1 << 64 or address % 4):
         raise AssemblyError(
             f"{address!r:.60} is no address of an instruction: a multiple of 4, such as 0x1000", file=file
         )
-    assembler = Assembler(text, address=address, file=file)
+    distances = address is None if distances is None else distances
+    assembler = Assembler(text, address=address or 0, distances=distances, file=file)
     assembler.run()
     return assembler.output.finish()
 
@@ -41,22 +48,20 @@ def assemble(text: str, *, address: int = 0, file: str = "<assembly>") -> Code:
 # The words of lines met before, in any text: those that name nothing that could have another meaning elsewhere.
 _words: dict[str, bytes] = {}
 _LIMIT = 1 << 16
-# What still counts in a section that is read over.
-_ALWAYS = (".section", ".pushsection", ".popsection", ".previous", ".text", ".data", ".bss")
 
 
 class Assembler:
     """The state of one assembly: where we are, and the numeric local labels."""
 
-    def __init__(self, text: str, *, address: int, file: str) -> None:
+    def __init__(self, text: str, *, address: int = 0, distances: bool = True, file: str = "<assembly>") -> None:
         self.text = text
         self.file = file
         self.apple = is_apple(text)
-        self.output = Output(address=address, source=text, apple=self.apple)
-        # A section without a name is read over: debugging and unwinding data.
-        self.current: tuple[str | None, str] = (".text", "rx")
-        self.previous: tuple[str | None, str] = self.current
-        self.section_stack: list[tuple[str | None, str]] = []
+        self.output = Output(address=address, source=text, apple=self.apple, distances=distances)
+        self.previous = self.output.section
+        self.section_stack: list[tuple[Subsection, Subsection]] = []
+        self.lines = DebugLines(self.output)
+        self.frames = CallFrames(self.output)
         # How often each numeric label was defined so far.
         self._numeric: dict[str, int] = {}
 
@@ -66,7 +71,7 @@ class Assembler:
         output = self.output
         for number, line in enumerate(lines_of(self.text), 1):
             word = _words.get(line)
-            if word is not None and not comment and not output.constants and self.current[0] is not None:
+            if word is not None and not comment and not output.constants and output.distances:
                 output.word(word, number, line, self.file)
                 continue
             try:
@@ -81,21 +86,17 @@ class Assembler:
             raise Where(comment, line.rindex("/*") + 1, line, self.file).error("this comment has no end: expected */")
 
     def _statement(self, statement: Statement, where: Where) -> None:
-        ignored = self.current[0] is None
-        if not ignored:
-            for name, column in statement.labels:
-                self._label(name, where.at(column))
+        for name, column in statement.labels:
+            self._label(name, where.at(column))
         name = statement.name
         if not name:
             return
         if statement.operands[:1] == "=" and statement.operands[:2] != "==":
-            if not ignored:
-                tree, _ = self.expression(statement.operands[1:], statement.operands_column + 1)
-                self.output.assign(name, tree, where)
+            tree, _ = self.expression(statement.operands[1:], statement.operands_column + 1)
+            self.output.assign(name, tree, where)
         elif name[0] == ".":
-            if not ignored or name in _ALWAYS:
-                run_directive(self, statement, where)
-        elif not ignored:
+            run_directive(self, statement, where)
+        else:
             self._instruction(statement, where)
 
     # -- labels -----------------------------------------------------------------------------------------------------
@@ -135,11 +136,9 @@ class Assembler:
             raise SyntaxFailure(f"expected a name, not {text[:30]!r}" if text else "expected a name", column)
         return text
 
-    def enter_section(self, name: str | None, flags: str) -> None:
-        """Make a section current; None reads over what follows."""
-        self.previous, self.current = self.current, (name, flags)
-        if name is not None:
-            self.output.enter(name, flags)
+    def go_to(self, section: Subsection) -> None:
+        """Make a subsection current."""
+        self.previous, self.output.section = self.output.section, section
 
     # -- instructions -----------------------------------------------------------------------------------------------
     def _instruction(self, statement: Statement, where: Where) -> None:
@@ -148,6 +147,8 @@ class Assembler:
         if tokens is not None:
             try:
                 candidates = match(mnemonic, tokens)
+                if not self.output.distances:
+                    candidates = absolute(candidates)
                 if candidates[0].deferred:
                     self.output.instruction(candidates, where)
                     return
@@ -156,7 +157,11 @@ class Assembler:
                 pass  # Once more, to know the columns.
             else:
                 self.output.word(word, where.line, where.text, self.file)
-                if not statement.labels and not any(mark in where.text for mark in (";", "/*", "*/", "%%")):
+                if (
+                    self.output.distances
+                    and not statement.labels
+                    and not any(mark in where.text for mark in (";", "/*", "*/", "%%"))
+                ):
                     if len(_words) >= _LIMIT:
                         _words.clear()
                     _words[where.text] = word
@@ -172,7 +177,7 @@ class Assembler:
             if mnemonic in ("ldr", "ldrsw") and len(tokens) > 3 and tokens[2].text == "=":
                 mnemonic, tokens = self._literal(mnemonic, tokens, where)
             candidates = match(mnemonic, tokens)
-            self.output.instruction(candidates, where)
+            self.output.instruction(candidates if self.output.distances else absolute(candidates), where)
         except EncodingFailure as failure:
             from armexec.asm.mistakes import explain
 

@@ -2,57 +2,109 @@
 
 from __future__ import annotations
 
+import builtins
 from typing import NamedTuple
 
+from armexec.asm.where import Where
 from armexec.errors import AssemblyError
 
 __all__ = ["Code", "CodeRelocation", "CodeSection", "CodeSymbol"]
 
 
 class CodeSection:
-    """A section. `flags`: "rx", "r" or "rw"; `align` in bytes; `size` is more than the data's for zeros at the end."""
+    """A section. `flags` is the protection of its memory: "rx", "r" or "rw", or "" for what isn't loaded, such as debug
+    information.
 
-    def __init__(self, name: str, flags: str, *, align: int = 1) -> None:
+    `align` and `size` are in bytes; `size` is more than the data's for zeros at the end. `type` is ELF's ("progbits",
+    "nobits", "init_array") or Mach-O's ("cstring_literals"), `attributes` the letters or words that the source gives,
+    `entry_size` that of the entries of a mergeable section. `group` is the symbol that stands for a section group;
+    of the groups of a `comdat` a linker keeps one. `link` is the symbol or section of the letter "o".
+
+    `marks` are the offsets where code ("x") or data ("d") begins; `lines` are the source lines of words: offset, line
+    and file.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        flags: str,
+        *,
+        align: int = 1,
+        type: str = "progbits",
+        attributes: str = "",
+        entry_size: int = 0,
+        group: str = "",
+        comdat: bool = False,
+        link: str = "",
+    ) -> None:
         self.name = name
         self.flags = flags
         self.align = align
+        self.type = type
+        self.attributes = attributes
+        self.entry_size = entry_size
+        self.group = group
+        self.comdat = comdat
+        self.link = link
         self.data = bytearray()
         self.size = 0
+        self.marks: list[tuple[int, str]] = []
+        self.lines: list[tuple[int, int, str]] = []
+
+    @property
+    def thread_local(self) -> bool:
+        """Whether each thread has its own copy (.tdata, .tbss)."""
+        return "T" in self.attributes or self.type.startswith("thread_local")
 
     def __repr__(self) -> str:
         return f"<CodeSection {self.name} {self.flags}, {max(self.size, len(self.data))} bytes>"
 
 
 class CodeSymbol(NamedTuple):
-    """A symbol at `value` in the section named, or an absolute number, or undefined.
+    """A symbol at `value` in its section, or an absolute number, or undefined.
 
-    `kind`: function, object or notype; `binding`: local, global or weak.
+    `kind`: function, object, tls, ifunc or notype; `binding`: local, global, weak or unique; `visibility`: default,
+    hidden, protected or internal. Of a `common` symbol, `value` is the alignment. `variant_pcs`: a function that
+    doesn't keep to the base procedure call standard.
     """
 
     name: str
-    section: str | None
+    section: CodeSection | None
     value: int
     kind: str = "notype"
     binding: str = "local"
     size: int = 0
     defined: bool = True
+    visibility: str = "default"
+    common: bool = False
+    variant_pcs: bool = False
+
+    @property
+    def temporary(self) -> bool:
+        """Whether it has no name that a user gave: numeric labels, places, literals."""
+        return self.name[0] in "\x00\x01"
 
 
 class CodeRelocation(NamedTuple):
-    """An ELF relocation (`type` is its name) at `offset` of a section: of `symbol`, less `minus`, plus `addend`."""
+    """An ELF relocation (`type` is its name) at `offset` of a section: of `symbol`, less `minus`, plus `addend`.
 
-    section: str
+    `where` is the line that it comes from.
+    """
+
+    section: CodeSection
     offset: int
     type: str
     symbol: str
     addend: int = 0
     minus: str | None = None
+    where: Where | None = None
 
 
 class Code:
-    """Assembled code. `words` and `bytes` are those of the .text section, before any relocation.
+    """Assembled code. `words` and `bytes` are those of the executable sections, one after the other, before any
+    relocation.
 
-    `symbols` maps the names defined in .text to their addresses, counted from `address`.
+    `symbols` maps the names defined there to their addresses, counted from `address`.
     """
 
     def __init__(
@@ -62,6 +114,9 @@ class Code:
         relocations: list[CodeRelocation],
         address: int = 0,
         source: str = "",
+        *,
+        apple: bool = False,
+        files: tuple[str, ...] = (),
     ) -> None:
         if not all(isinstance(part, list) for part in (sections, all_symbols, relocations)):
             raise AssemblyError("a Code is made by armexec.assemble or by a Builder: it holds lists of their parts")
@@ -70,6 +125,26 @@ class Code:
         self.relocations = relocations
         self.address = address
         self.source = source
+        self.apple = apple
+        self.files = files
+
+    def with_symbols(self, symbols: list[CodeSymbol]) -> Code:
+        """The same code with other symbols."""
+        return Code(
+            self.sections, symbols, self.relocations, self.address, self.source, apple=self.apple, files=self.files
+        )
+
+    @property
+    def code_sections(self) -> list[tuple[int, CodeSection]]:
+        """The executable sections that have something in them, with their places in `bytes`."""
+        placed = []
+        end = 0
+        for section in self.sections:
+            if "x" in section.flags and section.data:
+                end += -end % section.align
+                placed.append((end, section))
+                end += len(section.data)
+        return placed
 
     @property
     def text(self) -> CodeSection:
@@ -81,7 +156,10 @@ class Code:
 
     @property
     def bytes(self) -> bytes:
-        return bytes(self.text.data)
+        result = bytearray()
+        for start, section in self.code_sections:
+            result += bytes(start - len(result)) + section.data
+        return bytes(result)
 
     @property
     def words(self) -> list[int]:
@@ -92,8 +170,13 @@ class Code:
 
     @property
     def symbols(self) -> dict[str, int]:
-        name = self.text.name
-        return {s.name: self.address + s.value for s in self.all_symbols if s.section == name and s.name[0] > "\x01"}
+        starts = {section: start for start, section in self.code_sections}
+        starts.setdefault(self.text, 0)
+        return {
+            s.name: self.address + starts[s.section] + s.value
+            for s in self.all_symbols
+            if s.section in starts and not s.temporary
+        }
 
     @property
     def disassembly(self) -> str:
@@ -102,8 +185,22 @@ class Code:
 
         return listing(self.bytes, address=self.address, symbols={a: n for n, a in self.symbols.items()})
 
+    def object(self) -> builtins.bytes:
+        """It as a relocatable object: ELF, or Mach-O for text in Apple's dialect.
+
+        Raises:
+            AssemblyError: a reference for which the format has no relocation.
+        """
+        if self.apple:
+            from armexec.asm.object_file.macho import write_macho
+
+            return write_macho(self)
+        from armexec.asm.object_file.elf import write_elf
+
+        return write_elf(self)
+
     def __len__(self) -> int:
-        return len(self.text.data)
+        return len(self.bytes)
 
     def __repr__(self) -> str:
-        return f"<Code {len(self.text.data)} bytes, symbols {list(self.symbols)[:6]}>"
+        return f"<Code {len(self.bytes)} bytes, symbols {list(self.symbols)[:6]}>"

@@ -7,8 +7,11 @@ import struct
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from armexec.asm.debug_directives import DEBUG_DIRECTIVES
 from armexec.asm.lexer import Statement, split_arguments
 from armexec.asm.output import Where
+from armexec.asm.section_directives import SECTION_DIRECTIVES
+from armexec.asm.symbol_directives import SYMBOL_DIRECTIVES
 
 if TYPE_CHECKING:
     from armexec.asm.assembler import Assembler
@@ -21,35 +24,30 @@ IGNORED = frozenset(
     [
         ".addrsig",
         ".addrsig_sym",
+        ".aeabi_attribute",
+        ".aeabi_subsection",
+        ".data_region",
+        ".end_data_region",
         ".arch",
         ".arch_extension",
         ".build_version",
         ".cpu",
-        ".file",
-        ".hidden",
         ".ident",
-        ".internal",
-        ".lcomm_align",
         ".linker_option",
-        ".loc",
         ".no_dead_strip",
-        ".protected",
         ".subsections_via_symbols",
-        ".variant_pcs",
         ".version",
         ".alt_entry",
         ".end",
         ".desc",
         ".indirect_symbol",
         ".loh",
-        ".mod_init_func",
         ".macosx_version_min",
         ".ios_version_min",
-        ".weak_reference",
         ".line",
     ]
 )
-"""Directives that have no bearing on the words: visibility, debugging, processor names."""
+"""Directives that have no bearing on the words: visibility, debugging, processor names, build attributes."""
 
 
 def _integers(size: int) -> Handler:
@@ -118,7 +116,10 @@ def _space(a: Assembler, arguments: list[tuple[str, int]], where: Where) -> None
     count = a.constant(arguments, 0, where)
     fill = a.constant(arguments, 1, where, default=0)
     a.output.reserve(count, where)
-    a.output.append(bytes([fill & 0xFF]) * count, where)
+    if fill & 0xFF:
+        a.output.append(bytes([fill & 0xFF]) * count, where)
+    else:
+        a.output.zeros(count, where)
 
 
 def _fill(a: Assembler, arguments: list[tuple[str, int]], where: Where) -> None:
@@ -150,98 +151,9 @@ def _leb128(*, signed: bool) -> Handler:
     def handler(a: Assembler, arguments: list[tuple[str, int]], where: Where) -> None:
         for text, column in arguments:
             tree, _ = a.expression(text, column)
-            value = a.output.constant(tree, where)
-            if value < 0 and not signed:
-                raise where.error(f"{value} is negative: use .sleb128", column=column)
-            while True:
-                byte = value & 0x7F
-                value >>= 7
-                done = (value == 0 and (not signed or not byte & 0x40)) or (
-                    signed and value == -1 and bool(byte & 0x40)
-                )
-                a.output.append(bytes([byte | (0 if done else 0x80)]), where)
-                if done:
-                    break
+            a.output.leb128(tree, where.at(column), signed=signed)
 
     return handler
-
-
-def _binding(binding: str) -> Handler:
-    def handler(a: Assembler, arguments: list[tuple[str, int]], where: Where) -> None:
-        if not arguments:
-            raise where.error("expected a symbol")
-        for argument in arguments:
-            a.output.symbol(a.name(argument)).binding = binding
-
-    return handler
-
-
-def _assign(*, once: bool = False) -> Handler:
-    def handler(a: Assembler, arguments: list[tuple[str, int]], where: Where) -> None:
-        if len(arguments) != 2:
-            raise where.error("expected a symbol, a comma and a value")
-        tree, _ = a.expression(*arguments[1])
-        a.output.assign(a.name(arguments[0]), tree, where, once=once)
-
-    return handler
-
-
-_KINDS = {"function": "function", "func": "function", "object": "object", "gnu_indirect_function": "function"}
-
-
-def _type(a: Assembler, arguments: list[tuple[str, int]], where: Where) -> None:
-    if len(arguments) != 2:
-        raise where.error("expected a symbol, a comma and @function or @object")
-    kind = arguments[1][0].strip('"').lstrip("@%#").lower().removeprefix("stt_")
-    a.output.symbol(a.name(arguments[0])).kind = _KINDS.get(kind, "notype")
-
-
-def _size(a: Assembler, arguments: list[tuple[str, int]], where: Where) -> None:
-    if len(arguments) != 2:
-        raise where.error("expected a symbol, a comma and a size")
-    tree, _ = a.expression(*arguments[1])
-    a.output.symbol(a.name(arguments[0])).size = a.output.placed(tree), where
-
-
-def _common(*, local: bool) -> Handler:
-    def handler(a: Assembler, arguments: list[tuple[str, int]], where: Where) -> None:
-        if len(arguments) < 2:
-            raise where.error("expected a symbol, a size and an alignment")
-        size = a.constant(arguments, 1, where)
-        alignment = a.constant(arguments, 2, where, default=16)
-        if a.apple:
-            alignment = 1 << min(alignment, 24)
-        name = a.name(arguments[0])
-        if local or a.output.symbol(name).binding == "local":
-            _reserve(a, ".bss", name, size, alignment, "", where)
-        else:
-            _reserve(a, "__DATA,__common" if a.apple else "COMMON", name, size, alignment, "global", where)
-
-    return handler
-
-
-def _reserve(a: Assembler, section: str, name: str, size: int, alignment: int, binding: str, where: Where) -> None:
-    a.output.reserve(size, where)
-    current = a.output.section
-    a.output.enter(section, "rw")
-    a.output.align(max(alignment, 1), 0, where)
-    a.output.define(name, where)
-    symbol = a.output.symbol(name)
-    symbol.kind, symbol.size = "object", (("number", size), where)
-    symbol.binding = symbol.binding or binding
-    a.output.append(bytes(size), where)
-    a.output.section = current
-
-
-def _zerofill(a: Assembler, arguments: list[tuple[str, int]], where: Where) -> None:
-    if len(arguments) < 4:
-        if len(arguments) == 2:
-            return
-        raise where.error("expected .zerofill segment, section, symbol, size, alignment")
-    size = a.constant(arguments, 3, where)
-    alignment = a.constant(arguments, 4, where, default=0)
-    section = f"{arguments[0][0]},{arguments[1][0]}"
-    _reserve(a, section, a.name(arguments[2]), size, 1 << min(max(alignment, 0), 24), "", where)
 
 
 def _inst(a: Assembler, arguments: list[tuple[str, int]], where: Where) -> None:
@@ -251,77 +163,6 @@ def _inst(a: Assembler, arguments: list[tuple[str, int]], where: Where) -> None:
         if not 0 <= word < 1 << 32:
             raise where.error(f"{word} is not a 32-bit word", column=column)
         a.output.append(word.to_bytes(4, "little"), where)
-
-
-_PLAIN_SECTIONS = {
-    ".text": (".text", "rx"),
-    ".data": (".data", "rw"),
-    ".bss": (".bss", "rw"),
-    ".rodata": (".rodata", "r"),
-    ".const": ("__TEXT,__const", "r"),
-    ".cstring": ("__TEXT,__cstring", "r"),
-    ".const_data": ("__DATA,__const", "rw"),
-    ".literal4": ("__TEXT,__literal4", "r"),
-    ".literal8": ("__TEXT,__literal8", "r"),
-    ".literal16": ("__TEXT,__literal16", "r"),
-    ".static_data": ("__DATA,__static_data", "rw"),
-}
-_READ_ONLY = (".rodata", ".eh_frame", ".note", ".comment", ".llvm_addrsig", ".gcc_except_table", ".gnu")
-
-
-def _section_named(a: Assembler, arguments: list[tuple[str, int]], where: Where) -> None:
-    if not arguments:
-        raise where.error("expected the section's name")
-    name = a.name(arguments[0])
-    if name.startswith("__") and len(arguments) > 1:
-        segment, section = name, arguments[1][0]
-        if segment == "__TEXT" and section in ("__text", "__stubs"):
-            a.enter_section(".text" if section == "__text" else f"{segment},{section}", "rx")
-        elif segment == "__DWARF" or section in ("__eh_frame", "__compact_unwind"):
-            a.enter_section(None, "r")
-        else:
-            code = any("pure_instructions" in text for text, _ in arguments[2:])
-            flags = "rx" if code else "rw" if segment.startswith("__DATA") else "r"
-            a.enter_section(f"{segment},{section}", flags)
-        return
-    letters = arguments[1][0].strip('"') if len(arguments) > 1 else None
-    if name.startswith((".debug", ".note", ".comment", ".eh_frame", ".llvm", ".stack")):
-        a.enter_section(None, "r")
-    elif name in _PLAIN_SECTIONS and letters is None:
-        a.enter_section(*_PLAIN_SECTIONS[name])
-    elif letters is None:
-        flags = "rx" if name.startswith(".text") else "r" if name.startswith(_READ_ONLY) else "rw"
-        a.enter_section(name, flags)
-    elif "a" not in letters:
-        a.enter_section(None, "r")
-    elif "T" in letters:
-        raise where.error("thread-local storage is not supported")
-    else:
-        a.enter_section(name, "rx" if "x" in letters else "rw" if "w" in letters else "r")
-
-
-def _push_section(a: Assembler, arguments: list[tuple[str, int]], where: Where) -> None:
-    a.section_stack.append(a.current)
-    _section_named(a, arguments, where)
-
-
-def _pop_section(a: Assembler, arguments: list[tuple[str, int]], where: Where) -> None:
-    if not a.section_stack:
-        raise where.error(".popsection without .pushsection")
-    a.enter_section(*a.section_stack.pop())
-
-
-def _previous(a: Assembler, arguments: list[tuple[str, int]], where: Where) -> None:
-    a.enter_section(*a.previous)
-
-
-def _plain_section(name: str) -> Handler:
-    def handler(a: Assembler, arguments: list[tuple[str, int]], where: Where) -> None:
-        if arguments:
-            raise where.error(f"expected the end of the line after {name}", column=arguments[0][1])
-        a.enter_section(*_PLAIN_SECTIONS[name])
-
-    return handler
 
 
 def _literals(a: Assembler, arguments: list[tuple[str, int]], where: Where) -> None:
@@ -357,30 +198,12 @@ DIRECTIVES: dict[str, Handler] = {
     ".balign": _align(power=False),
     ".uleb128": _leb128(signed=False),
     ".sleb128": _leb128(signed=True),
-    ".global": _binding("global"),
-    ".globl": _binding("global"),
-    ".extern": _binding(""),
-    ".private_extern": _binding("global"),
-    ".local": _binding("local"),
-    ".weak": _binding("weak"),
-    ".weak_definition": _binding("weak"),
-    ".weak_def_can_be_hidden": _binding("weak"),
-    ".equ": _assign(),
-    ".set": _assign(),
-    ".equiv": _assign(once=True),
-    ".type": _type,
-    ".size": _size,
-    ".comm": _common(local=False),
-    ".lcomm": _common(local=True),
-    ".zerofill": _zerofill,
     ".inst": _inst,
-    ".section": _section_named,
-    ".pushsection": _push_section,
-    ".popsection": _pop_section,
-    ".previous": _previous,
     ".ltorg": _literals,
     ".pool": _literals,
-    **{name: _plain_section(name) for name in _PLAIN_SECTIONS},
+    **SECTION_DIRECTIVES,
+    **SYMBOL_DIRECTIVES,
+    **DEBUG_DIRECTIVES,
 }
 
 
@@ -389,7 +212,7 @@ def run_directive(a: Assembler, statement: Statement, where: Where) -> None:
     name = statement.name.lower()
     handler = DIRECTIVES.get(name)
     if handler is None:
-        if name in IGNORED or name.startswith(".cfi_"):
+        if name in IGNORED:
             return
         import difflib
 

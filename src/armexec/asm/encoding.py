@@ -12,7 +12,7 @@ from armexec.isa.description import Parsed
 from armexec.isa.operands import Label
 from armexec.isa.syntax import Cursor, Expression, Mismatch, OperandError, Token
 
-__all__ = ["Candidate", "EncodingFailure", "Relocatable", "encode", "match"]
+__all__ = ["Candidate", "EncodingFailure", "Relocatable", "absolute", "encode", "match"]
 
 
 class EncodingFailure(Exception):
@@ -35,6 +35,24 @@ class Candidate(NamedTuple):
     form: Form
     values: list[Parsed]
     deferred: bool
+
+
+def absolute(candidates: list[Candidate]) -> list[Candidate]:
+    """The candidates with the numbers of pc-relative operands left open: as addresses, they depend on the place."""
+    return [_absolute(candidate) for candidate in candidates]
+
+
+def _absolute(candidate: Candidate) -> Candidate:
+    form, values, _ = candidate
+    if not any(isinstance(p.operand, Label) and isinstance(p.value, int) for p in values):
+        return candidate
+    open_values = [
+        p._replace(value=Expression(str(p.value), tree=("number", p.value)))
+        if isinstance(p.operand, Label) and isinstance(p.value, int)
+        else p
+        for p in values
+    ]
+    return Candidate(form, open_values, True)
 
 
 class Relocatable(NamedTuple):
@@ -175,8 +193,12 @@ def _valid_forms(forms: Sequence[Form]) -> str:
     return "valid forms:\n" + "\n".join(f"    {syntax}" for syntax in syntaxes[:6]) + more
 
 
-def encode(candidates: list[Candidate], evaluate: Evaluate) -> tuple[int, list[tuple[str, Relocatable]]]:
+def encode(
+    candidates: list[Candidate], evaluate: Evaluate, place: int | None = None
+) -> tuple[int, list[tuple[str, Relocatable]]]:
     """The word of the first candidate whose values have an encoding, and the relocations it needs.
+
+    With the address `place` of the instruction, a number for a pc-relative operand is an address, else a distance.
 
     Raises:
         EncodingFailure: none has.
@@ -187,8 +209,8 @@ def encode(candidates: list[Candidate], evaluate: Evaluate) -> tuple[int, list[t
         try:
             if not deferred:
                 return form.encode(values), relocations
-            resolved = [Parsed(p.operand, _resolve(p, evaluate, relocations), p.column) for p in values]
-            return form.encode(resolved), relocations
+            resolved = [Parsed(p.operand, _resolve(p, evaluate, relocations, place), p.column) for p in values]
+            return _adjusted(form.encode(resolved), values, evaluate), relocations
         except OperandError as error:
             problems.append(error)
     # The first form is the plainest; where others have their own complaint it is seldom better.
@@ -221,17 +243,33 @@ def _expression(value: Any) -> Expression | None:
     return None
 
 
-def _resolve(parsed: Parsed, evaluate: Evaluate, relocations: list[tuple[str, Relocatable]]) -> Any:
+def _adjusted(word: int, values: list[Parsed], evaluate: Evaluate) -> int:
+    for operand, value, _ in values:
+        expression = _expression(value)
+        if expression is not None and expression.modifier:
+            number = evaluate(expression)
+            if isinstance(number, int):
+                word = operand.adjusted(word, expression, number)
+    return word
+
+
+def _resolve(parsed: Parsed, evaluate: Evaluate, relocations: list[tuple[str, Relocatable]], place: int | None) -> Any:
     operand, value, column = parsed
     expression = _expression(value)
     if expression is None:
         return value
     result = evaluate(expression)
     if isinstance(result, int):
-        if not expression.modifier:
+        try:
+            if expression.modifier:
+                return operand.applied(value, expression, result)
+            if isinstance(operand, Label) and place is not None:
+                result = operand.distance(result, place)
             return operand.resolved(value, result)
-        raise OperandError(f"{expression} is a number: leave out :{expression.modifier}:", column)
-    if isinstance(operand, Label) and not operand.page and result.distance is not None:
+        except OperandError as error:
+            error.column = column
+            raise
+    if isinstance(operand, Label) and not operand.page and not expression.modifier and result.distance is not None:
         return operand.resolved(value, result.distance)
     try:
         relocations.append((operand.relocation(expression), result))

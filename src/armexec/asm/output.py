@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from functools import partial
 from typing import NamedTuple
 
 from armexec.asm.code import Code, CodeRelocation, CodeSection, CodeSymbol
 from armexec.asm.encoding import Candidate, EncodingFailure, Relocatable, encode
-from armexec.asm.expressions import Tree, operate, symbols_of, with_place
-from armexec.errors import AssemblyError
+from armexec.asm.expressions import Tree, symbols_of, with_place
+from armexec.asm.subsections import Leb128, Padding, Subsection, Variable, lay_out, padding
+from armexec.asm.symbols import Linear, Symbol, SymbolTable
+from armexec.asm.where import Where
 from armexec.isa.syntax import Expression
 
 __all__ = ["Linear", "Output", "Where"]
@@ -18,66 +19,12 @@ __all__ = ["Linear", "Output", "Where"]
 _MASK = 0xFFFF_FFFF_FFFF_FFFF
 _MAX_SIZE = 1 << 28
 """The most bytes that one text may make."""
-_MAX_STEPS = 20_000
-"""How much one expression may refer to others."""
-
-
-class Where(NamedTuple):
-    """The place in the source that a message is about; the line is 0 for a builder call."""
-
-    line: int
-    column: int
-    text: str
-    file: str
-
-    def at(self, column: int) -> Where:
-        """Another column of the same line."""
-        return Where(self.line, column, self.text, self.file)
-
-    def column_of(self, word: str) -> int:
-        """The column where a word stands among the operands; the statement's own if it doesn't."""
-        found = re.compile(rf"(?<![\w.$]){re.escape(word)}(?![\w.$])").search(self.text, self.column) if word else None
-        return self.column if found is None else found.start() + 1
-
-    def error(self, message: str, hint: str = "", column: int | None = None) -> AssemblyError:
-        return AssemblyError(
-            message,
-            line=self.line,
-            column=self.column if column is None else column,
-            source_line=self.text,
-            hint=hint,
-            file=self.file,
-        )
-
-
-class _Symbol:
-    """A symbol while assembling: a place in a section, or an expression (.set), or only mentioned."""
-
-    __slots__ = ("binding", "kind", "offset", "section", "size", "tree", "where")
-
-    def __init__(self) -> None:
-        self.section: CodeSection | None = None
-        self.offset = 0
-        self.tree: Tree | None = None
-        self.kind = "notype"
-        self.binding = ""
-        self.size: tuple[Tree, Where] | None = None
-        self.where: Where | None = None
-
-    @property
-    def defined(self) -> bool:
-        return self.section is not None or self.tree is not None
-
-
-class Linear(NamedTuple):
-    """constant + sum of symbols, each counted with its sign."""
-
-    constant: int
-    symbols: tuple[tuple[str, int], ...] = ()
+_MAX_RESERVED = 1 << 40
+"""The most bytes of sections without contents."""
 
 
 class _Fixup(NamedTuple):
-    section: CodeSection
+    section: Subsection
     offset: int
     where: Where
     fill: Callable[[int, CodeSection, Where], None]
@@ -85,196 +32,214 @@ class _Fixup(NamedTuple):
 
 _DATA_RELOCATIONS = {8: "R_AARCH64_ABS64", 4: "R_AARCH64_ABS32", 2: "R_AARCH64_ABS16"}
 _PLACE_RELOCATIONS = {8: "R_AARCH64_PREL64", 4: "R_AARCH64_PREL32", 2: "R_AARCH64_PREL16"}
+_DATA_OPERATORS = {
+    ("plt", 4): "R_AARCH64_PLT32",
+    ("gotpcrel", 4): "R_AARCH64_GOTPCREL32",
+    ("got", 4): "R_AARCH64_GOTPCREL32",
+    ("tprel", 8): "R_AARCH64_TLS_TPREL64",
+    ("dtprel", 8): "R_AARCH64_TLS_DTPREL64",
+}
 
 
 class Output:
-    """Collects sections; `finish` fills the gaps and gives the Code."""
+    """Collects sections; `finish` fills the gaps and gives the Code.
 
-    def __init__(self, *, address: int = 0, source: str = "", apple: bool = False) -> None:
+    `distances`: whether a number for a branch target or a pc-relative address is a distance, and not an address.
+    """
+
+    def __init__(self, *, address: int = 0, source: str = "", apple: bool = False, distances: bool = True) -> None:
         self.apple = apple
         self.address = address
+        self.distances = distances
         self.source = source
-        self.sections: dict[str, CodeSection] = {}
-        self.symbols: dict[str, _Symbol] = {}
+        self.sections: dict[tuple[str, ...], CodeSection] = {}
+        self.symbols = SymbolTable()
         self.relocations: list[CodeRelocation] = []
+        self.files: list[str] = []
+        self.versions: list[tuple[str, str, Where]] = []
+        """The symbol, its name with a version, and the place, of each .symver."""
+        self.late: list[Callable[[], None]] = []
+        """What is made when all sections have their layout: debug information."""
+        self._subsections: dict[tuple[CodeSection, int], Subsection] = {}
         self._fixups: list[_Fixup] = []
-        self._pools: dict[str, list[tuple[str, int, Tree, Where]]] = {}
-        self._anonymous = 0
+        self._pools: dict[Subsection, list[tuple[str, int, Tree, Where]]] = {}
         self._room = _MAX_SIZE
-        self._steps = 0
-        self.constants = False
+        self._reservable = _MAX_RESERVED
+        self.section = self.enter("__TEXT,__text" if apple else ".text", "rx")
+
+    @property
+    def constants(self) -> bool:
         """Whether a symbol is a number: then words in operands may be numbers."""
-        self.section = self.enter(".text", "rx")
+        return self.symbols.constants
 
     # -- sections ---------------------------------------------------------------------------------------------------
-    def enter(self, name: str, flags: str) -> CodeSection:
-        """Make the named section the current one."""
-        section = self.sections.get(name)
+    def enter(
+        self,
+        name: str,
+        flags: str,
+        *,
+        number: int = 0,
+        type: str = "",
+        attributes: str = "",
+        entry_size: int = 0,
+        group: str = "",
+        comdat: bool = False,
+        link: str = "",
+        unique: str = "",
+    ) -> Subsection:
+        """Make the named section the current one, in its subsection `number`. Attributes count when it is new."""
+        section = self.make_section(name, flags, type, attributes, entry_size, group, comdat, link, unique)
+        self.section = self.subsection(section, number)
+        return self.section
+
+    def subsection(self, section: CodeSection, number: int) -> Subsection:
+        """A subsection of a section, made if it is new."""
+        found = self._subsections.get((section, number))
+        if found is None:
+            found = self._subsections[section, number] = Subsection(section, fixed_start=number == 0)
+        return found
+
+    def make_section(
+        self,
+        name: str,
+        flags: str,
+        type: str = "",
+        attributes: str = "",
+        entry_size: int = 0,
+        group: str = "",
+        comdat: bool = False,
+        link: str = "",
+        unique: str = "",
+    ) -> CodeSection:
+        """The named section, made if it is new."""
+        key = (name, group, link, unique)
+        section = self.sections.get(key)
         if section is None:
-            section = self.sections[name] = CodeSection(name, flags, align=4 if flags == "rx" else 1)
-        self.section = section
+            kind = type or ("nobits" if name == ".bss" else "progbits")
+            section = self.sections[key] = CodeSection(
+                name,
+                flags,
+                align=4 if "x" in flags else 1,
+                type=kind,
+                attributes=attributes or {"rx": "ax", "rw": "aw", "r": "a"}.get(flags, ""),
+                entry_size=entry_size,
+                group=group,
+                comdat=comdat,
+                link=link,
+            )
         return section
 
     @property
     def offset(self) -> int:
-        return len(self.section.data)
+        """The number of bytes that the current subsection has."""
+        return self.section.size
 
     def reserve(self, size: int, where: Where) -> None:
         """Check that `size` more bytes may be made, before making them."""
-        if not 0 <= size <= self._room:
-            raise where.error(f"{size} bytes can't be reserved: between 0 and {self._room}")
+        room = self._reservable if self.section.nobits else self._room
+        if not 0 <= size <= room:
+            raise where.error(f"{size} bytes can't be reserved: between 0 and {room}")
 
     def append(self, data: bytes, where: Where) -> None:
-        """Append bytes to the current section."""
+        """Append bytes of data to the current section."""
+        section = self.section
         self.reserve(len(data), where)
+        if section.nobits:
+            if any(data):
+                raise where.error(f"section {section.section.name} has no contents: only zeros can stand there")
+            self.zeros(len(data), where)
+            return
         self._room -= len(data)
-        self.section.data += data
+        if data and section.state != "d":
+            section.mark("d")
+        section.data += data
+
+    def zeros(self, count: int, where: Where) -> None:
+        """Append zero bytes, which take no room in a section without contents."""
+        self.reserve(count, where)
+        if self.section.nobits:
+            self._reservable -= count
+            self.section.reserved += count
+        else:
+            self.append(bytes(count), where)
+
+    def variable(self, piece: Variable) -> None:
+        """Append a piece whose bytes are made when labels are placed."""
+        self.append(b"\0", piece.where)
+        self.section.variables.append(piece)
 
     def word(self, word: bytes, line: int, text: str, file: str) -> None:
         """Append an instruction's word."""
-        data = self.section.data
-        if len(data) & 3 or self._room < 4:
-            self._unaligned(Where(line, len(text) - len(text.lstrip()) + 1, text, file))
+        section = self.section
+        data = section.data
+        if section.state != "x" or len(data) & 3 or self._room < 4:
+            self._code(Where(line, len(text) - len(text.lstrip()) + 1, text, file))
         self._room -= 4
+        section.lines.append((len(data), line, file))
         data += word
 
-    def _unaligned(self, where: Where) -> None:
+    def _code(self, where: Where) -> None:
+        """Check that an instruction can stand here."""
+        section = self.section
+        if section.nobits:
+            raise where.error(f"section {section.section.name} has no contents: instructions can't stand there")
         self.reserve(4, where)
-        raise where.error("an instruction must be at a multiple of 4 bytes: put .p2align 2 before it")
+        if section.size & 3 and not section.variables:
+            raise where.error("an instruction must be at a multiple of 4 bytes: put .p2align 2 before it")
+        if section.state != "x":
+            section.mark("x")
+            if self.apple and section.section.flags == "r":
+                section.section.flags = "rx"  # As Apple's assembler marks sections by what is in them.
 
     def align(self, boundary: int, fill: int | None, where: Where, maximum: int | None = None) -> None:
         """Pad to a multiple of `boundary` bytes, with NOPs in code."""
         if boundary <= 0 or boundary & (boundary - 1) or boundary > 1 << 24:
             raise where.error(f"alignment {boundary} is not a power of two up to 2**24")
         section = self.section
-        padding = -len(section.data) % boundary
-        if maximum is not None and padding > maximum:
+        if fill is None and "x" not in section.section.flags:
+            fill = 0
+        if not section.fixed_start or section.variables:
+            section.section.align = max(section.section.align, boundary)
+            self.variable(Padding(section.size, where, boundary, fill, maximum))
             return
-        section.align = max(section.align, boundary)
-        if fill is None and section.flags == "rx":
-            self.append(bytes(padding % 4) + b"\x1f\x20\x03\xd5" * (padding // 4), where)
+        made = padding(section.size, boundary, fill, maximum)
+        if maximum is None or made or section.size % boundary == 0:
+            section.section.align = max(section.section.align, boundary)
+        if fill is None and section.state == "x":
+            self.reserve(len(made), where)
+            self._room -= len(made)
+            section.data += made
         else:
-            self.append(bytes([(fill or 0) & 0xFF]) * padding, where)
+            self.append(made, where)
 
-    # -- symbols ----------------------------------------------------------------------------------------------------
-    def symbol(self, name: str) -> _Symbol:
-        found = self.symbols.get(name)
-        if found is None:
-            found = self.symbols[name] = _Symbol()
-        return found
+    # -- symbols and expressions ------------------------------------------------------------------------------------
+    def symbol(self, name: str) -> Symbol:
+        """The symbol of a name, made if it is new."""
+        return self.symbols.symbol(name)
 
     def define(self, name: str, where: Where) -> None:
         """Put a label here."""
-        symbol = self.symbol(name)
-        if symbol.defined:
-            first = f" (first in line {symbol.where.line})" if symbol.where and symbol.where.line else ""
-            raise where.error(f"the label {name!r} is defined twice{first}")
-        symbol.section, symbol.offset, symbol.where = self.section, len(self.section.data), where
+        self.symbols.define(name, self.section, where)
 
-    def assign(self, name: str, tree: Tree, where: Where, *, once: bool = False) -> None:
+    def assign(self, name: str, tree: Tree, where: Where, *, once: bool = False, late: bool = False) -> None:
         """Give a symbol an expression's value (.set, .equ)."""
-        symbol = self.symbol(name)
-        if symbol.section is not None or (once and symbol.defined):
-            raise where.error(f"the symbol {name!r} is defined already")
-        tree = self.placed(tree)
-        value = self.known(tree)
-        # A value known now is kept as it is: `.set n, n + 1` counts.
-        symbol.tree = tree if value is None else ("number", value)
-        symbol.where = where
-        self.constants = self.constants or value is not None
+        self.symbols.assign(name, self.placed(tree), where, once=once, late=late)
 
     def placed(self, tree: Tree) -> Tree:
         """The tree with `.` meaning this place, also when it is evaluated later."""
-        return with_place(tree, self.here()) if "." in symbols_of(tree) else tree
+        return self.symbols.placed(tree, self.section)
 
     def here(self) -> str:
         """A symbol for the current place."""
-        return self._anonymous_at(self.section, len(self.section.data))
+        return self.symbols.place(self.section, self.section.size)
 
-    # -- expressions ------------------------------------------------------------------------------------------------
     def known(self, tree: Tree) -> int | None:
         """The value of an expression of numbers and symbols that have numbers, or None."""
-        kind = tree[0]
-        if kind == "number":
-            return int(tree[1])
-        if kind == "symbol":
-            symbol = self.symbols.get(tree[1])
-            if symbol is not None and symbol.tree is not None and symbol.tree[0] == "number":
-                return int(symbol.tree[1])
-            return None
-        values = [self.known(t) for t in tree[2:]]
-        if None in values or (tree[1] in "/%" and values[-1] == 0):
-            return None
-        return operate(tree[1], *values)  # type: ignore[arg-type]
+        return self.symbols.known(tree)
 
     def constant(self, tree: Tree, where: Where) -> int:
         """The value of an expression that must be known by now."""
-        linear = self._linear(tree, where)
-        if linear.symbols:
-            names = ", ".join("this place" if n[0] == "\x00" else repr(n) for n, _ in linear.symbols)
-            raise where.error(f"this must be a number by now, and depends on {names}")
-        return linear.constant
-
-    def _linear(self, tree: Tree, where: Where, depth: int = 0) -> Linear:
-        self._steps = self._steps + 1 if depth else 0
-        if depth > 200 or self._steps > _MAX_STEPS:
-            raise where.error("the expression refers to itself, or to too many others")
-        kind = tree[0]
-        if kind == "number":
-            return Linear(tree[1])
-        if kind == "symbol":
-            symbol = self.symbols.get(tree[1])
-            if symbol is not None and symbol.tree is not None:
-                return self._linear(symbol.tree, where, depth + 1)
-            if tree[1] == ".":
-                return Linear(0, ((self.here(), 1),))
-            return Linear(0, ((tree[1], 1),))
-        operands = [self._linear(t, where, depth + 1) for t in tree[2:]]
-        if not any(o.symbols for o in operands):
-            try:
-                return Linear(operate(tree[1], *(o.constant for o in operands)))
-            except ZeroDivisionError:
-                raise where.error("division by zero") from None
-        if tree[1] == "-" and len(operands) == 1:
-            return Linear(-operands[0].constant, tuple((n, -c) for n, c in operands[0].symbols))
-        if tree[1] in ("+", "-") and len(operands) == 2:
-            left, right = operands
-            sign = 1 if tree[1] == "+" else -1
-            counts: dict[str, int] = dict(left.symbols)
-            for name, count in right.symbols:
-                counts[name] = counts.get(name, 0) + sign * count
-            symbols = {n: c for n, c in counts.items() if c}
-            return self._cancel(left.constant + sign * right.constant, symbols)
-        raise where.error(
-            f"labels can be added and subtracted, but not combined with {tree[1]!r} while they aren't placed"
-        )
-
-    def _cancel(self, constant: int, symbols: dict[str, int]) -> Linear:
-        """Differences of labels in one section become numbers."""
-        while True:
-            plus = [n for n, c in symbols.items() if c > 0 and self._section(n)]
-            minus = [n for n, c in symbols.items() if c < 0 and self._section(n)]
-            pair = next(((a, b) for a in plus for b in minus if self._section(a) is self._section(b)), None)
-            if pair is None:
-                return Linear(constant, tuple((n, c) for n, c in symbols.items() if c))
-            a, b = pair
-            constant += self.symbols[a].offset - self.symbols[b].offset
-            symbols[a] -= 1
-            symbols[b] += 1
-            symbols = {n: c for n, c in symbols.items() if c}
-
-    def _section(self, name: str) -> CodeSection | None:
-        symbol = self.symbols.get(name)
-        return symbol.section if symbol is not None else None
-
-    def _relocatable(self, linear: Linear, where: Where) -> int | Relocatable:
-        if not linear.symbols:
-            return linear.constant
-        plus = [n for n, c in linear.symbols if c == 1]
-        minus = [n for n, c in linear.symbols if c == -1]
-        if len(plus) != 1 or len(minus) > 1 or len(plus) + len(minus) != len(linear.symbols):
-            raise where.error("an address can only be a symbol, plus a number, less another symbol")
-        return Relocatable(plus[0], linear.constant, minus[0] if minus else None)
+        return self.symbols.constant(self.placed(tree), where)
 
     # -- instructions -----------------------------------------------------------------------------------------------
     def instruction(self, candidates: list[Candidate], where: Where) -> None:
@@ -283,55 +248,58 @@ class Output:
         Raises:
             EncodingFailure: the operands' values have no encoding.
         """
-        section, offset = self.section, len(self.section.data)
-        if offset % 4:
-            self._unaligned(where)
+        section = self.section
+        self._code(where)
         if any(candidate.deferred for candidate in candidates):
-            self._fixups.append(_Fixup(section, offset, where, partial(self._fill_word, candidates)))
-            self.append(b"\0\0\0\0", where)
+            self._fixups.append(_Fixup(section, section.size, where, partial(self._fill_word, candidates)))
+            self.word(b"\0\0\0\0", where.line, where.text, where.file)
         else:
-            self.append(encode(candidates, self._never)[0].to_bytes(4, "little"), where)
+            word = encode(candidates, self._never)[0].to_bytes(4, "little")
+            self.word(word, where.line, where.text, where.file)
 
     @staticmethod
     def _never(expression: Expression) -> int:
         raise AssertionError(f"{expression} should have been deferred")
 
     def _fill_word(self, candidates: list[Candidate], offset: int, section: CodeSection, where: Where) -> None:
+        table = self.symbols
+
         def evaluate(expression: Expression) -> int | Relocatable:
             tree = expression.tree
             if "." in symbols_of(tree):
-                tree = with_place(tree, self._anonymous_at(section, offset))
-            result = self._relocatable(self._linear(tree, where), where)
-            if isinstance(result, Relocatable) and result.minus is None and self._section(result.symbol) is section:
-                symbol = self.symbols[result.symbol]
-                return Relocatable(result.symbol, result.addend, None, symbol.offset + result.addend - offset)
+                tree = with_place(tree, self._here_at(section, offset))
+            result = table.relocatable(table.linear(tree, where), where)
+            if isinstance(result, Relocatable) and result.minus is None:
+                symbol = table.get(result.symbol)
+                # Another definition may be taken instead of a weak one.
+                home = symbol.section if symbol is not None and symbol.binding != "weak" else None
+                if symbol is not None and home is not None and home.section is section:
+                    return result._replace(distance=home.position(symbol.offset) + result.addend - offset)
             return result
 
+        place = None if self.distances else self._starts[section] + offset
         try:
-            word, relocations = encode(candidates, evaluate)
+            word, relocations = encode(candidates, evaluate, place)
         except EncodingFailure as failure:
             column = failure.column or where.column_of(failure.subject)
             raise where.error(failure.message, failure.hint, column) from None
         section.data[offset : offset + 4] = word.to_bytes(4, "little")
         for kind, target in relocations:
-            self._relocate(section, offset, kind, target, where)
+            self.relocate(section, offset, kind, target, where)
 
-    def _anonymous_at(self, section: CodeSection, offset: int) -> str:
-        self._anonymous += 1
-        name = f"\x00{self._anonymous}"
-        symbol = self.symbol(name)
-        symbol.section, symbol.offset = section, offset
-        return name
+    def _here_at(self, section: CodeSection, offset: int) -> str:
+        """A symbol for a place of a section, after layout."""
+        subsection = Subsection(section)
+        return self.symbols.place(subsection, offset)
 
+    # -- literals ---------------------------------------------------------------------------------------------------
     def literal(self, tree: Tree, size: int, where: Where) -> str:
         """A symbol for a value of `size` bytes in the literal pool of the current section."""
-        pool = self._pools.setdefault(self.section.name, [])
+        pool = self._pools.setdefault(self.section, [])
         for name, other_size, other, _ in pool:
             if other_size == size and other == tree:
                 return name
-        self._anonymous += 1
-        name = f"\x00{self._anonymous}"
-        self.symbol(name)
+        name = self.symbols.unnamed()
         pool.append((name, size, tree, where))
         return name
 
@@ -341,100 +309,202 @@ class Output:
 
     def flush_literals(self) -> None:
         """Put the current section's literals here (.ltorg)."""
-        pool = self._pools.pop(self.section.name, [])
+        pool = self._pools.pop(self.section, [])
         if pool:
             self.align(4, None, pool[0][3])
         for name, size, tree, where in pool:
             self.align(size, 0, where)
             symbol = self.symbols[name]
-            symbol.section, symbol.offset = self.section, len(self.section.data)
+            symbol.section, symbol.offset = self.section, self.section.size
             self.data(tree, size, where)
 
     # -- data -------------------------------------------------------------------------------------------------------
     def data(self, tree: Tree, size: int, where: Where, modifier: str = "") -> None:
         """Append an integer of `size` bytes, or the address of a symbol."""
-        section, offset = self.section, len(self.section.data)
+        section, offset = self.section, self.section.size
         tree = self.placed(tree)
         self.append(bytes(size), where)
-        if self.known(tree) is not None:
-            self._fill_data(tree, size, modifier, offset, section, where)
+        fill = partial(self._fill_data, tree, size, modifier)
+        if self.known(tree) is not None and not section.nobits:
+            value = self._checked(self.symbols.constant(tree, where), size, where)
+            section.data[offset : offset + size] = value
         else:
-            self._fixups.append(_Fixup(section, offset, where, partial(self._fill_data, tree, size, modifier)))
+            self._fixups.append(_Fixup(section, offset, where, fill))
+
+    def leb128(self, tree: Tree, where: Where, *, signed: bool) -> None:
+        """Append a number in LEB128, now or when its labels are placed."""
+        tree = self.placed(tree)
+        piece = Leb128(self.section.size, where, tree, signed=signed)
+        linear = self.symbols.linear(tree, where)
+        if linear.symbols:
+            self.variable(piece)
+        else:
+            self.append(piece.made(0, lambda *_: linear.constant), where)
+
+    @staticmethod
+    def _checked(value: int, size: int, where: Where) -> bytes:
+        bits = 8 * size
+        if not -(1 << bits - 1) <= value < 1 << bits:
+            raise where.error(f"{value} does not fit {size} byte{'s' * (size > 1)}")
+        return (value & ((1 << bits) - 1)).to_bytes(size, "little")
 
     def _fill_data(self, tree: Tree, size: int, modifier: str, offset: int, section: CodeSection, where: Where) -> None:
-        value = self._relocatable(self._linear(tree, where), where)
+        value = self.symbols.relocatable(self.symbols.linear(tree, where), where)
         if isinstance(value, int):
-            bits = 8 * size
-            if not -(1 << bits - 1) <= value < 1 << bits:
-                raise where.error(f"{value} does not fit {size} byte{'s' * (size > 1)}")
-            section.data[offset : offset + size] = (value & ((1 << bits) - 1)).to_bytes(size, "little")
+            data = self._checked(value, size, where)
+            if section.type != "nobits":
+                section.data[offset : offset + size] = data
+            elif value:
+                raise where.error(f"section {section.name} has no contents: only zeros can stand there")
             return
         kinds = _DATA_RELOCATIONS
-        if value.minus is not None and self._section(value.minus) is section:
+        minus = None if value.minus is None else self.symbols.symbol(value.minus).section
+        if minus is not None and minus.section is section:
             # symbol - label here: counted from this place.
-            value = value._replace(addend=value.addend + offset - self.symbols[value.minus].offset, minus=None)
+            value = value._replace(addend=value.addend + offset - self.symbols.position(value.minus or ""), minus=None)
             kinds = _PLACE_RELOCATIONS
         kind = kinds.get(size)
+        if modifier:
+            kind = _DATA_OPERATORS.get((modifier, size))
+            if kind is None:
+                raise where.error(f"the operator {modifier!r} can't stand in {size} bytes of data")
         if kind is None:
             raise where.error(f"an address does not fit {size} byte{'s' * (size > 1)}")
-        if modifier:
-            # Both are counted from this place.
-            special = {"plt": "R_AARCH64_PLT32", "gotpcrel": "R_AARCH64_GOTPCREL32", "got": "R_AARCH64_GOTPCREL32"}
-            if modifier not in special or size != 4:
-                raise where.error(f"the operator {modifier!r} can't stand in {size} bytes of data")
-            kind = special[modifier]
-        self._relocate(section, offset, kind, value, where)
+        self.relocate(section, offset, kind, value, where)
 
-    def _relocate(self, section: CodeSection, offset: int, kind: str, target: Relocatable, where: Where) -> None:
+    def relocation(self, place: Tree, kind: str, target: Tree, where: Where) -> None:
+        """A relocation at a place of the current section that the source gives (.reloc)."""
+        section, place, target = self.section, self.placed(place), self.placed(target)
+
+        def fill(_: int, code: CodeSection, where: Where) -> None:
+            at = self.symbols.linear(place, where)
+            offset = at.constant
+            if at.symbols:
+                found = self.symbols.relocatable(at, where)
+                label = self.symbols.get(found.symbol) if isinstance(found, Relocatable) else None
+                if label is None or label.section is None or label.section.section is not code:
+                    raise where.error("the place of a relocation is an offset or a label in this section")
+                offset += self.symbols.position(found.symbol)  # type: ignore[union-attr]
+            value = self.symbols.relocatable(self.symbols.linear(target, where), where)
+            if isinstance(value, int):
+                value = Relocatable("\x00none", value)
+                self.symbols.symbol("\x00none").tree = ("number", 0)
+            if not 0 <= offset <= len(code.data):
+                raise where.error(f"the place {offset} is outside of section {code.name}")
+            self.relocate(code, offset, kind, value, where)
+
+        self._fixups.append(_Fixup(section, 0, where, fill))
+
+    def relocate(self, section: CodeSection, offset: int, kind: str, target: Relocatable, where: Where) -> None:
+        """Note a relocation. Raises AssemblyError for a label that can only be in this file, and isn't."""
         for name in (target.symbol, target.minus):
             if name is not None and name.startswith("\x01") and not self.symbol(name).defined:
                 number = name[1:].split(" ")[0]
-                column = max(where.column_of(f"{number}f"), where.column_of(f"{number}b"))
-                raise where.error(f"there is no label {number!r} in that direction", column=column)
+                if not self.symbol(name).defined:
+                    column = max(where.column_of(f"{number}f"), where.column_of(f"{number}b"))
+                    raise where.error(f"there is no label {number!r} in that direction", column=column)
         symbol = self.symbol(target.symbol)
         if not symbol.defined and target.symbol.startswith("L" if self.apple else ".L"):
             # Labels of this form aren't seen by other files, so nobody else can define it.
             raise where.error(f"the label {target.symbol!r} is not defined", column=where.column_of(target.symbol))
         if symbol.where is None and not symbol.defined:
             symbol.where = where
-        self.relocations.append(CodeRelocation(section.name, offset, kind, target.symbol, target.addend, target.minus))
+        self.relocations.append(
+            CodeRelocation(section, offset, kind, target.symbol, target.addend, target.minus, where)
+        )
 
     # -- the end ----------------------------------------------------------------------------------------------------
     def finish(self) -> Code:
-        """Place the remaining literals, fill every gap, and give what was assembled."""
-        for name in list(self._pools):
-            self.section = self.sections[name]
+        """Place the remaining literals, lay the sections out, fill every gap, and give what was assembled."""
+        for section in list(self._pools):
+            self.section = section
             self.flush_literals()
+        sections = list(self.sections.values())
+        order = {section: index for index, section in enumerate(sections)}
+        subsections = sorted(self._subsections.items(), key=lambda item: (order[item[0][0]], item[0][1]))
+        self.symbols.laid_out = True
+        lay_out([subsection for _, subsection in subsections], self.symbols.constant)
+        code = Code(
+            sections, [], self.relocations, self.address, self.source, apple=self.apple, files=tuple(self.files)
+        )
+        self._starts = dict.fromkeys(sections, self.address)
+        self._starts |= {section: self.address + start for start, section in code.code_sections}
+        for make in self.late:
+            make()
         for fixup in self._fixups:
-            fixup.fill(fixup.offset, fixup.section, fixup.where)
+            fixup.fill(fixup.section.position(fixup.offset), fixup.section.section, fixup.where)
         self._fixups.clear()
-        used = {name for r in self.relocations for name in (r.symbol, r.minus)}
-        symbols = []
-        for name, symbol in self.symbols.items():
-            if name[0] in "\x00\x01" and name not in used:
-                continue
-            symbols.append(self._finished(name, symbol))
-        return Code(list(self.sections.values()), symbols, self.relocations, self.address, self.source)
+        code.sections = list(self.sections.values())
+        code.all_symbols = self._finished_symbols()
+        return code
 
-    def _finished(self, name: str, symbol: _Symbol) -> CodeSymbol:
+    def _finished_symbols(self) -> list[CodeSymbol]:
+        table = self.symbols
+        used = {name for r in self.relocations for name in (r.symbol, r.minus)}
+        for symbol in list(table.values()):
+            target = table.get(symbol.weak_target)
+            if target is not None and not target.defined and symbol.weak_target not in table.mentioned:
+                target.binding = target.binding or "weak"
+        found = []
+        for name, symbol in table.items():
+            unused = name[0] in "\x00\x01" and name not in used
+            if unused or symbol.weak_target or (not symbol.defined and name not in used and not symbol.binding):
+                continue
+            made = self._finished(name, symbol)
+            if made is not None:
+                found.append(made)
+        for name, versioned, where in self.versions:
+            base = next((s for s in found if s.name == name), None)
+            if base is None:
+                raise where.error(f"the symbol {name!r} is not defined", column=where.column_of(name))
+            found.append(base._replace(name=versioned))
+        return found
+
+    def _finished(self, name: str, symbol: Symbol) -> CodeSymbol | None:
         where = symbol.where or Where(0, 0, "", "<assembly>")
         binding = symbol.binding or ("local" if symbol.defined else "global")
-        size = self.constant(*symbol.size) if symbol.size is not None else 0
+        size = self.symbols.constant(*symbol.size) if symbol.size is not None else 0
+        made = CodeSymbol(
+            name, None, 0, symbol.kind, binding, size, True, symbol.visibility, variant_pcs=symbol.variant_pcs
+        )
+        if symbol.common is not None:
+            return made._replace(
+                kind="object",
+                binding=symbol.binding or "global",
+                size=symbol.common[0],
+                value=symbol.common[1],
+                common=True,
+            )
         if symbol.section is not None:
+            section = symbol.section.section
             kind = symbol.kind
             if self.apple and name[0] not in "\x00\x01Ll":
                 # Mach-O has no types of symbols: what isn't temporary (L) or the linker's own (l) is by its section.
-                kind = "function" if symbol.section.flags == "rx" else "object"
-            return CodeSymbol(name, symbol.section.name, symbol.offset, kind, binding, size)
+                kind = "function" if section.flags == "rx" else "object"
+            return made._replace(section=section, value=symbol.section.position(symbol.offset), kind=kind)
         if symbol.tree is not None:
-            value = self._relocatable(self._linear(symbol.tree, where), where)
-            if isinstance(value, int):
-                return CodeSymbol(name, None, value & _MASK, symbol.kind, binding, size)
-            section = self._section(value.symbol)
-            if section is not None and value.minus is None:
-                target = self.symbols[value.symbol]
-                # An alias has the type of what it names, unless it has one itself.
-                kind = target.kind if symbol.kind == "notype" else symbol.kind
-                return CodeSymbol(name, section.name, target.offset + value.addend, kind, binding, size)
-            raise where.error(f"{name!r} is set to an address outside of this file")
-        return CodeSymbol(name, None, 0, symbol.kind, binding, size, defined=False)
+            return self._alias(made, symbol, where)
+        return made._replace(defined=False)
+
+    def _alias(self, made: CodeSymbol, symbol: Symbol, where: Where) -> CodeSymbol | None:
+        """A symbol that was set to an expression."""
+        table = self.symbols
+        assert symbol.tree is not None
+        value = table.relocatable(table.linear(symbol.tree, where), where)
+        if isinstance(value, int):
+            return made._replace(value=value & _MASK)
+        target = table.symbol(value.symbol)
+        if target.section is not None and value.minus is None:
+            # An alias has the type of what it names, unless it has one itself.
+            return made._replace(
+                kind=target.kind if symbol.kind == "notype" else symbol.kind,
+                section=target.section.section,
+                value=target.section.position(target.offset) + value.addend,
+                size=made.size or self._size_of(target, value),
+            )
+        if value.minus is None:
+            return None  # What refers to it refers to the other symbol.
+        raise where.error(f"{made.name!r} is set to an address outside of this file")
+
+    def _size_of(self, target: Symbol, value: Relocatable) -> int:
+        return self.symbols.constant(*target.size) if target.size is not None and not value.addend else 0

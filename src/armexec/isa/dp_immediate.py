@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from . import relocation_operators
 from .description import Alias, instruction
 from .integer_operands import (
     AddSubImmediate,
@@ -24,7 +25,7 @@ from .pattern import sign_extended
 @instruction(
     "op=0 immlo:2 10000 immhi:19 Rd:5",
     ("ADR_only_pcreladdr", "", "adr <Xd>, <label>"),
-    operands={"label": Label("immhi", "immlo", scale=1, relocations={"": "R_AARCH64_ADR_PREL_LO21"})},
+    operands={"label": Label("immhi", "immlo", scale=1, relocations=relocation_operators.ADR)},
 )
 def ADR(m: Machine, immlo: int, immhi: int, Rd: int) -> None:
     """Form the address of a label within 1 MiB."""
@@ -40,14 +41,7 @@ def ADR(m: Machine, immlo: int, immhi: int, Rd: int) -> None:
             "immlo",
             scale=4096,
             page=True,
-            relocations={
-                "": "R_AARCH64_ADR_PREL_PG_HI21",
-                "page": "R_AARCH64_ADR_PREL_PG_HI21",
-                "pg_hi21": "R_AARCH64_ADR_PREL_PG_HI21",
-                "pg_hi21_nc": "R_AARCH64_ADR_PREL_PG_HI21_NC",
-                "got": "R_AARCH64_ADR_GOT_PAGE",
-                "gotpage": "R_AARCH64_ADR_GOT_PAGE",
-            },
+            relocations=relocation_operators.ADRP,
         )
     },
 )

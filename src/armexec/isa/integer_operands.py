@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any, NamedTuple
 
+from . import relocation_operators
 from .operands import Context, Fields, Operand
 from .syntax import Cursor, Expression, Mismatch, OperandError, Register, general_register
 
@@ -21,11 +23,6 @@ __all__ = [
     "decode_bit_masks",
     "encode_bit_masks",
 ]
-
-_ADD_LO12 = {
-    "lo12": "R_AARCH64_ADD_ABS_LO12_NC",
-    "pageoff": "R_AARCH64_ADD_ABS_LO12_NC",
-}
 
 
 class _Shifted(NamedTuple):
@@ -84,13 +81,19 @@ class AddSubImmediate(Operand):
         return f"#{value.value}" + (f", lsl #{value.shift}" if value.shift else "")
 
     def resolved(self, value: _Shifted, number: int) -> _Shifted:
-        return value._replace(value=number)
+        high = isinstance(value.value, Expression) and value.value.modifier.endswith("_hi12")
+        return _Shifted(number, 12 if high else value.shift)
 
     def relocation(self, expression: Expression) -> str:
         try:
-            return _ADD_LO12[expression.modifier]
+            return relocation_operators.ADD[expression.modifier]
         except KeyError:
             return super().relocation(expression)
+
+    def applied(self, value: _Shifted, expression: Expression, number: int) -> _Shifted:
+        if expression.modifier != "lo12":
+            return super().applied(value, expression, number)  # type: ignore[no-any-return]
+        return value._replace(value=number & 0xFFF)
 
 
 SHIFTS = ("lsl", "lsr", "asr", "ror")
@@ -272,17 +275,6 @@ class MovLogicalImmediate(LogicalImmediate):
         return f"#{(value ^ sign) - sign}"
 
 
-_MOVW = {
-    f"{prefix}{suffix}": f"R_AARCH64_MOVW_{prefix.replace('abs', 'uabs').upper()}{suffix.upper()}"
-    for prefix in ("abs_g0", "abs_g1", "abs_g2")
-    for suffix in ("", "_nc")
-}
-_MOVW["abs_g3"] = "R_AARCH64_MOVW_UABS_G3"
-_MOVW |= {f"abs_g{n}_s": f"R_AARCH64_MOVW_SABS_G{n}" for n in range(3)}
-_MOVW |= {f"prel_g{n}": f"R_AARCH64_MOVW_PREL_G{n}" for n in range(4)}
-_MOVW |= {f"prel_g{n}_nc": f"R_AARCH64_MOVW_PREL_G{n}_NC" for n in range(3)}
-
-
 class MoveWideImmediate(Operand):
     """`#imm{, lsl #shift}` in hw:imm16 of MOVZ, MOVN and MOVK."""
 
@@ -316,15 +308,36 @@ class MoveWideImmediate(Operand):
 
     def relocation(self, expression: Expression) -> str:
         try:
-            return _MOVW[expression.modifier]
+            return relocation_operators.MOVE_WIDE[expression.modifier]
         except KeyError:
             return super().relocation(expression)
+
+    def applied(self, value: _Shifted, expression: Expression, number: int) -> _Shifted:
+        found = re.fullmatch(r"abs_g([0-3])(_nc|_s)?", expression.modifier)
+        if found is None:
+            return super().applied(value, expression, number)  # type: ignore[no-any-return]
+        low, kind = 16 * int(found[1]), found[2]
+        part = number & 0xFFFF_FFFF_FFFF_FFFF
+        if kind == "_s":
+            if not -(1 << low + 16) <= number < 1 << low + 16:
+                raise OperandError(f"{number} does not fit the {low + 17} bits of :{expression.modifier}:")
+            part = ~number if number < 0 else number
+        elif not kind and part >> low + 16:
+            raise OperandError(f"{number} does not fit the {low + 16} bits of :{expression.modifier}:")
+        return self.resolved(value, part >> low & 0xFFFF)
+
+    def adjusted(self, word: int, expression: Expression, number: int) -> int:
+        # The sign chooses between MOVN (opc 00) and MOVZ (10), whichever was written.
+        if not expression.modifier.endswith("_s"):
+            return word
+        return word & ~(1 << 30) if number < 0 else word | 1 << 30
 
     def resolved(self, value: _Shifted, number: int) -> _Shifted:
         shift = value.shift
         # `:abs_g1:` says which 16 bits, and so the shift.
-        if shift is None and isinstance(value.value, Expression) and value.value.modifier in _MOVW:
-            shift = 16 * int(value.value.modifier.partition("_g")[2][0])
+        modifier = value.value.modifier if isinstance(value.value, Expression) else ""
+        if shift is None and modifier in relocation_operators.MOVE_WIDE:
+            shift = 16 * int(modifier.partition("_g")[2][0])
         return _Shifted(number, shift)
 
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from . import relocation_operators
 from .operands import Context, Fields, Immediate, Label, NamedImmediate, Operand
+from .relocation_operators import load_store
 from .syntax import Cursor, OperandError, Register, general_register
 
 __all__ = [
@@ -17,33 +19,11 @@ __all__ = [
 ]
 
 
-def _relocations(size: int) -> dict[str, str]:
-    """The ELF relocation for each operator in the unsigned offset of an access of `size` bytes."""
-    bits = 8 * size
-    table = {
-        "lo12": f"R_AARCH64_LDST{bits}_ABS_LO12_NC",
-        "pageoff": f"R_AARCH64_LDST{bits}_ABS_LO12_NC",
-        "tprel_lo12": f"R_AARCH64_TLSLE_LDST{bits}_TPREL_LO12",
-        "tprel_lo12_nc": f"R_AARCH64_TLSLE_LDST{bits}_TPREL_LO12_NC",
-        "dtprel_lo12": f"R_AARCH64_TLSLD_LDST{bits}_DTPREL_LO12",
-        "dtprel_lo12_nc": f"R_AARCH64_TLSLD_LDST{bits}_DTPREL_LO12_NC",
-    }
-    if size == 8:
-        table |= {
-            "got_lo12": "R_AARCH64_LD64_GOT_LO12_NC",
-            "gotpageoff": "R_AARCH64_LD64_GOT_LO12_NC",
-            "gotpage_lo15": "R_AARCH64_LD64_GOTPAGE_LO15",
-            "gottprel_lo12": "R_AARCH64_TLSIE_LD64_GOTTPREL_LO12_NC",
-            "tlsdesc_lo12": "R_AARCH64_TLSDESC_LD64_LO12",
-        }
-    return table
-
-
 class ScaledOffset(Immediate):
     """The unsigned offset in imm12 of an access of `size` bytes, in units of that, or a symbol's low bits."""
 
     def __init__(self, size: int) -> None:
-        super().__init__("imm12", scale=size, default=0, relocations=_relocations(size))
+        super().__init__("imm12", scale=size, default=0, relocations=load_store(size))
 
 
 class AuthenticatedOffset(Immediate):
@@ -168,14 +148,5 @@ RANGE_PREFETCH = _RangePrefetchOperation()
 PREFETCH = _PrefetchOperation()
 """The operation of PRFM and PRFUM, in Rt."""
 
-LITERAL = Label(
-    "imm19",
-    scale=4,
-    relocations={
-        "": "R_AARCH64_LD_PREL_LO19",
-        "got": "R_AARCH64_GOT_LD_PREL19",
-        "gottprel": "R_AARCH64_TLSIE_LD_GOTTPREL_PREL19",
-        "tlsdesc": "R_AARCH64_TLSDESC_LD_PREL19",
-    },
-)
+LITERAL = Label("imm19", scale=4, relocations=relocation_operators.LITERAL)
 """The pc-relative address of a literal."""

@@ -99,6 +99,14 @@ class Operand:
         """The ELF relocation for a symbol here; raises OperandError where none can stand."""
         raise OperandError(f"a symbol ({expression}) can't stand here")
 
+    def applied(self, value: Any, expression: Expression, number: int) -> Any:
+        """`value` with what the expression's operator (`:lo12:`) makes of a number; raises OperandError."""
+        raise OperandError(f"{expression} is a number: leave out :{expression.modifier}:")
+
+    def adjusted(self, word: int, expression: Expression, number: int) -> int:
+        """The instruction's word where the operator chooses the instruction by the number."""
+        return word
+
 
 class GeneralRegister(Operand):
     """A general register: `kind` x or w; number 31 is SP if `sp`, else the zero register."""
@@ -233,6 +241,11 @@ class Immediate(Operand):
         except KeyError:
             return super().relocation(expression)
 
+    def applied(self, value: Any, expression: Expression, number: int) -> Any:
+        if expression.modifier == "lo12" and "lo12" in self.relocations:
+            return number & 0xFFF
+        return super().applied(value, expression, number)
+
 
 class Label(Operand):
     """A pc-relative address: a symbol in text, a signed count of `scale` bytes in the fields (high part first).
@@ -259,6 +272,8 @@ class Label(Operand):
     def encode(self, value: int) -> dict[str, int]:
         width = sum(self._widths)
         limit = self.scale << (width - 1)
+        if value >> 63 == 1:
+            value -= 1 << 64
         if value % self.scale:
             raise OperandError(f"the target's distance {value} is not a multiple of {self.scale}")
         if not -limit <= value < limit:
@@ -278,6 +293,11 @@ class Label(Operand):
         if value >> (width - 1):
             value -= 1 << width
         return value * self.scale
+
+    def distance(self, target: int, address: int) -> int:
+        """The distance that a target has from `address`; the nearer way round the 64 bits of an address."""
+        away = target - (address & ~0xFFF if self.page else address)
+        return (away & 0xFFFF_FFFF_FFFF_FFFF ^ 1 << 63) - (1 << 63)
 
     def target(self, value: int, address: int) -> int:
         """The address that a distance means at `address`."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from armexec.objects.assembly_lines import AssemblyLines
 from armexec.objects.image import FunctionSymbol, Image, SourceLine
 from armexec.objects.layout import (
     ABSOLUTE,
@@ -15,13 +16,14 @@ from armexec.objects.layout import (
     Symbol,
 )
 from armexec.objects.linking import Part
-from armexec.objects.load import link, link_files, load_file, load_image
+from armexec.objects.load import link, link_files, load_file, load_image, read_part
 from armexec.objects.prototypes import CType, Field, Parameter, Prototype
 from armexec.objects.relocations import RelocationType
 
 __all__ = [
     "ABSOLUTE",
     "PAGE",
+    "AssemblyLines",
     "CType",
     "Field",
     "FunctionSymbol",
@@ -42,4 +44,5 @@ __all__ = [
     "link_files",
     "load_file",
     "load_image",
+    "read_part",
 ]

@@ -14,7 +14,7 @@ from armexec.objects.image import Image
 if TYPE_CHECKING:
     from armexec.objects.linking import Part
 
-__all__ = ["link", "link_files", "load_file", "load_image"]
+__all__ = ["link", "link_files", "load_file", "load_image", "read_part"]
 
 _KNOWN = {
     b"!<arch>\n": "a static library (ar archive); extract the object you want from it",
@@ -32,7 +32,7 @@ _KNOWN = {
 
 def load_image(data: bytes, name: str = "<bytes>") -> Image:
     """The image of an ELF or Mach-O relocatable object for AArch64. Raises LoadError for anything else."""
-    return Image(name, [_read(data, name)])
+    return Image(name, [read_part(data, name)])
 
 
 def link(objects: Iterable[tuple[bytes, str]]) -> Image:
@@ -44,13 +44,14 @@ def link(objects: Iterable[tuple[bytes, str]]) -> Image:
     Raises:
         LoadError: what can't be read, no object at all, ELF and Mach-O together, or two strong definitions of a name.
     """
-    parts = [_read(data, name) for data, name in objects]
+    parts = [read_part(data, name) for data, name in objects]
     if not parts:
         raise LoadError("there is no object to link: give at least one")
     return Image(", ".join(part.name for part in parts), parts)
 
 
-def _read(data: bytes, name: str) -> Part:
+def read_part(data: bytes, name: str) -> Part:
+    """What a relocatable object brings to an image. Raises LoadError for what is none."""
     if data[:4] == b"\x7fELF":
         from armexec.objects.elf import read_elf
 

@@ -1,0 +1,1 @@
+"""Assembled code as object files, and the debug information that directives describe."""

@@ -1,0 +1,228 @@
+"""The symbols of an assembly, and expressions of them."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from armexec.asm.encoding import Relocatable
+from armexec.asm.expressions import Tree, operate, symbols_of, with_place
+from armexec.asm.subsections import Subsection
+from armexec.asm.where import Where
+
+__all__ = ["Linear", "Symbol", "SymbolTable"]
+
+_MAX_STEPS = 20_000
+"""The most references to other symbols that one expression may follow."""
+
+
+class Symbol:
+    """A symbol while assembling: a place in a subsection, or an expression (.set), or only mentioned.
+
+    `common` is the size and alignment of a common symbol, `weak_target` the symbol that a .weakref stands for.
+    """
+
+    __slots__ = (
+        "binding",
+        "common",
+        "kind",
+        "offset",
+        "section",
+        "size",
+        "tree",
+        "variant_pcs",
+        "visibility",
+        "weak_target",
+        "where",
+    )
+
+    def __init__(self) -> None:
+        self.section: Subsection | None = None
+        self.offset = 0
+        self.tree: Tree | None = None
+        self.kind = "notype"
+        self.binding = ""
+        self.visibility = "default"
+        self.variant_pcs = False
+        self.size: tuple[Tree, Where] | None = None
+        self.where: Where | None = None
+        self.common: tuple[int, int] | None = None
+        self.weak_target = ""
+
+    @property
+    def defined(self) -> bool:
+        return self.section is not None or self.tree is not None or self.common is not None
+
+
+class Linear(NamedTuple):
+    """constant + sum of symbols, each counted with its sign."""
+
+    constant: int
+    symbols: tuple[tuple[str, int], ...] = ()
+
+
+class SymbolTable(dict[str, Symbol]):
+    """Symbols by name; names that begin with \\x00 or \\x01 are places and numeric labels."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.constants = False
+        """Whether a symbol is a number: then words in operands may be numbers."""
+        self.laid_out = False
+        """Whether all sections have their final layout."""
+        self.mentioned: set[str] = set()
+        """The names that expressions refer to otherwise than through a .weakref."""
+        self._places = 0
+        self._steps = 0
+
+    def symbol(self, name: str) -> Symbol:
+        """The symbol of a name, made if it is new."""
+        found = self.get(name)
+        if found is None:
+            found = self[name] = Symbol()
+        return found
+
+    def place(self, section: Subsection, offset: int) -> str:
+        """The name of a new symbol for a place."""
+        name = self.unnamed()
+        symbol = self[name]
+        symbol.section, symbol.offset = section, offset
+        return name
+
+    def unnamed(self) -> str:
+        """The name of a new symbol that the source has no name for."""
+        self._places += 1
+        name = f"\x00{self._places}"
+        self[name] = Symbol()
+        return name
+
+    def position(self, name: str) -> int:
+        """The offset of a defined label in its section, after layout."""
+        symbol = self[name]
+        assert symbol.section is not None
+        return symbol.section.position(symbol.offset)
+
+    def define(self, name: str, section: Subsection, where: Where) -> None:
+        """Put a label at the end of a subsection. Raises AssemblyError if it has a place already."""
+        symbol = self.symbol(name)
+        if symbol.defined:
+            first = f" (first in line {symbol.where.line})" if symbol.where and symbol.where.line else ""
+            raise where.error(f"the label {name!r} is defined twice{first}")
+        symbol.section, symbol.offset, symbol.where = section, section.size, where
+        if section.section.thread_local and symbol.kind == "notype":
+            symbol.kind = "tls"
+
+    def assign(self, name: str, tree: Tree, where: Where, *, once: bool = False, late: bool = False) -> None:
+        """Give a symbol an expression's value. `once`: it must be new; `late`: evaluated only where it is used."""
+        symbol = self.symbol(name)
+        if symbol.section is not None or symbol.common is not None or (once and symbol.defined):
+            raise where.error(f"the symbol {name!r} is defined already")
+        value = None if late else self.known(tree)
+        # A value known now is kept as it is: `.set n, n + 1` counts.
+        symbol.tree = tree if value is None else ("number", value)
+        symbol.where = where
+        self.constants = self.constants or value is not None
+
+    # -- values -----------------------------------------------------------------------------------------------------
+    def known(self, tree: Tree) -> int | None:
+        """The value of an expression of numbers and symbols that have numbers, or None."""
+        kind = tree[0]
+        if kind == "number":
+            return int(tree[1])
+        if kind == "symbol":
+            symbol = self.get(tree[1])
+            if symbol is not None and symbol.tree is not None and symbol.tree[0] == "number":
+                return int(symbol.tree[1])
+            return None
+        values = [self.known(t) for t in tree[2:]]
+        if None in values or (tree[1] in "/%" and values[-1] == 0):
+            return None
+        return operate(tree[1], *values)  # type: ignore[arg-type]
+
+    def constant(self, tree: Tree, where: Where) -> int:
+        """The value of an expression that must be known by now. Raises AssemblyError."""
+        linear = self.linear(tree, where)
+        if linear.symbols:
+            names = ", ".join("this place" if n[0] == "\x00" else repr(n) for n, _ in linear.symbols)
+            raise where.error(f"this must be a number by now, and depends on {names}")
+        return linear.constant
+
+    def placed(self, tree: Tree, section: Subsection) -> Tree:
+        """The tree with `.` meaning the end of a subsection, also when it is evaluated later."""
+        return with_place(tree, self.place(section, section.size)) if "." in symbols_of(tree) else tree
+
+    def linear(self, tree: Tree, where: Where, depth: int = 0) -> Linear:
+        """An expression as a sum of symbols and a number. Raises AssemblyError for what is none."""
+        self._steps = self._steps + 1 if depth else 0
+        if depth > 200 or self._steps > _MAX_STEPS:
+            raise where.error("the expression refers to itself, or to too many others")
+        kind = tree[0]
+        if kind == "number":
+            return Linear(tree[1])
+        if kind == "symbol":
+            return self._linear_symbol(tree[1], where, depth)
+        operands = [self.linear(t, where, depth + 1) for t in tree[2:]]
+        if not any(o.symbols for o in operands):
+            try:
+                return Linear(operate(tree[1], *(o.constant for o in operands)))
+            except ZeroDivisionError:
+                raise where.error("division by zero") from None
+        if tree[1] == "-" and len(operands) == 1:
+            return Linear(-operands[0].constant, tuple((n, -c) for n, c in operands[0].symbols))
+        if tree[1] in ("+", "-") and len(operands) == 2:
+            left, right = operands
+            sign = 1 if tree[1] == "+" else -1
+            counts: dict[str, int] = dict(left.symbols)
+            for name, count in right.symbols:
+                counts[name] = counts.get(name, 0) + sign * count
+            symbols = {n: c for n, c in counts.items() if c}
+            return self._cancel(left.constant + sign * right.constant, symbols)
+        raise where.error(
+            f"labels can be added and subtracted, but not combined with {tree[1]!r} while they aren't placed"
+        )
+
+    def _linear_symbol(self, name: str, where: Where, depth: int) -> Linear:
+        symbol = self.get(name)
+        if symbol is not None and symbol.weak_target:
+            name = symbol.weak_target
+            symbol = self.symbol(name)
+        else:
+            self.mentioned.add(name)
+        if symbol is not None and symbol.tree is not None:
+            return self.linear(symbol.tree, where, depth + 1)
+        return Linear(0, ((name, 1),))
+
+    def _cancel(self, constant: int, symbols: dict[str, int]) -> Linear:
+        """Differences of labels whose distance is known become numbers."""
+        while True:
+            plus = [n for n, c in symbols.items() if c > 0]
+            minus = [n for n, c in symbols.items() if c < 0]
+            found = next(((a, b, d) for a in plus for b in minus if (d := self._distance(a, b)) is not None), None)
+            if found is None:
+                return Linear(constant, tuple((n, c) for n, c in symbols.items() if c))
+            a, b, distance = found
+            constant += distance
+            symbols[a] -= 1
+            symbols[b] += 1
+            symbols = {n: c for n, c in symbols.items() if c}
+
+    def _distance(self, first: str, second: str) -> int | None:
+        """The bytes from the second of two labels to the first, if they are known."""
+        a, b = self.get(first), self.get(second)
+        if a is None or b is None or a.section is None or b.section is None:
+            return None
+        if self.laid_out:
+            same = a.section.section is b.section.section
+            return a.section.position(a.offset) - b.section.position(b.offset) if same else None
+        if a.section is b.section and a.section.fixed_between(a.offset, b.offset):
+            return a.offset - b.offset
+        return None
+
+    def relocatable(self, linear: Linear, where: Where) -> int | Relocatable:
+        """A number, or an address that a relocation can express. Raises AssemblyError for others."""
+        if not linear.symbols:
+            return linear.constant
+        plus = [n for n, c in linear.symbols if c == 1]
+        minus = [n for n, c in linear.symbols if c == -1]
+        if len(plus) != 1 or len(minus) > 1 or len(plus) + len(minus) != len(linear.symbols):
+            raise where.error("an address can only be a symbol, plus a number, less another symbol")
+        return Relocatable(plus[0], linear.constant, minus[0] if minus else None)
