@@ -407,8 +407,10 @@ class Output:
         if not symbol.defined and target.symbol.startswith("L" if self.apple else ".L"):
             # Labels of this form aren't seen by other files, so nobody else can define it.
             raise where.error(f"the label {target.symbol!r} is not defined", column=where.column_of(target.symbol))
-        if symbol.where is None and not symbol.defined:
-            symbol.where = where
+        if not symbol.defined:
+            symbol.where = symbol.where or where
+            if kind.startswith("R_AARCH64_TLS"):
+                symbol.kind = "tls"
         self.relocations.append(
             CodeRelocation(section, offset, kind, target.symbol, target.addend, target.minus, where)
         )
@@ -429,6 +431,7 @@ class Output:
         )
         self._starts = dict.fromkeys(sections, self.address)
         self._starts |= {section: self.address + start for start, section in code.code_sections}
+        self.symbols.place_aliases()
         for make in self.late:
             make()
         for fixup in self._fixups:
@@ -483,28 +486,16 @@ class Output:
                 kind = "function" if section.flags == "rx" else "object"
             return made._replace(section=section, value=symbol.section.position(symbol.offset), kind=kind)
         if symbol.tree is not None:
-            return self._alias(made, symbol, where)
+            return self._equated(made, symbol, where)
         return made._replace(defined=False)
 
-    def _alias(self, made: CodeSymbol, symbol: Symbol, where: Where) -> CodeSymbol | None:
-        """A symbol that was set to an expression."""
+    def _equated(self, made: CodeSymbol, symbol: Symbol, where: Where) -> CodeSymbol | None:
+        """A symbol that was set to an expression without a place in this file."""
         table = self.symbols
         assert symbol.tree is not None
         value = table.relocatable(table.linear(symbol.tree, where), where)
         if isinstance(value, int):
             return made._replace(value=value & _MASK)
-        target = table.symbol(value.symbol)
-        if target.section is not None and value.minus is None:
-            # An alias has the type of what it names, unless it has one itself.
-            return made._replace(
-                kind=target.kind if symbol.kind == "notype" else symbol.kind,
-                section=target.section.section,
-                value=target.section.position(target.offset) + value.addend,
-                size=made.size or self._size_of(target, value),
-            )
         if value.minus is None:
             return None  # What refers to it refers to the other symbol.
         raise where.error(f"{made.name!r} is set to an address outside of this file")
-
-    def _size_of(self, target: Symbol, value: Relocatable) -> int:
-        return self.symbols.constant(*target.size) if target.size is not None and not value.addend else 0

@@ -115,7 +115,9 @@ def _common(*, local: bool) -> Handler:
         if len(arguments) < 2:
             raise where.error("expected a symbol, a size and an alignment")
         size = a.constant(arguments, 1, where)
-        alignment = a.constant(arguments, 2, where, default=0 if a.apple else 1)
+        # Without an alignment GNU as takes the size, rounded up to a power of two up to 16.
+        default = 0 if a.apple else 1 << min(max(size - 1, 0).bit_length(), 4)
+        alignment = a.constant(arguments, 2, where, default=default)
         if a.apple:
             if not 0 <= alignment <= _MOST_ALIGNMENT:
                 raise where.error(f"alignment 2**{alignment} is out of range 2**0..2**{_MOST_ALIGNMENT}")

@@ -122,6 +122,29 @@ class SymbolTable(dict[str, Symbol]):
         symbol.where = where
         self.constants = self.constants or value is not None
 
+    def place_aliases(self) -> None:
+        """After layout, give symbols that were set to places these places, so that references to them keep their names.
+
+        An alias has the type and the size of what it names, unless it has its own.
+        """
+        for symbol in list(self.values()):
+            if symbol.tree is None or symbol.tree[0] == "number" or symbol.weak_target:
+                continue
+            where = symbol.where or Where(0, 0, "", "<assembly>")
+            value = self.linear(symbol.tree, where)
+            if len(value.symbols) != 1 or value.symbols[0][1] != 1:
+                continue
+            target = self.get(value.symbols[0][0])
+            if target is None or target.section is None:
+                continue
+            section = Subsection(target.section.section)
+            symbol.section, symbol.offset = section, target.section.position(target.offset) + value.constant
+            symbol.tree = None
+            if symbol.kind == "notype":
+                symbol.kind = target.kind
+            if symbol.size is None and not value.constant:
+                symbol.size = target.size
+
     # -- values -----------------------------------------------------------------------------------------------------
     def known(self, tree: Tree) -> int | None:
         """The value of an expression of numbers and symbols that have numbers, or None."""
