@@ -104,7 +104,8 @@ class Code:
     """Assembled code. `words` and `bytes` are those of the executable sections, one after the other, before any
     relocation.
 
-    `symbols` maps the names defined there to their addresses, counted from `address`.
+    `symbols` maps the names defined there to their addresses, counted from `address`. `distances`: whether numbers for
+    branch targets are distances in bytes in its source and in its listing, and not addresses.
     """
 
     def __init__(
@@ -117,6 +118,7 @@ class Code:
         *,
         apple: bool = False,
         files: tuple[str, ...] = (),
+        distances: bool = True,
     ) -> None:
         if not all(isinstance(part, list) for part in (sections, all_symbols, relocations)):
             raise AssemblyError("a Code is made by armexec.assemble or by a Builder: it holds lists of their parts")
@@ -127,12 +129,15 @@ class Code:
         self.source = source
         self.apple = apple
         self.files = files
+        self.distances = distances
 
     def with_symbols(self, symbols: list[CodeSymbol]) -> Code:
         """The same code with other symbols."""
-        return Code(
-            self.sections, symbols, self.relocations, self.address, self.source, apple=self.apple, files=self.files
-        )
+        from copy import copy
+
+        other = copy(self)
+        other.all_symbols = symbols
+        return other
 
     @property
     def code_sections(self) -> list[tuple[int, CodeSection]]:
@@ -180,10 +185,11 @@ class Code:
 
     @property
     def disassembly(self) -> str:
-        """The words as instructions again, one a line with its address, under their labels."""
-        from armexec.disasm import listing
+        """The words as instructions again, one a line with its address, under their labels; data as `.word`, and the
+        relocations that are left under what they are of."""
+        from armexec.asm.listing import code_listing
 
-        return listing(self.bytes, address=self.address, symbols={a: n for n, a in self.symbols.items()})
+        return code_listing(self)
 
     def object(self) -> builtins.bytes:
         """It as a relocatable object: ELF, or Mach-O for text in Apple's dialect.

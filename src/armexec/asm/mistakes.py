@@ -87,6 +87,8 @@ def _hint(failure: EncodingFailure, statement: Statement, where: Where, column: 
         return _mnemonic_hint(mnemonic, statement, where)
     match = _WORD.match(where.text, column - 1)
     word = match[0].lower() if match is not None else ""
+    if "bytes away" in failure.message and re.fullmatch(r"-?(0x[0-9a-f]+|\d+)", word):
+        return "a number is a distance in bytes; where the code's address is given (--address), it is an address"
     if word in ("x31", "w31"):
         return f"register 31 is written {word[0]}zr (zero) or {'w' * (word[0] == 'w')}sp (the stack pointer)"
     if re.fullmatch(r"r(?:\d|1[0-5])", word):

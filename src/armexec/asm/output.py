@@ -427,7 +427,14 @@ class Output:
         self.symbols.laid_out = True
         lay_out([subsection for _, subsection in subsections], self.symbols.constant)
         code = Code(
-            sections, [], self.relocations, self.address, self.source, apple=self.apple, files=tuple(self.files)
+            sections,
+            [],
+            self.relocations,
+            self.address,
+            self.source,
+            apple=self.apple,
+            files=tuple(self.files),
+            distances=self.distances,
         )
         self._starts = dict.fromkeys(sections, self.address)
         self._starts |= {section: self.address + start for start, section in code.code_sections}

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 )
 @address_option
 @language_option
-def disasm(inputs: Sequence[str], address: int, language: str | None) -> None:
+def disasm(inputs: Sequence[str], address: int | None, language: str | None) -> None:
     """Disassemble words, files of words, and objects.
 
     The names of functions and branch targets are shown where they are known.
@@ -36,17 +36,18 @@ def disasm(inputs: Sequence[str], address: int, language: str | None) -> None:
     from armexec.disasm import listing
     from armexec.words import parse_words
 
+    start = address or 0
     if not (language or tuple(inputs) == ("-",) or _is_file(inputs[0])):
-        print(listing(parse_words(" ".join(inputs)), address=address))
+        print(listing(parse_words(" ".join(inputs)), address=start))
         return
     for number, file in enumerate(inputs):
         source = Input.of(file, language or ("hex" if file == "-" else None))
         if len(inputs) > 1:
             print(f"{'' if number == 0 else chr(10)}{source.name}:")
         if source.kind in ("hex", "bin"):
-            print(listing(source.words(), address=address))
+            print(listing(source.words(), address=start))
         else:
-            print(_image_listing(source.image(), address))
+            print(_image_listing(source.image(), start))
 
 
 def _is_file(text: str) -> bool:

@@ -36,8 +36,10 @@ class _Level(click.Choice[str]):
         return super().convert(str(value).removeprefix("-").removeprefix("O"), param, ctx)
 
 
-def _address(_context: click.Context, _option: click.Parameter, text: str) -> int:
+def _address(_context: click.Context, _option: click.Parameter, text: str | None) -> int | None:
     """The address of an instruction, in any base."""
+    if text is None:
+        return None
     try:
         address = int(text, 0)
     except ValueError:
@@ -72,11 +74,10 @@ language_option = option("--language", type=choice(LANGUAGES), help="What the fi
 address_option = option(
     "--address",
     metavar="ADDRESS",
-    default="0",
     callback=_address,
     help="Where the first instruction stands, in any base.",
 )
-"""`address: int`."""
+"""`address: int | None`."""
 
 called_function = _all(
     option("--function", metavar="NAME", help="The function's name, as in the source or mangled."),
