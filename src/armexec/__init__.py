@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from armexec.asm import Builder, Code, assemble
-    from armexec.disasm import Instruction, disassemble
+    from armexec.disasm import Instruction, Memory, Operand, Shift, disassemble
     from armexec.errors import (
         AssemblyError,
         BreakpointHit,
@@ -54,9 +54,12 @@ __all__ = [
     "Instruction",
     "InstructionLimitExceeded",
     "LoadError",
+    "Memory",
     "MemoryFault",
     "Module",
+    "Operand",
     "Profile",
+    "Shift",
     "SignatureError",
     "StackOverflow",
     "SystemCallDenied",
@@ -77,7 +80,7 @@ __version__ = "0.1.0"
 # Nothing is imported before it is used, so that `import armexec` costs nothing.
 _HOMES = {
     **dict.fromkeys(("Builder", "Code", "assemble"), "armexec.asm"),
-    **dict.fromkeys(("Instruction", "disassemble"), "armexec.disasm"),
+    **dict.fromkeys(("Instruction", "Memory", "Operand", "Shift", "disassemble"), "armexec.disasm"),
     **dict.fromkeys(("Function", "Module", "compile", "function", "load"), "armexec.module"),
     **dict.fromkeys(("HotFunction", "HotLine", "Profile", "profile"), "armexec.profiling"),
 }

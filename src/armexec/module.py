@@ -381,7 +381,8 @@ class Function:
         if self._module._assembly is None:
             from armexec.disasm import disassemble
 
-            return "\n".join(i.text for i in disassemble(self.words, address=self.address, symbols=self._symbols()))
+            instructions = disassemble(self.words, address=self.address, symbols=self._symbols(), data=self._data())
+            return "\n".join(instruction.text for instruction in instructions)
         from armexec.toolchain.function_text import function_assembly
 
         others = [symbol.name for symbol in self._module.image.functions]
@@ -392,7 +393,13 @@ class Function:
         """A listing of its words with their addresses, as they are in memory."""
         from armexec.disasm import listing
 
-        return listing(self.bytes, address=self.address, symbols=self._symbols())
+        return listing(self.bytes, address=self.address, symbols=self._symbols(), data=self._data())
+
+    def _data(self) -> list[tuple[int, int]]:
+        """The ranges of addresses that hold data, as far as the object says."""
+        start, base = self._symbol.offset, self._module.loaded.base
+        ranges = self._module.image.data_ranges(start, start + self.size)
+        return [(base + first, base + end) for first, end in ranges]
 
     def _symbols(self) -> dict[int, str]:
         base, image = self._module.loaded.base, self._module.image

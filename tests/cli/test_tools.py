@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 
@@ -75,9 +76,42 @@ def test_disasm_takes_files(tmp_path: Path) -> None:
     armexec("compile", str(source), "-c", "-o", object_file)
     listing = armexec("disasm", object_file).out
     assert "one(int):" in listing
-    assert "bl one(int)" in listing
+    assert "bl 0x0 <one(int)>" in listing
+    assert "bl #-" in armexec("disasm", object_file, "--distances").out
     assert armexec("disasm", stdin="0xd65f03c0").status == 2
     assert "ret" in armexec("disasm", "-", stdin="0xd65f03c0").out
+
+
+def test_disasm_shows_targets_as_addresses_or_distances() -> None:
+    assert armexec("disasm", "0x5400002D").out.split(None, 2)[2] == "b.le #4\n"
+    assert armexec("disasm", "0x5400002D", "--address", "0x400200").out.split(None, 2)[2] == "b.le 0x400204\n"
+    assert armexec("disasm", "0x5400002D", "--address", "0").out.split(None, 2)[2] == "b.le 0x4\n"
+    done = armexec("disasm", "0x5400002D", "--address", "0x400200", "--distances")
+    assert done.out.split() == ["400200:", "5400002d", "b.le", "#4"]
+
+
+def test_disasm_shows_the_data_and_the_undefined_symbols_of_objects(tmp_path: Path) -> None:
+    source = tmp_path / "f.S"
+    source.write_text(".globl f\nf: ldr x0, 1f\nbl ext\nret\n1: .quad 0x0123456789abcdef\n")
+    armexec("compile", str(source), "-c", "-o", str(tmp_path / "f.o"), "--target", "linux")
+    lines = armexec("disasm", str(tmp_path / "f.o")).out.splitlines()
+    assert lines[:2] == [".text:", "f:"]
+    assert lines[2].endswith("  ldr x0, 0xc <f+0xc>")
+    assert lines[3].endswith("<ext>")
+    assert lines[5:7] == ["         c:  89abcdef  .xword 0x0123456789abcdef", "        10:  01234567"]
+
+
+def test_disasm_prints_json() -> None:
+    rows = json.loads(armexec("disasm", *map(hex, WORDS), "--json").out)
+    assert [row["text"] for row in rows] == TEXTS
+    assert [row["address"] for row in rows] == [0, 4, 8, 12, 16]
+    assert rows[1]["operands"][1] == {
+        "kind": "memory",
+        "access": "w",
+        "memory": {"base": "sp", "displacement": 12},
+        "size": 4,
+    }
+    assert (rows[4]["reads"], rows[4]["groups"]) == (["x30"], ["branch", "return", "indirect"])
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from types import SimpleNamespace
 import capstone
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from armexec import LoadError
@@ -20,6 +20,7 @@ from armexec.isa import decode
 from .words import encodings, words_of
 
 
+@settings(deadline=None)
 @given(st.integers(0, 0xFFFF_FFFF), st.integers(0, 1 << 62).map(lambda n: n * 4))
 def test_any_word(word: int, address: int) -> None:
     (found,) = disassemble([word], address=address)

@@ -5,13 +5,16 @@ from __future__ import annotations
 import struct
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, NamedTuple
+from dataclasses import fields, is_dataclass
+from typing import Any, Literal, NamedTuple, TypeAlias
 
+from armexec.disasm.operands import Operand, groups, operands, register_name
 from armexec.errors import LoadError
-from armexec.isa import form_of
+from armexec.isa import Form, form_of
+from armexec.isa.effects import Effects, effects
 from armexec.isa.operands import Context
 
-__all__ = ["Instruction", "disassemble", "listing", "words_of"]
+__all__ = ["Instruction", "Targets", "as_dictionary", "disassemble", "instruction_of", "namer", "words_of"]
 
 
 class Instruction(NamedTuple):
@@ -28,18 +31,104 @@ class Instruction(NamedTuple):
 
     @property
     def mnemonic(self) -> str:
+        """The mnemonic as it is printed: `b.eq`, `mov`."""
         return self.text.partition(" ")[0]
 
     @property
-    def operands(self) -> str:
+    def operand_text(self) -> str:
+        """What is printed after the mnemonic."""
         return self.text.partition(" ")[2]
 
     @property
+    def operands(self) -> tuple[Operand, ...]:
+        """The operands as data, in the order in which they are printed; none of what is no instruction."""
+        form = self._form
+        return () if form is None else operands(form, self.word, self.address)
+
+    @property
+    def reads(self) -> tuple[str, ...]:
+        """The registers that are read, operands or not, by their whole names: `x0` also for W0, `v0` for S0, `sp`,
+        `nzcv`, `fpcr`, `fpsr`. XZR isn't one.
+        """
+        form, there = self._form, self._effects
+        found = dict.fromkeys(map(register_name, there.reads))
+        if form is not None and not there.accesses:
+            # The address of a prefetch, which isn't accessed.
+            for operand in operands(form, self.word, self.address):
+                if operand.memory is not None:
+                    names = (operand.memory.base, operand.memory.index.replace("w", "x"))
+                    found |= dict.fromkeys(name for name in names if name not in ("", "xzr"))
+        return tuple(found)
+
+    @property
+    def writes(self) -> tuple[str, ...]:
+        """The registers that are written, as `reads` has them."""
+        return tuple(map(register_name, self._effects.writes))
+
+    @property
+    def groups(self) -> tuple[str, ...]:
+        """Names of what it is: branch, conditional, call, return, indirect, load, store, atomic, exclusive, acquire,
+        release, barrier, system, system call, breakpoint, privileged, undefined, float, simd.
+        """
+        form = self._form
+        return () if form is None else groups(form, self._effects)
+
+    @property
+    def feature(self) -> str:
+        """The architecture feature that it needs (`FEAT_LSE`), empty for Armv8.0."""
+        form = self._form
+        return "" if form is None else form.feature
+
+    @property
     def bytes(self) -> bytes:
+        """The word as it stands in memory."""
         return self.word.to_bytes(4, "little")
+
+    @property
+    def _form(self) -> Form | None:
+        form = form_of(self.word) if self.encoding else None
+        return None if form is None else form.instruction.printed_form(form, self.word)
+
+    @property
+    def _effects(self) -> Effects:
+        form = self._form
+        return Effects() if form is None else effects(form.instruction, form.instruction.fields(self.word))
 
     def __str__(self) -> str:
         return self.text
+
+
+def as_dictionary(instruction: Instruction) -> dict[str, Any]:
+    """An instruction and all that is known of it as dictionaries, lists, texts and numbers, for JSON.
+
+    What is empty or doesn't count in an operand is left out.
+    """
+    shown: dict[str, Any] = {
+        "address": instruction.address,
+        "word": instruction.word,
+        "text": instruction.text,
+        "mnemonic": instruction.mnemonic,
+    }
+    if instruction.encoding:
+        shown |= {
+            "operands": [_plain(operand) for operand in instruction.operands],
+            "reads": list(instruction.reads),
+            "writes": list(instruction.writes),
+            "groups": list(instruction.groups),
+            "encoding": instruction.encoding,
+            "feature": instruction.feature,
+        }
+    if instruction.target is not None:
+        shown["target"] = instruction.target
+    return shown
+
+
+def _plain(value: Any) -> Any:
+    if not is_dataclass(value):
+        return value
+    items = ((f.name, getattr(value, f.name)) for f in fields(value))
+    # A number that is 0 counts; a size, a text or a part that isn't there doesn't.
+    return {name: _plain(item) for name, item in items if item not in ("", None) and (name, item) != ("size", 0)}
 
 
 def words_of(code: bytes | Iterable[int] | Any) -> list[int]:
@@ -76,36 +165,54 @@ def _word(position: int, value: Any) -> int:
     return word
 
 
+Targets: TypeAlias = Literal["names", "addresses", "distances"]
+"""How the target of a branch is printed: `f+8` where it has a name, else `#-16`; `0x1008 <f+0x8>`; `#-16`."""
+
+
 def disassemble(
-    code: bytes | Iterable[int] | Any, *, address: int = 0, symbols: Mapping[int, str] | None = None
+    code: bytes | Iterable[int] | Any,
+    *,
+    address: int = 0,
+    symbols: Mapping[int, str] | None = None,
+    targets: Targets = "names",
+    data: Iterable[tuple[int, int]] = (),
 ) -> list[Instruction]:
     """Disassemble words.
 
     Args:
-        code: bytes (little-endian, a multiple of 4), 32-bit ints, something with `.words`, or text such as
-            "0xD10043FF 0xB9000FE0", a dump or a listing.
+        code: bytes (little-endian, a multiple of 4), 32-bit ints, or something with `.words`.
         address: where the first word stands.
         symbols: names of addresses, for branch targets; an address after a name is printed as `name+8`.
+        targets: how branch targets are printed: "names" (where there is one, else the distance), "addresses" (as
+            objdump does: `0x1008 <name+0x8>`) or "distances" (`#-16`).
+        data: ranges of addresses, first and end, whose words are no instructions: they become `.word`.
 
     Raises:
-        LoadError: the code isn't whole 32-bit words; the address is no int, or the symbols are no mapping.
-        AssemblyError: text that isn't words.
+        LoadError: the code isn't whole 32-bit words, or `targets` is something else.
     """
-    if not isinstance(address, int):
-        raise LoadError(f"an address is an int, not {type(address).__name__} {address!r:.60}")
-    if symbols is not None and not isinstance(symbols, Mapping):
-        raise LoadError(f"symbols map addresses to names, as in {{0x1000: 'fn'}}: not {type(symbols).__name__}")
     words = words_of(code)
-    name = _namer(symbols, address, address + 4 * len(words)) if symbols else _no_name
-    return [_instruction(word, address + 4 * i, name) for i, word in enumerate(words)]
+    name = namer(symbols or {}, address, address + 4 * len(words), targets)
+    found = [instruction_of(word, address + 4 * i, name) for i, word in enumerate(words)]
+    for first, end in data:
+        start = max(first - address, 0) // 4
+        for i in range(start, min((end - address + 3) // 4, len(words))):
+            found[i] = Instruction(address + 4 * i, words[i], f".word 0x{words[i]:08x}")
+    return found
 
 
-def _no_name(address: int) -> None:
-    return None
+def namer(symbols: Mapping[int, str], start: int, end: int, targets: Targets) -> Callable[[int], str | None]:
+    """The function that gives the text of a target, or None where its distance is printed; the code is between `start`
+    and `end`.
 
-
-def _namer(symbols: Mapping[int, str], start: int, end: int) -> Callable[[int], str | None]:
+    Raises:
+        LoadError: `targets` is something else.
+    """
+    if targets not in ("names", "addresses", "distances"):
+        raise LoadError(f"targets={targets!r}: write names, addresses or distances")
+    if targets == "distances" or (targets == "names" and not symbols):
+        return _no_name
     places = sorted(symbols)
+    plus = "+{:#x}" if targets == "addresses" else "+{}"
 
     def name(address: int) -> str | None:
         found = symbols.get(address)
@@ -114,9 +221,20 @@ def _namer(symbols: Mapping[int, str], start: int, end: int) -> Callable[[int], 
         index = bisect_right(places, address) - 1
         if index < 0 or not start <= address < end:
             return None
-        return f"{symbols[places[index]]}+{address - places[index]}"
+        return symbols[places[index]] + plus.format(address - places[index])
 
-    return name
+    if targets == "names":
+        return name
+
+    def place(address: int) -> str:
+        found = name(address)
+        return f"{address:#x} <{found}>" if found else f"{address:#x}"
+
+    return place
+
+
+def _no_name(address: int) -> None:
+    return None
 
 
 # What is printed of words without a label, which is the same wherever they stand.
@@ -124,7 +242,8 @@ _printed: dict[int, tuple[str, str]] = {}
 _LIMIT = 1 << 16
 
 
-def _instruction(word: int, address: int, name: Callable[[int], str | None]) -> Instruction:
+def instruction_of(word: int, address: int, name: Callable[[int], str | None]) -> Instruction:
+    """The instruction of a word; `name` is what `namer` gives."""
     printed = _printed.get(word)
     if printed is not None:
         return Instruction(address, word, *printed)
@@ -141,15 +260,3 @@ def _instruction(word: int, address: int, name: Callable[[int], str | None]) -> 
         _printed.clear()
     _printed[word] = text, encoding.name
     return Instruction(address, word, text, encoding.name)
-
-
-def listing(code: bytes | Iterable[int] | Any, *, address: int = 0, symbols: Mapping[int, str] | None = None) -> str:
-    """A readable listing: the address, the word and the text of each instruction, under the labels."""
-    if isinstance(code, bytes | bytearray | memoryview):
-        code = bytes(code) + bytes(-len(code) % 4)
-    lines = []
-    for instruction in disassemble(code, address=address, symbols=symbols):
-        if symbols and instruction.address in symbols:
-            lines.append(f"{symbols[instruction.address]}:")
-        lines.append(f"  {instruction.address:8x}:  {instruction.word:08x}  {instruction.text}")
-    return "\n".join(lines)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from .operands import Context, Fields, GeneralRegister, Operand
+from .operands import Context, Fields, GeneralRegister, Operand, Piece
 from .syntax import Cursor, Expression, OperandError, Register
 
 __all__ = ["DefaultRegister", "TestedBit"]
@@ -45,6 +45,9 @@ class TestedBit(Operand):
 
     def decode(self, fields: Fields) -> _Bit:
         return _Bit(Register("x" if fields["b5"] else "w", fields["Rt"]), fields["b5"] << 5 | fields["b40"])
+
+    def pieces(self, value: _Bit) -> tuple[Piece, ...]:
+        return Piece("register", value.register), Piece("immediate", value.number)
 
     def text(self, value: _Bit, context: Context) -> str:
         return f"{value.register.name}, #{value.number}"

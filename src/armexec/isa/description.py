@@ -176,6 +176,10 @@ class Form:
         """The instruction in assembly; the word must have this form."""
         return self._printer(word, context)
 
+    def written(self, word: int) -> Iterator[str | tuple[Operand, Any]]:
+        """What is printed of a word: words and punctuation, and operands with their values."""
+        yield from _written(self.elements, self.instruction.places, word)
+
     @cached_property
     def _printer(self) -> Printer:
         elements = self.elements
@@ -451,13 +455,36 @@ def _printer(elements: tuple[Element, ...], places: Places) -> Printer:
             return lambda word, context: template % tuple([printer(word, context) for printer in printers])
 
 
-def _optional_printer(optional: Optional, places: Places) -> Printer:
+def decoded(operand: Operand, places: Places, word: int) -> Any:
+    """The value of an operand of a word."""
+    return operand.decode({name: word >> low & mask for name in operand.fields for low, mask in (places[name],)})
+
+
+def _written(elements: Sequence[Element], places: Places, word: int) -> Iterator[str | tuple[Operand, Any]]:
+    for element in elements:
+        if isinstance(element, Optional):
+            mask, value = _left_out(element, places)
+            if word & mask != value:
+                yield from _written(element.elements, places, word)
+        elif isinstance(element, Operand):
+            yield element, decoded(element, places, word)
+        elif element != " ":
+            yield element
+
+
+def _left_out(optional: Optional, places: Places) -> tuple[int, int]:
+    """The mask and value of the words in which the part isn't printed."""
     mask = value = 0
     for operand in optional.operands:
         for name, bits in operand.encode(operand.default).items():
             low, ones = places[name]
             mask |= ones << low
             value |= bits << low
+    return mask, value
+
+
+def _optional_printer(optional: Optional, places: Places) -> Printer:
+    mask, value = _left_out(optional, places)
     printer = _printer(optional.elements, places)
     return lambda word, context: "" if word & mask == value else printer(word, context)
 

@@ -6,7 +6,8 @@ import re
 from typing import Any, NamedTuple
 
 from . import relocation_operators
-from .operands import Context, Fields, Operand
+from .operands import Context, Fields, Operand, Piece
+from .pattern import sign_extended
 from .syntax import Cursor, Expression, Mismatch, OperandError, Register, general_register
 
 __all__ = [
@@ -45,6 +46,11 @@ def _left_shift(cursor: Cursor, expected: str) -> int | None:
     return cursor.number(expected)
 
 
+def _shifted_pieces(value: _Shifted) -> tuple[Piece, ...]:
+    number = Piece("immediate", value.value)
+    return (number, Piece("shift", "lsl", value.shift)) if value.shift else (number,)
+
+
 class AddSubImmediate(Operand):
     """`#imm{, lsl #12}` in sh:imm12. A multiple of 4096 up to 4095 * 4096 may be written without the shift.
 
@@ -76,6 +82,9 @@ class AddSubImmediate(Operand):
 
     def decode(self, fields: Fields) -> _Shifted:
         return _Shifted(fields["imm12"], 12 if fields["sh"] else None)
+
+    def pieces(self, value: _Shifted) -> tuple[Piece, ...]:
+        return _shifted_pieces(value)
 
     def text(self, value: _Shifted, context: Context) -> str:
         return f"#{value.value}" + (f", lsl #{value.shift}" if value.shift else "")
@@ -123,6 +132,9 @@ class Shift(Operand):
 
     def decode(self, fields: Fields) -> tuple[int, int]:
         return fields["shift"], fields["imm6"]
+
+    def pieces(self, value: tuple[int, int]) -> tuple[Piece, ...]:
+        return (Piece("shift", SHIFTS[value[0]], value[1]),)
 
     def text(self, value: tuple[int, int], context: Context) -> str:
         return f"{SHIFTS[value[0]]} #{value[1]}"
@@ -183,6 +195,13 @@ class ExtendedRegister(Operand):
         kind = "x" if self.size == 64 and option & 3 == 3 else "w"
         plain = option == self.plain and any(fields[name] == 31 for name in self.stack)
         return _Extended(general_register(kind, fields["Rm"], sp=False), option, fields["imm3"]), plain
+
+    def pieces(self, value: Any) -> tuple[Piece, ...]:
+        (register, option, amount), plain = value
+        piece = Piece("register", register)
+        if plain:
+            return (piece, Piece("shift", "lsl", amount)) if amount else (piece,)
+        return piece, Piece("shift", EXTENDS[option], amount)
 
     def text(self, value: Any, context: Context) -> str:
         (register, option, amount), plain = value
@@ -270,9 +289,11 @@ class LogicalImmediate(Operand):
 class MovLogicalImmediate(LogicalImmediate):
     """The bitmask immediate of `mov`, which LLVM prints signed."""
 
+    def pieces(self, value: int) -> tuple[Piece, ...]:
+        return (Piece("immediate", sign_extended(value, self.size)),)
+
     def text(self, value: int, context: Context) -> str:
-        sign = 1 << self.size - 1
-        return f"#{(value ^ sign) - sign}"
+        return f"#{sign_extended(value, self.size)}"
 
 
 class MoveWideImmediate(Operand):
@@ -302,6 +323,9 @@ class MoveWideImmediate(Operand):
 
     def decode(self, fields: Fields) -> _Shifted:
         return _Shifted(fields["imm16"], fields["hw"] * 16)
+
+    def pieces(self, value: _Shifted) -> tuple[Piece, ...]:
+        return _shifted_pieces(value)
 
     def text(self, value: _Shifted, context: Context) -> str:
         return f"#{value.value}" + (f", lsl #{value.shift}" if value.shift else "")
@@ -371,11 +395,12 @@ class MovAlias(Operand):
             return bits
         return ~bits
 
+    # LLVM prints these signed.
+    def pieces(self, value: int) -> tuple[Piece, ...]:
+        return (Piece("immediate", sign_extended(value & ((1 << self.size) - 1), self.size)),)
+
     def text(self, value: int, context: Context) -> str:
-        # LLVM prints these signed.
-        sign = 1 << self.size - 1
-        value &= (1 << self.size) - 1
-        return f"#{(value ^ sign) - sign}"
+        return f"#{sign_extended(value & ((1 << self.size) - 1), self.size)}"
 
 
 class ShiftLeftAmount(Operand):
@@ -420,6 +445,9 @@ class _Bitfield(Operand):
             raise OperandError(f"bit number {lsb} is out of range 0..{self.size - 1}")
         if not 1 <= width <= self.size - lsb:
             raise OperandError(f"width {width} is out of range 1..{self.size - lsb} for bit number {lsb}")
+
+    def pieces(self, value: tuple[int, int]) -> tuple[Piece, ...]:
+        return tuple(Piece("immediate", number) for number in value)
 
     def text(self, value: tuple[int, int], context: Context) -> str:
         return f"#{value[0]}, #{value[1]}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from . import relocation_operators
-from .operands import Context, Fields, Immediate, Label, NamedImmediate, Operand
+from .operands import Context, Fields, Immediate, Label, NamedImmediate, Operand, Piece
 from .relocation_operators import load_store
 from .syntax import Cursor, OperandError, Register, general_register
 
@@ -102,6 +102,12 @@ class RegisterOffset(Operand):
         register = general_register("x" if option & 1 else "w", fields["Rm"], sp=False)
         return _Index(register, option, self.shift if fields["S"] else None)
 
+    def pieces(self, value: _Index) -> tuple[Piece, ...]:
+        name, register = _ADDRESS_EXTEND_NAMES[value.option], Piece("register", value.register)
+        if name == "lsl" and value.amount is None:
+            return (register,)
+        return register, Piece("shift", name, value.amount or 0)
+
     def text(self, value: _Index, context: Context) -> str:
         name = _ADDRESS_EXTEND_NAMES[value.option]
         if value.amount is not None:
@@ -121,8 +127,11 @@ class _PrefetchOperation(NamedImmediate):
         }
         super().__init__("Rt", names, what="a prefetch operation")
 
+    # The system-level cache is FEAT_PRFMSLC's: LLVM reads its names everywhere, and prints them only with that.
+    def pieces(self, value: int) -> tuple[Piece, ...]:
+        return (Piece("immediate", value),) if value >> 1 & 3 == 3 else super().pieces(value)
+
     def text(self, value: int, context: Context) -> str:
-        # The system-level cache is FEAT_PRFMSLC's: LLVM reads its names everywhere, and prints them only with that.
         return f"#{value}" if value >> 1 & 3 == 3 else super().text(value, context)
 
 

@@ -23,6 +23,7 @@ __all__ = [
     "NamedImmediate",
     "Operand",
     "PairedRegister",
+    "Piece",
     "Places",
     "SameRegister",
     "Zero",
@@ -38,6 +39,19 @@ class Context(NamedTuple):
 
     address: int
     name: Callable[[int], str | None]
+
+
+class Piece(NamedTuple):
+    """A part of an operand as data.
+
+    `kind` and what `value` is: "register" (a Register), "immediate" (int), "float", "address" (the distance in bytes),
+    "shift" (the name of a shift or extend of the piece before it, by `amount`), "condition", "system register" and
+    "option" (a name).
+    """
+
+    kind: str
+    value: Any
+    amount: int = 0
 
 
 class Operand:
@@ -84,6 +98,10 @@ class Operand:
     def text(self, value: Any, context: Context) -> str:
         """The value as LLVM prints it."""
         raise NotImplementedError
+
+    def pieces(self, value: Any) -> tuple[Piece, ...]:
+        """The value as data."""
+        return (Piece("register" if isinstance(value, Register) else "immediate", value),)
 
     def printer(self, places: Places) -> Callable[[int, Context], str]:
         """A function that prints the operand of a word; `places` are those of the fields in it."""
@@ -299,6 +317,9 @@ class Label(Operand):
         away = target - (address & ~0xFFF if self.page else address)
         return (away & 0xFFFF_FFFF_FFFF_FFFF ^ 1 << 63) - (1 << 63)
 
+    def pieces(self, value: int) -> tuple[Piece, ...]:
+        return (Piece("address", value),)
+
     def target(self, value: int, address: int) -> int:
         """The address that a distance means at `address`."""
         base = address & ~0xFFF if self.page else address
@@ -377,6 +398,9 @@ class Condition(Operand):
     def decode(self, fields: Fields) -> int:
         return fields[self.fields[0]] ^ self.inverted
 
+    def pieces(self, value: int) -> tuple[Piece, ...]:
+        return (Piece("condition", CONDITIONS[value]),)
+
     def text(self, value: int, context: Context) -> str:
         return CONDITIONS[value]
 
@@ -432,3 +456,7 @@ class NamedImmediate(Operand):
     def text(self, value: int, context: Context) -> str:
         name = self._printed.get(value)
         return name if name is not None else f"#{value}"
+
+    def pieces(self, value: int) -> tuple[Piece, ...]:
+        name = self._printed.get(value)
+        return (Piece("immediate", value) if name is None else Piece("option", name),)

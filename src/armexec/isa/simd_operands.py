@@ -36,7 +36,7 @@ from functools import cache
 from itertools import pairwise, product
 from typing import Any, NamedTuple
 
-from .operands import Context, Fields, Immediate, Operand, Places
+from .operands import Context, Fields, Immediate, Operand, Piece, Places
 from .syntax import Cursor, OperandError, Register
 
 __all__ = [
@@ -514,6 +514,10 @@ class RegisterList(Operand):
             number, index = self.index.locate(self.fields[0], lanes, fields)
         return _List(number, self.count, lanes, index)
 
+    def pieces(self, value: _List) -> tuple[Piece, ...]:
+        numbers = [value.first + i & 31 for i in range(value.length)]
+        return tuple(Piece("register", Register("v", number, value.lanes, value.element)) for number in numbers)
+
     def text(self, value: _List, context: Context) -> str:
         names = ", ".join(f"v{value.first + i & 31}.{value.lanes}" for i in range(value.length))
         return f"{{ {names} }}" + (f"[{value.element}]" if value.element is not None else "")
@@ -589,6 +593,9 @@ class FloatImmediate(Operand):
     def decode(self, fields: Fields) -> tuple[float, bool]:
         return expand_float_immediate(_gather(fields, self.fields, self._widths)), False
 
+    def pieces(self, value: tuple[float, bool]) -> tuple[Piece, ...]:
+        return (Piece("float", value[0]),)
+
     def text(self, value: tuple[float, bool], context: Context) -> str:
         return f"{value[0]:.8f}"
 
@@ -633,6 +640,9 @@ class _ZeroImmediate(Operand):
 
     def decode(self, fields: Fields) -> float:
         return 0
+
+    def pieces(self, value: float) -> tuple[Piece, ...]:
+        return (Piece("float", 0.0) if "." in self._text else Piece("immediate", 0),)
 
     def text(self, value: float, context: Context) -> str:
         return self._text

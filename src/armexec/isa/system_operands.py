@@ -6,7 +6,7 @@ from functools import cache
 from typing import NamedTuple
 
 from .data import rows
-from .operands import Context, Fields, Immediate, NamedImmediate, Operand
+from .operands import Context, Fields, Immediate, NamedImmediate, Operand, Piece
 from .syntax import Cursor, Expression, OperandError, Register
 from .system_registers import register_name, system_register
 
@@ -66,6 +66,9 @@ class SystemRegisterName(Operand):
     def decode(self, fields: Fields) -> int:
         return (2 | fields["o0"]) << 14 | fields["op1"] << 11 | fields["CRn"] << 7 | fields["CRm"] << 3 | fields["op2"]
 
+    def pieces(self, value: int) -> tuple[Piece, ...]:
+        return (Piece("system register", register_name(value, write=self.write)),)
+
     def text(self, value: int, context: Context) -> str:
         return register_name(value, write=self.write)
 
@@ -117,6 +120,9 @@ class ControlRegister(Operand):
     def decode(self, fields: Fields) -> int:
         return fields[self.fields[0]]
 
+    def pieces(self, value: int) -> tuple[Piece, ...]:
+        return (Piece("option", f"c{value}"),)
+
     def text(self, value: int, context: Context) -> str:
         return f"c{value}"
 
@@ -147,6 +153,9 @@ class PstateField(Operand):
 
     def decode(self, fields: Fields) -> tuple[int, int]:
         return fields["op1"], fields["op2"]
+
+    def pieces(self, value: tuple[int, int]) -> tuple[Piece, ...]:
+        return (Piece("option", PSTATE_FIELDS[value]),)
 
     def text(self, value: tuple[int, int], context: Context) -> str:
         return PSTATE_FIELDS[value]
@@ -198,6 +207,9 @@ class SystemOperation(Operand):
 
     def decode(self, fields: Fields) -> _Operation:
         return _Operation(fields["op1"], fields["CRn"], fields["CRm"], fields["op2"])
+
+    def pieces(self, value: _Operation) -> tuple[Piece, ...]:
+        return (Piece("option", _operation_names(self.alias, self.register)[value]),)
 
     def text(self, value: _Operation, context: Context) -> str:
         return _operation_names(self.alias, self.register)[value]

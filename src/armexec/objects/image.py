@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -140,6 +140,23 @@ class Image:
             return False
         index = bisect_right(self.marks, (offset, True)) - 1
         return index < 0 or self.marks[index][1]
+
+    def data_ranges(self, start: int, end: int) -> list[tuple[int, int]]:
+        """The ranges of data, as their first and end offsets, between two offsets in one section of code."""
+        section = max((s.offset for s in self.sections if s.offset <= start), default=0)
+        ranges: list[tuple[int, int]] = []
+        first: int | None = None
+        for at, is_code in self.marks[bisect_left(self.marks, (section, False)) :]:
+            if at >= end:
+                break
+            if not is_code:
+                first = at if first is None else first
+            elif first is not None:
+                ranges.append((max(first, start), at))
+                first = None
+        if first is not None:
+            ranges.append((max(first, start), end))
+        return [(a, b) for a, b in ranges if a < b]
 
     @cached_property
     def _names(self) -> dict[str, list[Symbol]]:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from armexec.errors import LoadError
 from armexec.objects.labels import with_functions
-from armexec.objects.layout import ABSOLUTE, MAX_IMAGE, PlacedSection, Reference, Section, SectionSymbol
+from armexec.objects.layout import ABSOLUTE, MAX_IMAGE, Mark, PlacedSection, Reference, Section, SectionSymbol
 from armexec.objects.linking import Initializer, Part
 from armexec.objects.relocations import RelocationType
 
@@ -27,7 +27,7 @@ _CPU_TYPE_ARM64 = 0x0100000C
 _CPUS = {7: "32-bit x86", 0x01000007: "x86-64", 12: "32-bit Arm", 0x0200000C: "arm64_32"}
 _MH_OBJECT = 1
 _FILE_TYPES = {2: "an executable", 6: "a dynamic library", 7: "a dynamic linker", 8: "a bundle", 10: "a dSYM"}
-_LC_SYMTAB, _LC_SEGMENT_64 = 2, 0x19
+_LC_SYMTAB, _LC_SEGMENT_64, _LC_DATA_IN_CODE = 2, 0x19, 0x29
 
 _SECTION_TYPE = 0xFF
 _S_ZEROFILL, _S_GB_ZEROFILL, _S_MOD_INIT_FUNC_POINTERS, _S_INIT_FUNC_OFFSETS = 1, 0xC, 9, 0x16
@@ -106,6 +106,7 @@ class _Object:
         self.name = name
         self.headers: list[_Header] = []
         self.symbols: list[_Symbol] = []
+        self.data_in_code: list[tuple[int, int]] = []  # addresses and sizes
         self._read_commands()
 
     def _bad(self, text: str) -> LoadError:
@@ -131,6 +132,8 @@ class _Object:
                 self._read_segment(at, length)
             elif command == _LC_SYMTAB:
                 self._read_symbols(at)
+            elif command == _LC_DATA_IN_CODE:
+                self._read_data_in_code(at)
             at += length
 
     def _read_segment(self, at: int, length: int) -> None:
@@ -170,6 +173,23 @@ class _Object:
         ):
             self.symbols.append(_Symbol(_text(names[n : n + 100_000]), type, section, description, value))
 
+    def _read_data_in_code(self, at: int) -> None:
+        offset, size = struct.unpack_from("<II", self.data, at + 8)
+        if offset + size > len(self.data) or size % 8:
+            raise self._bad("the table of data in code goes past the end of the file")
+        for address, length, _ in struct.iter_unpack("<IHH", self.data[offset : offset + size]):
+            self.data_in_code.append((address, length))
+
+    def _marks(self, index: dict[int, int]) -> list[Mark]:
+        """Where data begins and ends in the sections."""
+        marks = []
+        for address, length in self.data_in_code:
+            for number, where in index.items():
+                start = address - self.headers[number - 1].address
+                if 0 <= start < self.headers[number - 1].size:
+                    marks += [Mark(where, start, False), Mark(where, start + length, True)]
+        return marks
+
     def _content(self, header: _Header) -> bytes:
         return b"" if header.zero_filled else self.data[header.offset : header.offset + header.size]
 
@@ -189,7 +209,8 @@ class _Object:
                     )
                 )
         symbols, common = self._image_symbols(sections, index)
-        symbols = with_functions(sections, symbols, ())
+        marks = self._marks(index)
+        symbols = with_functions(sections, symbols, marks)
         section_symbols = {}
         for i, where in index.items():
             section_symbols[i] = len(symbols)
@@ -205,7 +226,7 @@ class _Object:
             references,
             common,
             self._initializers(references, index),
-            (),
+            marks,
             lambda placed: self._debug_info(placed, index),
         )
 
