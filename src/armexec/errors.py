@@ -89,7 +89,8 @@ class AssemblyError(Error):
     """A line of assembly (or a builder call) that has no encoding.
 
     `line` and `column` count from 1 (0 for a builder call); `source_line` is the line's text; `hint` names the
-    nearest valid form. `str()` shows all of it with a caret under the column.
+    nearest valid form. `expansions` has a line of text for each macro, repetition or included file that the line
+    comes from, from the innermost. `str()` shows all of it with a caret under the column.
     """
 
     def __init__(
@@ -101,8 +102,10 @@ class AssemblyError(Error):
         source_line: str = "",
         hint: str = "",
         file: str = "<assembly>",
+        expansions: tuple[str, ...] = (),
     ) -> None:
         self.message = message
+        self.expansions = expansions
         self.line = line
         self.column = column
         self.source_line = source_line
@@ -124,7 +127,7 @@ class AssemblyError(Error):
                 lines.append(f"    {lead}^")
         if self.hint:
             lines.append(self.hint)
-        return "\n".join(lines)
+        return "\n".join([*lines, *self.expansions])
 
 
 class LoadError(Error):

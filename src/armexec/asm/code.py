@@ -6,7 +6,7 @@ import builtins
 from typing import NamedTuple
 
 from armexec.asm.where import Where
-from armexec.errors import AssemblyError
+from armexec.errors import AssemblyError, Diagnostic
 
 __all__ = ["Code", "CodeRelocation", "CodeSection", "CodeSymbol"]
 
@@ -105,7 +105,8 @@ class Code:
     relocation.
 
     `symbols` maps the names defined there to their addresses, counted from `address`. `distances`: whether numbers for
-    branch targets are distances in bytes in its source and in its listing, and not addresses.
+    branch targets are distances in bytes in its source and in its listing, and not addresses. `diagnostics` are what
+    `.warning` and `.print` say.
     """
 
     def __init__(
@@ -119,6 +120,7 @@ class Code:
         apple: bool = False,
         files: tuple[str, ...] = (),
         distances: bool = True,
+        diagnostics: tuple[Diagnostic, ...] = (),
     ) -> None:
         if not all(isinstance(part, list) for part in (sections, all_symbols, relocations)):
             raise AssemblyError("a Code is made by armexec.assemble or by a Builder: it holds lists of their parts")
@@ -130,6 +132,7 @@ class Code:
         self.apple = apple
         self.files = files
         self.distances = distances
+        self.diagnostics = diagnostics
 
     def with_symbols(self, symbols: list[CodeSymbol]) -> Code:
         """The same code with other symbols."""

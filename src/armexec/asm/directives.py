@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import re
-import struct
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from armexec.asm.data_directives import DATA_DIRECTIVES
 from armexec.asm.debug_directives import DEBUG_DIRECTIVES
-from armexec.asm.lexer import Statement, split_arguments
-from armexec.asm.output import Where
+from armexec.asm.lines import Statement, split_arguments
+from armexec.asm.place_directives import PLACE_DIRECTIVES
 from armexec.asm.section_directives import SECTION_DIRECTIVES
 from armexec.asm.symbol_directives import SYMBOL_DIRECTIVES
+from armexec.asm.where import Where
 
 if TYPE_CHECKING:
     from armexec.asm.assembler import Assembler
@@ -38,13 +38,23 @@ IGNORED = frozenset(
         ".subsections_via_symbols",
         ".version",
         ".alt_entry",
-        ".end",
         ".desc",
         ".indirect_symbol",
         ".loh",
         ".macosx_version_min",
         ".ios_version_min",
         ".line",
+        ".linefile",
+        ".func",
+        ".endfunc",
+        ".title",
+        ".sbttl",
+        ".psize",
+        ".list",
+        ".nolist",
+        ".eject",
+        ".page",
+        ".lflags",
     ]
 )
 """Directives that have no bearing on the words: visibility, debugging, processor names, build attributes."""
@@ -52,62 +62,9 @@ IGNORED = frozenset(
 
 def _integers(size: int) -> Handler:
     def handler(a: Assembler, arguments: list[tuple[str, int]], where: Where) -> None:
-        if not arguments:
-            raise where.error("expected at least one value")
         for text, column in arguments:
             tree, modifier = a.expression(text, column)
             a.output.data(tree, size, where.at(column), modifier)
-
-    return handler
-
-
-def _floats(code: str) -> Handler:
-    def handler(a: Assembler, arguments: list[tuple[str, int]], where: Where) -> None:
-        for text, column in arguments:
-            try:
-                value = float.fromhex(text) if "0x" in text.lower() else float(text)
-                a.output.append(struct.pack(f"<{code}", value), where)
-            except (ValueError, OverflowError):
-                raise where.error(f"{text!r} is not a floating-point number that fits", column=column) from None
-
-    return handler
-
-
-_ESCAPE = re.compile(rb"\\(?:([0-7]{1,3})|x([0-9a-fA-F]+)|(.))", re.DOTALL)
-_ESCAPED = {
-    b"n": b"\n",
-    b"t": b"\t",
-    b"r": b"\r",
-    b"b": b"\b",
-    b"f": b"\f",
-    b"v": b"\v",
-    b'"': b'"',
-    b"\\": b"\\",
-}
-
-
-def _string_bytes(text: str) -> bytes:
-    def replace(match: re.Match[bytes]) -> bytes:
-        if match[1]:
-            return bytes([int(match[1], 8) & 0xFF])
-        if match[2]:
-            return bytes([int(match[2], 16) & 0xFF])
-        return _ESCAPED.get(match[3], match[3])
-
-    return _ESCAPE.sub(replace, text.encode(errors="surrogatepass"))
-
-
-def _strings(terminator: bytes) -> Handler:
-    def handler(a: Assembler, arguments: list[tuple[str, int]], where: Where) -> None:
-        if not arguments:
-            raise where.error("expected a string in double quotes")
-        for text, column in arguments:
-            if len(text) < 2 or text[0] != '"' or text[-1] != '"':
-                what = 'its closing "' if text[:1] == '"' else f"a string in double quotes, not {text[:30]!r}"
-                raise where.error(f"expected {what}", column=column)
-            for part in re.findall(r'"((?:[^"\\]|\\.)*)"', text):
-                a.output.append(_string_bytes(part), where)
-            a.output.append(terminator, where)
 
     return handler
 
@@ -173,6 +130,11 @@ DIRECTIVES: dict[str, Handler] = {
     ".byte": _integers(1),
     ".hword": _integers(2),
     ".short": _integers(2),
+    ".dc": _integers(2),
+    ".dc.a": _integers(8),
+    ".dc.b": _integers(1),
+    ".dc.l": _integers(4),
+    ".dc.w": _integers(2),
     ".half": _integers(2),
     ".2byte": _integers(2),
     ".word": _integers(4),
@@ -183,12 +145,6 @@ DIRECTIVES: dict[str, Handler] = {
     ".xword": _integers(8),
     ".dword": _integers(8),
     ".8byte": _integers(8),
-    ".float": _floats("f"),
-    ".single": _floats("f"),
-    ".double": _floats("d"),
-    ".ascii": _strings(b""),
-    ".asciz": _strings(b"\0"),
-    ".string": _strings(b"\0"),
     ".space": _space,
     ".skip": _space,
     ".zero": _space,
@@ -201,6 +157,8 @@ DIRECTIVES: dict[str, Handler] = {
     ".inst": _inst,
     ".ltorg": _literals,
     ".pool": _literals,
+    **DATA_DIRECTIVES,
+    **PLACE_DIRECTIVES,
     **SECTION_DIRECTIVES,
     **SYMBOL_DIRECTIVES,
     **DEBUG_DIRECTIVES,

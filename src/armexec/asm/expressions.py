@@ -29,12 +29,12 @@ Tree: TypeAlias = "tuple[Any, ...]"
 """An expression: ("number", n), ("symbol", name), ("unary", op, tree), ("binary", op, tree, tree)."""
 
 STRING = r'"(?:[^"\\\n]|\\.)*"'
-CHARACTER = r"'(?:[^'\\\n]|\\.)'?"
+CHARACTER = r"'(?:[^\\\n]|\\.)'?"
 
 _MASK = 0xFFFF_FFFF_FFFF_FFFF
 # No real expression comes near these; evaluation is recursive.
-_MOST_OPERATORS = 100
-_DEEPEST = 50
+_MOST_OPERATORS = 200
+_DEEPEST = 120
 
 
 class SyntaxFailure(Exception):
@@ -72,7 +72,8 @@ _TOKEN = re.compile(
 # What most expressions are.
 _NUMBER = re.compile(r"-?(?:[1-9]\d{0,17}|0)", re.ASCII)
 _NAME = re.compile(r"[A-Za-z_.$][\w.$]*", re.ASCII)
-_ESCAPES = {"n": 10, "t": 9, "r": 13, "0": 0, "\\": 92, "'": 39, '"': 34, "b": 8, "f": 12}
+# Both assemblers take no other escapes here: '\0' is the digit.
+_ESCAPES = {"n": 10, "t": 9, "r": 13, "b": 8, "f": 12}
 
 
 def _levels(*rows: str) -> dict[str, int]:

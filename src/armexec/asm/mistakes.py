@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 
 from armexec.asm.encoding import EncodingFailure
-from armexec.asm.lexer import Statement
-from armexec.asm.output import Where
+from armexec.asm.lines import Statement
+from armexec.asm.where import Where
 from armexec.errors import AssemblyError
 from armexec.isa import mnemonics
 from armexec.isa.operands import CONDITIONS

@@ -11,7 +11,8 @@ from armexec.asm.encoding import Candidate, EncodingFailure, Relocatable, encode
 from armexec.asm.expressions import Tree, symbols_of, with_place
 from armexec.asm.subsections import Leb128, Padding, Subsection, Variable, lay_out, padding
 from armexec.asm.symbols import Linear, Symbol, SymbolTable
-from armexec.asm.where import Where
+from armexec.asm.where import Expansion, Where
+from armexec.errors import Diagnostic
 from armexec.isa.syntax import Expression
 
 __all__ = ["Linear", "Output", "Where"]
@@ -56,6 +57,8 @@ class Output:
         self.symbols = SymbolTable()
         self.relocations: list[CodeRelocation] = []
         self.files: list[str] = []
+        self.diagnostics: list[Diagnostic] = []
+        """The messages that don't end the assembly (.warning, .print)."""
         self.versions: list[tuple[str, str, Where]] = []
         """The symbol, its name with a version, and the place, of each .symver."""
         self.late: list[Callable[[], None]] = []
@@ -168,12 +171,12 @@ class Output:
         self.append(b"\0", piece.where)
         self.section.variables.append(piece)
 
-    def word(self, word: bytes, line: int, text: str, file: str) -> None:
-        """Append an instruction's word."""
+    def word(self, word: bytes, line: int, text: str, file: str, within: Expansion | None = None) -> None:
+        """Append an instruction's word; the rest is where it stands."""
         section = self.section
         data = section.data
         if section.state != "x" or len(data) & 3 or self._room < 4:
-            self._code(Where(line, len(text) - len(text.lstrip()) + 1, text, file))
+            self._code(Where(line, len(text) - len(text.lstrip()) + 1, text, file, within))
         self._room -= 4
         section.lines.append((len(data), line, file))
         data += word
@@ -191,18 +194,21 @@ class Output:
             if self.apple and section.section.flags == "r":
                 section.section.flags = "rx"  # As Apple's assembler marks sections by what is in them.
 
-    def align(self, boundary: int, fill: int | None, where: Where, maximum: int | None = None) -> None:
-        """Pad to a multiple of `boundary` bytes, with NOPs in code."""
+    def align(
+        self, boundary: int, fill: int | None, where: Where, maximum: int | None = None, *, width: int = 1
+    ) -> None:
+        """Pad to a multiple of `boundary` bytes: with `fill`, of `width` bytes; for None with NOPs in code."""
         if boundary <= 0 or boundary & (boundary - 1) or boundary > 1 << 24:
             raise where.error(f"alignment {boundary} is not a power of two up to 2**24")
         section = self.section
         if fill is None and "x" not in section.section.flags:
             fill = 0
+        pattern = None if fill is None else (fill & ((1 << 8 * width) - 1)).to_bytes(width, "little")
         if not section.fixed_start or section.variables:
             section.section.align = max(section.section.align, boundary)
-            self.variable(Padding(section.size, where, boundary, fill, maximum))
+            self.variable(Padding(section.size, where, boundary, pattern, maximum))
             return
-        made = padding(section.size, boundary, fill, maximum)
+        made = padding(section.size, boundary, pattern, maximum, where)
         if maximum is None or made or section.size % boundary == 0:
             section.section.align = max(section.section.align, boundary)
         if fill is None and section.state == "x":
@@ -241,6 +247,10 @@ class Output:
         """The value of an expression that must be known by now."""
         return self.symbols.constant(self.placed(tree), where)
 
+    def is_number(self, tree: Tree, where: Where) -> bool:
+        """Whether an expression doesn't depend on where something is placed."""
+        return not self.symbols.linear(self.placed(tree), where).symbols
+
     # -- instructions -----------------------------------------------------------------------------------------------
     def instruction(self, candidates: list[Candidate], where: Where) -> None:
         """Append a word, now or when its labels are known.
@@ -252,10 +262,10 @@ class Output:
         self._code(where)
         if any(candidate.deferred for candidate in candidates):
             self._fixups.append(_Fixup(section, section.size, where, partial(self._fill_word, candidates)))
-            self.word(b"\0\0\0\0", where.line, where.text, where.file)
+            self.word(b"\0\0\0\0", where.line, where.text, where.file, where.within)
         else:
             word = encode(candidates, self._never)[0].to_bytes(4, "little")
-            self.word(word, where.line, where.text, where.file)
+            self.word(word, where.line, where.text, where.file, where.within)
 
     @staticmethod
     def _never(expression: Expression) -> int:
@@ -435,6 +445,7 @@ class Output:
             apple=self.apple,
             files=tuple(self.files),
             distances=self.distances,
+            diagnostics=tuple(self.diagnostics),
         )
         self._starts = dict.fromkeys(sections, self.address)
         self._starts |= {section: self.address + start for start, section in code.code_sections}

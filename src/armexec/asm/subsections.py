@@ -53,24 +53,30 @@ class Leb128(Variable):
 class Padding(Variable):
     """Alignment behind another variable piece, or in a subsection whose start isn't known."""
 
-    def __init__(self, offset: int, where: Where, boundary: int, fill: int | None, maximum: int | None) -> None:
+    def __init__(self, offset: int, where: Where, boundary: int, fill: bytes | None, maximum: int | None) -> None:
         super().__init__(offset, where)
         self.boundary = boundary
         self.fill = fill
         self.maximum = maximum
 
     def made(self, position: int, evaluate: Evaluate) -> bytes:
-        return padding(position, self.boundary, self.fill, self.maximum)
+        return padding(position, self.boundary, self.fill, self.maximum, self.where)
 
 
-def padding(position: int, boundary: int, fill: int | None, maximum: int | None) -> bytes:
-    """The bytes up to a multiple of `boundary`, NOPs for `fill` None; none if there would be more than `maximum`."""
+def padding(position: int, boundary: int, fill: bytes | None, maximum: int | None, where: Where) -> bytes:
+    """The bytes up to a multiple of `boundary`, NOPs for `fill` None; none if there would be more than `maximum`.
+
+    Raises:
+        AssemblyError: they are no multiple of `fill`.
+    """
     count = -position % boundary
     if maximum is not None and count > maximum:
         return b""
     if fill is None:
         return bytes(count % 4) + _NOP * (count // 4)
-    return bytes([fill & 0xFF]) * count
+    if count % len(fill):
+        raise where.error(f"the padding of {count} bytes is no multiple of the pattern's {len(fill)}")
+    return fill * (count // len(fill))
 
 
 def leb128(value: int, *, signed: bool, size: int = 1) -> bytes:

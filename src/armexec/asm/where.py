@@ -1,4 +1,4 @@
-"""The place in the source that a message is about."""
+"""Places in the source, and how they came to be there: what was expanded or included."""
 
 from __future__ import annotations
 
@@ -7,20 +7,34 @@ from typing import NamedTuple
 
 from armexec.errors import AssemblyError
 
-__all__ = ["Where"]
+__all__ = ["Expansion", "Where"]
+
+# Of a long chain of expansions, the innermost and the outermost are shown.
+_INNERMOST, _OUTERMOST = 6, 3
+
+
+class Expansion(NamedTuple):
+    """The statement that lines come from: `what` is "in expansion of macro 'm'", "included", ...; `where` it stands."""
+
+    what: str
+    where: Where
 
 
 class Where(NamedTuple):
-    """The place in the source that a message is about; the line is 0 for a builder call."""
+    """The place in the source that a message is about; the line is 0 for a builder call.
+
+    `text` is the line, of a macro with its arguments in place. `within` is what the line was expanded from.
+    """
 
     line: int
     column: int
     text: str
     file: str
+    within: Expansion | None = None
 
     def at(self, column: int) -> Where:
         """Another column of the same line."""
-        return Where(self.line, column, self.text, self.file)
+        return Where(self.line, column, self.text, self.file, self.within)
 
     def column_of(self, word: str) -> int:
         """The column where a word stands among the operands; the statement's own if it doesn't."""
@@ -35,4 +49,18 @@ class Where(NamedTuple):
             source_line=self.text,
             hint=hint,
             file=self.file,
+            expansions=self.expansions(),
         )
+
+    def expansions(self) -> tuple[str, ...]:
+        """A line of text for each expansion around this place, from the innermost."""
+        lines: list[str] = []
+        within = self.within
+        while within is not None:
+            where = within.where
+            lines.append(f"{where.file}:{where.line}: {within.what}: {where.text.strip()[:120]}")
+            within = where.within
+        more = len(lines) - _INNERMOST - _OUTERMOST
+        if more > 1:
+            lines[_INNERMOST:-_OUTERMOST] = [f"... {more} more ..."]
+        return tuple(lines)

@@ -1,0 +1,159 @@
+"""Text into lines, lines into statements, and the arguments of directives."""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+from armexec.asm.expressions import CHARACTER, STRING, SyntaxFailure, quoted_name
+
+__all__ = ["Statement", "is_apple", "line_pieces", "lines_of", "plain_statement", "split_arguments", "statement_of"]
+
+
+class Statement(NamedTuple):
+    """One statement: its labels are taken off; `name` is the mnemonic or directive as written."""
+
+    labels: tuple[tuple[str, int], ...]
+    name: str
+    name_column: int
+    operands: str
+    operands_column: int
+
+
+_APPLE = re.compile(
+    r"""^\s*\.(?:build_version|subsections_via_symbols|private_extern|zerofill|section\s+__[A-Z]|globa?l\s+_main\b)
+    |@(?:gotpage|page)(?:off)?\b""",
+    re.MULTILINE | re.IGNORECASE | re.VERBOSE,
+)
+_ELF = re.compile(r"^\s*\.(?:type|size|section\s+[\".])|:lo12:", re.MULTILINE)
+
+
+def is_apple(text: str) -> bool:
+    """Whether this is assembly for Apple's systems, where `;` begins a comment instead of separating statements.
+
+    Directives and operators that only these have say so, or a global `_main`; unless there are some that only ELF has.
+    """
+    return _APPLE.search(text) is not None and _ELF.search(text) is None
+
+
+def lines_of(text: str) -> list[str]:
+    """The lines of a text, as editors count them."""
+    return text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
+
+
+# Most lines: a label, or a name and operands without anything that needs a closer look; and a comment.
+_PLAIN = {
+    apple: re.compile(
+        rf"\s*(?:([A-Za-z_.$][\w.$]*):|([A-Za-z.][\w.]*)(?:\s+([^\"'/;:=%\\]+))?)?\s*(?:{comment}.*)?$", re.ASCII
+    )
+    for apple, comment in ((False, "//"), (True, "(?://|;)"))
+}
+_PIECE = re.compile(rf"{STRING}|{CHARACTER}|//|/\*|;|%%|[^\"'/;%]+|.", re.DOTALL)
+_LABEL = re.compile(rf"\s*(?:([A-Za-z_.$][\w.$@]*|\d+)|({STRING}))\s*:(?!\w+:)", re.ASCII)
+_NAME = re.compile(r"\s*([A-Za-z_.$][\w.$]*)", re.ASCII)
+_QUOTED_NAME = re.compile(rf"\s*({STRING})\s*=")
+_NOTHING = Statement((), "", 0, "", 0)
+
+
+def plain_statement(line: str, *, apple: bool) -> Statement | None:
+    """The only statement of a line that needs no closer look, without labels before it; else None."""
+    match = _PLAIN[apple].match(line)
+    if match is None:
+        return None
+    label, name, operands = match.groups()
+    if name:
+        return Statement((), name, match.start(2) + 1, (operands or "").rstrip(), match.start(3) + 1)
+    return Statement(((label, match.start(1) + 1),), "", 0, "", 0) if label else _NOTHING
+
+
+def line_pieces(line: str, comment: bool, *, apple: bool) -> tuple[list[tuple[int, str]], bool]:
+    """The statements of a line as text, with the offsets they begin at, without comments.
+
+    `comment`, also in the answer, is whether a `/*` comment goes on from the line before. Comments are `//`, `/* */`,
+    `#` at the start of a line, and `;` in Apple's dialect, where `%%` separates statements.
+    """
+    if not comment:
+        if line.lstrip().startswith("#"):
+            return [], False
+        if ";" not in line and "/" not in line and "%%" not in line:
+            return [(0, line)] if line.strip() else [], False
+    parts: list[tuple[int, str]] = []
+    current: list[str] = []
+    start = position = 0
+    if comment:
+        end = line.find("*/")
+        if end < 0:
+            return [], True
+        comment, position = False, end + 2
+        current.append(" " * position)
+    while position < len(line):
+        match = _PIECE.match(line, position)
+        assert match is not None
+        piece = match[0]
+        if piece == "//" or (piece == ";" and apple):
+            break
+        if piece == "/*":
+            end = line.find("*/", position + 2)
+            if end < 0:
+                comment = True
+                break
+            current.append(" " * (end + 2 - position))
+            position = end + 2
+            continue
+        position = match.end()
+        if (piece == ";" and not apple) or (piece == "%%" and apple):
+            parts.append((start, "".join(current)))
+            current, start = [], position
+        else:
+            current.append(piece)
+    parts.append((start, "".join(current)))
+    return [(at, text) for at, text in parts if not text.isspace() and text], comment
+
+
+def statement_of(text: str, start: int) -> Statement:
+    """The statement that a piece of a line is.
+
+    Raises:
+        SyntaxFailure: it is none.
+    """
+    labels = []
+    position = 0
+    while (match := _LABEL.match(text, position)) is not None:
+        column = start + match.start(1 if match[1] else 2) + 1
+        labels.append((match[1] or quoted_name(match[2], column), column))
+        position = match.end()
+    name = (_NAME.match(text, position) or _QUOTED_NAME.match(text, position)) if text[position:].strip() else None
+    if name is None:
+        rest = text[position:].strip()
+        if rest:
+            column = start + position + len(text[position:]) - len(text[position:].lstrip()) + 1
+            raise SyntaxFailure(f"expected an instruction, a directive or a label, not {rest[:20]!r}", column)
+        return Statement(tuple(labels), "", 0, "", 0)
+    column = start + name.start(1) + 1
+    written = quoted_name(name[1], column) if name[1][0] == '"' else name[1]
+    operands = text[name.end(1) :]
+    stripped = operands.lstrip()
+    operands_column = start + name.end(1) + len(operands) - len(stripped) + 1
+    return Statement(tuple(labels), written, column, stripped.rstrip(), operands_column)
+
+
+_ARGUMENT_PIECE = re.compile(rf"{STRING}|{CHARACTER}|[()\[\],]|[^\"'()\[\],]+|.", re.DOTALL)
+
+
+def split_arguments(text: str, column: int) -> list[tuple[str, int]]:
+    """A directive's arguments at the commas outside strings and parentheses, with their columns."""
+    result: list[tuple[str, int]] = []
+    depth = 0
+    start = 0
+    for match in _ARGUMENT_PIECE.finditer(text):
+        piece = match[0]
+        if piece in ("(", "["):
+            depth += 1
+        elif piece in (")", "]"):
+            depth -= 1
+        elif piece == "," and depth <= 0:
+            result.append((text[start : match.start()], start))
+            start = match.end()
+    if text.strip():
+        result.append((text[start:], start))
+    return [(part.strip(), column + at + len(part) - len(part.lstrip())) for part, at in result]

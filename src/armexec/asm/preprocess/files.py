@@ -1,0 +1,50 @@
+"""What `.include` and `.incbin` read: regular files of a sane size."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Sequence
+
+from armexec.asm.where import Where
+
+__all__ = ["find_file", "read_file"]
+
+_LARGEST = 1 << 28
+"""The most bytes that a file may have."""
+
+
+def find_file(name: str, from_file: str, folders: Sequence[str]) -> str:
+    """The path of a file, looked for as GNU as and clang do, and beside the file that names it at last.
+
+    The working directory comes first, then `folders`. It is the name itself if the file is nowhere.
+    """
+    beside = os.path.dirname(from_file)
+    for folder in ("", *folders, beside):
+        path = os.path.join(folder, name)
+        if os.path.exists(path):
+            return path
+    return name
+
+
+def read_file(path: str, where: Where, *, skip: int = 0, count: int | None = None) -> bytes:
+    """What a file holds from `skip` on, at most `count` bytes.
+
+    Raises:
+        AssemblyError: it isn't there, can't be read, isn't a regular file, or is too large.
+    """
+    try:
+        status = os.stat(path)
+        if not stat.S_ISREG(status.st_mode):
+            what = "a directory" if stat.S_ISDIR(status.st_mode) else "not a regular file"
+            raise where.error(f"{path!r} is {what}")
+        size = max(status.st_size - skip, 0) if count is None else count
+        if size > _LARGEST:
+            raise where.error(f"{path!r} has {size} bytes: at most {_LARGEST} can be read")
+        with open(path, "rb") as file:
+            file.seek(skip)
+            return file.read(size)
+    except OSError as error:
+        raise where.error(f"can't read {path!r}: {error.strerror or error}") from None
+    except ValueError:  # a NUL in the name
+        raise where.error(f"{path!r} is no name of a file") from None

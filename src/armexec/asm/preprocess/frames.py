@@ -1,0 +1,171 @@
+"""The stack of what is being read: a text, included files, and what macros and repetitions became."""
+
+from __future__ import annotations
+
+import re
+from collections import deque
+from collections.abc import Iterable, Iterator
+from itertools import count
+from typing import NamedTuple
+
+from armexec.asm.lines import line_pieces, lines_of
+from armexec.asm.where import Expansion, Where
+
+__all__ = ["Body", "Frame", "Source"]
+
+_DEEPEST_EXPANSION = 100
+"""How deep macros may call each other: GNU as has the same limit."""
+_DEEPEST_INCLUSION = 50
+_MOST_LINES = 4_000_000
+"""The most lines that the expansions of one text may make."""
+_MOST_CHARACTERS = 1 << 28
+_LONGEST_LINE = 1 << 20
+
+
+class Body(NamedTuple):
+    """The lines of a macro or repetition, with their numbers in the file."""
+
+    lines: list[tuple[int, str]]
+    file: str
+
+
+class Frame:
+    """Lines that are being read. `pending` is what is left of the line being read, as `line_pieces` gives it."""
+
+    __slots__ = ("comment", "depth", "expands", "file", "line", "lines", "number", "pending", "place", "within")
+
+    def __init__(
+        self, lines: Iterable[tuple[int, str]], file: str, within: Expansion | None, *, expands: bool, depth: int
+    ) -> None:
+        self.lines: Iterator[tuple[int, str]] = iter(lines)
+        self.file = file
+        self.within = within
+        self.expands = expands
+        """Whether .exitm ends it: a macro or a repetition, not a file."""
+        self.depth = depth
+        """How many conditions were open when it began."""
+        self.pending: deque[tuple[int, str]] = deque()
+        self.number = 0
+        self.line = ""
+        self.comment: Where | None = None
+        """Where the comment began that isn't closed yet."""
+        self.place = file
+        """The file's own name, whatever line markers say."""
+
+    def where(self, column: int) -> Where:
+        """A column of the line being read."""
+        return Where(self.number, column, self.line, self.file, self.within)
+
+    def split(self, number: int, line: str, *, apple: bool) -> None:
+        """Begin a line: its statements are pending."""
+        self.number, self.line = number, line
+        pieces, is_open = line_pieces(line, self.comment is not None, apple=apple)
+        if not is_open:
+            self.comment = None
+        elif self.comment is None or "*/" in line:
+            self.comment = self.where(line.rindex("/*") + 1)
+        self.pending.extend(pieces)
+
+    def renumber(self, number: int, file: str) -> None:
+        """What follows is called by another number and file, as a preprocessor's line marker says."""
+        rest = (line for _, line in self.lines)
+        self.lines = zip(count(number), rest, strict=False)
+        self.file = file
+
+    def take_body(self, opening: frozenset[str], closing: frozenset[str], where: Where, *, apple: bool) -> Body:
+        """The lines up to the directive that closes what `where` opened; others may be nested in it.
+
+        Raises:
+            AssemblyError: there is no such directive in this frame.
+        """
+        body: list[tuple[int, str]] = []
+        depth = 0
+        while True:
+            while self.pending:
+                start, text = self.pending.popleft()
+                found = _DIRECTIVE.match(text)
+                name = found[2].lower() if found is not None else ""
+                if name in closing:
+                    if not depth:
+                        assert found is not None
+                        if not found[1].isspace() and found[1]:
+                            body.append((self.number, " " * start + found[1]))
+                        return Body(body, self.file)
+                    depth -= 1
+                elif name in opening:
+                    depth += 1
+                body.append((self.number, " " * start + text))
+            following = next(self.lines, None)
+            if following is None:
+                raise where.error(f"this has no end: expected {' or '.join(sorted(closing))}")
+            self.split(*following, apple=apple)
+
+
+_DIRECTIVE = re.compile(r"(\s*(?:[\w.$\\@()]+:)?)\s*(\.\w+)")
+
+
+class Source:
+    """What is being read: a stack of frames. It counts how much was expanded so far."""
+
+    def __init__(self, text: str, file: str) -> None:
+        self._lines = 0
+        self._characters = 0
+        self.stack = [Frame(enumerate(lines_of(text), 1), file, None, expands=False, depth=0)]
+
+    @property
+    def top(self) -> Frame:
+        return self.stack[-1]
+
+    def expand(self, lines: Iterable[tuple[int, str]], body: Body, times: int, within: Expansion, depth: int) -> None:
+        """Read lines that were made of a body, `times` over.
+
+        Raises:
+            AssemblyError: there would be too many, or one in another too often.
+        """
+        where = within.where
+        if sum(frame.expands for frame in self.stack) >= _DEEPEST_EXPANSION:
+            raise where.error(
+                f"macros are nested deeper than {_DEEPEST_EXPANSION} levels",
+                "a macro that invokes itself must stop: put the invocation into .if, or leave it with .exitm",
+            )
+        self._lines += times * (len(body.lines) + 1)
+        if self._lines > _MOST_LINES:
+            raise where.error(f"the expansions have more than {_MOST_LINES} lines altogether")
+        self.stack.append(Frame(lines, body.file, within, expands=True, depth=depth))
+
+    def measure(self, line: str, where: Where) -> str:
+        """Count a line that was made of a body's, and return it.
+
+        Raises:
+            AssemblyError: it is too long, or all are.
+        """
+        self._characters += len(line)
+        if len(line) > _LONGEST_LINE or self._characters > _MOST_CHARACTERS:
+            what = "a line of an expansion has" if len(line) > _LONGEST_LINE else "the expansions have altogether"
+            most = _LONGEST_LINE if len(line) > _LONGEST_LINE else _MOST_CHARACTERS
+            raise where.error(f"{what} more than {most} characters")
+        return line
+
+    def include(self, text: str, file: str, where: Where, depth: int) -> None:
+        """Read a file's text before what follows.
+
+        Raises:
+            AssemblyError: files include each other without end.
+        """
+        if sum(not frame.expands for frame in self.stack) > _DEEPEST_INCLUSION:
+            raise where.error(f"files include each other more than {_DEEPEST_INCLUSION} levels deep")
+        within = Expansion("included here", where)
+        self.stack.append(Frame(enumerate(lines_of(text), 1), file, within, expands=False, depth=depth))
+
+    def stop(self) -> None:
+        """Read nothing more (.end)."""
+        self.stack.clear()
+
+    def leave(self) -> int | None:
+        """End the innermost expansion (.exitm): how many conditions were open when it began. None: there is none."""
+        at = next((i for i in range(len(self.stack) - 1, -1, -1) if self.stack[i].expands), None)
+        if at is None:
+            return None
+        depth = self.stack[at].depth
+        del self.stack[at:]
+        return depth
