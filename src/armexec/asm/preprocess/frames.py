@@ -18,6 +18,7 @@ _DEEPEST_EXPANSION = 100
 _DEEPEST_INCLUSION = 50
 _MOST_LINES = 4_000_000
 """The most lines that the expansions of one text may make."""
+_MOST_EXPANSIONS = 500_000
 _MOST_CHARACTERS = 1 << 28
 _LONGEST_LINE = 1 << 20
 
@@ -109,6 +110,7 @@ class Source:
 
     def __init__(self, text: str, file: str) -> None:
         self._lines = 0
+        self._expansions = 0
         self._characters = 0
         self.stack = [Frame(enumerate(lines_of(text), 1), file, None, expands=False, depth=0)]
 
@@ -117,20 +119,27 @@ class Source:
         return self.stack[-1]
 
     def expand(self, lines: Iterable[tuple[int, str]], body: Body, times: int, within: Expansion, depth: int) -> None:
-        """Read lines that were made of a body, `times` over.
+        """Read lines that were made of a body, `times` over, before what follows.
 
         Raises:
             AssemblyError: there would be too many, or one in another too often.
         """
         where = within.where
-        if sum(frame.expands for frame in self.stack) >= _DEEPEST_EXPANSION:
+        deep = sum(frame.expands for frame in self.stack) + 1
+        if deep > _DEEPEST_EXPANSION:
             raise where.error(
                 f"macros are nested deeper than {_DEEPEST_EXPANSION} levels",
                 "a macro that invokes itself must stop: put the invocation into .if, or leave it with .exitm",
             )
-        self._lines += times * (len(body.lines) + 1)
+        self._lines += times * max(len(body.lines), 1)
+        self._expansions += deep
         if self._lines > _MOST_LINES:
             raise where.error(f"the expansions have more than {_MOST_LINES} lines altogether")
+        if self._expansions > _MOST_EXPANSIONS:
+            raise where.error(
+                f"there are more than {_MOST_EXPANSIONS} expansions of macros and repetitions, each counted as often as"
+                " it is nested"
+            )
         self.stack.append(Frame(lines, body.file, within, expands=True, depth=depth))
 
     def measure(self, line: str, where: Where) -> str:

@@ -70,6 +70,12 @@ def _expand(
 ) -> None:
     """Read the body next, once for each name and value."""
     alternate = a.macros.alternate
+    within = Expansion(f"in expansion of {statement.name.lower()}", where)
+    if not alternate and not any("\\" in line for _, line in body.lines):
+        # The same lines each time.
+        same = itertools.chain.from_iterable(itertools.repeat(body.lines, times))
+        a.source.expand(same, body, times, within, a.conditions.depth)
+        return
 
     def lines() -> Iterator[tuple[int, str]]:
         for index, (name, value) in enumerate(rounds):
@@ -77,5 +83,4 @@ def _expand(
             for number, line in body.lines:
                 yield number, a.source.measure(substitution.line(line), where)
 
-    within = Expansion(f"in expansion of {statement.name.lower()}", where)
     a.source.expand(lines(), body, times, within, a.conditions.depth)
