@@ -28,9 +28,9 @@ MAY_IMPORT = {
     "machines": {"isa", "errors", "memory"},
     "translate": {"machines", "disasm", "isa", "errors", "memory", "store"},
     "abi": {"objects", "memory", "errors"},
-    "engines": {"translate", "machines", "isa", "memory", "objects", "abi", "errors", "disasm", "store"},
+    "engines": {"translate", "machines", "isa", "memory", "objects", "abi", "errors", "disasm", "store", "runtime"},
     "images": {"asm", "disasm", "objects", "errors"},
-    "runtime": {"asm", "objects"},  # the assembler makes its words beforehand
+    "runtime": {"asm", "objects", "toolchain"},  # its code is made beforehand
     "module": {
         "engines",
         "runtime",

@@ -1,31 +1,74 @@
-"""The functions that compilers call of their own accord, in A64: copies, 128-bit division, outlined atomics.
+"""The functions that compilers call of their own accord, in A64: copies, long division, binary128, atomics, C++'s ABI.
 
-They come as machine words, so nothing has to be compiled or assembled to load an object. Only general registers are
-used.
+They come as machine code, so nothing has to be compiled or assembled to load an object.
 """
 
 from __future__ import annotations
 
-from armexec.objects import Image, Part, Section, SectionSymbol
+from typing import TYPE_CHECKING
+
+from armexec.objects import Image, Part, Reference, Section, SectionSymbol
+
+if TYPE_CHECKING:
+    from armexec.runtime.units import RuntimeSection
 
 __all__ = ["complete"]
 
 
 def complete(image: Image) -> Image:
     """The image linked with what it lacks and the runtime has; the image itself if that is nothing."""
-    from armexec.runtime.code import UNITS
+    from armexec.runtime.units import runtime_code
 
-    missing = set(image.undefined())
+    units = runtime_code().units
+    places = {
+        name: (file, i) for file, unit in units.items() for i, section in enumerate(unit) for name in section.symbols
+    }
+    # What the image defines is its own, also where the runtime refers to it.
+    wanted: list[str | tuple[str, int]] = [name for name in image.undefined() if name in places]
+    defined = {image.linkage_name(s) for s in image.symbols if s.defined and s.binding != "local"} if wanted else set()
+    needed: set[tuple[str, int]] = set()
+    while wanted:
+        next = wanted.pop()
+        place = places.get(next) if isinstance(next, str) else next
+        if place is None or place in needed or next in defined:
+            continue
+        needed.add(place)
+        file, index = place
+        for _, _, target, _ in units[file][index].references:
+            wanted.append(target if isinstance(target, str) else (file, target))
     parts = [
-        _part(name, symbols, bytes.fromhex(code), image.format)
-        for name, (symbols, code) in UNITS.items()
-        if not missing.isdisjoint(symbols)
+        _part(file, unit, [i for i in range(len(unit)) if (file, i) in needed], image.format)
+        for file, unit in units.items()
+        if any((file, i) in needed for i in range(len(unit)))
     ]
     return Image(image.name, [*image.parts, *parts]) if parts else image
 
 
-def _part(name: str, symbols: dict[str, int], code: bytes, format: str) -> Part:
+def _part(file: str, unit: list[RuntimeSection], chosen: list[int], format: str) -> Part:
     prefix = "_" if format == "macho" else ""
-    # Weak: a name that the image itself defines is its own. Not functions: those are what the image's author wrote.
-    placed = [SectionSymbol(prefix + symbol, 0, offset, binding="weak") for symbol, offset in symbols.items()]
-    return Part(name, format, [Section(".text", code, align=16)], placed)
+    sections: list[Section] = []
+    symbols: list[SectionSymbol] = []
+    # The first symbols are the sections' own.
+    for number, i in enumerate(chosen):
+        section = unit[i]
+        sections.append(
+            Section(section.name, bytes.fromhex(section.content), section.flags, section.align, section.size)
+        )
+        symbols.append(SectionSymbol("", number, kind="section", binding="local"))
+    numbers: dict[str | int, int] = {i: number for number, i in enumerate(chosen)}
+    for number, i in enumerate(chosen):
+        for name, offset in unit[i].symbols.items():
+            numbers[name] = len(symbols)
+            # Weak: a name that the image itself defines is its own. Not functions: those are what the image's author
+            # wrote.
+            symbols.append(SectionSymbol(prefix + name, number, offset, binding="weak"))
+        for name, offset in unit[i].labels.items():
+            symbols.append(SectionSymbol(prefix + name, number, offset, binding="local"))
+    references: list[Reference] = []
+    for number, i in enumerate(chosen):
+        for offset, type, target, addend in unit[i].references:
+            if target not in numbers:
+                numbers[target] = len(symbols)
+                symbols.append(SectionSymbol(f"{prefix}{target}", None))
+            references.append(Reference(number, offset, type, numbers[target], addend))
+    return Part(file, format, sections, symbols, references)

@@ -1,0 +1,7 @@
+"""Atomic operations that compilers call functions for."""
+
+from __future__ import annotations
+
+from armexec.runtime.atomics.outlined import outlined_atomics
+
+__all__ = ["outlined_atomics"]

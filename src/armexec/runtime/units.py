@@ -1,0 +1,46 @@
+"""The runtime's code: the sections of its files, as `code.json` keeps them."""
+
+from __future__ import annotations
+
+import json
+from functools import cache
+from pathlib import Path
+from typing import NamedTuple
+
+__all__ = ["FILE", "Code", "RuntimeSection", "runtime_code"]
+
+FILE = Path(__file__).with_name("code.json")
+
+
+class RuntimeSection(NamedTuple):
+    """A section that is linked where one of its symbols is needed.
+
+    `symbols` are the global ones and their offsets, `labels` those that are only shown. `references` are relocations:
+    offset, type, a symbol's name or the index of a section of the same file, addend. `content` is in hexadecimal;
+    memory past it, up to `size` bytes, is zero.
+    """
+
+    name: str
+    flags: str
+    align: int
+    size: int
+    symbols: dict[str, int]
+    labels: dict[str, int]
+    references: list[tuple[int, int, str | int, int]]
+    content: str
+
+
+class Code(NamedTuple):
+    """What is kept: the version of the clang that made it, a digest of the sources, and the sections of each file."""
+
+    compiler: str
+    sources: str
+    units: dict[str, list[RuntimeSection]]
+
+
+@cache
+def runtime_code() -> Code:
+    """The code, read once. Python's own format for modules takes thirty times as long where it isn't compiled."""
+    kept = json.loads(FILE.read_text(encoding="utf-8"))
+    units = {file: [RuntimeSection(*section) for section in unit] for file, unit in kept["units"].items()}
+    return Code(kept["compiler"], kept["sources"], units)
