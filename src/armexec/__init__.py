@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from armexec.asm import Builder, Code, assemble
     from armexec.disasm import Instruction, Memory, Operand, Shift, disassemble
     from armexec.errors import (
+        Aborted,
         AssemblyError,
         BreakpointHit,
         CompileError,
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
     from armexec.profiling import HotFunction, HotLine, Profile, profile
 
 __all__ = [
+    "Aborted",
     "AssemblyError",
     "BreakpointHit",
     "Builder",

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple, Self
 
 __all__ = [
+    "Aborted",
     "AssemblyError",
     "BreakpointHit",
     "CompileError",
@@ -310,6 +311,11 @@ class IllegalInstruction(ExecutionError):
 
 class BreakpointHit(ExecutionError):
     """A `brk` or `hlt` instruction was executed."""
+
+
+class Aborted(ExecutionError):
+    """The program ended itself: abort, a failed stack protector, an overflow under -ftrapv, a pure virtual function, no
+    memory for operator new, an exception. The place is that of the call."""
 
 
 class TimeLimitExceeded(ExecutionError):

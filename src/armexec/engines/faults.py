@@ -12,12 +12,14 @@ from typing import Any
 
 from armexec.engines.naming import function_name
 from armexec.errors import (
+    Aborted,
     BreakpointHit,
     Error,
     ExecutionError,
     HostError,
     IllegalInstruction,
     InstructionLimitExceeded,
+    LoadError,
     MemoryFault,
     StackOverflow,
     SystemCallDenied,
@@ -31,6 +33,7 @@ from armexec.machines.traps import Trap, TrapKind
 from armexec.memory import AccessError, HostMemory, Overflow
 from armexec.objects import Image
 from armexec.objects.names import linkage_name, source_name
+from armexec.runtime.stops import CALLER, STOP, why_stopped
 
 __all__ = ["Callers", "Where", "to_error"]
 
@@ -60,9 +63,10 @@ def to_error(
     kind, detail = trap.kind, trap.detail
     if kind is TrapKind.UNSUPPORTED:
         return UnsupportedInstruction(_word(trap.pc) or 0, trap.pc, trap.why)
-    missing = _missing(trap, image, base, where) if image is not None else None
-    if missing is not None:
-        return missing
+    if image is not None:
+        known = _missing(trap, image, base, where) or _stopped(trap, image, base, where)
+        if known is not None:
+            return known
     if word_at is None:
         word = _word(trap.pc)
         word_at = lambda _: word  # noqa: E731
@@ -133,6 +137,25 @@ def _missing(trap: Trap, image: Image, base: int, where: Where | None) -> Error 
         pc=pc,
         **place,
     )
+
+
+def _stopped(trap: Trap, image: Image, base: int, where: Where | None) -> Error | None:
+    """The error for a function of the runtime that has ended the program, at its caller."""
+    if trap.kind is not TrapKind.BREAKPOINT or trap.detail != STOP:
+        return None
+    pc = _placed(trap, where).pc
+    found = image.symbol_at(pc - base)
+    try:
+        variable = image.find(CALLER).offset
+        back = int.from_bytes(_memory.read(base + (variable or 0), 8), "little")
+    except (LoadError, AccessError):
+        return None
+    if found is None or variable is None:
+        return None
+    # The outermost function's caller is the host.
+    if 4 <= back - base <= image.size:
+        pc = back - 4
+    return Aborted(why_stopped(image.linkage_name(found[0])), pc=pc, **_place(image, base, pc, _word(pc)))
 
 
 def _fields(

@@ -1,0 +1,44 @@
+"""The runtime's functions that end a program, and why they do."""
+
+from __future__ import annotations
+
+__all__ = ["CALLER", "STOP", "why_stopped"]
+
+STOP = 0xA640
+"""The immediate of the BRK instruction that they end with."""
+CALLER = "__stop_caller"
+"""The variable that then holds where the function would have returned to."""
+
+_EXCEPTIONS = "C++ exceptions aren't supported yet"
+_NO_MEMORY = "operator new found no memory: the heap has 512 MiB"
+_BLOCK = "a pointer that malloc hasn't given, or that is no longer its own"
+_REASONS = {
+    "__stack_chk_fail": "the stack protector found its guard overwritten: a local array was written past its end",
+    "__chk_fail": "a fortified function found that it would write past the end of its destination",
+    "__cxa_pure_virtual": "a pure virtual function was called, as from a constructor",
+    "__cxa_deleted_virtual": "a deleted virtual function was called",
+    "__cxa_bad_cast": "a dynamic_cast of a reference failed; " + _EXCEPTIONS,
+    "__cxa_bad_typeid": "typeid of a null pointer; " + _EXCEPTIONS,
+    "__cxa_throw_bad_array_new_length": "a new expression for an array of a negative or too great length; "
+    + _EXCEPTIONS,
+    "__cxa_guard_acquire": "a static variable's initialization needs itself, or another thread's doesn't end",
+    "__cxa_throw": "an exception was thrown: " + _EXCEPTIONS,
+    "__cxa_rethrow": "an exception was thrown: " + _EXCEPTIONS,
+    "_Znwm": _NO_MEMORY,
+    "_ZnwmSt11align_val_t": _NO_MEMORY,
+    "free": "free got " + _BLOCK,
+    "realloc": "realloc got " + _BLOCK,
+    "malloc_usable_size": "malloc_usable_size got " + _BLOCK,
+    "malloc_size": "malloc_size got " + _BLOCK,
+}
+_TRAPPING = ("__addv", "__subv", "__mulv", "__negv", "__absv")
+
+
+def why_stopped(function: str) -> str:
+    """The message for a function of the runtime, by its linkage name, that has ended the program."""
+    if function.startswith(_TRAPPING):
+        return f"a signed integer overflowed ({function}, from -ftrapv)"
+    reason = _REASONS.get(function)
+    if reason is None:
+        return f"{function.replace('_ZSt9terminatev', 'std::terminate')} was called"
+    return f"{reason} ({function})"
