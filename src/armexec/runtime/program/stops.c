@@ -33,3 +33,17 @@ STOPS(__cxa_current_exception_type)
 STOPS(__cxa_call_unexpected)
 STOPS(__gxx_personality_v0)
 STOPS(_Unwind_Resume)
+
+// An exception's object is made before it is thrown.
+void *malloc(unsigned long size);
+void free(void *at);
+
+void *__cxa_allocate_exception(unsigned long size)
+{
+    void *at = malloc(size);
+    if (!at)
+        stop();
+    return at;
+}
+
+void __cxa_free_exception(void *object) { free(object); }
