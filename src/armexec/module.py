@@ -33,7 +33,8 @@ class Module:
 
     A function is found as an attribute by its bare name (`mod.fn`), or by index: `mod["fn(int)"]`, `mod["ns::fn"]`,
     `mod["_Z2fni"]`. Iterating gives the functions in the order of their addresses. A module is a context manager;
-    its memory is freed by `close`, or when nothing refers to the module or its functions any more.
+    its static objects are destroyed and its memory is freed by `close`; the memory alone, when nothing refers to the
+    module or its functions any more.
     """
 
     def __init__(
@@ -206,14 +207,25 @@ class Module:
         self._made.add(function)
 
     def close(self) -> None:
-        """Give the memory back; its functions can't be called any more. Twice does no harm."""
+        """Destroy static objects, then give the memory back; its functions can't be called any more.
+
+        Twice does no harm.
+
+        Raises:
+            ExecutionError: what a destructor did; the memory is given back.
+        """
         if self._closed:
             return
         self._closed = True
         for function in list(self._made):
             # Code that calls it must not reach memory that is gone.
             function._unbind()
-        self._loaded.close()
+        try:
+            finish = self._image.finalizer
+            if finish is not None:
+                self._loaded.bind(finish, _initializer_prototype())()
+        finally:
+            self._loaded.close()
 
     def __enter__(self) -> Self:
         return self

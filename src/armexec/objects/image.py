@@ -275,6 +275,12 @@ class Image:
         """The places in the image that stand for what nothing defines."""
         return MissingSymbols(self._layout)
 
+    @property
+    def finalizer(self) -> int | None:
+        """The offset of the function that destroys static objects (Itanium C++ ABI, 3.3.6), or None."""
+        found = self._names.get("__cxa_finalize")
+        return found[0].offset if found else None
+
     # Debug information
 
     def prototype(self, function: FunctionSymbol | str) -> Prototype | None:
