@@ -40,7 +40,7 @@ FIVE: Any = 5
         (lambda: armexec.function(Path("fn.s"), "int(int)"), LoadError, "not PosixPath"),  # type: ignore[arg-type]
         (lambda: armexec.function([*WORDS, "ret"], "int(int)"), LoadError, "word 5 is 'ret'"),
         (lambda: armexec.function("", "int(int)"), LoadError, "no code"),
-        (lambda: armexec.function("\ud800: ret", "int(int)"), AssemblyError, "expected"),
+        (lambda: armexec.function("\ud800: ret", "int(int)"), AssemblyError, "half of a character"),
         (lambda: armexec.function(WORDS, "int(int)", engine=FIVE), HostError, "by its name"),
         (lambda: armexec.compile(SOURCE, engine=FIVE), HostError, "by its name"),
         (lambda: armexec.compile(SOURCE, engine="qemu"), HostError, "choose one of native, translated, reference"),

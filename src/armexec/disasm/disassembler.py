@@ -180,7 +180,8 @@ def disassemble(
     """Disassemble words.
 
     Args:
-        code: bytes (little-endian, a multiple of 4), 32-bit ints, or something with `.words`.
+        code: bytes (little-endian, a multiple of 4), 32-bit ints, something with `.words`, or text such as
+            "0xD10043FF 0xB9000FE0", a dump or a listing.
         address: where the first word stands.
         symbols: names of addresses, for branch targets; an address after a name is printed as `name+8`.
         targets: how branch targets are printed: "names" (where there is one, else the distance), "addresses" (as
@@ -188,8 +189,14 @@ def disassemble(
         data: ranges of addresses, first and end, whose words are no instructions: they become `.word`.
 
     Raises:
-        LoadError: the code isn't whole 32-bit words, or `targets` is something else.
+        LoadError: the code isn't whole 32-bit words; the address is no int, the symbols are no mapping, or `targets` is
+            something else.
+        AssemblyError: text that isn't words.
     """
+    if not isinstance(address, int):
+        raise LoadError(f"an address is an int, not {type(address).__name__} {address!r:.60}")
+    if symbols is not None and not isinstance(symbols, Mapping):
+        raise LoadError(f"symbols map addresses to names, as in {{0x1000: 'fn'}}: not {type(symbols).__name__}")
     words = words_of(code)
     name = namer(symbols or {}, address, address + 4 * len(words), targets)
     found = [instruction_of(word, address + 4 * i, name) for i, word in enumerate(words)]
