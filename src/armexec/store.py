@@ -29,7 +29,12 @@ _ABANDONED = 3600.0  # seconds after which a temporary file belongs to a process
 
 
 STORES: Mapping[str, str] = MappingProxyType(
-    {"objects": "compiled objects", "compilers": "compilers' versions", "translations": "translations"}
+    {
+        "objects": "compiled objects",
+        "prototypes": "objects' prototypes",
+        "compilers": "compilers' versions",
+        "translations": "translations",
+    }
 )
 """The stores there are, and what is in them."""
 

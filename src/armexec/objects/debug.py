@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from armexec.objects.layout import PlacedSection
@@ -33,38 +33,50 @@ class ImageDebugInfo:
             placed = sections[start : start + len(part.sections)]
             start += len(part.sections)
             self._placed.append(placed)
-            ranges += [(s.offset, s.offset + s.size, number) for s in placed if s.size]
-        self._ranges = sorted(ranges)
+            ranges += [(s, number) for s in placed if s.size]
+        self._ranges = sorted(ranges, key=lambda r: r[0].offset)
 
     def prototype(self, offset: int, linkage_name: str) -> Prototype | None:
         """The prototype of the function at an offset in the image."""
-        info = self._at(offset)
-        return info.prototype(offset, linkage_name) if info else None
+        at = self._at(offset)
+        if at is None:
+            return None
+        section, number = at
+        # The question is the same wherever the part's sections are.
+        place = next(i for i, s in enumerate(self._placed[number]) if s is section)
+        question = f"{linkage_name} at {place}+{offset - section.offset:#x}"
+        return self._ask(number, question, lambda info: info.prototype(offset, linkage_name))
 
     def declared(self, linkage_name: str) -> Prototype | None:
         """The prototype of a function by its linkage name, from the first part that has one."""
-        for info in self._all():
-            found = info.declared(linkage_name)
+        for number in range(len(self._parts)):
+            found = self._ask(number, linkage_name, lambda info: info.declared(linkage_name))
             if found is not None:
                 return found
         return None
 
     def line(self, offset: int) -> SourceLine | None:
         """The source line of the instruction at an offset in the image."""
-        info = self._at(offset)
+        at = self._at(offset)
+        info = self._info(at[1]) if at is not None else None
         return info.line(offset) if info else None
 
-    def _at(self, offset: int) -> DebugInfo | None:
-        i = bisect_right(self._ranges, offset, key=lambda r: r[0]) - 1
-        if i < 0 or offset >= self._ranges[i][1]:
+    def _at(self, offset: int) -> tuple[PlacedSection, int] | None:
+        """The section that holds an offset in the image, and the number of its part."""
+        i = bisect_right(self._ranges, offset, key=lambda r: r[0].offset) - 1
+        if i < 0 or offset >= self._ranges[i][0].offset + self._ranges[i][0].size:
             return None
-        return self._info(self._ranges[i][2])
+        return self._ranges[i]
 
-    def _all(self) -> Iterator[DebugInfo]:
-        for number in range(len(self._parts)):
+    def _ask(self, number: int, question: str, ask: Callable[[DebugInfo], Prototype | None]) -> Prototype | None:
+        """The answer of a part's debug information, or of its cache, which knows the same question by its text."""
+
+        def read() -> Prototype | None:
             info = self._info(number)
-            if info is not None:
-                yield info
+            return ask(info) if info else None
+
+        cache = self._parts[number].cache
+        return cache.prototype(question, read) if cache is not None and self._parts[number].debug else read()
 
     def _info(self, number: int) -> DebugInfo | None:
         if number not in self._read:

@@ -113,9 +113,16 @@ class Image:
         """The symbol's name without the underscore that Mach-O puts before it."""
         return linkage_name(symbol.name, self.format)
 
+    def _learn_names(self) -> None:
+        """Know the source names of all symbols that the parts' caches know."""
+        for part in self.parts:
+            if part.cache is not None:
+                part.cache.learn_names(part.symbols, part.format)
+
     @cached_property
     def functions(self) -> list[FunctionSymbol]:
         """The defined functions in the order of their addresses; for aliases, one entry each."""
+        self._learn_names()
         found = [
             FunctionSymbol(name, source_name(name), s.offset, s.size, self)
             for s in self.symbols
@@ -161,6 +168,7 @@ class Image:
     @cached_property
     def _names(self) -> dict[str, list[Symbol]]:
         """The defined symbols by every name that they can be found by."""
+        self._learn_names()
         names: dict[str, list[Symbol]] = {}
         for symbol in self.symbols:
             if not symbol.defined or symbol.kind == "section" or not symbol.name:

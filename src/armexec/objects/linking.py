@@ -15,6 +15,7 @@ from armexec.objects.layout import Mark, PlacedSection, Reference, Section, Sect
 from armexec.objects.names import linkage_name, source_name
 
 if TYPE_CHECKING:
+    from armexec.objects.cache import ObjectCache
     from armexec.objects.dwarf import DebugInfo
 
 __all__ = ["Initializer", "Merged", "Part", "merge"]
@@ -40,7 +41,7 @@ class Part:
 
     `format` is "elf", "macho" or "words"; `common` is the index of the section that holds its common symbols, -1 if
     there is none. `marks` tell code from data, where the object does. `debug` makes the debug information, given where
-    each of `sections` was placed.
+    each of `sections` was placed; `cache` keeps what is read from it.
     """
 
     name: str
@@ -52,6 +53,7 @@ class Part:
     initializers: Sequence[Initializer] = ()
     marks: Sequence[Mark] = ()
     debug: Callable[[Sequence[PlacedSection]], DebugInfo | None] | None = None
+    cache: ObjectCache | None = None
 
 
 class Merged(NamedTuple):

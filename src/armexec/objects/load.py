@@ -5,10 +5,12 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from armexec.errors import LoadError
+from armexec.objects.cache import ObjectCache
 from armexec.objects.image import Image
 
 if TYPE_CHECKING:
@@ -55,11 +57,11 @@ def read_part(data: bytes, name: str) -> Part:
     if data[:4] == b"\x7fELF":
         from armexec.objects.elf import read_elf
 
-        return read_elf(data, name)
+        return replace(read_elf(data, name), cache=ObjectCache(data))
     if data[:4] == b"\xcf\xfa\xed\xfe":
         from armexec.objects.macho import read_macho
 
-        return read_macho(data, name)
+        return replace(read_macho(data, name), cache=ObjectCache(data))
     if not data:
         raise LoadError(f"{name}: empty")
     what = next((text for magic, text in _KNOWN.items() if data.startswith(magic)), "")

@@ -3,19 +3,31 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from functools import lru_cache
 
-__all__ = ["bare_name", "linkage_name", "normalize", "source_name"]
+__all__ = ["bare_name", "learn", "linkage_name", "normalize", "source_name"]
 
 _STRUCTOR = re.compile(r"\b(\w+)((?:<.*>)?)::\{(?:\w+ )?(ctor|dtor)\}")
 _LITERAL = re.compile(r"\((?:unsigned |signed )?(?:char|short|int|long|long long)\)(-?\d)")
 _QUALIFIED = re.compile(r"_ZL?(?:N[VKrRO]*)?(?=\d)")
+_MAX_LEARNED = 100_000
 _LEADING_CONST = re.compile(r"(?<![\w:*&])const ((?:unsigned |signed )?(?:long long|[\w:]+))(?=[\s*&,)]|$)")
 
 
 def linkage_name(name: str, format: str) -> str:
     """A symbol's name without the underscore that Mach-O puts before it."""
     return name.removeprefix("_") if format == "macho" else name
+
+
+_LEARNED: dict[str, str] = {}
+
+
+def learn(names: Mapping[str, str]) -> None:
+    """Know the source names of these linkage names without demangling them."""
+    if len(_LEARNED) + len(names) > _MAX_LEARNED:
+        _LEARNED.clear()
+    _LEARNED.update(names)
 
 
 @lru_cache(maxsize=4096)
@@ -27,6 +39,8 @@ def source_name(linkage: str) -> str:
     """
     if not linkage.startswith("_Z"):
         return linkage
+    if linkage in _LEARNED:
+        return _LEARNED[linkage]
     mangled, dot, clone = linkage.partition(".")
     if len(mangled) > 2000:  # demangled names may grow exponentially
         return linkage

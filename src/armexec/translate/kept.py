@@ -16,9 +16,9 @@ from collections.abc import Collection, Iterator
 from contextlib import suppress
 from dataclasses import replace
 from functools import cache
-from pathlib import Path
 from typing import NamedTuple
 
+from armexec.package_identity import sources_identity
 from armexec.store import Store
 
 from .host import compile_object, host_identity
@@ -28,29 +28,13 @@ from .record import Record, pack, unpack
 __all__ = ["Kept", "Place", "kept_object", "translator_identity"]
 
 _FORMAT = "unit 2"
-_ROOMS = ("isa", "machines", "translate")
 _MAX_CIRCUMSTANCES = 8
 """Of one function, the units made in so many different circumstances are kept."""
 
 
-@cache
 def translator_identity() -> str:
-    """Changes when the translator does: names, sizes and times of its source files, as Python itself compares them.
-
-    Their contents would say the same, but take ten times as long to read.
-    """
-    package = Path(__file__).parent.parent
-    found = [str(package)]
-    todo = [str(package / room) for room in _ROOMS]
-    while todo:
-        with os.scandir(todo.pop()) as entries:
-            for entry in entries:
-                if entry.is_dir():
-                    todo += [entry.path] if entry.name != "__pycache__" else []
-                else:
-                    status = entry.stat()
-                    found.append(f"{entry.path} {status.st_size} {status.st_mtime_ns}")
-    return "\n".join(sorted(found))
+    """Changes when the translator does. Raises OSError where its source files can't be read."""
+    return sources_identity("isa", "machines", "translate")
 
 
 @cache
