@@ -285,7 +285,15 @@ class Function:
         own: Any = type("Function", (Function,), {"__slots__": (), "__call__": staticmethod(call)})
         self.__class__ = own
         if isinstance(loaded, Quickening) and self._text is None:
-            loaded.quicken(prototype, bound, call, partial(_give_call, weakref.ref(own)))
+            give = partial(_give_call, weakref.ref(own))
+
+            def again(*arguments: Any, **named: Any) -> Any:
+                """The second call: what is called once is left as it is."""
+                give(staticmethod(call))
+                loaded.quicken(prototype, bound, call, give)
+                return call(*arguments, **named)
+
+            give(staticmethod(again))
         return call
 
     def _unbind(self) -> None:

@@ -152,10 +152,25 @@ def test_objects_run(tmp_path: Path) -> None:
     assert armexec("run", path, "3").out == "3\n"
 
 
-def test_code_without_a_signature_takes_ints_and_says_so() -> None:
+def test_code_without_a_signature_takes_longs_and_says_so(tmp_path: Path) -> None:
     done = armexec("run", str(EXAMPLES / "fn.hex"), "3", "--engine", "reference")
     assert (done.status, done.out) == (0, "3\n")
-    assert "int(int)" in done.err
+    assert "long fn(long)" in done.err
+    factorial = "mov x1, #1\n1: cbz x0, 2f\nmul x1, x1, x0\nsub x0, x0, #1\nb 1b\n2: mov x0, x1\nret\n"
+    for name in ("fact.s", "fact.S"):
+        (tmp_path / name).write_text("fact: " + factorial if name.endswith("s") else ".globl fact\nfact: " + factorial)
+        done = armexec("run", str(tmp_path / name), "20", "--engine", "reference")
+        assert (done.status, done.out) == (0, "2432902008176640000\n"), done.err
+    done = armexec("run", "-", "18446744073709551615", "--language", "hex", "--engine", "reference", stdin="d65f03c0")
+    assert (done.out, "unsigned long stdin(unsigned long)" in done.err) == ("18446744073709551615\n", True)
+    # Compilers leave anything in the upper half of an int's register.
+    text = "int negative(int x) { return x - 1; }"
+    path = str(tmp_path / "negative.o")
+    assert armexec("compile", "-", "--language", "c", "-c", "--flag=-g0", "-o", path, stdin=text).status == 0
+    done = armexec("run", path, "0", "--engine", "reference")
+    assert (done.out, "int negative(int)" in done.err) == ("-1\n", True)
+    refused = armexec("run", str(EXAMPLES / "fn.hex"), "[1, 2, 3]", "--engine", "reference")
+    assert (refused.status, "--signature" in refused.err) == (1, True)
     given = armexec("run", str(EXAMPLES / "fn.hex"), "-1", "--signature", "unsigned(int)", "--engine", "reference")
     assert (given.out, given.err) == ("4294967295\n", "")
 

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from armexec.toolchain import compile_assembly, compile_object, interleave
+from armexec.toolchain import compile_assembly, compile_object
+from armexec.toolchain.listing import interleave
 
 SOURCE = "int twice(int x)\n{\n    int y = x + x;\n    return y;\n}\n"
 

@@ -12,7 +12,7 @@ from armexec.abi.integers import INTEGER_KINDS
 from armexec.errors import SignatureError
 from armexec.objects import CType, Parameter, Prototype
 
-__all__ = ["guess_signature", "parse_arguments", "shown_result", "written"]
+__all__ = ["guess_prototype", "parse_arguments", "shown_result", "written"]
 
 _Number = TypeVar("_Number", int, float)
 
@@ -38,8 +38,11 @@ def parse_float(text: str) -> float | None:
     return None
 
 
-def guess_signature(texts: Sequence[str]) -> str:
-    """The C prototype to assume for code that has none: ints, or longs where an argument needs 64 bits.
+def guess_prototype(name: str, texts: Sequence[str], *, compiled: bool) -> Prototype:
+    """The prototype to assume for a function that has none: longs, which are whole registers.
+
+    Compiled code takes and returns ints more often, and leaves anything in the upper halves of their registers: with
+    `compiled` they are ints, unless an argument needs 64 bits.
 
     Raises:
         SignatureError: an argument isn't an integer.
@@ -52,10 +55,13 @@ def guess_signature(texts: Sequence[str]) -> str:
                 ' give --signature, as in "int(char *)"'
             )
     numbers = [value for value in values if value is not None]
-    kind = "int" if all(-(1 << 31) <= n < 1 << 31 for n in numbers) else "long"
-    if any(n >= 1 << 63 for n in numbers):
-        kind = "unsigned long"
-    return f"{kind}({', '.join([kind] * len(texts)) or 'void'})"
+    if compiled and all(-(1 << 31) <= n < 1 << 31 for n in numbers):
+        made = CType("int", 4, "int", True, align=4)
+    elif any(n >= 1 << 63 for n in numbers):
+        made = CType("int", 8, "unsigned long", False, align=8)
+    else:
+        made = CType("int", 8, "long", True, align=8)
+    return Prototype(name, made, tuple(Parameter("", made) for _ in texts))
 
 
 def parse_arguments(prototype: Prototype, texts: Sequence[str]) -> list[Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from armexec.cli.arguments import guess_signature, parse_arguments
+from armexec.cli.arguments import guess_prototype, parse_arguments
 from armexec.cli.outcome import note
 from armexec.errors import LoadError
 
@@ -37,9 +37,11 @@ def select_function(module: Module, name: str | None) -> Function:
 
 
 def prepare(
-    module: Module, name: str | None, signature: str | None, texts: Sequence[str]
+    module: Module, name: str | None, signature: str | None, texts: Sequence[str], *, compiled: bool
 ) -> tuple[Function, Prototype, list[Any]]:
     """The function, with a signature if need be by guessing it, and the values to call it with.
+
+    `compiled` says that the code is compiled from C or C++.
 
     Raises:
         LoadError: there is no such function.
@@ -49,7 +51,7 @@ def prepare(
     if signature:
         function = function.with_signature(signature)
     if function.prototype is None:
-        guessed = guess_signature(texts)
+        guessed = guess_prototype(function.linkage_name, texts, compiled=compiled)
         note(f"the signature of {function.name} isn't known: taking it for {guessed} (--signature changes that)")
         function = function.with_signature(guessed)
     prototype = function.prototype

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Sequence
-from difflib import get_close_matches
 from importlib import import_module
 from typing import Any
 
@@ -68,8 +67,7 @@ class Command(click.Command):
                 if _OPTION.match(text) and not _NUMBER.fullmatch(text):
                     known = [name for p in self.get_params(ctx) if isinstance(p, click.Option) for name in p.opts]
                     name = text.partition("=")[0]
-                    near = get_close_matches(name, known, 1)
-                    hint = f"did you mean {near[0]}?" if near else "write -- before arguments that begin with -"
+                    hint = _nearest(name, known) or "write -- before arguments that begin with -"
                     raise click.UsageError(f"No such option: {name} ({hint})", ctx)
         return rest
 
@@ -80,6 +78,14 @@ def _texts(values: Iterable[str | Sequence[str] | None]) -> list[str]:
     for value in values:
         texts += [value] if isinstance(value, str) else value or ()
     return texts
+
+
+def _nearest(name: str, known: Iterable[str]) -> str:
+    """A question for what was meant by a wrong name; empty if nothing is like it."""
+    from difflib import get_close_matches
+
+    near = get_close_matches(name, known, 1)
+    return f"did you mean {near[0]}?" if near else ""
 
 
 def command(*, numbers: bool = False) -> Callable[[Callable[..., Any]], Command]:
@@ -116,6 +122,6 @@ class Commands(click.Group):
         """The command that `args` begin with, and its own arguments. Raises click.UsageError for an unknown name."""
         name = args[0]
         if name not in self.names and not name.startswith("-") and not ctx.resilient_parsing:
-            near = get_close_matches(name, self.names, 1)
-            raise click.UsageError(f"No such command: {name}" + (f" (did you mean {near[0]}?)" if near else ""), ctx)
+            near = _nearest(name, self.names)
+            raise click.UsageError(f"No such command: {name}" + (f" ({near})" if near else ""), ctx)
         return super().resolve_command(ctx, args)

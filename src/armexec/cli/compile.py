@@ -52,7 +52,8 @@ def compile(
 
 
 def _assembly(source: Input) -> str:
-    from armexec.toolchain import interleave, resolve_target
+    from armexec.toolchain import resolve_target
+    from armexec.toolchain.listing import interleave
 
     if source.kind == "assembly":
         return source.compiler_assembly()

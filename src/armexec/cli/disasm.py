@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 import click
@@ -98,7 +97,7 @@ def _json(blocks: Sequence[_Block]) -> str:
 
 
 def _is_file(text: str) -> bool:
-    return os.path.exists(text) or bool(Path(text).suffix) or os.sep in text
+    return os.path.exists(text) or bool(os.path.splitext(text)[1]) or os.sep in text
 
 
 def _image_blocks(image: Image, start: int, targets: Targets) -> list[_Block]:

@@ -8,7 +8,6 @@ import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from armexec.errors import LoadError
@@ -49,7 +48,8 @@ def read_bytes(file: str) -> bytes:
         mode = os.stat(file).st_mode
         if not stat.S_ISREG(mode):
             raise LoadError(f"{file}: {'a directory' if stat.S_ISDIR(mode) else 'not a regular file'}")
-        return Path(file).read_bytes()
+        with open(file, "rb") as opened:
+            return opened.read()
     except OSError as error:
         raise LoadError(f"{file}: {error.strerror or error}") from None
     except ValueError as error:  # a NUL in the name
@@ -79,7 +79,7 @@ class Input:
         compiler: str | None = None,
     ) -> Input:
         """Raises LoadError for standard input of unknown language."""
-        kind = language or _KINDS.get(Path(file).suffix, "object")
+        kind = language or _KINDS.get(os.path.splitext(file)[1], "object")
         if file == "-" and not language:
             raise LoadError("what standard input holds isn't known: give --language c|c++|assembly|hex|bin|object")
         return cls(file, kind, f"-O{level}", target, tuple(flags or ()), compiler)
@@ -92,6 +92,11 @@ class Input:
     def is_source(self) -> bool:
         """Whether the compiler makes an object of it: C, C++, and assembly for the preprocessor."""
         return self.kind in ("c", "c++") or (self.kind == "assembly" and self.file.endswith(".S"))
+
+    @property
+    def is_compiled(self) -> bool:
+        """Whether its code is compiled from C or C++, as that of an object probably is."""
+        return self.kind in ("c", "c++", "object")
 
     @cached_property
     def data(self) -> bytes:
@@ -177,7 +182,7 @@ class Input:
     @property
     def _entry(self) -> str:
         """What code without a name is called."""
-        stem = "".join(c if c.isalnum() else "_" for c in Path(self.name).stem).strip("_")
+        stem = "".join(c if c.isalnum() else "_" for c in os.path.splitext(os.path.basename(self.name))[0]).strip("_")
         return stem or "function"
 
     def module(self, engine: str | None = None) -> Module:
@@ -204,7 +209,8 @@ def write_output(file: str | None, data: bytes) -> None:
         sys.stdout.buffer.flush()
         return
     try:
-        Path(file).write_bytes(data)
+        with open(file, "wb") as opened:
+            opened.write(data)
     except OSError as error:
         raise LoadError(f"{file}: {error.strerror or error}") from None
     except ValueError as error:  # a NUL in the name

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import io
 import os
-import signal
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING
@@ -18,6 +17,8 @@ if TYPE_CHECKING:
     from armexec.errors import Diagnostic
 
 __all__ = ["ended_by_ctrl_c", "note", "status_of", "warn_of"]
+
+_SIGINT, _SIGPIPE = 2, 13
 
 
 def status_of(program: Callable[[], object]) -> int:
@@ -34,10 +35,10 @@ def status_of(program: Callable[[], object]) -> int:
     except click.exceptions.Exit as end:
         status = end.exit_code
     except (KeyboardInterrupt, click.Abort):
-        status = 128 + signal.SIGINT
+        status = 128 + _SIGINT
     except BrokenPipeError:
         _abandon(sys.stdout)
-        status = 128 + signal.SIGPIPE
+        status = 128 + _SIGPIPE
     except OSError as error:
         place = error.filename if error.filename is not None else "standard output"
         status, message = 1, f"armexec: {place}: {error.strerror or error}"
@@ -48,7 +49,7 @@ def status_of(program: Callable[[], object]) -> int:
         sys.stdout.flush()
     except BrokenPipeError:
         _abandon(sys.stdout)
-        status, message = 128 + signal.SIGPIPE, ""
+        status, message = 128 + _SIGPIPE, ""
     except OSError as error:
         _abandon(sys.stdout)
         status, message = 1, f"armexec: standard output: {error.strerror or error}"
@@ -102,6 +103,8 @@ def _say(text: str) -> None:
 @contextlib.contextmanager
 def ended_by_ctrl_c() -> Iterator[None]:
     """Let Ctrl-C end the program at once while the guest runs: Python sees no signal before the guest returns."""
+    import signal
+
     before = signal.signal(signal.SIGINT, signal.SIG_DFL)
     try:
         yield

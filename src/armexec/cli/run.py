@@ -40,8 +40,8 @@ def run(
     """Call a function and print its result.
 
     The function is the only one in the file, or `main`, or the one that --function names. Its signature comes from the
-    debug information; code without any takes and returns ints unless --signature says otherwise. Arrays that the
-    function can write to are printed after the result.
+    debug information, or from --signature. Without both, assembly and words take and return longs, and objects ints.
+    Arrays that the function can write to are printed after the result.
 
     A profile takes samples while the function runs (of time of the processor in guest code; the reference engine counts
     instructions), and changes nothing of what it does: a function that is over in an instant has too few.
@@ -53,7 +53,7 @@ def run(
 
     source = Input.of(file, language, level=opt, target=target, flags=flag, compiler=compiler)
     with source.module(engine_name(engine, tier)) as module:
-        called, prototype, values = prepare(module, function, signature, arguments)
+        called, prototype, values = prepare(module, function, signature, arguments, compiled=source.is_compiled)
         made = None
         if profile:
             from armexec.profiling import Profile

@@ -49,7 +49,7 @@ def show(
     # Lines are never wrapped: a pipe has no width, and a terminal wraps by itself.
     console = Console(highlight=False, soft_wrap=True)
     with source.module(engine_name(engine, tier)) as module:
-        called, prototype, values = prepare(module, function, signature, arguments)
+        called, prototype, values = prepare(module, function, signature, arguments, compiled=source.is_compiled)
         steps = list(module.memory_steps)
         host_code = _host_code(called, prototype)
         story = _Story(console)

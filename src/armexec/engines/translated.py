@@ -6,7 +6,7 @@ import ctypes
 from collections.abc import Callable
 from dataclasses import replace
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from armexec.abi import check_registers
 from armexec.abi.elements import typed_element
@@ -22,12 +22,13 @@ from armexec.memory import Region, Step, guest_stack
 from armexec.objects import CType, Image, Prototype
 from armexec.store import is_on
 from armexec.translate import host
-from armexec.translate.direct import make_later
-from armexec.translate.direct_text import Passed, Returned
 from armexec.translate.library import Argument, Code, Names, Shape
 from armexec.translate.modes import sees_floating_point_state
 from armexec.translate.runtime import Fault, Runtime, Translator
 from armexec.translate.tiers import AUTO, TIERS, wait
+
+if TYPE_CHECKING:
+    from armexec.translate.direct_text import Passed, Returned
 
 __all__ = ["TranslatedEngine", "settle"]
 
@@ -78,6 +79,8 @@ def _types(prototype: Prototype) -> list[CType]:
 
 
 def _passed(type: CType) -> Passed:
+    from armexec.translate.direct_text import Passed
+
     if type.kind == "float":
         return Passed(type.size * 8, is_float=True)
     if type.kind != "pointer":
@@ -95,6 +98,8 @@ def _passed(type: CType) -> Passed:
 
 
 def _returned(type: CType) -> Returned:
+    from armexec.translate.direct_text import Returned
+
     if type.kind in ("void", "bool"):
         return Returned(type.kind, 8 if type.kind == "bool" else 0)
     return Returned("float" if type.kind == "float" else "signed" if type.signed else "unsigned", type.size * 8)
@@ -176,6 +181,8 @@ class LoadedTranslatedImage:
         self, prototype: Prototype, bound: Callable[..., Any], call: Callable[..., Any], install: Callable[[Any], None]
     ) -> None:
         """See engines.Quickening. Half-precision numbers are left to Python."""
+        from armexec.translate.direct import make_later
+
         address = getattr(bound, "address", None)
         if address is None or any(t.kind == "float" and t.size == 2 for t in _types(prototype)):
             return

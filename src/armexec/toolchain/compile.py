@@ -10,17 +10,18 @@ import hashlib
 import json
 import os
 import re
-import signal
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from armexec.errors import CompileError, Diagnostic
 from armexec.store import Store
 from armexec.toolchain.compiler import Compiler, find_compiler, target_flags
-from armexec.toolchain.diagnostics import parse_diagnostics
-from armexec.toolchain.process import Finished, run
 from armexec.toolchain.targets import Target, resolve_target
+
+if TYPE_CHECKING:
+    from armexec.toolchain.process import Finished
 
 __all__ = ["Compiled", "compile_assembly", "compile_object", "language_of"]
 
@@ -208,6 +209,8 @@ class _Job:
                 return Compiled(data, self.compiler, self.command, True, diagnostics)
         import tempfile
 
+        from armexec.toolchain.process import run
+
         started = time.time_ns()
         with tempfile.TemporaryDirectory(prefix="armexec-") as folder:
             output, dependencies = os.path.join(folder, "output"), os.path.join(folder, "dependencies")
@@ -232,6 +235,8 @@ class _Job:
 
     def _judge(self, finished: Finished) -> tuple[Diagnostic, ...]:
         """The diagnostics of a compilation that succeeded; otherwise raise CompileError."""
+        from armexec.toolchain.diagnostics import parse_diagnostics
+
         # What GNU as reads is the source, or what gcc made of it.
         assembled = "<inline asm>" if self.language in ("c", "c++") else self.name
         text = re.sub(r"^\{standard input\}(?=:)", lambda _: assembled, finished.text, flags=re.MULTILINE)
@@ -388,6 +393,8 @@ def _unpack(kept: bytes) -> tuple[bytes, tuple[Diagnostic, ...]] | None:
 
 
 def _signal_name(number: int) -> str:
+    import signal
+
     try:
         return signal.Signals(number).name
     except ValueError:

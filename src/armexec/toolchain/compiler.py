@@ -13,7 +13,6 @@ from typing import Literal
 
 from armexec.errors import CompileError
 from armexec.store import Store
-from armexec.toolchain.process import run
 from armexec.toolchain.targets import Target
 
 __all__ = ["Compiler", "find_compiler", "target_flags", "wheel_compiler"]
@@ -157,6 +156,8 @@ def _probe(command: tuple[str, ...], stamp: str) -> tuple[str, str]:
     if kept is not None:
         banner, machine = json.loads(kept)
         return str(banner), str(machine)
+    from armexec.toolchain.process import run
+
     asked = run((*command, "--version"), timeout=_PROBE_SECONDS)
     banner = asked.output.decode("utf-8", "replace").partition("\n")[0].strip()
     machine = ""

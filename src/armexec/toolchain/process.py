@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import signal
 from dataclasses import dataclass
 
 from armexec.errors import CompileError
@@ -37,6 +36,7 @@ def run(command: tuple[str, ...], *, source: bytes = b"", timeout: float) -> Fin
 
     Raises CompileError if it can't be started or runs out of time.
     """
+    import signal
     import subprocess
 
     environment = {name: value for name, value in os.environ.items() if name not in _HIDDEN_OPTIONS}

@@ -1,0 +1,97 @@
+"""What commands may import: packages that take long to import are left alone by those that don't need them."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+EXAMPLES = Path(__file__).parents[2] / "examples"
+SCRIPT = """
+import sys
+before = set(sys.modules)
+sys.argv = ["armexec", *sys.argv[1:]]
+from armexec.cli import main
+try:
+    main()
+except SystemExit as end:
+    assert not end.code, end.code
+print()
+print(*sorted({name.partition(".")[0] if not name.startswith("armexec.") else ".".join(name.split(".")[:2])
+    for name in set(sys.modules) - before}))
+"""
+COMMON = {"armexec", "armexec.cli", "armexec.errors", "click"}
+RUN = COMMON | {
+    "armexec.abi",
+    "armexec.engines",
+    "armexec.images",
+    "armexec.machines",
+    "armexec.memory",
+    "armexec.module",
+    "armexec.objects",
+    "armexec.package_identity",
+    "armexec.store",
+    "armexec.toolchain",
+    "armexec.translate",
+    "llvmlite",
+}
+
+
+def imported(*arguments: str) -> set[str]:
+    """The packages that a command imports in a process of its own, without those of Python's library."""
+    done = subprocess.run([sys.executable, "-c", SCRIPT, *arguments], capture_output=True, text=True, check=True)
+    return set(done.stdout.splitlines()[-1].split()) - set(sys.stdlib_module_names)
+
+
+@pytest.mark.parametrize("arguments", [("3",), ("3", "--function", "fn"), ("--function", "fn(int)", "-O2", "-7")])
+def test_a_second_run_only_links_and_calls(arguments: tuple[str, ...]) -> None:
+    command = "run", str(EXAMPLES / "fn.cpp"), *arguments, "--engine", "translated"
+    imported(*command)
+    assert imported(*command) - RUN == set()
+    # Neither the compiler is run, nor is anything translated.
+    script = f"""
+import sys
+sys.argv = ["armexec", *{command!r}]
+from armexec.cli import main
+try:
+    main()
+except SystemExit:
+    pass
+unwanted = {{"subprocess", "armexec.translate.unit", "armexec.toolchain.process", "armexec.objects.dwarf"}}
+assert not unwanted & set(sys.modules)
+"""
+    subprocess.run([sys.executable, "-c", script], check=True, stdout=subprocess.DEVNULL)
+
+
+def test_arrays_on_the_command_line_need_no_numpy(tmp_path: Path) -> None:
+    path = tmp_path / "sum.c"
+    path.write_text("int sum(int *v, int n) { int s = 0; while (n--) s += v[n]; return s; }")
+    command = "run", str(path), "[1, 2, 3]", "3", "--engine", "translated"
+    imported(*command)
+    assert imported(*command) - RUN == set()
+
+
+def test_words_need_no_compiler(tmp_path: Path) -> None:
+    command = "run", str(EXAMPLES / "fn.hex"), "3", "--engine", "translated"
+    imported(*command)
+    assert imported(*command) - RUN - {"armexec.words", "armexec.disasm", "armexec.isa"} == set()
+
+
+def test_the_assembler_needs_no_engine() -> None:
+    allowed = COMMON | {"armexec.asm", "armexec.disasm", "armexec.isa"}
+    assert imported("asm", str(EXAMPLES / "fn.s")) - allowed == set()
+    assert imported("asm", str(EXAMPLES / "fn.s"), "--format", "raw", "-o", "/dev/null") - allowed == set()
+
+
+def test_the_disassembler_of_words_needs_no_assembler() -> None:
+    allowed = COMMON | {"armexec.disasm", "armexec.isa", "armexec.words"}
+    assert imported("disasm", "d65f03c0", "0x910043FF") - allowed == set()
+    assert imported("disasm", str(EXAMPLES / "fn.hex")) - allowed == set()
+
+
+def test_what_says_little_imports_little() -> None:
+    assert imported("--version") - COMMON == set()
+    assert imported("cache") - COMMON - {"armexec.store"} == set()
+    assert imported("completion", "bash") - COMMON == set()
