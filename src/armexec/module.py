@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import threading
 import weakref
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cached_property, partial
@@ -73,6 +74,8 @@ class Module:
         self._made: weakref.WeakSet[Function] = weakref.WeakSet()
         self._loaded: LoadedImage = self._engine.load(image, _unresolved)
         self._closed = False
+        # Nothing is bound to memory that another thread is giving back.
+        self._lock = threading.RLock()
         try:
             for offset in image.initializers:
                 self._loaded.bind(offset, _initializer_prototype())()
@@ -195,13 +198,14 @@ class Module:
         """
         from armexec.memory import HostMemory
 
-        if self._closed:
-            _refuse_closed(self.name)
         if not isinstance(offset, int) or not isinstance(size, int):
             raise LoadError(f"{self.name}: offset and size are ints, not {_described(offset)} and {_described(size)}")
         if offset < 0 or size < 0 or offset + size > self._image.size:
             raise LoadError(f"{self.name} has {self._image.size} bytes, none at {offset:#x}+{size:#x}")
-        return HostMemory().read(self._loaded.base + offset, size)
+        with self._lock:
+            if self._closed:
+                _refuse_closed(self.name)
+            return HostMemory().read(self._loaded.base + offset, size)
 
     def _bound(self, function: Function) -> None:
         self._made.add(function)
@@ -209,23 +213,23 @@ class Module:
     def close(self) -> None:
         """Destroy static objects, then give the memory back; its functions can't be called any more.
 
-        Twice does no harm.
+        Twice does no harm. If other threads are in some of them, the memory goes when the last of these calls has left.
 
         Raises:
             ExecutionError: what a destructor did; the memory is given back.
         """
-        if self._closed:
-            return
-        self._closed = True
-        for function in list(self._made):
-            # Code that calls it must not reach memory that is gone.
-            function._unbind()
-        try:
-            finish = self._image.finalizer
-            if finish is not None:
-                self._loaded.bind(finish, _initializer_prototype())()
-        finally:
-            self._loaded.close()
+        with self._lock:
+            if self._closed:
+                return
+            self._closed = True
+            for function in list(self._made):
+                function._unbind()
+            try:
+                finish = self._image.finalizer
+                if finish is not None:
+                    self._loaded.bind(finish, _initializer_prototype())()
+            finally:
+                self._loaded.close()
 
     def __enter__(self) -> Self:
         return self
@@ -237,9 +241,9 @@ class Module:
 
 
 def _give_call(reference: weakref.ref[Any], call: Any) -> None:
-    """Let a bound function's class have a better `__call__`, if the class is still there."""
+    """Let a bound function's class have a better `__call__`, if it is still bound."""
     own = reference()
-    if own is not None:
+    if own is not None and own.__dict__.get("__call__") is not Function.__call__:
         own.__call__ = call
 
 
@@ -261,13 +265,16 @@ class Function:
         self._text: type[str] | type[bytes] | None = None
 
     def __call__(self, *arguments: Any, **named: Any) -> Any:
-        if self._module.closed:
-            _refuse_closed(self._module.name)
-        return self._bind()(*arguments, **named)
+        with self._module._lock:
+            # Another thread may have done it meanwhile.
+            call = self._bind() if type(self) is Function else type(self).__call__
+        return call(*arguments, **named)
 
     def _bind(self) -> Callable[..., Any]:
         from armexec.abi import check_passable, make_call, text_result
 
+        if self._module.closed:
+            _refuse_closed(self._module.name)
         prototype = self.prototype
         if prototype is None:
             raise SignatureError(
@@ -297,7 +304,10 @@ class Function:
         return call
 
     def _unbind(self) -> None:
+        own: Any = type(self)
         self.__class__ = Function
+        # The class stays until Python looks for garbage, and is not to hold on to the memory meanwhile.
+        own.__call__ = Function.__call__
 
     def with_signature(self, signature: str | Prototype) -> Function:
         """The same function with another prototype, such as "int(int)".

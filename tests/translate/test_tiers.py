@@ -291,9 +291,10 @@ def test_an_image_that_is_dropped_is_let_go(jobs: list[tiers.Job]) -> None:
 def test_an_image_that_is_closed_is_left_alone(jobs: list[tiers.Job]) -> None:
     image, (fib,) = _functions("fib")
     assert fib(10) == 55
+    translator = image.translator
     image.close()
     _do(jobs)
-    assert set(_tiers(image)) == {"first"}
+    assert {unit.tier for unit in translator.units} == {"first"}
 
 
 def test_both_are_kept(jobs: list[tiers.Job]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import keyword
+import weakref
 from collections.abc import Callable
 from typing import Any, NoReturn
 
@@ -116,7 +117,7 @@ def make_call(
     given = "".join(f"{name}, " for name in names)
     lines = (
         f"def call({', '.join(parameters)}):",
-        f"    if _extra or _named: return call(*_by_position(_prototype, ({given}), _extra, _named))",
+        f"    if _extra or _named: return _self()(*_by_position(_prototype, ({given}), _extra, _named))",
         *body,
         *(("    try: " + returned, "    finally: _write_back(_alive)") if pointers else ("    " + returned,)),
     )
@@ -130,9 +131,13 @@ def make_call(
         "_prototype": prototype,
         "_by_position": _by_position,
         "_write_back": _write_back,
+        # Debuggers and pytest show what the user has called.
+        "__tracebackhide__": True,
     }
     exec("\n".join(lines), scope)
-    made: Callable[..., Any] = scope["call"]
+    # It doesn't refer to itself: what it holds is to go when it isn't needed, and not when Python looks for garbage.
+    made: Callable[..., Any] = scope.pop("call")
+    scope["_self"] = weakref.ref(made)
     made.__qualname__ = made.__name__ = prototype.name or "function"
     made.__doc__ = str(prototype)
     return made

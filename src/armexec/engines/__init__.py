@@ -40,7 +40,7 @@ class LoadedImage(Protocol):
         """
 
     def close(self) -> None:
-        """Give the memory back. Callables bound before must not be called after."""
+        """Hold on to the memory no longer. What was bound before does, so it goes when the last call has left."""
 
 
 @runtime_checkable

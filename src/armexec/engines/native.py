@@ -58,10 +58,13 @@ class LoadedNativeImage:
     def bind(self, offset: int, prototype: Prototype) -> Callable[..., Any]:
         parameters: list[Any] = [_c_type(parameter.type, prototype) for parameter in prototype.parameters]
         kind = ctypes.CFUNCTYPE(_c_type(prototype.result, prototype), *parameters)
-        return with_half_bits(prototype, kind(self.base + offset), in_doubles=True)
+        function: Any = kind(self.base + offset)
+        # The memory stays until the last call has left.
+        function.memory = self.region
+        return with_half_bits(prototype, function, in_doubles=True)
 
     def close(self) -> None:
-        self.region.close()
+        del self.region
 
 
 class NativeEngine:

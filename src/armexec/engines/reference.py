@@ -82,6 +82,7 @@ class LoadedReferenceImage:
     def bind(self, offset: int, prototype: Prototype) -> Callable[..., Any]:
         address = self.base + offset
         result = prototype.result
+        memory = self.region
 
         check_registers(prototype)
         types = [p.type for p in prototype.parameters]
@@ -96,7 +97,7 @@ class LoadedReferenceImage:
                 else:
                     machine.registers[integers] = value & 0xFFFF_FFFF_FFFF_FFFF
                     integers += 1
-            self._run(machine, address)
+            self._run(machine, address, memory)
             x0 = machine.registers[0]
             if result.kind == "void":
                 return None
@@ -109,7 +110,8 @@ class LoadedReferenceImage:
 
         return call
 
-    def _run(self, machine: ReferenceMachine, address: int) -> None:
+    def _run(self, machine: ReferenceMachine, address: int, _memory: Region) -> None:
+        """Call a function. The memory stays meanwhile."""
         stack = _stack()
         machine.registers[31] = stack.top
         machine.registers[30] = EXIT
@@ -137,7 +139,7 @@ class LoadedReferenceImage:
             count(self.image, self.base, counts)
 
     def close(self) -> None:
-        self.region.close()
+        del self.region
 
 
 class ReferenceEngine:

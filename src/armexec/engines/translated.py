@@ -171,8 +171,8 @@ class LoadedTranslatedImage:
         address = self.translator.entry(self.base + offset, Shape(arguments, float_result))
         # PYFUNCTYPE: the stub gives up the GIL itself, and its exceptions are raised where it was called.
         function: Any = ctypes.PYFUNCTYPE(result, *(_C_TYPES[a] for a in arguments))(address)
-        # The code lives as long as its image.
-        function.image = self
+        # The code lives as long as what calls it, and so does the image.
+        function.memory = self.region, self.translator
         function.address = address
         bound: Callable[..., Any] = function
         return with_half_bits(prototype, bound)
@@ -191,7 +191,7 @@ class LoadedTranslatedImage:
 
     def close(self) -> None:
         self.translator.close()
-        self.region.close()
+        del self.translator, self.region
 
 
 class TranslatedEngine:

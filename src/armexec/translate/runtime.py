@@ -123,8 +123,8 @@ class Translator:
         began(self)
 
     def close(self) -> None:
+        """Make nothing better any more: what still runs is to end soon."""
         self.closed = True
-        self.runtime.remove(self)
 
     @property
     def library(self) -> Library:
@@ -376,15 +376,11 @@ class Runtime:
             self._starts.insert(index, translator.code.base)
             self._translators.insert(index, weakref.ref(translator))
 
-    def remove(self, translator: Translator) -> None:
-        with self._lock:
-            self._drop_dead(translator)
-
-    def _drop_dead(self, closed: Translator | None = None) -> None:
+    def _drop_dead(self) -> None:
         alive = [
             (start, reference)
             for start, reference in zip(self._starts, self._translators, strict=True)
-            if reference() not in (None, closed)
+            if reference() is not None
         ]
         self._starts = [start for start, _ in alive]
         self._translators = [reference for _, reference in alive]
