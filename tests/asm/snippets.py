@@ -714,6 +714,30 @@ s_once == 3
 .warning "careful"
 .fail 500
 .purgem s_nosuch
+== offsets in a structure
+.pushsection .data
+.struct 0
+s_x: .struct s_x + 4
+s_y: .struct s_y + 8
+s_z:
+.popsection
+.byte 7, 7, 7
+.struct 8
+s_a: .skip 4
+s_b: .word 0
+s_here: .quad 0
+s_c = . - s_a
+s_d:
+.previous
+.byte 0
+.pushsection .data
+.offset 4
+s_e: .zero 2
+s_f:
+.popsection
+.byte s_x, s_y, s_z, s_a, s_b, s_c, s_d, s_e, s_f
+.balign 4
+ldr x0, [x1, s_a]
 == labels before the end
 .macro s_m
 .byte 1

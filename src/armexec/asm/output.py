@@ -64,6 +64,7 @@ class Output:
         self.late: list[Callable[[], None]] = []
         """What is made when all sections have their layout: debug information."""
         self._subsections: dict[tuple[CodeSection, int], Subsection] = {}
+        self._absolute = CodeSection("*ABS*", "", type="nobits")
         self._fixups: list[_Fixup] = []
         self._pools: dict[Subsection, list[tuple[str, int, Tree, Where]]] = {}
         self._room = _MAX_SIZE
@@ -101,6 +102,12 @@ class Output:
         if found is None:
             found = self._subsections[section, number] = Subsection(section, fixed_start=number == 0)
         return found
+
+    def absolute(self, start: int) -> Subsection:
+        """A section that makes no bytes (.struct): its labels are numbers, counted from `start`."""
+        section = Subsection(self._absolute)
+        section.reserved = start
+        return section
 
     def make_section(
         self,
@@ -225,7 +232,10 @@ class Output:
 
     def define(self, name: str, where: Where) -> None:
         """Put a label here."""
-        self.symbols.define(name, self.section, where)
+        if self.section.section is self._absolute:
+            self.symbols.assign(name, ("number", self.section.size), where, once=True)
+        else:
+            self.symbols.define(name, self.section, where)
 
     def assign(self, name: str, tree: Tree, where: Where, *, once: bool = False, late: bool = False) -> None:
         """Give a symbol an expression's value (.set, .equ)."""
@@ -233,11 +243,15 @@ class Output:
 
     def placed(self, tree: Tree) -> Tree:
         """The tree with `.` meaning this place, also when it is evaluated later."""
-        return self.symbols.placed(tree, self.section)
+        return with_place(tree, self.here()) if "." in symbols_of(tree) else tree
 
     def here(self) -> str:
         """A symbol for the current place."""
-        return self.symbols.place(self.section, self.section.size)
+        if self.section.section is not self._absolute:
+            return self.symbols.place(self.section, self.section.size)
+        name = self.symbols.unnamed()
+        self.symbols[name].tree = ("number", self.section.size)
+        return name
 
     def known(self, tree: Tree) -> int | None:
         """The value of an expression of numbers and symbols that have numbers, or None."""
@@ -367,6 +381,8 @@ class Output:
             elif value:
                 raise where.error(f"section {section.name} has no contents: only zeros can stand there")
             return
+        if section.type == "nobits":
+            raise where.error(f"section {section.name} has no contents: an address can't stand there")
         kinds = _DATA_RELOCATIONS
         minus = None if value.minus is None else self.symbols.symbol(value.minus).section
         if minus is not None and minus.section is section:

@@ -35,6 +35,14 @@ def _org(a: Assembler, arguments: Arguments, where: Where) -> None:
     a.output.append(bytes([fill & 0xFF]) * count, where)
 
 
+def _struct(a: Assembler, arguments: Arguments, where: Where) -> None:
+    """`.struct offset`: the labels that follow are offsets, until another section begins."""
+    start = a.constant(arguments, 0, where, default=0)
+    if not 0 <= start < 1 << 63:
+        raise where.error(f"the offset {start} is out of range 0..2**63-1")
+    a.go_to(a.output.absolute(start))
+
+
 def _even(a: Assembler, arguments: Arguments, where: Where) -> None:
     a.output.align(2, a.constant(arguments, 0, where, default=0), where)
 
@@ -75,6 +83,8 @@ def _append_nops(a: Assembler, count: int, where: Where) -> None:
 
 PLACE_DIRECTIVES: dict[str, Handler] = {
     ".org": _org,
+    ".struct": _struct,
+    ".offset": _struct,
     ".even": _even,
     ".balignw": _align_with(2, power=False),
     ".balignl": _align_with(4, power=False),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from armexec.asm.encoding import Relocatable
-from armexec.asm.expressions import Tree, operate, symbols_of, with_place
+from armexec.asm.expressions import Tree, operate
 from armexec.asm.subsections import Subsection
 from armexec.asm.where import Where
 
@@ -168,10 +168,6 @@ class SymbolTable(dict[str, Symbol]):
             names = ", ".join("this place" if n[0] == "\x00" else repr(n) for n, _ in linear.symbols)
             raise where.error(f"this must be a number by now, and depends on {names}")
         return linear.constant
-
-    def placed(self, tree: Tree, section: Subsection) -> Tree:
-        """The tree with `.` meaning the end of a subsection, also when it is evaluated later."""
-        return with_place(tree, self.place(section, section.size)) if "." in symbols_of(tree) else tree
 
     def linear(self, tree: Tree, where: Where, depth: int = 0) -> Linear:
         """An expression as a sum of symbols and a number. Raises AssemblyError for what is none."""

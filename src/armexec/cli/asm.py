@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 
 import click
 
 from armexec.cli.assembled import FORMATS, format_of, linked, written
 from armexec.cli.command import argument, choice, command, option
-from armexec.cli.options import address_option
+from armexec.cli.options import address_option, target_option
 
 
 @command()
@@ -17,6 +18,9 @@ from armexec.cli.options import address_option
     "--format", "-f", type=choice(FORMATS), help="What to write; by default a listing, or what the suffix of -o means."
 )
 @address_option
+@target_option
+@option("-I", "--include", "folders", metavar="DIR", multiple=True, help="Where .include, .incbin and #include look.")
+@option("--flag", metavar="OPTION", multiple=True, help="An option for the preprocessor, as in --flag=-DNAME=1.")
 @option("--distances", is_flag=True, help="Numbers for branch targets are distances in bytes, also with --address.")
 @option(
     "--output",
@@ -24,19 +28,28 @@ from armexec.cli.options import address_option
     type=click.Path(),
     help="A file to write instead: FILE.o an object, .bin the bytes, .hex words, .c, .py and .rs a constant.",
 )
-def asm(file: str, format: str | None, address: int | None, distances: bool, output: str | None) -> None:
-    """Assemble GNU or Apple syntax.
+def asm(
+    file: str,
+    format: str | None,
+    address: int | None,
+    target: str,
+    folders: Sequence[str],
+    flag: Sequence[str],
+    distances: bool,
+    output: str | None,
+) -> None:
+    """Assemble GNU or Apple syntax. A file whose name ends in .S goes through the compiler's preprocessor before.
 
     By default a listing: each instruction with its address and its word, and the relocations that are left. `words`
     and `bytes` are hexadecimal, `c`, `python` and `rust` a constant in that language, `raw` the bytes themselves,
     `object` a relocatable object: ELF, or Mach-O for Apple's syntax. With --address, numbers for branch targets are
     addresses.
     """
-    from armexec.asm import assemble
     from armexec.cli.inputs import Input, write_output
 
-    source = Input.of(file, "assembly")
-    code = assemble(source.text, address=address, distances=distances or address is None, file=source.name)
+    flags = [*(f"-I{folder}" for folder in folders), *flag]
+    source = Input.of(file, "assembly", target=target, flags=flags)
+    code = source.code(address=address, distances=distances or address is None)
     chosen = format_of(format, output)
     if chosen != "object" and (address is not None or chosen != "listing"):
         code = linked(code, placed=address is not None)

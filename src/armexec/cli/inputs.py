@@ -107,7 +107,7 @@ class Input:
     def text(self) -> str:
         """Raises LoadError, also for what isn't UTF-8."""
         try:
-            return self.data.decode()
+            return self.data.decode().removeprefix("\ufeff")
         except UnicodeDecodeError as error:
             byte = error.object[error.start]
             raise LoadError(f"{self.name}: not UTF-8 text (byte {error.start} is {byte:#04x})") from None
@@ -129,8 +129,12 @@ class Input:
         warn_of(compiled.diagnostics)
         return compiled
 
-    def compiler_assembly(self, *, debug: bool = False) -> str:
-        """What the compiler prints with -S. Raises CompileError and LoadError."""
+    def compiler_assembly(self, *, debug: bool = False, markers: bool = False) -> str:
+        """What the compiler prints with -S, or what its preprocessor makes of a .S file, with line `markers`.
+
+        Raises:
+            CompileError, LoadError: it can't be compiled or read.
+        """
         from armexec.toolchain import compile_assembly
 
         return compile_assembly(
@@ -142,17 +146,33 @@ class Input:
             compiler=self.compiler,
             filename=self.name,
             debug=debug,
+            markers=markers,
         )
 
     @property
     def _language(self) -> str:
         return "assembler" if self.kind == "assembly" else self.kind
 
-    def code(self) -> Code:
-        """Assembled text. Raises AssemblyError and LoadError."""
-        from armexec.asm import assemble
+    def code(self, *, address: int | None = None, distances: bool | None = None) -> Code:
+        """Assembled text, preprocessed if the file's name ends in .S; its warnings are shown.
 
-        return assemble(self.text, file=self.name)
+        Raises:
+            AssemblyError, CompileError, LoadError: it can't be assembled, preprocessed or read.
+        """
+        from armexec.asm import assemble
+        from armexec.cli.outcome import warn_of
+
+        text = self.compiler_assembly(markers=True) if self.is_source else self.text
+        code = assemble(
+            text,
+            address=address,
+            distances=distances,
+            file=self.name,
+            target=self.target,
+            folders=_include_folders(self.flags),
+        )
+        warn_of(code.diagnostics)
+        return code
 
     def words(self) -> list[int]:
         """The words of a .hex or .bin file. Raises AssemblyError and LoadError."""
@@ -195,6 +215,12 @@ class Input:
         elif self.kind == "assembly":
             assembly = lambda: self.text  # noqa: E731
         return Module(self.image(), engine, assembly=assembly)
+
+
+def _include_folders(flags: Sequence[str]) -> list[str]:
+    """The folders of the options -I."""
+    folders = [flag[2:] for flag in flags if flag.startswith("-I") and len(flag) > 2]
+    return folders + [flags[i + 1] for i, flag in enumerate(flags[:-1]) if flag == "-I"]
 
 
 def write_output(file: str | None, data: bytes) -> None:

@@ -18,6 +18,7 @@ __all__ = [
     "engine_name",
     "file_argument",
     "language_option",
+    "target_option",
 ]
 
 ENGINES = ("native", "translated", "reference")
@@ -91,8 +92,11 @@ called_function = _all(
 )
 """`function: str | None, signature: str | None, engine: str | None, tier: str | None`."""
 
+target_option = option("--target", type=choice(TARGETS), default="host", help="The system to compile or assemble for.")
+"""`target: str`."""
+
 compilation = _all(
-    option("--target", type=choice(TARGETS), default="host", help="The system to compile for."),
+    target_option,
     option("-O", "--opt", "opt", type=_Level(LEVELS), default="0", help="Optimize: -O0 to -O3, -Os, -Oz, -Og, -Ofast."),
     language_option,
     option("--compiler", metavar="PROGRAM", help="Another clang, or gcc for AArch64 (also ARMEXEC_CC)."),

@@ -100,16 +100,20 @@ def compile_assembly(
     filename: str | None = None,
     compiler: str | None = None,
     debug: bool = True,
+    markers: bool = False,
     timeout: float = 300.0,
 ) -> str:
     """Compile `source` to assembly text, as the compiler prints it for -S; else as for `compile_object`.
 
-    Source that is assembly already comes back as it is, or preprocessed if `filename` ends in .S.
+    Source that is assembly already comes back as it is, or preprocessed if `filename` ends in .S: with `markers` that
+    say which line of which file comes next.
     """
     mode = "-E" if language in ("assembler", "assembler-with-cpp") else "-S"
     job = _Job(source, language, opt, target, flags, filename, compiler, debug, timeout, mode=mode)
     if job.language == "assembler":
         return source
+    if markers:
+        job.keep_markers()
     return job.result().data.decode("utf-8", "replace")
 
 
@@ -146,6 +150,10 @@ class _Job:
         self.compiler = find_compiler(compiler)
         self.by_path = filename is not None and _holds(filename, self.source)
         self.command = (*self.compiler.command, *self._options(opt, debug), *self.flags, *self._input())
+
+    def keep_markers(self) -> None:
+        """Let the preprocessor say where its lines come from."""
+        self.command = tuple(word for word in self.command if word != "-P")
 
     def _options(self, opt: str, debug: bool) -> list[str]:
         options = ["-x", self.language, *target_flags(self.compiler, self.target, self.language)]
