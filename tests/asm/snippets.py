@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-__all__ = ["BOTH", "CLANG", "GNU"]
+__all__ = ["APPLE", "BOTH", "CLANG", "GNU"]
 
 
 def _named(text: str) -> dict[str, str]:
@@ -780,4 +780,105 @@ s_m 1
 s_m
 .byte 2
 .endif
+""")
+
+APPLE = _named(r"""
+== numbered arguments
+.macro s_m
+.byte $0, $1, $n
+.endmacro
+s_m 1, 2
+s_m 3, 4, 5
+== text of numbered arguments
+.macro s_m
+.ascii "$0|$1|$2|$n|$$|$x|$10\n"
+.endmacro
+s_m a b, c d
+s_m (1,2), 3
+s_m [x0, #8]
+s_m
+== named arguments
+.macro s_m a, b=7
+.byte \a, \b
+.ascii "$0"
+.endm
+s_m 1
+s_m b=3, a=2
+== comments
+.macro s_m ; a comment
+add $0, $0, #1 %% nop ; another
+.endmacro
+s_m x0 ; comment
+nop // c
+.ascii "a;b" ; c
+.byte 1 /* x */ ; c
+.byte ';' ; c
+.if 0 ; comment
+.byte 9 ; .endif
+.endif
+== repetitions and conditions
+.irp r, 1, 2
+.byte \r
+.endr
+.rept 2
+.byte 1
+.endr
+.irpc c, 12
+.if \c == 1
+.byte \c
+.endif
+.endr
+== characters
+.byte '\0', '\n', 'a', '''
+.double nan
+.float inf, -nan
+.octa 1
+== names of registers
+s_reg .req x3
+mov s_reg, x1
+== what has no bytes
+.globl s_main
+.private_extern s_x
+s_main: mov x0, #0
+s_x: ret
+.lcomm s_b, 4
+.comm s_c, 4, 3
+.zerofill __DATA,__bss,s_d,8,3
+.zerofill __DATA,__bss
+.tbss s_t, 8, 3
+.data_region jt32
+.long 1
+.end_data_region
+.data_region
+.long 2
+.end_data_region
+.loh AdrpAdd Ls_1, Ls_2
+Ls_1: nop
+Ls_2: nop
+.desc s_main, 0
+.no_dead_strip s_main
+.weak_reference s_z
+.weak_definition s_w
+s_w: nop
+.linker_option "-lfoo"
+.alt_entry s_y
+s_y: nop
+.macro nop
+ret
+.endm
+.macros_off
+nop
+.macros_on
+nop
+.purgem nop
+.dump "x"
+.load "x"
+.cfi_startproc
+nop
+.cfi_endproc
+.build_version macos, 11, 0	sdk_version 11, 3
+.subsections_via_symbols
+.weak_def_can_be_hidden s_w
+.ident "x"
+.align 4, 0x90
 """)

@@ -57,6 +57,8 @@ def assemble(
             f"{address!r:.60} is no address of an instruction: a multiple of 4, such as 0x1000", file=file
         )
     distances = address is None if distances is None else distances
+    if target not in (None, "host", "linux", "apple", "bare"):
+        raise AssemblyError(f"unknown target {target!r:.40}: choose one of host, linux, apple, bare", file=file)
     apple = is_apple(text) if target in (None, "host") else target == "apple"
     output = Output(address=address or 0, source=text, apple=apple, distances=distances)
     assembler = Assembler(text, output, file=file, folders=folders)

@@ -45,6 +45,8 @@ IGNORED = frozenset(
         ".ios_version_min",
         ".line",
         ".linefile",
+        ".dump",
+        ".load",
         ".func",
         ".endfunc",
         ".title",

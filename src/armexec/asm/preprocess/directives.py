@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -82,10 +83,16 @@ def _alternate(on: bool) -> Handler:
     return handler
 
 
+def _enable(on: bool) -> Handler:
+    def handler(a: Assembler, statement: Statement, where: Where) -> None:
+        _nothing_more(statement, where)
+        a.macros.enabled = on
+
+    return handler
+
+
 def _file_name(a: Assembler, argument: tuple[str, int], where: Where) -> str:
     text, column = argument
-    import re
-
     if re.fullmatch(STRING, text) is None:
         raise where.error("expected the file's name in double quotes", column=column)
     return string_bytes(text[1:-1]).decode("utf-8", "surrogateescape")
@@ -163,6 +170,8 @@ PREPROCESSING: dict[str, Handler] = {
     ".purgem": _purgem,
     ".altmacro": _alternate(True),
     ".noaltmacro": _alternate(False),
+    ".macros_on": _enable(True),
+    ".macros_off": _enable(False),
     ".rept": repeat,
     ".rep": repeat,
     ".irp": repeat_for_values,

@@ -98,12 +98,14 @@ class Macros:
         self._macros: dict[str, Macro] = {}
         self.alternate = False
         """Whether macros are read in the alternate syntax (.altmacro)."""
+        self.enabled = True
+        """Whether macros' names mean them (.macros_on)."""
         self._executed = 0
         self._labels = 0
 
     def find(self, name: str) -> Macro | None:
         """The macro of a name; in other letters too, if there is none in these."""
-        if not self._macros:
+        if not self._macros or not self.enabled:
             return None
         return self._macros.get(name) or self._macros.get(f"\0{name.lower()}")
 
