@@ -142,7 +142,7 @@ class SymbolTable(dict[str, Symbol]):
             symbol.tree = None
             if symbol.kind == "notype":
                 symbol.kind = target.kind
-            if symbol.size is None and not value.constant:
+            if symbol.size is None:
                 symbol.size = target.size
 
     # -- values -----------------------------------------------------------------------------------------------------

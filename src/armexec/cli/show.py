@@ -12,6 +12,7 @@ from armexec.cli.outcome import ended_by_ctrl_c
 if TYPE_CHECKING:
     from armexec.cli.console import Console
     from armexec.cli.inputs import Input
+    from armexec.cli.own_lines import OwnLine
     from armexec.memory import MapEntry, Step
     from armexec.module import Function
     from armexec.objects import Prototype
@@ -131,9 +132,13 @@ def _how(source: Input) -> str:
 
 def _assembly(story: _Story, source: Input, function: Function) -> None:
     """Each instruction with its word: in the compiler's own text where it gives a line for each."""
+    from armexec.cli.own_lines import OwnLine, own_lines
     from armexec.disasm import disassemble
 
     words = function.words
+    if source.kind == "assembly" and (rows := own_lines(function, source.text, source.name)):
+        _rows(story, rows)
+        return
     own = [line for line in function.assembly.splitlines() if not line.endswith(":")]
     labels = len(own) != len(function.assembly.splitlines())
     if len(own) != len(words) or labels or not source.is_source:
@@ -142,15 +147,26 @@ def _assembly(story: _Story, source: Input, function: Function) -> None:
         ]
     else:
         texts = own
-    width = max(len(text) for text in texts)
-    for number, (text, word) in enumerate(zip(texts, words, strict=True)):
-        mnemonic, space, operands = text.partition(" ")
+    _rows(
+        story, [OwnLine(4 * number, text, word) for number, (text, word) in enumerate(zip(texts, words, strict=True))]
+    )
+
+
+def _rows(story: _Story, rows: Sequence[OwnLine]) -> None:
+    """Instructions with their words, and the labels and comments between them."""
+    width = max(len(row.text) for row in rows if row.word is not None)
+    for row in rows:
+        if row.word is None:
+            story.parts(("    ", ""), (row.text, "dim" if row.text[0] in "/#;" else "bold"))
+            continue
+        mnemonic, space, operands = row.text.partition(" ")
         story.parts(
-            (f"{4 * number:4x}  ", "dim"),
+            (f"{row.offset:4x}  ", "dim"),
             (mnemonic, "bold"),
             (space + operands, ""),
-            (" " * (width - len(text) + 2), ""),
-            (f"0x{word:08X}", "yellow"),
+            (" " * (width - len(row.text) + 2), ""),
+            (f"0x{row.word:08X}", "yellow"),
+            (f"  {row.comment}", "dim"),
         )
 
 
