@@ -5,14 +5,19 @@ from __future__ import annotations
 import shutil
 import subprocess
 from collections.abc import Iterator
+from io import BytesIO
 from pathlib import Path
 
 import pytest
+from elftools.dwarf.callframe import FDE
+from elftools.elf.elffile import ELFFile
 from tests.asm import against_clang
 from tests.corpus import DIRECTORY
 
 import armexec
 from armexec.asm import assemble
+from armexec.images import code_image
+from armexec.objects import load_image
 from armexec.toolchain import compile_assembly, compile_object
 
 from .compare import differences
@@ -100,3 +105,87 @@ def test_clang_every_way(name: str, opt: str, flags: tuple[str, ...], target: st
 @pytest.mark.parametrize("name", PROGRAMS)
 def test_gcc_every_way(name: str, opt: str, flags: tuple[str, ...], tmp_path: Path) -> None:
     assert list(gcc(name, PROGRAMS[name], opt, flags, tmp_path)) == []
+
+
+THROWS = r"""
+#include <cstdio>
+#include <stdexcept>
+#include <string>
+struct Held { const char *name; ~Held() { std::printf("~%s ", name); } };
+static int deep(int n) { Held held{n % 2 ? "odd" : "even"}; if (n == 0) throw std::runtime_error("bottom");
+  return deep(n - 1) + 1; }
+thread_local int tries = 0; static std::string shared = "made first";
+int main() { try { deep(3); } catch (const std::exception &e) { tries++; std::printf("%s %s %d\n", e.what(),
+  shared.c_str(), tries); } return 7; }
+"""
+
+
+@needs_gcc
+@pytest.mark.skipif(shutil.which("qemu-aarch64") is None, reason="needs qemu-aarch64")
+def test_our_object_of_a_program_with_exceptions_runs(tmp_path: Path) -> None:
+    compiler = GCC.replace("gcc", "g++")
+    command = [compiler, "-S", "-O1", "-g", *SHORT_FLAGS, "-x", "c++", "-", "-o", "x.s"]
+    subprocess.run(command, input=THROWS, text=True, check=True, cwd=tmp_path)
+    (tmp_path / "x.o").write_bytes(assemble((tmp_path / "x.s").read_text()).object())
+    subprocess.run([compiler, "-static", "x.o", "-o", "program"], check=True, cwd=tmp_path)
+    done = subprocess.run(["qemu-aarch64", tmp_path / "program"], capture_output=True, text=True, check=False)
+    assert (done.stdout, done.returncode) == ("~even ~odd ~even ~odd bottom made first 1\n", 7)
+
+
+def _frames(data: bytes) -> list[tuple[int, int, list[tuple[int, str]]]]:
+    """Each function of .eh_frame: where it begins, its size, and the rules at each address."""
+    elf = ELFFile(BytesIO(data))
+    found = []
+    for entry in elf.get_dwarf_info().EH_CFI_entries():
+        if isinstance(entry, FDE):
+            rows = [
+                (row.pop("pc") - entry["initial_location"], repr(sorted(row.items(), key=str)))
+                for row in entry.get_decoded().table
+            ]
+            found.append((entry["initial_location"], entry["address_range"], rows))
+    return found
+
+
+@needs_gcc
+def test_call_frames_are_those_of_the_assembler(tmp_path: Path) -> None:
+    text, made = tmp_path / "x.s", tmp_path / "x.o"
+    command = [GCC, "-S", "-O2", "-fexceptions", "-mbranch-protection=standard", "-x", "c", "-", "-o", str(text)]
+    subprocess.run(command, input=C["large_frame"] + C["variadic"] + C["recursion"], text=True, check=True)
+    subprocess.run([GAS, text, "-o", made], check=True)
+    ours, theirs = _frames(assemble(text.read_text()).object()), _frames(made.read_bytes())
+    assert len(ours) > 5
+    assert ours == theirs
+
+
+PROTOTYPES = """
+struct P { int x; double y; }; static int hidden(int a) { return a * 3; }
+int f(struct P *p, long n, const char *s) {
+  int r = 0;
+  for (long i = 0; i < n; i++)
+    r += p->x + s[i];
+  return r + hidden(r);
+}
+double g(float a, unsigned char b) { return a + b; }
+"""
+
+
+@pytest.mark.parametrize("who", ["linux", "apple", pytest.param("gcc", marks=needs_gcc)])
+@pytest.mark.parametrize("opt", ["-O0", "-O2"])
+def test_debug_information_of_assembled_text_is_that_of_the_object(who: str, opt: str, tmp_path: Path) -> None:
+    if who == "gcc":
+        text, made = tmp_path / "x.s", tmp_path / "x.o"
+        command = [GCC, "-S", opt, "-g", "-x", "c", "-", "-o", str(text)]
+        subprocess.run(command, input=PROTOTYPES, text=True, check=True)
+        subprocess.run([GAS, text, "-o", made], check=True)
+        assembly, data = text.read_text(), made.read_bytes()
+    else:
+        assembly = compile_assembly(PROTOTYPES, language="c", opt=opt, target=who, filename="x.c")
+        data = compile_object(assembly, language="assembler", target=who).data
+    ours, theirs = code_image(assemble(assembly), "ours", entry="f"), load_image(data, "theirs")
+    assert [f.name for f in ours.functions] == [f.name for f in theirs.functions]
+    for mine, other in zip(ours.functions, theirs.functions, strict=True):
+        assert mine.prototype is not None
+        assert str(mine.prototype) == str(other.prototype)
+        lines = [str(ours.line_of(mine.offset + at)) for at in range(0, 40, 4)]
+        assert lines == [str(theirs.line_of(other.offset + at)) for at in range(0, 40, 4)]
+        assert ours.line_of(mine.offset) is not None

@@ -6,6 +6,7 @@ import shutil
 import subprocess
 from pathlib import Path
 
+import lief
 import pytest
 
 from armexec import load
@@ -127,6 +128,54 @@ def test_an_object_is_loaded_as_the_text_is(tmp_path: Path) -> None:
     assert armexec("asm", "-o", str(apple), stdin=text + ".data\n_v: .long 7\n").status == 0
     assert apple.read_bytes()[:4] == b"\xcf\xfa\xed\xfe"
     assert load(apple).f.with_signature("int(int)")(5) == 12
+
+
+APPLE = """
+    .build_version macos, 13, 0
+    .globl _main
+_main:
+    adrp x0, l_.str@PAGE
+    add x0, x0, l_.str@PAGEOFF
+    bl _puts
+    adrp x8, _v@GOTPAGE
+    ldr x8, [x8, _v@GOTPAGEOFF]
+    adrp x9, Lown@PAGE+4
+    ldr w9, [x9, Lown@PAGEOFF+4]
+    ret
+    .section __TEXT,__cstring,cstring_literals
+l_.str: .asciz "hi"
+    .data
+    .p2align 3
+    .globl _v
+_v: .quad 5, _main, _v-_main, Lown
+Lown: .long 1, 2
+    .comm _c,8,3
+    .subsections_via_symbols
+"""
+
+
+def test_apple_objects_are_what_others_read(tmp_path: Path) -> None:
+    path = tmp_path / "x.o"
+    assert armexec("asm", "-o", str(path), stdin=APPLE).status == 0
+    binary = lief.parse(path)
+    assert isinstance(binary, lief.MachO.Binary)
+    text, _, data = binary.sections
+    assert [(r.type.__name__, r.symbol.name if r.has_symbol else "") for r in text.relocations] == [
+        ("PAGE21", "l_.str"),
+        ("PAGEOFF12", "l_.str"),
+        ("BRANCH26", "_puts"),
+        ("GOT_LOAD_PAGE21", "_v"),
+        ("GOT_LOAD_PAGEOFF12", "_v"),
+        ("ADDEND", ""),
+        ("PAGE21", "_v"),
+        ("ADDEND", ""),
+        ("PAGEOFF12", "_v"),
+    ]
+    assert [r.symbol.name for r in data.relocations] == ["_main", "_main", "_v", "_v"]
+    assert {"_main", "_v", "_puts", "_c"} <= {symbol.name for symbol in binary.symbols}
+    branch = armexec("asm", "-o", str(path), stdin=".globl _f\n.subsections_via_symbols\n_f: cbz x0, _outside\n")
+    assert branch.status == 1
+    assert "Mach-O has no relocation" in branch.err
 
 
 PROGRAM = """

@@ -128,9 +128,9 @@ class DebugLines:
         files = []
         for number in range(0 if 0 in self._files else 1, max(self._files, default=0) + 1):
             file = self._files.get(number, _File("", "", b""))
-            if file.directory not in directories:
+            if file.directory and file.directory not in directories:
                 directories.append(file.directory)
-            files.append((directories.index(file.directory), file))
+            files.append((directories.index(file.directory) if file.directory else 0, file))
         return directories, files
 
     def _tables_5(self) -> bytes:
