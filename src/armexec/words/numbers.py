@@ -19,9 +19,7 @@ def read_numbers(source: Source) -> list[int]:
     tokens = source.tokens
     if not tokens:
         raise AssemblyError(f"{source.file}: there are no words: write them as 0xD10043FF")
-    if all(len(token[0]) % 2 == 0 and BARE_DIGITS.fullmatch(token[0]) for token in tokens) and any(
-        len(token[0]) != 8 for token in tokens
-    ):
+    if source.are_byte_digits and len(tokens[0][0]) != 8:
         data = bytes.fromhex("".join(token[0] for token in tokens))
         return words_of_bytes(data, source, tokens[-1].start())
     numbers: list[tuple[str, bool]] = []

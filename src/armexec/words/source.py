@@ -41,15 +41,23 @@ class Source:
 
     @property
     def are_numbers(self) -> bool:
-        """Whether all tokens are hexadecimal: all with `0x`, or all without it in whole bytes.
+        """Whether all tokens are words in hexadecimal, or the digits of bytes."""
+        tokens = [token[0] for token in self.tokens]
+        words = all(PREFIXED.fullmatch(t) or (len(t) == 8 and BARE_DIGITS.fullmatch(t)) for t in tokens)
+        return bool(tokens) and (words or self.are_byte_digits)
 
-        Assembly isn't: a mnemonic that has hexadecimal digits only, as `add`, has operands beside it or an odd length.
+    @property
+    def are_byte_digits(self) -> bool:
+        """Whether all tokens are the digits of bytes: groups of one width, the last of long ones may be shorter.
+
+        Assembly isn't, though `fadd d0, d0, d0` has nothing but hexadecimal digits.
         """
         tokens = [token[0] for token in self.tokens]
-        return bool(tokens) and (
-            all(PREFIXED.fullmatch(t) or (len(t) == 8 and BARE_DIGITS.fullmatch(t)) for t in tokens)
-            or all(len(t) % 2 == 0 and BARE_DIGITS.fullmatch(t) for t in tokens)
-        )
+        if not tokens or not all(len(t) % 2 == 0 and BARE_DIGITS.fullmatch(t) for t in tokens):
+            return False
+        width = len(tokens[0])
+        uniform = tokens[:-1] if width > 8 else tokens
+        return all(len(t) == width for t in uniform) and len(tokens[-1]) <= width
 
     def error(self, position: int, message: str, hint: str = "") -> AssemblyError:
         """An error about what is at `position`."""
