@@ -143,21 +143,6 @@ class HostError(Error):
     """The host refused something armexec needs, such as executable memory, or lacks the engine asked for."""
 
 
-class UnsupportedInstruction(Error):
-    """An A64 instruction that armexec knows but can't execute yet.
-
-    `word` is its 32 bits, `address` where it stands, `encoding` Arm's name for it.
-    """
-
-    def __init__(self, word: int, address: int, encoding: str, reason: str = "") -> None:
-        self.word = word
-        self.address = address
-        self.encoding = encoding
-        super().__init__(
-            f"unsupported instruction {encoding} (0x{word:08x}) at 0x{address:x}" + (f": {reason}" if reason else "")
-        )
-
-
 class ExecutionError(Error):
     """Something the guest did. `pc` is the address of the instruction that did it.
 
@@ -307,6 +292,33 @@ class StackOverflow(MemoryFault):
 
 class IllegalInstruction(ExecutionError):
     """An undefined or privileged instruction was executed."""
+
+
+class UnsupportedInstruction(IllegalInstruction):
+    """An instruction of an extension of the architecture that armexec doesn't have was executed.
+
+    `word` is its 32 bits, `encoding` Arm's name for it, `address` where it stands, as `pc`.
+    """
+
+    word: int
+    address: int
+    encoding: str
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        pc: int,
+        word: int,
+        encoding: str,
+        symbol: str = "",
+        source: str = "",
+        instruction: str = "",
+    ) -> None:
+        self.word = word
+        self.address = pc
+        self.encoding = encoding
+        super().__init__(message, pc=pc, symbol=symbol, source=source, instruction=instruction)
 
 
 class BreakpointHit(ExecutionError):

@@ -131,7 +131,7 @@ def _shape(mnemonic: str, tokens: list[Token]) -> tuple[str, ...]:
 def _match(mnemonic: str, tokens: list[Token]) -> list[Candidate]:
     forms = forms_of(mnemonic)
     if not forms:
-        raise _unknown(mnemonic)
+        raise _extension(mnemonic, tokens) or _unknown(mnemonic)
     candidates: list[Candidate] = []
     furthest = -1
     nearest: list[tuple[Form, str]] = []
@@ -152,8 +152,19 @@ def _match(mnemonic: str, tokens: list[Token]) -> list[Candidate]:
         found, column = _shown(tokens[furthest].text), tokens[furthest].column
     else:
         found, column = "the end of the line", None
+    needed = _extension(mnemonic, tokens)
+    if needed is not None:
+        raise needed
     expected = _alternatives(list(dict.fromkeys(expected for _, expected in nearest)))
     raise EncodingFailure(f"expected {expected}, not {found}", column, _valid_forms([form for form, _ in nearest]))
+
+
+def _extension(mnemonic: str, tokens: list[Token]) -> EncodingFailure | None:
+    """The failure that names the extension of the architecture which has this instruction, if one has it."""
+    from armexec.isa.extensions import needed_by_text
+
+    needed = needed_by_text(mnemonic, [token.text.lower() for token in tokens])
+    return None if needed is None else EncodingFailure(f"{mnemonic} needs {needed}, which armexec doesn't have", 0)
 
 
 def _unknown(mnemonic: str) -> EncodingFailure:

@@ -84,7 +84,7 @@ def explain(failure: EncodingFailure, statement: Statement, where: Where) -> Ass
 def _hint(failure: EncodingFailure, statement: Statement, where: Where, column: int) -> str:
     mnemonic = statement.name.lower()
     if failure.column == 0:
-        return _mnemonic_hint(mnemonic, statement, where)
+        return _mnemonic_hint(mnemonic, statement, where) if failure.message.startswith("unknown mnemonic") else ""
     match = _WORD.match(where.text, column - 1)
     word = match[0].lower() if match is not None else ""
     if "bytes away" in failure.message and re.fullmatch(r"-?(0x[0-9a-f]+|\d+)", word):

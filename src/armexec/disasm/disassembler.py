@@ -18,7 +18,10 @@ __all__ = ["Instruction", "Targets", "as_dictionary", "disassemble", "instructio
 
 
 class Instruction(NamedTuple):
-    """One word at an address, with its text; `.word` where it isn't an instruction armexec describes.
+    """One word at an address, with its text.
+
+    The text is `.word` where armexec doesn't describe it, with a comment that says which extension of the architecture
+    has the instruction, if one has.
 
     `encoding` is Arm's name for the encoding, `target` the address a branch or a pc-relative operand means.
     """
@@ -244,6 +247,14 @@ def _no_name(address: int) -> None:
     return None
 
 
+def _needs(word: int) -> str:
+    """A comment that says which extension has the instruction, if one has."""
+    from armexec.isa.extensions import needed_by_word
+
+    needed = needed_by_word(word)
+    return f" // {needed[0]} needs {needed[1]}" if needed is not None else ""
+
+
 # What is printed of words without a label, which is the same wherever they stand.
 _printed: dict[int, tuple[str, str]] = {}
 _LIMIT = 1 << 16
@@ -256,7 +267,7 @@ def instruction_of(word: int, address: int, name: Callable[[int], str | None]) -
         return Instruction(address, word, *printed)
     encoding = form_of(word)
     if encoding is None:
-        return Instruction(address, word, f".word 0x{word:08x}")
+        return Instruction(address, word, f".word 0x{word:08x}{_needs(word)}")
     form = encoding.instruction.printed_form(encoding, word)
     text = form.text(word, Context(address, name))
     label = form.label

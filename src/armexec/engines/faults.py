@@ -28,6 +28,7 @@ from armexec.errors import (
     UnsupportedInstruction,
 )
 from armexec.isa import decode
+from armexec.isa.extensions import needed_by_word
 from armexec.isa.operands import Context
 from armexec.machines.traps import Trap, TrapKind
 from armexec.memory import AccessError, HostMemory, Overflow
@@ -61,8 +62,6 @@ def to_error(
     `word_at` gives the words of the image; without it they are read now.
     """
     kind, detail = trap.kind, trap.detail
-    if kind is TrapKind.UNSUPPORTED:
-        return UnsupportedInstruction(_word(trap.pc) or 0, trap.pc, trap.why)
     if image is not None:
         known = _missing(trap, image, base, where) or _stopped(trap, image, base, where)
         if known is not None:
@@ -75,6 +74,8 @@ def to_error(
     def find() -> dict[str, Any]:
         return _fields(_placed(trap, where), image, base, word_at, is_unreadable, callers)
 
+    if kind is TrapKind.UNSUPPORTED:
+        return UnsupportedInstruction.found_later(find, word=detail, address=trap.pc, encoding=trap.why)
     if kind not in _ACCESS:
         return _KINDS.get(kind, ExecutionError).found_later(find)
     if overflow is None:
@@ -193,8 +194,14 @@ def _message(kind: TrapKind, trap: Trap, word: int | None) -> str:
         return f"there is no code at 0x{detail:x}"
     if kind is TrapKind.UNDEFINED:
         shown = f" 0x{word:08x}" if word is not None else ""
+        needed = needed_by_word(word) if word is not None and not trap.why else None
+        if needed is not None:
+            return f"illegal instruction{shown}: {needed[0]} needs {needed[1]}, which armexec doesn't have,"
         reason = f" ({trap.why})" if trap.why else ""
         return f"illegal instruction{shown}{reason}"
+    if kind is TrapKind.UNSUPPORTED:
+        mnemonic, extension = needed_by_word(detail) or (trap.why, "an extension")
+        return f"{mnemonic} (0x{detail:08x}) needs {extension}, which armexec doesn't have,"
     if kind is TrapKind.BREAKPOINT:
         return f"breakpoint #{detail}"
     if kind is TrapKind.SUPERVISOR_CALL:
