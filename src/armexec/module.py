@@ -447,7 +447,7 @@ class Function:
 def compile(
     source: str,
     language: str = "c++",
-    opt: str = "-O0",
+    opt: str | int = "-O0",
     target: str = "host",
     flags: Iterable[str] | str = (),
     *,
@@ -460,7 +460,7 @@ def compile(
     Args:
         source: the text.
         language: "c" or "c++".
-        opt: -O0 to -O3, -Og, -Os, -Oz or -Ofast.
+        opt: -O0 to -O3, -Og, -Os, -Oz or -Ofast; also 2 for -O2.
         target: "host", "linux", "apple" or "bare"; every one can be compiled for, and runs, everywhere.
         flags: more of the compiler's options.
         engine: "native", "translated" or "reference"; this host's default otherwise.

@@ -193,3 +193,24 @@ def test_info_says_what_is_here() -> None:
     assert f"{page_size()} bytes" in text
     assert re.search(r"engine reference +available", text)
     assert re.search(r"compiler +(clang|gcc|none)", text)
+
+
+@pytest.mark.parametrize("suffix", ["c", "cpp", "hex", "s", "S"])
+def test_a_byte_order_mark_is_skipped(suffix: str, tmp_path: Path) -> None:
+    texts = {"hex": "d65f03c0", "s": "f: ret", "S": ".globl f\nf: ret"}
+    path = tmp_path / f"f.{suffix}"
+    path.write_text("\ufeff" + texts.get(suffix, "int f(int x) { return x; }"))
+    done = armexec("run", str(path), "3", "--engine", "reference")
+    assert (done.status, done.out) == (0, "3\n"), done.err
+
+
+def test_assembly_is_compiled_without_a_complaint(tmp_path: Path) -> None:
+    path = tmp_path / "x.s"
+    path.write_text("mov x0, #1\nret\n")
+    done = armexec("compile", "-c", str(path), "-o", str(tmp_path / "x.o"))
+    assert (done.status, done.out, done.err) == (0, "", "")
+
+
+@pytest.mark.parametrize("level", ["-O2", "--opt=2", "--opt=O2", "--opt=-O2"])
+def test_levels_of_optimization(level: str) -> None:
+    assert "str" not in armexec("compile", str(EXAMPLES / "fn.cpp"), "--words", level).out

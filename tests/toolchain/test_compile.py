@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 from elftools.elf.elffile import ELFFile
@@ -421,3 +422,35 @@ def test_nothing_is_left_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
             compile_object(source)
     assert list(scratch.iterdir()) == []
     assert list(here.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("opt", "option"), [(0, "-O0"), (2, "-O2"), ("3", "-O3"), ("O1", "-O1"), ("s", "-Os"), ("-Oz", "-Oz")]
+)
+def test_levels_are_written_in_several_ways(opt: str | int, option: str) -> None:
+    assert option in compile_object("int f(void) { return 1; }", opt=opt).command
+
+
+@pytest.mark.parametrize("opt", [4, -1, True, False, None, "", "-", "x", "--O2", 2.0, b"2", [2]])
+def test_other_levels_are_errors(opt: Any) -> None:
+    with pytest.raises(CompileError, match="unknown optimization level"):
+        compile_object("int f(void) { return 1; }", opt=opt)
+
+
+@pytest.mark.parametrize("language", ["c", "c++"])
+def test_a_byte_order_mark_is_skipped(language: str, tmp_path: Path) -> None:
+    source = "int f(void) { return wrong; }"
+    path = tmp_path / "marked.c"
+    path.write_text("\ufeff" + source)
+    for text, name in (("\ufeff" + source, None), (source, str(path)), ("\ufeff" + source, str(path))):
+        with pytest.raises(CompileError) as caught:
+            compile_object(text, language=language, filename=name)
+        assert (caught.value.diagnostics[0].line, caught.value.diagnostics[0].column) == (1, 22)
+    assert compile_object("\ufeff" + source.replace("wrong", "1"), language=language).diagnostics == ()
+
+
+@pytest.mark.parametrize("filename", ["x.s", "x.S"])
+@pytest.mark.parametrize("target", ["linux", "apple"])
+def test_assembly_is_compiled_without_a_complaint_of_ours(filename: str, target: str) -> None:
+    compiled = compile_object("mov x0, #1\nret\n", language="assembler", filename=filename, target=target)
+    assert compiled.diagnostics == ()

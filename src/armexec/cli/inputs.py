@@ -105,9 +105,9 @@ class Input:
 
     @cached_property
     def text(self) -> str:
-        """Raises LoadError, also for what isn't UTF-8."""
+        """Its text, without a byte order mark. Raises LoadError, also for what isn't UTF-8."""
         try:
-            return self.data.decode().removeprefix("\ufeff")
+            return self.data.decode("utf-8-sig")
         except UnicodeDecodeError as error:
             byte = error.object[error.start]
             raise LoadError(f"{self.name}: not UTF-8 text (byte {error.start} is {byte:#04x})") from None

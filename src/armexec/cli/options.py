@@ -34,7 +34,7 @@ class _Level(click.Choice[str]):
     """A level of optimization: `2`, and also `O2` and `-O2`."""
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
-        return super().convert(str(value).removeprefix("-").removeprefix("O"), param, ctx)
+        return super().convert(str(value).removeprefix("-O").removeprefix("O"), param, ctx)
 
 
 def _address(_context: click.Context, _option: click.Parameter, text: str | None) -> int | None:

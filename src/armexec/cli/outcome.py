@@ -120,4 +120,5 @@ def note(text: str) -> None:
 def warn_of(diagnostics: Iterable[Diagnostic]) -> None:
     """Show a compiler's warnings."""
     for d in diagnostics:
-        _say(f"{d.file}:{d.line}:{d.column}: {d.severity}: {d.message}")
+        place = f"{d.file}:{d.line}:{d.column}: " if d.line else f"{d.file}: " if d.file else ""
+        _say(f"{place}{d.severity}: {d.message}")

@@ -38,6 +38,7 @@ _OPTIMIZATIONS = ("-O0", "-O1", "-O2", "-O3", "-Og", "-Os", "-Oz", "-Ofast", "-O
 _MAGICS = {"elf": b"\x7fELF", "macho": b"\xcf\xfa\xed\xfe"}  # both little-endian and 64 bits
 _SOURCE_LIMIT = 256 << 20  # bytes
 _UNNAMED = "<source>"
+_BYTE_ORDER_MARK = "\ufeff"
 # What reaches into the outside without appearing among the dependencies a compiler lists.
 _UNTRACKED = re.compile(rb"__DATE__|__TIME__|__TIMESTAMP__|\.incbin|\.include", re.IGNORECASE)
 _CRASHED = re.compile(r"PLEASE submit a bug report|frontend command failed|internal compiler error")
@@ -69,7 +70,7 @@ def compile_object(
     source: str,
     *,
     language: str = "c++",
-    opt: str = "-O0",
+    opt: str | int = "-O0",
     target: str = "host",
     flags: Iterable[str] | str = (),
     filename: str | None = None,
@@ -80,9 +81,9 @@ def compile_object(
     """Compile `source` to a relocatable object: ELF, or Mach-O for the target "apple".
 
     `language` is "c", "c++" or "assembler" (with the preprocessor if `filename` ends in .S); `opt` one of -O0
-    to -O3, -Og, -Os, -Oz, -Ofast; `target` "host", "linux", "apple" or "bare"; `flags` come last and win;
-    `filename` names the source in messages and debug information and says where `#include "..."` looks;
-    `compiler` is as for `find_compiler`; `debug` adds DWARF 5; `timeout` is in seconds.
+    to -O3, -Og, -Os, -Oz, -Ofast, also without -O (2); `target` "host", "linux", "apple" or "bare"; `flags` come
+    last and win; `filename` names the source in messages and debug information and says where `#include "..."`
+    looks; `compiler` is as for `find_compiler`; `debug` adds DWARF 5; `timeout` is in seconds.
 
     Raises CompileError, with the compiler's diagnostics, if there is no object to return.
     """
@@ -94,7 +95,7 @@ def compile_assembly(
     source: str,
     *,
     language: str = "c++",
-    opt: str = "-O0",
+    opt: str | int = "-O0",
     target: str = "host",
     flags: Iterable[str] | str = (),
     filename: str | None = None,
@@ -124,7 +125,7 @@ class _Job:
         self,
         source: str,
         language: str,
-        opt: str,
+        opt: str | int,
         target: str,
         flags: Iterable[str] | str,
         filename: str | None,
@@ -145,11 +146,10 @@ class _Job:
         self.mode = mode
         self.mode_options = ("-E", "-P") if mode == "-E" else (mode,)
         self.target: Target = resolve_target(target)
-        if opt not in _OPTIMIZATIONS:
-            raise CompileError(f"unknown optimization level {opt!r}: choose one of {', '.join(_OPTIMIZATIONS)}")
+        level = _optimization(opt)
         self.compiler = find_compiler(compiler)
         self.by_path = filename is not None and _holds(filename, self.source)
-        self.command = (*self.compiler.command, *self._options(opt, debug), *self.flags, *self._input())
+        self.command = (*self.compiler.command, *self._options(level, debug), *self.flags, *self._input())
 
     def keep_markers(self) -> None:
         """Let the preprocessor say where its lines come from."""
@@ -173,7 +173,7 @@ class _Job:
                 options += ["-mbranch-protection=none", "-fno-stack-clash-protection", "-U_FORTIFY_SOURCE"]
         if debug:
             options.append("-gdwarf-5")
-            if self.compiler.kind == "clang":
+            if self.compiler.kind == "clang" and self.language in ("c", "c++"):
                 # A class is described also where its constructor isn't emitted.
                 options.append("-fstandalone-debug")
         # Neither leaves files behind then, whatever happens.
@@ -280,7 +280,17 @@ def _check_types(source: object, filename: object, compiler: object) -> None:
             raise CompileError(f"the {what} is text, not {type(value).__name__} {value!r:.60}")
 
 
+def _optimization(opt: str | int) -> str:
+    """The option of a level: `-O2` for "-O2", "O2", "2" and 2."""
+    if isinstance(opt, str | int) and not isinstance(opt, bool) and opt != "":
+        for option in _OPTIMIZATIONS:
+            if str(opt) in (option, option[1:], option[2:]):
+                return option
+    raise CompileError(f"unknown optimization level {opt!r}: choose one of {', '.join(_OPTIMIZATIONS)}")
+
+
 def _encode(source: str, name: str) -> bytes:
+    source = source.removeprefix(_BYTE_ORDER_MARK)
     if not source.strip():
         raise CompileError(f"the source is empty: {name}")
     null = source.find("\0")
