@@ -10,6 +10,7 @@ import hashlib
 import json
 import os
 import re
+import stat
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -377,6 +378,12 @@ def _dependencies(rule: bytes | None, headers: str) -> list[str] | None:
 
 
 def _hash(path: str) -> str | None:
+    """The digest of a file; None for what can't be read, or isn't a regular file: reading that might never end."""
+    try:
+        if not stat.S_ISREG(os.stat(path).st_mode):
+            return None
+    except OSError:
+        return None
     data = _read(path)
     return None if data is None else hashlib.sha256(data).hexdigest()
 
@@ -402,12 +409,15 @@ def _pack(data: bytes, diagnostics: Sequence[Diagnostic], hashes: dict[str, str]
 
 
 def _unpack(kept: bytes) -> tuple[bytes, tuple[Diagnostic, ...]] | None:
-    """What `_pack` packed, unless one of the files it depends on has changed."""
+    """What `_pack` packed, unless one of the files it depends on has changed, or it makes no sense."""
     head, _, data = kept.partition(b"\n")
-    hashes, shown = json.loads(head)
-    if any(_hash(path) != digest for path, digest in hashes.items()):
+    try:
+        hashes, shown = json.loads(head)
+        if any(_hash(path) != digest for path, digest in hashes.items()):
+            return None
+        return data, tuple(Diagnostic(*fields) for fields in shown)
+    except (ValueError, TypeError, AttributeError, RecursionError):
         return None
-    return data, tuple(Diagnostic(*fields) for fields in shown)
 
 
 def _signal_name(number: int) -> str:

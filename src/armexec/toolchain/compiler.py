@@ -154,8 +154,11 @@ def _probe(command: tuple[str, ...], stamp: str) -> tuple[str, str]:
     key = store.key("compiler 1", json.dumps(command), stamp)
     kept = store.get(key)
     if kept is not None:
-        banner, machine = json.loads(kept)
-        return str(banner), str(machine)
+        try:
+            banner, machine = json.loads(kept)
+            return str(banner), str(machine)
+        except (ValueError, TypeError, RecursionError):
+            store.drop(key)
     from armexec.toolchain.process import run
 
     asked = run((*command, "--version"), timeout=_PROBE_SECONDS)
