@@ -15,10 +15,16 @@ from armexec.objects import CType, Parameter, Prototype
 __all__ = ["guess_prototype", "parse_arguments", "shown_result", "written"]
 
 _Number = TypeVar("_Number", int, float)
+_MAX_DIGITS = 1000
+"""Maximum number of characters of a number; Python converts longer ones slowly, or not at all."""
+_MAX_SHOWN = 60
+"""Maximum number of characters of an argument in a message."""
 
 
 def parse_integer(text: str) -> int | None:
     """An integer in any base Python knows (`-3`, `0x2a`, `0b11`, `1_000`), or None."""
+    if len(text) > _MAX_DIGITS:
+        return None
     try:
         return int(text, 0)
     except ValueError:
@@ -29,13 +35,23 @@ def parse_float(text: str) -> float | None:
     """A number as Python or C writes it (`1.5`, `-2e3`, `0x1.8p3`, `inf`, `nan`, an integer in any base), or None."""
     number = parse_integer(text)
     if number is not None:
-        return float(number)
+        try:
+            return float(number)
+        except OverflowError:
+            return math.inf if number > 0 else -math.inf
+    if len(text) > _MAX_DIGITS:
+        return None
     for read in (float, float.fromhex):
         try:
             return read(text)
         except (ValueError, OverflowError):
             pass
     return None
+
+
+def _shown(text: str) -> str:
+    """An argument as a message shows it."""
+    return repr(text) if len(text) <= _MAX_SHOWN else f"{text[:_MAX_SHOWN]!r}... ({len(text)} characters)"
 
 
 def guess_prototype(name: str, texts: Sequence[str], *, compiled: bool) -> Prototype:
@@ -51,7 +67,7 @@ def guess_prototype(name: str, texts: Sequence[str], *, compiled: bool) -> Proto
     for text, value in zip(texts, values, strict=True):
         if value is None:
             raise SignatureError(
-                f"the function's signature isn't known, and {text!r} is no integer:"
+                f"the function's signature isn't known, and {_shown(text)} is no integer:"
                 ' give --signature, as in "int(char *)"'
             )
     numbers = [value for value in values if value is not None]
@@ -91,12 +107,12 @@ def _value(prototype: Prototype, position: int, parameter: Parameter, text: str)
             return text == "true"
         number = parse_integer(text)
         if number is None:
-            raise SignatureError(f"{where}: {text!r} is no integer")
+            raise SignatureError(f"{where}: {_shown(text)} is no integer")
         return number
     if ctype.kind == "float":
         value = parse_float(text)
         if value is None:
-            raise SignatureError(f"{where}: {text!r} is no number")
+            raise SignatureError(f"{where}: {_shown(text)} is no number")
         return value
     if ctype.kind != "pointer":
         # The call says that it can't be passed.
@@ -115,7 +131,7 @@ def _value(prototype: Prototype, position: int, parameter: Parameter, text: str)
     number = parse_integer(text)
     if number is not None:
         return number
-    raise SignatureError(f"{where}: {text!r} is neither an array such as [1, 2, 3], nor an address, nor null")
+    raise SignatureError(f"{where}: {_shown(text)} is neither an array such as [1, 2, 3], nor an address, nor null")
 
 
 def _array(where: str, target: CType | None, text: str) -> list[int] | list[float]:
@@ -129,7 +145,7 @@ def _array(where: str, target: CType | None, text: str) -> list[int] | list[floa
 def _element(where: str, text: str, parse: Callable[[str], _Number | None], what: str) -> _Number:
     number = parse(text)
     if number is None:
-        raise SignatureError(f"{where}: {text!r} is no {what}")
+        raise SignatureError(f"{where}: {_shown(text)} is no {what}")
     return number
 
 

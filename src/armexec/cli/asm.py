@@ -5,15 +5,13 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 
-import click
-
 from armexec.cli.assembled import FORMATS, format_of, linked, written
-from armexec.cli.command import argument, choice, command, option
+from armexec.cli.command import argument, choice, command, file_name, option
 from armexec.cli.options import address_option, target_option
 
 
 @command()
-@argument("file", type=click.Path(), default="-", help="The assembly; - is standard input.")
+@argument("file", type=file_name, default="-", help="The assembly; - is standard input.")
 @option(
     "--format", "-f", type=choice(FORMATS), help="What to write; by default a listing, or what the suffix of -o means."
 )
@@ -25,7 +23,7 @@ from armexec.cli.options import address_option, target_option
 @option(
     "--output",
     "-o",
-    type=click.Path(),
+    type=file_name,
     help="A file to write instead: FILE.o an object, .bin the bytes, .hex words, .c, .py and .rs a constant.",
 )
 def asm(

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from armexec.cli.command import argument, choice, command, option
+from armexec.cli.command import argument, choice, command, file_name, option
 from armexec.cli.options import TIERS
 
 if TYPE_CHECKING:
@@ -40,8 +40,8 @@ def _kernel_names(_context: click.Context, _argument: click.Parameter, begun: st
 )
 @option("--quick", is_flag=True, help="Less of everything: rough figures in less time.")
 @option("--tier", type=choice(tier for tier in TIERS if tier != "auto"), help="Pin the tier of the translated engine.")
-@option("--json", metavar="FILE", type=click.Path(), help="Write all figures; - prints them instead of tables.")
-@option("--plot", metavar="FILE.png", type=click.Path(), help="Draw a picture.")
+@option("--json", metavar="FILE", type=file_name, help="Write all figures; - prints them instead of tables.")
+@option("--plot", metavar="FILE.png", type=file_name, help="Draw a picture.")
 def bench(
     kernels: Sequence[str],
     rounds: int | None,

@@ -22,7 +22,7 @@ def select_function(module: Module, name: str | None) -> Function:
     Raises:
         LoadError: there is none, or several to choose from.
     """
-    if name:
+    if name is not None:
         return module[name]
     functions = module.functions
     if not functions:
@@ -48,7 +48,7 @@ def prepare(
         SignatureError: the signature can't be read, or the arguments don't fit it.
     """
     function = select_function(module, name)
-    if signature:
+    if signature is not None:
         function = function.with_signature(signature)
     if function.prototype is None:
         guessed = guess_prototype(function.linkage_name, texts, compiled=compiled)

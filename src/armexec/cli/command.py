@@ -16,11 +16,24 @@ from typing import Any
 
 import click
 
-__all__ = ["Command", "Commands", "argument", "choice", "command", "option"]
+__all__ = ["Command", "Commands", "argument", "choice", "command", "file_name", "option"]
 
 option = click.option
 _OPTION = re.compile(r"--[A-Za-z]|-[A-Za-z]")
 _NUMBER = re.compile(r"-(inf|infinity|nan)", re.IGNORECASE)
+
+
+class _Path(click.Path):
+    """A file's name, which isn't empty."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        if value == "":
+            self.fail("a file's name is empty", param, ctx)
+        return super().convert(value, param, ctx)
+
+
+file_name = _Path()
+"""The type of an argument or option that names a file; shells complete it."""
 
 
 def choice(names: Iterable[str]) -> click.Choice[str]:

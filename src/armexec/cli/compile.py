@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from armexec.cli.command import command, option
+from armexec.cli.command import command, file_name, option
 from armexec.cli.options import compilation, file_argument
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 @option("-S", "assembly", is_flag=True, help="Print the assembly, with the source between (the default).")
 @option("-c", "object", is_flag=True, help="Write an object file.")
 @option("--words", is_flag=True, help="Print the functions' machine words.")
-@option("-o", "--output", type=click.Path(), help="The file to write; for -c FILE.o by default.")
+@option("-o", "--output", type=file_name, help="The file to write; for -c FILE.o by default.")
 @compilation
 def compile(
     file: str,

@@ -6,9 +6,7 @@ import os
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
-import click
-
-from armexec.cli.command import argument, command, option
+from armexec.cli.command import argument, command, file_name, option
 from armexec.cli.options import address_option, language_option
 
 if TYPE_CHECKING:
@@ -21,7 +19,7 @@ if TYPE_CHECKING:
     "inputs",
     nargs=-1,
     required=True,
-    type=click.Path(),
+    type=file_name,
     metavar="FILE|WORD...",
     help="An object, a .bin or .hex file, - for standard input; or words such as 0xD10043FF or d10043ff.",
 )

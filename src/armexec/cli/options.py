@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from armexec.cli.command import argument, choice, option
+from armexec.cli.command import argument, choice, file_name, option
 
 __all__ = [
     "LANGUAGES",
@@ -63,7 +63,7 @@ def _all(*decorators: Decorator) -> Decorator:
 
 file_argument = argument(
     "file",
-    type=click.Path(),
+    type=file_name,
     help="C (.c), C++ (.cc .cpp .cxx), assembly (.s .S), hexadecimal words (.hex), raw words (.bin), or an object;"
     " - is standard input.",
 )
