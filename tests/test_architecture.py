@@ -17,22 +17,36 @@ ROOT = Path(armexec.__file__).parent
 # A room may import what stands in its row, and itself. What only names types (under TYPE_CHECKING) counts too.
 MAY_IMPORT = {
     "errors": set(),
+    "forks": set(),
     "package_identity": set(),
     "store": set(),
     "words": {"isa", "errors"},
     "isa": set(),
-    "memory": {"errors"},
+    "memory": {"errors", "forks"},
     "objects": {"errors", "package_identity", "store"},
     "toolchain": {"errors", "store"},
     "asm": {"isa", "errors", "disasm"},
     "disasm": {"isa", "words", "errors"},
     "machines": {"isa", "errors", "memory"},
-    "translate": {"machines", "disasm", "isa", "errors", "memory", "package_identity", "store"},
+    "translate": {"machines", "disasm", "isa", "errors", "forks", "memory", "package_identity", "store"},
     "abi": {"objects", "memory", "errors"},
-    "engines": {"translate", "machines", "isa", "memory", "objects", "abi", "errors", "disasm", "store", "runtime"},
+    "engines": {
+        "forks",
+        "translate",
+        "machines",
+        "isa",
+        "memory",
+        "objects",
+        "abi",
+        "errors",
+        "disasm",
+        "store",
+        "runtime",
+    },
     "images": {"asm", "disasm", "objects", "errors"},
     "runtime": {"asm", "objects", "toolchain"},  # its code is made beforehand
     "module": {
+        "forks",
         "engines",
         "runtime",
         "images",
@@ -48,7 +62,7 @@ MAY_IMPORT = {
     "profiling": {"engines", "errors"},
     # It measures all the others, and nothing but its command knows of it.
     "bench": {"module", "engines", "runtime", "asm", "disasm", "objects", "toolchain", "errors"},
-    "": {"asm", "disasm", "errors", "module", "profiling"},
+    "": {"forks", "asm", "disasm", "errors", "module", "profiling"},
     "__main__": {"cli"},
 }
 HEAVY = {

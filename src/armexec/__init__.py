@@ -8,9 +8,12 @@
 
 from __future__ import annotations
 
+import os
+
 # typing itself costs more to import than the rest of this file.
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import Any
 
     from armexec.asm import Builder, Code, assemble
@@ -95,6 +98,25 @@ def __getattr__(name: str) -> Any:
 
     value = globals()[name] = getattr(import_module(_HOMES.get(name, "armexec.errors")), name)
     return value
+
+
+def _at_forks() -> None:
+    """Have `armexec.forks` called, from the first module on that any thread imports."""
+
+    def named(name: str) -> Callable[[], None]:
+        def call() -> None:
+            from armexec import forks
+
+            getattr(forks, name)()
+
+        return call
+
+    names = ("before", "after_in_parent", "after_in_child")
+    os.register_at_fork(**{name: named(name) for name in names})
+
+
+if hasattr(os, "register_at_fork"):
+    _at_forks()
 
 
 def __dir__() -> list[str]:

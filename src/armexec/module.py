@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import sys
-import threading
 import weakref
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cached_property, partial
@@ -13,6 +12,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, Self, TypeGuard
 
 from armexec.engines import LoadedImage, Quickening, get_engine
 from armexec.errors import Error, LoadError, SignatureError
+from armexec.forks import renew
 from armexec.objects import FunctionSymbol, Image, link_files, load_file, load_image
 from armexec.objects.names import bare_name, linkage_name, source_name
 
@@ -75,7 +75,7 @@ class Module:
         self._loaded: LoadedImage = self._engine.load(image, _unresolved)
         self._closed = False
         # Nothing is bound to memory that another thread is giving back.
-        self._lock = threading.RLock()
+        self._lock = renew(self)
         try:
             for offset in image.initializers:
                 self._loaded.bind(offset, _initializer_prototype())()

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from armexec.engines.naming import function_name, line
 from armexec.errors import Error
+from armexec.forks import hold
 from armexec.translate.watch import unwatch, watch
 
 if TYPE_CHECKING:
@@ -52,7 +53,7 @@ class Executable(Protocol):
     base: int
 
 
-_lock = threading.Lock()
+_lock = hold(threading.Lock())
 _executables: weakref.WeakSet[Executable] = weakref.WeakSet()
 _active: Profiling | None = None
 

@@ -7,6 +7,7 @@ import ctypes
 import threading
 from collections.abc import Callable
 
+from ..forks import hold
 from .protection import Protection
 
 __all__ = ["KNOWN", "KnownRange", "KnownRanges"]
@@ -32,7 +33,7 @@ class KnownRanges:
 
     def __init__(self) -> None:
         # Regions are freed by finalizers, which the collector may run on this thread while it holds the lock.
-        self._lock = threading.RLock()
+        self._lock = hold(threading.RLock())
         self._table: tuple[list[int], list[KnownRange]] = ([], [])
 
     def add(self, start: int, size: int, protection: Protection, *, toggled: bool = False) -> None:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import functools
-import threading
 import weakref
 from collections.abc import Sequence
 from types import TracebackType
 from typing import Self
 
 from ..errors import HostError
+from ..forks import renew
 from .kernel import Kernel, real_kernel
 from .known import KNOWN, KnownRanges
 from .protection import Protection, Step
@@ -44,7 +44,7 @@ class Region:
         self.strategy = strategy.name
         self.address = self._pages.address
         self.size = size
-        self._lock = threading.RLock()
+        self._lock = renew(self)
         self._finalizer = weakref.finalize(self, _free, self._pages, known)
         # Code may still run while the interpreter shuts down; the system frees what is left.
         self._finalizer.atexit = False

@@ -20,6 +20,8 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
+from armexec.forks import hold
+
 from .direct_text import TYPE_AT, Passed, Returned, text
 from .link import HostCode
 from .shared_code import shared_code
@@ -51,7 +53,7 @@ def _is_possible() -> bool:
 
 _new_function: Any = None
 _codes: dict[Hashable, HostCode] = {}
-_lock = threading.Lock()
+_lock = hold(threading.Lock())
 
 
 def make_later(

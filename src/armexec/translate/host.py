@@ -12,6 +12,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from armexec.errors import HostError
+from armexec.forks import hold, in_child
 
 from .environment import initial_environment
 
@@ -142,7 +143,7 @@ class _Unlocked:
 
 
 _unlocked = _Unlocked()
-_count_lock = threading.Lock()
+_count_lock = hold(threading.Lock())
 _compiled_modules = 0
 _has_optimized = False
 
@@ -249,8 +250,9 @@ class _GuestLoops:
     _OPTIONS = ("-disable-lsr", "-unroll-runtime-other-exit-predictable")
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
+        self._lock = hold(threading.Lock())
         self._count = 0
+        in_child(self._alone)
 
     def __enter__(self) -> None:
         with self._lock:
@@ -263,6 +265,12 @@ class _GuestLoops:
             self._count -= 1
             if self._count == 0:
                 self._set("false")
+
+    def _alone(self) -> None:
+        """Those who compiled are in the parent."""
+        if self._count:
+            self._count = 0
+            self._set("false")
 
     def _set(self, value: str) -> None:
         for option in self._OPTIONS:

@@ -15,6 +15,7 @@ from itertools import count
 from typing import Any
 
 from armexec.errors import HostError
+from armexec.forks import hold
 
 from .host import compile_object, llvm
 
@@ -33,7 +34,7 @@ class _Linkers:
 
     def __init__(self) -> None:
         # A library may be dropped at any time, also while the lock is held.
-        self._lock = threading.RLock()
+        self._lock = hold(threading.RLock())
         self._numbers = count()
         self._current: Any = None
         self._room = 0

@@ -11,6 +11,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from armexec.errors import HostError
+from armexec.forks import hold
 
 from .library import Export, Library
 from .link import HostCode
@@ -29,7 +30,7 @@ class _Places:
 
     def __init__(self) -> None:
         # Units are freed at any time, also while the lock is held.
-        self._lock = threading.RLock()
+        self._lock = hold(threading.RLock())
         self._starts: list[int] = []
         self._units: dict[int, weakref.ref[Unit]] = {}
 

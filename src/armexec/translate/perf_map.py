@@ -12,13 +12,14 @@ from pathlib import Path
 from threading import Lock
 
 from armexec.errors import HostError
+from armexec.forks import hold
 
 from .host_symbols import HostSymbol
 from .naming import Naming
 
 __all__ = ["append", "path"]
 
-_lock = Lock()
+_lock = hold(Lock())
 
 
 def path() -> Path:

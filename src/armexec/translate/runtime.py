@@ -16,6 +16,7 @@ from functools import partial
 from typing import NamedTuple
 
 from armexec.errors import HostError
+from armexec.forks import hold, renew
 from armexec.machines.traps import EXIT, Trap, TrapKind
 from armexec.memory import GuestStack, Overflow, stack_size
 
@@ -108,7 +109,7 @@ class Translator:
         self.tier = tier
         self.units: list[Unit] = []
         self.closed = False
-        self._lock = threading.RLock()
+        self._lock = renew(self)
         self._main = _Side(code, limit, careful=False)
         self._careful = _Side(code, limit, careful=True)
         tables = {"table": self._main.table_address, "careful_table": self._careful.table_address}
@@ -331,7 +332,7 @@ class Runtime:
     def __init__(self, new_stack: Callable[[], GuestStack], to_error: Callable[[Fault], Exception]) -> None:
         self._new_stack = new_stack
         self._to_error = to_error
-        self._lock = threading.RLock()
+        self._lock = hold(threading.RLock())
         # Weakly: an image that nobody holds any more takes its translations with it.
         self._translators: list[weakref.ref[Translator]] = []
         self._starts: list[int] = []

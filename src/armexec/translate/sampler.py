@@ -17,6 +17,7 @@ from functools import cache
 from threading import Lock
 
 from armexec.errors import HostError
+from armexec.forks import hold
 
 from .host import host_machine
 from .shared_code import shared_code
@@ -189,7 +190,7 @@ class Sampler:
         self._control = (ctypes.c_uint64 * 2)()
         self._ranges = (ctypes.c_uint64 * (1 + 2 * _RANGES))()
         self._table = (ctypes.c_uint64 * (2 << _BITS))()
-        self._lock = Lock()
+        self._lock = hold(Lock())
         self._timers: ThreadTimers | None = None
         symbols = {
             "control": ctypes.addressof(self._control),

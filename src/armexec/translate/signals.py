@@ -25,6 +25,7 @@ import threading
 from collections.abc import Callable
 from functools import cache
 
+from armexec.forks import hold
 from armexec.memory import Protection
 from armexec.memory.kernel import real_kernel
 
@@ -284,7 +285,7 @@ class _Handlers:
     SIGNALS = (signal.SIGSEGV, signal.SIGBUS)
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
+        self._lock = hold(threading.Lock())
         self._made: list[_Handler] = []
         self._addresses: set[int] = set()
         self._table = (ctypes.c_void_p * 64)()

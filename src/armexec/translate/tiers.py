@@ -9,7 +9,6 @@ begins the next round of a loop.
 from __future__ import annotations
 
 import atexit
-import os
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator
@@ -18,6 +17,7 @@ from time import monotonic
 from typing import Protocol
 
 from armexec.errors import HostError
+from armexec.forks import in_child
 
 __all__ = ["AUTO", "FIRST", "FULL", "SMALL", "TIERS", "Job", "submit", "urgent", "wait"]
 
@@ -160,6 +160,5 @@ def _after_fork() -> None:
     _background = _Background()
 
 
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_after_fork)
+in_child(_after_fork)
 atexit.register(_stop)

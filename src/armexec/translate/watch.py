@@ -8,6 +8,8 @@ import weakref
 from threading import Lock
 from typing import TYPE_CHECKING, Protocol
 
+from armexec.forks import hold
+
 if TYPE_CHECKING:
     from .library import Library
     from .link import HostCode
@@ -30,7 +32,7 @@ class Watcher(Protocol):
         """A unit was linked, of a translator that was told of before."""
 
 
-_lock = Lock()
+_lock = hold(Lock())
 _translators: weakref.WeakSet[Translator] = weakref.WeakSet()
 _watchers: list[Watcher] = []
 

@@ -1,0 +1,153 @@
+"""A fork while other threads work: what they hold would be held in the child by nobody, for ever.
+
+Before a fork it is waited until no other thread imports a module or has one of the locks that are held for a moment;
+the forking thread holds them meanwhile. Locks that are held for long, while something is translated, are new ones in
+the child. The wait has an end: then the process forks anyway.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+import threading
+import time
+import weakref
+from collections.abc import Callable
+from functools import cached_property
+from typing import Any, Protocol, TypeVar
+
+__all__ = ["after_in_child", "after_in_parent", "before", "hold", "in_child", "renew"]
+
+_PATIENCE = 5.0
+"""Seconds."""
+_PAUSE = 0.0005
+
+
+class Lock(Protocol):
+    """What `threading` calls one."""
+
+    def acquire(self, blocking: bool = ...) -> bool: ...
+
+    def release(self) -> None: ...
+
+
+class _Renewed(Protocol):
+    _lock: threading.RLock
+
+
+L = TypeVar("L", bound=Lock)
+
+_locks: list[Lock] = []
+_renewed: weakref.WeakSet[Any] = weakref.WeakSet()
+_child: list[Callable[[], None]] = []
+
+
+def hold(lock: L) -> L:
+    """Have a lock of the process held by whoever forks; the lock itself."""
+    _locks.append(lock)
+    return lock
+
+
+def renew(owner: _Renewed) -> threading.RLock:
+    """A lock to be the `_lock` of an object, in a child a new one."""
+    _renewed.add(owner)
+    return threading.RLock()
+
+
+def in_child(callback: Callable[[], None]) -> None:
+    """Have this called in each child."""
+    _child.append(callback)
+
+
+class _Fork:
+    """What the forking thread holds."""
+
+    def __init__(self) -> None:
+        self._held: list[Lock] = []
+
+    def before(self) -> None:
+        limit = time.monotonic() + _PATIENCE
+        while not self._hold_all() and time.monotonic() < limit:
+            self._release_all()
+            time.sleep(_PAUSE)
+
+    def _hold_all(self) -> bool:
+        """Hold what is free; whether that was all."""
+        imports = _Imports()
+        complete = True
+        for lock in (imports, *_locks, *_llvm()):
+            if lock.acquire(False):
+                self._held.append(lock)
+            else:
+                complete = False
+        return complete
+
+    def _release_all(self) -> None:
+        while self._held:
+            # Of a lock that the interpreter has renewed in the child, nobody is the owner.
+            with contextlib.suppress(RuntimeError):
+                self._held.pop().release()
+
+    def after_in_parent(self) -> None:
+        self._release_all()
+
+    def after_in_child(self) -> None:
+        self._release_all()
+        for owner in list(_renewed):
+            owner._lock = threading.RLock()
+        if sys.version_info < (3, 12):
+            _renew_cached_properties()
+        for callback in _child:
+            callback()
+
+
+class _Imports:
+    """That no other thread imports anything, as a lock.
+
+    Python has one for each module that is being imported, and one for making such locks, which it holds itself while it
+    forks.
+    """
+
+    def acquire(self, blocking: bool = False) -> bool:
+        import _imp
+
+        _imp.acquire_lock()
+        if _others_import():
+            _imp.release_lock()
+            return False
+        return True
+
+    def release(self) -> None:
+        import _imp
+
+        _imp.release_lock()
+
+
+def _others_import() -> bool:
+    # Not promised by Python, so it may be gone one day.
+    locks = getattr(sys.modules.get("_frozen_importlib"), "_module_locks", {})
+    here = threading.get_ident()
+    return any((lock := reference()) is not None and lock.owner != here for reference in list(locks.values()))
+
+
+def _llvm() -> tuple[Lock, ...]:
+    """llvmlite's lock around calls of LLVM, once it is there."""
+    library = getattr(sys.modules.get("llvmlite.binding.ffi"), "lib", None)
+    lock = getattr(getattr(library, "_lock", None), "_lock", None)
+    return () if lock is None else (lock,)
+
+
+def _renew_cached_properties() -> None:
+    """Before Python 3.12 each has a lock for all objects of its class."""
+    for name, module in list(sys.modules.items()):
+        if name.partition(".")[0] != "armexec":
+            continue
+        for kind in list(vars(module).values()):
+            for member in vars(kind).values() if isinstance(kind, type) else ():
+                if isinstance(member, cached_property):
+                    member.lock = threading.RLock()  # type: ignore[attr-defined]
+
+
+_fork = _Fork()
+before, after_in_parent, after_in_child = _fork.before, _fork.after_in_parent, _fork.after_in_child
+"""For `os.register_at_fork`, which the package does when it is imported."""
