@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from armexec.isa import decode
+from armexec.isa.id_registers import ID_REGISTERS
 from armexec.isa.system_registers import CNTFRQ_EL0, CNTVCT_EL0, CTR_EL0, DCZID_EL0, DIT, FPCR, FPSR, SSBS
 from armexec.machines.traps import TrapKind
 
@@ -229,7 +230,7 @@ EXCEPTIONS = (
     Exception_(
         ("unicorn", "qemu-user"),
         r"MRS_RS_",
-        _register_is(CTR_EL0, DCZID_EL0, CNTFRQ_EL0, CNTVCT_EL0),
+        _register_is(CTR_EL0, DCZID_EL0, CNTFRQ_EL0, CNTVCT_EL0, *ID_REGISTERS),
         "Values that identify the implementation, or time: D17.2, D17.11.",
     ),
     Exception_(
@@ -277,8 +278,7 @@ EXCEPTIONS = (
         r"(SYS_CR|MRS_RS|MSR_SR)_",
         lambda state, ours, theirs: ours.trap is UNDEFINED and theirs.trap is not UNDEFINED,
         "System registers and operations of features that QEMU's `max` has and Apple silicon doesn't (FEAT_MTE, "
-        "FEAT_RNG), and ID registers, whose reading QEMU emulates as Linux does "
-        "(Documentation/arch/arm64/cpu-feature-registers.rst).",
+        "FEAT_RNG).",
     ),
     Exception_(
         ("unicorn", "qemu-user"),

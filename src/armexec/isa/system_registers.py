@@ -10,6 +10,7 @@ from functools import cache
 from typing import NamedTuple
 
 from .data import rows
+from .id_registers import ID_REGISTERS
 
 __all__ = [
     "DIT",
@@ -57,8 +58,11 @@ USER_WRITABLE = {
 }
 """What MSR writes at EL0: the bits that are not RES0, for each register."""
 
-USER_READABLE = frozenset({*USER_WRITABLE, CTR_EL0, DCZID_EL0, TPIDRRO_EL0, CNTFRQ_EL0, CNTVCT_EL0})
-"""What MRS reads at EL0. CNTPCT_EL0 is not: Linux and macOS give user space the virtual counter alone."""
+USER_READABLE = frozenset({*USER_WRITABLE, CTR_EL0, DCZID_EL0, TPIDRRO_EL0, CNTFRQ_EL0, CNTVCT_EL0, *ID_REGISTERS})
+"""What MRS reads at EL0, by itself or by Linux, which emulates the identification registers.
+
+CNTPCT_EL0 is not: Linux and macOS give user space the virtual counter alone.
+"""
 
 
 class SystemRegister(NamedTuple):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from armexec.isa.id_registers import ID_REGISTERS
 from armexec.isa.system_registers import (
     CNTFRQ_EL0,
     CNTVCT_EL0,
@@ -52,6 +53,7 @@ CONSTANT_REGISTERS = {
     DCZID_EL0: 0x4,
     TPIDRRO_EL0: 0,
     CNTFRQ_EL0: CNTFRQ,
+    **ID_REGISTERS,
 }
 
 QC = 1 << 27
