@@ -40,7 +40,7 @@ def execute(
         machine.vectors[number] = value
     machine.NZCV = Flags(nzcv >> 3, nzcv >> 2 & 1, nzcv >> 1 & 1, nzcv & 1)
     machine.next_pc = START
-    for word in assemble(text, address=START).words:
+    for word in assemble(text, address=START, distances=True).words:
         machine.pc = machine.next_pc
         machine.next_pc = machine.pc + 4
         decoded = decode(word)
