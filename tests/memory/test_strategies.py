@@ -237,3 +237,36 @@ def test_any_layout_gets_what_it_asks_for(
         assert not protection or page.storage.content == content[number * 16 : number * 16 + 16]
     memory.close()
     assert kernel.clean
+
+
+@every_strategy
+@pytest.mark.parametrize("align", [1, 1 << 14, 1 << 16, 1 << 21])
+def test_a_region_is_aligned_as_asked_and_nothing_else_stays_mapped(
+    strategy: type[Strategy], make: Make, align: int
+) -> None:
+    for start in (0x10_0000_0000, 0x10_0000_C000, 0x10_000F_C000):
+        kernel = make()
+        kernel.next_address = start
+        page = kernel.page_size
+        with Region(kernel, strategy, 2 * page, executable=True, known=Unreachable(), align=align) as memory:
+            assert memory.address % align == 0
+            memory.write(0, CODE)
+            memory.seal([(0, page, READ | EXECUTE), (page, page, READ | WRITE)])
+            assert len(kernel.pages) == 2
+            assert kernel.fetch(memory.address, len(CODE)) == CODE
+        assert kernel.clean
+
+
+@every_strategy
+def test_a_refused_call_of_an_aligned_region_leaves_nothing_mapped(strategy: type[Strategy], make: Make) -> None:
+    def run(kernel: ModelKernel) -> None:
+        Region(kernel, strategy, kernel.page_size, executable=True, known=Unreachable(), align=1 << 20).close()
+
+    whole = make()
+    run(whole)
+    for number in range(1, whole.calls + 1):
+        kernel = make()
+        kernel.fail_at = number
+        with pytest.raises(HostError, match=r"Cannot allocate memory"):
+            run(kernel)
+        assert kernel.clean

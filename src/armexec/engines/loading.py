@@ -18,7 +18,7 @@ def map_image(image: Image, resolve: Resolve, *, executable: bool) -> Region:
         LoadError: a symbol can't be resolved, or a relocation doesn't reach.
         HostError: the host refuses the memory.
     """
-    region = allocate(image.size, executable=executable)
+    region = allocate(image.size, executable=executable, align=image.align)
     try:
         for offset, data in image.place(region.address, resolve):
             if data:

@@ -32,7 +32,14 @@ class Region:
     """
 
     def __init__(
-        self, kernel: Kernel, strategy: type[Strategy], size: int, *, executable: bool, known: KnownRanges
+        self,
+        kernel: Kernel,
+        strategy: type[Strategy],
+        size: int,
+        *,
+        executable: bool,
+        known: KnownRanges,
+        align: int = 1,
     ) -> None:
         self.steps: list[Step] = []
         self.executable = executable
@@ -40,7 +47,7 @@ class Region:
         self._sealed = False
         self._kernel = kernel
         self._known = known
-        self._pages = strategy(kernel, size, self.steps)
+        self._pages = strategy(kernel, size, self.steps, align)
         self.strategy = strategy.name
         self.address = self._pages.address
         self.size = size
@@ -204,15 +211,17 @@ def whole_pages(size: int, page: int) -> int:
     return -(-size // page) * page
 
 
-def allocate(size: int, *, executable: bool) -> Region:
-    """Map at least `size` bytes (rounded up to whole pages), readable and writable until `seal`.
+def allocate(size: int, *, executable: bool, align: int = 1) -> Region:
+    """Map at least `size` bytes (rounded up to whole pages), readable and writable until `seal`, at a multiple of
+    `align`, a power of two.
 
     With `executable=False`, for hosts that translate guest code, executable parts become readable only, and
     the host needs no right to make memory executable. Raises `HostError` where the host refuses.
     """
     kernel = real_kernel()
     strategy = _executable_strategy() if executable else data_strategy(kernel)
-    return Region(kernel, strategy, whole_pages(size, kernel.page_size), executable=executable, known=KNOWN)
+    pages = whole_pages(size, kernel.page_size)
+    return Region(kernel, strategy, pages, executable=executable, known=KNOWN, align=align)
 
 
 def strategy_name() -> str:

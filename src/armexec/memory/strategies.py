@@ -37,6 +37,8 @@ LINUX_MAP_ANONYMOUS, LINUX_MAP_NORESERVE, LINUX_MAP_STACK = 0x20, 0x4000, 0x2_00
 # macOS: xnu bsd/sys/mman.h.
 DARWIN_MAP_NORESERVE, DARWIN_MAP_JIT, DARWIN_MAP_ANON = 0x0040, 0x0800, 0x1000
 
+_LARGE = 1 << 30
+
 Part = tuple[int, int, Protection]  # offset, size, protection
 
 
@@ -54,8 +56,8 @@ def _flag_names(flags: int, system: str) -> str:
 class Strategy(ABC):
     """One mapping of `size` bytes, writable until `seal`.
 
-    `address` is final from the start, so that code can be relocated to it before it is written. An instance
-    that raises has freed everything it had mapped.
+    `address` is final from the start, so that code can be relocated to it before it is written; it is a multiple of
+    `align`, a power of two. An instance that raises has freed everything it had mapped.
     """
 
     name: ClassVar[str]
@@ -63,9 +65,10 @@ class Strategy(ABC):
     # True where the process map shows pages rwx that a thread can only write or only execute.
     toggles: ClassVar[bool] = False
 
-    def __init__(self, kernel: Kernel, size: int, steps: list[Step]) -> None:
+    def __init__(self, kernel: Kernel, size: int, steps: list[Step], align: int = 1) -> None:
         self.kernel = kernel
         self.size = size
+        self.align = align
         self.steps = steps
         self.address = 0
         self._mapped: list[tuple[int, int]] = []
@@ -131,6 +134,24 @@ class Strategy(ABC):
         self.steps.append(Step("mmap", result, size, protection, names + at))
         return result
 
+    def _map_aligned(self, protection: Protection, flags: int) -> int:
+        """Map the region. Kernels align to pages only: of a larger mapping, what is too much goes back at once."""
+        spare = max(self.align - self.kernel.page_size, 0)
+        start = self._mmap(0, self.size + spare, protection, flags)
+        if not spare:
+            return start
+        address = -(-start // self.align) * self.align
+        end = address + self.size
+        for at, size in ((start, address - start), (end, start + self.size + spare - end)):
+            if size:
+                try:
+                    self.kernel.munmap(at, size)
+                except OSError as error:
+                    raise _refused("munmap", at, size, protection, "", error) from error
+                self.steps.append(Step("munmap", at, size, None, ""))
+        self._mapped[-1] = address, self.size
+        return address
+
     def _copy_in(self, address: int, data: bytes) -> None:
         self.kernel.copy_in(address, data)
         self.steps.append(Step("memcpy", address, len(data), None, ""))
@@ -180,7 +201,9 @@ class AnonymousPages(Strategy):
     flags: ClassVar[int] = MAP_PRIVATE | LINUX_MAP_ANONYMOUS
 
     def _map(self) -> None:
-        self.address = self._mmap(0, self.size, READ | WRITE, self.flags)
+        # What is large is hardly ever used in full: the kernel needn't have room for it.
+        lazily = LINUX_MAP_NORESERVE if self.system == "linux" and self.size >= _LARGE else 0
+        self.address = self._map_aligned(READ | WRITE, self.flags | lazily)
 
     def _seal(self, parts: Sequence[Part]) -> None:
         # Flushed first: a core must never be able to fetch what isn't yet coherent (processor errata;
@@ -239,7 +262,7 @@ class MemfdPages(Strategy):
             raise _refused("memfd_create", 0, self.size, READ | WRITE, "", error) from error
         self.steps.append(Step("memfd_create", 0, self.size, None, f"fd {self._fd}"))
         # Reserves the addresses; the file is laid over them in seal().
-        self.address = self._mmap(0, self.size, NONE, MAP_PRIVATE | LINUX_MAP_ANONYMOUS)
+        self.address = self._map_aligned(NONE, MAP_PRIVATE | LINUX_MAP_ANONYMOUS)
         self._view = self._mmap(0, self.size, READ | WRITE, MAP_SHARED)
 
     def write(self, offset: int, data: bytes) -> None:
@@ -310,7 +333,7 @@ class DarwinToggledPages(Strategy):
                 'at once: use a Python without the hardened runtime, or engine="translated"'
             )
         flags = MAP_PRIVATE | DARWIN_MAP_ANON | DARWIN_MAP_JIT
-        self.address = self._mmap(0, self.size, READ | WRITE | EXECUTE, flags)
+        self.address = self._map_aligned(READ | WRITE | EXECUTE, flags)
 
     def _toggle(self, executable: bool) -> None:
         self.kernel.jit_write_protect(executable)

@@ -28,6 +28,7 @@ from armexec.objects.layout import (
     Section,
     SectionSymbol,
     SymbolKind,
+    too_large,
 )
 from armexec.objects.linking import Initializer, Part
 from armexec.objects.relocations import RelocationType
@@ -221,8 +222,6 @@ class _Object:
             return False
         if header.flags & _SHF_COMPRESSED:
             raise self._bad(f"loaded section {header.name} is compressed")
-        if header.size > MAX_IMAGE:
-            raise self._bad(f"section {header.name} claims {header.size} bytes")
         # Nothing in the image walks the unwind tables, and they would cost every function a page.
         return header.name != ".eh_frame" and not header.flags & _SHF_TLS
 
@@ -248,8 +247,10 @@ class _Object:
             elif s.section == _SHN_COMMON - 0x10000:
                 # For a common symbol st_value is the alignment.
                 align = value or 1
-                if align & (align - 1) or align > 1 << 24 or s.size > MAX_IMAGE:
+                if align & (align - 1):
                     raise self._bad(f"common symbol {name} of {s.size} bytes aligned to {align}")
+                if s.size > MAX_IMAGE:
+                    raise too_large(self.name, f"common symbol {name}", s.size)
                 if common < 0:
                     common = len(sections)
                     sections.append(Section("COMMON", b"", "rw", 1, 0))

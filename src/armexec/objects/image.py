@@ -354,6 +354,8 @@ class Image:
         text = f"{self.name}: relocation {r.type.name} of {name}{self._referred(r.offset)} does not fit: {error}"
         if not symbol.defined:
             text += "; compile with -fPIC to reach a symbol at any distance"
+        elif self.size > 1 << 32:
+            text += "; compile with -mcmodel=large to reach what stands behind 4 GiB of variables"
         return text
 
 

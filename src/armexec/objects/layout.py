@@ -11,6 +11,7 @@ from armexec.objects.relocations import BRANCHES, GOT_TYPES, RelocationType, fie
 
 __all__ = [
     "ABSOLUTE",
+    "MAX_ALIGN",
     "MAX_IMAGE",
     "PAGE",
     "Binding",
@@ -29,9 +30,11 @@ __all__ = [
 
 PAGE = 0x4000
 """The granule of segments: 16 KiB, the largest page of the hosts supported."""
-MAX_IMAGE = 1 << 32
-"""The largest image: what ADRP reaches."""
-_MAX_ALIGN = 1 << 24
+MAX_IMAGE = 1 << 40
+"""The largest image. Variables of more than 4 GiB are out of ADRP's reach, but their beginning may be in it."""
+MAX_ALIGN = 1 << 30
+"""The largest alignment of a section."""
+_LARGE = 1 << 30
 _MAX_PADDING = 1 << 26
 ABSOLUTE = -1
 """The section of a SectionSymbol whose value is a plain number."""
@@ -165,6 +168,11 @@ class Layout:
     holes: dict[int, int] = field(default_factory=dict)
 
 
+def too_large(name: str, what: str, size: int) -> LoadError:
+    """The error for what needs more memory than an image may have."""
+    return LoadError(f"{name}: {what} takes {size} bytes, and all of it may have {MAX_IMAGE >> 30} GiB of memory")
+
+
 def _up(value: int, align: int) -> int:
     return (value + align - 1) & -align
 
@@ -205,7 +213,8 @@ def lay_out(
     groups: dict[str, list[int]] = {"rx": [], "r": [], "rw": []}
     for index, section in enumerate(sections):
         groups[section.flags].append(index)
-    groups["rw"].sort(key=lambda i: not sections[i].data)
+    # Large variables last, so that the others are in reach.
+    groups["rw"].sort(key=lambda i: 0 if sections[i].data else 1 if sections[i].size < _LARGE else sections[i].size)
 
     placed = [0] * len(sections)
     segments: list[Segment] = []
@@ -229,7 +238,7 @@ def lay_out(
                 data += section.data
             end += max(section.size, len(section.data))
             if end > MAX_IMAGE:
-                raise LoadError(f"{name}: larger than {MAX_IMAGE >> 30} GiB with section {section.name}")
+                raise too_large(name, f"section {section.name}", section.size)
         if flags == "rx" and branched:
             veneers = end = _up(end, 8)
             stubs = veneers + VENEER_SIZE * len(branched)
@@ -247,7 +256,7 @@ def lay_out(
         end = _up(end, PAGE) + HOLE * len(missing)
         missing = {symbol: holes + offset for symbol, offset in missing.items()}
         if end > MAX_IMAGE:
-            raise LoadError(f"{name}: {len(missing)} undefined symbols")
+            raise too_large(name, f"room for {len(missing)} undefined symbols", end)
     provided = {symbol: got if symbol == "_GLOBAL_OFFSET_TABLE_" else 0 for symbol in _PROVIDED}
     made = [_place_symbol(name, s, sections, placed, provided) for s in symbols]
     relocations = [
@@ -288,10 +297,15 @@ def _check_section(name: str, section: Section) -> None:
             f"{name}: section {section.name} wants protection {section.flags!r}; "
             "no memory may be writable and executable"
         )
-    if not 0 < section.align <= _MAX_ALIGN or section.align & (section.align - 1):
-        raise LoadError(f"{name}: section {section.name} has alignment {section.align}")
+    if section.align <= 0 or section.align & (section.align - 1):
+        raise LoadError(f"{name}: section {section.name} has alignment {section.align}, which is no power of two")
+    if section.align > MAX_ALIGN:
+        raise LoadError(
+            f"{name}: section {section.name} has alignment {section.align:#x}, and {MAX_ALIGN:#x} is the largest"
+            " that memory is aligned to"
+        )
     if section.size > MAX_IMAGE:
-        raise LoadError(f"{name}: section {section.name} claims {section.size} bytes")
+        raise too_large(name, f"section {section.name}", section.size)
 
 
 def _check_references(

@@ -14,7 +14,16 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from armexec.errors import LoadError
 from armexec.objects.labels import with_functions
-from armexec.objects.layout import ABSOLUTE, MAX_IMAGE, Mark, PlacedSection, Reference, Section, SectionSymbol
+from armexec.objects.layout import (
+    ABSOLUTE,
+    MAX_IMAGE,
+    Mark,
+    PlacedSection,
+    Reference,
+    Section,
+    SectionSymbol,
+    too_large,
+)
 from armexec.objects.linking import Initializer, Part
 from armexec.objects.relocations import RelocationType
 
@@ -152,11 +161,13 @@ class _Object:
                 total += size
                 if offset + size > len(self.data):
                     raise self._bad(f"section {header.name} goes past the end of the file")
-            if size > MAX_IMAGE or address > 1 << 62:
-                raise self._bad(f"section {header.name} claims {size} bytes at {address:#x}")
+            if address > 1 << 62:
+                raise self._bad(f"section {header.name} is at {address:#x}")
+            if size > MAX_IMAGE:
+                raise too_large(self.name, f"section {header.name}", size)
             if relocations + 8 * number > len(self.data):
                 raise self._bad(f"the relocations of section {header.name} go past the end of the file")
-            if align > 24:
+            if align > 63:
                 raise self._bad(f"section {header.name} is aligned to 2**{align}")
         if total > 2 * len(self.data):
             raise self._bad("its sections overlap")
@@ -263,7 +274,7 @@ class _Object:
             elif kind == _N_UNDF and s.value:  # common: value is the size, bits 11:8 of n_desc log2 of the alignment
                 align = 1 << (s.description >> 8 & 15)
                 if s.value > MAX_IMAGE:
-                    raise self._bad(f"common symbol {s.name} of {s.value} bytes")
+                    raise too_large(self.name, f"common symbol {s.name}", s.value)
                 if common < 0:
                     common = len(sections)
                     sections.append(Section("__DATA,__common", b"", "rw", 1, 0))
