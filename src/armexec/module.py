@@ -277,9 +277,10 @@ class Function:
             _refuse_closed(self._module.name)
         prototype = self.prototype
         if prototype is None:
+            files = self._module.image.debug_files()
+            keep = f"compile without -gsplit-dwarf ({', '.join(files)})" if files else "keep the debug information"
             raise SignatureError(
-                f"{self.name}: its signature isn't known: give one, as in"
-                f' .with_signature("int(int)"), or keep the debug information'
+                f'{self.name}: its signature isn\'t known: give one, as in .with_signature("int(int)"), or {keep}'
             )
         check_passable(prototype)
         loaded = self._module.loaded

@@ -61,6 +61,11 @@ class ImageDebugInfo:
         info = self._info(at[1]) if at is not None else None
         return info.line(offset) if info else None
 
+    def elsewhere(self) -> list[str]:
+        """The files that have debug information that was left out of the parts (-gsplit-dwarf)."""
+        found = [self._info(number) for number in range(len(self._parts))]
+        return [file for info in found if info is not None for file in info.elsewhere()]
+
     def _at(self, offset: int) -> tuple[PlacedSection, int] | None:
         """The section that holds an offset in the image, and the number of its part."""
         i = bisect_right(self._ranges, offset, key=lambda r: r[0].offset) - 1

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from armexec.errors import LoadError
 from armexec.objects.indirect import call_resolvers
+from armexec.objects.kinds import refused_elf
 from armexec.objects.labels import mark_of, with_functions
 from armexec.objects.layout import (
     ABSOLUTE,
@@ -37,18 +38,6 @@ if TYPE_CHECKING:
     from armexec.objects.dwarf import DebugInfo
 
 __all__ = ["read_elf"]
-
-_EM_AARCH64 = 183
-_MACHINES = {
-    3: "x86",
-    8: "MIPS",
-    20: "PowerPC",
-    21: "PowerPC64",
-    40: "32-bit Arm",
-    62: "x86-64",
-    243: "RISC-V",
-}
-_TYPES = {0: "without a type", 2: "an executable", 3: "a shared library or executable", 4: "a core dump"}
 
 _SHT_PROGBITS, _SHT_SYMTAB, _SHT_RELA, _SHT_NOBITS, _SHT_REL = 1, 2, 4, 8, 9
 _SHT_INIT_ARRAY, _SHT_FINI_ARRAY, _SHT_PREINIT_ARRAY, _SHT_SYMTAB_SHNDX = 14, 15, 16, 18
@@ -109,16 +98,9 @@ class _Object:
         data, name = self.data, self.name
         if len(data) < 64:
             raise LoadError(f"{name}: truncated ELF file: {len(data)} bytes, its header takes 64")
-        if data[4] != 2:
-            raise LoadError(f"{name}: {'a 32-bit' if data[4] == 1 else 'an unknown class of'} ELF file, not ELF64")
-        if data[5] != 1:
-            raise LoadError(f"{name}: {'a big-endian' if data[5] == 2 else 'an unknown kind of'} ELF file")
-        kind, machine = struct.unpack_from("<HH", data, 16)
-        if machine != _EM_AARCH64:
-            raise LoadError(f"{name}: an ELF file for {_MACHINES.get(machine, f'machine {machine}')}, not AArch64")
-        if kind != 1:
-            what = _TYPES.get(kind, f"of type {kind}")
-            raise LoadError(f"{name}: {what}; only relocatable objects (.o, made by -c) can be loaded")
+        refused = refused_elf(data)
+        if refused:
+            raise LoadError(f"{name}: {refused}")
 
     def _read_headers(self) -> list[_Header]:
         data = self.data
@@ -198,6 +180,7 @@ class _Object:
                     header.size if nobits else 0,
                 )
             )
+        self._check_content(sections)
         symbols, common = self._image_symbols(sections, index)
         marks = self._marks(index)
         symbols = with_functions(sections, symbols, marks)
@@ -216,6 +199,21 @@ class _Object:
             marks,
             lambda placed: self._debug_info(placed, index),
         )
+
+    def _check_content(self, sections: list[Section]) -> None:
+        """Refuse what only looks like an object: there is no code, since it is somewhere else."""
+        if any(section.data or section.size for section in sections) and not self._is_slim():
+            return
+        if any(h.name.startswith(".gnu.lto_") for h in self.headers):
+            raise LoadError(
+                f"{self.name}: GCC's intermediate code and no machine code (-flto): compile without -flto, or with"
+                " -ffat-lto-objects too"
+            )
+        if any(h.name.startswith(".debug_") and h.name.endswith(".dwo") for h in self.headers):
+            raise LoadError(f"{self.name}: debug information only (-gsplit-dwarf): load the object beside it")
+
+    def _is_slim(self) -> bool:
+        return any(s.name == "__gnu_lto_slim" for s in self.symbols)
 
     def _is_loaded(self, header: _Header) -> bool:
         if not header.flags & _SHF_ALLOC or header.type not in _LOADED_TYPES:
@@ -335,9 +333,9 @@ class _Object:
 
     def _debug_info(self, placed: Sequence[PlacedSection], index: dict[int, int]) -> DebugInfo | None:
         sections = {
-            h.name[1:]: self._debug_section(i, h, placed, index)
+            h.name[1:].removeprefix("z"): self._debug_section(i, h, placed, index)
             for i, h in enumerate(self.headers)
-            if h.name.startswith(".debug_") and not h.flags & _SHF_ALLOC and h.type == _SHT_PROGBITS
+            if h.name.startswith((".debug_", ".zdebug_")) and not h.flags & _SHF_ALLOC and h.type == _SHT_PROGBITS
         }
         if "debug_info" not in sections:
             return None
@@ -350,7 +348,7 @@ class _Object:
     ) -> bytes:
         """A debug section in which addresses are offsets in the image."""
         content = self._content(header)
-        if header.flags & _SHF_COMPRESSED:
+        if header.flags & _SHF_COMPRESSED or header.name.startswith(".zdebug_"):
             content = self._decompress(header, content)
         out = bytearray(content)
         for _, offset, kind, number_of_symbol, addend in self._relocations(number):
@@ -364,13 +362,29 @@ class _Object:
         return bytes(out)
 
     def _decompress(self, header: _Header, content: bytes) -> bytes:
-        kind, _, size, _ = struct.unpack_from("<IIQQ", content)
-        if kind != 1 or size > _MAX_DEBUG:
-            raise LoadError(f"{self.name}: {header.name} is compressed in a way that is not supported")
+        """What a section holds that is compressed, as ELF has it or, before that, as GNU had it (.zdebug_*)."""
+        if header.flags & _SHF_COMPRESSED:
+            if len(content) < 24:
+                raise self._bad(f"compressed section {header.name} has {len(content)} bytes, and its header takes 24")
+            kind, _, size, _ = struct.unpack_from("<IIQQ", content)
+            start = 24
+        else:
+            kind, size, start = 1, int.from_bytes(content[4:12], "big"), 12
+            if content[:4] != b"ZLIB":
+                raise self._bad(f"{header.name} doesn't begin with ZLIB")
+        if kind != 1:
+            how = "by Zstandard" if kind == 2 else f"in a way that isn't known ({kind})"
+            raise LoadError(f"{self.name}: {header.name} is compressed {how}: compile with -gz=zlib or -gz=none")
+        if size > _MAX_DEBUG:
+            raise LoadError(f"{self.name}: {header.name} has {size} bytes, and at most {_MAX_DEBUG} are read")
+        made = zlib.decompressobj()
         try:
-            return zlib.decompressobj().decompress(content[24:], size)
+            data = made.decompress(content[start:], size)
         except zlib.error as e:
             raise self._bad(f"{header.name}: {e}") from None
+        if len(data) != size:
+            raise self._bad(f"{header.name} has {len(data)} bytes instead of {size}: it is truncated")
+        return data
 
 
 def _is_mark(symbol: _Symbol) -> bool:

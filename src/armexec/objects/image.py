@@ -300,6 +300,13 @@ class Image:
             return self._debug_info.declared(function)
         return self._debug_info.prototype(function.offset, function.name)
 
+    def debug_files(self) -> list[str]:
+        """The files that have debug information that the objects only refer to (-gsplit-dwarf)."""
+        try:
+            return sorted(set(self._debug_info.elsewhere()))
+        except LoadError:
+            return []
+
     def line_of(self, offset: int) -> SourceLine | None:
         """The source line that the instruction at an offset came from; None where that isn't known."""
         try:

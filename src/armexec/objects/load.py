@@ -12,24 +12,12 @@ from typing import TYPE_CHECKING
 from armexec.errors import LoadError
 from armexec.objects.cache import ObjectCache
 from armexec.objects.image import Image
+from armexec.objects.kinds import what_is
 
 if TYPE_CHECKING:
     from armexec.objects.linking import Part
 
 __all__ = ["link", "link_files", "load_file", "load_image", "read_part"]
-
-_KNOWN = {
-    b"!<arch>\n": "a static library (ar archive); extract the object you want from it",
-    b"\xca\xfe\xba\xbe": "a universal Mach-O file; extract its arm64 part with lipo -thin arm64",
-    b"\xce\xfa\xed\xfe": "a 32-bit Mach-O file",
-    b"\xfe\xed\xfa\xcf": "a big-endian Mach-O file",
-    b"\xfe\xed\xfa\xce": "a 32-bit big-endian Mach-O file",
-    b"BC\xc0\xde": "LLVM bitcode; compile without -flto",
-    b"\xde\xc0\x17\x0b": "LLVM bitcode; compile without -flto",
-    b"MZ": "a Windows executable",
-    b"\x64\xaa": "a Windows (COFF) object",
-    b"#!": "a script",
-}
 
 
 def load_image(data: bytes, name: str = "<bytes>") -> Image:
@@ -62,12 +50,7 @@ def read_part(data: bytes, name: str) -> Part:
         from armexec.objects.macho import read_macho
 
         return replace(read_macho(data, name), cache=ObjectCache(data))
-    if not data:
-        raise LoadError(f"{name}: empty")
-    what = next((text for magic, text in _KNOWN.items() if data.startswith(magic)), "")
-    if not what:
-        what = f"no ELF or Mach-O object; it begins with {data[:8].hex(' ')}"
-    raise LoadError(f"{name}: {what}")
+    raise LoadError(f"{name}: {what_is(data)}")
 
 
 def load_file(path: str | os.PathLike[str]) -> Image:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Callable
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from armexec.errors import LoadError
 
@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from armexec.objects.prototypes import Prototype
 
 __all__ = ["DebugInfo"]
+
+_Answer = TypeVar("_Answer")
 
 
 class DebugInfo:
@@ -40,7 +42,11 @@ class DebugInfo:
         i = bisect_right(starts, offset) - 1
         return lines[i] if i >= 0 else None
 
-    def _ask(self, question: Callable[[Functions], Prototype | None]) -> Prototype | None:
+    def elsewhere(self) -> list[str]:
+        """The files that have the rest of the information (-gsplit-dwarf). Raises LoadError if malformed."""
+        return self._ask(lambda functions: functions.entries.split) or []
+
+    def _ask(self, question: Callable[[Functions], _Answer]) -> _Answer | None:
         if not self._sections.get("debug_info") or not self._sections.get("debug_abbrev"):
             return None
         if isinstance(self._functions, LoadError):

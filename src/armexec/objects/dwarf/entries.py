@@ -57,6 +57,7 @@ class Entries:
         self._scopes: dict[int, int] = {}  # of a type or namespace: the entry it stands in
         self.subprograms: list[Any] = []
         self._languages: dict[int, int] = {}
+        self.split: list[str] = []  # the files that have what is left out here
         for cu in self._dwarf.iter_CUs():
             self._read_unit(cu)
 
@@ -64,6 +65,9 @@ class Entries:
         from elftools.dwarf.die import DIE
 
         top = cu.get_top_DIE()
+        split = top.attributes.get("DW_AT_dwo_name") or top.attributes.get("DW_AT_GNU_dwo_name")
+        if split is not None:
+            self.split.append(split.value.decode("utf-8", "backslashreplace"))
         language = top.attributes.get("DW_AT_language")
         self._languages[cu.cu_offset] = language.value if language is not None else 0
         offset = cu.cu_die_offset
