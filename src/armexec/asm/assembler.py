@@ -291,25 +291,22 @@ class Assembler:
     # -- instructions -----------------------------------------------------------------------------------------------
     def _instruction(self, statement: Statement, where: Where) -> None:
         mnemonic = statement.name.lower()
-        tokens = None if self.output.constants or self.aliases else plain_tokens(statement.operands)
+        output = self.output
+        tokens = None
+        if output.distances and not output.constants and not self.aliases:
+            tokens = plain_tokens(statement.operands)
         if tokens is not None:
             try:
                 candidates = match(mnemonic, tokens)
-                if not self.output.distances:
-                    candidates = absolute(candidates)
                 if candidates[0].deferred:
-                    self.output.instruction(candidates, where)
+                    output.instruction(candidates, where)
                     return
                 word = encode(candidates, _no_symbol)[0].to_bytes(4, "little")
             except EncodingFailure:
                 pass  # Once more, to know the columns.
             else:
-                self.output.word(word, where.line, where.text, where.file, where.within)
-                if (
-                    self.output.distances
-                    and not statement.labels
-                    and not any(mark in where.text for mark in (";", "/*", "*/", "%%"))
-                ):
+                output.word(word, where.line, where.text, where.file, where.within)
+                if not statement.labels and not any(mark in where.text for mark in (";", "/*", "*/", "%%")):
                     if len(_words) >= _LIMIT:
                         _words.clear()
                     _words[where.text] = word
@@ -326,7 +323,7 @@ class Assembler:
             if mnemonic in ("ldr", "ldrsw") and len(tokens) > 3 and tokens[2].text == "=":
                 mnemonic, tokens = self._literal(mnemonic, tokens, where)
             candidates = match(mnemonic, tokens)
-            self.output.instruction(candidates if self.output.distances else absolute(candidates), where)
+            output.instruction(candidates if output.distances else absolute(candidates), where)
         except EncodingFailure as failure:
             from armexec.asm.mistakes import explain
 

@@ -7,7 +7,7 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from armexec.asm.code import Code, CodeRelocation, CodeSection
-from armexec.disasm import Instruction, disassemble
+from armexec.disasm import Targets, disassemble
 
 __all__ = ["Row", "code_listing", "code_rows", "relocation_text"]
 
@@ -28,13 +28,14 @@ def code_rows(code: Code) -> Iterator[tuple[CodeSection, list[Row]]]:
     for name, address in code.symbols.items():
         names.setdefault(address, []).append(name)
     symbols = {address: found[-1] for address, found in names.items()}
+    targets: Targets = "names" if code.distances else "addresses"
     for start, section in code.code_sections:
         relocations: dict[int, list[CodeRelocation]] = {}
         for relocation in code.relocations:
             if relocation.section is section:
                 relocations.setdefault(relocation.offset, []).append(relocation)
         rows = []
-        for offset, size, text in _pieces(section, code.address + start, symbols, relocations.keys(), code.distances):
+        for offset, size, text in _pieces(section, code.address + start, symbols, relocations.keys(), targets):
             address = code.address + start + offset
             inside = range(offset, offset + size)
             rows.append(
@@ -53,7 +54,7 @@ def code_rows(code: Code) -> Iterator[tuple[CodeSection, list[Row]]]:
 
 
 def _pieces(
-    section: CodeSection, address: int, symbols: dict[int, str], unknown: Collection[int], distances: bool
+    section: CodeSection, address: int, symbols: dict[int, str], unknown: Collection[int], targets: Targets
 ) -> Iterator[tuple[int, int, str]]:
     """Offset, size and text of each instruction and piece of data. At the offsets `unknown` a target has no name."""
     data = section.data
@@ -63,12 +64,11 @@ def _pieces(
     for (start, kind), (end, _) in pairwise(marks):
         offset = start
         if kind == "x":
-            whole = start + (end - start) // 4 * 4
-            for instruction in disassemble(bytes(data[start:whole]), address=address + start, symbols=symbols):
+            code = bytes(data[start : start + (end - start) // 4 * 4])
+            for instruction in disassemble(code, address=address + start, symbols=symbols, targets=targets):
+                text = instruction.text
                 if offset in unknown:
-                    text = disassemble(instruction.bytes, address=instruction.address)[0].text
-                else:
-                    text = instruction.text if distances else _with_address(instruction)
+                    text = disassemble(instruction.bytes, targets="distances")[0].text
                 yield offset, 4, text
                 offset += 4
         while offset < end:
@@ -79,14 +79,6 @@ def _pieces(
             else:
                 yield offset, size, ".byte " + ", ".join(f"0x{byte:02x}" for byte in piece)
             offset += size
-
-
-def _with_address(instruction: Instruction) -> str:
-    """The instruction with the address of its target instead of the distance."""
-    before, hash, distance = instruction.text.rpartition("#")
-    if instruction.target is None or not hash or not distance.lstrip("-").isdigit():
-        return instruction.text
-    return f"{before}{instruction.target:#x}"
 
 
 def relocation_text(relocation: CodeRelocation, code: Code) -> str:
