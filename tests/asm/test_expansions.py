@@ -189,11 +189,18 @@ def test_a_byte_order_mark_in_an_included_file(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("character", "message"), [("\0", "a null character"), ("\ud800", "half of a character")])
 def test_characters_that_can_not_be_in_a_text(character: str, message: str) -> None:
-    for text in (f"nop\n  a{character}b", f"nop\n// {character}", f'nop\n.ascii "{character}"'):
+    comment = [f"nop\n// {character}"] if character != "\0" else []
+    for text in (f"nop\n  a{character}b", *comment, f'nop\n.ascii "{character}"', f'nop\nnop; .ascii "{character}"'):
         error = refused(text)
         assert message in str(error)
         assert error.line == 2
         assert error.column == text.index(character) - text.index("\n")
+
+
+def test_clang_prints_zero_bytes_in_comments() -> None:
+    assert assemble(".byte 0 // \0\n/* \0\n\0 */ .byte 1\n").bytes == b"\0\1"
+    apple = assemble(".build_version macos, 13, 0\nret ; \0\n nop\n")
+    assert apple.words == [0xD65F03C0, 0xD503201F]
 
 
 def test_the_end_of_the_source() -> None:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from armexec.asm.code import Code
 from armexec.asm.directives import run_directive
 from armexec.asm.encoding import EncodingFailure, absolute, encode, match
-from armexec.asm.expressions import SyntaxFailure, Tree, parse_expression, quoted_name
+from armexec.asm.expressions import STRING, SyntaxFailure, Tree, parse_expression, quoted_name
 from armexec.asm.lexer import operand_tokens, plain_tokens, register_named
 from armexec.asm.lines import Statement, is_apple, lines_of, plain_statement, statement_of
 from armexec.asm.object_file.call_frames import CallFrames
@@ -69,6 +69,7 @@ def assemble(
 # The words of lines met before, in any text: those that name nothing that could have another meaning elsewhere.
 _words: dict[str, bytes] = {}
 _LIMIT = 1 << 16
+_COMMENT = re.compile(rf'{STRING}|(//[^\n]*|/\*.*?\*/|;[^\n"]*(?=\n|\Z))', re.DOTALL)
 
 
 # A preprocessor's line marker: the number and the file of the next line.
@@ -232,6 +233,9 @@ class Assembler:
             raise _place_of(decoded, error.start, file).error(
                 f"{decoded[error.start]!r} is half of a character (a lone surrogate): the text is damaged"
             ) from None
+        if "\0" in decoded:
+            # clang prints zero bytes as they are, in comments.
+            decoded = _COMMENT.sub(lambda match: match[0].replace("\0", " ") if match[1] else match[0], decoded)
         null = decoded.find("\0")
         if null >= 0:
             raise _place_of(decoded, null, file).error("the text holds a null character: is it assembly?")
