@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import random
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from armexec import AssemblyError
+from armexec import AssemblyError, LoadError
 from armexec.asm import assemble
 from armexec.isa import mnemonics
+from armexec.objects import load_image
 
+from .test_sections import TEXTS
 from .test_syntax import APPLE, ELF
 
 _PIECES = st.sampled_from(
@@ -88,6 +91,20 @@ _PIECES = st.sampled_from(
             ".size",
             ".type",
             ".uleb128",
+            ".sleb128 a - 1b",
+            ".subsection",
+            '.section .x,"axG",@progbits,',
+            ".weakref",
+            ".symver",
+            ".reloc",
+            ".hidden",
+            ".file",
+            ".loc",
+            ".cfi_startproc",
+            ".cfi_endproc",
+            ".cfi_offset",
+            ".cfi_escape",
+            ".cfi_personality",
         ),
         *("a:", "1:", "a=", ".ltorg", ".popsection", ".previous", ".text", ".float", ".inst", "=5", " ", "\t", "\n"),
     ]
@@ -98,10 +115,15 @@ _LINES = st.lists(st.one_of(_PIECES, st.sampled_from(sorted(mnemonics()))), max_
 def attempt(text: str) -> None:
     try:
         code = assemble(text)
+        assert len(code.words) * 4 >= len(code.bytes)
+        if len(code.bytes) < 10_000:
+            assert code.disassembly or not code.bytes
+        data = code.object()
     except AssemblyError as caught:
         error = caught
     else:
-        assert len(code.words) * 4 >= len(code.bytes)
+        with contextlib.suppress(LoadError):
+            load_image(data)
         return
     assert str(error)
     assert 0 < error.line <= text.count("\n") + text.count("\r") + 1
@@ -120,9 +142,36 @@ def test_any_text(text: str) -> None:
     attempt(text)
 
 
+FRAMES = """
+    .file 0 "/home" "x.c"
+    .file 1 "x.c" md5 0x0123456789abcdef0123456789abcdef
+    .cfi_sections .eh_frame, .debug_frame
+f:  .cfi_startproc
+    .cfi_personality 155, DW.ref.personality
+    .cfi_lsda 27, .Lexception
+    .loc 1 5 3 prologue_end is_stmt 0 discriminator 3 view .LVU1
+    stp x29, x30, [sp, #-32]!
+    .cfi_def_cfa_offset 32
+    .cfi_offset w29, -32
+    .cfi_rel_offset x30, 8
+    .cfi_remember_state
+    .loc 1 900 1
+    ret
+    .cfi_restore_state
+    .cfi_escape 0x10, 1, 2
+    .cfi_negate_ra_state
+    .cfi_endproc
+    .section .gcc_except_table,"a"
+.Lexception: .uleb128 .Lend - .Lbegin
+.Lbegin: .sleb128 .Lbegin - .Lend, -70000
+    .p2align 2
+.Lend: .byte .LVU1
+"""
+
+
 def mutations(seed: int, count: int) -> None:
     rng = random.Random(seed)
-    sources = [*ELF.values(), *APPLE.values()]
+    sources = [*ELF.values(), *APPLE.values(), *(text for text, _ in TEXTS.values()), FRAMES]
     for _ in range(count):
         text = rng.choice(sources)
         for _ in range(rng.randint(1, 4)):
@@ -196,6 +245,30 @@ def test_many_mutations(seed: int) -> None:
         ".float 1e999",
         ".float x",
         ".uleb128 -1",
+        ".uleb128 1 << 70",
+        "a: .uleb128 a - b, b - a\nb:",
+        "a: .uleb128 b - a\n.uleb128 c - b\nb: .p2align 4\n.zero 120\nc: .uleb128 c - a",
+        ".p2align 2\n.uleb128 f - .\nret\nf: ret",
+        ".text 5000\nret\n.text 4999\nret",
+        '.section .x,"awx"\nret',
+        '.section .x,"a",@99999999999999999999',
+        '.section .x,"aM",@progbits,-1',
+        '.section .x,"ao",@progbits,nowhere\n.word 1',
+        ".cfi_startproc\n.cfi_offset 99999999999, 8\n.cfi_endproc",
+        ".cfi_startproc\n.cfi_def_cfa x0, -8\n.cfi_endproc",
+        ".cfi_startproc\n.cfi_offset x0, 3\n.cfi_endproc",
+        ".cfi_startproc\n.cfi_lsda 27, nothing\n.data\n.cfi_endproc",
+        '.file 99999999999 "x"',
+        '.file 1 "x" md5 0xffffffffffffffffffffffffffffffffffff',
+        '.file 1 "x"\n.loc 1 99999999999999999999 1\nret',
+        ".reloc 0, R_AARCH64_ABS64",
+        ".reloc a - b, R_AARCH64_ABS64, c",
+        ".weakref a, b\n.weakref b, a\n.xword a",
+        ".set a, b\n.weak a\nbl a",
+        ".symver f, f@\nf:",
+        ".comm a, 1 << 39, 1 << 24\n.comm a, 4, 4",
+        ".bss\n.uleb128 a - b\na: b:",
+        ".bss\n.p2align 3\n.text 1\n.p2align 3",
         '.section ""',
         ".section",
         ".size a, . - a",

@@ -201,11 +201,15 @@ class SymbolTable(dict[str, Symbol]):
 
     def _linear_symbol(self, name: str, where: Where, depth: int) -> Linear:
         symbol = self.get(name)
-        if symbol is not None and symbol.weak_target:
-            name = symbol.weak_target
-            symbol = self.symbol(name)
-        else:
+        if symbol is None or not symbol.weak_target:
             self.mentioned.add(name)
+        followed = {name}
+        while symbol is not None and symbol.weak_target:
+            name = symbol.weak_target
+            if name in followed:
+                raise where.error(f"the weak reference {name!r} stands for itself")
+            followed.add(name)
+            symbol = self.symbol(name)
         if symbol is not None and symbol.tree is not None:
             return self.linear(symbol.tree, where, depth + 1)
         return Linear(0, ((name, 1),))
