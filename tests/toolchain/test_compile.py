@@ -68,6 +68,7 @@ def test_assembly_source() -> None:
         "0000018bc0035fd6"
     )
     assert compile_assembly(source, language="assembler") == source
+    assert compile_object(source + "// no complaints\n", language="assembler", target="linux").diagnostics == ()
     preprocessed = "#define N 1\nfn: add x0, x0, #N\n"
     assert compile_assembly(preprocessed, language="assembler", filename="k.S").strip() == "fn: add x0, x0, #1"
     compiled = compile_object(preprocessed, language="assembler", filename="k.S", target="linux")
