@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple, TypeAlias
 
 from armexec.asm.suffixes import split_suffix, unsuffixed
@@ -129,6 +129,21 @@ def _shape(mnemonic: str, tokens: list[Token]) -> tuple[str, ...]:
 
 
 def _match(mnemonic: str, tokens: list[Token]) -> list[Candidate]:
+    # Registers are of one kind or the other: what fits the general ones needs no description of the vectors'.
+    general = _fitting_forms(forms_of(mnemonic, simd_fp=False), tokens)
+    return general or _match_all(mnemonic, tokens)
+
+
+def _fitting_forms(forms: Iterable[Form], tokens: list[Token]) -> list[Candidate]:
+    candidates = []
+    for form in forms:
+        cursor = Cursor(tokens)
+        with contextlib.suppress(Mismatch):
+            candidates.append(Candidate(form, form.parse(cursor), cursor.deferred))
+    return candidates
+
+
+def _match_all(mnemonic: str, tokens: list[Token]) -> list[Candidate]:
     forms = forms_of(mnemonic)
     if not forms:
         raise _extension(mnemonic, tokens) or _unknown(mnemonic)

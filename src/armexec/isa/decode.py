@@ -6,7 +6,7 @@ from functools import cache
 from typing import NamedTuple
 
 from .description import Form, Instruction
-from .groups import all_instructions, instructions_of_group
+from .groups import all_instructions, instructions_of_group, instructions_of_mnemonic
 from .operands import Context
 
 __all__ = ["Decoded", "decode", "form_of", "forms_of", "mnemonics"]
@@ -75,11 +75,14 @@ def mnemonics() -> dict[str, tuple[Instruction, ...]]:
 
 
 @cache
-def forms_of(mnemonic: str) -> tuple[Form, ...]:
-    """Every form that a mnemonic (in lower case) can have: for each instruction its encodings and then its aliases."""
+def forms_of(mnemonic: str, *, simd_fp: bool = True) -> tuple[Form, ...]:
+    """Every form that a mnemonic (in lower case) can have: for each instruction its encodings and then its aliases.
+
+    Without `simd_fp` only those of instructions that are none of SIMD and floating point.
+    """
     return tuple(
         form
-        for described in mnemonics().get(mnemonic, ())
+        for described in instructions_of_mnemonic(mnemonic, simd_fp=simd_fp)
         for form in (*described.forms, *described.aliases)
         if form.mnemonic == mnemonic
     )

@@ -9,8 +9,8 @@ __all__ = ["rows"]
 
 def rows(name: str) -> Iterator[list[str]]:
     """The rows of a table here, split at tabs; lines that begin with `#` are comments."""
-    from importlib.resources import files
+    from pkgutil import get_data  # importlib.resources brings zip files and temporary files along
 
-    for line in (files(__name__) / name).read_text(encoding="ascii").splitlines():
+    for line in (get_data(__name__, name) or b"").decode("ascii").splitlines():
         if not line.startswith("#"):
             yield line.split("\t")
