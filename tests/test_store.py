@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import subprocess
 import sys
 import tempfile
 from pathlib import Path
@@ -13,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import armexec
-from armexec.store import STORES, Store, cache_directory, is_on
+from armexec.store import STORES, Store, cache_directory, distrust, is_on
 
 KEY = Store.key("a key")
 
@@ -166,3 +167,149 @@ def test_every_store_is_named() -> None:
     sources = "".join(path.read_text() for path in Path(armexec.__file__).parent.rglob("*.py"))
     used = set(re.findall(r"\bStore\(\"(\w+)\"", sources))
     assert used == set(STORES)
+
+
+def _entry(root: Path) -> tuple[Store, Path]:
+    """A store with one entry, and its file."""
+    store = Store("things", root=root)
+    store.put(KEY, b"content")
+    (path,) = files(root / "things")
+    return store, path
+
+
+@pytest.mark.parametrize(
+    "kind",
+    ["fifo", "/dev/zero", "/dev/null", "enormous", "folder", "link", "another's content", "not UTF-8", "nothing"],
+)
+def test_an_entry_that_is_something_else_is_not_there(kind: str, tmp_path: Path) -> None:
+    store, path = _entry(tmp_path)
+    other = Store.key("another")
+    store.put(other, b"another's")
+    original = path.read_bytes()
+    others = (tmp_path / "things" / other[0] / other[1:]).read_bytes()
+    path.unlink()
+    if kind == "fifo":
+        os.mkfifo(path)
+    elif kind.startswith("/dev/"):
+        path.symlink_to(kind)
+    elif kind == "enormous":
+        with path.open("wb") as file:
+            file.write(original)
+            file.truncate(1 << 40)
+    elif kind == "folder":
+        path.mkdir()
+    elif kind == "link":
+        elsewhere = tmp_path / "elsewhere"
+        elsewhere.write_bytes(original)
+        path.symlink_to(elsewhere)
+    else:
+        path.write_bytes({"another's content": others, "not UTF-8": b"\xff\xfe" * 40, "nothing": b""}[kind])
+    assert Store("things", root=tmp_path).get(KEY) is None
+    store.put(KEY, b"made again")
+    # A folder stays; it is only in the way.
+    assert store.get(KEY) == (None if kind == "folder" else b"made again")
+    assert store.get(other) == b"another's"
+
+
+def test_entries_that_others_may_have_written_are_not_read(tmp_path: Path) -> None:
+    store, path = _entry(tmp_path)
+    path.chmod(0o666)
+    assert store.get(KEY) is None
+    path.chmod(0o600)
+    assert store.get(KEY) == b"content"
+    if os.geteuid() == 0:
+        os.chown(path, 12345, 0)
+        assert store.get(KEY) is None
+
+
+@pytest.mark.parametrize("mode", [0o777, 0o770, 0o775, 0o702, 0o720, 0o1777])
+@pytest.mark.parametrize("which", [".", "things"])
+def test_a_folder_that_others_can_write_to_is_not_used(mode: int, which: str, tmp_path: Path) -> None:
+    _entry(tmp_path)
+    (tmp_path / which).chmod(mode)
+    store = Store("things", root=tmp_path)
+    assert store.get(KEY) is None
+    before = files(tmp_path)
+    store.put(Store.key("new"), b"new")
+    assert files(tmp_path) == before
+    assert "others can write to" in distrust(tmp_path / which)
+    (tmp_path / which).chmod(0o755)
+    assert store.get(KEY) == b"content"
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away")
+def test_a_folder_of_another_user_is_not_used(tmp_path: Path) -> None:
+    _entry(tmp_path)
+    os.chown(tmp_path, 12345, -1)
+    assert Store("things", root=tmp_path).get(KEY) is None
+    assert "another user" in distrust(tmp_path)
+
+
+def test_folders_above_count_too(tmp_path: Path) -> None:
+    above = tmp_path / "above"
+    _entry(above / "cache")
+    above.chmod(0o777)
+    assert Store("things", root=above / "cache").get(KEY) is None
+    # As /tmp: what is in it belongs to whom it belongs to.
+    above.chmod(0o1777)
+    assert Store("things", root=above / "cache").get(KEY) == b"content"
+    link = tmp_path / "link"
+    link.symlink_to(above / "cache")
+    assert Store("things", root=link).get(KEY) == b"content"
+    above.chmod(0o777)
+    assert Store("things", root=link).get(KEY) is None
+
+
+def test_folders_are_made_for_this_user_only(tmp_path: Path) -> None:
+    before = os.umask(0)
+    try:
+        _, path = _entry(tmp_path / "a" / "b")
+    finally:
+        os.umask(before)
+    for folder in (tmp_path / "a", tmp_path / "a" / "b", *path.parents[:2]):
+        assert folder.stat().st_mode & 0o777 == 0o700
+    assert path.stat().st_mode & 0o777 == 0o600
+
+
+@pytest.mark.parametrize(("name", "levels"), [("d", 150), ("d", 1800), ("a-rather-long-name", 2000)])
+def test_a_deep_folder_is_used_or_not_but_no_error(name: str, levels: int, tmp_path: Path) -> None:
+    """The last isn't even a path that the system takes."""
+    root = tmp_path.joinpath(*[name] * levels)
+    store = Store("things", root=root)
+    store.put(KEY, b"content")
+    assert store.get(KEY) == (b"content" if levels == 150 else None)
+    assert store.contents().entries == (levels == 150)
+    assert store.clear().entries == (levels == 150)
+
+
+def test_a_full_disk_is_no_error(tmp_path: Path) -> None:
+    code = """
+import resource, signal, sys
+from pathlib import Path
+from armexec.store import Store
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))
+store = Store("things", root=Path(sys.argv[1]))
+store.put(Store.key("large"), bytes(2000))
+store.put(Store.key("small"), bytes(200))
+print(store.get(Store.key("large")), store.get(Store.key("small")) == bytes(200), store.contents())
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(tmp_path)], capture_output=True, text=True, check=True, timeout=60
+    )
+    assert done.stdout.startswith("None True Contents(entries=1,")
+
+
+def test_info_says_when_the_cache_is_not_used(tmp_path: Path) -> None:
+    tmp_path.chmod(0o777)
+    done = subprocess.run(
+        [sys.executable, "-m", "armexec", "info"],
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
+        env={**os.environ, "ARMEXEC_CACHE_DIR": str(tmp_path)},
+    )
+    (line,) = [line for line in done.stdout.splitlines() if line.startswith("cache")]
+    assert f"not used: others can write to {tmp_path}" in line
+    assert not files(tmp_path)

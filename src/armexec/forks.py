@@ -18,8 +18,8 @@ from typing import Any, Protocol, TypeVar
 
 __all__ = ["after_in_child", "after_in_parent", "before", "hold", "in_child", "renew"]
 
-_PATIENCE = 5.0
-"""Seconds."""
+_PATIENCE = 30.0
+"""So many seconds are waited for, which threads only need where they import much on a busy machine."""
 _PAUSE = 0.0005
 
 

@@ -3,6 +3,9 @@
 An entry is found by a key made from everything that went into it (`Store.key`), so it never has to be
 updated, only dropped. Nothing here raises for the disk's sake: an entry that can't be read, or isn't whole,
 is not there; one that can't be written is not kept.
+
+Entries become code of this process, so none is read that somebody else may have written: what they and their folders
+belong to, and who may write to them, is looked at.
 """
 
 from __future__ import annotations
@@ -10,6 +13,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
+import stat
 import sys
 import threading
 import time
@@ -18,13 +22,16 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import NamedTuple
 
-__all__ = ["STORES", "Contents", "Store", "cache_directory", "is_on"]
+__all__ = ["STORES", "Contents", "Store", "cache_directory", "distrust", "is_on"]
 
-_MAGIC = b"armexec cache 1\n"
+_MAGIC = b"armexec cache 2\n"
 _DIGEST_SIZE = hashlib.sha256().digest_size
 _SHARDS = 16
 _OFF = ("off", "no", "0", "false")
 _LIMIT = 512 << 20
+_LARGEST = 256 << 20  # bytes of an entry: nothing that is kept comes near
+_DEEPEST = 200  # folders: the kernel goes through all that are above, for each
+_WRITABLE_BY_OTHERS = stat.S_IWGRP | stat.S_IWOTH
 _ABANDONED = 3600.0  # seconds after which a temporary file belongs to a process that died
 
 
@@ -71,6 +78,81 @@ def cache_directory() -> Path | None:
     return (Path(xdg) if os.path.isabs(xdg) else home / ".cache") / "armexec"
 
 
+def distrust(folder: Path) -> str:
+    """Why something in a folder, or below it, may have been put there by somebody else; empty if it can't be.
+
+    A folder must belong to this user or to root, and nobody else may write to it; nor may anybody else to the folders
+    above, unless only owners may rename or remove what is in them, as in /tmp.
+    """
+    if len(folder.parts) > _DEEPEST:
+        return f"it is more than {_DEEPEST} folders deep"
+    resolved = os.path.realpath(folder)
+    for path in dict.fromkeys((resolved, os.path.abspath(folder))):
+        above = path
+        while True:
+            trouble = _trouble(above, is_above=above != path)
+            if trouble:
+                return trouble
+            if os.path.dirname(above) == above:
+                break
+            above = os.path.dirname(above)
+    return ""
+
+
+def _trouble(path: str, *, is_above: bool) -> str:
+    try:
+        status = os.stat(path)
+    except OSError:
+        # What isn't there will be ours.
+        return ""
+    if not _is_trusted_owner(status):
+        return f"{path} belongs to another user"
+    writable = status.st_mode & _WRITABLE_BY_OTHERS
+    if is_above and (status.st_mode & stat.S_ISVTX or (writable == stat.S_IWGRP and _is_private(status.st_gid))):
+        return ""
+    return f"others can write to {path} (chmod go-w)" if writable else ""
+
+
+def _is_trusted_owner(status: os.stat_result) -> bool:
+    return status.st_uid in (0, os.geteuid())
+
+
+def _is_private(gid: int) -> bool:
+    """Whether a group is this user's own, as many systems make one for each user."""
+    import grp
+    import pwd
+
+    try:
+        name = pwd.getpwuid(os.geteuid()).pw_name
+        group = grp.getgrgid(gid)
+    except KeyError:
+        return False
+    return group.gr_name == name and set(group.gr_mem) <= {name}
+
+
+def _make_folders(folder: Path) -> None:
+    """Make a folder, and those above that aren't there, for this user only."""
+    missing = []
+    path = str(folder)
+    while not os.path.isdir(path) and os.path.dirname(path) != path:
+        missing.append(path)
+        path = os.path.dirname(path)
+    for path in reversed(missing):
+        with contextlib.suppress(FileExistsError):
+            os.mkdir(path, 0o700)
+
+
+def _read(path: Path) -> bytes | None:
+    """The content of a regular file of this user, None of anything else. It never waits. Raises OSError."""
+    flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+    with open(os.open(path, flags), "rb", buffering=0) as file:
+        status = os.fstat(file.fileno())
+        is_ours = _is_trusted_owner(status) and not status.st_mode & _WRITABLE_BY_OTHERS
+        if not is_ours or not stat.S_ISREG(status.st_mode) or status.st_size > _LARGEST:
+            return None
+        return file.read(status.st_size)
+
+
 class Store:
     """Bytes by key, in the folder `name` of the cache directory (or of `root`), at most about `limit` bytes.
 
@@ -83,6 +165,7 @@ class Store:
         self.root = base / name if base is not None else None
         self.limit = limit
         self._totals: dict[Path, int] = {}
+        self._is_trusted = False
 
     @staticmethod
     def key(*parts: str | bytes) -> str:
@@ -101,15 +184,16 @@ class Store:
     def get(self, key: str) -> bytes | None:
         """The bytes kept under `key`, or None if there are none or they are damaged."""
         path = self._path(key)
-        if path is None:
+        if path is None or not self._may_be_used():
             return None
         try:
-            raw = path.read_bytes()
+            raw = _read(path)
         except OSError:
             return None
-        start = len(_MAGIC) + _DIGEST_SIZE
-        payload = raw[start:]
-        if raw[:start] != _MAGIC + hashlib.sha256(payload).digest():
+        if raw is None:
+            return None
+        payload = raw[len(_MAGIC) + _DIGEST_SIZE :]
+        if raw[: -len(payload) or None] != _header(key, payload):
             self.drop(key)
             return None
         with contextlib.suppress(OSError):
@@ -119,14 +203,14 @@ class Store:
     def put(self, key: str, data: bytes) -> None:
         """Keep `data` under `key`, in place of what was there."""
         path = self._path(key)
-        if path is None:
+        if path is None or not self._may_be_used():
             return
         temporary = path.with_name(f".{path.name}.{os.getpid()}.{threading.get_ident()}")
         try:
-            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            _make_folders(path.parent)
             try:
-                with open(temporary, "xb") as file:
-                    file.write(_MAGIC + hashlib.sha256(data).digest())
+                with open(temporary, "xb", opener=_open_private) as file:
+                    file.write(_header(key, data))
                     file.write(data)
                 os.replace(temporary, path)
             except BaseException:
@@ -135,6 +219,16 @@ class Store:
             self._trim(path, len(_MAGIC) + _DIGEST_SIZE + len(data))
         except OSError:
             return
+
+    def _may_be_used(self) -> bool:
+        """Whether nobody else can write where it is."""
+        if not self._is_trusted and self.root is not None:
+            # The folder of all stores is one of ours too.
+            trusted = not distrust(self.root) and not distrust(self.root.parent)
+            if not os.path.isdir(self.root):
+                return trusted
+            self._is_trusted = trusted
+        return self._is_trusted
 
     def drop(self, key: str) -> None:
         """Forget `key`."""
@@ -182,6 +276,15 @@ class Store:
                     os.unlink(path)
                 total -= size
         self._totals[folder] = total
+
+
+def _header(key: str, data: bytes) -> bytes:
+    """What an entry begins with: it is whole, and that of this key."""
+    return _MAGIC + hashlib.sha256(key.encode() + data).digest()
+
+
+def _open_private(path: str, flags: int) -> int:
+    return os.open(path, flags | os.O_NOFOLLOW, 0o600)
 
 
 def _is_temporary(path: str) -> bool:

@@ -48,7 +48,7 @@ def _engines() -> Iterator[tuple[str, str]]:
 
 
 def _compiler() -> Iterator[tuple[str, str]]:
-    from armexec.store import cache_directory
+    from armexec.store import STORES, cache_directory, distrust
     from armexec.toolchain import find_compiler, resolve_target
 
     try:
@@ -57,7 +57,12 @@ def _compiler() -> Iterator[tuple[str, str]]:
     except CompileError as error:
         yield "compiler", f"none: {error}"
     yield "host target", resolve_target("host").triple
-    yield "cache", str(cache_directory() or "none: there is no home directory")
+    folder = cache_directory()
+    if folder is None:
+        yield "cache", "none: there is no home directory"
+        return
+    trouble = next((why for place in (folder, *(folder / name for name in STORES)) if (why := distrust(place))), "")
+    yield "cache", f"{folder}, not used: {trouble}" if trouble else str(folder)
 
 
 def _memory() -> Iterator[tuple[str, str]]:
