@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Function", "Module", "UnknownFunction", "compile", "function", "load"]
 
+# pytest shows what the user has called, and not how.
+__tracebackhide__ = True
+
 
 class UnknownFunction(LoadError, AttributeError, LookupError):
     """A module has no function of that name. The message names the nearest."""

@@ -11,6 +11,9 @@ from armexec.objects import CType, Prototype
 
 __all__ = ["from_bits", "to_bits", "with_half_bits"]
 
+# pytest shows what the user has called, and not how.
+__tracebackhide__ = True
+
 _DOUBLE = CType("float", 8, "double", True, align=8)
 _HALF_LIMIT = 65520.0
 """From here on a number is nearer to infinity than to the largest half."""

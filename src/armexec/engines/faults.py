@@ -6,7 +6,7 @@ at it (`ExecutionError.found_later`), since a program that expects faults doesn'
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
@@ -36,12 +36,10 @@ from armexec.objects import Image
 from armexec.objects.names import linkage_name, source_name
 from armexec.runtime.stops import CALLER, STOP, why_stopped
 
-__all__ = ["Callers", "Where", "to_error"]
+__all__ = ["Where", "to_error"]
 
 Where = Callable[[], Trap]
 """The trap with its place, which takes a while to find."""
-Callers = Callable[[], Iterable[int]]
-"""The addresses that functions were called from, the innermost first."""
 
 _memory = HostMemory()
 
@@ -53,12 +51,13 @@ def to_error(
     *,
     overflow: Overflow | None = None,
     where: Where | None = None,
-    callers: Callers | None = None,
+    entry: int | None = None,
     word_at: Callable[[int], int | None] | None = None,
 ) -> Error:
     """The armexec exception for a trap in `image` placed at `base`.
 
     `overflow`: it is one of a stack that has run out. `where`: gives the place, if the trap doesn't have it yet.
+    `entry`: the address of the function that was called from Python.
     `word_at` gives the words of the image; without it they are read now.
     """
     kind, detail = trap.kind, trap.detail
@@ -72,7 +71,7 @@ def to_error(
     is_unreadable = kind is TrapKind.WRITE and not _is_readable(detail)
 
     def find() -> dict[str, Any]:
-        return _fields(_placed(trap, where), image, base, word_at, is_unreadable, callers)
+        return _fields(_placed(trap, where), image, base, word_at, is_unreadable, entry)
 
     if kind is TrapKind.UNSUPPORTED:
         return UnsupportedInstruction.found_later(find, word=detail, address=trap.pc, encoding=trap.why)
@@ -165,7 +164,7 @@ def _fields(
     base: int,
     word_at: Callable[[int], int | None],
     is_unreadable: bool,
-    callers: Callers | None,
+    entry: int | None,
 ) -> dict[str, Any]:
     word = word_at(trap.pc)
     kind, pc = trap.kind, trap.pc
@@ -175,10 +174,10 @@ def _fields(
     fields: dict[str, Any] = {"pc": pc, "message": _message(kind, trap, word), **_place(image, base, pc, word)}
     if kind in _ACCESS:
         fields["access"] = _ACCESS[kind]
-    if callers is not None and image is not None:
-        notes = [_caller(image, address - base) for address in callers() if 0 <= address - base < image.size]
-        if notes:
-            fields["__notes__"] = notes
+    if entry is not None and image is not None and 0 <= entry - base < image.size:
+        called, source = _line(image, entry - base)
+        if called != fields["symbol"].partition("+")[0]:
+            fields["__notes__"] = [f"in a call of {called}" + (f", {source}" if source else "")]
     return fields
 
 
@@ -265,9 +264,3 @@ def _line(image: Image, offset: int) -> tuple[str, str]:
         symbol = f"{found[0].name}+0x{found[1]:x}" if found[1] else found[0].name
     line = image.line_of(offset)
     return symbol, f"{line.file}:{line.line}" if line is not None else ""
-
-
-def _caller(image: Image, offset: int) -> str:
-    # Of the call, not of what comes after it.
-    symbol, source = _line(image, offset - 4)
-    return f"called from {symbol or hex(offset)}{f', {source}' if source else ''}"

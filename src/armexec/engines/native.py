@@ -17,6 +17,9 @@ from armexec.objects import CType, Image, Prototype
 
 __all__ = ["NativeEngine"]
 
+# pytest shows what the user has called, and not how.
+__tracebackhide__ = True
+
 _INTEGERS: dict[tuple[int, bool], type[ctypes._SimpleCData[Any]]] = {
     (1, False): ctypes.c_uint8,
     (1, True): ctypes.c_int8,

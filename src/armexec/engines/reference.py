@@ -22,6 +22,9 @@ from armexec.objects import Image, Prototype
 
 __all__ = ["ReferenceEngine", "step"]
 
+# pytest shows what the user has called, and not how.
+__tracebackhide__ = True
+
 _local = threading.local()
 
 # A word's semantics and field values never change, so decoding is done once.
@@ -125,7 +128,7 @@ class LoadedReferenceImage:
         except Trap as trap:
             is_access = trap.kind in (TrapKind.READ, TrapKind.WRITE)
             overflow = stack.overflow(trap.detail) if is_access else None
-            raise to_error(trap, self.image, self.base, overflow=overflow) from None
+            raise to_error(trap, self.image, self.base, overflow=overflow, entry=address) from None
 
     def _run_counting(self, machine: ReferenceMachine, count: Counted) -> None:
         """Run, and tell how often each instruction was executed, whatever comes of it. Raises Trap."""

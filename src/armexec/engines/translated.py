@@ -18,7 +18,7 @@ from armexec.engines.loading import map_image
 from armexec.engines.naming import function_name, line
 from armexec.engines.taken import function_tables, taken_functions
 from armexec.errors import HostError, SignatureError
-from armexec.memory import Region, Step, guest_stack
+from armexec.memory import Region, Step, execution_refused, guest_stack
 from armexec.objects import CType, Image, Prototype
 from armexec.store import is_on
 from armexec.translate import host
@@ -31,6 +31,9 @@ if TYPE_CHECKING:
     from armexec.translate.direct_text import Passed, Returned
 
 __all__ = ["TranslatedEngine", "settle"]
+
+# pytest shows what the user has called, and not how.
+__tracebackhide__ = True
 
 
 def settle(timeout: float) -> bool:
@@ -111,7 +114,9 @@ def _to_error(
     # Only now: it brings along the whole instruction set.
     from armexec.engines.faults import to_error
 
-    return to_error(fault.trap, image, base, overflow=fault.overflow, where=fault.where, word_at=word_at)
+    return to_error(
+        fault.trap, image, base, overflow=fault.overflow, where=fault.where, entry=fault.entry, word_at=word_at
+    )
 
 
 class LoadedTranslatedImage:
@@ -213,7 +218,7 @@ class TranslatedEngine:
         self.limit = limit
 
     def unavailable(self) -> str | None:
-        return host.unavailable()
+        return host.unavailable() or execution_refused() or None
 
     def load(self, image: Image, resolve: Resolve) -> LoadedTranslatedImage:
         _runtime().prepare()

@@ -1,5 +1,6 @@
 """Memory of the host: executable pages that are never writable, the process map, safe access by address."""
 
+from .execution import execution_refused
 from .host import HostMemory
 from .maps import MapEntry, process_map, writable_and_executable
 from .protection import AccessError, Protection, Step
@@ -17,6 +18,7 @@ __all__ = [
     "Region",
     "Step",
     "allocate",
+    "execution_refused",
     "guest_stack",
     "page_size",
     "process_map",

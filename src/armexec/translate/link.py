@@ -16,6 +16,7 @@ from typing import Any
 
 from armexec.errors import HostError
 from armexec.forks import hold
+from armexec.memory import execution_refused
 
 from .host import compile_object, llvm
 
@@ -88,6 +89,10 @@ class HostCode:
     """
 
     def __init__(self, data: bytes, symbols: Mapping[str, int], names: Collection[str]) -> None:
+        # LLVM's linker ends the process where it is refused.
+        refused = execution_refused()
+        if refused:
+            raise HostError(f"there can be no translated code: {refused}")
         builder = llvm().JITLibraryBuilder()
         builder.add_object_img(data)
         builder.add_current_process()

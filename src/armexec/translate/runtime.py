@@ -37,6 +37,9 @@ from .watch import began, is_watched
 
 __all__ = ["Fault", "Runtime", "Translator"]
 
+# pytest shows what the user has called, and not how.
+__tracebackhide__ = True
+
 
 _FIRST_LOOK, _LAST_LOOK = 0.005, 60.0
 """Seconds after which it is looked, at first and at last, whether loops of the first tier still run."""
@@ -45,10 +48,11 @@ _FIRST_LOOK, _LAST_LOOK = 0.005, 60.0
 class Fault(NamedTuple):
     """A trap of translated code. `where` gives it with its place, if that has to be found first.
 
-    `overflow`: it is one of a stack that has run out.
+    `entry`: the function that was called. `overflow`: it is one of a stack that has run out.
     """
 
     trap: Trap
+    entry: int
     where: Callable[[], Trap] | None = None
     overflow: Overflow | None = None
 
@@ -493,7 +497,7 @@ class Runtime:
                 owner = self.translator_at(unit.base) or owner
                 where = partial(_place, trap, unit, host_pc)
             overflow = host_overflow() if is_host_overflow(detail, state.host_sp) else stack.overflow(detail)
-        raise (owner.to_error if owner is not None else self._to_error)(Fault(trap, where, overflow))
+        raise (owner.to_error if owner is not None else self._to_error)(Fault(trap, entry, where, overflow))
 
 
 def _place(trap: Trap, unit: Unit, host_pc: int) -> Trap:
