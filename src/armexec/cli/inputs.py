@@ -162,6 +162,11 @@ class Input:
         from armexec.asm import assemble
         from armexec.cli.outcome import warn_of
 
+        folders: Sequence[str] = ()
+        if self.flags:
+            from armexec.toolchain.inclusions import include_folders
+
+            folders = include_folders(self.flags)
         text = self.compiler_assembly(markers=True) if self.is_source else self.text
         code = assemble(
             text,
@@ -169,7 +174,7 @@ class Input:
             distances=distances,
             file=self.name,
             target=self.target,
-            folders=_include_folders(self.flags),
+            folders=folders,
         )
         warn_of(code.diagnostics)
         return code
@@ -215,12 +220,6 @@ class Input:
         elif self.kind == "assembly":
             assembly = lambda: self.text  # noqa: E731
         return Module(self.image(), engine, assembly=assembly)
-
-
-def _include_folders(flags: Sequence[str]) -> list[str]:
-    """The folders of the options -I."""
-    folders = [flag[2:] for flag in flags if flag.startswith("-I") and len(flag) > 2]
-    return folders + [flags[i + 1] for i, flag in enumerate(flags[:-1]) if flag == "-I"]
 
 
 def write_output(file: str | None, data: bytes) -> None:

@@ -10,7 +10,6 @@ import hashlib
 import json
 import os
 import re
-import stat
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -19,6 +18,7 @@ from typing import TYPE_CHECKING
 from armexec.errors import CompileError, Diagnostic
 from armexec.store import Store
 from armexec.toolchain.compiler import Compiler, find_compiler, target_flags
+from armexec.toolchain.inclusions import LARGEST, check_inclusions, read_regular
 from armexec.toolchain.targets import Target, resolve_target
 
 if TYPE_CHECKING:
@@ -37,7 +37,6 @@ _LANGUAGES = {
 }
 _OPTIMIZATIONS = ("-O0", "-O1", "-O2", "-O3", "-Og", "-Os", "-Oz", "-Ofast", "-O")
 _MAGICS = {"elf": b"\x7fELF", "macho": b"\xcf\xfa\xed\xfe"}  # both little-endian and 64 bits
-_SOURCE_LIMIT = 256 << 20  # bytes
 _UNNAMED = "<source>"
 _BYTE_ORDER_MARK = "\ufeff"
 # What reaches into the outside without appearing among the dependencies a compiler lists.
@@ -216,6 +215,7 @@ class _Job:
             if found is not None:
                 data, diagnostics = found
                 return Compiled(data, self.compiler, self.command, True, diagnostics)
+        check_inclusions(self.source, self.name, self.flags)
         import tempfile
 
         from armexec.toolchain.process import run
@@ -307,10 +307,8 @@ def _encode(source: str, name: str) -> bytes:
         data = source.encode("utf-8")
     except UnicodeEncodeError as error:
         raise CompileError(f"the source of {name} isn't Unicode text: {error}") from None
-    if len(data) > _SOURCE_LIMIT:
-        raise CompileError(
-            f"the source of {name} has {len(data)} bytes; at most {_SOURCE_LIMIT} can be compiled at once"
-        )
+    if len(data) > LARGEST:
+        raise CompileError(f"the source of {name} has {len(data)} bytes; at most {LARGEST} can be compiled at once")
     return data
 
 
@@ -342,12 +340,13 @@ def _flags(flags: Iterable[str] | str) -> tuple[str, ...]:
 def _holds(path: str, source: bytes) -> bool:
     """Whether `path` is a file that holds exactly `source`, so that the compiler can read the file itself."""
     try:
-        return os.path.getsize(path) == len(source) and _read(path) == source
+        return os.path.getsize(path) == len(source) and read_regular(path) == source
     except OSError:
         return False
 
 
 def _read(path: str) -> bytes | None:
+    """What a file holds that the compiler has made."""
     try:
         with open(path, "rb") as file:
             return file.read()
@@ -378,13 +377,7 @@ def _dependencies(rule: bytes | None, headers: str) -> list[str] | None:
 
 
 def _hash(path: str) -> str | None:
-    """The digest of a file; None for what can't be read, or isn't a regular file: reading that might never end."""
-    try:
-        if not stat.S_ISREG(os.stat(path).st_mode):
-            return None
-    except OSError:
-        return None
-    data = _read(path)
+    data = read_regular(path)
     return None if data is None else hashlib.sha256(data).hexdigest()
 
 
