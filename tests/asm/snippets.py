@@ -213,6 +213,26 @@ nop
 .byte \x
 .endm
 .s_word 1
+== a table of functions as people write it
+.macro s_function name, export=0
+    .macro s_endfunction
+        .purgem s_endfunction
+    .endm
+    .if \export
+        .global s_pre_\name
+s_pre_\name:
+    .endif
+s_\name:
+.endm
+s_function foo, export=1
+ ret
+s_endfunction
+s_function bar
+ b s_pre_foo_local
+s_endfunction
+s_pre_foo_local:
+== brackets
+.long [5], [1 + 2] * 3, ([4])
 == repetitions
 .rept 3
 .byte 1

@@ -14,6 +14,8 @@ from armexec.asm import assemble
 from armexec.isa import mnemonics
 from armexec.objects import load_image
 
+from .snippets import APPLE as APPLE_SNIPPETS
+from .snippets import BOTH, CLANG, GNU
 from .test_sections import TEXTS
 from .test_syntax import APPLE, ELF
 
@@ -106,10 +108,37 @@ _PIECES = st.sampled_from(
             ".cfi_escape",
             ".cfi_personality",
         ),
+        *(
+            ".macro m a, b=1",
+            ".macro n a:vararg",
+            ".endm",
+            "m",
+            "n",
+            "m 1,2",
+            "\\a",
+            "\\@",
+            "\\()",
+            ".rept 3",
+            ".irp a, 1, x0",
+            ".irpc a, 12",
+            ".endr",
+            ".exitm",
+            ".purgem m",
+            ".altmacro",
+            ".noaltmacro",
+            "<",
+            ">",
+            "LOCAL x",
+            "&",
+        ),
+        *(".if 1", ".if 0", ".ifdef a", ".ifc a,", ".ifb", ".elseif 1", ".elseif", ".else", ".endif", ".if", ".ifeqs"),
+        *(".req x3", ".unreq", ".org", ".struct", ".octa", ".dcb", ".ds", ".string16", ".float16", ".end", ".include"),
+        *(".error", ".warning", ".print", ".fail", ".balignl", ".p2alignw", ".nops", ".macros_off", "# 3", "$0", "%%"),
         *("a:", "1:", "a=", ".ltorg", ".popsection", ".previous", ".text", ".float", ".inst", "=5", " ", "\t", "\n"),
     ]
 )
 _LINES = st.lists(st.one_of(_PIECES, st.sampled_from(sorted(mnemonics()))), max_size=25).map(" ".join)
+_SHORT_LINES = st.lists(_PIECES, max_size=25).map("\n".join)
 
 
 def attempt(text: str) -> None:
@@ -133,6 +162,12 @@ def attempt(text: str) -> None:
 @settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(_LINES)
 def test_pieces(text: str) -> None:
+    attempt(text)
+
+
+@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(_SHORT_LINES)
+def test_pieces_on_lines_of_their_own(text: str) -> None:
     attempt(text)
 
 
@@ -172,6 +207,8 @@ f:  .cfi_startproc
 def mutations(seed: int, count: int) -> None:
     rng = random.Random(seed)
     sources = [*ELF.values(), *APPLE.values(), *(text for text, _ in TEXTS.values()), FRAMES]
+    for snippets in (BOTH, CLANG, GNU, APPLE_SNIPPETS):
+        sources += snippets.values()
     for _ in range(count):
         text = rng.choice(sources)
         for _ in range(rng.randint(1, 4)):

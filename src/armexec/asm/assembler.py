@@ -152,10 +152,10 @@ class Assembler:
         while frame.pending:
             start, text = frame.pending.popleft()
             where = frame.where(start + 1 + len(text) - len(text.lstrip()))
-            if self.conditions.skipping:
-                self.conditions.skip(self, text, start, where)
-                continue
             try:
+                if self.conditions.skipping:
+                    self.conditions.skip(self, text, start, where)
+                    continue
                 statement = statement_of(text, start)
             except SyntaxFailure as failure:
                 raise where.error(failure.message, column=failure.column) from None

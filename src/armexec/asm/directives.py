@@ -176,6 +176,9 @@ def run_directive(a: Assembler, statement: Statement, where: Where) -> None:
             return
         import difflib
 
-        near = difflib.get_close_matches(name, DIRECTIVES, 3, 0.6) if len(name) < 20 else []
+        from armexec.asm.preprocess import PREPROCESSING
+
+        known = [*DIRECTIVES, *PREPROCESSING]
+        near = difflib.get_close_matches(name, known, 3, 0.6) if len(name) < 20 else []
         raise where.error(f"unknown directive {name[:40]}", f"did you mean {', '.join(near)}?" if near else "")
     handler(a, split_arguments(statement.operands, statement.operands_column), where)

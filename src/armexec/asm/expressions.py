@@ -72,6 +72,7 @@ _TOKEN = re.compile(
 # What most expressions are.
 _NUMBER = re.compile(r"-?(?:[1-9]\d{0,17}|0)", re.ASCII)
 _NAME = re.compile(r"[A-Za-z_.$][\w.$]*", re.ASCII)
+_CLOSING = {"(": ")", "[": "]"}
 # Both assemblers take no other escapes here: '\0' is the digit.
 _ESCAPES = {"n": 10, "t": 9, "r": 13, "b": 8, "f": 12}
 
@@ -200,11 +201,11 @@ class Reader:
                 if operand[0] == "number":
                     return ("number", operate(token.text, operand[1]))
                 return ("unary", token.text, operand)
-            if token.text == "(":
+            if token.text in _CLOSING:
                 tree = self._nested(self.expression, token)
                 closing = self.take()
-                if closing.text != ")":
-                    raise SyntaxFailure("expected ')'", closing.column)
+                if closing.text != _CLOSING[token.text]:
+                    raise SyntaxFailure(f"expected {_CLOSING[token.text]!r}", closing.column)
                 return tree
         shown = repr(token.text) if token.text else "the end of the line"
         raise SyntaxFailure(f"expected a number or a symbol, not {shown}", token.column)

@@ -61,8 +61,10 @@ def plain_statement(line: str, *, apple: bool) -> Statement | None:
     if match is None:
         return None
     label, name, operands = match.groups()
+    if operands:
+        return Statement((), name, match.start(2) + 1, operands.rstrip(), match.start(3) + 1)
     if name:
-        return Statement((), name, match.start(2) + 1, (operands or "").rstrip(), match.start(3) + 1)
+        return Statement((), name, match.start(2) + 1, "", match.end(2) + 1)
     return Statement(((label, match.start(1) + 1),), "", 0, "", 0) if label else _NOTHING
 
 
