@@ -58,7 +58,9 @@ MAY_IMPORT = {
         "objects",
         "toolchain",
         "errors",
+        "own_names",
     },
+    "own_names": {"errors"},
     "profiling": {"engines", "errors"},
     # It measures all the others, and nothing but its command knows of it.
     "bench": {"module", "engines", "runtime", "asm", "disasm", "objects", "toolchain", "errors"},

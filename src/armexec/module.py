@@ -15,6 +15,7 @@ from armexec.errors import Error, LoadError, SignatureError
 from armexec.forks import renew
 from armexec.objects import FunctionSymbol, Image, link_files, load_file, load_image
 from armexec.objects.names import bare_name, linkage_name, source_name
+from armexec.own_names import FunctionList, OwnText, own_method
 
 if TYPE_CHECKING:
     from armexec.asm import Code
@@ -36,9 +37,9 @@ class Module:
     """Code and data in memory, ready to be called.
 
     A function is found as an attribute by its bare name (`mod.fn`), or by index: `mod["fn(int)"]`, `mod["ns::fn"]`,
-    `mod["_Z2fni"]`. Iterating gives the functions in the order of their addresses. A module is a context manager;
-    its static objects are destroyed and its memory is freed by `close`; the memory alone, when nothing refers to the
-    module or its functions any more.
+    `mod["_Z2fni"]`; only by index where a module has an attribute of that name itself, such as `name` or `read`.
+    Iterating gives the functions in the order of their addresses. A module is a context manager; its memory is freed by
+    `close`, or when nothing refers to the module or its functions any more.
     """
 
     def __init__(
@@ -89,12 +90,12 @@ class Module:
     @property
     def name(self) -> str:
         """The file's name, or what stands for it."""
-        return self._image.name
+        return self._own("name", self._image.name)
 
     @property
     def engine(self) -> str:
         """The engine that runs the functions: "native", "translated" or "reference"."""
-        return self._engine.name
+        return self._own("engine", self._engine.name)
 
     @property
     def image(self) -> Image:
@@ -117,9 +118,13 @@ class Module:
         return self._closed
 
     @cached_property
-    def functions(self) -> list[Function]:
-        """The functions in the order of their addresses."""
-        return [self._function(symbol) for symbol in self._image.functions]
+    def functions(self) -> FunctionList[Function]:
+        """The functions in the order of their addresses; also by name: `mod.functions["fn"]`."""
+        return FunctionList((self._function(symbol) for symbol in self._image.functions), self.__getitem__)
+
+    def _own(self, attribute: str, text: str) -> str:
+        """The text of an attribute, which says so if it is called as the guest's function of that name."""
+        return OwnText(text, attribute) if self._image.has_function(attribute) else text
 
     @cached_property
     def _by_symbol(self) -> dict[tuple[str, int], Function]:
@@ -171,6 +176,11 @@ class Module:
         names = (bare_name(symbol.source_name) for symbol in self._image.functions)
         return sorted({*super().__dir__(), *(name for name in names if name.isidentifier())})
 
+    def _ipython_key_completions_(self) -> list[str]:
+        """What stands between the brackets of `mod[...]`."""
+        names = [symbol.source_name for symbol in self._image.functions]
+        return sorted({*names, *map(bare_name, names)})
+
     def __repr__(self) -> str:
         names = [symbol.source_name for symbol in self._image.functions]
         shown = ", ".join(names[:6]) + (", ..." if len(names) > 6 else "")
@@ -186,13 +196,14 @@ class Module:
         """
         if self._assembly is None:
             raise LoadError(f"{self.name} was not made from assembly: its .disassembly is what can be shown")
-        return self._assembly()
+        return self._own("assembly", self._assembly())
 
     @property
     def disassembly(self) -> str:
         """A listing of every function, as it is in memory."""
-        return "\n\n".join(function.disassembly for function in self.functions)
+        return self._own("disassembly", "\n\n".join(function.disassembly for function in self.functions))
 
+    @own_method
     def read(self, offset: int, size: int) -> bytes:
         """Bytes of the image as they are in memory now.
 
@@ -213,6 +224,7 @@ class Module:
     def _bound(self, function: Function) -> None:
         self._made.add(function)
 
+    @own_method
     def close(self) -> None:
         """Destroy static objects, then give the memory back; its functions can't be called any more.
 

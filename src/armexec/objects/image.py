@@ -226,6 +226,11 @@ class Image:
             )
         return FunctionSymbol(linkage, source_name(linkage), found.offset, found.size, self)
 
+    def has_function(self, bare: str) -> bool:
+        """Whether a function has that bare name, looked for without reading all the names."""
+        likely = (linkage_name(s.name, self.format) for s in self.symbols if s.kind == "function" and bare in s.name)
+        return any(bare_name(source_name(name)).rsplit("::")[-1] == bare for name in likely)
+
     def _suggest(self, name: str) -> str:
         from difflib import get_close_matches
 
