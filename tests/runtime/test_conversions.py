@@ -24,16 +24,18 @@ def _source() -> str:
     mode = '__asm__ volatile("msr fpcr, %0" : : "r"(mode << 22) : "memory");'
     for f, t in TYPES.items():
         for name, integer in ((f"__fix{f}ti", "s128"), (f"__fixuns{f}ti", "u128")):
-            lines.append(f"{integer} {name}({t}); void b{name}(const void *a, u128 *r) {{ *r = {name}(*({t} *)a); }}")
+            lines.append(
+                f"{integer} {name}({t}); void b{name}(const void *a, void *r) {{ *(u128 *)r = {name}(*({t} *)a); }}"
+            )
         for name, integer in ((f"__floatti{f}", "s128"), (f"__floatunti{f}", "u128")):
             lines.append(
-                f"{t} {name}({integer}); void b{name}(const void *a, u128 *r, unsigned long mode) {{ {mode} "
-                f"{t} x = {name}(*({integer} *)a); mode = 0; {mode} *r = 0; *({t} *)r = x; }}"
+                f"{t} {name}({integer}); void b{name}(const void *a, void *r, unsigned long mode) {{ {mode} "
+                f"{t} x = {name}(*({integer} *)a); mode = 0; {mode} *(u128 *)r = 0; *({t} *)r = x; }}"
             )
     for name, result, parameter in _FORMATS:
         lines.append(
-            f"{TYPES[result]} {name}({TYPES[parameter]}); void b{name}(const void *a, u128 *r, unsigned long mode) "
-            f"{{ {mode} {TYPES[result]} x = {name}(*({TYPES[parameter]} *)a); mode = 0; {mode} *r = 0; "
+            f"{TYPES[result]} {name}({TYPES[parameter]}); void b{name}(const void *a, void *r, unsigned long mode) "
+            f"{{ {mode} {TYPES[result]} x = {name}(*({TYPES[parameter]} *)a); mode = 0; {mode} *(u128 *)r = 0; "
             f"*({TYPES[result]} *)r = x; }}"
         )
     return "\n".join(lines)

@@ -80,10 +80,10 @@ struct Fails { int value; Fails(const int *p) : value(*p) {} };
 extern "C" int lazily(const int *p) { static Fails f(p); return f.value; }
 extern "C" int itself(int n) { static int value = itself(n + 1); return value; }
 
-extern "C" void *get(unsigned long n) { return operator new(n); }
-extern "C" void *get_array(unsigned long n) { return new char[n]; }
+extern "C" char *get(unsigned long n) { return (char *)operator new(n) + 1; }
+extern "C" char *get_array(unsigned long n) { return new char[n] + 1; }
 extern "C" void give(void *p) { operator delete(p); }
-extern "C" long *longs(long n) { return new long[n]; }
+extern "C" long *longs(long n) { return new long[n] + 1; }
 struct Cast { virtual ~Cast() {} };
 struct Wrong { virtual ~Wrong() {} };
 extern "C" int cast() { Cast c; Cast *volatile p = &c; return &dynamic_cast<Wrong &>(*p) != nullptr; }
@@ -110,12 +110,12 @@ def test_what_ends_the_program_is_named_with_its_caller(engine: str, target: str
     assert m.sides(0) == 4
     for call, message in [
         (lambda: m.sides(1), r"a pure virtual function was called.*\(__cxa_pure_virtual\) at .*<source>:6"),
-        (lambda: m.get(1 << 62), r"operator new found no memory.*\(_Znwm\) at .*\(_?get\+.*<source>:15"),
+        (lambda: m.get(1 << 62), r"operator new found no memory.*\(_Znwm\) at .*\(_?get\+.*<source>:13"),
         (lambda: m.get_array(1 << 62), r"operator new found no memory.*\(_?get_array\+"),
         (lambda: m.longs(-1), r"array of a negative or too great length|operator new found no memory"),
         (lambda: m.with_handler(1 << 62), "operator new found no memory"),
         (m.cast, r"a dynamic_cast of a reference failed.*\(__cxa_bad_cast\).*\(_?cast\+"),
-        (lambda: m.throws(4), r"an exception was thrown: .* \(__cxa_throw\) at .*\(_?throws\+.*<source>:21"),
+        (lambda: m.throws(4), r"an exception was thrown: .* \(__cxa_throw\) at .*\(_?throws\+.*<source>:20"),
         (lambda: m.catches(4), r"an exception was thrown: .* \(__cxa_throw\)"),
         (lambda: m.itself(1), "static variable's initialization needs itself"),
     ]:

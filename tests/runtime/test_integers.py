@@ -214,7 +214,8 @@ def _wrappers(order: str) -> str:
             f"void cas{size}(long e, long v, char *at, long *r) {{ *r = {callee}(({t})e, ({t})v, ({t} *)at); }}"
         )
     lines.append(f"typedef unsigned __int128 u; u __aarch64_cas16_{order}(u, u, u *);")
-    lines.append(f"void cas16(const u *e, const u *v, u *at, u *r) {{ *r = __aarch64_cas16_{order}(*e, *v, at); }}")
+    call = f"__aarch64_cas16_{order}(*(u *)e, *(u *)v, (u *)at)"
+    lines.append(f"void cas16(const long *e, const long *v, long *at, long *r) {{ *(u *)r = {call}; }}")
     return "\n".join(lines)
 
 

@@ -34,6 +34,7 @@ from armexec.machines.traps import Trap, TrapKind
 from armexec.memory import AccessError, HostMemory, Overflow
 from armexec.objects import Image
 from armexec.objects.names import linkage_name, source_name
+from armexec.runtime.absent import why_absent
 from armexec.runtime.stops import CALLER, STOP, why_stopped
 
 __all__ = ["Where", "to_error"]
@@ -129,10 +130,11 @@ def _missing(trap: Trap, image: Image, base: int, where: Where | None) -> Error 
         )
     verb = "is called" if trap.kind is TrapKind.EXECUTE or found.is_branch else "is used"
     others = [source_name(other) for other in image.undefined() if source_name(other) != name]
+    reason = why_absent(image.linkage_name(found.symbol))
     also = f" (nor {', '.join(others[:8])}{', ...' if len(others) > 8 else ''})" if others else ""
     return UndefinedSymbol(
         f"undefined symbol {name} {verb}{f' by {by}' if by else ''}: neither {image.name} nor what was loaded with it"
-        f" defines it{also},",
+        f" defines it{also}{f': {reason}' if reason else ''},",
         name=name,
         pc=pc,
         **place,

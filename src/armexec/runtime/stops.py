@@ -12,9 +12,12 @@ CALLER = "__stop_caller"
 _EXCEPTIONS = "C++ exceptions aren't supported yet"
 _NO_MEMORY = "operator new found no memory: the heap has 512 MiB"
 _BLOCK = "a pointer that malloc hasn't given, or that is no longer its own"
+_FORTIFIED = "a fortified function would write past the end of its destination"
 _REASONS = {
     "__stack_chk_fail": "the stack protector found its guard overwritten: a local array was written past its end",
-    "__chk_fail": "a fortified function found that it would write past the end of its destination",
+    "__chk_fail": _FORTIFIED,
+    "__enable_execute_stack": "the address of a nested function was taken, which needs memory that is writable and"
+    " executable: armexec never has any",
     "__cxa_pure_virtual": "a pure virtual function was called, as from a constructor",
     "__cxa_deleted_virtual": "a deleted virtual function was called",
     "__cxa_bad_cast": "a dynamic_cast of a reference failed; " + _EXCEPTIONS,
@@ -26,6 +29,9 @@ _REASONS = {
     "__cxa_rethrow": "an exception was thrown: " + _EXCEPTIONS,
     "_Znwm": _NO_MEMORY,
     "_ZnwmSt11align_val_t": _NO_MEMORY,
+    "__memcpy_chk": _FORTIFIED,
+    "__memmove_chk": _FORTIFIED,
+    "__memset_chk": _FORTIFIED,
     "free": "free got " + _BLOCK,
     "realloc": "realloc got " + _BLOCK,
     "malloc_usable_size": "malloc_usable_size got " + _BLOCK,

@@ -3,7 +3,9 @@
 // Arm ARM, B2.7.4.2, "Synchronization and coherency issues between data and instruction accesses".
 
         .globl  __clear_cache
+        .globl  __aarch64_sync_cache_range
 __clear_cache:
+__aarch64_sync_cache_range:
         mrs     x2, ctr_el0
         mov     w3, #4
         ubfx    x4, x2, #16, #4         // DminLine, IminLine: log2 of the words of a line

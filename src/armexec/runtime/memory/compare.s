@@ -3,8 +3,10 @@
 
         .globl  memcmp
         .globl  bcmp
+        .globl  __gcc_bcmp
 memcmp:
 bcmp:
+__gcc_bcmp:
         subs    x2, x2, #16
         b.lo    2f
 1:      ldp     x3, x5, [x0], #16

@@ -3,7 +3,9 @@
 
         .globl  memset
         .globl  bzero
+        .globl  __bzero
 bzero:
+__bzero:
         mov     x2, x1
         mov     w1, #0
 memset:

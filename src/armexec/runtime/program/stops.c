@@ -13,6 +13,9 @@ STOPS(abort)
 STOPS(__stack_chk_fail)
 STOPS(__chk_fail)
 
+// What calls of nested functions by gcc need: memory that is writable and executable.
+STOPS(__enable_execute_stack)
+
 // C++
 STOPS(__cxa_pure_virtual)
 STOPS(__cxa_deleted_virtual)
@@ -32,6 +35,7 @@ STOPS(__cxa_get_exception_ptr)
 STOPS(__cxa_current_exception_type)
 STOPS(__cxa_call_unexpected)
 STOPS(__gxx_personality_v0)
+STOPS(__gcc_personality_v0)
 STOPS(_Unwind_Resume)
 
 // An exception's object is made before it is thrown.
