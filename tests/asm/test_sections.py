@@ -364,6 +364,16 @@ def test_apple_code_in_other_sections() -> None:
     assert function(text, "int f(int)")(3) == 4
 
 
+def test_eqv_is_evaluated_at_each_use() -> None:
+    # As GNU as has it; clang doesn't know it.
+    code = assemble(
+        ".eqv x, y + 1\n.set y, 5\n.byte x, x\n.set y, 6\n.byte x, x\nadd x0, x0, #x\n.eqv a, b\n.byte a\nb=9"
+    )
+    assert code.bytes == bytes.fromhex("06060707 001c0091 09")
+    with pytest.raises(AssemblyError, match="refers to itself"):
+        assemble(".eqv a, b\n.eqv b, a + 1\n.byte a")
+
+
 def test_large_reservations_take_no_memory() -> None:
     code = assemble("f: ret\n.bss\nbig: .zero 1 << 33\n.comm more, 1 << 33, 16")
     assert code.sections[1].size == 1 << 33

@@ -6,9 +6,10 @@ from collections.abc import Callable
 from functools import partial
 from typing import NamedTuple
 
-from armexec.asm.code import Code, CodeRelocation, CodeSection, CodeSymbol
+from armexec.asm.code import Code, CodeRelocation, CodeSection
 from armexec.asm.encoding import Candidate, EncodingFailure, Relocatable, encode
 from armexec.asm.expressions import Tree, symbols_of, with_place
+from armexec.asm.finished_symbols import finished_symbols
 from armexec.asm.subsections import Leb128, Padding, Subsection, Variable, lay_out, padding
 from armexec.asm.symbols import Linear, Symbol, SymbolTable
 from armexec.asm.where import Expansion, Where
@@ -17,7 +18,6 @@ from armexec.isa.syntax import Expression
 
 __all__ = ["Linear", "Output", "Where"]
 
-_MASK = 0xFFFF_FFFF_FFFF_FFFF
 _MAX_SIZE = 1 << 28
 """The most bytes that one text may make."""
 _MAX_RESERVED = 1 << 40
@@ -472,64 +472,5 @@ class Output:
             fixup.fill(fixup.section.position(fixup.offset), fixup.section.section, fixup.where)
         self._fixups.clear()
         code.sections = list(self.sections.values())
-        code.all_symbols = self._finished_symbols()
+        code.all_symbols = finished_symbols(self.symbols, self.relocations, self.versions, apple=self.apple)
         return code
-
-    def _finished_symbols(self) -> list[CodeSymbol]:
-        table = self.symbols
-        used = {name for r in self.relocations for name in (r.symbol, r.minus)}
-        for symbol in list(table.values()):
-            target = table.get(symbol.weak_target)
-            if target is not None and not target.defined and symbol.weak_target not in table.mentioned:
-                target.binding = target.binding or "weak"
-        found = []
-        for name, symbol in table.items():
-            unused = name[0] in "\x00\x01" and name not in used
-            if unused or symbol.weak_target or (not symbol.defined and name not in used and not symbol.binding):
-                continue
-            made = self._finished(name, symbol)
-            if made is not None:
-                found.append(made)
-        for name, versioned, where in self.versions:
-            base = next((s for s in found if s.name == name), None)
-            if base is None:
-                raise where.error(f"the symbol {name!r} is not defined", column=where.column_of(name))
-            found.append(base._replace(name=versioned))
-        return found
-
-    def _finished(self, name: str, symbol: Symbol) -> CodeSymbol | None:
-        where = symbol.where or Where(0, 0, "", "<assembly>")
-        binding = symbol.binding or ("local" if symbol.defined else "global")
-        size = self.symbols.constant(*symbol.size) if symbol.size is not None else 0
-        made = CodeSymbol(
-            name, None, 0, symbol.kind, binding, size, True, symbol.visibility, variant_pcs=symbol.variant_pcs
-        )
-        if symbol.common is not None:
-            return made._replace(
-                kind="object",
-                binding=symbol.binding or "global",
-                size=symbol.common[0],
-                value=symbol.common[1],
-                common=True,
-            )
-        if symbol.section is not None:
-            section = symbol.section.section
-            kind = symbol.kind
-            if self.apple and name[0] not in "\x00\x01Ll":
-                # Mach-O has no types of symbols: what isn't temporary (L) or the linker's own (l) is by its section.
-                kind = "function" if section.flags == "rx" else "object"
-            return made._replace(section=section, value=symbol.section.position(symbol.offset), kind=kind)
-        if symbol.tree is not None:
-            return self._equated(made, symbol, where)
-        return made._replace(defined=False)
-
-    def _equated(self, made: CodeSymbol, symbol: Symbol, where: Where) -> CodeSymbol | None:
-        """A symbol that was set to an expression without a place in this file."""
-        table = self.symbols
-        assert symbol.tree is not None
-        value = table.relocatable(table.linear(symbol.tree, where), where)
-        if isinstance(value, int):
-            return made._replace(value=value & _MASK)
-        if value.minus is None:
-            return None  # What refers to it refers to the other symbol.
-        raise where.error(f"{made.name!r} is set to an address outside of this file")

@@ -11,6 +11,8 @@ from armexec.asm.where import Where
 
 __all__ = ["Linear", "Symbol", "SymbolTable"]
 
+_DEEPEST = 10
+"""The most symbols set by .eqv that one value may go through."""
 _MAX_STEPS = 20_000
 """The most references to other symbols that one expression may follow."""
 
@@ -18,13 +20,15 @@ _MAX_STEPS = 20_000
 class Symbol:
     """A symbol while assembling: a place in a subsection, or an expression (.set), or only mentioned.
 
-    `common` is the size and alignment of a common symbol, `weak_target` the symbol that a .weakref stands for.
+    `common` is the size and alignment of a common symbol, `weak_target` the symbol that a .weakref stands for; `late`
+    tells that the expression is evaluated anew at each use (.eqv).
     """
 
     __slots__ = (
         "binding",
         "common",
         "kind",
+        "late",
         "offset",
         "section",
         "size",
@@ -47,6 +51,7 @@ class Symbol:
         self.where: Where | None = None
         self.common: tuple[int, int] | None = None
         self.weak_target = ""
+        self.late = False
 
     @property
     def defined(self) -> bool:
@@ -117,6 +122,8 @@ class SymbolTable(dict[str, Symbol]):
         if symbol.section is not None or symbol.common is not None or (once and symbol.defined):
             raise where.error(f"the symbol {name!r} is defined already")
         value = None if late else self.known(tree)
+        symbol.late = late
+        self.constants = self.constants or late
         # A value known now is kept as it is: `.set n, n + 1` counts.
         symbol.tree = tree if value is None else ("number", value)
         symbol.where = where
@@ -146,17 +153,19 @@ class SymbolTable(dict[str, Symbol]):
                 symbol.size = target.size
 
     # -- values -----------------------------------------------------------------------------------------------------
-    def known(self, tree: Tree) -> int | None:
+    def known(self, tree: Tree, depth: int = 0) -> int | None:
         """The value of an expression of numbers and symbols that have numbers, or None."""
         kind = tree[0]
         if kind == "number":
             return int(tree[1])
         if kind == "symbol":
             symbol = self.get(tree[1])
-            if symbol is not None and symbol.tree is not None and symbol.tree[0] == "number":
-                return int(symbol.tree[1])
-            return None
-        values = [self.known(t) for t in tree[2:]]
+            if symbol is None or symbol.tree is None:
+                return None
+            if symbol.late and depth < _DEEPEST:
+                return self.known(symbol.tree, depth + 1)
+            return int(symbol.tree[1]) if symbol.tree[0] == "number" else None
+        values = [self.known(t, depth) for t in tree[2:]]
         if None in values or (tree[1] in "/%" and values[-1] == 0):
             return None
         return operate(tree[1], *values)  # type: ignore[arg-type]
