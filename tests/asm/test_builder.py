@@ -218,7 +218,7 @@ def test_load_immediate(value: int) -> None:
     a.load_immediate(a.x5, value)
     result = 0
     for instruction in disassemble(a.assemble()):
-        mnemonic, operands = instruction.mnemonic, instruction.operands.split(", ")
+        mnemonic, operands = instruction.mnemonic, instruction.text.partition(" ")[2].split(", ")
         number = int(operands[1][1:], 0)
         shift = int(operands[2].split("#")[1]) if len(operands) > 2 else 0
         result = result & ~(0xFFFF << shift) | number << shift if mnemonic == "movk" else number << shift

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -9,7 +11,7 @@ import pytest
 from armexec import function
 from armexec.toolchain import compile_assembly
 
-from .tree import check, files_below
+from .tree import Outcome, check, files_below
 
 HERE = Path(__file__).parent
 FILES = [path.relative_to(HERE) for path in files_below(HERE)]
@@ -39,3 +41,24 @@ def test_the_files_run() -> None:
         assert to == bytes(range(count)) + b"-" * (200 - count)
     factorial = function((HERE / "students" / "factorial.s").read_text(), "long factorial(long)")
     assert factorial(10) == 3628800
+
+
+def test_a_tree_of_ones_own(tmp_path: Path) -> None:
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "good.s").write_text(".global f\nf: add x0, x0, #1\n b f\n")
+    (tmp_path / "mine" / "nonsense.s").write_text("f: frobnicate x0\n")
+    (tmp_path / "pre.S").write_text("#define ONE 1\nf: add x0, x0, #ONE\n")
+    script = HERE.parent.parent / "scripts" / "assemble-tree"
+    done = subprocess.run([sys.executable, script, tmp_path, "--all"], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    rows = {line.split()[0]: line.split()[1:] for line in done.stdout.splitlines()[-3:]}
+    assert rows["mine"] == ["2", "1", "0", "0", "0", "1", "0"]
+    assert rows["all"] == ["3", "2", "0", "0", "0", "1", "0"]
+
+
+def test_outcomes() -> None:
+    assert Outcome(found={"clang": [], "gas": ["a word"]}).good
+    assert not Outcome(found={"clang": ["a word"], "gas": ["a word"]}).good
+    assert not Outcome(refusal="unknown", found={"clang": []}, refused={"gas": "unknown"}).good
+    assert not Outcome(refusal="KeyError", crashed=True).good
+    assert Outcome(refusal="unknown", refused={"clang": "", "gas": ""}).word == "refused by all"
