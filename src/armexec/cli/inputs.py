@@ -20,17 +20,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Input", "read_bytes", "write_output"]
 
-_KINDS = {
-    ".c": "c",
-    ".cc": "c++",
-    ".cpp": "c++",
-    ".cxx": "c++",
-    ".C": "c++",
-    ".s": "assembly",
-    ".S": "assembly",
-    ".hex": "hex",
-    ".bin": "bin",
-}
+_WORDS = {".hex": "hex", ".bin": "bin"}
 
 
 def read_bytes(file: str) -> bytes:
@@ -79,7 +69,7 @@ class Input:
         compiler: str | None = None,
     ) -> Input:
         """Raises LoadError for standard input of unknown language."""
-        kind = language or _KINDS.get(os.path.splitext(file)[1], "object")
+        kind = language or _kind_of(file)
         if file == "-" and not language:
             raise LoadError("what standard input holds isn't known: give --language c|c++|assembly|hex|bin|object")
         return cls(file, kind, f"-O{level}", target, tuple(flags or ()), compiler)
@@ -220,6 +210,16 @@ class Input:
         elif self.kind == "assembly":
             assembly = lambda: self.text  # noqa: E731
         return Module(self.image(), engine, assembly=assembly)
+
+
+def _kind_of(file: str) -> str:
+    """What a file of this name holds."""
+    kind = _WORDS.get(os.path.splitext(file)[1])
+    if kind is None:
+        from armexec.toolchain import language_of
+
+        kind = language_of(file) or "object"
+    return "assembly" if kind == "assembler" else kind
 
 
 def write_output(file: str | None, data: bytes) -> None:
