@@ -26,6 +26,9 @@ PRINTING = {
     "version": "--version",
 }
 
+FULL = ("show", "asm raw", "isa", "help")
+"""What writes in different ways: rich, bytes, much text, click."""
+
 
 def shell(command: str, redirection: str) -> subprocess.CompletedProcess[str]:
     """Run armexec from a shell; standard output is what its standard error was, unless redirected."""
@@ -36,7 +39,7 @@ def shell(command: str, redirection: str) -> subprocess.CompletedProcess[str]:
 @pytest.mark.parametrize("command", PRINTING)
 def test_output_that_cannot_be_written_is_one_message(command: str) -> None:
     redirections = {">&-": "Bad file descriptor"}
-    if Path("/dev/full").exists():
+    if command in FULL and Path("/dev/full").exists():
         redirections[">/dev/full"] = "No space left on device"
     for redirection, reason in redirections.items():
         done = shell(PRINTING[command], redirection)

@@ -455,3 +455,16 @@ def test_a_byte_order_mark_is_skipped(language: str, tmp_path: Path) -> None:
 def test_assembly_is_compiled_without_a_complaint_of_ours(filename: str, target: str) -> None:
     compiled = compile_object("mov x0, #1\nret\n", language="assembler", filename=filename, target=target)
     assert compiled.diagnostics == ()
+
+
+def test_something_else_is_done_while_the_compiler_runs() -> None:
+    calls = []
+    for _ in range(2):
+        found = compile_object("int meanwhile(void) { return 1; }", meanwhile=lambda: calls.append(1))
+    assert (calls, found.cached) == ([1], True)
+
+    def fail() -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        compile_object("int interrupted(void) { return 1; }", meanwhile=fail)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import stat
 import sys
@@ -102,8 +103,14 @@ class Input:
             byte = error.object[error.start]
             raise LoadError(f"{self.name}: not UTF-8 text (byte {error.start} is {byte:#04x})") from None
 
-    def compiled(self) -> Compiled:
-        """The object the compiler makes of it; its warnings are shown. Raises CompileError and LoadError."""
+    def compiled(self, meanwhile: Callable[[], None] | None = None) -> Compiled:
+        """The object the compiler makes of it; its warnings are shown.
+
+        `meanwhile` is called while the compiler runs, if it has to.
+
+        Raises:
+            CompileError, LoadError: it can't be compiled or read.
+        """
         from armexec.cli.outcome import warn_of
         from armexec.toolchain import compile_object
 
@@ -115,6 +122,7 @@ class Input:
             flags=self.flags,
             compiler=self.compiler,
             filename=self.name,
+            meanwhile=meanwhile,
         )
         warn_of(compiled.diagnostics)
         return compiled
@@ -181,13 +189,17 @@ class Input:
         except LoadError as error:
             raise LoadError(f"{self.name}: {error}") from None
 
-    def image(self) -> Image:
-        """It as an image, whatever it is. Raises CompileError, AssemblyError and LoadError."""
+    def image(self, meanwhile: Callable[[], None] | None = None) -> Image:
+        """It as an image, whatever it is; `meanwhile` is as for `compiled`.
+
+        Raises:
+            CompileError, AssemblyError, LoadError: it can't be compiled, assembled or read.
+        """
         from armexec.images import code_image, words_image
         from armexec.objects import load_image
 
         if self.is_source:
-            return load_image(self.compiled().data, self.name)
+            return load_image(self.compiled(meanwhile).data, self.name)
         if self.kind == "assembly":
             return code_image(self.code(), self.name, entry=self._entry)
         if self.kind in ("hex", "bin"):
@@ -209,7 +221,21 @@ class Input:
             assembly = self.compiler_assembly
         elif self.kind == "assembly":
             assembly = lambda: self.text  # noqa: E731
-        return Module(self.image(), engine, assembly=assembly)
+        return Module(self.image(lambda: _prepare(engine)), engine, assembly=assembly)
+
+
+def _prepare(engine: str | None) -> None:
+    """Import what loading and calling a new function will need."""
+    from importlib import import_module
+
+    from armexec.engines import get_engine
+    from armexec.errors import HostError
+
+    with contextlib.suppress(HostError):  # it is raised again when the module is loaded
+        if get_engine(engine).name == "translated":
+            import_module("armexec.translate.unit")
+    import_module("armexec.abi")
+    import_module("elftools.dwarf.dwarfinfo")
 
 
 def _kind_of(file: str) -> str:

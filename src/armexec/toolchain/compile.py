@@ -11,7 +11,7 @@ import json
 import os
 import re
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -77,18 +77,20 @@ def compile_object(
     compiler: str | None = None,
     debug: bool = True,
     timeout: float = 300.0,
+    meanwhile: Callable[[], None] | None = None,
 ) -> Compiled:
     """Compile `source` to a relocatable object: ELF, or Mach-O for the target "apple".
 
     `language` is "c", "c++" or "assembler" (with the preprocessor if `filename` ends in .S); `opt` one of -O0
     to -O3, -Og, -Os, -Oz, -Ofast, also without -O (2); `target` "host", "linux", "apple" or "bare"; `flags` come
     last and win; `filename` names the source in messages and debug information and says where `#include "..."`
-    looks; `compiler` is as for `find_compiler`; `debug` adds DWARF 5; `timeout` is in seconds.
+    looks; `compiler` is as for `find_compiler`; `debug` adds DWARF 5; `timeout` is in seconds; `meanwhile` is
+    called while the compiler runs, if it has to.
 
     Raises CompileError, with the compiler's diagnostics, if there is no object to return.
     """
     job = _Job(source, language, opt, target, flags, filename, compiler, debug, timeout, mode="-c")
-    return job.result()
+    return job.result(meanwhile)
 
 
 def compile_assembly(
@@ -203,7 +205,7 @@ class _Job:
         marker = b'#line 1 "%s"\n' if self.preprocessed else b'# 1 "%s"\n'
         return marker % quoted + self.source
 
-    def result(self) -> Compiled:
+    def result(self, meanwhile: Callable[[], None] | None = None) -> Compiled:
         store = Store("objects")
         key = store.key(
             "object 1", self.compiler.identity, json.dumps(self.command), self.name, _directory(), self.source
@@ -226,7 +228,7 @@ class _Job:
             command = (*self.command, "-o", output)
             if self.preprocessed:
                 command += ("-MD", "-MF", dependencies)
-            finished = run(command, source=self._standard_input(), timeout=self.timeout)
+            finished = run(command, source=self._standard_input(), timeout=self.timeout, meanwhile=meanwhile)
             diagnostics = self._judge(finished)
             data = _read(output) or b""
             listed = _dependencies(_read(dependencies), self.compiler.headers) if self.preprocessed else []

@@ -25,18 +25,26 @@ _ADVICE = "install the ziglang package, or name an AArch64 clang or gcc with --c
 class Compiler:
     """A C, C++ and assembly compiler.
 
-    `command` starts it; `kind` says whose options it takes; `version` is its own number; `machine` is the one
-    triple a gcc makes code for (empty for clang, which makes code for all); `headers` is the folder of C and
-    C++ headers that comes with the ziglang package (empty: the compiler's own are used); `identity` changes
-    whenever the compiler does.
+    `command` starts it; `kind` says whose options it takes; `machine` is the one triple a gcc makes code for
+    (empty for clang, which makes code for all); `headers` is the folder of C and C++ headers that comes with
+    the ziglang package (empty: the compiler's own are used); `stamp` is the time and size of its file, and
+    `identity` changes whenever the compiler does.
     """
 
     command: tuple[str, ...]
     kind: Literal["clang", "gcc"]
-    version: str
     machine: str = ""
     headers: str = ""
+    stamp: str = ""
     identity: str = ""
+
+    @functools.cached_property
+    def version(self) -> str:
+        """Its own number. Raises CompileError where it has to be asked, and doesn't answer."""
+        banner, _ = _probe(self.command, self.stamp)
+        pattern = r"clang version (\S+)" if self.kind == "clang" else r"(\d+\.\d\S*)$"
+        numbers = re.search(pattern, banner)
+        return numbers[1] if numbers else banner
 
     @property
     def path(self) -> str:
@@ -126,7 +134,10 @@ def _identify_file(command: tuple[str, ...], modified: int, size: int) -> Compil
         # `zig clang` is clang itself. `zig cc` adds checks, flags and a cache folder of its own, and reads
         # -march and --target its own way.
         command = (command[0], "clang", *command[2:])
-    banner, machine = _probe(command, f"{modified} {size}")
+    stamp = f"{modified} {size}"
+    # The package's compiler is known to be clang: its first compilation isn't kept waiting for its version.
+    known = is_zig and command[0] == _wheel_zig()
+    banner, machine = ("clang", "") if known else _probe(command, stamp)
     kind: Literal["clang", "gcc"] = "clang" if "clang" in banner else "gcc"
     headers = _zig_headers(command[0] if is_zig else _wheel_zig() or command[0])
     if kind == "gcc":
@@ -137,17 +148,17 @@ def _identify_file(command: tuple[str, ...], modified: int, size: int) -> Compil
             )
     elif is_zig and not headers:
         raise CompileError(f"{command[0]} has no headers beside it: install the ziglang package again")
-    numbers = re.search(r"clang version (\S+)", banner) if kind == "clang" else re.search(r"(\d+\.\d\S*)$", banner)
     return Compiler(
         command=command,
         kind=kind,
-        version=numbers[1] if numbers else banner,
         machine=machine,
         headers=headers,
-        identity=f"{banner}\n{machine}\n{modified} {size}",
+        stamp=stamp,
+        identity=f"{banner}\n{machine}\n{stamp}",
     )
 
 
+@functools.cache
 def _probe(command: tuple[str, ...], stamp: str) -> tuple[str, str]:
     """The first line of what the compiler says of its version, and a gcc's machine."""
     store = Store("compilers")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from armexec.errors import CompileError
@@ -31,8 +32,12 @@ class Finished:
     text: str
 
 
-def run(command: tuple[str, ...], *, source: bytes = b"", timeout: float) -> Finished:
+def run(
+    command: tuple[str, ...], *, source: bytes = b"", timeout: float, meanwhile: Callable[[], None] | None = None
+) -> Finished:
     """Run `command` with `source` as its standard input for at most `timeout` seconds.
+
+    `meanwhile` is called while the command runs; its time doesn't count.
 
     Raises CompileError if it can't be started or runs out of time.
     """
@@ -56,6 +61,8 @@ def run(command: tuple[str, ...], *, source: bytes = b"", timeout: float) -> Fin
         raise CompileError(f"can't start the compiler {command[0]}: {reason}") from None
     with process:
         try:
+            if meanwhile is not None:
+                meanwhile()
             output, messages = process.communicate(source, timeout)
         except BaseException as error:
             with contextlib.suppress(OSError):  # it may just have ended
