@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import ctypes
 import gc
+import os
+import subprocess
 import sys
 import threading
 from functools import cache
@@ -104,6 +106,46 @@ def test_the_stack_of_a_small_thread_runs_out_first() -> None:
     assert isinstance(error, armexec.StackOverflow)
     assert "this thread" in str(error)
     assert error.symbol.partition("+")[0] == "tiny"
+
+
+FIND = """
+import sys, threading
+import armexec
+source = '''
+static int found(int x) { return x + 1; }
+int (*volatile pointer)(int) = found;
+int down(int n) { volatile char b[16]; b[0] = 1; return n <= 0 ? pointer(n) : down(n - 1) + b[0]; }
+'''
+module = armexec.compile(source, language="c", opt="-O1", engine="translated:O2")
+
+def call(n):
+    try:
+        print(module.down(n) == n + 1, flush=True)
+    except armexec.StackOverflow as error:
+        print("this thread" in str(error), flush=True)
+
+threading.stack_size(1 << 20)
+thread = threading.Thread(target=call, args=(int(sys.argv[1]),))
+thread.start()
+thread.join()
+"""
+
+
+@pytest.mark.parametrize("depth", [31_500])
+def test_code_is_not_looked_for_without_stack_for_it(depth: int) -> None:
+    """Python and LLVM would end the process where the stack runs out: here, just before the guest's own frames fill it.
+
+    How much of it a level takes is LLVM's choice, so a depth may miss the narrow range; the result is the same.
+    """
+    done = subprocess.run(
+        [sys.executable, "-c", FIND, str(depth)],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+        env={**os.environ, "ARMEXEC_CACHE": "off"},
+    )
+    assert (done.returncode, done.stdout) == (0, "True\n"), done.stderr
 
 
 @pytest.mark.parametrize("engine", ENGINES)

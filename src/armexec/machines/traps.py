@@ -31,6 +31,8 @@ class TrapKind(IntEnum):
     """A branch to where there is no code; `detail` is the address."""
     INSTRUCTION_LIMIT = 9
     TIME_LIMIT = 10
+    HOST_STACK = 11
+    """The stack of the host's thread is used up; `detail` is where."""
 
 
 class Trap(Exception):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 
-from armexec.machines.traps import EXIT
+from armexec.machines.traps import EXIT, TrapKind
 
 from .environment import environment_text
 from .signals import IDLE
@@ -183,6 +183,8 @@ def shared() -> str:
 @more = external global i8
 @less = external global i8
 @prepare = external global i8
+@limit_key = external global i64, align 8
+declare ptr @llvm.frameaddress.p0(i32)
 
 define ptr @lookup_slowly(ptr %state, i64 %pc) nounwind {{
   %f = call ptr @ask(ptr @find, ptr %state, i64 %pc)
@@ -195,6 +197,16 @@ define ptr @careful_slowly(ptr %state, i64 %pc) nounwind {{
 }}
 
 define internal ptr @ask(ptr %whom, ptr %state, i64 %pc) nounwind {{
+  %lk = load i64, ptr @limit_key
+  %limit = call ptr @pthread_getspecific(i64 %lk)
+  %here = call ptr @llvm.frameaddress.p0(i32 0)
+  %deep = icmp ult ptr %here, %limit
+  br i1 %deep, label %full, label %enough
+full:
+  %hw = ptrtoint ptr %here to i64
+  call preserve_allcc void @trap(ptr %state, i32 {TrapKind.HOST_STACK.value}, i64 %pc, i64 %hw)
+  unreachable
+enough:
   ; While Python runs, a fault is not the guest's.
   %key = load i64, ptr @thread_key
   %x = call i32 @pthread_setspecific(i64 %key, ptr inttoptr (i64 {IDLE} to ptr))

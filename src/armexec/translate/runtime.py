@@ -21,7 +21,7 @@ from armexec.machines.traps import EXIT, Trap, TrapKind
 from armexec.memory import GuestStack, Overflow, stack_size
 
 from .host import compile_object, has_optimized
-from .host_stack import host_overflow, is_host_overflow
+from .host_stack import host_overflow, is_host_overflow, limit_key, remember_limit
 from .kept import Kept, Place
 from .library import Code, Library, Shape
 from .link import HostCode
@@ -354,7 +354,8 @@ class Runtime:
         }
         # An object of CPython is at its id; the dictionary keeps them.
         objects = {name: id(callback) for name, callback in self._callbacks.items()}
-        data = {"pool": ctypes.addressof(self._pool), "thread_key": thread_key(), "previous": previous()}
+        data = {"pool": ctypes.addressof(self._pool), "previous": previous()}
+        data |= {"thread_key": thread_key(), "limit_key": limit_key()}
         names = [*SHARED, "exited", "claim", "release", "handler", "thread_ended"]
         self._shared = shared_code(shared() + handler_text(), {**objects, **data}, names)
         self.symbols = {name: self._shared.address(name) for name in SHARED}
@@ -456,6 +457,7 @@ class Runtime:
     @staticmethod
     def _prepare(_a: int, _b: int) -> int:
         prepare_thread()
+        remember_limit()
         return 0
 
     # -- callbacks from translated code -------------------------------------------------------------------------------
@@ -484,7 +486,9 @@ class Runtime:
         owner = self.translator_at(entry)
         where: Callable[[], Trap] | None = None
         overflow: Overflow | None = None
-        if kind not in (TrapKind.READ, TrapKind.WRITE) or state.trap_pc:
+        if kind is TrapKind.HOST_STACK:
+            trap, overflow = Trap(TrapKind.WRITE, int(state.trap_pc), detail), host_overflow()
+        elif kind not in (TrapKind.READ, TrapKind.WRITE) or state.trap_pc:
             # A jump to where there is no code is reported by the image that was called.
             owner = self.translator_at(state.trap_pc) or owner
             trap = Trap(kind, int(state.trap_pc), detail, owner.why(state.trap_pc) if owner is not None else "")
