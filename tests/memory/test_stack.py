@@ -205,5 +205,5 @@ def test_threads_in_turn_need_no_more_memory(engine: str) -> None:
         return int(Path("/proc/self/statm").read_text().split()[0]) * page_size()
 
     before = run(10)
-    # One stack reserves far more.
-    assert run(60) - before < 64 << 20
+    # One stack reserves more than that; the C library reserves 64 MiB for the heap of a new thread.
+    assert run(60) - before < 200 << 20
