@@ -76,6 +76,12 @@ def test_filling_more_than_there_is() -> None:
 
 
 @pytest.mark.parametrize("engine", ENGINES)
+def test_above_the_first_stack_pointer_is_a_callers_frame(engine: str) -> None:
+    function = armexec.function("ldr x9, [sp]\nldr x10, [sp, #64]\norr x0, x9, x10\nret", "long()", engine=engine)
+    assert function() == 0
+
+
+@pytest.mark.parametrize("engine", ENGINES)
 def test_accesses_far_below_the_stack_are_faults(engine: str) -> None:
     function = armexec.function("sub x9, sp, x0\nldr x0, [x9]\nret", "long(long)", engine=engine)
     for distance in (9 << 20, 16 << 20, 64 << 20, 255 << 20):

@@ -33,9 +33,9 @@ else:
         "down": masked | 0x2000,
         "up": masked | 0x4000,
         "to zero": masked | 0x6000,
-        # Not the inexact result, which Python's own computations have all the time.
-        "unmasked": 0x1000,
-        "all at once": 0x1000 | 0x8040 | 0x6000,
+        # But for inexact results and subnormal operands, which Python's own computations and comparisons have.
+        "unmasked": 0x1100,
+        "all at once": 0x1100 | 0x8040 | 0x6000,
     }
 _libm = ctypes.CDLL(None)
 

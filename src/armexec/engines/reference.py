@@ -116,7 +116,7 @@ class LoadedReferenceImage:
     def _run(self, machine: ReferenceMachine, address: int, _memory: Region) -> None:
         """Call a function. The memory stays meanwhile."""
         stack = _stack()
-        machine.registers[31] = stack.top
+        machine.registers[31] = stack.stack_pointer
         machine.registers[30] = EXIT
         machine.pc = address
         count = counted()

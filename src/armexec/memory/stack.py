@@ -23,6 +23,8 @@ _DEFAULT_SIZE = 8 << 20
 """As Linux gives a process."""
 _RESERVED = 256 << 20
 """So many bytes below a stack belong to nothing: a frame of up to that size can't reach other memory."""
+_FRAME = 256
+"""Code that reads above the first stack pointer, as if it had a caller, finds so many bytes."""
 _NEAR = 1 << 16
 """An access this near below a stack has come there step by step."""
 _SIZE = re.compile(r"(\d{1,18})([kmg]?)", re.IGNORECASE)
@@ -39,9 +41,9 @@ class GuestStack:
     """Readable and writable memory that can be accessed neither below nor above. A context manager; freed when nothing
     refers to it.
 
-    The usable bytes go from `address` to `top` (exclusive), `size` in all; `top` is the first stack pointer, a multiple
-    of 16 (AAPCS64, "The Stack"). The system gives pages when they are first used. The `guard_size` bytes below are
-    reserved, and fault; so does the page above.
+    The usable bytes go from `address` to `top` (exclusive), `size` in all. `stack_pointer` is the first, a multiple of
+    16 (AAPCS64, "The Stack"); above it is a frame of zeros, as of a caller. The system gives pages when they are first
+    used. The `guard_size` bytes below are reserved, and fault; so does the page above.
     """
 
     def __init__(self, kernel: Kernel, size: int, *, known: KnownRanges) -> None:
@@ -55,6 +57,7 @@ class GuestStack:
         pages.seal([stack])
         self.address = pages.address + self.guard_size
         self.top = self.address + self.size
+        self.stack_pointer = self.top - _FRAME
         known.add(self.address, self.size, Protection.READ | Protection.WRITE)
         self._finalizer = weakref.finalize(self, _free, pages, known)
         self._finalizer.atexit = False

@@ -405,7 +405,7 @@ class Runtime:
         """Make a state; its bit in the pool, 0 when the pool has no more places."""
         state = GuestState()
         stack = self._new_stack()
-        state.stack_top = stack.top
+        state.stack_top = stack.stack_pointer
         address = ctypes.addressof(state)
         if self._slots < POOL_SIZE:
             state.slot = 1 << self._slots
@@ -432,7 +432,7 @@ class Runtime:
                 for address in claimed:
                     state, _ = self._states[address]
                     stack = self._new_stack()
-                    state.stack_top = stack.top
+                    state.stack_top = stack.stack_pointer
                     self._states[address] = state, stack
                 self._stack_size = size
             finally:
