@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, Self, TypeGuard
 from armexec.engines import LoadedImage, Quickening, get_engine
 from armexec.errors import Error, LoadError, SignatureError
 from armexec.forks import renew
+from armexec.lines import Lines
 from armexec.objects import FunctionSymbol, Image, link_files, load_file, load_image
 from armexec.objects.names import bare_name, linkage_name, source_name
 from armexec.own_names import FunctionList, OwnText, own_method
@@ -196,12 +197,12 @@ class Module:
         """
         if self._assembly is None:
             raise LoadError(f"{self.name} was not made from assembly: its .disassembly is what can be shown")
-        return self._own("assembly", self._assembly())
+        return self._own("assembly", Lines(self._assembly()))
 
     @property
     def disassembly(self) -> str:
         """A listing of every function, as it is in memory."""
-        return self._own("disassembly", "\n\n".join(function.disassembly for function in self.functions))
+        return self._own("disassembly", Lines("\n\n".join(function.disassembly for function in self.functions)))
 
     @own_method
     def read(self, offset: int, size: int) -> bytes:
@@ -428,11 +429,11 @@ class Function:
             from armexec.disasm import disassemble
 
             instructions = disassemble(self.words, address=self.address, symbols=self._symbols(), data=self._data())
-            return "\n".join(instruction.text for instruction in instructions)
+            return Lines("\n".join(instruction.text for instruction in instructions))
         from armexec.toolchain.function_text import function_assembly
 
         others = [symbol.name for symbol in self._module.image.functions]
-        return function_assembly(self._module.assembly, self.linkage_name, others)
+        return Lines(function_assembly(self._module.assembly, self.linkage_name, others))
 
     @property
     def disassembly(self) -> str:

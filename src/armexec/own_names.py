@@ -11,6 +11,7 @@ from functools import wraps
 from typing import Any, Concatenate, NoReturn, ParamSpec, SupportsIndex, TypeVar, overload
 
 from armexec.errors import SignatureError
+from armexec.lines import Lines
 
 __all__ = ["FunctionList", "OwnText", "own_method"]
 
@@ -24,7 +25,7 @@ def _message(name: str, what: str) -> str:
     return f'mod.{name} is the module\'s own {what}: the function of that name is mod["{name}"]'
 
 
-class OwnText(str):
+class OwnText(Lines):
     """The text of a module's attribute, where a function of the guest has the same name."""
 
     def __new__(cls, text: str, attribute: str) -> OwnText:

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from armexec.asm.code import Code, CodeRelocation, CodeSection
 from armexec.disasm import Targets, disassemble
+from armexec.lines import Lines
 
 __all__ = ["Row", "code_listing", "code_rows", "relocation_text"]
 
@@ -112,4 +113,4 @@ def code_listing(code: Code) -> str:
                 lines.append(f"  {row.address:8x}:  {word:8}  {row.text}")
             lines += [f"  {'':8}   {relocation_text(r, code)}" for r in row.relocations]
         parts.append("\n".join(lines))
-    return "\n\n".join(parts)
+    return Lines("\n\n".join(parts))

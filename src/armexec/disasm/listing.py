@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from armexec.disasm.disassembler import Instruction, Targets, instruction_of, namer, words_of
+from armexec.lines import Lines
 
 __all__ = ["listing"]
 
@@ -58,7 +59,7 @@ def listing(
         size = next(n for n in (sizes.get(at, 4), 4, 2, 1) if n <= end - at and at % min(n, 4) == 0)
         lines += _data_lines(raw[offset : offset + size], at)
         offset += size
-    return "\n".join(lines)
+    return Lines("\n".join(lines))
 
 
 def _literal_sizes(instructions: Iterable[Instruction]) -> dict[int, int]:
