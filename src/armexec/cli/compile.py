@@ -62,17 +62,18 @@ def _assembly(source: Input) -> str:
     return interleave(text, source.text, filename=source.name, comment=comment)
 
 
-def _words(data: bytes, name: str) -> str:
+def _words(contents: bytes, name: str) -> str:
     """Each function's words, as they are in the object, in the form that a .hex file has."""
     from armexec.disasm import disassemble
     from armexec.images import function_bytes
     from armexec.objects import load_image
 
-    image = load_image(data, name)
+    image = load_image(contents, name)
     lines: list[str] = []
     for function in image.functions:
         lines += ["", f"# {function.source_name}"] if lines else [f"# {function.source_name}"]
         code = function_bytes(function)
-        instructions = disassemble(code + bytes(-len(code) % 4), address=function.offset)
+        data = image.data_ranges(function.offset, function.offset + len(code))
+        instructions = disassemble(code + bytes(-len(code) % 4), address=function.offset, data=data)
         lines += [f"0x{i.word:08X}  # {i.text}" for i in instructions]
     return "\n".join(lines) + "\n"
