@@ -221,3 +221,26 @@ def test_addresses_of_numeric_labels() -> None:
     assert function(text + "1: nop\n2: .quad 1b", "long()")() == 0
     with pytest.raises(AssemblyError, match="there is no label '3' in that direction"):
         assemble(".quad 3f")
+
+
+def test_literals_in_the_builder() -> None:
+    a = Builder()
+    a.ldr(a.x0, "=0x123456789")
+    a.ldr(a.w1, "=5")
+    a.ldr(a.q2, "=0x0123456789abcdef0f1e2d3c4b5a6978")
+    a.ldr(a.q3, a.literal(-1, 16))
+    a.ldr(a.x4, "=somewhere")
+    a.ldrsw(a.x5, "=-5")
+    a.ret()
+    text = "ldr x0, =0x123456789\nldr w1, =5\nldr q2, =0x0123456789abcdef0f1e2d3c4b5a6978\nldr q3, =-1\n"
+    expected = assemble(text + "ldr x4, =somewhere\nldrsw x5, =-5\nret")
+    built = a.assemble()
+    assert built.words == expected.words
+    assert [(r.offset, r.type, r.symbol) for r in built.relocations] == [
+        (r.offset, r.type, r.symbol) for r in expected.relocations
+    ]
+    for wrong in ("=", "=x0", "=5, 6", "=:lo12:a"):
+        with pytest.raises(AssemblyError):
+            Builder().ldr(Builder.x0, wrong)
+    with pytest.raises(AssemblyError, match="a literal of 2 bytes: 4, 8 or 16"):
+        Builder().literal(1, 2)

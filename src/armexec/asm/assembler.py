@@ -11,6 +11,7 @@ from armexec.asm.encoding import EncodingFailure, absolute, encode, match
 from armexec.asm.expressions import STRING, SyntaxFailure, Tree, parse_expression, quoted_name
 from armexec.asm.lexer import operand_tokens, plain_tokens, register_named
 from armexec.asm.lines import Statement, is_apple, lines_of, plain_statement, statement_of
+from armexec.asm.literal_loads import with_literal
 from armexec.asm.object_file.call_frames import CallFrames
 from armexec.asm.object_file.debug_lines import DebugLines
 from armexec.asm.output import Output
@@ -19,7 +20,7 @@ from armexec.asm.subsections import Subsection
 from armexec.asm.text import string_bytes
 from armexec.asm.where import Where
 from armexec.errors import AssemblyError, Diagnostic
-from armexec.isa.syntax import Expression, Register, Token
+from armexec.isa.syntax import Expression, Register
 
 __all__ = ["Assembler", "assemble"]
 
@@ -324,50 +325,13 @@ class Assembler:
                 apple=self.apple,
                 aliases=self.aliases,
             )
-            if mnemonic in ("ldr", "ldrsw") and len(tokens) > 3 and tokens[2].text == "=":
-                mnemonic, tokens = self._literal(mnemonic, tokens, where)
+            mnemonic, tokens = with_literal(self.output, mnemonic, tokens, where)
             candidates = match(mnemonic, tokens)
             output.instruction(candidates if output.distances else absolute(candidates), where)
         except EncodingFailure as failure:
             from armexec.asm.mistakes import explain
 
             raise explain(failure, statement, where) from None
-
-    def _literal(self, mnemonic: str, tokens: list[Token], where: Where) -> tuple[str, list[Token]]:
-        """`ldr x0, =value`: the value by MOVZ where one does, else from a literal pool."""
-        register, value, column = tokens[0].value, tokens[3].value, tokens[3].column
-        kind = getattr(register, "kind", "")
-        if isinstance(value, Expression):
-            tree: Tree = value.tree
-            if value.modifier:
-                raise where.error(f"the operator :{value.modifier}: can't stand after '='", column=column)
-        elif tokens[3].kind == "word":
-            tree = ("symbol", tokens[3].text)
-        elif isinstance(value, int):
-            tree = ("number", value)
-        else:
-            raise where.error("expected a number or a symbol after '='", column=column)
-        if len(tokens) > 4:
-            raise where.error("expected the end of the line after the value", column=tokens[4].column)
-        if tree[0] == "number" and mnemonic == "ldr" and kind in ("x", "w") and -(1 << 63) <= tree[1] < 1 << 64:
-            shift = _wide_shift(tree[1] & 0xFFFF_FFFF_FFFF_FFFF, 64 if kind == "x" else 32)
-            if shift is not None:
-                number = Token("value", (tree[1] & 0xFFFF_FFFF_FFFF_FFFF) >> shift, column, tokens[3].text)
-                comma = tokens[1]
-                lsl = [comma, Token("word", "lsl", column, "lsl"), Token("value", shift, column, str(shift))]
-                return "movz", [*tokens[:2], number, *lsl]
-        size = 4 if kind in ("w", "s") or mnemonic == "ldrsw" else 16 if kind == "q" else 8
-        name = self.output.literal(tree, size, where.at(column))
-        expression = Expression(tokens[3].text, tree=("symbol", name))
-        return mnemonic, [*tokens[:2], Token("value", expression, column, tokens[3].text)]
-
-
-def _wide_shift(value: int, size: int) -> int | None:
-    """The shift of the MOVZ that makes a value, as LLVM looks for it: at least 16 bits, but for low zeros."""
-    for shift in range(0, size, 16):
-        if value >> shift << shift == value and value >> shift <= 0xFFFF:
-            return shift
-    return None
 
 
 def _no_symbol(expression: Expression) -> int:

@@ -16,6 +16,7 @@ from __future__ import annotations
 from armexec.asm.code import Code
 from armexec.asm.encoding import EncodingFailure, encode, match
 from armexec.asm.expressions import Tree
+from armexec.asm.literal_loads import with_literal
 from armexec.asm.mnemonics import Mnemonics
 from armexec.asm.operands import Label, Operand, PreIndexed, Symbol, as_int, symbol_tree, tokens
 from armexec.asm.output import Output, Where
@@ -32,7 +33,7 @@ class Builder(Mnemonics):
 
     Operands are registers (`a.x0`, `a.wzr`, `a.sp`), ints, labels, `[base, offset]` for an address,
     `a.pre(base, offset)` for `[base, offset]!`, `("lsl", 3)` for a shift or extend, and text for anything else (`"eq"`,
-    `"ish"`, `"[x1], #8"`).
+    `"ish"`, `"[x1], #8"`, `"=0x123456789"` of `ldr`).
 
     Every method that appends raises AssemblyError for operands without an encoding, and after `assemble`.
     """
@@ -105,8 +106,8 @@ class Builder(Mnemonics):
 
     def literal(self, value: int | Label | Symbol, size: int = 8) -> Label:
         """A place in the literal pool that holds `value`, for `ldr`; `size` in bytes."""
-        if size not in (4, 8):
-            raise AssemblyError(f"a literal of {size} bytes: 4 or 8")
+        if size not in (4, 8, 16):
+            raise AssemblyError(f"a literal of {size} bytes: 4, 8 or 16")
         return Label(self._output.literal(self._tree(value), size, _NOWHERE), self)
 
     def _tree(self, value: int | Label | Symbol) -> Tree:
@@ -119,8 +120,11 @@ class Builder(Mnemonics):
         """Append an instruction by its mnemonic (`"b.eq"`)."""
         output = self._output
         words = tokens(operands, self._mention)
+        name = mnemonic.lower()
+        if len(words) > 3 and words[2].text == "=":
+            name, words = with_literal(output, name, words, self._where(mnemonic, words))
         try:
-            candidates = match(mnemonic.lower(), words)
+            candidates = match(name, words)
             output.instruction(candidates, self._where(mnemonic, words) if candidates[0].deferred else _NOWHERE)
         except EncodingFailure as failure:
             raise self._where(mnemonic, words).error(failure.message, failure.hint) from None
