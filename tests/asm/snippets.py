@@ -672,6 +672,11 @@ s_m x0, [ x1 ]
 add \a, \a, \b, \shift
 .endm
 s_n x0, x1, lsl #3
+== a comma at the end
+.macro s_m a, b
+.byte \a, \b
+.endm
+s_m 1, 2,
 == local labels in the alternate syntax
 .altmacro
 .macro s_m a,b

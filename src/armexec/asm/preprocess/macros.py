@@ -44,6 +44,8 @@ class Macro:
         arguments = split(text, column, most=most, evaluate=evaluate)
         if len(arguments) > len(self.parameters):
             arguments = split(text, column, evaluate=evaluate, words=True)
+            if not arguments[-1].text:
+                arguments.pop()  # A comma at the end.
         given: dict[str, Argument] = {}
         named = False
         for index, argument in enumerate(arguments):
