@@ -609,6 +609,35 @@ s_a = s_a + 1
 add x0, x0, s_a
 .set s_a, 9
 add x0, x0, s_a
+== references before and between definitions
+.byte s_x, s_y
+s_x = 1
+s_x = 2
+.byte s_x
+s_y = s_z
+s_z = 3
+s_here = .
+.balign 4, 0
+.long . - s_here
+s_here = .
+.long 0, s_here - .
+b s_here
+s_here = .
+b s_here
+ldr x0, s_here
+.set s_here, s_here + 4
+b s_here + 4
+.set s_here, s_fwd
+b s_here
+s_fwd:
+.set s_here, s_fwd + 4
+b s_here
+ldr x1, =s_n
+s_n = 0x123456789
+.ltorg
+ldr x2, =s_n
+s_n = 0x987654321
+.ltorg
 == a prologue as people write it
 .macro s_prologue size=16, regs:vararg
 stp x29, x30, [sp, #-\size]!

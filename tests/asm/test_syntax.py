@@ -177,6 +177,26 @@ ELF = {
         size = end - start
         .quad size
     """,
+    "symbols set anew": """
+        first: nop
+        .set x, first
+        .globl x
+        .quad x, x + 4
+        adrp x0, x
+        second: nop
+        .set x, second
+        .quad x
+        .set x, outside
+        .quad x
+        bl x
+        .set x, third + 8
+        .quad x
+        .data
+        third: .quad x, y
+        .set y, 1
+        .set y, third
+        .quad y
+    """,
     "comments": """
         // a line
         # another

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from armexec.asm.code import Code, CodeRelocation, CodeSection
 from armexec.asm.encoding import Candidate, EncodingFailure, Relocatable, encode
-from armexec.asm.expressions import Tree, symbols_of, with_place
+from armexec.asm.expressions import Tree, renamed, symbols_of, with_place
 from armexec.asm.finished_symbols import finished_symbols
 from armexec.asm.subsections import Leb128, Padding, Subsection, Variable, lay_out, padding
 from armexec.asm.symbols import Linear, Symbol, SymbolTable
@@ -243,6 +243,7 @@ class Output:
 
     def placed(self, tree: Tree) -> Tree:
         """The tree with `.` meaning this place, also when it is evaluated later."""
+        tree = self.symbols.bound(tree)
         return with_place(tree, self.here()) if "." in symbols_of(tree) else tree
 
     def here(self) -> str:
@@ -275,7 +276,8 @@ class Output:
         section = self.section
         self._code(where)
         if any(candidate.deferred for candidate in candidates):
-            self._fixups.append(_Fixup(section, section.size, where, partial(self._fill_word, candidates)))
+            fill = partial(self._fill_word, candidates, self.symbols.current)
+            self._fixups.append(_Fixup(section, section.size, where, fill))
             self.word(b"\0\0\0\0", where.line, where.text, where.file, where.within)
         else:
             word = encode(candidates, self._never)[0].to_bytes(4, "little")
@@ -285,11 +287,13 @@ class Output:
     def _never(expression: Expression) -> int:
         raise AssertionError(f"{expression} should have been deferred")
 
-    def _fill_word(self, candidates: list[Candidate], offset: int, section: CodeSection, where: Where) -> None:
+    def _fill_word(
+        self, candidates: list[Candidate], current: dict[str, str], offset: int, section: CodeSection, where: Where
+    ) -> None:
         table = self.symbols
 
         def evaluate(expression: Expression) -> int | Relocatable:
-            tree = expression.tree
+            tree = renamed(expression.tree, current) if current else expression.tree
             if "." in symbols_of(tree):
                 tree = with_place(tree, self._here_at(section, offset))
             result = table.relocatable(table.linear(tree, where), where)
@@ -319,6 +323,7 @@ class Output:
     # -- literals ---------------------------------------------------------------------------------------------------
     def literal(self, tree: Tree, size: int, where: Where) -> str:
         """A symbol for a value of `size` bytes in the literal pool of the current section."""
+        tree = self.symbols.bound(tree)
         pool = self._pools.setdefault(self.section, [])
         for name, other_size, other, _ in pool:
             if other_size == size and other == tree:
@@ -471,6 +476,11 @@ class Output:
         for fixup in self._fixups:
             fixup.fill(fixup.section.position(fixup.offset), fixup.section.section, fixup.where)
         self._fixups.clear()
+        if self.symbols.current:
+            first = self.symbols.last_values()
+            for index, r in enumerate(self.relocations):
+                minus = None if r.minus is None else first.get(r.minus, r.minus)
+                self.relocations[index] = r._replace(symbol=first.get(r.symbol, r.symbol), minus=minus)
         code.sections = list(self.sections.values())
         code.all_symbols = finished_symbols(self.symbols, self.relocations, self.versions, apple=self.apple)
         return code

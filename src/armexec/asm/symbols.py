@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from armexec.asm.encoding import Relocatable
-from armexec.asm.expressions import Tree, operate
+from armexec.asm.expressions import Tree, operate, renamed
 from armexec.asm.subsections import Subsection
 from armexec.asm.where import Where
 
@@ -76,6 +76,8 @@ class SymbolTable(dict[str, Symbol]):
         """Whether all sections have their final layout."""
         self.mentioned: set[str] = set()
         """The names that expressions refer to otherwise than through a .weakref."""
+        self.current: dict[str, str] = {}
+        """The names that values set anew have, by the symbols' own, which stand for the first value."""
         self._places = 0
         self._steps = 0
 
@@ -122,12 +124,33 @@ class SymbolTable(dict[str, Symbol]):
         if symbol.section is not None or symbol.common is not None or (once and symbol.defined):
             raise where.error(f"the symbol {name!r} is defined already")
         value = None if late else self.known(tree)
+        if symbol.tree is not None:
+            # What refers to the symbol so far means the value before.
+            again = self.unnamed()
+            self.current = {**self.current, name: again}
+            symbol = self[again]
         symbol.late = late
         self.constants = self.constants or late
         # A value known now is kept as it is: `.set n, n + 1` counts.
         symbol.tree = tree if value is None else ("number", value)
         symbol.where = where
         self.constants = self.constants or value is not None
+
+    def bound(self, tree: Tree) -> Tree:
+        """The tree with the values that symbols have here, also when they are set anew later."""
+        return renamed(tree, self.current) if self.current else tree
+
+    def last_values(self) -> dict[str, str]:
+        """Give symbols that were set several times their last value. Returns the names of their first values."""
+        first = {}
+        for name, again in self.current.items():
+            first[name] = self.unnamed()
+            symbol, last = self[name], self[again]
+            self[first[name]] = symbol
+            last.binding, last.visibility = symbol.binding, symbol.visibility
+            last.kind = symbol.kind if last.kind == "notype" else last.kind
+            self[name] = last
+        return first
 
     def place_aliases(self) -> None:
         """After layout, give symbols that were set to places these places, so that references to them keep their names.
@@ -159,7 +182,8 @@ class SymbolTable(dict[str, Symbol]):
         if kind == "number":
             return int(tree[1])
         if kind == "symbol":
-            symbol = self.get(tree[1])
+            name: str = tree[1]
+            symbol = self.get(self.current.get(name, name))
             if symbol is None or symbol.tree is None:
                 return None
             if symbol.late and depth < _DEEPEST:
