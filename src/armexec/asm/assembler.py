@@ -331,7 +331,7 @@ class Assembler:
         except EncodingFailure as failure:
             from armexec.asm.mistakes import explain
 
-            raise explain(failure, statement, where) from None
+            raise explain(failure, statement, where, self.macros.names()) from None
 
 
 def _no_symbol(expression: Expression) -> int:

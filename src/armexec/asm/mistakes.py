@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 from armexec.asm.encoding import EncodingFailure
 from armexec.asm.lines import Statement
@@ -67,8 +68,8 @@ _X86 = re.compile(r"%?(?:[re]?(?:ax|bx|cx|dx|si|di|bp)|rsp|esp|r\d+d|[abcd][lh])
 _WORD = re.compile(r"[\w.%]+")
 
 
-def explain(failure: EncodingFailure, statement: Statement, where: Where) -> AssemblyError:
-    """The error for a statement that has no encoding."""
+def explain(failure: EncodingFailure, statement: Statement, where: Where, macros: Sequence[str] = ()) -> AssemblyError:
+    """The error for a statement that has no encoding; `macros` are the names of those that are defined."""
     column = failure.column
     if column is None:
         length = len(statement.operands)
@@ -76,6 +77,11 @@ def explain(failure: EncodingFailure, statement: Statement, where: Where) -> Ass
     elif column == 0:
         column = where.column
     hint = _hint(failure, statement, where, column)
+    if failure.column == 0 and macros:
+        import difflib
+
+        near = difflib.get_close_matches(statement.name[:20], macros, 1, 0.7)
+        hint = f"did you mean the macro {near[0]}?" if near else hint
     if failure.column == 0 and hint:
         return where.error(failure.message, hint, column=column)
     return where.error(failure.message, "\n".join(filter(None, (hint, failure.hint))), column=column)

@@ -50,8 +50,7 @@ def _endif(a: Assembler, statement: Statement, where: Where) -> None:
 
 
 def _macro(a: Assembler, statement: Statement, where: Where) -> None:
-    a.macros.define(a, statement, where)
-    a.shadow(a.macros.names()[-1])
+    a.shadow(a.macros.define(a, statement, where))
 
 
 def _exitm(a: Assembler, statement: Statement, where: Where) -> None:

@@ -113,10 +113,10 @@ class Macros:
 
     def names(self) -> list[str]:
         """The names of all macros."""
-        return [macro.name for macro in self._macros.values()]
+        return [name for name in self._macros if name[0] != "\0"]
 
-    def define(self, a: Assembler, statement: Statement, where: Where) -> None:
-        """`.macro name parameters`, up to `.endm`."""
+    def define(self, a: Assembler, statement: Statement, where: Where) -> str:
+        """`.macro name parameters`, up to `.endm`. Returns the name."""
         match = _HEAD.match(statement.operands)
         if match is None:
             raise where.error("expected the macro's name and its parameters, separated by commas or blanks")
@@ -130,6 +130,7 @@ class Macros:
             )
         macro = self._macros[name] = Macro(name, parameters, body, where)
         self._macros.setdefault(f"\0{name.lower()}", macro)
+        return name
 
     def remove(self, name: str) -> bool:
         """Forget a macro (.purgem); False if there is none."""
