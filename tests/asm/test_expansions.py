@@ -114,6 +114,31 @@ def test_line_markers_give_lines_other_numbers_and_files() -> None:
     assert assemble("# 7 elephants\nnop").words == [0xD503201F]
 
 
+def test_instructions_of_a_macro_have_the_line_of_its_outermost_invocation(tmp_path: Path) -> None:
+    (tmp_path / "a.inc").write_text("nop\nouter\n")
+    text = f'''\
+.macro inner
+    nop
+.endm
+.macro outer
+    inner
+    .rept 2
+    nop
+    .endr
+.endm
+    ret
+.rept 2
+    nop
+    outer
+.endr
+.include "{tmp_path}/a.inc"
+'''
+    inside, file = [12, 13, 13, 13], f"{tmp_path}/a.inc"
+    (section,) = assemble(text, file="t.s").sections
+    expected = [(10, "t.s"), *((line, "t.s") for line in inside * 2), (1, file), *[(2, file)] * 3]
+    assert [(line, name) for _, line, name in section.lines] == expected
+
+
 # -- files -----------------------------------------------------------------------------------------------------------
 def test_included_files_are_looked_for_beside_the_file_and_in_folders(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -185,6 +185,8 @@ class Output:
         if section.state != "x" or len(data) & 3 or self._room < 4:
             self._code(Where(line, len(text) - len(text.lstrip()) + 1, text, file, within))
         self._room -= 4
+        if within is not None:
+            line, file = within.origin() or (line, file)
         section.lines.append((len(data), line, file))
         data += word
 

@@ -14,10 +14,24 @@ _INNERMOST, _OUTERMOST = 6, 3
 
 
 class Expansion(NamedTuple):
-    """The statement that lines come from: `what` is "in expansion of macro 'm'", "included", ...; `where` it stands."""
+    """The statement that lines come from: `what` is "in expansion of macro 'm'", "included", ...; `where` it stands.
+
+    `macro`: whether it invokes a macro.
+    """
 
     what: str
     where: Where
+    macro: bool = False
+
+    def origin(self) -> tuple[int, str] | None:
+        """The line and the file of the outermost macro that is invoked: the source line of the instructions."""
+        found = None
+        expansion: Expansion | None = self
+        while expansion is not None:
+            if expansion.macro:
+                found = expansion.where.line, expansion.where.file
+            expansion = expansion.where.within
+        return found
 
 
 class Where(NamedTuple):

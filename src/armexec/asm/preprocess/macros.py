@@ -154,7 +154,7 @@ class Macros:
         else:
             values = macro.values(text, column, a, where)
             substitution = Substitution(values, counts, alternate=self.alternate)
-        within = Expansion(f"in expansion of macro {macro.name!r}", where)
+        within = Expansion(f"in expansion of macro {macro.name!r}", where, macro=True)
         a.source.expand(self._lines(macro, substitution, a, where), macro.body, 1, within, a.conditions.depth)
         self._executed += 1
         macro.count += 1
