@@ -9,10 +9,11 @@ from armexec.objects import Image
 __all__ = ["map_image"]
 
 
-def map_image(image: Image, resolve: Resolve, *, executable: bool) -> Region:
+def map_image(image: Image, resolve: Resolve, *, executable: bool, leave: int | None = None) -> Region:
     """Map writable pages, put the relocated image into them, and give each segment its protection.
 
     `executable`: whether the host is to run the code itself; otherwise the guest's code is only readable.
+    `leave`: where branches to what nothing defines go, instead of to an undefined instruction.
 
     Raises:
         LoadError: a symbol can't be resolved, or a relocation doesn't reach.
@@ -20,7 +21,7 @@ def map_image(image: Image, resolve: Resolve, *, executable: bool) -> Region:
     """
     region = allocate(image.size, executable=executable, align=image.align)
     try:
-        for offset, data in image.place(region.address, resolve):
+        for offset, data in image.place(region.address, resolve, leave):
             if data:
                 region.write(offset, data)
         parts = []

@@ -9,6 +9,7 @@ from typing import Any
 
 from armexec.abi.floats import with_half_bits
 from armexec.engines import Resolve
+from armexec.engines.leaving import WayOut
 from armexec.engines.loading import map_image
 from armexec.engines.profiling import executable
 from armexec.errors import HostError, SignatureError
@@ -48,11 +49,20 @@ def _c_type(ctype: CType, prototype: Prototype) -> type[ctypes._SimpleCData[Any]
     return found
 
 
-class LoadedNativeImage:
-    """An image in executable memory."""
+def _undefined(image: Image, base: int, pc: int) -> Exception:
+    # Only now: it brings along the whole instruction set.
+    from armexec.engines.faults import to_error
+    from armexec.machines.traps import Trap, TrapKind
 
-    def __init__(self, image: Image, region: Region) -> None:
+    return to_error(Trap(TrapKind.UNDEFINED, pc), image, base)
+
+
+class LoadedNativeImage:
+    """An image in executable memory. `way_out`: where it goes if it calls what nothing defines."""
+
+    def __init__(self, image: Image, region: Region, way_out: WayOut | None) -> None:
         self.image = image
+        self.way_out = way_out
         self.region = region
         self.base = region.address
         self.steps: list[Step] = region.steps
@@ -60,8 +70,15 @@ class LoadedNativeImage:
 
     def bind(self, offset: int, prototype: Prototype) -> Callable[..., Any]:
         parameters: list[Any] = [_c_type(parameter.type, prototype) for parameter in prototype.parameters]
-        kind = ctypes.CFUNCTYPE(_c_type(prototype.result, prototype), *parameters)
-        function: Any = kind(self.base + offset)
+        result = _c_type(prototype.result, prototype)
+        function: Any
+        if self.way_out is not None:
+            image, base = self.image, self.base
+            function = self.way_out.bind(
+                base + offset, result, parameters, lambda link: _undefined(image, base, link - 4)
+            )
+        else:
+            function = ctypes.CFUNCTYPE(result, *parameters)(self.base + offset)
         # The memory stays until the last call has left.
         function.memory = self.region
         return with_half_bits(prototype, function, in_doubles=True)
@@ -73,7 +90,8 @@ class LoadedNativeImage:
 class NativeEngine:
     """Calls the image's functions through function pointers.
 
-    What they do wrong, they do to this process: an access to memory that isn't there ends it, as in any program.
+    What they do wrong, they do to this process: an access to memory that isn't there ends it, as in any program. Only
+    a call of what nothing defines comes back as an error.
     """
 
     name = "native"
@@ -89,4 +107,6 @@ class NativeEngine:
         return None
 
     def load(self, image: Image, resolve: Resolve) -> LoadedNativeImage:
-        return LoadedNativeImage(image, map_image(image, resolve, executable=True))
+        way_out = WayOut() if image.missing.are_executed else None
+        region = map_image(image, resolve, executable=True, leave=way_out.leave if way_out else None)
+        return LoadedNativeImage(image, region, way_out)

@@ -321,20 +321,22 @@ class Image:
 
     # Placing
 
-    def place(self, base: int, resolve: Resolve) -> list[tuple[int, bytes]]:
+    def place(self, base: int, resolve: Resolve, leave: int | None = None) -> list[tuple[int, bytes]]:
         """Each segment's offset and final bytes for an image at address `base` (memory past the bytes is
         zero).
 
         `resolve` gives the address of an undefined symbol by its linkage name, or None. A weak symbol that stays
         undefined is 0; a call of it does nothing. Any other has an address where nothing can be accessed, and a branch
-        to it goes to an undefined instruction: `missing` says what was to be there. Raises LoadError for a target
-        out of a relocation's reach.
+        to it goes to an undefined instruction: `missing` says what was to be there. With `leave`, a `bl` to that address
+        is in the place of the undefined instruction.
+
+        Raises LoadError for a target out of a relocation's reach.
         """
         if base % self.align:
             raise LoadError(f"{self.name}: base {base:#x} is not a multiple of {self.align:#x}")
         known: dict[int, int | None] = {}
         try:
-            return place(self._layout, base, lambda index: self._address(index, base, resolve, known))
+            return place(self._layout, base, lambda index: self._address(index, base, resolve, known), leave)
         except Unreachable as error:
             raise LoadError(self._out_of_range(error.relocation, error.why)) from None
 

@@ -153,6 +153,7 @@ class Layout:
     """Where everything went; `sections` in the order given.
 
     `stubs`: the offset of an undefined instruction for each branch to an undefined symbol, by the branch's offset.
+    `exit`: room for a veneer that these, and references to thread-local variables, may branch to instead; 0 without any.
     `holes`: the offset that stands for each undefined symbol that something else refers to, in pages of no segment.
     """
 
@@ -165,6 +166,7 @@ class Layout:
     got: int
     veneers: dict[int, int] = field(default_factory=dict)
     stubs: dict[int, int] = field(default_factory=dict)
+    exit: int = 0
     holes: dict[int, int] = field(default_factory=dict)
 
 
@@ -196,6 +198,7 @@ def lay_out(
     branched: dict[int, int] = {}
     branches: list[Reference] = []  # to undefined symbols
     missing: dict[int, int] = {}  # undefined symbols referred to otherwise
+    thread_local = any(r.type == RelocationType.TLS for r in references)
     for r in references:
         symbol = symbols[r.symbol]
         undefined = symbol.section is None and symbol.name not in _PROVIDED
@@ -219,7 +222,7 @@ def lay_out(
     placed = [0] * len(sections)
     segments: list[Segment] = []
     # ADRP counts pages of 4 KiB; hosts whose pages are larger give addresses that fit anyway.
-    end, align, got, veneers, stubs, padding = 0, 0x1000, 0, 0, 0, 0
+    end, align, got, veneers, stubs, exit, padding = 0, 0x1000, 0, 0, 0, 0, 0
     for flags, members in groups.items():
         start = end = _up(end, PAGE)
         alignment = max((sections[i].align for i in members), default=1)
@@ -239,10 +242,13 @@ def lay_out(
             end += max(section.size, len(section.data))
             if end > MAX_IMAGE:
                 raise too_large(name, f"section {section.name}", section.size)
-        if flags == "rx" and branched:
+        if flags == "rx" and (branched or thread_local):
             veneers = end = _up(end, 8)
             stubs = veneers + VENEER_SIZE * len(branched)
             end = stubs + 4 * len(branches)  # zeros are UDF
+            if branches or thread_local:
+                exit = _up(end, 8)
+                end = exit + VENEER_SIZE
             data.extend(bytes(end - start - len(data)))
         elif flags == "r" and slots:
             got = end = _up(end, 8)
@@ -287,6 +293,7 @@ def lay_out(
         got=got,
         veneers={symbol: veneers + offset for symbol, offset in branched.items()},
         stubs={placed[r.section] + r.offset: stubs + 4 * i for i, r in enumerate(branches)},
+        exit=exit,
         holes=missing,
     )
 

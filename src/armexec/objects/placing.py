@@ -24,10 +24,14 @@ class Unreachable(Exception):
         self.why = why
 
 
-def place(layout: Layout, base: int, address_of: Callable[[int], int | None]) -> list[tuple[int, bytes]]:
+def place(
+    layout: Layout, base: int, address_of: Callable[[int], int | None], leave: int | None = None
+) -> list[tuple[int, bytes]]:
     """Each segment's offset and final bytes at address `base`.
 
-    `address_of` gives the address of the symbol of an index, None where nothing defines it. Raises Unreachable.
+    `address_of` gives the address of the symbol of an index, None where nothing defines it. Branches to such a symbol,
+    and references to thread-local variables, go on at `leave`, with X30 at 4 bytes past the stub or the reference;
+    without it they meet UDF. Raises Unreachable.
     """
     buffers = [bytearray(s.data) for s in layout.segments]
     starts = [s.offset for s in layout.segments]
@@ -65,8 +69,15 @@ def place(layout: Layout, base: int, address_of: Callable[[int], int | None]) ->
                 apply(data, at, r.type, base + layout.veneers[r.symbol], base + r.offset, got)
         except OutOfRange as why:
             raise Unreachable(r, why) from None
-    for symbol, target in veneers.items():
-        offset = layout.veneers[symbol]
+    written = {layout.veneers[symbol]: target for symbol, target in veneers.items()}
+    if leave is not None and layout.exit:
+        written[layout.exit] = leave
+        references = [r.offset for r in layout.relocations if r.type == RelocationType.TLS]
+        for offset in (*layout.stubs.values(), *references):
+            i = bisect_right(starts, offset) - 1
+            buffers[i][offset - starts[i] + 3] = 0x94  # bl
+            apply(buffers[i], offset - starts[i], RelocationType.CALL26, layout.exit, offset, 0)
+    for offset, target in written.items():
         i = bisect_right(starts, offset) - 1
         at = offset - starts[i]
         # ldr x16, .+8; br x16: IP0 is what AAPCS64 leaves to veneers.
@@ -114,6 +125,8 @@ class MissingSymbols:
 
     def __init__(self, layout: Layout) -> None:
         symbols = layout.symbols
+        self.are_executed = layout.exit != 0
+        """Whether some of them are instructions, which the processor would execute."""
         # The instructions that refer to such symbols: some are UDF instead.
         self._sites = {
             r.offset: Missing(symbols[r.symbol], r.offset, r.type)
