@@ -454,7 +454,9 @@ class Function:
         labels = [s for s in reversed(image.symbols) if s.kind == "notype" and s.binding != "local"]
         names = {base + s.offset: image.linkage_name(s) for s in labels if s.offset is not None}
         names |= {base + o: source_name(linkage_name(name, image.format)) for o, name in image.missing.names.items()}
-        return names | {base + symbol.offset: symbol.source_name for symbol in image.functions}
+        names |= {base + symbol.offset: symbol.source_name for symbol in image.functions}
+        # Its own, if it begins at a label that is no function to others.
+        return {self.address: self.name} | names
 
     def __repr__(self) -> str:
         state = "closed" if self._module.closed else self.engine

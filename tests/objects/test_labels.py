@@ -121,3 +121,18 @@ def test_a_fault_names_the_label() -> None:
     with pytest.raises(armexec.MemoryFault) as caught:
         module.f.with_signature("long(void)")()
     assert caught.value.symbol == "f+0x4"
+
+
+def test_code_of_another_section_is_not_the_function_before_it() -> None:
+    text = """
+        .global start
+        start: ret
+        .section .text.helper, "ax"
+        helper: mov x1, #0
+        bl nothing
+    """
+    module = armexec.load(compiled(text, language="assembler"))
+    helper = module["helper"].with_signature("void(void)")
+    assert helper.disassembly.startswith("helper:\n")
+    with pytest.raises(armexec.UndefinedSymbol, match="nothing is called by helper"):
+        helper()

@@ -123,8 +123,9 @@ def _missing(trap: Trap, image: Image, base: int, where: Where | None) -> Error 
     name = source_name(image.linkage_name(found.symbol))
     by = function_name(image, pc - base) if 0 <= pc - base < image.size else ""
     if found.is_thread_local:
+        place["instruction"] = ""  # not what it was
         return ExecutionError(
-            f"{by or 'code'} uses the thread-local variable {name}: armexec has none yet (make it static or global)",
+            f"{by or 'code'} uses the thread-local variable {name}: armexec has none yet (make it an ordinary variable)",
             pc=pc,
             **place,
         )

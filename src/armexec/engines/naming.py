@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 
-from armexec.objects import Image
+from armexec.objects import FunctionSymbol, Image
 from armexec.objects.names import source_name
 
 __all__ = ["function_name", "line"]
@@ -23,10 +23,15 @@ def function_name(image: Image, offset: int) -> str:
         while index and functions[index - 1].offset == function.offset:
             index -= 1
             function = functions[index]
-        if not function.size or offset < function.offset + function.size:
+        if offset < function.offset + function.size or (not function.size and _same_section(image, function, offset)):
             return function.source_name
     found = image.symbol_at(offset)
     return source_name(image.linkage_name(found[0])) if found is not None else ""
+
+
+def _same_section(image: Image, function: FunctionSymbol, offset: int) -> bool:
+    starts = (s for s in image.sections if s.offset <= function.offset < s.offset + s.size)
+    return any(offset < s.offset + s.size for s in starts)
 
 
 def line(image: Image, offset: int) -> tuple[str, int] | None:
