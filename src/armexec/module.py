@@ -227,9 +227,10 @@ class Module:
 
     @own_method
     def close(self) -> None:
-        """Destroy static objects, then give the memory back; its functions can't be called any more.
+        """Destroy static objects, call functions that are destructors, and give the memory back.
 
-        Twice does no harm. If other threads are in some of them, the memory goes when the last of these calls has left.
+        The functions can't be called any more. Twice does no harm. If other threads are in some of them, the memory
+        goes when the last of these calls has left.
 
         Raises:
             ExecutionError: what a destructor did; the memory is given back.
@@ -241,9 +242,8 @@ class Module:
             for function in list(self._made):
                 function._unbind()
             try:
-                finish = self._image.finalizer
-                if finish is not None:
-                    self._loaded.bind(finish, _initializer_prototype())()
+                for offset in self._image.finalizers:
+                    self._loaded.bind(offset, _initializer_prototype())()
             finally:
                 self._loaded.close()
 

@@ -246,3 +246,24 @@ def test_atexit(engine: str) -> None:
     assert m.f(at) == 0
     m.close()
     assert at[0] == 211
+
+
+@pytest.mark.parametrize("engine", AVAILABLE)
+@pytest.mark.parametrize("target", ["linux", "apple"])
+def test_destructors_are_called_when_the_module_is_closed(engine: str, target: str) -> None:
+    source = """
+    int atexit(void (*)(void));
+    long *at;
+    static void note(int digit) { if (at) *at = *at * 10 + digit; }
+    __attribute__((constructor)) void start(void) { note(9); }
+    __attribute__((destructor(200))) void last(void) { note(4); }
+    __attribute__((destructor)) void first(void) { note(2); }
+    __attribute__((destructor(300))) void then(void) { note(3); }
+    static void exit(void) { note(1); }
+    int f(long *to) { at = to; return atexit(exit); }
+    """
+    at = (c_long * 1)()
+    m = armexec.compile(source, language="c", opt="-O1", target=target, engine=engine)
+    assert m.f(at) == 0
+    m.close()
+    assert at[0] == 1234

@@ -31,7 +31,7 @@ from armexec.objects.layout import (
     SymbolKind,
     too_large,
 )
-from armexec.objects.linking import Initializer, Part
+from armexec.objects.linking import FINAL, Initializer, Part
 from armexec.objects.relocations import RelocationType
 
 if TYPE_CHECKING:
@@ -50,7 +50,8 @@ _KINDS: dict[int, SymbolKind] = {1: "object", 2: "function", 3: "section", 5: "o
 _BINDINGS: dict[int, Binding] = {0: "local", 1: "global", 2: "weak", 10: "weak"}  # STB_GNU_UNIQUE: one of many
 _TLS_TYPES = range(512, 1024)  # R_AARCH64_TLS*
 _RELRO = re.compile(r"\.(data\.rel\.ro|init_array|fini_array|preinit_array|ctors|dtors)(\.|$)")
-_INITIALIZERS = re.compile(r"\.(preinit_array|init_array|ctors)(?:\.(\d+))?$")
+_INITIALIZERS = re.compile(r"\.(preinit_array|init_array|ctors|fini_array)(?:\.(\d+))?$")
+_PHASES = {"preinit_array": 0, "init_array": 1, "ctors": 1, "fini_array": FINAL}
 _PERSONALITY = re.compile(r"\.data(\.rel\.local)?\.DW\.ref\.")
 _MAX_DEBUG = 1 << 28
 
@@ -327,7 +328,7 @@ class _Object:
             # Lower priorities first; .ctors counts the other way round, and runs backwards.
             backwards = match[1] == "ctors"
             priority = int(match[2][:9]) if match[2] else 1 << 16
-            order = int(match[1] != "preinit_array"), 0xFFFF - priority if backwards and match[2] else priority
+            order = _PHASES[match[1]], 0xFFFF - priority if backwards and match[2] else priority
             found.append((-r.offset if backwards else r.offset, Initializer(order, r.symbol, r.addend)))
         return [initializer for _, initializer in sorted(found, key=lambda f: f[0])]
 

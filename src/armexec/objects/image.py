@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from armexec.errors import LoadError
 from armexec.objects.debug import ImageDebugInfo
 from armexec.objects.layout import Reference, Relocation, Section, SectionSymbol, Symbol, lay_out
-from armexec.objects.linking import Part, merge
+from armexec.objects.linking import FINAL, Part, merge
 from armexec.objects.names import bare_name, linkage_name, normalize, source_name
 from armexec.objects.placing import MissingSymbols, Unreachable, place
 from armexec.objects.relocations import OutOfRange, RelocationType
@@ -83,11 +83,12 @@ class Image:
         self.symbols = layout.symbols
         self.relocations = layout.relocations
         self.initializers: list[int] = []
-        for _, index, addend in merged.initializers:
+        self._final: list[int] = []
+        for (phase, _), index, addend in merged.initializers:
             symbol = self.symbols[index]
             if symbol.offset is None:
                 raise LoadError(f"{name}: initializer {source_name(self.linkage_name(symbol))} is not defined")
-            self.initializers.append(symbol.offset + addend)
+            (self._final if phase == FINAL else self.initializers).append(symbol.offset + addend)
         self._layout = layout
         self._debug_info = ImageDebugInfo(self.parts, self.sections)
 
@@ -289,10 +290,12 @@ class Image:
         return MissingSymbols(self._layout)
 
     @property
-    def finalizer(self) -> int | None:
-        """The offset of the function that destroys static objects (Itanium C++ ABI, 3.3.6), or None."""
-        found = self._names.get("__cxa_finalize")
-        return found[0].offset if found else None
+    def finalizers(self) -> list[int]:
+        """The offsets of functions to be called, in order, before the image goes: what destroys static objects (Itanium
+        C++ ABI, 3.3.6), and those of .fini_array."""
+        name = "___cxa_finalize" if self.format == "macho" else "__cxa_finalize"
+        destroying = [s.offset for s in self.symbols if s.name == name and s.offset is not None][:1]
+        return destroying + self._final[::-1]
 
     # Debug information
 

@@ -18,14 +18,19 @@ if TYPE_CHECKING:
     from armexec.objects.cache import ObjectCache
     from armexec.objects.dwarf import DebugInfo
 
-__all__ = ["Initializer", "Merged", "Part", "merge"]
+__all__ = ["FINAL", "Initializer", "Merged", "Part", "merge"]
+
+FINAL = 2
+"""The first number of the order of functions that are called at the end, backwards."""
 
 _FORMATS = {"elf": "an ELF object", "macho": "a Mach-O object", "words": "assembled code"}
 _WEAK_REFERENCE, _REFERENCE, _WEAK, _COMMON, _STRONG = range(5)
 
 
 class Initializer(NamedTuple):
-    """A function to be called before anything else: lower `order` first, then in the order of the objects.
+    """A function to be called before anything else, or at the end.
+
+    Lower `order` comes first, then the order of the objects; those at the end are called backwards.
 
     `symbol` is its index among the part's symbols, `addend` is added to its address.
     """
