@@ -10,6 +10,7 @@ import armexec
 from armexec.module import Module
 
 from .exact import DOUBLE, HALF, QUAD, SINGLE, Format
+from .helpers import quick
 
 # The type of the result, the expression.
 CALLS = {
@@ -92,7 +93,7 @@ FORMATS: dict[str, Format] = {"hf": HALF, "sf": SINGLE, "df": DOUBLE}
 
 @lru_cache
 def module(engine: str) -> Module:
-    return armexec.compile(SOURCE, language="c", opt="-O1", target="linux", engine=engine)
+    return armexec.compile(SOURCE, language="c", opt="-O1", target="linux", engine=quick(engine))
 
 
 def record(name: str, mode: int, a: int, b: int = 0) -> bytes:
