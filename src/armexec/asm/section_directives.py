@@ -59,7 +59,7 @@ def _named(a: Assembler, arguments: Arguments, where: Where) -> Subsection:
     current = a.output.section
     name = a.name(arguments[0])
     macho = re.fullmatch(r"__\w+", name) is not None and len(arguments) > 1 and arguments[1][0][:1] != '"'
-    entered = _macho(a, name, arguments) if macho else _elf(a, name, arguments, where)
+    entered = _macho(a, name, arguments, where) if macho else _elf(a, name, arguments, where)
     a.output.section = current
     return entered
 
@@ -91,8 +91,8 @@ def _elf(a: Assembler, name: str, arguments: Arguments, where: Where) -> Subsect
             rest = rest[1:]
         if "M" in letters:
             entry_size = a.constant(rest, 0, where)
-            if entry_size <= 0:
-                raise where.error(f"the size of an entry must be positive, not {entry_size}")
+            if not 0 < entry_size < 1 << 32:
+                raise where.error(f"the size {entry_size} of an entry is out of range 1..{(1 << 32) - 1}")
             rest = rest[1:]
         if "?" in letters:
             previous = a.output.section.section
@@ -145,7 +145,7 @@ def _letters(text: str, where: Where, column: int) -> str:
 def _type(argument: tuple[str, int], where: Where) -> str:
     text, column = argument
     name = text.strip('"').lstrip("@%")
-    if name in _KNOWN_TYPES or re.fullmatch(r"0x[0-9a-fA-F]{1,8}|\d{1,10}", name):
+    if name in _KNOWN_TYPES or re.fullmatch(r"0x[0-9a-fA-F]{1,8}|[1-9]\d{,8}|0", name):
         return name
     raise where.error(f"unknown type {text[:30]!r} of a section: @progbits, @nobits, @note, @init_array", column=column)
 
@@ -154,8 +154,11 @@ _MACHO_TYPES = {"__mod_init_func": "mod_init_funcs", "__mod_term_func": "mod_ter
 _ZEROFILL = ("zerofill", "gb_zerofill", "thread_local_zerofill")
 
 
-def _macho(a: Assembler, segment: str, arguments: Arguments) -> Subsection:
-    section = arguments[1][0]
+def _macho(a: Assembler, segment: str, arguments: Arguments, where: Where) -> Subsection:
+    section, column = arguments[1]
+    for text, at in ((segment, arguments[0][1]), (section, column)):
+        if not 0 < len(text.encode()) <= 16:
+            raise where.error(f"{text[:30]!r}: names of segments and sections have 1 to 16 characters", column=at)
     words = [text for text, _ in arguments[2:]]
     kind = words[0] if words and words[0] else _MACHO_TYPES.get(section, "regular")
     attributes = words[1] if len(words) > 1 else ""

@@ -46,6 +46,7 @@ _STT_SECTION, _STT_FILE = 3, 4
 _VISIBILITIES = {"default": 0, "internal": 1, "hidden": 2, "protected": 3}
 _STO_VARIANT_PCS = 0x80
 _ELFOSABI_NONE, _ELFOSABI_GNU = 0, 3
+_MASK = 0xFFFF_FFFF_FFFF_FFFF
 _ENTRY_SIZES = {"init_array": 8, "fini_array": 8, "preinit_array": 8}
 
 
@@ -249,7 +250,7 @@ class _Writer:
         self.indexes.append(0 if reserved else section)
         shown = section if reserved or section < _SHN_LORESERVE else _SHN_XINDEX
         self.symbols.append(
-            struct.pack("<IBBHQQ", self.strings.add(name), info, other, shown, value, size & 0xFFFF_FFFF_FFFF_FFFF)
+            struct.pack("<IBBHQQ", self.strings.add(name), info, other, shown, value & _MASK, size & _MASK)
         )
 
     # -- relocations ------------------------------------------------------------------------------------------------
@@ -275,7 +276,7 @@ class _Writer:
 
 
 def _signed(value: int) -> int:
-    return (value & 0xFFFF_FFFF_FFFF_FFFF ^ 1 << 63) - (1 << 63)
+    return (value & _MASK ^ 1 << 63) - (1 << 63)
 
 
 def _difference(symbol: str, minus: str, where: Where | None) -> AssemblyError:

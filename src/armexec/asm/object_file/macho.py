@@ -10,6 +10,7 @@ from bisect import bisect_right
 
 from armexec.asm.code import Code, CodeRelocation, CodeSection, CodeSymbol
 from armexec.asm.where import Where
+from armexec.errors import AssemblyError
 
 __all__ = ["write_macho"]
 
@@ -66,6 +67,8 @@ _INSTRUCTIONS = {
     "TLSDESC_ADD_LO12": (9, False),
 }
 _POINTER_TO_GOT = 7
+_MASK = 0xFFFF_FFFF_FFFF_FFFF
+_MOST_SECTIONS = 255
 _DATA = {"ABS64": 8, "ABS32": 4, "PREL64": 8, "PREL32": 4}
 
 
@@ -99,6 +102,8 @@ class _Writer:
         self.anchors: dict[CodeSection, list[tuple[int, int]]] = {}
 
     def write(self) -> bytes:
+        if len(self.sections) > _MOST_SECTIONS:
+            raise AssemblyError(f"{len(self.sections)} sections: a Mach-O object has at most {_MOST_SECTIONS}")
         counts = self._symbols()
         contents = {section: bytearray(section.data) for section in self.sections}
         relocations = {section: bytearray() for section in self.sections}
@@ -206,7 +211,7 @@ class _Writer:
             self._add(symbol.name, _N_UNDF | _N_EXT, 0, _N_WEAK_REF * weak, 0)
 
     def _add(self, name: str, kind: int, section: int, description: int, value: int) -> None:
-        self.entries.append(struct.pack("<IBBHQ", len(self.strings), kind, section, description, value))
+        self.entries.append(struct.pack("<IBBHQ", len(self.strings), kind, section, description, value & _MASK))
         self.strings += name.encode(errors="surrogateescape") + b"\0"
 
     def _target(self, name: str, addend: int) -> tuple[int, int]:
