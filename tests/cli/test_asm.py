@@ -115,6 +115,15 @@ def test_the_suffix_says_what_is_written(suffix: str, begins: bytes, tmp_path: P
     assert path.read_bytes().startswith(begins)
 
 
+def test_the_source_is_not_overwritten(tmp_path: Path) -> None:
+    path = tmp_path / "x.s"
+    path.write_text("ret\n")
+    done = armexec("asm", str(path), "-o", str(path))
+    assert done.status == 1
+    assert "overwritten" in done.err
+    assert path.read_text() == "ret\n"
+
+
 def test_an_object_is_loaded_as_the_text_is(tmp_path: Path) -> None:
     path = tmp_path / "x.o"
     text = ".global f\n.type f, %function\nf: adrp x1, v\nldr w1, [x1, :lo12:v]\nadd w0, w0, w1\nret\n.size f, .-f\n"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Sequence
 
@@ -44,7 +45,10 @@ def asm(
     addresses.
     """
     from armexec.cli.inputs import Input, write_output
+    from armexec.errors import LoadError
 
+    if output and os.path.exists(output) and os.path.exists(file) and os.path.samefile(file, output):
+        raise LoadError(f"{output}: this is the assembly itself, which would be overwritten: name another file")
     flags = [*(f"-I{folder}" for folder in folders), *flag]
     source = Input.of(file, "assembly", target=target, flags=flags)
     code = source.code(address=address, distances=distances or address is None)
