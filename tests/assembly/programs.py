@@ -100,6 +100,13 @@ C: dict[str, str] = {
     " int f(void) { return **q + *r[1]; }",
     "unreachable": "void stop(void) __attribute__((noreturn)); int f(int x) { if (x < 0) stop(); return x; }"
     " int g(int x) { if (x) return 3; __builtin_unreachable(); }",
+    "unions": "union U { double d; long l; unsigned char b[8]; }; long bits(double d) { union U u = {d}; return u.l; }"
+    " union U constant = {.l = 5}; int low(union U *u) { return u->b[0]; }",
+    "enumerations": "enum E { A = 3, B, C = -1 }; const char *name(enum E e) {"
+    ' return e == A ? "a" : e == B ? "b" : 0; }'
+    " enum E next(enum E e) { return e + 1; }",
+    "static_arrays": "static int grid[8][16]; static const short table[3][2] = {{1, 2}, {3}, {5, 6}};"
+    " int sum(int i) { grid[i][3] += table[i][1]; return grid[i][3]; } long total(void) { return sizeof grid; }",
     "many_arguments": "long f(long a, long b, long c, long d, long e, long g, long h, long i, long j, char k, short l)"
     "{ return a + b - c * d + e + g + h + i + j + k + l; } "
     "long c(void) { return f(1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11); }",
