@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 from armexec.errors import LoadError
 from armexec.objects import FunctionSymbol, Image, Section, SectionSymbol
+from armexec.objects.names import linkage_name
 
 if TYPE_CHECKING:
     from armexec.asm import Code
     from armexec.objects import Part
 
-__all__ = ["code_image", "function_bytes", "function_size", "words_image"]
+__all__ = ["code_image", "function_bytes", "function_size", "reference_places", "words_image"]
 
 
 def words_image(code: Iterable[int] | bytes | Any, name: str, *, entry: str) -> Image:
@@ -93,6 +94,17 @@ def _rows(code: Code, part: Part) -> list[tuple[int, int, int, str]]:
             rows += [(number, *line) for line in section.lines]
             number += 1
     return rows
+
+
+def reference_places(code: Code) -> dict[str, str]:
+    """The first place that refers to each symbol, as " (file:line: text)" by the symbol's linkage name."""
+    places: dict[str, str] = {}
+    for relocation in code.relocations:
+        where = relocation.where
+        if where is not None and where.line:
+            name = linkage_name(relocation.symbol, "macho" if code.apple else "elf")
+            places.setdefault(name, f" ({where.file}:{where.line}: {where.text.strip()[:80]})")
+    return places
 
 
 def function_size(function: FunctionSymbol) -> int:

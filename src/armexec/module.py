@@ -560,7 +560,7 @@ def function(
         SignatureError: the signature can't be read.
         HostError: the engine can't run here.
     """
-    from armexec.images import code_image, words_image
+    from armexec.images import code_image, reference_places, words_image
 
     prototype = _prototype(signature)
     if name is not None and (not isinstance(name, str) or "\0" in name):
@@ -586,7 +586,8 @@ def function(
     missing = module.image.undefined()
     if missing:
         module.close()
-        names = ", ".join(source_name(name) for name in missing)
+        places = reference_places(code) if _is_code(code) else {}
+        names = ", ".join(source_name(name) + places.get(name, "") for name in missing)
         raise LoadError(
             f"undefined symbol{'s' if len(missing) > 1 else ''} {names}: the code doesn't define what it uses"
         )

@@ -419,6 +419,13 @@ def test_mistakes(text: str, parts: list[str]) -> None:
     assert [part for part in parts if part not in str(caught.value)] == []
 
 
+def test_an_undefined_symbol_names_the_line() -> None:
+    with pytest.raises(LoadError, match=r"undefined symbol elsewhere \(<assembly>:2: bl elsewhere // there\)"):
+        function("f: nop\n bl elsewhere // there\n ret", "int f(int)")
+    with pytest.raises(LoadError, match=r"undefined symbol outside \(<assembly>:3: bl _outside\)"):
+        function(".build_version macos, 13, 0\n_f: nop\n bl _outside\n ret", "int f(int)")
+
+
 def test_code_in_a_section_that_is_not_loaded() -> None:
     with pytest.raises(LoadError, match=r'\.section mine,"ax"'):
         function(".section mine\nf: ret", "int(int)")
