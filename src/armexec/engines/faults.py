@@ -125,7 +125,7 @@ def _missing(trap: Trap, image: Image, base: int, where: Where | None) -> Error 
     if found.is_thread_local:
         place["instruction"] = ""  # not what it was
         return ExecutionError(
-            f"{by or 'code'} uses the thread-local variable {name}: armexec has none yet (make it an ordinary variable)",
+            f"{by or 'code'} uses the thread-local variable {name}: armexec has none yet (make it an ordinary one)",
             pc=pc,
             **place,
         )

@@ -330,8 +330,8 @@ class Image:
 
         `resolve` gives the address of an undefined symbol by its linkage name, or None. A weak symbol that stays
         undefined is 0; a call of it does nothing. Any other has an address where nothing can be accessed, and a branch
-        to it goes to an undefined instruction: `missing` says what was to be there. With `leave`, a `bl` to that address
-        is in the place of the undefined instruction.
+        to it goes to an undefined instruction: `missing` says what was to be there. With `leave`, a `bl` to that
+        address is in the place of the undefined instruction.
 
         Raises LoadError for a target out of a relocation's reach.
         """

@@ -153,7 +153,7 @@ class Layout:
     """Where everything went; `sections` in the order given.
 
     `stubs`: the offset of an undefined instruction for each branch to an undefined symbol, by the branch's offset.
-    `exit`: room for a veneer that these, and references to thread-local variables, may branch to instead; 0 without any.
+    `exit`: room for a veneer that these, and references to thread-local variables, may branch to; 0 without any.
     `holes`: the offset that stands for each undefined symbol that something else refers to, in pages of no segment.
     """
 
