@@ -116,5 +116,5 @@ def test_numbers_that_begin_with_a_sign(file: str) -> None:
 
 def test_a_wrong_option_names_the_right_one(file: str) -> None:
     assert "did you mean --function?" in armexec("run", "f.c", "--fnction", "f").err
-    assert "'--format'" in armexec("asm", "--fomat", "c").err
+    assert "--format" in armexec("asm", "--fomat", "c").err
     assert "did you mean disasm?" in armexec("dissasm").err

@@ -6,17 +6,17 @@ header that comes to stand in an earlier folder of the search path than the one 
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import re
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from armexec.errors import CompileError, Diagnostic
 from armexec.store import Store
+from armexec.toolchain.cache import dependencies, hash_settled, pack, unpack
 from armexec.toolchain.compiler import Compiler, find_compiler, target_flags
 from armexec.toolchain.inclusions import LARGEST, check_inclusions, read_regular
 from armexec.toolchain.targets import Target, resolve_target
@@ -42,9 +42,6 @@ _BYTE_ORDER_MARK = "\ufeff"
 # What reaches into the outside without appearing among the dependencies a compiler lists.
 _UNTRACKED = re.compile(rb"__DATE__|__TIME__|__TIMESTAMP__|\.incbin|\.include", re.IGNORECASE)
 _CRASHED = re.compile(r"PLEASE submit a bug report|frontend command failed|internal compiler error")
-# A file changed this close before the compiler started may have changed while it read it (nanoseconds; file
-# systems stamp with the granularity of the kernel's tick).
-_SETTLED = 20_000_000
 
 
 @dataclass(frozen=True)
@@ -213,7 +210,7 @@ class _Job:
         usable = not _UNTRACKED.search(self.source)
         if usable:
             kept = store.get(key)
-            found = _unpack(kept) if kept is not None else None
+            found = unpack(kept) if kept is not None else None
             if found is not None:
                 data, diagnostics = found
                 return Compiled(data, self.compiler, self.command, True, diagnostics)
@@ -224,14 +221,14 @@ class _Job:
 
         started = time.time_ns()
         with tempfile.TemporaryDirectory(prefix="armexec-") as folder:
-            output, dependencies = os.path.join(folder, "output"), os.path.join(folder, "dependencies")
+            output, rule = os.path.join(folder, "output"), os.path.join(folder, "dependencies")
             command = (*self.command, "-o", output)
             if self.preprocessed:
-                command += ("-MD", "-MF", dependencies)
+                command += ("-MD", "-MF", rule)
             finished = run(command, source=self._standard_input(), timeout=self.timeout, meanwhile=meanwhile)
             diagnostics = self._judge(finished)
             data = _read(output) or b""
-            listed = _dependencies(_read(dependencies), self.compiler.headers) if self.preprocessed else []
+            listed = dependencies(_read(rule), self.compiler.headers) if self.preprocessed else []
         if self.mode == "-c" and not data.startswith(_MAGICS[self.target.object_format]):
             raise CompileError(
                 f"the compiler made no {self.target.object_format.upper()} object of {self.name}: one of the "
@@ -239,9 +236,9 @@ class _Job:
                 diagnostics=diagnostics,
                 text=finished.text,
             )
-        hashes = _hash_settled(listed, started) if usable and listed is not None else None
+        hashes = hash_settled(listed, started) if usable and listed is not None else None
         if hashes is not None:
-            store.put(key, _pack(data, diagnostics, hashes))
+            store.put(key, pack(data, diagnostics, hashes))
         return Compiled(data, self.compiler, self.command, False, diagnostics)
 
     def _judge(self, finished: Finished) -> tuple[Diagnostic, ...]:
@@ -362,57 +359,6 @@ def _directory() -> str:
         return os.getcwd()
     except OSError:
         return ""
-
-
-def _dependencies(rule: bytes | None, headers: str) -> list[str] | None:
-    """The files of a make rule (as -MD writes it) outside `headers`, which the compiler's identity covers."""
-    if rule is None:
-        return None
-    text = rule.decode("utf-8", "surrogateescape").replace("\\\n", " ")
-    words = [
-        re.sub(r"\\([ #])", r"\1", word).replace("$$", "$")
-        for word in re.findall(r"(?:\\[ #]|\S)+", text.partition(": ")[2])
-    ]
-    inside = headers + os.sep if headers else ""
-    # "-" and "<stdin>" are the source itself.
-    return [word for word in words if word not in ("-", "<stdin>") and not (inside and word.startswith(inside))]
-
-
-def _hash(path: str) -> str | None:
-    data = read_regular(path)
-    return None if data is None else hashlib.sha256(data).hexdigest()
-
-
-def _hash_settled(paths: Sequence[str], started: int) -> dict[str, str] | None:
-    """The hash of each file, or None if one may have changed since `started` (nanoseconds since 1970)."""
-    hashes = {}
-    for path in paths:
-        try:
-            modified = os.stat(path).st_mtime_ns
-        except OSError:
-            return None
-        digest = _hash(path)
-        if digest is None or modified > started - _SETTLED:
-            return None
-        hashes[path] = digest
-    return hashes
-
-
-def _pack(data: bytes, diagnostics: Sequence[Diagnostic], hashes: dict[str, str]) -> bytes:
-    shown = [[d.file, d.line, d.column, d.severity, d.message] for d in diagnostics]
-    return json.dumps([hashes, shown]).encode() + b"\n" + data
-
-
-def _unpack(kept: bytes) -> tuple[bytes, tuple[Diagnostic, ...]] | None:
-    """What `_pack` packed, unless one of the files it depends on has changed, or it makes no sense."""
-    head, _, data = kept.partition(b"\n")
-    try:
-        hashes, shown = json.loads(head)
-        if any(_hash(path) != digest for path, digest in hashes.items()):
-            return None
-        return data, tuple(Diagnostic(*fields) for fields in shown)
-    except (ValueError, TypeError, AttributeError, RecursionError):
-        return None
 
 
 def _signal_name(number: int) -> str:

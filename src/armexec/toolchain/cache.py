@@ -1,0 +1,70 @@
+"""What a kept compilation consists of, and the files that it depends on."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+from collections.abc import Sequence
+
+from armexec.errors import Diagnostic
+from armexec.toolchain.inclusions import read_regular
+
+__all__ = ["dependencies", "hash_settled", "pack", "unpack"]
+
+# A file changed this close before the compiler started may have changed while it read it (nanoseconds; file
+# systems stamp with the granularity of the kernel's tick).
+_SETTLED = 20_000_000
+
+
+def dependencies(rule: bytes | None, headers: str) -> list[str] | None:
+    """The files of a make rule (as -MD writes it) outside `headers`, which the compiler's identity covers."""
+    if rule is None:
+        return None
+    text = rule.decode("utf-8", "surrogateescape").replace("\\\n", " ")
+    words = [
+        re.sub(r"\\([ #])", r"\1", word).replace("$$", "$")
+        for word in re.findall(r"(?:\\[ #]|\S)+", text.partition(": ")[2])
+    ]
+    inside = headers + os.sep if headers else ""
+    # "-" and "<stdin>" are the source itself.
+    return [word for word in words if word not in ("-", "<stdin>") and not (inside and word.startswith(inside))]
+
+
+def _hash(path: str) -> str | None:
+    data = read_regular(path)
+    return None if data is None else hashlib.sha256(data).hexdigest()
+
+
+def hash_settled(paths: Sequence[str], started: int) -> dict[str, str] | None:
+    """The hash of each file, or None if one may have changed since `started` (nanoseconds since 1970)."""
+    hashes = {}
+    for path in paths:
+        try:
+            modified = os.stat(path).st_mtime_ns
+        except OSError:
+            return None
+        digest = _hash(path)
+        if digest is None or modified > started - _SETTLED:
+            return None
+        hashes[path] = digest
+    return hashes
+
+
+def pack(data: bytes, diagnostics: Sequence[Diagnostic], hashes: dict[str, str]) -> bytes:
+    """An entry: what the compiler made, its warnings, and the digests of the files it was made from."""
+    shown = [[d.file, d.line, d.column, d.severity, d.message] for d in diagnostics]
+    return json.dumps([hashes, shown]).encode() + b"\n" + data
+
+
+def unpack(kept: bytes) -> tuple[bytes, tuple[Diagnostic, ...]] | None:
+    """What `pack` packed, unless one of the files it depends on has changed, or it makes no sense."""
+    head, _, data = kept.partition(b"\n")
+    try:
+        hashes, shown = json.loads(head)
+        if any(_hash(path) != digest for path, digest in hashes.items()):
+            return None
+        return data, tuple(Diagnostic(*fields) for fields in shown)
+    except (ValueError, TypeError, AttributeError, RecursionError):
+        return None
