@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -82,6 +83,31 @@ def _run(mode: str, forks: int, pause: float) -> None:
 def test_children_make_functions_while_threads_of_the_parent_do() -> None:
     """A new process imports most modules while it forks; in a used one the locks are ours."""
     _run("new", 4, 0.03)
+
+
+def test_a_module_that_is_being_imported_all_the_time_delays_nothing(tmp_path: Path) -> None:
+    """A program may run while one of its modules is being imported."""
+    (tmp_path / "program.py").write_text(
+        """
+import os, threading, time
+import armexec
+done = []
+def fork():
+    start = time.monotonic()
+    child = os.fork()
+    if not child:
+        os._exit(armexec.function([0xD2800060, 0xD65F03C0], "int()", engine="reference")() - 3)
+    done.append((os.waitpid(child, 0)[1], time.monotonic() - start < 20))
+thread = threading.Thread(target=fork)
+thread.start()
+thread.join()
+print(done)
+"""
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", "import program"], capture_output=True, text=True, timeout=100, check=False, cwd=tmp_path
+    )
+    assert done.stdout == "[(0, True)]\n", done.stderr
 
 
 @pytest.mark.long

@@ -1,6 +1,6 @@
 """A fork while other threads work: what they hold would be held in the child by nobody, for ever.
 
-Before a fork it is waited until no other thread imports a module or has one of the locks that are held for a moment;
+Before a fork it is waited until no other thread imports what is used here, or has a lock that is held for a moment;
 the forking thread holds them meanwhile. Locks that are held for long, while something is translated, are new ones in
 the child. The wait has an end: then the process forks anyway.
 """
@@ -21,6 +21,7 @@ __all__ = ["after_in_child", "after_in_parent", "before", "hold", "in_child", "r
 _PATIENCE = 30.0
 """So many seconds are waited for, which threads only need where they import much on a busy machine."""
 _PAUSE = 0.0005
+_PACKAGES = {"armexec", "elftools", "itanium_demangler", "llvmlite", "numpy", "pycparser", "ziglang"}
 
 
 class Lock(Protocol):
@@ -102,7 +103,7 @@ class _Fork:
 
 
 class _Imports:
-    """That no other thread imports anything, as a lock.
+    """That no other thread imports what armexec may need, as a lock.
 
     Python has one for each module that is being imported, and one for making such locks, which it holds itself while it
     forks.
@@ -127,7 +128,16 @@ def _others_import() -> bool:
     # Not promised by Python, so it may be gone one day.
     locks = getattr(sys.modules.get("_frozen_importlib"), "_module_locks", {})
     here = threading.get_ident()
-    return any((lock := reference()) is not None and lock.owner != here for reference in list(locks.values()))
+    return any(
+        _is_used(name) and (lock := reference()) is not None and lock.owner != here
+        for name, reference in list(locks.items())
+    )
+
+
+def _is_used(name: str) -> bool:
+    """Whether armexec may import a module. There are programs that run while one of their own is being imported."""
+    package = name.partition(".")[0]
+    return package in _PACKAGES or package in sys.stdlib_module_names
 
 
 def _llvm() -> tuple[Lock, ...]:
