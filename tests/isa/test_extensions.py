@@ -6,7 +6,9 @@ import pytest
 
 from armexec import AssemblyError, Builder, IllegalInstruction, UnsupportedInstruction, compile, disassemble, function
 from armexec.asm import assemble
+from armexec.disasm import listing
 from armexec.isa.extensions import needed_by_word
+from armexec.words import parse_words
 from engines import AVAILABLE
 
 
@@ -81,6 +83,7 @@ def test_words(word: int, mnemonic: str, extension: str) -> None:
     (found,) = disassemble([word])
     assert found.text == f".word 0x{word:08x} // {mnemonic} needs {extension}"
     assert assemble(found.text).words == [word]
+    assert parse_words(listing([word, 0xD65F03C0])) == [word, 0xD65F03C0]
 
 
 @pytest.mark.parametrize("engine", [name for name in AVAILABLE if name != "native"])
