@@ -6,7 +6,7 @@ Precedence and arithmetic are LLVM's, which differ between ELF (as GNU as has th
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any, NamedTuple, TypeAlias
 
 __all__ = [
@@ -20,7 +20,6 @@ __all__ = [
     "parse_expression",
     "quoted_name",
     "raw_tokens",
-    "renamed",
     "symbols_of",
     "tree_text",
     "with_place",
@@ -299,15 +298,6 @@ def with_place(tree: Tree, place: str) -> Tree:
     if tree[0] == "number":
         return tree
     return (tree[0], tree[1], *(with_place(t, place) for t in tree[2:]))
-
-
-def renamed(tree: Tree, names: Mapping[str, str]) -> Tree:
-    """The tree with other names for some symbols."""
-    if tree[0] == "symbol":
-        return ("symbol", names.get(tree[1], tree[1]))
-    if tree[0] == "number":
-        return tree
-    return (tree[0], tree[1], *(renamed(t, names) for t in tree[2:]))
 
 
 def operate(operator: str, left: int, right: int | None = None) -> int:

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from armexec.asm.code import Code, CodeRelocation, CodeSection
 from armexec.asm.encoding import Candidate, EncodingFailure, Relocatable, encode
-from armexec.asm.expressions import Tree, renamed, symbols_of, with_place
+from armexec.asm.expressions import Tree, symbols_of, with_place
 from armexec.asm.finished_symbols import finished_symbols
 from armexec.asm.subsections import Leb128, Padding, Subsection, Variable, lay_out, padding
 from armexec.asm.symbols import Linear, Symbol, SymbolTable
@@ -295,7 +295,7 @@ class Output:
         table = self.symbols
 
         def evaluate(expression: Expression) -> int | Relocatable:
-            tree = renamed(expression.tree, current) if current else expression.tree
+            tree = table.bound_by(current, expression.tree) if current else expression.tree
             if "." in symbols_of(tree):
                 tree = with_place(tree, self._here_at(section, offset))
             result = table.relocatable(table.linear(tree, where), where)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from armexec.asm.encoding import Relocatable
-from armexec.asm.expressions import Tree, operate, renamed
+from armexec.asm.expressions import Tree, operate
 from armexec.asm.subsections import Subsection
 from armexec.asm.where import Where
 
@@ -138,7 +138,20 @@ class SymbolTable(dict[str, Symbol]):
 
     def bound(self, tree: Tree) -> Tree:
         """The tree with the values that symbols have here, also when they are set anew later."""
-        return renamed(tree, self.current) if self.current else tree
+        return self.bound_by(self.current, tree) if self.current else tree
+
+    def bound_by(self, current: dict[str, str], tree: Tree, depth: int = 0) -> Tree:
+        """The tree with the values that symbols had when `current` told of them."""
+        if tree[0] == "number":
+            return tree
+        if tree[0] == "symbol":
+            written: str = tree[1]
+            name = current.get(written, written)
+            symbol = self.get(name)
+            if symbol is not None and symbol.late and symbol.tree is not None and depth < _DEEPEST:
+                return self.bound_by(current, symbol.tree, depth + 1)
+            return ("symbol", name)
+        return (tree[0], tree[1], *(self.bound_by(current, t, depth) for t in tree[2:]))
 
     def last_values(self) -> dict[str, str]:
         """Give symbols that were set several times their last value. Returns the names of their first values."""
