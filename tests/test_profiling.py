@@ -79,7 +79,11 @@ def test_the_reference_engine_counts_exactly() -> None:
         function(5)
     assert p.samples == 2 * 15 + 2
     assert p.unit == "instructions"
-    assert p.lines == []
+    assert [(line.name, line.samples) for line in p.lines] == [
+        ("<assembly>:1", 15),
+        ("<assembly>:2", 15),
+        ("<assembly>:3", 2),
+    ]
 
 
 def test_the_reference_engine_counts_up_to_a_fault() -> None:

@@ -165,6 +165,8 @@ def test_references_of_cplusplus(engine: str) -> None:
         double get(const double &x) { return x; }
         int moved(int &&x) { return x; }
         bool flag(const bool &x) { return x; }
+        typedef int &alias;
+        int renamed(alias x) { return x; }
         struct point { int x, y; };
         int sum(const point &p) { return p.x + p.y; }
     """
@@ -174,9 +176,11 @@ def test_references_of_cplusplus(engine: str) -> None:
     assert (module.get(2), module.moved(7), module.flag(True)) == (2.0, 7, True)
     point = np.array([4, 5], np.int32)
     assert module.sum(point) == module.sum(point.ctypes.data) == 9
+    assert module.renamed.signature == "int renamed(int &x)"
     for _ in range(40):
-        with pytest.raises(SignatureError, match=r"passed by reference: give a list of one, as \[3\]"):
-            module.up(3)
+        for function in (module.up, module.renamed):
+            with pytest.raises(SignatureError, match=r"passed by reference: give a list of one, as \[3\]"):
+                function(3)
     with pytest.raises(SignatureError, match="out of range"):
         module.moved(1 << 40)
     cell = ctypes.c_int(8)

@@ -264,6 +264,7 @@ def _line(image: Image, offset: int) -> tuple[str, str]:
     found = image.symbol_at(offset)
     symbol = ""
     if found is not None:
-        symbol = f"{found[0].name}+0x{found[1]:x}" if found[1] else found[0].name
+        name = image.linkage_name(found[0])
+        symbol = f"{name}+0x{found[1]:x}" if found[1] else name
     line = image.line_of(offset)
     return symbol, f"{line.file}:{line.line}" if line is not None else ""

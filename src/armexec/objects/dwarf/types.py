@@ -84,8 +84,9 @@ class Types:
             to = self.type_of(die, depth)
             return CType("unknown", 16 if to.kind == "function" else 8, "pointer to member", target=to, align=8)
         if tag == "DW_TAG_typedef":
-            # A pointer's or array's own name is how a typedef of it is spelled.
-            return self._copy(self.type_of(die, depth), name=name)
+            named = self.type_of(die, depth)
+            # A pointer's or array's own name is how a typedef of it is spelled. A reference's says that it is one.
+            return named if named.name in {"&", "&&"} else self._copy(named, name=name)
         if tag == "DW_TAG_const_type":
             return self._copy(self.type_of(die, depth), const=True)
         if tag in {
