@@ -209,10 +209,49 @@ def test_overflows_under_ftrapv(engine: str) -> None:
 
 @pytest.mark.parametrize("target", ["linux", "apple"])
 def test_what_ftrapv_makes(target: str) -> None:
-    m = module("int f(int a, int b) { return a * b + 1; }", "translated", target, "-O0", ("-ftrapv",))
-    assert m.f(6, 7) == 43
-    with pytest.raises(armexec.ExecutionError):
-        m.f(1 << 20, 1 << 20)
+    """Clang puts breakpoints of its own, gcc calls functions."""
+    source = """
+    int add(int a, int b) { return a + b; }
+    int sub(int a, int b) { return a - b; }
+    int mul(int a, int b) { return a * b; }
+    int neg(int a) { return -a; }
+    """
+    m = module(source, "reference", target, "-O0", ("-ftrapv",))
+    assert (m.add(6, 7), m.sub(6, 7), m.mul(6, 7), m.neg(6)) == (13, -1, 42, -6)
+    least = -(2**31)
+    for call, what in [
+        (lambda: m.add(least, -1), "an addition overflowed"),
+        (lambda: m.sub(least, 1), "a subtraction overflowed"),
+        (lambda: m.mul(least, -1), "a multiplication overflowed"),
+        (lambda: m.neg(least), "subtraction|negation"),
+    ]:
+        with pytest.raises(armexec.BreakpointHit, match=what):
+            call()
+
+
+def test_what_clangs_checks_make() -> None:
+    source = """
+    int divide(int a, int b) { return a / b; }
+    int shift(int a, int b) { return a << b; }
+    int index(int i) { int a[4] = {1, 2, 3, 4}; return a[i]; }
+    int read(int *p) { return *p; }
+    int convert(double x) { return x; }
+    int never(void) { __builtin_unreachable(); }
+    int trap(void) { __builtin_trap(); }
+    """
+    flags = ("-fsanitize=undefined,float-cast-overflow", "-fsanitize-trap=all", "-w")
+    m = module(source, "reference", "linux", "-O0", flags)
+    for call, what in [
+        (lambda: m.divide(1, 0), "a division overflowed, or was by zero"),
+        (lambda: m.shift(1, 40), "a shift is by too much"),
+        (lambda: m.index(7), "an index is out of bounds"),
+        (lambda: m["read"](None), "a pointer is null"),
+        (lambda: m.convert(1e300), "doesn't fit into the integer type"),
+        (m.never, "unreachable was reached"),
+        (m.trap, "__builtin_trap"),
+    ]:
+        with pytest.raises(armexec.BreakpointHit, match=what):
+            call()
 
 
 @pytest.mark.parametrize("engine", AVAILABLE)
@@ -267,3 +306,29 @@ def test_destructors_are_called_when_the_module_is_closed(engine: str, target: s
     assert m.f(at) == 0
     m.close()
     assert at[0] == 1234
+
+
+@pytest.mark.parametrize("engine", AVAILABLE)
+@pytest.mark.parametrize("target", ["linux", "apple"])
+def test_fortified_copies(engine: str, target: str) -> None:
+    source = """
+    typedef __SIZE_TYPE__ size_t;
+    void *__memcpy_chk(void *, const void *, size_t, size_t), *__memset_chk(void *, int, size_t, size_t);
+    int copy(char *to, const char *from, size_t n, size_t room) { return __memcpy_chk(to, from, n, room) == to; }
+    int fill(char *to, size_t n, size_t room) { return __memset_chk(to, 7, n, room) == to; }
+    """
+    m, room = module(source, engine, target, "-O1", ("-fno-builtin",)), bytearray(8)
+    assert (m.copy(room, b"abcd", 4, 8), m.fill(room, 2, 8)) == (1, 1)
+    assert room == b"\7\7cd\0\0\0\0"
+    for call in (lambda: m.copy(room, b"a" * 9, 9, 8), lambda: m.fill(room, 9, 8)):
+        with pytest.raises(armexec.Aborted, match=r"would write past the end .*\(_?(copy|fill)\+"):
+            call()
+
+
+def test_versions_of_macos() -> None:
+    source = """
+    int old(void) { return __builtin_available(macOS 11.0, *); }
+    int new(void) { return __builtin_available(macOS 14.0, *); }
+    """
+    m = module(source, "reference", "apple", "-O0")
+    assert (m.old(), m.new()) == (1, 0)

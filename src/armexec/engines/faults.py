@@ -35,7 +35,7 @@ from armexec.memory import AccessError, HostMemory, Overflow
 from armexec.objects import Image
 from armexec.objects.names import linkage_name, source_name
 from armexec.runtime.absent import why_absent
-from armexec.runtime.stops import CALLER, STOP, why_stopped
+from armexec.runtime.stops import CALLER, STOP, why_stopped, why_trapped
 
 __all__ = ["Where", "to_error"]
 
@@ -205,7 +205,8 @@ def _message(kind: TrapKind, trap: Trap, word: int | None) -> str:
         mnemonic, extension = needed_by_word(detail) or (trap.why, "an extension")
         return f"{mnemonic} (0x{detail:08x}) needs {extension}, which armexec doesn't have,"
     if kind is TrapKind.BREAKPOINT:
-        return f"breakpoint #{detail}"
+        why = why_trapped(detail)
+        return f"breakpoint #{detail}" + (f" ({why})" if why else "")
     if kind is TrapKind.SUPERVISOR_CALL:
         return f"system call (svc #{detail}) where none is allowed"
     if kind is TrapKind.INSTRUCTION_LIMIT:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["CALLER", "STOP", "why_stopped"]
+__all__ = ["CALLER", "STOP", "why_stopped", "why_trapped"]
 
 STOP = 0xA640
 """The immediate of the BRK instruction that they end with."""
@@ -48,3 +48,29 @@ def why_stopped(function: str) -> str:
     if reason is None:
         return f"{function.replace('_ZSt9terminatev', 'std::terminate')} was called"
     return f"{reason} ({function})"
+
+
+# What clang's own checks end in (-ftrapv, -fsanitize-trap): 0x5500 and one of clang's SanitizerHandler.
+_CHECK = 0x5500
+_CHECKS = {
+    0: "an addition overflowed",
+    1: "code that was said to be unreachable was reached",
+    3: "a division overflowed, or was by zero",
+    5: "a floating-point number doesn't fit into the integer type",
+    10: "a value isn't one of its type",
+    11: "a function ended without returning a value",
+    12: "a multiplication overflowed",
+    13: "a negation overflowed",
+    18: "an index is out of bounds",
+    19: "a pointer overflowed",
+    20: "a shift is by too much",
+    21: "a subtraction overflowed",
+    22: "a pointer is null or isn't aligned",
+}
+
+
+def why_trapped(immediate: int) -> str:
+    """What a BRK that a compiler put into a program says; empty for others."""
+    if immediate in (1, 1000):  # clang's and gcc's
+        return "__builtin_trap, or what the compiler found that can't be"
+    return _CHECKS.get(immediate - _CHECK, "")
