@@ -34,7 +34,7 @@ class Format:
         return bits & ~self.sign > self.infinity
 
     def value(self, bits: int) -> Fraction:
-        """Of a finite number."""
+        """The exact value of a finite number."""
         exponent, significand = bits >> self.fraction & 2 * self.bias + 1, bits & (1 << self.fraction) - 1
         if exponent:
             significand |= 1 << self.fraction

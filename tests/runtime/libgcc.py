@@ -42,6 +42,6 @@ def _program(source: str, flags: tuple[str, ...], folder: Path) -> Path:
 
 
 def run(source: str, data: bytes, folder: Path, flags: tuple[str, ...] = ("-O2",)) -> bytes:
-    """What `void one(const unsigned char *in, unsigned char *out)` of `source` gives for each IN bytes of data."""
+    """The results of `void one(const unsigned char *in, unsigned char *out)` of `source` for each IN bytes of data."""
     program = _program(source, flags, folder)
     return subprocess.run([QEMU, program], input=data, capture_output=True, check=True).stdout

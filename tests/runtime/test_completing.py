@@ -1,4 +1,4 @@
-"""What is linked into an image, and what isn't."""
+"""The sections that are linked into an image, and those that aren't."""
 
 from __future__ import annotations
 

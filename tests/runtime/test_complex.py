@@ -106,7 +106,7 @@ def special(v: float) -> str:
 
 
 def test_infinities_nans_and_zeros_as_libgcc(tmp_path: Path) -> None:
-    """Whether each part is infinite, a NaN or zero, and the sign of what isn't a NaN."""
+    """Each part is infinite, a NaN or zero where libgcc's is, with its sign."""
     libgcc.required()
     values = [0.0, -0.0, 1.0, -2.0, math.inf, -math.inf, math.nan]
     every = [(float(kind), *v) for kind in range(2 * len(TYPES)) for v in itertools.product(values, repeat=4)]

@@ -1,4 +1,4 @@
-"""What processors have instructions for, but some front ends call: by Python's own arithmetic."""
+"""Operations that processors have instructions for, but some front ends call: by Python's own arithmetic."""
 
 from __future__ import annotations
 

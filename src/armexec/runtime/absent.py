@@ -1,4 +1,4 @@
-"""What compilers and their libraries call that isn't there, and why."""
+"""Functions of compilers' own libraries that aren't there, and why."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ _INTERNAL = {
 
 
 def why_absent(name: str) -> str:
-    """Why there is no such function, by its linkage name; empty for what no compiler calls of its own accord."""
+    """The reason why there is no such function, by its linkage name; empty for what is no library's."""
     if name in _INTERNAL:
         return "it belongs to libgcc's own functions"
     return next((reason for pattern, reason in _REASONS if re.fullmatch(pattern, name)), "")

@@ -55,7 +55,7 @@ def c_sources() -> Iterator[tuple[str, str]]:
 
 
 def source_digest() -> str:
-    """What changes with any source, headers included."""
+    """A digest of all sources, headers included."""
     digest = hashlib.sha256(repr(_FLAGS).encode())
     for name, text in assembly_sources():
         digest.update(f"{name}\n{text}\n".encode())
@@ -65,7 +65,7 @@ def source_digest() -> str:
 
 
 def compiler_version() -> str:
-    """The clang that the C is compiled with. Raises CompileError where there is no ziglang package."""
+    """The version of the clang that the C is compiled with. Raises CompileError where there is no ziglang package."""
     from armexec.toolchain import wheel_compiler
 
     compiler = wheel_compiler()

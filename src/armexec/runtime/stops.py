@@ -1,4 +1,4 @@
-"""The runtime's functions that end a program, and why they do."""
+"""The runtime's functions that end a program and the breakpoints of compilers, and why they do."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ _CHECKS = {
 
 
 def why_trapped(immediate: int) -> str:
-    """What a BRK that a compiler put into a program says; empty for others."""
+    """The meaning of a BRK that a compiler has put into a program, by its immediate; empty for others."""
     if immediate in (1, 1000):  # clang's and gcc's
         return "__builtin_trap, or what the compiler found that can't be"
     return _CHECKS.get(immediate - _CHECK, "")
