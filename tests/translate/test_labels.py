@@ -12,6 +12,7 @@ import pytest
 import armexec
 from armexec.engines.translated import LoadedTranslatedImage
 from armexec.translate.library import Argument, Shape
+from armexec.translate.modes import Mode
 from armexec.translate.tiers import FIRST, FULL
 
 from .guest import load
@@ -45,10 +46,10 @@ def problems(text: str) -> list[str]:
 def texts(loaded: LoadedTranslatedImage, offset: int, arguments: int = 3) -> Iterator[str]:
     """All that is made of a function."""
     shape = Shape((Argument(64, True),) * arguments)
-    for careful in (False, True):
+    for mode in (Mode.FAST, Mode.CAREFUL):
         for tier in (FIRST, FULL):
             for way_in in (shape, None):
-                record, _ = loaded.translator.draft(loaded.base + offset, way_in, tier, careful=careful)
+                record, _ = loaded.translator.draft(loaded.base + offset, way_in, tier, mode)
                 yield record.source(tier)
 
 
@@ -80,7 +81,7 @@ def test_a_loop_at_any_distance_from_an_atomic_addition() -> None:
     for nops in range(60):
         loaded, labels = load(add_after(nops))
         # Of the first tier, which is entered at its loops too.
-        record, _ = loaded.translator.draft(loaded.base + labels["f"], None, FIRST, careful=False)
+        record, _ = loaded.translator.draft(loaded.base + labels["f"], None, FIRST, Mode.FAST)
         assert problems(record.source(FIRST)) == []
         loaded.close()
 

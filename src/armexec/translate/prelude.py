@@ -138,7 +138,18 @@ again:
   %done = icmp eq i64 %pc, {EXIT}
   br i1 %done, label %out, label %go
 go:
-  %f = call ptr @lookup(ptr %state, i64 %pc)
+  %s = {_field("strict")}
+  %mode = load i64, ptr %s
+  %is_strict = icmp ne i64 %mode, 0
+  br i1 %is_strict, label %strict, label %any
+strict:
+  %fs = call ptr @strict_slowly(ptr %state, i64 %pc)
+  br label %found
+any:
+  %fa = call ptr @lookup(ptr %state, i64 %pc)
+  br label %found
+found:
+  %f = phi ptr [%fs, %strict], [%fa, %any]
   %code = call i1 %f(ptr %state, i64 %pc, i64 {EXIT})
   br label %again
 out:
@@ -180,6 +191,7 @@ def shared() -> str:
 @raiser = external global i8
 @find = external global i8
 @find_careful = external global i8
+@find_strict = external global i8
 @more = external global i8
 @less = external global i8
 @prepare = external global i8
@@ -193,6 +205,11 @@ define ptr @lookup_slowly(ptr %state, i64 %pc) nounwind {{
 
 define ptr @careful_slowly(ptr %state, i64 %pc) nounwind {{
   %f = call ptr @ask(ptr @find_careful, ptr %state, i64 %pc)
+  ret ptr %f
+}}
+
+define ptr @strict_slowly(ptr %state, i64 %pc) nounwind {{
+  %f = call ptr @ask(ptr @find_strict, ptr %state, i64 %pc)
   ret ptr %f
 }}
 
@@ -223,6 +240,15 @@ bad:
   unreachable
 good:
   ret ptr %f
+}}
+
+; What code that isn't strict finds in a strict image: the way down to the dispatcher, to go on in strict code.
+define i1 @strictly(ptr %state, i64 %pc, i64 %link) nounwind {{
+  %p = {_field("pc")}
+  store i64 %pc, ptr %p
+  %s = {_field("strict")}
+  store i64 1, ptr %s
+  ret i1 true
 }}
 
 ; What a jump to the end of everything finds: the way down to the dispatcher.
@@ -337,6 +363,8 @@ def declarations() -> str:
 declare preserve_allcc void @trap(ptr, i32, i64, i64) #1
 declare i64 @monotonic_clock()
 declare ptr @lookup_slowly(ptr, i64) cold
+declare ptr @strict_slowly(ptr, i64) cold
+@strict_images = external global i64, align 8
 declare ptr @start()
 declare void @finish(ptr)
 declare i64 @raise(ptr) cold
@@ -349,7 +377,17 @@ attributes #1 = { cold noreturn noinline nounwind }
 """
 
 
-SHARED = ("trap", "monotonic_clock", "lookup_slowly", "careful_slowly", "start", "finish", "abandoned", "raise")
+SHARED = (
+    "trap",
+    "monotonic_clock",
+    "lookup_slowly",
+    "careful_slowly",
+    "strict_slowly",
+    "start",
+    "finish",
+    "abandoned",
+    "raise",
+)
 """The names that `shared` defines for units."""
 
 

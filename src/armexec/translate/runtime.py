@@ -26,6 +26,7 @@ from .kept import Kept, Place
 from .library import Code, Library, Shape
 from .link import HostCode
 from .linked import Unit, unit_at
+from .modes import Mode
 from .prelude import POOL_SIZE, SHARED, shared
 from .record import Record
 from .shared_code import shared_code
@@ -58,13 +59,14 @@ class Fault(NamedTuple):
 
 
 class _Side:
-    """One of the two translations of an image: the fast one, or the careful one, each with its first tier.
+    """One of the translations of an image, with its first tier.
 
     `table`: by word of the image, the host code entered there with the state structure.
     """
 
-    def __init__(self, code: Code, limit: int | None, *, careful: bool) -> None:
-        self.careful = careful
+    def __init__(self, code: Code, limit: int | None, mode: Mode) -> None:
+        self.mode = mode
+        careful = mode is Mode.CAREFUL
         self.library = Library(code, limit, careful=careful)
         self.kept = Kept(self.library)
         # Code of the first tier knows nothing of the better, and is not known to it.
@@ -113,17 +115,9 @@ class Translator:
         self.tier = tier
         self.units: list[Unit] = []
         self.closed = False
+        self.limit = limit
         self._lock = renew(self)
-        self._main = _Side(code, limit, careful=False)
-        self._careful = _Side(code, limit, careful=True)
-        tables = {"table": self._main.table_address, "careful_table": self._careful.table_address}
-        self._main.symbols = {**runtime.symbols, "image": code.base, **tables}
-        # Careful code stays careful.
-        self._careful.symbols = {
-            **self._main.symbols,
-            "table": self._careful.table_address,
-            "lookup_slowly": runtime.symbols["careful_slowly"],
-        }
+        self._sides: dict[Mode, _Side] = {}
         runtime.add(self)
         began(self)
 
@@ -132,26 +126,46 @@ class Translator:
         self.closed = True
 
     @property
+    def mode(self) -> Mode:
+        """How calls from Python begin."""
+        return Mode.STRICT if self.code.strict else Mode.FAST
+
+    def _side(self, mode: Mode) -> _Side:
+        with self._lock:
+            side = self._sides.get(mode)
+            if side is None:
+                code = replace(self.code, strict=mode is Mode.STRICT)
+                side = self._sides[mode] = _Side(code, self.limit, mode)
+                symbols = {**self.runtime.symbols, "image": code.base, "table": side.table_address}
+                if mode is Mode.FAST:
+                    symbols["careful_table"] = self._side(Mode.CAREFUL).table_address
+                else:
+                    # Careful code stays careful, and strict code strict.
+                    symbols["lookup_slowly"] = symbols[f"{mode.value}_slowly"]
+                side.symbols = symbols
+            return side
+
+    @property
     def library(self) -> Library:
         """What is translated of the image."""
-        return self._main.library
+        return self._side(self.mode).library
 
     @property
     def table(self) -> Iterable[int]:
         """By word of the image, the host address of what is entered there with the state structure, or 0."""
-        return self._main.table
+        return self._side(self.mode).table
 
     def entry(self, address: int, shape: Shape) -> int:
         """The host address of a C function for the guest function at `address`. Raises HostError."""
         look()
         with urgent(), self._lock:
-            return self._build(self._main, address, shape).entry_stub()
+            return self._build(self._side(self.mode), address, shape).entry_stub()
 
-    def state_function(self, address: int, *, careful: bool = False) -> int:
+    def state_function(self, address: int, mode: Mode) -> int:
         """The host address of the function at `address` that takes the state structure, 0 where there is no code."""
         if self.code.fetch(address) is None:
             return 0
-        side = self._careful if careful else self._main
+        side = self._side(mode)
         with urgent(), self._lock:
             if side.entered(address) is None:
                 self._build(side, address, None)
@@ -167,16 +181,13 @@ class Translator:
         if unit is None:
             alone = shape is not None or not side.library.has_left_out
             optimizes = alone and (has_optimized() or is_watched())
-            if optimizes and side.library.reach(address, self._small) <= self._small:
+            # Strict code is several times as long.
+            small = SMALL // 4 if side.mode is Mode.STRICT else SMALL
+            if optimizes and side.library.reach(address, small) <= small:
                 return self._translate(side, address, shape, FULL)
             unit = self._translate(side, address, shape, FIRST)
-        submit(_Improvement(self, address, shape, unit, careful=side.careful))
+        submit(_Improvement(self, address, shape, unit, side.mode))
         return unit
-
-    @property
-    def _small(self) -> int:
-        # Strict code is several times as long.
-        return SMALL // 4 if self.code.strict else SMALL
 
     def _find(self, side: _Side, address: int, shape: Shape | None, tier: str) -> Unit | None:
         """The unit from the cache."""
@@ -194,14 +205,14 @@ class Translator:
         return unit
 
     def _translate(self, side: _Side, address: int, shape: Shape | None, tier: str) -> Unit:
-        record, place = self.draft(address, shape, tier, careful=side.careful)
+        record, place = self.draft(address, shape, tier, side.mode)
         record = replace(record, object=_compile(record, tier))
         if place is not None:
             place.keep(record)
         return self._link(side, record, shape, tier)
 
     def draft(
-        self, address: int, shape: Shape | None, tier: str, *, careful: bool, like: Unit | None = None
+        self, address: int, shape: Shape | None, tier: str, mode: Mode, like: Unit | None = None
     ) -> tuple[Record, Place | None]:
         """What is to be compiled, and where to keep it. They refer to nothing of the image.
 
@@ -209,8 +220,7 @@ class Translator:
         """
         from .unit import Draft
 
-        side = self._careful if careful else self._main
-        library, kept = side.at(tier)
+        library, kept = self._side(mode).at(tier)
         with self._lock:
             draft = Draft(library, address, shape, None if like is None else like.entered())
             record = draft.record(b"")
@@ -230,21 +240,21 @@ class Translator:
             side.enter(address)
         return unit
 
-    def improve(self, address: int, shape: Shape | None, record: Record | None, first: Unit, *, careful: bool) -> bool:
+    def improve(self, address: int, shape: Shape | None, record: Record | None, first: Unit, mode: Mode) -> bool:
         """Put the full tier's code in the place of the first's; `record`: that code, None: what is in the cache.
 
         Whether it was there. Raises HostError.
         """
-        side = self._careful if careful else self._main
+        side = self._side(mode)
         with self._lock:
             unit = self._link(side, record, shape, FULL) if record else self._find(side, address, shape, FULL)
             if unit is not None:
                 first.give_way(unit)
             return unit is not None
 
-    def go_on(self, record: Record, *, careful: bool) -> None:
+    def go_on(self, record: Record, mode: Mode) -> None:
         """Code that loops of the first tier are to go on in: `record` is the same unit, optimized. Raises HostError."""
-        side = self._careful if careful else self._main
+        side = self._side(mode)
         with self._lock:
             unit = Unit(side.first, record, side.symbols, FULL, stub=False)
             self.units.append(unit)
@@ -266,12 +276,12 @@ def _compile(record: Record, tier: str, stopping: Callable[[], bool] = lambda: F
 class _Improvement:
     """The job of making a unit of the first tier better. While LLVM works, nothing of the image is held on to."""
 
-    def __init__(self, translator: Translator, address: int, shape: Shape | None, unit: Unit, *, careful: bool) -> None:
+    def __init__(self, translator: Translator, address: int, shape: Shape | None, unit: Unit, mode: Mode) -> None:
         self._translator = weakref.ref(translator)
         self._unit = weakref.ref(unit)
         self._address = address
         self._shape = shape
-        self._careful = careful
+        self._mode = mode
 
     def run(self, stopping: Callable[[], bool]) -> None:
         if self._improve(None, stopping):
@@ -279,7 +289,7 @@ class _Improvement:
         translator, unit = self._translator(), self._unit()
         if translator is None or unit is None or translator.closed or stopping():
             return
-        record, place = translator.draft(self._address, self._shape, FULL, careful=self._careful, like=unit)
+        record, place = translator.draft(self._address, self._shape, FULL, self._mode, like=unit)
         del translator, unit
         record = replace(record, object=_compile(record, FULL, partial(_is_unwanted, self._translator, stopping)))
         if place is not None:
@@ -290,22 +300,22 @@ class _Improvement:
         translator, unit = self._translator(), self._unit()
         if translator is None or unit is None or translator.closed or stopping():
             return True
-        if not translator.improve(self._address, self._shape, record, unit, careful=self._careful):
+        if not translator.improve(self._address, self._shape, record, unit, self._mode):
             return False
         if unit.has_loops:
             unit.running.value = 0
-            submit(_GoingOn(translator, unit, _FIRST_LOOK, careful=self._careful), _FIRST_LOOK)
+            submit(_GoingOn(translator, unit, _FIRST_LOOK, self._mode), _FIRST_LOOK)
         return True
 
 
 class _GoingOn:
     """The job of looking whether loops of the first tier still run, and giving them better code to go on in."""
 
-    def __init__(self, translator: Translator, unit: Unit, delay: float, *, careful: bool) -> None:
+    def __init__(self, translator: Translator, unit: Unit, delay: float, mode: Mode) -> None:
         self._translator = weakref.ref(translator)
         self._unit = weakref.ref(unit)
         self._delay = delay
-        self._careful = careful
+        self._mode = mode
 
     def run(self, stopping: Callable[[], bool]) -> None:
         translator, unit = self._translator(), self._unit()
@@ -315,14 +325,14 @@ class _GoingOn:
             # It may be in something that it calls.
             if self._delay < _LAST_LOOK:
                 later = self._delay * 4
-                submit(_GoingOn(translator, unit, later, careful=self._careful), later)
+                submit(_GoingOn(translator, unit, later, self._mode), later)
             return
         record = unit.record
         del translator, unit
         data = _compile(record, FULL, partial(_is_unwanted, self._translator, stopping))
         translator = self._translator()
         if translator is not None and not translator.closed and not stopping():
-            translator.go_on(replace(record, object=data), careful=self._careful)
+            translator.go_on(replace(record, object=data), self._mode)
 
 
 def _is_unwanted(reference: weakref.ref[Translator], stopping: Callable[[], bool]) -> bool:
@@ -344,9 +354,12 @@ class Runtime:
         self._states: dict[int, tuple[GuestState, GuestStack]] = {}
         self._slots = 0
         self._callback_error: dict[int, BaseException] = {}
+        # How many images can tell how floating point is computed.
+        self._strict_images = ctypes.c_uint64()
         self._callbacks = {
-            "find": self._find,
-            "find_careful": self._find_careful,
+            "find": partial(self._find, Mode.FAST),
+            "find_careful": partial(self._find, Mode.CAREFUL),
+            "find_strict": partial(self._find, Mode.STRICT),
             "more": self._more,
             "less": self._less,
             "prepare": self._prepare,
@@ -356,9 +369,10 @@ class Runtime:
         objects = {name: id(callback) for name, callback in self._callbacks.items()}
         data = {"pool": ctypes.addressof(self._pool), "previous": previous()}
         data |= {"thread_key": thread_key(), "limit_key": limit_key()}
-        names = [*SHARED, "exited", "claim", "release", "handler", "thread_ended"]
+        names = [*SHARED, "exited", "strictly", "claim", "release", "handler", "thread_ended"]
         self._shared = shared_code(shared() + handler_text(), {**objects, **data}, names)
         self.symbols = {name: self._shared.address(name) for name in SHARED}
+        self.symbols["strict_images"] = ctypes.addressof(self._strict_images)
         self._helpers: HostCode | None = None
         self._claim = ctypes.PYFUNCTYPE(ctypes.c_uint64)(self._shared.address("claim"))
         self._release = ctypes.PYFUNCTYPE(None, ctypes.c_uint64)(self._shared.address("release"))
@@ -381,15 +395,17 @@ class Runtime:
             index = bisect_right(self._starts, translator.code.base)
             self._starts.insert(index, translator.code.base)
             self._translators.insert(index, weakref.ref(translator))
+            self._strict_images.value += translator.code.strict
 
     def _drop_dead(self) -> None:
         alive = [
-            (start, reference)
+            (start, reference, found.code.strict)
             for start, reference in zip(self._starts, self._translators, strict=True)
-            if reference() is not None
+            if (found := reference()) is not None
         ]
-        self._starts = [start for start, _ in alive]
-        self._translators = [reference for _, reference in alive]
+        self._starts = [start for start, _, _ in alive]
+        self._translators = [reference for _, reference, _ in alive]
+        self._strict_images.value = sum(strict for _, _, strict in alive)
 
     def translator_at(self, address: int) -> Translator | None:
         """The translator of the image that holds an address."""
@@ -461,17 +477,17 @@ class Runtime:
         return 0
 
     # -- callbacks from translated code -------------------------------------------------------------------------------
-    def _find_careful(self, state: int, pc: int) -> int:
-        return self._find(state, pc, careful=True)
-
-    def _find(self, state: int, pc: int, *, careful: bool = False) -> int:
+    def _find(self, mode: Mode, state: int, pc: int) -> int:
+        """The host code for an address that code of this mode goes to, 0 where there is none."""
         try:
             if pc == EXIT:
                 return self._shared.address("exited")
             translator = self.translator_at(pc)
             if translator is None or pc & 3:
                 return 0
-            return translator.state_function(pc, careful=careful)
+            if translator.code.strict and mode is not Mode.STRICT:
+                return self._shared.address("strictly")
+            return translator.state_function(pc, mode)
         except BaseException as error:
             self._callback_error[state] = error
             return 0

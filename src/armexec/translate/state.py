@@ -43,6 +43,8 @@ class GuestState(ctypes.Structure):
         *_REGISTERS,
         ("fpcr", ctypes.c_uint64),
         ("fpsr", ctypes.c_uint64),
+        # Not 0: the rest of the call from Python runs in strict code.
+        ("strict", ctypes.c_uint64),
         ("tpidr_el0", ctypes.c_uint64),
         ("dit", ctypes.c_uint64),
         ("ssbs", ctypes.c_uint64),

@@ -45,6 +45,9 @@ _GUESSED = 1500
 _SHORT_LEAF = 32
 """A function that calls nothing and isn't longer is translated again for each unit that calls it."""
 
+_FRESH = "fpcr"
+"""The first of the system registers in the state structure, which are zero when a call from Python begins."""
+
 _Q, _D, _S = (VIEWS[bits][0] for bits in (128, 64, 32))
 _RESULTS = 0b1 | 1 << _D  # X0, D0
 _PRESERVED = 0b1 << 31 | 0x7FF << 19 | 0xFF << _D + 8  # SP, X19-X29, D8-D15
@@ -359,11 +362,17 @@ def _entry_stub(writer: FunctionWriter, entry: int, shape: Shape, *, strict: boo
     out.append("%sp = load i64, ptr %top")
     values: dict[int, str] = {31: "%sp", 30: str(EXIT)}
     _set_arguments(m, shape, values)
-    if strict:
-        for field in ("fpcr", "fpsr"):
-            out.append(f"store i64 0, ptr {m.state_field(field)}")
+    # A closed function that isn't strict sees no other code, but it may read system registers.
+    is_open = signature is None or signature.is_open
+    fresh = m.state_field(_FRESH)
+    size = OFFSETS["exclusive_value"] - OFFSETS[_FRESH]
+    out.append(f"call void @llvm.memset.p0.i64(ptr {fresh}, i8 0, i64 {size}, i1 false)")
+    if is_open:
+        # What is done here shows in FPSR, if it is ever looked at.
+        mode = "1" if strict else m.line("load atomic i64, ptr @strict_images monotonic, align 8")
+        out.append(f"store i64 {mode}, ptr {m.state_field('strict')}")
     wanted = _D if shape.float_result else 0
-    if signature is None or signature.is_open:
+    if is_open:
         _fill_state(m, values)
         out.append(f"%start = getelementptr i8, ptr %state, i64 {OFFSETS['pc']}")
         out.append(f"store i64 {m.address(entry).text}, ptr %start")
@@ -453,7 +462,7 @@ def _store_values(m: LlvmMachine, values: dict[int, str]) -> None:
 
 def _fill_state(m: LlvmMachine, values: dict[int, str]) -> None:
     """All registers zero but these."""
-    m.out.append(f"call void @llvm.memset.p0.i64(ptr %state, i8 0, i64 {OFFSETS['fpcr']}, i1 false)")
+    m.out.append(f"call void @llvm.memset.p0.i64(ptr %state, i8 0, i64 {OFFSETS[_FRESH]}, i1 false)")
     _store_values(m, values)
 
 
