@@ -39,6 +39,12 @@ PROGRAM = f"""{FIB}{TWICE}
     """
 
 
+@pytest.fixture(autouse=True, scope="module")
+def _alone() -> None:
+    """No strict image is left over, because of which code would be strict."""
+    gc.collect()
+
+
 @pytest.fixture(autouse=True)
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The cache is empty when a test begins, and everything takes long to optimize."""
@@ -52,11 +58,10 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def jobs(monkeypatch: pytest.MonkeyPatch) -> list[tiers.Job]:
     """What is to be done in the background, for the test to do."""
     found: list[tiers.Job] = []
-    own = threading.get_ident()
 
     def submit(job: tiers.Job, delay: float = 0.0) -> None:
-        # In the background, what earlier tests left may still bring something.
-        if threading.get_ident() == own:
+        # What earlier tests left in the background may still bring something.
+        if threading.current_thread().name != "armexec optimizer":
             found.append(job)
 
     monkeypatch.setattr(runtime, "submit", submit)
