@@ -91,7 +91,7 @@ def _executable() -> int:
 
 def translate(shape: str, size: int, tier: str) -> dict[str, float]:
     """Translate and call it in this process: "seconds", and bytes of "memory" and "code"."""
-    prototype = parse_prototype("long fn(long, long, long)", char_signed=False)
+    prototype = parse_prototype("long fn(long, long, long)")
     engine = TranslatedEngine(tier)
     # What is made once for a process is made before.
     first = engine.load(words_image(straight(11), "<first>", entry="fn"), lambda _: None)
@@ -119,7 +119,7 @@ def measure(shape: str, size: int, tier: str, limit: float) -> dict[str, float] 
 
 def age(counts: Sequence[int], tier: str) -> dict[int, dict[str, float]]:
     """By how many functions were translated in this process, "seconds" and bytes of "memory" of each of the last."""
-    prototype = parse_prototype("long fn(long)", char_signed=False)
+    prototype = parse_prototype("long fn(long)")
     engine = TranslatedEngine(tier)
     found = {}
     done = 0

@@ -6,6 +6,7 @@ at it (`ExecutionError.found_later`), since a program that expects faults doesn'
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
@@ -169,17 +170,21 @@ def _fields(
     is_unreadable: bool,
     entry: int | None,
 ) -> dict[str, Any]:
-    word = word_at(trap.pc)
     kind, pc = trap.kind, trap.pc
+    # Where there is no code, nothing is executed, whatever the memory holds.
+    word = word_at(pc) if kind is not TrapKind.EXECUTE else None
     reader = _reader(trap, word) if is_unreadable else None
     if reader is not None:
         kind, pc, word = TrapKind.READ, reader, word_at(reader)
     fields: dict[str, Any] = {"pc": pc, "message": _message(kind, trap, word), **_place(image, base, pc, word)}
     if kind in _ACCESS:
         fields["access"] = _ACCESS[kind]
+    ended = _ended(image, pc - base) if image is not None and (kind is TrapKind.EXECUTE or word == 0) else ""
+    if ended:
+        fields |= {"message": f"ran past the end of {ended}: is a `ret` missing?", "symbol": "", "instruction": ""}
     if entry is not None and image is not None and 0 <= entry - base < image.size:
         called, source = _line(image, entry - base)
-        if called != fields["symbol"].partition("+")[0]:
+        if called != (ended or fields["symbol"].partition("+")[0]):
             fields["__notes__"] = [f"in a call of {called}" + (f", {source}" if source else "")]
     return fields
 
@@ -269,3 +274,17 @@ def _line(image: Image, offset: int) -> tuple[str, str]:
         symbol = f"{name}+0x{found[1]:x}" if found[1] else name
     line = image.line_of(offset)
     return symbol, f"{line.file}:{line.line}" if line is not None else ""
+
+
+def _ended(image: Image, offset: int) -> str:
+    """The name of the function that ends at an offset, where nothing else begins; empty if none does."""
+    functions = image.functions
+    index = bisect_left(functions, offset, key=lambda function: function.offset)
+    if index == 0 or any(function.offset == offset for function in functions[index : index + 1]):
+        return ""
+    function = functions[index - 1]
+    if function.size:
+        return function.source_name if function.offset + function.size == offset else ""
+    # Hand-written code often doesn't say how long it is.
+    ends = (segment.offset + len(segment.data) for segment in image.segments if segment.executable)
+    return function.source_name if offset in ends else ""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from armexec.engines import Resolve
+from armexec.engines.code import add_code
 from armexec.memory import Protection, Region, allocate, page_size
 from armexec.objects import Image
 
@@ -34,6 +35,7 @@ def map_image(image: Image, resolve: Resolve, *, executable: bool, leave: int | 
                 protection |= Protection.EXECUTE
             parts.append((segment.offset, -(-segment.size // page) * page, protection))
         region.seal(parts)
+        add_code(image, region)
     except BaseException:
         region.close()
         raise

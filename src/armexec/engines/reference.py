@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import threading
+from collections import Counter
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from armexec.abi import check_registers
 from armexec.abi.floats import from_bits, to_bits
 from armexec.engines import Resolve
+from armexec.engines.code import NOWHERE, code_at
 from armexec.engines.faults import to_error
 from armexec.engines.loading import map_image
 from armexec.engines.profiling import Counted, counted
@@ -19,11 +22,14 @@ from armexec.machines.reference_values import Bits
 from armexec.machines.traps import EXIT, Trap, TrapKind
 from armexec.memory import AccessError, GuestStack, HostMemory, Region, Step, guest_stack, stack_size
 from armexec.objects import Image, Prototype
+from armexec.translate.endless import WHY, returns_to_itself
 
 __all__ = ["ReferenceEngine", "step"]
 
 # pytest shows what the user has called, and not how.
 __tracebackhide__ = True
+
+_RET = 0xD65F03C0
 
 _local = threading.local()
 
@@ -44,6 +50,7 @@ def step(machine: ReferenceMachine) -> None:
         word = int.from_bytes(machine.memory.read(pc, 4), "little")
     except AccessError:
         raise Trap(TrapKind.EXECUTE, pc, pc) from None
+    machine.word = word
     entry = _decoded.get(word)
     if entry is None:
         entry = _decode(word, pc)
@@ -71,6 +78,36 @@ def _stack() -> GuestStack:
     if stack is None or stack.size < stack_size():
         stack = _local.stack = guest_stack()
     return stack
+
+
+def _run_to_exit(machine: ReferenceMachine, counts: Counter[int] | None) -> None:
+    """Run until the outermost function has returned; `counts` gets how often each instruction was executed.
+
+    Raises Trap.
+    """
+    begin, end = NOWHERE
+    returned_to = 0
+    while (pc := machine.pc) != EXIT:
+        if not begin <= pc < end:
+            begin, end = code_at(pc)
+            if (begin, end) == NOWHERE:
+                raise Trap(TrapKind.EXECUTE, pc, pc)
+        step(machine)
+        if counts is not None:
+            counts[pc] += 1
+        target = machine.pc
+        if target != pc + 4 and target == machine.registers[30] and machine.word == _RET:
+            # Twice in a row to the same place.
+            if target == returned_to and returns_to_itself(target, partial(_fetch, machine)):
+                raise Trap(TrapKind.ENDLESS, target, 0, WHY)
+            returned_to = target
+
+
+def _fetch(machine: ReferenceMachine, address: int) -> int | None:
+    begin, end = code_at(address)
+    if not begin <= address <= end - 4 or address & 3:
+        return None
+    return int.from_bytes(machine.memory.read(address, 4), "little")
 
 
 class LoadedReferenceImage:
@@ -123,8 +160,8 @@ class LoadedReferenceImage:
         try:
             if count is not None:
                 self._run_counting(machine, count)
-            while machine.pc != EXIT:
-                step(machine)
+            else:
+                _run_to_exit(machine, None)
         except Trap as trap:
             is_access = trap.kind in (TrapKind.READ, TrapKind.WRITE)
             overflow = stack.overflow(trap.detail) if is_access else None
@@ -132,12 +169,9 @@ class LoadedReferenceImage:
 
     def _run_counting(self, machine: ReferenceMachine, count: Counted) -> None:
         """Run, and tell how often each instruction was executed, whatever comes of it. Raises Trap."""
-        counts: dict[int, int] = {}
+        counts: Counter[int] = Counter()
         try:
-            while machine.pc != EXIT:
-                pc = machine.pc
-                step(machine)
-                counts[pc] = counts.get(pc, 0) + 1
+            _run_to_exit(machine, counts)
         finally:
             count(self.image, self.base, counts)
 

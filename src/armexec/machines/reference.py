@@ -83,6 +83,7 @@ class ReferenceMachine(FloatingPoint):
         self.Vec = VectorRegisters(self.vectors)
         self.pc = 0
         self.next_pc = 0
+        self.word = 0
         self.system_registers = {
             system.FPCR: 0,
             system.FPSR: 0,

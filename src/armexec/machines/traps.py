@@ -33,6 +33,8 @@ class TrapKind(IntEnum):
     TIME_LIMIT = 10
     HOST_STACK = 11
     """The stack of the host's thread is used up; `detail` is where."""
+    ENDLESS = 12
+    """Code that can only come back to where it is."""
 
 
 class Trap(Exception):

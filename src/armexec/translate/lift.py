@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 
 from armexec.isa import Decoded
@@ -112,6 +112,7 @@ def lift(flow: Flow, machine: LlvmMachine) -> LiftedFunction:
             blocks[copy.flow.start].used |= copy.used
     returns = [b for b in blocks.values() if b.kind == "return"]
     irregular = any(b.flow.target != 30 for b in returns) or not all(map(_restores_link, link_writers))
+    irregular = irregular or _returns_to_itself(flow, blocks)
     keeps_link = not link_writers and not any("call" in b.kind for b in blocks.values())
     return LiftedFunction(flow, machine, blocks, irregular, keeps_link, transactions)
 
@@ -225,6 +226,24 @@ def _lift_blocks(
     machine.unsure = None
     machine.is_unfit = False
     return blocks, link_writers
+
+
+def _returns_to_itself(flow: Flow, blocks: Mapping[int, LiftedBlock]) -> bool:
+    """Whether some way leads from a call to a return, and X30 isn't written there: it returns to after its own call."""
+    todo = [block.flow.end for block in blocks.values() if "call" in block.kind]
+    seen: set[int] = set()
+    while todo:
+        start = todo.pop()
+        block = blocks.get(start)
+        if block is None or start in seen:
+            continue
+        seen.add(start)
+        if "call" in block.kind or block.dirty & X30:
+            continue
+        if block.kind == "return":
+            return True
+        todo += block.flow.successors
+    return False
 
 
 def _restores_link(decoded: Decoded) -> bool:

@@ -118,6 +118,8 @@ class Translator:
         self.limit = limit
         self._lock = renew(self)
         self._sides: dict[Mode, _Side] = {}
+        # What has been returned to, and may well go on elsewhere.
+        self._returned_to: set[int] = set()
         runtime.add(self)
         began(self)
 
@@ -170,6 +172,17 @@ class Translator:
             if side.entered(address) is None:
                 self._build(side, address, None)
             return side.entered(address) or 0
+
+    def check_return(self, address: int, entry: int) -> None:
+        """Raise the error for an address that a call of `entry` has returned to, if it can only be returned to again."""
+        if address in self._returned_to:
+            return
+        # Only now: code from the cache runs without it.
+        from .endless import WHY, returns_to_itself
+
+        if returns_to_itself(address, self.code.fetch):
+            raise self.to_error(Fault(Trap(TrapKind.ENDLESS, address, 0, WHY), entry))
+        self._returned_to.add(address)
 
     def _build(self, side: _Side, address: int, shape: Shape | None) -> Unit:
         if self.tier != AUTO:
@@ -485,6 +498,8 @@ class Runtime:
             translator = self.translator_at(pc)
             if translator is None or pc & 3:
                 return 0
+            if GuestState.from_address(state).x[30] == pc:
+                translator.check_return(pc, GuestState.from_address(state).entry)
             if translator.code.strict and mode is not Mode.STRICT:
                 return self._shared.address("strictly")
             return translator.state_function(pc, mode)

@@ -1,0 +1,36 @@
+"""Where the guest's code is: the executable parts of all images in memory."""
+
+from __future__ import annotations
+
+import threading
+import weakref
+
+from armexec.memory import Region
+from armexec.objects import Image
+
+__all__ = ["NOWHERE", "add_code", "code_at"]
+
+NOWHERE = (0, 0)
+
+_lock = threading.Lock()
+_ranges: weakref.WeakKeyDictionary[Region, tuple[tuple[int, int], ...]] = weakref.WeakKeyDictionary()
+
+
+def add_code(image: Image, region: Region) -> None:
+    """Take note of the code of an image that is in a region, for as long as the region is there."""
+    base = region.address
+    found = tuple((base + s.offset, base + s.offset + len(s.data)) for s in image.segments if s.executable)
+    with _lock:
+        _ranges[region] = found
+
+
+def code_at(address: int) -> tuple[int, int]:
+    """The first address and the end of the code that holds an address, `NOWHERE` if none does."""
+    with _lock:
+        regions = list(_ranges.items())
+    for region, found in regions:
+        if not region.closed:
+            for begin, end in found:
+                if begin <= address < end:
+                    return begin, end
+    return NOWHERE
