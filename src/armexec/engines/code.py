@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import weakref
 
+from armexec.forks import hold
 from armexec.memory import Region
 from armexec.objects import Image
 
@@ -12,7 +13,7 @@ __all__ = ["NOWHERE", "add_code", "code_at"]
 
 NOWHERE = (0, 0)
 
-_lock = threading.Lock()
+_lock = hold(threading.Lock())
 _ranges: weakref.WeakKeyDictionary[Region, tuple[tuple[int, int], ...]] = weakref.WeakKeyDictionary()
 
 

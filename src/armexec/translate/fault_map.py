@@ -25,6 +25,7 @@ _FAR = 1 << 40
 _VALUE = re.compile(r"%[\w.]+")
 _KEPT = re.compile(r"ptr %[xfqds]\w*$")
 _POINTER = "getelementptr i8, ptr null, "
+_OWN_ACCESS = ("atomicrmw", "cmpxchg", "call", "load atomic")
 _CASTS = ("bitcast", "zext", "sext", "trunc", "fpext", "insertelement", "extractelement", "shufflevector")
 """What a load may go through on its way into the instruction that it becomes a part of."""
 
@@ -100,6 +101,31 @@ def _readers(text: str) -> dict[int, int]:
     return found
 
 
+def _sources(text: str) -> dict[int, int]:
+    """By the offset of what computes with a loaded value, however long ago it was loaded, the offset of the load."""
+    found: dict[int, int] = {}
+    for lines in _functions(text):
+        here = 0
+        loaded: dict[str, int] = {}
+        for line in lines:
+            if line.startswith(MARK):
+                here = int(line.removeprefix(MARK), 16)
+                continue
+            name, assigned, operation = line.partition(" = ")
+            operation = operation.lstrip()
+            if not assigned or operation.startswith(_POINTER):
+                continue
+            name = name.strip()
+            if operation.startswith("load ") and not _KEPT.search(operation.partition(", align")[0]):
+                loaded[name] = here
+                continue
+            source = next((loaded[used] for used in reversed(_VALUE.findall(operation)) if used in loaded), None)
+            if source is not None:
+                loaded[name] = source
+                found.setdefault(here, source)
+    return found
+
+
 def _uses(lines: Sequence[str]) -> Counter[str]:
     """How often each value of a function is used, not counting what computes what isn't, and what keeps registers.
 
@@ -130,7 +156,10 @@ def _marked_function(lines: Sequence[str]) -> Iterator[str]:
         there = ""
         if assigned and here:
             operation = operation.lstrip()
-            if operation.startswith(_POINTER):
+            if operation.startswith(_OWN_ACCESS):
+                # It faults by itself, whatever its operands are.
+                pass
+            elif operation.startswith(_POINTER):
                 pointers.add(name)
             elif operation.startswith("load "):
                 if not pointers.isdisjoint(_VALUE.findall(operation)):
@@ -163,13 +192,15 @@ def _with_others_far(data: bytes, elf: Any, section: int) -> bytes:
 class LineTable:
     """The line table of a unit of some guest instructions. `size`: of its code in bytes, from the symbol `begin`.
 
-    `readers`: of stores, by their offsets, those of loads from the same places.
+    `readers`: of stores, by their offsets, those of loads from the same places. `sources`: of what computes with loaded
+    values, those of the loads.
     """
 
     def __init__(self, text: str, tier: str, instructions: int) -> None:
         from elftools.elf.elffile import ELFFile
 
         self.readers = _readers(text)
+        self.sources = _sources(text)
         text = with_locations("\n".join(_marked_for_faults(text)), _Offsets())
         data = compile_object(text, tier=tier, size=instructions)
         elf: Any = ELFFile(io.BytesIO(data))

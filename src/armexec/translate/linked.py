@@ -163,6 +163,11 @@ class Unit:
         offset = self._line_table().readers.get(pc - self.base)
         return None if offset is None else self.base + offset
 
+    def source(self, pc: int) -> int | None:
+        """Where a value was loaded that the instruction at a guest pc computes with, if it was."""
+        offset = self._line_table().sources.get(pc - self.base)
+        return None if offset is None else self.base + offset
+
     def host_function(self, host_pc: int) -> str | None:
         """The name in the object of the host function that a host pc is in, None where that isn't known."""
         return self._line_table().function(host_pc - self.begin)

@@ -530,12 +530,20 @@ class Runtime:
             unit = unit_at(host_pc)
             if unit is not None:
                 owner = self.translator_at(unit.base) or owner
-                where = partial(_place, trap, unit, host_pc)
+                fetch = owner.code.fetch if owner is not None else None
+                where = partial(_place, trap, unit, host_pc, fetch)
             overflow = host_overflow() if is_host_overflow(detail, state.host_sp) else stack.overflow(detail)
         raise (owner.to_error if owner is not None else self._to_error)(Fault(trap, entry, where, overflow))
 
 
-def _place(trap: Trap, unit: Unit, host_pc: int) -> Trap:
+def _place(trap: Trap, unit: Unit, host_pc: int, fetch: Callable[[int], int | None] | None) -> Trap:
     """A trap of the instruction where that can be told, else of the function called."""
     pc = unit.guest_pc(host_pc)
-    return trap if pc is None else Trap(trap.kind, pc, trap.detail, "", unit.reader(pc))
+    if pc is None:
+        return trap
+    if fetch is not None:
+        # Only now: it brings along the whole instruction set.
+        from .fault_place import fault_place
+
+        pc = fault_place(pc, trap.kind, fetch, unit.source)
+    return Trap(trap.kind, pc, trap.detail, "", unit.reader(pc))
