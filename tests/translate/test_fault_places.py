@@ -59,7 +59,7 @@ def outcome(text: str, engine: str) -> tuple[object, ...]:
     try:
         f(BAD, ctypes.addressof(memory))
     except MemoryFault as fault:
-        is_there = fault.access == "align" or abs(fault.address - BAD) < 1 << 16
+        is_there = fault.access == "align" or abs(fault.address - BAD) < 1 << 20
         return type(fault), fault.pc - f.address, fault.access, is_there
     except ExecutionError as error:
         return type(error), error.pc - f.address

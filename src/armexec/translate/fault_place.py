@@ -11,7 +11,7 @@ from armexec.isa import decode
 from armexec.isa.effects import effects
 from armexec.machines.traps import TrapKind
 
-__all__ = ["fault_place"]
+__all__ = ["accesses", "fault_place"]
 
 _KINDS = {TrapKind.READ: ("read", "read-write"), TrapKind.WRITE: ("write", "read-write")}
 _REACH = 64
@@ -26,12 +26,12 @@ def fault_place(
     Else that of the load whose result it uses, which `source` knows, or of the nearest such instruction: a read is made
     before its result is used, and a write after what it is of is computed. If there is none, `pc`.
     """
-    if _accesses(pc, kind, fetch):
+    if accesses(pc, kind, fetch):
         return pc
     loaded = source(pc)
-    if loaded is not None and _accesses(loaded, kind, fetch):
+    if loaded is not None and accesses(loaded, kind, fetch):
         return loaded
-    return next((at for at in _around(pc, kind, fetch) if _accesses(at, kind, fetch)), pc)
+    return next((at for at in _around(pc, kind, fetch) if accesses(at, kind, fetch)), pc)
 
 
 def _around(pc: int, kind: TrapKind, fetch: Callable[[int], int | None]) -> Iterator[int]:
@@ -43,7 +43,8 @@ def _around(pc: int, kind: TrapKind, fetch: Callable[[int], int | None]) -> Iter
             yield pc + step * distance
 
 
-def _accesses(address: int, kind: TrapKind, fetch: Callable[[int], int | None]) -> bool:
+def accesses(address: int, kind: TrapKind, fetch: Callable[[int], int | None]) -> bool:
+    """Whether the instruction at an address makes an access of this kind."""
     word = fetch(address)
     decoded = decode(word) if word is not None else None
     if decoded is None:

@@ -11,6 +11,7 @@ import threading
 import weakref
 from bisect import bisect_right
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from typing import NamedTuple
@@ -18,7 +19,7 @@ from typing import NamedTuple
 from armexec.errors import HostError
 from armexec.forks import hold, renew
 from armexec.machines.traps import EXIT, Trap, TrapKind
-from armexec.memory import GuestStack, Overflow, stack_size
+from armexec.memory import AccessError, GuestStack, HostMemory, Overflow, stack_size
 
 from .host import compile_object, has_optimized
 from .host_stack import host_overflow, is_host_overflow, limit_key, remember_limit
@@ -42,6 +43,10 @@ __all__ = ["Fault", "Runtime", "Translator"]
 __tracebackhide__ = True
 
 
+_SI_KERNEL = 0x80
+"""Linux's si_code of a fault whose address the processor doesn't tell."""
+_GREGS = (13, 14, 12, 11, 15, 10, 9, 8, 0, 1, 2, 3, 4, 5, 6, 7)
+"""Where Linux's gregset_t has RAX, RCX, RDX, RBX, RSP, RBP, RSI, RDI and R8 to R15."""
 _FIRST_LOOK, _LAST_LOOK = 0.005, 60.0
 """Seconds after which it is looked, at first and at last, whether loops of the first tier still run."""
 
@@ -525,25 +530,48 @@ class Runtime:
             trap = Trap(kind, int(state.trap_pc), detail, owner.why(state.trap_pc) if owner is not None else "")
         else:
             # The handler of signals knows the host's pc only. A jump to 0 has its pc.
-            trap = Trap(kind, entry, detail)
             host_pc = int(state.host_pc)
+            is_blind = not detail and state.host_code == _SI_KERNEL
+            if is_blind:
+                detail = _accessed_address(state)
+            trap = Trap(kind, entry, detail)
             unit = unit_at(host_pc)
             if unit is not None:
                 owner = self.translator_at(unit.base) or owner
                 fetch = owner.code.fetch if owner is not None else None
-                where = partial(_place, trap, unit, host_pc, fetch)
+                where = partial(_place, trap, unit, host_pc, fetch, is_blind)
             overflow = host_overflow() if is_host_overflow(detail, state.host_sp) else stack.overflow(detail)
         raise (owner.to_error if owner is not None else self._to_error)(Fault(trap, entry, where, overflow))
 
 
-def _place(trap: Trap, unit: Unit, host_pc: int, fetch: Callable[[int], int | None] | None) -> Trap:
-    """A trap of the instruction where that can be told, else of the function called."""
+def _accessed_address(state: GuestState) -> int:
+    """The address that isn't canonical, where the host doesn't tell it; 0 if it can't be found."""
+    from .host_operand import MAX_LENGTH, accessed_address
+
+    code = b""
+    with suppress(AccessError):
+        for _ in range(MAX_LENGTH):
+            code += HostMemory().read(state.host_pc + len(code), 1)
+    return accessed_address(code, [state.host_registers[at] for at in _GREGS]) or 0
+
+
+def _place(trap: Trap, unit: Unit, host_pc: int, fetch: Callable[[int], int | None] | None, is_blind: bool) -> Trap:
+    """A trap of the instruction where that can be told, else of the function called.
+
+    `is_blind`: the host hasn't told whether it was a read or a write.
+    """
     pc = unit.guest_pc(host_pc)
     if pc is None:
         return trap
     if fetch is not None:
         # Only now: it brings along the whole instruction set.
-        from .fault_place import fault_place
+        from .fault_place import accesses, fault_place
 
+        if is_blind and accesses(pc, TrapKind.WRITE, fetch) and not accesses(pc, TrapKind.READ, fetch):
+            reader = unit.reader(pc)
+            if reader is not None:
+                # What was read there is written here, by one instruction: else it had faulted before.
+                return Trap(TrapKind.READ, reader, trap.detail)
+            trap = Trap(TrapKind.WRITE, pc, trap.detail)
         pc = fault_place(pc, trap.kind, fetch, unit.source)
     return Trap(trap.kind, pc, trap.detail, "", unit.reader(pc))

@@ -139,6 +139,17 @@ def _context() -> tuple[int, str]:
     )
 
 
+def _keep_registers() -> str:
+    """IR that puts the registers into the state, where the kernel doesn't tell all addresses."""
+    if _DARWIN or host_machine() != "x86_64":
+        return ""
+    return f"""
+  %rp = getelementptr i8, ptr %context, i64 40
+  %rs = getelementptr i8, ptr %state, i64 {OFFSETS["host_registers"]}
+  call void @llvm.memcpy.p0.p0.i64(ptr %rs, ptr %rp, i64 136, i1 false)
+"""
+
+
 _DECLARED = """
 @thread_key = external global i64, align 8
 declare ptr @pthread_getspecific(i64)
@@ -200,6 +211,10 @@ fault:
   store i64 %pc, ptr %f4
   %f5 = {fields["host_sp"]}
   store i64 %sp, ptr %f5
+  %f6 = {fields["host_code"]}
+  %reason64 = zext i32 %reason to i64
+  store i64 %reason64, ptr %f6
+{_keep_registers()}
   %jb = {fields["jump_buffer"]}
   call void @longjmp(ptr %jb, i32 1)
   unreachable

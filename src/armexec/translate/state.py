@@ -60,6 +60,9 @@ class GuestState(ctypes.Structure):
         ("previous", ctypes.c_uint64),
         ("host_pc", ctypes.c_uint64),
         ("host_sp", ctypes.c_uint64),
+        # Of a signal: its si_code, and on x86-64 Linux the registers, as `gregset_t` has them.
+        ("host_code", ctypes.c_uint64),
+        ("host_registers", ctypes.c_uint64 * 17),
         # The floating-point control register of the process, while the guest runs with its own.
         ("environment", ctypes.c_uint64),
         # Larger than any jmp_buf: 200 bytes on x86-64 Linux, 312 on AArch64 Linux, 192 on Apple silicon.
