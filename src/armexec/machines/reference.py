@@ -137,12 +137,14 @@ class ReferenceMachine(FloatingPoint):
 
     # -- memory -------------------------------------------------------------------------------------------------
     def _read(self, address: int, size: int) -> bytes:
+        address = system.without_tag(address)
         try:
             return self.memory.read(address, size)
         except Error as error:
             raise Trap(TrapKind.READ, self.pc, getattr(error, "address", address)) from None
 
     def _write(self, address: int, data: bytes) -> None:
+        address = system.without_tag(address)
         try:
             self.memory.write(address, data)
         except Error as error:

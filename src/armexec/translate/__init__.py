@@ -7,7 +7,7 @@ In the order that data goes through them:
 - `flow`: which instructions belong to a function, as blocks; `jumps`: the targets of jump tables; `regions`: large
   functions cut into pieces that don't overlap. `symbolic`: a machine whose values are expressions, for `jumps` and
   `frames`; `anything`: a value of which nothing is known.
-- `modes`: whether code can see FPCR or FPSR, and so needs strict floating point.
+- `modes`: the translations that there are of code, and whether it can see FPCR or FPSR, and so has to be strict.
 - `lift`: a function's blocks as IR text, by the machine of `machines.llvm`; `pairs`: two instructions on vectors as
   one.
 - `reruns`: loops that change nothing but registers, where NaNs are only looked for at the end; `transactions`: those
@@ -25,7 +25,9 @@ In the order that data goes through them:
 - `library`: what the units of an image know of each other; `linked`: a unit in memory.
 - `state`: the guest's registers in memory, `registers`: to and from there; `runtime`: entry from Python, traps, code
   found while running; `signals`: faults of the host that are the guest's, `sigaction`: how handlers are installed;
-  `fault_map`: from the host's pc to the guest's, by `locations`.
+  `fault_map`: from the host's pc to the guest's, by `locations`; `fault_place`: to the access there. `host_operand`: what
+  an instruction of the host accesses; `tags`: addresses whose highest byte is to be ignored. `endless`: functions that
+  can only return to themselves.
 - `watch`: who is told of linked code. `naming`: what people call it; `host_symbols`: where its functions are.
   `perf_map`: perf; `gdb`, `debug_object`, `library_symbols`: gdb. `sampler`, `thread_timers`, `sampled`: profiles.
 - `snippets`: single instructions in arbitrary states, for tests.

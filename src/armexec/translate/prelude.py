@@ -192,6 +192,7 @@ def shared() -> str:
 @find = external global i8
 @find_careful = external global i8
 @find_strict = external global i8
+@untag_object = external global i8
 @more = external global i8
 @less = external global i8
 @prepare = external global i8
@@ -211,6 +212,17 @@ define ptr @careful_slowly(ptr %state, i64 %pc) nounwind {{
 define ptr @strict_slowly(ptr %state, i64 %pc) nounwind {{
   %f = call ptr @ask(ptr @find_strict, ptr %state, i64 %pc)
   ret ptr %f
+}}
+
+; For the handler of signals: an address may have a tag.
+define i64 @untag(ptr %state, ptr %context) nounwind {{
+  %key = load i64, ptr @thread_key
+  %x = call i32 @pthread_setspecific(i64 %key, ptr inttoptr (i64 {IDLE} to ptr))
+  %sw = ptrtoint ptr %state to i64
+  %cw = ptrtoint ptr %context to i64
+  %r = call i64 @python(ptr @untag_object, i64 %sw, i64 %cw)
+  %y = call i32 @pthread_setspecific(i64 %key, ptr %state)
+  ret i64 %r
 }}
 
 define internal ptr @ask(ptr %whom, ptr %state, i64 %pc) nounwind {{

@@ -11,15 +11,15 @@ import threading
 import weakref
 from bisect import bisect_right
 from collections.abc import Callable, Iterable
-from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from typing import NamedTuple
 
 from armexec.errors import HostError
 from armexec.forks import hold, renew
+from armexec.machines.system import without_tag
 from armexec.machines.traps import EXIT, Trap, TrapKind
-from armexec.memory import AccessError, GuestStack, HostMemory, Overflow, stack_size
+from armexec.memory import GuestStack, Overflow, stack_size
 
 from .host import compile_object, has_optimized
 from .host_stack import host_overflow, is_host_overflow, limit_key, remember_limit
@@ -31,7 +31,17 @@ from .modes import Mode
 from .prelude import POOL_SIZE, SHARED, shared
 from .record import Record
 from .shared_code import shared_code
-from .signals import handler_text, install, look, prepare_thread, previous, thread_key
+from .signals import (
+    SI_KERNEL,
+    handler_text,
+    install,
+    look,
+    prepare_thread,
+    previous,
+    set_untagger,
+    thread_key,
+    untagger,
+)
 from .state import GuestState
 from .tiers import AUTO, FIRST, FULL, SMALL, submit, urgent
 from .transaction_helpers import HELPERS, helpers
@@ -43,10 +53,6 @@ __all__ = ["Fault", "Runtime", "Translator"]
 __tracebackhide__ = True
 
 
-_SI_KERNEL = 0x80
-"""Linux's si_code of a fault whose address the processor doesn't tell."""
-_GREGS = (13, 14, 12, 11, 15, 10, 9, 8, 0, 1, 2, 3, 4, 5, 6, 7)
-"""Where Linux's gregset_t has RAX, RCX, RDX, RBX, RSP, RBP, RSI, RDI and R8 to R15."""
 _FIRST_LOOK, _LAST_LOOK = 0.005, 60.0
 """Seconds after which it is looked, at first and at last, whether loops of the first tier still run."""
 
@@ -179,7 +185,7 @@ class Translator:
             return side.entered(address) or 0
 
     def check_return(self, address: int, entry: int) -> None:
-        """Raise the error for an address that a call of `entry` has returned to, if it can only be returned to again."""
+        """Raise the error for an address that a call of `entry` has returned to, if nothing else can follow."""
         if address in self._returned_to:
             return
         # Only now: code from the cache runs without it.
@@ -378,6 +384,7 @@ class Runtime:
             "find": partial(self._find, Mode.FAST),
             "find_careful": partial(self._find, Mode.CAREFUL),
             "find_strict": partial(self._find, Mode.STRICT),
+            "untag_object": self._untag,
             "more": self._more,
             "less": self._less,
             "prepare": self._prepare,
@@ -386,8 +393,8 @@ class Runtime:
         # An object of CPython is at its id; the dictionary keeps them.
         objects = {name: id(callback) for name, callback in self._callbacks.items()}
         data = {"pool": ctypes.addressof(self._pool), "previous": previous()}
-        data |= {"thread_key": thread_key(), "limit_key": limit_key()}
-        names = [*SHARED, "exited", "strictly", "claim", "release", "handler", "thread_ended"]
+        data |= {"thread_key": thread_key(), "limit_key": limit_key(), "untagger": untagger()}
+        names = [*SHARED, "exited", "strictly", "untag", "claim", "release", "handler", "thread_ended"]
         self._shared = shared_code(shared() + handler_text(), {**objects, **data}, names)
         self.symbols = {name: self._shared.address(name) for name in SHARED}
         self.symbols["strict_images"] = ctypes.addressof(self._strict_images)
@@ -395,6 +402,7 @@ class Runtime:
         self._claim = ctypes.PYFUNCTYPE(ctypes.c_uint64)(self._shared.address("claim"))
         self._release = ctypes.PYFUNCTYPE(None, ctypes.c_uint64)(self._shared.address("release"))
         self._stack_size = stack_size()
+        set_untagger(self._shared.address("untag"))
         install(self._shared)
         with self._lock:
             self._pool[0] |= self._add_state()
@@ -512,6 +520,15 @@ class Runtime:
             self._callback_error[state] = error
             return 0
 
+    @staticmethod
+    def _untag(state: int, context: int) -> int:
+        try:
+            from .tags import untag
+
+            return int(untag(state, context))
+        except Exception:
+            return 0
+
     def _raise(self, address: int) -> None:
         """Called with the GIL held, by an entry stub whose guest has trapped."""
         error = self._callback_error.pop(address, None)
@@ -531,7 +548,7 @@ class Runtime:
         else:
             # The handler of signals knows the host's pc only. A jump to 0 has its pc.
             host_pc = int(state.host_pc)
-            is_blind = not detail and state.host_code == _SI_KERNEL
+            is_blind = not detail and state.host_code == SI_KERNEL
             if is_blind:
                 detail = _accessed_address(state)
             trap = Trap(kind, entry, detail)
@@ -546,13 +563,11 @@ class Runtime:
 
 def _accessed_address(state: GuestState) -> int:
     """The address that isn't canonical, where the host doesn't tell it; 0 if it can't be found."""
-    from .host_operand import MAX_LENGTH, accessed_address
+    from .host_operand import accessed_address
+    from .tags import GREGS, code_at
 
-    code = b""
-    with suppress(AccessError):
-        for _ in range(MAX_LENGTH):
-            code += HostMemory().read(state.host_pc + len(code), 1)
-    return accessed_address(code, [state.host_registers[at] for at in _GREGS]) or 0
+    found = accessed_address(code_at(state.host_pc), [state.host_registers[at] for at in GREGS])
+    return without_tag(found or 0)
 
 
 def _place(trap: Trap, unit: Unit, host_pc: int, fetch: Callable[[int], int | None] | None, is_blind: bool) -> Trap:

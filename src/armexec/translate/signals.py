@@ -46,6 +46,12 @@ _STACK_AT = 8 if _DARWIN else 16
 """Where ucontext_t has the stack for handlers."""
 _SENT = 0x10000
 """macOS numbers what a process sends from here on; Linux has it below 1."""
+SI_KERNEL = 0x80
+"""Linux's si_code of a fault whose address the processor doesn't tell."""
+REGISTERS_AT, FLAGS_AT = 40, 176
+"""Where Linux's ucontext_t has the registers of x86-64, and among them RFLAGS."""
+TRAP_FLAG = 1 << 8
+"""RFLAGS.TF: a trap after the next instruction."""
 _MAP_FLAGS = mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS
 _ALTERNATE_SIZE = 1 << 16
 
@@ -139,12 +145,72 @@ def _context() -> tuple[int, str]:
     )
 
 
-def _keep_registers() -> str:
-    """IR that puts the registers into the state, where the kernel doesn't tell all addresses."""
-    if _DARWIN or host_machine() != "x86_64":
+def _has_steps() -> bool:
+    """Whether addresses with tags are dealt with here: other hosts ignore tags, or aren't known."""
+    return not _DARWIN and host_machine() == "x86_64"
+
+
+def _step() -> str:
+    """IR that ends an instruction that was executed by itself: the trap flag goes, and its register is as before."""
+    if not _has_steps():
+        return ""
+    fields = {name: f"getelementptr i8, ptr %state, i64 {OFFSETS[name]}" for name in OFFSETS}
+    return f"""
+  %is_trap = icmp eq i32 %signal, {int(signal.SIGTRAP)}
+  br i1 %is_trap, label %trapped, label %faulted
+trapped:
+  %s1 = {fields["step_place"]}
+  %place = load i64, ptr %s1
+  %no_step = icmp eq i64 %place, 0
+  br i1 %no_step, label %other, label %stepped
+stepped:
+  store i64 0, ptr %s1
+  %register = getelementptr i8, ptr %context, i64 %place
+  %current = load i64, ptr %register
+  %s2 = {fields["step_new"]}
+  %put = load i64, ptr %s2
+  %unchanged = icmp eq i64 %current, %put
+  %s3 = {fields["step_old"]}
+  %before = load i64, ptr %s3
+  %now = select i1 %unchanged, i64 %before, i64 %current
+  store i64 %now, ptr %register
+  %fl = getelementptr i8, ptr %context, i64 {FLAGS_AT}
+  %flags = load i64, ptr %fl
+  %plain = and i64 %flags, {~TRAP_FLAG}
+  store i64 %plain, ptr %fl
+  br label %out
+faulted:
+"""
+
+
+def _untag() -> str:
+    """IR that has an access made without its tag, where an address has one."""
+    if not _has_steps():
         return ""
     return f"""
-  %rp = getelementptr i8, ptr %context, i64 40
+  %unknown = icmp eq i64 %address, 0
+  %kernel = icmp eq i32 %reason, {SI_KERNEL}
+  %hidden = and i1 %unknown, %kernel
+  %uf = load ptr, ptr @untagger
+  %has = icmp ne ptr %uf, null
+  %tries = and i1 %hidden, %has
+  br i1 %tries, label %untag, label %report
+untag:
+  %u = call i64 %uf(ptr %state, ptr %context)
+  %goes_on = icmp ne i64 %u, 0
+  br i1 %goes_on, label %out, label %report
+report:
+  %sp0 = getelementptr i8, ptr %state, i64 {OFFSETS["step_place"]}
+  store i64 0, ptr %sp0
+"""
+
+
+def _keep_registers() -> str:
+    """IR that puts the registers into the state, where the kernel doesn't tell all addresses."""
+    if not _has_steps():
+        return ""
+    return f"""
+  %rp = getelementptr i8, ptr %context, i64 {REGISTERS_AT}
   %rs = getelementptr i8, ptr %state, i64 {OFFSETS["host_registers"]}
   call void @llvm.memcpy.p0.p0.i64(ptr %rs, ptr %rp, i64 136, i1 false)
 """
@@ -166,6 +232,7 @@ def handler_text() -> str:
     fields = {name: f"getelementptr i8, ptr %state, i64 {offset}" for name, offset in OFFSETS.items()}
     return f"""
 @previous = external global [64 x ptr]
+@untagger = external global ptr, align 8
 declare i32 @sigaction(i32, ptr, ptr)
 declare i64 @pthread_self()
 declare i32 @pthread_kill(i64, i32)
@@ -186,6 +253,7 @@ define void @handler(i32 %signal, ptr %info, ptr %context) nounwind {{
   br i1 %ours, label %guest, label %other
 guest:
 {context}
+{_step()}
   br i1 %found, label %fault, label %sent
 sent:
   ; From a handler, on the stack for such, that came before this one and now sends the signal on: when it has returned,
@@ -200,6 +268,7 @@ sent:
 fault:
   %ap = getelementptr i8, ptr %info, i64 {address_offset}
   %address = load i64, ptr %ap
+{_untag()}
   %kind = select i1 %write, i64 7, i64 6
   %f1 = {fields["trap_kind"]}
   store i64 %kind, ptr %f1
@@ -278,7 +347,7 @@ class _Handler:
 
     def __init__(self, code: HostCode | None, table: ctypes.Array[ctypes.c_void_p]) -> None:
         if code is None:
-            symbols = {"previous": ctypes.addressof(table), "thread_key": thread_key()}
+            symbols = {"previous": ctypes.addressof(table), "thread_key": thread_key(), "untagger": untagger()}
             code = shared_code(_DECLARED + handler_text(), symbols, ["handler", "thread_ended"])
         self.code = code
         self.table = table
@@ -321,6 +390,15 @@ class _Handlers:
                     self._stack_key = key
                 self._add(handler)
         self.look()
+
+    def take_steps(self) -> None:
+        """Take the place for SIGTRAP, unless that has been done."""
+        number = int(signal.SIGTRAP)
+        with self._lock:
+            current = SignalAction()
+            failed = _libc.sigaction(number, None, ctypes.byref(current))
+            if not failed and (current.handler or 0) not in self._addresses:
+                self._place(number, current).take(number, current)
 
     def _add(self, handler: _Handler) -> None:
         self._made.append(handler)
@@ -367,6 +445,27 @@ _handlers = _Handlers()
 def previous() -> int:
     """The address of the actions that were there before, by signal; for the symbol `@previous`."""
     return _handlers.table()
+
+
+_untagger = ctypes.c_uint64()
+
+
+def untagger() -> int:
+    """The address of the pointer to `i64 untag(ptr state, ptr context)`, null at first; for the symbol `@untagger`.
+
+    It is called for an address that isn't canonical, and gives 1 where the access is to be made again.
+    """
+    return ctypes.addressof(_untagger)
+
+
+def set_untagger(address: int) -> None:
+    """Have it called."""
+    _untagger.value = address
+
+
+def take_steps() -> None:
+    """Have the handler get SIGTRAP, too. Raises HostError."""
+    _handlers.take_steps()
 
 
 def install(code: HostCode | None = None) -> None:

@@ -63,6 +63,11 @@ class GuestState(ctypes.Structure):
         # Of a signal: its si_code, and on x86-64 Linux the registers, as `gregset_t` has them.
         ("host_code", ctypes.c_uint64),
         ("host_registers", ctypes.c_uint64 * 17),
+        # Of an instruction that is executed by itself (`tags`): where ucontext_t has its register, 0 without one; what
+        # was put there, and what is to be there if that is unchanged.
+        ("step_place", ctypes.c_uint64),
+        ("step_new", ctypes.c_uint64),
+        ("step_old", ctypes.c_uint64),
         # The floating-point control register of the process, while the guest runs with its own.
         ("environment", ctypes.c_uint64),
         # Larger than any jmp_buf: 200 bytes on x86-64 Linux, 312 on AArch64 Linux, 192 on Apple silicon.
