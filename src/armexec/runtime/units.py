@@ -31,7 +31,7 @@ class RuntimeSection(NamedTuple):
 
 
 class Code(NamedTuple):
-    """The content of the file: the version of the clang that made it, a digest of the sources, and the sections of each file."""
+    """The content of the file: the version of clang that made it, a digest of the sources, each file's sections."""
 
     compiler: str
     sources: str

@@ -25,9 +25,9 @@ In the order that data goes through them:
 - `library`: what the units of an image know of each other; `linked`: a unit in memory.
 - `state`: the guest's registers in memory, `registers`: to and from there; `runtime`: entry from Python, traps, code
   found while running; `signals`: faults of the host that are the guest's, `sigaction`: how handlers are installed;
-  `fault_map`: from the host's pc to the guest's, by `locations`; `fault_place`: to the access there. `host_operand`: what
-  an instruction of the host accesses; `tags`: addresses whose highest byte is to be ignored. `endless`: functions that
-  can only return to themselves.
+  `fault_map`: from the host's pc to the guest's, by `locations`; `fault_place`: to the access there. `host_operand`:
+  the address that an instruction of the host accesses; `tags`: addresses whose highest byte is ignored. `endless`:
+  functions that can only return to themselves.
 - `watch`: who is told of linked code. `naming`: what people call it; `host_symbols`: where its functions are.
   `perf_map`: perf; `gdb`, `debug_object`, `library_symbols`: gdb. `sampler`, `thread_timers`, `sampled`: profiles.
 - `snippets`: single instructions in arbitrary states, for tests.
