@@ -6,7 +6,7 @@ import contextlib
 import os
 import stat
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -103,10 +103,10 @@ class Input:
             byte = error.object[error.start]
             raise LoadError(f"{self.name}: not UTF-8 text (byte {error.start} is {byte:#04x})") from None
 
-    def compiled(self, meanwhile: Callable[[], None] | None = None) -> Compiled:
+    def compiled(self, meanwhile: Iterable[object] = ()) -> Compiled:
         """The object the compiler makes of it; its warnings are shown.
 
-        `meanwhile` is called while the compiler runs, if it has to.
+        `meanwhile` is gone through while the compiler runs, if it has to.
 
         Raises:
             CompileError, LoadError: it can't be compiled or read.
@@ -189,7 +189,7 @@ class Input:
         except LoadError as error:
             raise LoadError(f"{self.name}: {error}") from None
 
-    def image(self, meanwhile: Callable[[], None] | None = None) -> Image:
+    def image(self, meanwhile: Iterable[object] = ()) -> Image:
         """It as an image, whatever it is; `meanwhile` is as for `compiled`.
 
         Raises:
@@ -221,11 +221,11 @@ class Input:
             assembly = self.compiler_assembly
         elif self.kind == "assembly":
             assembly = lambda: self.text  # noqa: E731
-        return Module(self.image(lambda: _prepare(engine)), engine, assembly=assembly)
+        return Module(self.image(_prepare(engine)), engine, assembly=assembly)
 
 
-def _prepare(engine: str | None) -> None:
-    """Import what loading and calling a new function will need."""
+def _prepare(engine: str | None) -> Iterator[None]:
+    """Import what loading and calling a new function will need, package by package."""
     from importlib import import_module
 
     from armexec.engines import get_engine
@@ -233,9 +233,11 @@ def _prepare(engine: str | None) -> None:
 
     with contextlib.suppress(HostError):  # it is raised again when the module is loaded
         if get_engine(engine).name == "translated":
+            yield
             import_module("armexec.translate.unit")
-    import_module("armexec.abi")
-    import_module("elftools.dwarf.dwarfinfo")
+    for needed in ("armexec.abi", "elftools.dwarf.dwarfinfo"):
+        yield
+        import_module(needed)
 
 
 def _kind_of(file: str) -> str:

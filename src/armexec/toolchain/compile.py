@@ -10,7 +10,7 @@ import json
 import os
 import re
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -74,7 +74,7 @@ def compile_object(
     compiler: str | None = None,
     debug: bool = True,
     timeout: float = 300.0,
-    meanwhile: Callable[[], None] | None = None,
+    meanwhile: Iterable[object] = (),
 ) -> Compiled:
     """Compile `source` to a relocatable object: ELF, or Mach-O for the target "apple".
 
@@ -82,7 +82,7 @@ def compile_object(
     to -O3, -Og, -Os, -Oz, -Ofast, also without -O (2); `target` "host", "linux", "apple" or "bare"; `flags` come
     last and win; `filename` names the source in messages and debug information and says where `#include "..."`
     looks; `compiler` is as for `find_compiler`; `debug` adds DWARF 5; `timeout` is in seconds; `meanwhile` is
-    called while the compiler runs, if it has to.
+    gone through while the compiler runs, if it has to.
 
     Raises CompileError, with the compiler's diagnostics, if there is no object to return.
     """
@@ -202,7 +202,7 @@ class _Job:
         marker = b'#line 1 "%s"\n' if self.preprocessed else b'# 1 "%s"\n'
         return marker % quoted + self.source
 
-    def result(self, meanwhile: Callable[[], None] | None = None) -> Compiled:
+    def result(self, meanwhile: Iterable[object] = ()) -> Compiled:
         store = Store("objects")
         key = store.key(
             "object 1", self.compiler.identity, json.dumps(self.command), self.name, _directory(), self.source

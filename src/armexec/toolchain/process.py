@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Callable
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from armexec.errors import CompileError
@@ -32,12 +32,11 @@ class Finished:
     text: str
 
 
-def run(
-    command: tuple[str, ...], *, source: bytes = b"", timeout: float, meanwhile: Callable[[], None] | None = None
-) -> Finished:
+def run(command: tuple[str, ...], *, source: bytes = b"", timeout: float, meanwhile: Iterable[object] = ()) -> Finished:
     """Run `command` with `source` as its standard input for at most `timeout` seconds.
 
-    `meanwhile` is called while the command runs; its time doesn't count.
+    `meanwhile` is gone through while a command without a source runs, and no further than that; its
+    time doesn't count.
 
     Raises CompileError if it can't be started or runs out of time.
     """
@@ -61,8 +60,10 @@ def run(
         raise CompileError(f"can't start the compiler {command[0]}: {reason}") from None
     with process:
         try:
-            if meanwhile is not None:
-                meanwhile()
+            # A command that is given a source doesn't begin before it has all of it.
+            for _ in () if source else meanwhile:
+                if process.poll() is not None:
+                    break
             output, messages = process.communicate(source, timeout)
         except BaseException as error:
             with contextlib.suppress(OSError):  # it may just have ended
