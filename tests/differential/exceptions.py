@@ -274,7 +274,7 @@ EXCEPTIONS = (
         "them: SCTLR_EL1.UCI.",
     ),
     Exception_(
-        ("qemu-user",),
+        ("unicorn", "qemu-user"),
         r"(SYS_CR|MRS_RS|MSR_SR)_",
         lambda state, ours, theirs: ours.trap is UNDEFINED and theirs.trap is not UNDEFINED,
         "System registers and operations of features that QEMU's `max` has and Apple silicon doesn't (FEAT_MTE, "
