@@ -257,6 +257,27 @@ def test_many_mutations(seed: int) -> None:
         "1:" * 50_000 + "b 1b",
         ".ascii " + '"a",' * 50_000 + '"b"',
         ".space 1 << 60",
+        *(
+            f"{directive} {number}\n.endr\n.endif"
+            for number in (1 << 63, (1 << 64) - 1, 92233720368547758082, 1 << 40)
+            for directive in (
+                ".rept",
+                ".if",
+                ".nops",
+                ".struct",
+                ".org",
+                ".dcb.l",
+                ".ds.x",
+                '.incbin "/etc/passwd",',
+                '.incbin "/etc/passwd", 0,',
+                ".octa -",
+                ".float16",
+                ".fail",
+                ".balignl",
+                ".p2alignw",
+                ".even",
+            )
+        ),
         ".space 0x10000000\n" * 100,
         ".align 24\n.byte 1\n" * 10_000,
         ".fill 1 << 40, 8, 1",

@@ -190,6 +190,14 @@ class Output:
         section.lines.append((len(data), line, file))
         data += word
 
+    def instructions(self, words: bytes, where: Where) -> None:
+        """Append the words of several instructions that one statement makes."""
+        if words:
+            self.word(words[:4], where.line, where.text, where.file, where.within)
+            self.reserve(len(words) - 4, where)
+            self._room -= len(words) - 4
+            self.section.data += words[4:]
+
     def _code(self, where: Where) -> None:
         """Check that an instruction can stand here."""
         section = self.section

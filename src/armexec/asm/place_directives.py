@@ -77,8 +77,7 @@ def _nop(a: Assembler, arguments: Arguments, where: Where) -> None:
 
 def _append_nops(a: Assembler, count: int, where: Where) -> None:
     a.output.reserve(4 * count, where)
-    for _ in range(count):
-        a.output.word(_NOP, where.line, where.text, where.file, where.within)
+    a.output.instructions(_NOP * count, where)
 
 
 PLACE_DIRECTIVES: dict[str, Handler] = {

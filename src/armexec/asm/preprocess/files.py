@@ -38,7 +38,8 @@ def read_file(path: str, where: Where, *, skip: int = 0, count: int | None = Non
         if not stat.S_ISREG(status.st_mode):
             what = "a directory" if stat.S_ISDIR(status.st_mode) else "not a regular file"
             raise where.error(f"{path!r} is {what}")
-        size = max(status.st_size - skip, 0) if count is None else count
+        skip = min(skip, status.st_size)
+        size = status.st_size - skip if count is None else count
         if size > _LARGEST:
             raise where.error(f"{path!r} has {size} bytes: at most {_LARGEST} can be read")
         with open(path, "rb") as file:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import re
+import sys
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
@@ -29,6 +30,7 @@ def repeat(a: Assembler, statement: Statement, where: Where) -> None:
     count = a.number(statement.operands, statement.operands_column, where, default=0)
     if count < 0:
         raise where.error(f"the count {count} is negative")
+    count = min(count, sys.maxsize)
     _expand(a, statement, where, body, itertools.repeat(("", ""), count), count)
 
 
