@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ctypes
+import subprocess
+import sys
 import threading
 
 import pytest
@@ -163,3 +165,22 @@ def test_threads_have_their_own_steps() -> None:
     for thread in threads:
         thread.join()
     assert not wrong
+
+
+SCRIPT = """
+import ctypes, faulthandler
+import armexec
+f = armexec.function("ldr x0, [x0]\\nret", "long(unsigned long)", engine="translated:O2")
+number = ctypes.c_long(42)
+for enable in (lambda: None, faulthandler.enable):
+    enable()
+    # A module is loaded when all is as it is.
+    armexec.function("ret", "void()", engine="translated:O2")()
+    for _ in range(20):
+        assert f(ctypes.addressof(number) | 0x55 << 56) == 42
+"""
+
+
+@pytest.mark.parametrize("options", [[], ["-X", "faulthandler"]], ids=["plain", "faulthandler"])
+def test_a_new_process_has_room_for_it(options: list[str]) -> None:
+    subprocess.run([sys.executable, *options, "-c", SCRIPT], check=True, timeout=120)

@@ -34,6 +34,7 @@ from .shared_code import shared_code
 from .signals import (
     SI_KERNEL,
     handler_text,
+    has_steps,
     install,
     look,
     prepare_thread,
@@ -402,7 +403,12 @@ class Runtime:
         self._claim = ctypes.PYFUNCTYPE(ctypes.c_uint64)(self._shared.address("claim"))
         self._release = ctypes.PYFUNCTYPE(None, ctypes.c_uint64)(self._shared.address("release"))
         self._stack_size = stack_size()
-        set_untagger(self._shared.address("untag"))
+        if has_steps():
+            # Not when it is needed: to import takes more stack than a handler has.
+            from .tags import untag
+
+            self._untag_access = untag
+            set_untagger(self._shared.address("untag"))
         install(self._shared)
         with self._lock:
             self._pool[0] |= self._add_state()
@@ -520,12 +526,9 @@ class Runtime:
             self._callback_error[state] = error
             return 0
 
-    @staticmethod
-    def _untag(state: int, context: int) -> int:
+    def _untag(self, state: int, context: int) -> int:
         try:
-            from .tags import untag
-
-            return int(untag(state, context))
+            return int(self._untag_access(state, context))
         except Exception:
             return 0
 

@@ -35,7 +35,24 @@ from .shared_code import shared_code
 from .sigaction import SA_NODEFER, SA_ONSTACK, SA_SIGINFO, SignalAction
 from .state import OFFSETS
 
-__all__ = ["IDLE", "handler_text", "install", "look", "new_threads", "prepare_thread", "previous", "thread_key"]
+__all__ = [
+    "FLAGS_AT",
+    "IDLE",
+    "REGISTERS_AT",
+    "SI_KERNEL",
+    "TRAP_FLAG",
+    "handler_text",
+    "has_steps",
+    "install",
+    "look",
+    "new_threads",
+    "prepare_thread",
+    "previous",
+    "set_untagger",
+    "take_steps",
+    "thread_key",
+    "untagger",
+]
 
 IDLE = 1
 """The thread's word when no guest code runs."""
@@ -53,7 +70,8 @@ REGISTERS_AT, FLAGS_AT = 40, 176
 TRAP_FLAG = 1 << 8
 """RFLAGS.TF: a trap after the next instruction."""
 _MAP_FLAGS = mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS
-_ALTERNATE_SIZE = 1 << 16
+_ALTERNATE_SIZE = 1 << 20
+"""Python may run on a stack for handlers (`tags`). The system gives pages when they are first used."""
 
 
 class _LinuxStack(ctypes.Structure):
@@ -145,14 +163,14 @@ def _context() -> tuple[int, str]:
     )
 
 
-def _has_steps() -> bool:
+def has_steps() -> bool:
     """Whether addresses with tags are dealt with here: other hosts ignore tags, or aren't known."""
     return not _DARWIN and host_machine() == "x86_64"
 
 
 def _step() -> str:
     """IR that ends an instruction that was executed by itself: the trap flag goes, and its register is as before."""
-    if not _has_steps():
+    if not has_steps():
         return ""
     fields = {name: f"getelementptr i8, ptr %state, i64 {OFFSETS[name]}" for name in OFFSETS}
     return f"""
@@ -185,7 +203,7 @@ faulted:
 
 def _untag() -> str:
     """IR that has an access made without its tag, where an address has one."""
-    if not _has_steps():
+    if not has_steps():
         return ""
     return f"""
   %unknown = icmp eq i64 %address, 0
@@ -193,7 +211,12 @@ def _untag() -> str:
   %hidden = and i1 %unknown, %kernel
   %uf = load ptr, ptr @untagger
   %has = icmp ne ptr %uf, null
-  %tries = and i1 %hidden, %has
+  ; Somebody else's stack for handlers may be too small for Python.
+  %zp = getelementptr i8, ptr %context, i64 {_STACK_AT + _Stack.size.offset}
+  %room = load i64, ptr %zp
+  %large = icmp uge i64 %room, {_ALTERNATE_SIZE}
+  %could = and i1 %hidden, %has
+  %tries = and i1 %could, %large
   br i1 %tries, label %untag, label %report
 untag:
   %u = call i64 %uf(ptr %state, ptr %context)
@@ -207,7 +230,7 @@ report:
 
 def _keep_registers() -> str:
     """IR that puts the registers into the state, where the kernel doesn't tell all addresses."""
-    if not _has_steps():
+    if not has_steps():
         return ""
     return f"""
   %rp = getelementptr i8, ptr %context, i64 {REGISTERS_AT}
@@ -474,8 +497,13 @@ def install(code: HostCode | None = None) -> None:
 
 
 def look() -> None:
-    """Have the handler in the first place, also where another has been installed since. Raises HostError."""
+    """Have the handler in the first place, also where another has been installed since. Raises HostError.
+
+    And this thread has a stack for it again, if it had one.
+    """
     _handlers.look()
+    if _has_small_stack():
+        _give_stack()
 
 
 new_threads: list[Callable[[], None]] = []
@@ -485,10 +513,18 @@ new_threads: list[Callable[[], None]] = []
 def prepare_thread() -> None:
     """Give this thread a stack for the handler, unless it has one, so that running out of stack is a fault too."""
     current = _Stack()
-    if _libc.sigaltstack(None, ctypes.byref(current)) == 0 and current.flags & _SS_DISABLE:
+    failed = _libc.sigaltstack(None, ctypes.byref(current))
+    if not failed and (current.flags & _SS_DISABLE or _has_small_stack()):
         _give_stack()
     for listener in tuple(new_threads):
         listener()
+
+
+def _has_small_stack() -> bool:
+    """Whether this thread has a stack for handlers on which Python can't run, as faulthandler's."""
+    current = _Stack()
+    failed = _libc.sigaltstack(None, ctypes.byref(current))
+    return not failed and not current.flags & _SS_DISABLE and bool(current.size < _ALTERNATE_SIZE)
 
 
 def _give_stack() -> None:
