@@ -15,7 +15,7 @@ from tests.disasm.words import encodings, words_of
 
 from armexec import AssemblyError
 from armexec.asm import Builder, assemble
-from armexec.asm.generate import method_name, mnemonics_source
+from armexec.asm.builder.generate import method_name, mnemonics_source
 from armexec.disasm import disassemble
 
 
@@ -61,7 +61,7 @@ def test_many_calls_give_the_words_that_text_gives() -> None:
 
 def test_mnemonics_are_up_to_date() -> None:
     """If not, run scripts/generate-mnemonics."""
-    from armexec.asm import mnemonics
+    from armexec.asm.builder import mnemonics
 
     assert Path(mnemonics.__file__).with_suffix(".pyi").read_text() == mnemonics_source()
 

@@ -24,7 +24,7 @@ except SystemExit as end:
 print()
 print(*set(sys.modules) - before)
 """
-COMMON = {"armexec", "armexec.cli", "armexec.errors", "click"}
+COMMON = {"armexec", "armexec.cli", "armexec.errors", "armexec.lines", "click"}
 RUN = COMMON | {
     "armexec.abi",
     "armexec.engines",

@@ -8,7 +8,7 @@ import pytest
 
 import armexec
 from armexec.errors import MemoryFault
-from armexec.machines.system import without_tag
+from armexec.machines.addresses import without_tag
 from armexec.translate.host_operand import memory_operand
 
 # In bits 48 to 55, which no host ignores.

@@ -208,6 +208,7 @@ def test_what_is_wrong_or_not_clear_is_an_error_with_its_place(text: str, messag
         "count = 5\nld1 {v0.4s}, [x0]",
         "1: add x0, x0, x1\nb 1b",
         "start: .word 0xd10043ff",
+        ".macro load to, from=[x0]\n ldr \\to, \\from\n.endm\nload x1, from=[x2]",
         "fadd d0, d0, d0; ret",
         "fadd d0, d0, d0",
         "fadd d0, d0, d0 // 0xff",
@@ -217,6 +218,14 @@ def test_what_is_wrong_or_not_clear_is_an_error_with_its_place(text: str, messag
 )
 def test_assembly_is_not_words(text: str) -> None:
     assert not are_words(text)
+
+
+def test_long_texts_are_told_apart_in_one_pass() -> None:
+    # A search that begins anew at each character would take minutes.
+    line = "add x0, x0, x1 // an instruction with a comment beside it, and more of it\n"
+    assert not are_words(line * 20_000)
+    assert not are_words(" " * 500_000 + "ret")
+    assert not are_words("ldr x0, =value\n" * 20_000)
 
 
 def _xxd(data: bytes) -> str:

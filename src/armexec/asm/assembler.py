@@ -15,8 +15,8 @@ from armexec.asm.literal_loads import with_literal
 from armexec.asm.object_file.call_frames import CallFrames
 from armexec.asm.object_file.debug_lines import DebugLines
 from armexec.asm.output import Output
+from armexec.asm.output.subsections import Subsection
 from armexec.asm.preprocess import PREPROCESSING, Conditions, Evaluate, Frame, Macros, Source
-from armexec.asm.subsections import Subsection
 from armexec.asm.text import string_bytes
 from armexec.asm.where import Where
 from armexec.errors import AssemblyError, Diagnostic

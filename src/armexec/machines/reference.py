@@ -9,6 +9,7 @@ from typing import Any, Protocol, TypeVar
 
 from armexec.errors import Error
 from armexec.machines import system
+from armexec.machines.addresses import without_tag
 from armexec.machines.aes import substitution_box
 from armexec.machines.reference_floating import FloatingPoint
 from armexec.machines.reference_values import Bits
@@ -137,14 +138,14 @@ class ReferenceMachine(FloatingPoint):
 
     # -- memory -------------------------------------------------------------------------------------------------
     def _read(self, address: int, size: int) -> bytes:
-        address = system.without_tag(address)
+        address = without_tag(address)
         try:
             return self.memory.read(address, size)
         except Error as error:
             raise Trap(TrapKind.READ, self.pc, getattr(error, "address", address)) from None
 
     def _write(self, address: int, data: bytes) -> None:
-        address = system.without_tag(address)
+        address = without_tag(address)
         try:
             self.memory.write(address, data)
         except Error as error:

@@ -40,7 +40,6 @@ __all__ = [
     "SSBS",
     "TPIDR_EL0",
     "UFC",
-    "without_tag",
 ]
 
 
@@ -56,18 +55,6 @@ CONSTANT_REGISTERS = {
     CNTFRQ_EL0: CNTFRQ,
     **ID_REGISTERS,
 }
-
-_TAG = 56
-
-
-def without_tag(address: int) -> int:
-    """The address that data is accessed at: the highest byte is ignored, and is as bit 55.
-
-    Arm ARM D8.8.1, address tagging, as Linux and macOS set it up (TCR_EL1.TBI0): for data, and not for the pc.
-    """
-    low = address & (1 << _TAG) - 1
-    return low | 0xFF << _TAG if low >> _TAG - 1 else low
-
 
 QC = 1 << 27
 """FPSR.QC: a saturating operation has saturated."""

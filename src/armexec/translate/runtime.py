@@ -17,7 +17,7 @@ from typing import NamedTuple
 
 from armexec.errors import HostError
 from armexec.forks import hold, renew
-from armexec.machines.system import without_tag
+from armexec.machines.addresses import without_tag
 from armexec.machines.traps import EXIT, Trap, TrapKind
 from armexec.memory import GuestStack, Overflow, stack_size
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import ctypes
 from contextlib import suppress
 
-from armexec.machines.system import without_tag
+from armexec.machines.addresses import without_tag
 from armexec.memory import AccessError, HostMemory
 
 from .host_operand import MAX_LENGTH, is_canonical, is_plain_load, memory_operand, plain_store_size, string_registers

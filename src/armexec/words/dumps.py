@@ -23,6 +23,8 @@ _HEADING = re.compile(
     r"|End of assembler dump\..*|[0-9a-fA-F]+ <.*>:|[^\s:]+:|[^`]+`[^`]*:"
 )
 _GROUP = re.compile(r"(?:0x)?((?:[0-9a-fA-F]{2})+)")
+_LONGEST = 1000
+"""Characters of a line: no tool prints longer ones."""
 _INTEL = re.compile(r":((?:[0-9a-fA-F]{2}){5,})")
 
 
@@ -57,6 +59,9 @@ def read_dump(source: Source, *, check: bool = False) -> list[int] | None:
     headings: list[int] = []
     others = 0
     for position, line in written:
+        if len(line) > _LONGEST:
+            others += 1
+            continue
         row = _row(line, position, in_memory_order)
         if row:
             rows.append(row)

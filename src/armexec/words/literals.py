@@ -9,7 +9,8 @@ from armexec.words.source import Source, words_of_bytes
 __all__ = ["read_literal"]
 
 # `static const uint32_t code[] = {`, `code = [`, `pub static CODE: [u32; 5] = [`, `code = bytes([`.
-_ARRAY = re.compile(r"(?P<declared>[^={}]*)=\s*&?(?P<call>[\w.!]*\(?\s*)(?P<open>[\[{])")
+_ARRAY = re.compile(r"=\s*&?[\w.!]*\(?\s*(?P<open>[\[{])")
+_FIRST = re.compile(r"\s*\d")
 _BARE = re.compile(r"\s*(?P<open>[\[{])")
 _CLOSING = {"[": "]", "{": "}"}
 _STRING = re.compile(r"[bru]{0,2}(\"\"\"|'''|\"|')(?P<body>(?:\\.|(?!\1).)*)\1", re.DOTALL)
@@ -49,7 +50,10 @@ def read_literal(source: Source, *, check: bool = False) -> list[int] | None:
         found = _BARE.match(source.program)
     if found is None:
         return None
-    return [] if check else _array(source, found)
+    if check:
+        # `=[` may stand in assembly, as in the arguments of a macro.
+        return [] if _FIRST.match(source.program, found.end()) else None
+    return _array(source, found)
 
 
 def _string_bytes(source: Source) -> bytes | None:

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, NamedTuple
 
 from armexec.asm.encoding import Relocatable
-from armexec.asm.subsections import Subsection, leb128
+from armexec.asm.output.subsections import Subsection, leb128
 from armexec.asm.where import Where
 
 if TYPE_CHECKING:

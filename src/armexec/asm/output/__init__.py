@@ -9,9 +9,9 @@ from typing import NamedTuple
 from armexec.asm.code import Code, CodeRelocation, CodeSection
 from armexec.asm.encoding import Candidate, EncodingFailure, Relocatable, encode
 from armexec.asm.expressions import Tree, symbols_of, with_place
-from armexec.asm.finished_symbols import finished_symbols
-from armexec.asm.subsections import Leb128, Padding, Subsection, Variable, lay_out, padding
-from armexec.asm.symbols import Linear, Symbol, SymbolTable
+from armexec.asm.output.finished_symbols import finished_symbols
+from armexec.asm.output.subsections import Leb128, Padding, Subsection, Variable, lay_out, padding
+from armexec.asm.output.symbols import Linear, Symbol, SymbolTable
 from armexec.asm.where import Expansion, Where
 from armexec.errors import Diagnostic
 from armexec.isa.syntax import Expression

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from armexec.asm.subsections import Subsection
+from armexec.asm.output.subsections import Subsection
 from armexec.asm.where import Where
 
 if TYPE_CHECKING:

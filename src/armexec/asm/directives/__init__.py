@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from armexec.asm.data_directives import DATA_DIRECTIVES
-from armexec.asm.debug_directives import DEBUG_DIRECTIVES
+from armexec.asm.directives.data import DATA_DIRECTIVES
+from armexec.asm.directives.debug import DEBUG_DIRECTIVES
+from armexec.asm.directives.place import PLACE_DIRECTIVES
+from armexec.asm.directives.sections import SECTION_DIRECTIVES
+from armexec.asm.directives.symbols import SYMBOL_DIRECTIVES
 from armexec.asm.lines import Statement, split_arguments
-from armexec.asm.place_directives import PLACE_DIRECTIVES
-from armexec.asm.section_directives import SECTION_DIRECTIVES
-from armexec.asm.symbol_directives import SYMBOL_DIRECTIVES
 from armexec.asm.where import Where
 
 if TYPE_CHECKING:

@@ -13,11 +13,11 @@ code = a.assemble()
 
 from __future__ import annotations
 
+from armexec.asm.builder.mnemonics import Mnemonics
 from armexec.asm.code import Code
 from armexec.asm.encoding import EncodingFailure, encode, match
 from armexec.asm.expressions import Tree
 from armexec.asm.literal_loads import with_literal
-from armexec.asm.mnemonics import Mnemonics
 from armexec.asm.operands import Label, Operand, PreIndexed, Symbol, as_int, symbol_tree, tokens
 from armexec.asm.output import Output, Where
 from armexec.errors import AssemblyError

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from armexec.asm.encoding import Relocatable
 from armexec.asm.expressions import Tree, operate
-from armexec.asm.subsections import Subsection
+from armexec.asm.output.subsections import Subsection
 from armexec.asm.where import Where
 
 __all__ = ["Linear", "Symbol", "SymbolTable"]

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from functools import cache
 from typing import Any
 
-from armexec.asm.generate import REGISTER_NAMES, method_documentation, method_name
+from armexec.asm.builder.generate import REGISTER_NAMES, method_documentation, method_name
 from armexec.asm.lexer import register_named
 from armexec.isa import mnemonics
 from armexec.isa.syntax import Register

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from armexec.asm.object_file.call_frames import Frame, Pointer
 from armexec.asm.object_file.debug_lines import Row
-from armexec.asm.subsections import leb128
+from armexec.asm.output.subsections import leb128
 from armexec.asm.where import Where
 
 if TYPE_CHECKING:
