@@ -19,13 +19,13 @@ from typing import Any, Protocol, TypeVar
 __all__ = ["after_in_child", "after_in_parent", "before", "hold", "in_child", "renew"]
 
 _PATIENCE = 30.0
-"""So many seconds are waited for, which threads only need where they import much on a busy machine."""
+"""Maximum wait in seconds; threads need as long only where they import much on a busy machine."""
 _PAUSE = 0.0005
 _PACKAGES = {"armexec", "elftools", "itanium_demangler", "llvmlite", "numpy", "pycparser", "ziglang"}
 
 
 class Lock(Protocol):
-    """What `threading` calls one."""
+    """The type of `threading.Lock()`."""
 
     def acquire(self, blocking: bool = ...) -> bool: ...
 
@@ -61,7 +61,7 @@ def in_child(callback: Callable[[], None]) -> None:
 
 
 class _Fork:
-    """What the forking thread holds."""
+    """The locks that the forking thread holds."""
 
     def __init__(self) -> None:
         self._held: list[Lock] = []

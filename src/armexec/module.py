@@ -178,7 +178,7 @@ class Module:
         return sorted({*super().__dir__(), *(name for name in names if name.isidentifier())})
 
     def _ipython_key_completions_(self) -> list[str]:
-        """What stands between the brackets of `mod[...]`."""
+        """The names that complete `mod[...]`."""
         names = [symbol.source_name for symbol in self._image.functions]
         return sorted({*names, *map(bare_name, names)})
 

@@ -1,4 +1,4 @@
-"""What changes when armexec's own files do: a part of the keys of what is kept on disk."""
+"""A digest of armexec's own files, which is part of every key on disk."""
 
 from __future__ import annotations
 

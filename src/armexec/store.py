@@ -279,7 +279,7 @@ class Store:
 
 
 def _header(key: str, data: bytes) -> bytes:
-    """What an entry begins with: it is whole, and that of this key."""
+    """The header of an entry, which says that it is whole and has this key."""
     return _MAGIC + hashlib.sha256(key.encode() + data).digest()
 
 

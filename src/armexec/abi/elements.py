@@ -99,7 +99,7 @@ def ctypes_element(kind: Any) -> Element:
 
 
 def typed_element(target: CType | None) -> CType | None:
-    """What an array's elements have to be where a pointer to `target` is wanted; None if they may be anything."""
+    """The type that an array's elements must have for a pointer to `target`; None if any type will do."""
     while target is not None and target.kind == "array":
         target = target.target
     if target is None or target.size == 0 or target.kind not in ("int", "float", "enum", "bool", "pointer"):

@@ -276,7 +276,7 @@ class Assembler:
         return self.constant([(text, column)], 0, where, default)
 
     def evaluate_at(self, where: Where) -> Evaluate:
-        """What gives the values of expressions in a statement."""
+        """The function that gives the values of expressions in a statement."""
         return lambda text, column: self.number(text, column, where)
 
     @staticmethod

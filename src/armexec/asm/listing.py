@@ -90,7 +90,7 @@ def relocation_text(relocation: CodeRelocation, code: Code) -> str:
 
 
 def _named(name: str, addend: int, code: Code) -> tuple[str, int]:
-    """What a relocation's symbol is called; a place without a name is counted from its section."""
+    """The name of a relocation's symbol; a place without a name is counted from its section."""
     if name[0] > "\x01":
         return name, addend
     symbol = next((s for s in code.all_symbols if s.name == name), None)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def _kernel_names(_context: click.Context, _argument: click.Parameter, begun: str) -> list[str]:
-    """What completes the name of a kernel."""
+    """The completions of a kernel's name."""
     from armexec.bench.kernels import KERNELS
 
     return [name for name in KERNELS if name.startswith(begun)]

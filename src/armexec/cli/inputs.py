@@ -128,7 +128,7 @@ class Input:
         return compiled
 
     def compiler_assembly(self, *, debug: bool = False, markers: bool = False) -> str:
-        """What the compiler prints with -S, or what its preprocessor makes of a .S file, with line `markers`.
+        """The compiler's output of -S, or its preprocessor's of a .S file, with line `markers`.
 
         Raises:
             CompileError, LoadError: it can't be compiled or read.
@@ -241,7 +241,7 @@ def _prepare(engine: str | None) -> Iterator[None]:
 
 
 def _kind_of(file: str) -> str:
-    """What a file of this name holds."""
+    """The kind of a file of this name."""
     kind = _WORDS.get(os.path.splitext(file)[1])
     if kind is None:
         from armexec.toolchain import language_of

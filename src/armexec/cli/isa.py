@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def _mnemonic_names(_context: click.Context, _argument: click.Parameter, begun: str) -> list[str]:
-    """What completes a mnemonic."""
+    """The completions of a mnemonic."""
     from armexec.isa import mnemonics
 
     return sorted(name for name in mnemonics() if name.startswith(begun.lower()))

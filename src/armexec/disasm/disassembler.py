@@ -39,7 +39,7 @@ class Instruction(NamedTuple):
 
     @property
     def operand_text(self) -> str:
-        """What is printed after the mnemonic."""
+        """The text after the mnemonic."""
         return self.text.partition(" ")[2]
 
     @property

@@ -92,7 +92,7 @@ _ACCESS = {
     TrapKind.EXECUTE: "execute",
 }
 _REFERENCE = {TrapKind.UNDEFINED, TrapKind.READ, TrapKind.WRITE, TrapKind.EXECUTE}
-"""What comes of a reference to what isn't defined."""
+"""The traps that a reference to an undefined symbol can cause."""
 _KINDS: dict[TrapKind, type[ExecutionError]] = {
     TrapKind.UNDEFINED: IllegalInstruction,
     TrapKind.BREAKPOINT: BreakpointHit,
@@ -255,7 +255,7 @@ def _missing_name(image: Image | None, offset: int) -> str | None:
 
 
 def _place(image: Image | None, base: int, pc: int, word: int | None) -> dict[str, str]:
-    """What an ExecutionError says of its place."""
+    """The fields of an ExecutionError that say its place."""
     symbol = source = instruction = ""
     decoded = decode(word) if word is not None else None
     if decoded is not None:

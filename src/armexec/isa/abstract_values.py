@@ -1,4 +1,4 @@
-"""Values of which only the shape is known: what semantic functions compute with when only their effects matter."""
+"""Values with a known shape and no known bits, for running semantic functions for their effects alone."""
 
 from __future__ import annotations
 

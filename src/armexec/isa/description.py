@@ -177,7 +177,7 @@ class Form:
         return self._printer(word, context)
 
     def written(self, word: int) -> Iterator[str | tuple[Operand, Any]]:
-        """What is printed of a word: words and punctuation, and operands with their values."""
+        """The text of a word: mnemonics and punctuation, and operands with their values."""
         yield from _written(self.elements, self.instruction.places, word)
 
     @cached_property

@@ -1,6 +1,6 @@
-"""The registers that an instruction reads and writes, its accesses to memory, and where it goes on.
+"""The registers that an instruction reads and writes, its accesses to memory, and its kind of branch.
 
-All of this is found by running the semantic function on a machine of which only the shapes of values are known.
+All of this comes from running the semantic function on a machine that knows only the shapes of values.
 """
 
 from __future__ import annotations

@@ -32,7 +32,7 @@ MOVE_WIDE: dict[str, str] = {
     "gotoff_g1": _name("MOVW_GOTOFF_G1"),
     "gotoff_g0_nc": _name("MOVW_GOTOFF_G0_NC"),
 }
-"""Of MOVZ, MOVN and MOVK: 16 bits of an address or an offset; `g1` are bits 31:16."""
+"""Operators of MOVZ, MOVN and MOVK: 16 bits of an address or an offset; `g1` are bits 31:16."""
 
 ADD: dict[str, str] = {
     "lo12": _name("ADD_ABS_LO12_NC"),
@@ -48,7 +48,7 @@ ADD: dict[str, str] = {
     "tlsdesc_lo12": _name("TLSDESC_ADD_LO12"),
     "tlvppageoff": _name("TLSDESC_ADD_LO12"),
 }
-"""Of ADD (immediate): the low 12 bits; of `hi12` bits 23:12, shifted."""
+"""Operators of ADD (immediate): the low 12 bits; `hi12`: bits 23:12, shifted."""
 
 ADR: dict[str, str] = {
     "": _name("ADR_PREL_LO21"),
@@ -77,7 +77,7 @@ LITERAL: dict[str, str] = {
     "gottprel": _name("TLSIE_LD_GOTTPREL_PREL19"),
     "tlsdesc": _name("TLSDESC_LD_PREL19"),
 }
-"""Of LDR (literal)."""
+"""Operators of LDR (literal)."""
 
 
 def load_store(size: int) -> dict[str, str]:

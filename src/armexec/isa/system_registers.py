@@ -59,7 +59,7 @@ USER_WRITABLE = {
 """What MSR writes at EL0: the bits that are not RES0, for each register."""
 
 USER_READABLE = frozenset({*USER_WRITABLE, CTR_EL0, DCZID_EL0, TPIDRRO_EL0, CNTFRQ_EL0, CNTVCT_EL0, *ID_REGISTERS})
-"""What MRS reads at EL0, by itself or by Linux, which emulates the identification registers.
+"""The values that MRS reads at EL0, by itself or by Linux, which emulates the identification registers.
 
 CNTPCT_EL0 is not: Linux and macOS give user space the virtual counter alone.
 """

@@ -22,9 +22,9 @@ _VARIABLE = "ARMEXEC_STACK"
 _DEFAULT_SIZE = 8 << 20
 """As Linux gives a process."""
 _RESERVED = 256 << 20
-"""So many bytes below a stack belong to nothing: a frame of up to that size can't reach other memory."""
+"""Reserved bytes below a stack: a frame of up to that size can't reach other memory."""
 _FRAME = 256
-"""Code that reads above the first stack pointer, as if it had a caller, finds so many bytes."""
+"""Bytes of zeros above the first stack pointer, for code that reads its caller's frame."""
 _NEAR = 1 << 16
 """An access this near below a stack has come there step by step."""
 _SIZE = re.compile(r"(\d{1,18})([kmg]?)", re.IGNORECASE)
@@ -66,7 +66,7 @@ class GuestStack:
         return f"<GuestStack 0x{self.address:x} to 0x{self.top:x}{', closed' if self.closed else ''}>"
 
     def overflow(self, address: int) -> Overflow | None:
-        """What has happened if an access of `address` is one of more stack than there is."""
+        """The message for an access of `address` that overflows the stack, else None."""
         if not self.address - self.guard_size <= address < self.address:
             return None
         why = (

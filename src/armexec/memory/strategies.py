@@ -217,7 +217,7 @@ class AnonymousPages(Strategy):
 
 
 class ReservedPages(Strategy):
-    """Linux: addresses that belong to nothing else, of which parts become accessible.
+    """Linux: reserved addresses, parts of which become accessible.
 
     Nothing is counted as used for the rest. A stack isn't to be given huge pages (Linux 6.7, mm/mmap.c).
     """

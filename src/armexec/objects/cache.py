@@ -95,7 +95,7 @@ class ObjectCache:
 
 
 def _stamps() -> list[str]:
-    """What tells versions of the packages that read DWARF and names apart, without importing them."""
+    """A stamp of the packages that read DWARF and names, found without importing them."""
     stamps = []
     for package in _READERS:
         for folder in sys.path:

@@ -363,7 +363,7 @@ class _Object:
         return bytes(out)
 
     def _decompress(self, header: _Header, content: bytes) -> bytes:
-        """What a section holds that is compressed, as ELF has it or, before that, as GNU had it (.zdebug_*)."""
+        """The contents of a compressed section, as ELF has it or, before that, as GNU had it (.zdebug_*)."""
         if header.flags & _SHF_COMPRESSED:
             if len(content) < 24:
                 raise self._bad(f"compressed section {header.name} has {len(content)} bytes, and its header takes 24")

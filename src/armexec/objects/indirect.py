@@ -12,7 +12,7 @@ from armexec.objects.relocations import RelocationType
 
 __all__ = ["call_resolvers"]
 
-# The argument registers are kept around the call; the resolver is told of no extension (AT_HWCAP is 0).
+# The argument registers are kept around the call; the resolver gets an AT_HWCAP of 0: no extensions.
 _CODE = bytes.fromhex(
     "fd7bb2a9"  # stp x29, x30, [sp, #-224]!
     "fd030091"  # mov x29, sp
@@ -33,7 +33,7 @@ _CALL = 52
 def call_resolvers(
     indirect: Collection[int], sections: list[Section], symbols: list[SectionSymbol], references: list[Reference]
 ) -> None:
-    """Let the `indirect` symbols mean code that calls their resolver and goes on at the address that it returns."""
+    """Let the `indirect` symbols mean code that calls their resolver and jumps to the address that it returns."""
     code = b""
     for index in indirect:
         resolver = symbols[index]

@@ -54,7 +54,7 @@ _TYPES = {0: "without a type", 2: "an executable", 3: "a shared library or execu
 
 
 def what_is(data: bytes) -> str:
-    """What bytes are that are neither ELF nor a Mach-O object, as a part of a sentence."""
+    """The kind of bytes that are neither an ELF nor a Mach-O object, as a part of a sentence."""
     if not data:
         return "empty"
     if data.startswith(b"\xca\xfe\xba\xbe"):

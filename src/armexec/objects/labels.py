@@ -22,7 +22,7 @@ def mark_of(name: str) -> bool | None:
 def with_functions(
     sections: Sequence[Section], symbols: Sequence[SectionSymbol], marks: Sequence[Mark]
 ) -> list[SectionSymbol]:
-    """The symbols, of which those that begin a function are of kind "function".
+    """The symbols; those that begin a function have the kind "function".
 
     Hand-written code seldom says `.type f, %function`. So a global or weak label of code is a function too; a local
     one is only where nothing else in the object is, and the first instruction of a section follows it.

@@ -41,7 +41,7 @@ def link(objects: Iterable[tuple[bytes, str]]) -> Image:
 
 
 def read_part(data: bytes, name: str) -> Part:
-    """What a relocatable object brings to an image. Raises LoadError for what is none."""
+    """The part of an image that a relocatable object defines. Raises LoadError for what is none."""
     if data[:4] == b"\x7fELF":
         from armexec.objects.elf import read_elf
 

@@ -121,7 +121,7 @@ class Missing(NamedTuple):
 
 
 class MissingSymbols:
-    """What the places of an image stand for at which there is nothing, since no object defines it."""
+    """The undefined symbols of an image, by the places that stand for them."""
 
     def __init__(self, layout: Layout) -> None:
         symbols = layout.symbols
@@ -137,7 +137,7 @@ class MissingSymbols:
         self._holes = sorted((offset - HOLE // 2, symbols[index]) for index, offset in layout.holes.items())
 
     def at(self, offset: int) -> Missing | None:
-        """What was to be at an offset, or was to be referred to from there."""
+        """The undefined symbol that an offset stands for, or that is referred to from there."""
         site = self.stubs.get(offset, offset)
         if site in self._sites:
             return self._sites[site]

@@ -1,4 +1,4 @@
-"""What a kept compilation consists of, and the files that it depends on."""
+"""Kept compilations and the files that they depend on."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def pack(data: bytes, diagnostics: Sequence[Diagnostic], hashes: dict[str, str])
 
 
 def unpack(kept: bytes) -> tuple[bytes, tuple[Diagnostic, ...]] | None:
-    """What `pack` packed, unless one of the files it depends on has changed, or it makes no sense."""
+    """The compilation that `pack` packed; None if a file that it depends on has changed, or if it is damaged."""
     head, _, data = kept.partition(b"\n")
     try:
         hashes, shown = json.loads(head)

@@ -345,7 +345,7 @@ def _holds(path: str, source: bytes) -> bool:
 
 
 def _read(path: str) -> bytes | None:
-    """What a file holds that the compiler has made."""
+    """The bytes of a file that the compiler has made."""
     try:
         with open(path, "rb") as file:
             return file.read()

@@ -19,7 +19,7 @@ _INCLUSION = re.compile(
     re.MULTILINE,
 )
 _MOST_FILES = 500
-"""How many files are looked into at most; a compiler's own headers aren't."""
+"""Maximum number of files looked into; a compiler's own headers don't count."""
 _FOLDER_OPTIONS = ("-I", "-iquote", "-isystem", "-idirafter")
 
 
@@ -69,7 +69,7 @@ def _found(written: str, folders: Sequence[str]) -> str | None:
 
 
 def _problem(path: str) -> str:
-    """What keeps a file from being included, if something does. Of a directory the compiler says it itself."""
+    """The reason why a file can't be included, or None. The compiler itself refuses directories."""
     try:
         status = os.stat(path)
     except OSError:
@@ -82,7 +82,7 @@ def _problem(path: str) -> str:
 
 
 def read_regular(path: str) -> bytes | None:
-    """What a regular file of at most LARGEST bytes holds; None for others, and for what can't be read."""
+    """The bytes of a regular file of at most LARGEST bytes; None for others, and for files that can't be read."""
     try:
         status = os.stat(path)
         if not stat.S_ISREG(status.st_mode) or status.st_size > LARGEST:

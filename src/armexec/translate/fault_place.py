@@ -15,7 +15,7 @@ __all__ = ["accesses", "fault_place"]
 
 _KINDS = {TrapKind.READ: ("read", "read-write"), TrapKind.WRITE: ("write", "read-write")}
 _REACH = 64
-"""How many instructions away an access is looked for."""
+"""Maximum distance, in instructions, at which an access is looked for."""
 
 
 def fault_place(

@@ -137,7 +137,7 @@ def is_canonical(address: int) -> bool:
 
 
 def accessed_address(code: bytes, registers: Sequence[int]) -> int | None:
-    """The address that isn't canonical, of which the instruction that some bytes begin with has faulted."""
+    """The address that isn't canonical at which the instruction at the start of some bytes has faulted."""
     operand = memory_operand(code)
     if operand is not None:
         found = operand.address(registers)
@@ -147,7 +147,7 @@ def accessed_address(code: bytes, registers: Sequence[int]) -> int | None:
 
 
 def plain_store_size(code: bytes) -> int:
-    """How many bytes the instruction stores of a general register, if it does nothing else (MOV); else 0."""
+    """The number of bytes that a MOV stores of a general register; 0 for other instructions."""
     at = 0
     while code[at] in _PREFIXES:
         at += 1

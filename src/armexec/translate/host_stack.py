@@ -17,7 +17,7 @@ __all__ = ["host_overflow", "is_host_overflow", "limit_key", "remember_limit"]
 _REACH = 1 << 14
 """A fault this near to the host's stack pointer is one of the host's stack: translated functions touch each page."""
 _LEFT = 256 << 10
-"""So many bytes are left for Python and LLVM, or a quarter of the stack."""
+"""Bytes of the thread's stack that are left for Python and LLVM, at most a quarter of it."""
 
 _libc = ctypes.CDLL(None)
 _keys: list[ctypes.c_uint64] = []

@@ -29,7 +29,7 @@ __all__ = ["Kept", "Place", "kept_object", "translator_identity"]
 
 _FORMAT = "unit 2"
 _MAX_CIRCUMSTANCES = 8
-"""Of one function, the units made in so many different circumstances are kept."""
+"""Maximum number of units of one function that are kept, made in different circumstances."""
 
 
 def translator_identity() -> str:

@@ -16,7 +16,7 @@ __all__ = ["NAMELESS", "Argument", "Code", "Convention", "Export", "Form", "Libr
 
 
 _ROOM, _MOST_ROOM = 16, 500
-"""How many instructions are translated with a function that is reached: at first, and at most."""
+"""Instructions that are translated with a function that is reached: at first, and at most."""
 
 
 class Argument(NamedTuple):

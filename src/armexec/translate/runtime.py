@@ -239,7 +239,7 @@ class Translator:
     def draft(
         self, address: int, shape: Shape | None, tier: str, mode: Mode, like: Unit | None = None
     ) -> tuple[Record, Place | None]:
-        """What is to be compiled, and where to keep it. They refer to nothing of the image.
+        """The text to compile, and where to keep it. They refer to nothing of the image.
 
         It is entered wherever the unit `like` is.
         """

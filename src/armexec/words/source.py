@@ -36,7 +36,7 @@ class Source:
 
     @cached_property
     def tokens(self) -> list[re.Match[str]]:
-        """What stands between spaces, commas and brackets, outside of comments."""
+        """The texts between spaces, commas and brackets, outside of comments."""
         return list(_TOKEN.finditer(self.uncommented))
 
     @property

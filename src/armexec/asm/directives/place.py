@@ -64,7 +64,7 @@ def _align_with(width: int, *, power: bool) -> Handler:
 
 
 def _nops(a: Assembler, arguments: Arguments, where: Where) -> None:
-    """`.nops size`: so many bytes of NOP instructions."""
+    """`.nops size`: NOP instructions of `size` bytes together."""
     size = a.constant(arguments, 0, where)
     if size % 4:
         raise where.error(f"{size} bytes are no whole NOP instructions: expected a multiple of 4")

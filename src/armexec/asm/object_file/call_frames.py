@@ -58,7 +58,7 @@ class Frame:
 
     @property
     def common(self) -> tuple[object, ...]:
-        """What functions that share a CIE have in common."""
+        """The properties that functions of one CIE share."""
         lsda = self.lsda.encoding if self.lsda else _OMIT
         return (
             self.simple,

@@ -29,7 +29,7 @@ _MOST_FILES = 1 << 16
 
 
 class Row(NamedTuple):
-    """What one `.loc` says; `marks` are "basic_block", "prologue_end", "epilogue_begin"."""
+    """The contents of one `.loc`; `marks` are "basic_block", "prologue_end", "epilogue_begin"."""
 
     file: int
     line: int

@@ -62,7 +62,7 @@ class Output:
         self.versions: list[tuple[str, str, Where]] = []
         """The symbol, its name with a version, and the place, of each .symver."""
         self.late: list[Callable[[], None]] = []
-        """What is made when all sections have their layout: debug information."""
+        """Make the debug information, which needs the layout of all sections."""
         self._subsections: dict[tuple[CodeSection, int], Subsection] = {}
         self._absolute = CodeSection("*ABS*", "", type="nobits")
         self._fixups: list[_Fixup] = []

@@ -131,7 +131,7 @@ class Subsection:
 
     @property
     def size(self) -> int:
-        """How many bytes it has so far."""
+        """The number of bytes so far."""
         return len(self.data) + self.reserved
 
     def mark(self, kind: str) -> None:

@@ -44,11 +44,11 @@ class Conditions:
 
     @property
     def depth(self) -> int:
-        """How many conditions are open."""
+        """The number of open conditions."""
         return len(self._open)
 
     def cut(self, depth: int) -> None:
-        """Close conditions until so many are open, as .exitm does."""
+        """Close conditions until that number is open, as .exitm does."""
         del self._open[depth:]
         self.skipping = False
 

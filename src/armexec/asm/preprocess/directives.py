@@ -187,4 +187,4 @@ PREPROCESSING: dict[str, Handler] = {
     ".fail": _fail,
     ".unreq": _unreq,
 }
-"""What each does; the others are in `armexec.asm.directives`."""
+"""The function of each directive; the others are in `armexec.asm.directives`."""

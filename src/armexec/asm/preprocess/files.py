@@ -1,4 +1,4 @@
-"""What `.include` and `.incbin` read: regular files of a sane size."""
+"""The files that `.include` and `.incbin` read: regular files of a sane size."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def find_file(name: str, from_file: str, folders: Sequence[str]) -> str:
 
 
 def read_file(path: str, where: Where, *, skip: int = 0, count: int | None = None) -> bytes:
-    """What a file holds from `skip` on, at most `count` bytes.
+    """The bytes of a file from `skip` on, at most `count` bytes.
 
     Raises:
         AssemblyError: it isn't there, can't be read, isn't a regular file, or is too large.

@@ -44,7 +44,7 @@ class Frame:
         self.expands = expands
         """Whether .exitm ends it: a macro or a repetition, not a file."""
         self.depth = depth
-        """How many conditions were open when it began."""
+        """The number of conditions that were open when it began."""
         self.pending: deque[tuple[int, str]] = deque()
         self.number = 0
         self.line = ""
@@ -68,7 +68,7 @@ class Frame:
         self.pending.extend(pieces)
 
     def renumber(self, number: int, file: str) -> None:
-        """What follows is called by another number and file, as a preprocessor's line marker says."""
+        """Give the following lines another number and file, as a preprocessor's line marker says."""
         rest = (line for _, line in self.lines)
         self.lines = zip(count(number), rest, strict=False)
         self.file = file
@@ -106,7 +106,7 @@ _DIRECTIVE = re.compile(r"(\s*(?:[\w.$\\@()]+:)?)\s*(\.\w+)")
 
 
 class Source:
-    """What is being read: a stack of frames. It counts how much was expanded so far."""
+    """The stack of frames that are being read. It counts the expanded lines."""
 
     def __init__(self, text: str, file: str) -> None:
         self._lines = 0

@@ -128,7 +128,7 @@ class Entries:
         return self._children.get(die.offset, ())
 
     def scopes(self, die: Any) -> Iterator[Any]:
-        """What an entry stands in, from the inside out."""
+        """The entries around an entry, from the inside out."""
         at = die.offset
         while at in self._scopes:
             at = self._scopes[at]
