@@ -269,7 +269,7 @@ def test_flag_manipulation(check: Check) -> None:
 def test_addresses(check: Check) -> None:
     check("adr x0, .+5", gives={"x0": PC + 5})
     check("adr x0, .-1048576", gives={"x0": PC - 0x10_0000})
-    check("adrp x0, #8192", gives={"x0": (PC & ~0xFFF) + 0x2000})
+    check(f"adrp x0, {(PC & ~0xFFF) + 0x2000}", gives={"x0": (PC & ~0xFFF) + 0x2000})
 
 
 @family

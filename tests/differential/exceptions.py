@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from armexec.isa import decode
 from armexec.isa.id_registers import ID_REGISTERS
 from armexec.isa.system_registers import CNTFRQ_EL0, CNTVCT_EL0, CTR_EL0, DCZID_EL0, DIT, FPCR, FPSR, SSBS
+from armexec.machines.addresses import without_tag
 from armexec.machines.traps import TrapKind
 
 from .generate import accessed
@@ -110,6 +111,21 @@ def _not_canonical(state: State, ours: Outcome, theirs: Outcome) -> bool:
     return _access_kinds(state, ours, theirs) and (_address(state) + (1 << 47) & MASK64) >> 48 != 0
 
 
+def _is_tagged(state: State) -> bool:
+    address = _address(state)
+    return without_tag(address) != address
+
+
+def _faults_by_tag(state: State, ours: Outcome, theirs: Outcome) -> bool:
+    return theirs.trap in (READ, WRITE) and _is_tagged(state)
+
+
+def _tagged_operand(state: State, ours: Outcome, theirs: Outcome) -> bool:
+    # The offset of `str b4, [x17, x17]` is the base itself.
+    offset = _field(state, "Rm")
+    return _faults_by_tag(state, ours, theirs) and offset in (None, _field(state, "Rn"))
+
+
 def _top_byte(state: State, ours: Outcome, theirs: Outcome) -> bool:
     mask = (1 << 56) - 1
     same = [a & mask == b & mask for a, b in zip(ours.registers, theirs.registers, strict=True)]
@@ -144,6 +160,20 @@ _PLAIN = ("plain-O0", "plain-O2")
 _TRANSLATED = ("translated-O0", "translated-O2", *_PLAIN)
 
 EXCEPTIONS = (
+    Exception_(
+        ("unicorn",),
+        r".*",
+        _faults_by_tag,
+        "Unicorn doesn't ignore the highest byte of addresses of data unless TCR_EL1 says so, and if it does, also "
+        "strips it from branches and by XPACI.",
+    ),
+    Exception_(
+        _TRANSLATED,
+        r"(CAS|SWP|LD(ADD|CLR|EOR|SET|SMAX|SMIN|UMAX|UMIN|AR|LAR|APR))\w*|STRB?_\w*ldst_regoff",
+        _tagged_operand,
+        "x86-64 code that computes with an address and with what is there in one instruction, as LOCK AND [RAX], AL, "
+        "faults if the address has a tag: docs/architecture.md, what the translated engine does differently.",
+    ),
     Exception_(
         _TRANSLATED,
         r"(LD|SWP|CAS)\w*_(memop|comswap|comswappr)",

@@ -224,17 +224,15 @@ class _Accessed(Exception):
         self.address = address
 
 
-class _Probe(DataMemory):
-    """Memory that only reports the first access."""
-
-    def read(self, address: int, size: int) -> bytes:
-        raise _Accessed(address)
-
-    def write(self, address: int, data: bytes) -> None:
-        raise _Accessed(address)
-
-
 class _ProbingMachine(ReferenceMachine):
+    """A machine that only reports the first access, by its address with the tag."""
+
+    def _read(self, address: int, size: int) -> bytes:
+        raise _Accessed(address)
+
+    def _write(self, address: int, data: bytes) -> None:
+        raise _Accessed(address)
+
     def store_exclusive(self, address: Bits, value: Bits, *, release: bool = False) -> Bits:
         # Without a monitor there would be no access.
         raise _Accessed(address.value)
@@ -242,7 +240,7 @@ class _ProbingMachine(ReferenceMachine):
 
 def accessed(state: State) -> int | None:
     """The first address that the (only) instruction accesses."""
-    machine = _ProbingMachine(_Probe(state))
+    machine = _ProbingMachine(DataMemory(state))
     set_registers(machine, state)
     decoded = decode(state.code[0])
     assert decoded is not None
@@ -305,6 +303,9 @@ def aim(rng: random.Random, state: State) -> int | None:
             return None
         target += (address - target) % 16
     state.registers[base] = state.registers[base] + target - address & MASK64
+    if base != 31 and rng.random() < 1 / 8:
+        # The highest byte of the address of data is ignored.
+        state.registers[base] ^= rng.getrandbits(8) << 56
     return target
 
 

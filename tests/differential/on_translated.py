@@ -11,6 +11,7 @@ from functools import cache
 
 import pytest
 
+import armexec
 from armexec.translate.snippets import GuestState, block_runner
 
 from .state import CODE, CODE_SIZE, DATA, DATA_SIZE, Outcome, State
@@ -40,6 +41,8 @@ class _Memory:
             self.code = mmap.mmap(file.fileno(), CODE_SIZE)
             self._map(CODE, CODE_SIZE, mmap.PROT_READ, mmap.MAP_SHARED | _MAP_FIXED, file.fileno())
         self._map(DATA, DATA_SIZE, mmap.PROT_READ | mmap.PROT_WRITE, hold | _MAP_FIXED, -1)
+        # Whoever runs functions deals with the tags of addresses, also for single instructions.
+        armexec.function("ret", "void()", engine="translated")()
 
     def _map(self, address: int, size: int, protection: int, flags: int, file: int) -> None:
         got = self._mmap(address, size, protection, flags, file, 0)

@@ -331,7 +331,7 @@ def test_a_jump_to_where_there_is_no_code() -> None:
 
 def test_code_that_runs_off_its_end() -> None:
     (fall,) = functions("fall: nop", "fall/0")
-    with pytest.raises(MemoryFault, match="no code") as caught:
+    with pytest.raises(MemoryFault, match=r"^ran past the end of fall: is a `ret` missing\?") as caught:
         fall()
     assert caught.value.access == "execute"
 

@@ -33,6 +33,7 @@ ACCESSES = {
     "stp x1, x1, [x0]\n ldr x2, [x0, #8]": 3,
     "str q0, [x0]\n ldr x2, [x0]": 0,
     "strb w1, [x0]\n ldr x2, [x0]\n and x2, x2, #0xffff": 0x7703,
+    "strb w0, [x0]\n ldrb w2, [x0]\n and x3, x0, #0xff\n sub x2, x2, x3": 0,
     "str xzr, [x0]\n ldr x2, [x0]": 0,
     "ldadd x1, x2, [x0]\n ldr x2, [x0]": NUMBERS[0] + 3,
     "swpalb w1, w2, [x0]": 0x88,

@@ -155,9 +155,9 @@ def plain_store_size(code: bytes) -> int:
     is_wide = code[at] >> 4 == 4 and code[at] >> 3 & 1
     has_rex = code[at] >> 4 == 4
     opcode = code[at + 1] if has_rex else code[at]
-    if opcode == 0x88 and has_rex:
-        # Without, it may be the second byte of a register.
-        return 1
+    if opcode == 0x88:
+        # Without REX, the numbers from 4 on are the second bytes of registers.
+        return int(bool(has_rex) or code[at + 1] >> 3 & 7 < 4)
     return (8 if is_wide else 2 if is_short else 4) if opcode == 0x89 else 0
 
 
