@@ -301,7 +301,7 @@ class Function:
         check_passable(prototype)
         loaded = self._module.loaded
         bound = loaded.bind(self._symbol.offset, prototype)
-        convert = text_result(self._text, self.name) if self._text is not None else None
+        convert = text_result(self._text, self.name, self.address) if self._text is not None else None
         call = make_call(prototype, bound, convert)
         self._module._bound(self)
         # Python looks __call__ up in the class: a class for each function saves a call in each call of it,

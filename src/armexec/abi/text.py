@@ -10,8 +10,8 @@ from armexec.memory import AccessError, string_at
 __all__ = ["text_result"]
 
 
-def text_result(kind: type[str] | type[bytes], name: str) -> Callable[[int], str | bytes | None]:
-    """A function that turns the address that `name` returned into the null-terminated text there; null into None.
+def text_result(kind: type[str] | type[bytes], name: str, pc: int) -> Callable[[int], str | bytes | None]:
+    """A function that turns an address that `name`, which is at `pc`, returned into the text there; null into None.
 
     The function made raises MemoryFault where the text can't be read.
     """
@@ -23,8 +23,9 @@ def text_result(kind: type[str] | type[bytes], name: str) -> Callable[[int], str
             data = string_at(address)
         except AccessError as error:
             raise MemoryFault(
-                f"{name} returned 0x{address:x}, which doesn't lead to text: 0x{error.address:x} can't be read",
-                pc=0,
+                f"{name} returned 0x{address:x}, which doesn't lead to text: 0x{error.address:x} can't be read,",
+                pc=pc,
+                symbol=name,
                 address=error.address,
                 access="read",
             ) from None
