@@ -60,3 +60,10 @@ def test_the_dialect_that_is_asked_for() -> None:
         assemble(".globl _main\nmov x0, #3 ; comment", target="linux")
     with pytest.raises(AssemblyError, match="unknown target 'windows'"):
         assemble("nop", target="windows")
+
+
+@pytest.mark.parametrize("text", [".constructor", ".CONSTRUCTOR", ".const\n.long 1", ".section __DATA,__x\n.long 1"])
+def test_sections_of_apple_need_its_dialect(text: str) -> None:
+    assert assemble(text, target="apple").object()
+    with pytest.raises(AssemblyError, match='assemble with target="apple"'):
+        assemble(text, target="linux").object()

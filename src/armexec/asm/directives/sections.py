@@ -207,7 +207,9 @@ def _plain(name: str) -> Handler:
         if a.apple and name == ".text":
             a.go_to(a.output.subsection(a.output.make_section("__TEXT,__text", "rx"), 0))
             return
-        if name in _MACHO_PLAIN and (a.apple or name not in _ELF_PLAIN):
+        if name not in _ELF_PLAIN and not a.apple:
+            raise where.error(f'{name} is a directive of Apple\'s assembler: assemble with target="apple"')
+        if name in _MACHO_PLAIN and a.apple:
             if arguments:
                 raise where.error(f"expected the end of the line after {name}", column=arguments[0][1])
             current = a.output.section

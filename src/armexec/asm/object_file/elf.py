@@ -174,6 +174,11 @@ class _Writer:
     def _section(self, section: CodeSection, place: object) -> bytes:
         assert callable(place)
         kind = _TYPES.get(section.type)
+        if kind is None and not section.type[:1].isdigit():
+            raise AssemblyError(
+                f"the section {section.name} has Apple's type {section.type!r}, which no ELF object has: assemble with"
+                ' target="apple"'
+            )
         if kind is None:
             kind = int(section.type, 0)
         flags = sum(_FLAGS.get(letter, 0) for letter in set(section.attributes))
