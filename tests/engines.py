@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Iterator
+
+import pytest
 
 from armexec.engines import ENGINES, get_engine
 from armexec.errors import HostError
@@ -18,3 +22,17 @@ def available() -> Iterator[str]:
 
 
 AVAILABLE = tuple(available())
+
+
+def _can_start_itself() -> bool:
+    try:
+        subprocess.run([sys.executable, "-c", ""], check=True)
+    except OSError:
+        return False
+    return True
+
+
+needs_processes = pytest.mark.skipif(
+    not _can_start_itself(), reason="this Python can't start itself: an emulator runs it, and not the kernel"
+)
+"""For tests that start a Python."""

@@ -8,6 +8,7 @@ import sys
 import pytest
 
 from armexec.memory import execution_refused
+from engines import needs_processes
 
 from .kernels import DarwinModel, LinuxModel
 
@@ -37,6 +38,7 @@ print(armexec.function(words(10), "long()", engine="reference")())
 """
 
 
+@needs_processes
 @pytest.mark.skipif(sys.platform != "linux", reason="prctl is Linux's")
 @pytest.mark.parametrize("when", ["before", "after"])
 def test_under_mdwe_there_is_an_error_and_the_reference_works(when: str) -> None:

@@ -15,6 +15,7 @@ import pytest
 
 import armexec
 from armexec.memory import guest_stack, page_size, stack_size
+from engines import needs_processes
 
 ENGINES = ("translated", "reference")
 SOURCE = """
@@ -137,6 +138,7 @@ thread.join()
 """
 
 
+@needs_processes
 @pytest.mark.parametrize("depth", [31_500])
 def test_code_is_not_looked_for_without_stack_for_it(depth: int) -> None:
     """Python and LLVM would end the process where the stack runs out: here, just before the guest's own frames fill it.
