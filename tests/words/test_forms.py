@@ -208,6 +208,7 @@ def test_what_is_wrong_or_not_clear_is_an_error_with_its_place(text: str, messag
         "count = 5\nld1 {v0.4s}, [x0]",
         "1: add x0, x0, x1\nb 1b",
         "start: .word 0xd10043ff",
+        "'\\x'",
         ".macro load to, from=[x0]\n ldr \\to, \\from\n.endm\nload x1, from=[x2]",
         "fadd d0, d0, d0; ret",
         "fadd d0, d0, d0",

@@ -16,6 +16,14 @@ from armexec.objects import CType
 __all__ = ["pointer_argument"]
 
 _FunctionPointer: type[Any] = type(ctypes.pythonapi.Py_IsInitialized).__mro__[1]
+_CTYPES = (
+    ctypes._SimpleCData,
+    ctypes._Pointer,
+    _FunctionPointer,
+    ctypes.Array,
+    ctypes.Structure,
+    ctypes.Union,
+)
 _TEXT = {ctypes.c_char_p: ctypes.c_char, ctypes.c_wchar_p: ctypes.c_wchar}
 
 
@@ -50,9 +58,7 @@ def pointer_argument(ctype: CType, value: Any, alive: list[Any]) -> int:
             return int(value)
         raise SignatureError(f"{value} is not an address")
     target = ctype.target
-    if isinstance(value, ctypes._SimpleCData | ctypes._Pointer | _FunctionPointer | ctypes.Array | ctypes.Structure):
-        return _ctypes_address(target, value)
-    if isinstance(value, ctypes.Union):
+    if isinstance(value, _CTYPES):
         return _ctypes_address(target, value)
     if isinstance(value, Number) or _is_numpy_scalar(value):
         raise SignatureError(_unusable(value))

@@ -17,7 +17,7 @@ _LINE = re.compile(
     r"[ \t]*(?:=>|->)?[ \t]*(?:0x)?(?P<address>[0-9a-fA-F]+)(?:[ \t]*<[^>]*>)?(?P<colon>:?)[ \t]+(?P<rest>.*)"
 )
 _SHOWN = re.compile(r"[ \t]*(?P<address>[0-9a-f]+)[ \t]{2,}[a-z.][^|]*?[ \t]{2,}0x(?P<word>[0-9A-F]{8})[ \t]*")
-_RELOCATION = re.compile(r"[ \t]+[0-9a-f]+:[ \t]+(?P<type>R_AARCH64_\w+|ARM64_RELOC_\w+)[ \t]*(?P<symbol>.*)")
+_RELOCATION = re.compile(r"[ \t]+[0-9a-f]+:[ \t]+(?:R_AARCH64|ARM64_RELOC)_\w+.*")
 _HEADING = re.compile(
     r".*:[ \t]*file format .*|Disassembly of section .*|Contents of section .*|Dump of assembler code .*"
     r"|End of assembler dump\..*|[0-9a-fA-F]+ <.*>:|[^\s:]+:|[^`]+`[^`]*:"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from armexec.errors import AssemblyError
 from armexec.words.source import Source, words_of_bytes
 
 __all__ = ["read_literal"]
@@ -34,7 +35,12 @@ def read_literal(source: Source, *, check: bool = False) -> list[int] | None:
     Raises:
         AssemblyError: an element is no number or is too large for its type, or they aren't whole words. Not if `check`.
     """
-    escaped = _string_bytes(source)
+    try:
+        escaped = _string_bytes(source)
+    except AssemblyError:
+        if check:
+            return None
+        raise
     if escaped is not None:
         return [] if check else words_of_bytes(escaped, source, 0)
     hexadecimal = _FROM_HEX.search(source.program)
