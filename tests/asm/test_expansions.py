@@ -114,6 +114,14 @@ def test_line_markers_give_lines_other_numbers_and_files() -> None:
     assert assemble("# 7 elephants\nnop").words == [0xD503201F]
 
 
+@pytest.mark.parametrize(
+    "comment", ["# 7", "#7", "#line 7", "#line7", '# line 7 "x.c"', '# 0 "x.c"', '# 7 "x.c" elephants', '# 7 "x']
+)
+def test_numbers_after_a_hash_that_are_no_line_marker(comment: str) -> None:
+    error = refused(comment + "\nbogus")
+    assert (error.file, error.line) == ("t.s", 2)
+
+
 def test_instructions_of_a_macro_have_the_line_of_its_outermost_invocation(tmp_path: Path) -> None:
     (tmp_path / "a.inc").write_text("nop\nouter\n")
     text = f'''\

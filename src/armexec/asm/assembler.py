@@ -73,8 +73,9 @@ _LIMIT = 1 << 16
 _COMMENT = re.compile(rf'{STRING}|(//[^\n]*|/\*.*?\*/|;[^\n"]*(?=\n|\Z))', re.DOTALL)
 
 
-# A preprocessor's line marker: the number and the file of the next line.
-_MARKER = re.compile(r'#[ \t]*(?:line[ \t]+)?(\d{1,9})(?:[ \t]+"((?:[^"\\]|\\.)*)")?(?:[ \t]+\d+)*[ \t]*$')
+# A preprocessor's line marker, with the number and the file of the next line, or m4's (#line). Without a file, or with
+# line 0 (which gcc writes before the first line), it is a comment, as for GNU as and clang.
+_MARKER = re.compile(r'#(?:line[ \t])?[ \t]*(0*[1-9]\d{0,8})[ \t]+"((?:[^"\\]|\\.)*)"(?:[ \t]+\d+)*[ \t]*$')
 _REQ = re.compile(r"\.req\s+(\S+)$", re.IGNORECASE)
 
 
@@ -141,8 +142,7 @@ class Assembler:
                 return not self.source.stack or self.source.stack[-1] is not frame
             marker = _MARKER.match(line)
             if marker is not None:
-                name = string_bytes(marker[2]).decode("utf-8", "replace") if marker[2] is not None else frame.file
-                frame.renumber(int(marker[1]), name or frame.place)
+                frame.renumber(int(marker[1]), string_bytes(marker[2]).decode("utf-8", "replace") or frame.place)
                 return True
         frame.split(number, line, apple=self.apple)
         return self._pending(frame)
