@@ -110,6 +110,47 @@ print(done)
     assert done.stdout == "[(0, True)]\n", done.stderr
 
 
+def test_a_fork_waits_for_who_is_in_llvm() -> None:
+    """LLVM has locks of its own. Whoever leaves it may free objects, and wait for any lock."""
+    done = subprocess.run(
+        [
+            sys.executable,
+            "-c",
+            """
+import os, threading, time
+import armexec
+from armexec.forks import hold, no_fork
+lock = hold(threading.Lock())
+inside = threading.Event()
+left = 0
+def work():
+    global left
+    for _ in range(3):
+        with no_fork():
+            inside.set()
+            time.sleep(0.05)
+            with lock:
+                left += 1
+thread = threading.Thread(target=work)
+thread.start()
+inside.wait()
+start = time.monotonic()
+child = os.fork()
+if not child:
+    with lock, no_fork():
+        os._exit(left)
+thread.join()
+print(0 < os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) <= left, left, time.monotonic() - start < 20)
+""",
+        ],
+        capture_output=True,
+        text=True,
+        timeout=100,
+        check=False,
+    )
+    assert done.stdout == "True 3 True\n", done.stderr
+
+
 @pytest.mark.long
 @pytest.mark.parametrize("pause", [0.001, 0.01, 0.05, 0.1])
 @pytest.mark.parametrize("mode", ["new", "used"])

@@ -1,8 +1,8 @@
 """A fork while other threads work: what they hold would be held in the child by nobody, for ever.
 
-Before a fork it is waited until no other thread imports what is used here, or has a lock that is held for a moment;
-the forking thread holds them meanwhile. Locks that are held for long, while something is translated, are new ones in
-the child. The wait has an end: then the process forks anyway.
+A fork waits until no other thread imports what is used here, has a lock that is held for a moment, or is in LLVM, which
+has locks of its own. The forking thread holds them meanwhile. Locks that are held for long, while something is
+translated, are new ones in the child. The wait has an end: then the process forks anyway.
 """
 
 from __future__ import annotations
@@ -12,11 +12,11 @@ import sys
 import threading
 import time
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import cached_property
 from typing import Any, Protocol, TypeVar
 
-__all__ = ["after_in_child", "after_in_parent", "before", "hold", "in_child", "renew"]
+__all__ = ["after_in_child", "after_in_parent", "before", "hold", "in_child", "no_fork", "renew"]
 
 _PATIENCE = 30.0
 """Maximum wait in seconds; threads need as long only where they import much on a busy machine."""
@@ -60,6 +60,46 @@ def in_child(callback: Callable[[], None]) -> None:
     _child.append(callback)
 
 
+class _Gate:
+    """A lock that any number of threads share, or that the forking thread has alone."""
+
+    def __init__(self) -> None:
+        self._condition = threading.Condition()
+        self._inside = 0
+        self._closed = False
+
+    @contextlib.contextmanager
+    def shared(self) -> Iterator[None]:
+        with self._condition:
+            self._condition.wait_for(lambda: not self._closed)
+            self._inside += 1
+        try:
+            yield
+        finally:
+            with self._condition:
+                self._inside -= 1
+                self._condition.notify_all()
+
+    def close(self, timeout: float) -> bool:
+        """Let nobody in; whether all have left in time."""
+        with self._condition:
+            self._closed = True
+            return self._condition.wait_for(lambda: not self._inside, timeout)
+
+    def open(self) -> None:
+        with self._condition:
+            self._closed = False
+            self._condition.notify_all()
+
+
+_gate = _Gate()
+
+
+def no_fork() -> contextlib.AbstractContextManager[None]:
+    """While this is entered the process doesn't fork. It is for calls of code that has locks of its own."""
+    return _gate.shared()
+
+
 class _Fork:
     """The locks that the forking thread holds."""
 
@@ -68,9 +108,14 @@ class _Fork:
 
     def before(self) -> None:
         limit = time.monotonic() + _PATIENCE
-        while not self._hold_all() and time.monotonic() < limit:
+        while (left := limit - time.monotonic()) > 0:
+            # The gate comes first: a thread that has to leave may wait for any of the locks, since objects may be freed
+            # there as everywhere.
+            if _gate.close(left) and self._hold_all():
+                return
             self._release_all()
             time.sleep(_PAUSE)
+        self._hold_all()
 
     def _hold_all(self) -> bool:
         """Hold what is free; whether that was all."""
@@ -84,6 +129,10 @@ class _Fork:
         return complete
 
     def _release_all(self) -> None:
+        self._release_held()
+        _gate.open()
+
+    def _release_held(self) -> None:
         while self._held:
             # Of a lock that the interpreter has renewed in the child, nobody is the owner.
             with contextlib.suppress(RuntimeError):
@@ -93,7 +142,9 @@ class _Fork:
         self._release_all()
 
     def after_in_child(self) -> None:
-        self._release_all()
+        global _gate  # noqa: PLW0603
+        _gate = _Gate()
+        self._release_held()
         for owner in list(_renewed):
             owner._lock = threading.RLock()
         if sys.version_info < (3, 12):

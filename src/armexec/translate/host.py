@@ -12,7 +12,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from armexec.errors import HostError
-from armexec.forks import hold, in_child
+from armexec.forks import hold, in_child, no_fork
 
 from .environment import initial_environment
 
@@ -135,11 +135,16 @@ class _Unlocked:
     others wait.
     """
 
-    def __getattr__(self, name: str) -> Any:
+    def __getattr__(self, name: str) -> Callable[..., Any]:
         function = getattr(llvm().ffi.lib, name)
         function = getattr(function, "_cfn", function)
-        setattr(self, name, function)
-        return function
+
+        def call(*arguments: Any) -> Any:
+            with no_fork():
+                return function(*arguments)
+
+        setattr(self, name, call)
+        return call
 
 
 _unlocked = _Unlocked()
