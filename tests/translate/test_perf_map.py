@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
 import io
 import re
 import sys
@@ -100,17 +99,6 @@ def test_lines_have_the_names_places_and_sizes_of_all_functions(
     lines.sort()
     for line, following in pairwise(lines):
         assert line.start + line.size <= following.start
-
-
-def test_a_loop_with_code_of_its_own_has_its_functions_name(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("ARMEXEC_PERF", "1")
-    source = """void add(double *to, const double *what, int n, int rounds) {
-        for (int round = 0; round < rounds; round++)
-            for (int i = 0; i < n; i++) to[i] += what[round];
-    }"""
-    numbers, nothing = (ctypes.c_double * 4)(), (ctypes.c_double * 9)()
-    armexec.compile(source, "c", "-O1", engine="translated:O2").add(numbers, nothing, 4, 9)
-    assert "guest:add [transaction]" in [line.name for line in _lines(file)]
 
 
 def test_what_comes_from_the_cache_has_names_too(file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

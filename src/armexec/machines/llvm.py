@@ -29,7 +29,6 @@ from armexec.machines.llvm_flags import (
     SubtractFlags,
 )
 from armexec.machines.llvm_floating import FloatingPoint, Pending
-from armexec.machines.llvm_provisional import ProvisionalStores, Undo
 from armexec.machines.llvm_shapes import FLOATS, ShapedValue, Shapes
 from armexec.machines.llvm_values import Value
 from armexec.machines.llvm_vectors import VIEWS, Known, ScalarRegisters, VectorRegisters, Vectors
@@ -223,18 +222,16 @@ class Segment:
 class Exit(NamedTuple):
     """A way out of a block to where `label` is: run the segment of this number again, in careful code.
 
-    `vectors`, `flags`: of what is known where the segment starts, what may be used at this exit. `undo`: the
-    segment's stores, to be undone before.
+    `vectors`, `flags`: of what is known where the segment starts, what may be used at this exit.
     """
 
     label: str
     segment: int
     flags: Flags | None
     vectors: dict[int, Known]
-    undo: tuple[Undo, ...]
 
 
-class LlvmMachine(Vectors, FloatingPoint, ProvisionalStores):
+class LlvmMachine(Vectors, FloatingPoint):
     """Emits one guest function.
 
     `image_base`: addresses are emitted relative to the symbol `@image`, which is there; None emits them as they are.
@@ -247,8 +244,6 @@ class LlvmMachine(Vectors, FloatingPoint, ProvisionalStores):
 
     `unsure`: while a block of a part that is run again as a whole is translated, the V registers that may be pending
     between blocks, with the sizes of their elements; `is_unfit` is set where more than being a NaN was asked of one.
-    `unchecked`: such a part of a transaction, that stores elements of so many bits as they are, and loads them; else 0.
-    `is_recording`: it is told where V registers are stored.
     """
 
     def __init__(
@@ -270,8 +265,6 @@ class LlvmMachine(Vectors, FloatingPoint, ProvisionalStores):
         self.volatile: set[int] = set()
         self.unsure: dict[int, frozenset[int]] | None = None
         self.is_unfit = False
-        self.unchecked = 0
-        self.is_recording = False
         self.helpers: dict[str, str] = {}
         self.V = ScalarRegisters(self)
         self.Vec = VectorRegisters(self)
@@ -291,7 +284,6 @@ class LlvmMachine(Vectors, FloatingPoint, ProvisionalStores):
         self.vectors = {}
         self.pairs = {}
         self.pending: list[Pending] = []
-        self.sizes = set()
         self.label = ""
         self._flags: Flags = StoredFlags(self)
         self.dirty = 0
@@ -300,7 +292,6 @@ class LlvmMachine(Vectors, FloatingPoint, ProvisionalStores):
         self.segments = [Segment(self.pc, None)]
         self.has_effect = False
         self.exits: list[Exit] = []
-        self.forget_memory()
         self.aligned = ""
         self.link_written = False
         self.terminator: Terminator | None = None
@@ -320,12 +311,6 @@ class LlvmMachine(Vectors, FloatingPoint, ProvisionalStores):
 
     def affect(self) -> None:
         """Called before what can't be done twice: results that are pending have to be sure by then."""
-        self.loaded = {}
-        self._change()
-
-    def _change(self) -> None:
-        if self.unchecked:
-            self.is_unfit = True
         if not self.careful:
             self.settle()
             self.has_effect = True
@@ -336,7 +321,6 @@ class LlvmMachine(Vectors, FloatingPoint, ProvisionalStores):
         known = dict(self.full), dict(self.low), self._flags.fork(), dict(self.vectors)
         self.segments.append(Segment(self.pc, known))
         self.has_effect = False
-        self.undo = []
 
     def end_segment(self) -> None:
         segment = self.segments[-1]
@@ -348,10 +332,10 @@ class LlvmMachine(Vectors, FloatingPoint, ProvisionalStores):
         number = len(self.segments) - 1
         known = self.segments[number].known
         if known is None:
-            self.exits.append(Exit(label, number, None, {}, tuple(self.undo)))
+            self.exits.append(Exit(label, number, None, {}))
         else:
             vectors = {n: vector.copy() for n, vector in known[3].items()}
-            self.exits.append(Exit(label, number, known[2].fork(), vectors, tuple(self.undo)))
+            self.exits.append(Exit(label, number, known[2].fork(), vectors))
 
     def resume(self, out: list[str], knowledge: Knowledge, dirty: int) -> None:
         """Go on at the end of a block that wrote the registers `dirty`, to flush it."""
@@ -520,72 +504,33 @@ class LlvmMachine(Vectors, FloatingPoint, ProvisionalStores):
         return pointer
 
     def load(self, address: Value, bits: int, *, acquire: bool = False, simd: bool = False) -> Value:
-        self.before_load(address, bits // 8)
         pointer = self._pointer(address)
-        self.is_unfit |= bool(self.unchecked) and acquire
         if acquire and (bits < 128 or self.wide_atomics):
             return self.emit(bits, f"load atomic i{bits}, ptr {pointer} acquire, align {bits // 8}")
         # What a SIMD&FP register is loaded for is a number, most often.
         kind = "<2 x i64>" if bits == 128 else FLOATS[bits] if simd and bits in (32, 64) else f"i{bits}"
         name = self.line(f"load{' volatile' if self.pc in self.volatile else ''} {kind}, ptr {pointer}, align 1")
-        self.after_load(address, bits // 8, kind, name)
         if kind[0] == "i":
-            self.is_unfit |= bool(self.unchecked)
             return Value(self, bits, name)
-        shapes = Shapes(self, bits, {kind: name})
-        if self.unchecked:
-            self._carry_loaded(shapes)
-        return ShapedValue(self, bits, shapes)
-
-    def _carry_loaded(self, shapes: Shapes) -> None:
-        """What an unchecked part loads, it may have stored."""
-        if shapes.bits % self.unchecked:
-            self.is_unfit = True
-        else:
-            self.carry(shapes, self.unchecked)
+        return ShapedValue(self, bits, Shapes(self, bits, {kind: name}))
 
     def store(self, address: Value, value: Value, *, release: bool = False) -> None:
         bits = value.width
+        self.affect()
+        pointer = self._pointer(address)
         if release:
-            self.affect()
-            pointer = self._pointer(address)
             if bits < 128 or self.wide_atomics:
                 # A load-acquire after a store-release stays after it (RCsc): on x86 that takes sequential consistency.
                 self.out.append(f"store atomic i{bits} {value.text}, ptr {pointer} seq_cst, align {bits // 8}")
             else:
                 self.out.append(f"store i{bits} {value.text}, ptr {pointer}, align 1")
             return
-        pointer = self._pointer(address)
-        if self.is_recording:
-            self._record(address, bits // 8)
-        if self.unchecked:
-            as_it_is = value.__class__ is ShapedValue and not bits % self.unchecked
-        else:
-            as_it_is = self.before_store(address, bits // 8, pointer)
-        if not as_it_is:
-            self._change()
-        kind, name = f"i{bits}", ""
-        if value.__class__ is ShapedValue:
-            pending = value.shapes().pending if as_it_is else None
-            kind, name = (pending.kind, pending.raw) if pending is not None else value.shapes().any()
-        self.out.append(f"store {kind} {name or value.text}, ptr {pointer}, align 1")
-
-    def _record(self, address: Value, size: int) -> None:
-        """Note where a transaction stores: often where the store before it ended."""
-        end = self.line(f"add i64 {address.text}, {size}")
-        place = self.line(f"load ptr, ptr {self.state_field('stored_last')}")
-        adjoins = self.line(f"icmp eq i64 {self.line(f'load i64, ptr {place}')}, {address.text}")
-        longer, new, recorded = self.block("longer"), self.block("new"), self.block("recorded")
-        self.out += [f"br i1 {adjoins}, label %{longer}, label %{new}", f"{new}:"]
-        self.out += [f"call void @record(ptr %state, i64 {address.text}, i64 {end})", f"br label %{recorded}"]
-        self.out += [f"{longer}:", f"store i64 {end}, ptr {place}", f"br label %{recorded}", f"{recorded}:"]
-        self.label = recorded
+        kind, name = value.shapes().any() if value.__class__ is ShapedValue else (f"i{bits}", value.text)
+        self.out.append(f"store {kind} {name}, ptr {pointer}, align 1")
 
     def _trap_if(self, condition: Value, kind: TrapKind, detail: Value) -> None:
         if condition.known == 0:
             return
-        self.is_unfit |= bool(self.unchecked)
-        self.make_sure()
         self.used |= 1 << STATE
         trap, checked = self.block("trap"), self.block("checked")
         self.out.append(f"br i1 {condition.text}, label %{trap}, label %{checked}")
@@ -602,7 +547,6 @@ class LlvmMachine(Vectors, FloatingPoint, ProvisionalStores):
 
     def trap(self, kind: TrapKind, detail: Value | int = 0) -> None:
         """End the block by reporting a trap at this instruction."""
-        self.make_sure()
         self._trap(kind, self.const(64, detail) if isinstance(detail, int) else detail)
         self.terminator = ("trap",)
 
@@ -611,9 +555,6 @@ class LlvmMachine(Vectors, FloatingPoint, ProvisionalStores):
             self._trap_if((address & (size - 1)) != 0, TrapKind.ALIGNMENT, address)
 
     def check_stack_alignment(self) -> None:
-        if self.unchecked:
-            # It was when the same round was recorded.
-            return
         # Where it is known to be aligned, the mask turns out to be zero.
         sp = self.read_register(SP)
         if self.aligned != sp.text:

@@ -71,7 +71,6 @@ class FloatingPoint(SoftFloat):
 
     _m: LlvmMachine
     pending: list[Pending]
-    sizes: set[int]
     label: str
     helpers: dict[str, str]
 
@@ -136,7 +135,6 @@ class FloatingPoint(SoftFloat):
         # Getting an operand in another shape may have settled those before it.
         settled = [a.shapes[0].get(a.kind) if isinstance(a, Pending) and a.is_settled else a for a in arguments]
         result = Pending(template, kind, raw, settled, faithful=faithful)
-        self.sizes.add(parts(kind)[2])
         if lanes is not None:
             result.alone = lanes
         shapes = Shapes(self._m, bits, {kind: raw}, pending=result)
@@ -203,7 +201,6 @@ class FloatingPoint(SoftFloat):
         condition = self.any_nan([(p.kind, p.raw) for p in pending if p.alone]) if not m.is_unfit else "false"
         nan, tested = m.block("nan"), m.block("tested")
         if not m.careful:
-            m.tests.append(m.pc)
             m.out += [f"br i1 {condition}, label %{nan}, label %{tested}", f"{tested}:"]
             m.leave_to_careful(nan)
             for p in pending:

@@ -10,14 +10,13 @@ In the order that data goes through them:
 - `modes`: the translations that there are of code, and whether it can see FPCR or FPSR, and so has to be strict.
 - `lift`: a function's blocks as IR text, by the machine of `machines.llvm`; `pairs`: two instructions on vectors as
   one.
-- `reruns`: loops that change nothing but registers, where NaNs are only looked for at the end; `transactions`: those
-  that store the same places in each round, by `sameness`; `spins`: those that may wait for another thread.
+- `reruns`: loops that change nothing but registers, where NaNs are only looked for at the end; `spins`: loops that may
+  wait for another thread.
 - `liveness`: which registers travel between translated functions; `frames`: which ones come back as they were;
   `guesses`: where calls to registers may go.
 - `function`: the blocks joined, with calls and returns; `careful`: the ways out where a NaN comes up;
-  `transaction_text`: into transactions and out of them, by `transaction_helpers`; `narrow`: registers that hold 32
-  bits; `unit`: the text of a whole module, with entry stubs; `prelude`: what every module calls: the dispatcher, traps,
-  the way to Python. `direct`: calls from Python without ctypes.
+  `narrow`: registers that hold 32 bits; `unit`: the text of a whole module, with entry stubs; `prelude`: what every
+  module calls: the dispatcher, traps, the way to Python. `direct`: calls from Python without ctypes.
 - `host`: IR text to object files, by LLVM; `link`: object files to executable memory.
 - `record`: a compiled unit, apart from where it is linked; `kept`: records on disk, and what they are found by.
 - `shared_code`: code that belongs to no image.

@@ -146,9 +146,6 @@ class CarefulExits:
                 dirty |= earlier.writes
         m.out.append(f"{exit_.label}:")
         m.out.append(f";@{segment.pc - self.base:x}")
-        for kind, old, pointer, offset in reversed(exit_.undo):
-            place = m.line(f"getelementptr i8, ptr {pointer}, i64 {offset}") if offset else pointer
-            m.out.append(f"store {kind} {old}, ptr {place}, align 1")
         needed = block.live_at(exit_.segment, signature.live_out[start])
         if self.is_open:
             # The rest is in the state.

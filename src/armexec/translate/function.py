@@ -31,7 +31,6 @@ from .narrow import narrowed
 from .record import END, FIRST_ONLY
 from .registers import bits, load_state, store_state
 from .state import OFFSETS
-from .transaction_text import TransactionWriter
 
 __all__ = ["ATTRIBUTES", "FunctionWriter", "calling_convention"]
 
@@ -151,7 +150,7 @@ class FunctionWriter:
         return results, code
 
 
-class _Writer(CarefulExits, TransactionWriter):
+class _Writer(CarefulExits):
     def __init__(self, unit: FunctionWriter, signature: Signature) -> None:
         self.unit = unit
         self.base = unit.base
@@ -163,8 +162,6 @@ class _Writer(CarefulExits, TransactionWriter):
         self.touched = 0
         self.reruns = {b.rerun.header: b.rerun for b in signature.function.blocks.values() if b.rerun is not None}
         self.edges: dict[str, list[str]] = {}
-        self.transactions = {t.header: t for t in signature.function.transactions}
-        self.copy = None
         flow = self.function.flow
         self.loops = set(flow.loops) & set(flow.entries) if unit.leaves_loops else set()
 
@@ -174,16 +171,11 @@ class _Writer(CarefulExits, TransactionWriter):
 
     def label(self, address: int, source: int | None = None) -> str:
         """Where a block begins, coming from the block at `source`, None from outside of the function."""
-        if self.copy is not None and source is not None:
-            return self.copy_label(self.copy, address, source)
         there = self.function.blocks[address].rerun
         here = None if source is None else self.function.blocks[source].rerun
         label = self.place("block" if there is None or here is there else "keep", address)
         if address in self.loops:
             label = self.place("loop", address)
-        transaction = self.transactions.get(address)
-        if transaction is not None:
-            label = self.place("again" if source in transaction.blocks else "first", address)
         if source is None or here is None or here is there:
             return label
         edge = self.place("edge", source, address)
@@ -223,16 +215,13 @@ class _Writer(CarefulExits, TransactionWriter):
             body += block.out
             for exit_ in block.exits:
                 body += self.leave_to_careful(start, block, exit_)
-        transactions, outlined = self.write_transactions()
-        body += transactions
         for edge in self.edges.values():
             body += edge
         for rerun in self.reruns.values():
             body += self.enter_rerun(rerun)
         if self.function.has_exits:
             body += self.resume()
-        lines = [*self.prologue(), *body]
-        lines += [*self.pass_registers(outlined, lines), "}"]
+        lines = [*self.prologue(), *body, "}"]
         return narrowed(lines) if self.function.flow.loops and len(lines) < _LARGE else lines
 
     def prologue(self) -> list[str]:
@@ -261,7 +250,6 @@ class _Writer(CarefulExits, TransactionWriter):
         out += [f"{NAMES[n]} = alloca {register_type(n)}" for n in bits(registers & ~_STATE)]
         for rerun in self.reruns.values():
             out += [f"{self.kept(n, rerun)} = alloca {register_type(n)}" for n in bits(self.kept_by(rerun))]
-        out += self.prepare_transactions()
         entries = self.function.flow.entries or (entry,)
         if not self.is_open:
             for n in bits(signature.inputs & ~_STATE):
@@ -336,12 +324,11 @@ class _Writer(CarefulExits, TransactionWriter):
 
     def flush_for(self, start: int, targets: tuple[int, ...]) -> None:
         live = 0
-        rerun = (self.function.blocks if self.copy is None else self.copy.blocks)[start].rerun
+        rerun = self.function.blocks[start].rerun
         for target in targets:
             if target in self.function.blocks:
                 wanted = self.signature.live_in.get(target, 0)
-                stays = rerun is None or (target in rerun.blocks and target not in self.transactions)
-                live |= wanted if rerun is None or stays else rerun.tested(wanted)
+                live |= wanted if rerun is None or target in rerun.blocks else rerun.tested(wanted)
         self.m.flush(live)
 
     def go(self, source: int, target: int) -> None:
@@ -362,7 +349,7 @@ class _Writer(CarefulExits, TransactionWriter):
             return
         condition: Value = terminator[1]
         labels = [self.label(t, start) if t not in outside else m.block("out") for t in targets]
-        hint = self.unrolled(start) if block.exits and start in targets and self.copy is None else ""
+        hint = self.unrolled(start) if block.exits and start in targets else ""
         m.out.append(f"br i1 {condition.text}, label %{labels[0]}, label %{labels[1]}{hint}")
         known = m.knowledge()
         for target, label in zip(targets, labels, strict=True):

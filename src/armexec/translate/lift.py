@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping
+from dataclasses import dataclass
 
 from armexec.isa import Decoded
 from armexec.machines.llvm import Exit, Knowledge, LlvmMachine, Segment, Terminator
@@ -11,9 +11,8 @@ from armexec.machines.traps import TrapKind
 
 from .flow import Block, Flow
 from .pairs import may_pair, note_load, run_pair, run_store
-from .reruns import Loops, Rerun, candidates, natural_loops
+from .reruns import Rerun, candidates, natural_loops
 from .spins import repeated_loads
-from .transactions import Transaction, find_transactions
 
 _ROUNDS = 4
 """How often a function is lifted again to see which of its registers may be pending between blocks."""
@@ -27,9 +26,8 @@ X30 = 1 << 30
 class LiftedBlock:
     """`used` and `dirty` are sets of registers as bits: loaded where they are kept between blocks, and written.
 
-    `segments` and `exits`: where it is left for careful code. `unsure`: its V registers that were pending at its end;
-    `sizes`: the elements of its floating-point results, in bits. `rerun`: the part it belongs to that is run again as a
-    whole.
+    `segments` and `exits`: where it is left for careful code. `unsure`: its V registers that were pending at its end.
+    `rerun`: the part it belongs to that is run again as a whole.
     """
 
     flow: Block
@@ -42,13 +40,12 @@ class LiftedBlock:
     exits: list[Exit]
     has_effect: bool
     unsure: dict[int, frozenset[int]]
-    sizes: frozenset[int]
     rerun: Rerun | None = None
 
     @property
     def is_quiet(self) -> bool:
         """Whether it changes nothing but registers."""
-        return len(self.segments) == 1 and not self.has_effect and not any(exit_.undo for exit_ in self.exits)
+        return len(self.segments) == 1 and not self.has_effect
 
     @property
     def kind(self) -> str:
@@ -76,7 +73,6 @@ class LiftedFunction:
     blocks: dict[int, LiftedBlock]
     irregular: bool
     keeps_link: bool
-    transactions: list[Transaction] = field(default_factory=list)
 
     @property
     def has_exits(self) -> bool:
@@ -94,68 +90,18 @@ def lift(flow: Flow, machine: LlvmMachine) -> LiftedFunction:
     if machine.volatile:
         blocks, link_writers = _lift_blocks(flow, machine, [])
     exits = [start for start, block in blocks.items() if block.exits]
-    transactions: list[Transaction] = []
     if exits:
-        transactions = _lift_transactions(flow, loops, machine, blocks)
-        # What is known at a loop's end is known on one of three ways out of it only.
-        entered = {target for transaction in transactions for target in transaction.exits(flow)}
-        if entered:
-            blocks, _ = _lift_blocks(flow, machine, [], entered)
         reruns = candidates(flow, loops, [start for start, block in blocks.items() if block.is_quiet], exits)
         if reruns:
-            blocks = _lift_reruns(flow, machine, blocks, reruns, entered) or blocks
-        copies = [copy for t in transactions for copy in (*t.recording.values(), *t.unchecked.values())]
+            blocks = _lift_reruns(flow, machine, blocks, reruns) or blocks
         # Careful code takes all registers from where they are kept, and knows nothing of what comes before it.
-        for lifted in (*blocks.values(), *copies):
+        for lifted in blocks.values():
             lifted.used |= lifted.live_at(0, 0)
-        for copy in copies:
-            blocks[copy.flow.start].used |= copy.used
     returns = [b for b in blocks.values() if b.kind == "return"]
     irregular = any(b.flow.target != 30 for b in returns) or not all(map(_restores_link, link_writers))
     irregular = irregular or _returns_to_itself(flow, blocks)
     keeps_link = not link_writers and not any("call" in b.kind for b in blocks.values())
-    return LiftedFunction(flow, machine, blocks, irregular, keeps_link, transactions)
-
-
-def _lift_transactions(
-    flow: Flow, loops: Loops, machine: LlvmMachine, blocks: dict[int, LiftedBlock]
-) -> list[Transaction]:
-    """The loops of a function that can be transactions, with their further translations."""
-    if machine.careful or machine.image_base is None:
-        return []
-    found = []
-    for transaction in find_transactions(flow, loops, blocks, machine.image_base):
-        part = replace(
-            flow,
-            entry=transaction.header,
-            blocks={start: flow.blocks[start] for start in sorted(transaction.blocks)},
-            entries=(transaction.header,),
-        )
-        machine.unchecked = transaction.esize
-        unchecked = _lift_pending(part, machine, transaction)
-        machine.unchecked = 0
-        if unchecked is None:
-            continue
-        machine.is_recording = True
-        transaction.recording, _ = _lift_blocks(part, machine, [])
-        machine.is_recording = False
-        transaction.unchecked = unchecked
-        # Who knows what one of the translations writes knows it of all.
-        copies = (transaction.recording, unchecked)
-        if all(copy[start].dirty == blocks[start].dirty for copy in copies for start in transaction.blocks):
-            found.append(transaction)
-    return found
-
-
-def _lift_pending(flow: Flow, machine: LlvmMachine, rerun: Rerun) -> dict[int, LiftedBlock] | None:
-    """The blocks of a flow without tests; None if that can't be."""
-    for _ in range(_ROUNDS):
-        blocks, _ = _lift_blocks(flow, machine, [rerun])
-        if rerun.is_unfit:
-            return None
-        if not rerun.add_unsure(blocks[start].unsure for start in rerun.blocks):
-            return blocks
-    return None
+    return LiftedFunction(flow, machine, blocks, irregular, keeps_link)
 
 
 def _lift_reruns(
@@ -163,7 +109,6 @@ def _lift_reruns(
     machine: LlvmMachine,
     blocks: dict[int, LiftedBlock],
     reruns: list[Rerun],
-    entered: Collection[int],
 ) -> dict[int, LiftedBlock] | None:
     """The blocks again, those of `reruns` without tests; None if that can't be."""
     changed = False
@@ -173,7 +118,7 @@ def _lift_reruns(
                 changed = True
         if not changed:
             return blocks
-        blocks, _ = _lift_blocks(flow, machine, reruns, entered)
+        blocks, _ = _lift_blocks(flow, machine, reruns)
         fit = [rerun for rerun in reruns if not rerun.is_unfit]
         # The blocks of those that aren't have no tests, and need them.
         changed = fit != reruns
@@ -183,13 +128,11 @@ def _lift_reruns(
     return None
 
 
-def _lift_blocks(
-    flow: Flow, machine: LlvmMachine, reruns: list[Rerun], entered: Collection[int] = ()
-) -> tuple[dict[int, LiftedBlock], list[Decoded]]:
-    """The blocks, and the instructions that write X30. `entered`: blocks that are entered from elsewhere too."""
+def _lift_blocks(flow: Flow, machine: LlvmMachine, reruns: list[Rerun]) -> tuple[dict[int, LiftedBlock], list[Decoded]]:
+    """The blocks, and the instructions that write X30."""
     predecessors: dict[int, int] = dict.fromkeys(flow.blocks, 0)
     entries = flow.entries or (flow.entry,)
-    predecessors.update(dict.fromkeys((*entries, *entered), 1))
+    predecessors.update(dict.fromkeys(entries, 1))
     for block in flow.blocks.values():
         for target in set(block.successors):
             if target in predecessors:
@@ -211,12 +154,6 @@ def _lift_blocks(
         knowledge = previous.knowledge if previous is not None and follows else None
         machine.start(knowledge)
         lifted = lift_block(block, machine, link_writers)
-        tests = machine.tests
-        if lifted.segments[1:] and len(set(tests)) > 1:
-            # Stores before the last test may not need one of their own.
-            machine.start(knowledge)
-            machine.last_test = tests[-1]
-            lifted = lift_block(block, machine)
         blocks[start] = lifted
         lifted.rerun = rerun
         if rerun is not None and machine.is_unfit:
@@ -304,7 +241,6 @@ def lift_block(block: Block, machine: LlvmMachine, link_writers: list[Decoded] |
         machine.exits,
         machine.has_effect,
         unsure,
-        frozenset(machine.sizes),
     )
 
 

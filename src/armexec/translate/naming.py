@@ -11,9 +11,9 @@ from .record import Record
 
 __all__ = ["Naming", "naming_of"]
 
-_MADE = re.compile(r"(f|s|entry|enter|transaction)([0-9a-f]+)(?:_[0-9a-f]+)?")
-_KINDS = {"f": "", "s": "state", "entry": "entry", "enter": "entry cell", "transaction": "transaction"}
-"""Registers are passed as in calls; in the state structure; from Python; the same, through a cell; or it is a loop."""
+_MADE = re.compile(r"(f|s|entry|enter)([0-9a-f]+)")
+_KINDS = {"f": "", "s": "state", "entry": "entry", "enter": "entry cell"}
+"""Registers are passed as in calls; in the state structure; from Python; the same, through a cell."""
 
 
 @dataclass(frozen=True)

@@ -158,30 +158,12 @@ out:
 """
 
 
-def _abandoned() -> str:
-    """`void @abandoned(state)`: a trap has ended what ran on a state, maybe in the middle of a transaction."""
-    return f"""
-define void @abandoned(ptr %state) nounwind {{
-  %p = {_field("armed")}
-  %f = load ptr, ptr %p
-  %none = icmp eq ptr %f, null
-  br i1 %none, label %out, label %armed
-armed:
-  store ptr null, ptr %p
-  call void %f(ptr %state)
-  br label %out
-out:
-  ret void
-}}
-"""
-
-
 def shared() -> str:
     """What all units call, compiled once: traps, the way to Python, states for entry stubs.
 
     `ptr @start()` claims a state for this thread, null if there is none, and the floating-point environment is the
-    guest's until `@finish(state)` gives it back; after a trap, `@abandoned(state)` ends what it was in the middle of,
-    and `@raise(state)` leaves the trap's exception set, and gives the state back too.
+    guest's until `@finish(state)` gives it back; after a trap, `@raise(state)` leaves the trap's exception set, and
+    gives the state back too.
     """
     return f"""
 {core("")}
@@ -352,7 +334,7 @@ define void @finish(ptr %state) nounwind {{
   ret void
 }}
 
-{_abandoned()}
+
 define i64 @raise(ptr %state) nounwind {{
   ; A signal's handler begins with an environment of the system's.
   call void @put_back_environment(ptr %state)
@@ -380,7 +362,6 @@ declare ptr @strict_slowly(ptr, i64) cold
 declare ptr @start()
 declare void @finish(ptr)
 declare i64 @raise(ptr) cold
-declare void @abandoned(ptr) cold
 declare i32 @_setjmp(ptr) returns_twice
 declare ptr @PyEval_SaveThread()
 declare void @PyEval_RestoreThread(ptr)
@@ -397,7 +378,6 @@ SHARED = (
     "strict_slowly",
     "start",
     "finish",
-    "abandoned",
     "raise",
 )
 """The names that `shared` defines for units."""

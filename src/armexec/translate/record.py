@@ -48,8 +48,7 @@ class Record:
     `wrapped`: those of closed functions that can be entered through the state structure too. `whys`: what undefined
     instructions said, by offset. `called`: the exported functions of other units that it calls, by offset and form.
     `consulted`: the offsets of which it was asked whether they had been translated; `found`: those whose flows were
-    looked for, in this order. `has_transactions`: it calls `transaction_helpers`. `circumstances`: a digest of what was
-    known of `consulted`.
+    looked for, in this order. `circumstances`: a digest of what was known of `consulted`.
     """
 
     object: bytes
@@ -62,7 +61,6 @@ class Record:
     whys: dict[int, str]
     consulted: tuple[int, ...]
     found: tuple[int, ...]
-    has_transactions: bool = False
     circumstances: str = ""
 
     def source(self, tier: str) -> str:
@@ -88,7 +86,6 @@ def pack(record: Record) -> bytes:
         "whys": list(record.whys.items()),
         "consulted": record.consulted,
         "found": record.found,
-        "transactions": record.has_transactions,
         "circumstances": record.circumstances,
     }
     return json.dumps(header, separators=(",", ":")).encode() + b"\n" + record.object + record.text
@@ -117,7 +114,6 @@ def unpack(data: bytes) -> Record | None:
             {int(offset): str(why) for offset, why in header["whys"]},
             _ints(header["consulted"]),
             _ints(header["found"]),
-            bool(header["transactions"]),
             str(header["circumstances"]),
         )
     except (ValueError, TypeError, KeyError, OverflowError, RecursionError):

@@ -27,22 +27,22 @@ def widest(registers: int) -> Iterator[int]:
     return (n for n in bits(registers) if not any(registers >> wider & 1 for wider in wider_views(n)))
 
 
-def load_state(m: LlvmMachine, number: int, area: int = 0) -> Value:
-    """A register's value from the state structure; `area`: how many bytes behind the place for it."""
+def load_state(m: LlvmMachine, number: int) -> Value:
+    """A register's value from the state structure."""
     offset, kind = field_of(number)
     m.count += 1
     pointer = f"%v{m.count}"
-    m.out.append(f"{pointer} = getelementptr i8, ptr %state, i64 {offset + area}")
+    m.out.append(f"{pointer} = getelementptr i8, ptr %state, i64 {offset}")
     if kind == "i8":
         return m.emit(1, f"trunc i8 {m.emit(8, f'load i8, ptr {pointer}').text} to i1")
     return m.emit(64, f"load {kind}, ptr {pointer}, align {_ALIGNMENTS[kind]}")
 
 
-def store_state(m: LlvmMachine, number: int, value: Value, area: int = 0, *, volatile: bool = False) -> None:
-    """Put a register's value into the state structure, `area` bytes behind the place for it."""
+def store_state(m: LlvmMachine, number: int, value: Value) -> None:
+    """Put a register's value into the state structure."""
     offset, kind = field_of(number)
     m.count += 1
     pointer = f"%v{m.count}"
     text = value.zero_extend(8).text if kind == "i8" else value.text
-    m.out.append(f"{pointer} = getelementptr i8, ptr %state, i64 {offset + area}")
-    m.out.append(f"store {'volatile ' if volatile else ''}{kind} {text}, ptr {pointer}, align {_ALIGNMENTS[kind]}")
+    m.out.append(f"{pointer} = getelementptr i8, ptr %state, i64 {offset}")
+    m.out.append(f"store {kind} {text}, ptr {pointer}, align {_ALIGNMENTS[kind]}")

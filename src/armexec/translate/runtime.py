@@ -25,7 +25,6 @@ from .host import compile_object, has_optimized
 from .host_stack import host_overflow, is_host_overflow, limit_key, remember_limit
 from .kept import Kept, Place
 from .library import Code, Library, Shape
-from .link import HostCode
 from .linked import Unit, unit_at
 from .modes import Mode
 from .prelude import POOL_SIZE, SHARED, shared
@@ -45,7 +44,6 @@ from .signals import (
 )
 from .state import GuestState
 from .tiers import AUTO, FIRST, FULL, SMALL, submit, urgent
-from .transaction_helpers import HELPERS, helpers
 from .watch import began, is_watched
 
 __all__ = ["Fault", "Runtime", "Translator"]
@@ -256,10 +254,7 @@ class Translator:
     def _link(self, side: _Side, record: Record, shape: Shape | None, tier: str) -> Unit:
         """Link a unit and let all know of it. Raises HostError."""
         library, _ = side.at(tier)
-        symbols = side.symbols
-        if record.has_transactions:
-            symbols = {**symbols, **self.runtime.transaction_symbols()}
-        unit = Unit(library, record, symbols, tier, stub=shape is not None)
+        unit = Unit(library, record, side.symbols, tier, stub=shape is not None)
         self.units.append(unit)
         for address in unit.publish(library):
             side.enter(address)
@@ -399,7 +394,6 @@ class Runtime:
         self._shared = shared_code(shared() + handler_text(), {**objects, **data}, names)
         self.symbols = {name: self._shared.address(name) for name in SHARED}
         self.symbols["strict_images"] = ctypes.addressof(self._strict_images)
-        self._helpers: HostCode | None = None
         self._claim = ctypes.PYFUNCTYPE(ctypes.c_uint64)(self._shared.address("claim"))
         self._release = ctypes.PYFUNCTYPE(None, ctypes.c_uint64)(self._shared.address("release"))
         self._stack_size = stack_size()
@@ -412,13 +406,6 @@ class Runtime:
         install(self._shared)
         with self._lock:
             self._pool[0] |= self._add_state()
-
-    def transaction_symbols(self) -> dict[str, int]:
-        """The addresses of what transactions call. Raises HostError."""
-        with self._lock:
-            if self._helpers is None:
-                self._helpers = shared_code(helpers(), {}, HELPERS, FULL)
-            return {name: self._helpers.address(name) for name in HELPERS}
 
     # -- images -------------------------------------------------------------------------------------------------
     def add(self, translator: Translator) -> None:

@@ -6,31 +6,8 @@ import ctypes
 from collections.abc import Mapping
 from functools import cache
 from types import MappingProxyType
-from typing import Any
 
-__all__ = ["MAX_OLD_BYTES", "MAX_STORED", "OFFSETS", "GuestState", "field_of"]
-
-MAX_STORED = 64
-"""How many places a transaction may store to."""
-MAX_OLD_BYTES = 1 << 15
-"""And how many bytes they may have together."""
-
-
-_REGISTERS: tuple[tuple[str, Any], ...] = (
-    ("x", ctypes.c_uint64 * 31),
-    ("sp", ctypes.c_uint64),
-    ("pc", ctypes.c_uint64),
-    ("n", ctypes.c_uint8),
-    ("z", ctypes.c_uint8),
-    ("c", ctypes.c_uint8),
-    ("v", ctypes.c_uint8),
-    ("_padding", ctypes.c_uint8 * 4),
-    ("v_registers", ctypes.c_uint8 * 512),
-)
-
-
-class _Registers(ctypes.Structure):
-    _fields_ = _REGISTERS
+__all__ = ["OFFSETS", "GuestState", "field_of"]
 
 
 class GuestState(ctypes.Structure):
@@ -40,7 +17,15 @@ class GuestState(ctypes.Structure):
     """
 
     _fields_ = (
-        *_REGISTERS,
+        ("x", ctypes.c_uint64 * 31),
+        ("sp", ctypes.c_uint64),
+        ("pc", ctypes.c_uint64),
+        ("n", ctypes.c_uint8),
+        ("z", ctypes.c_uint8),
+        ("c", ctypes.c_uint8),
+        ("v", ctypes.c_uint8),
+        ("_padding", ctypes.c_uint8 * 4),
+        ("v_registers", ctypes.c_uint8 * 512),
         ("fpcr", ctypes.c_uint64),
         ("fpsr", ctypes.c_uint64),
         # Not 0: the rest of the call from Python runs in strict code.
@@ -72,19 +57,6 @@ class GuestState(ctypes.Structure):
         ("environment", ctypes.c_uint64),
         # Larger than any jmp_buf: 200 bytes on x86-64 Linux, 312 on AArch64 Linux, 192 on Apple silicon.
         ("jump_buffer", ctypes.c_uint64 * 64),
-        # Of the transaction that runs (`transaction_text`): what is to be called if a trap ends it, 0 without one.
-        ("armed", ctypes.c_uint64),
-        ("armed_link", ctypes.c_uint64),
-        # The registers where it began, and those that go into it and come out, laid out as above.
-        ("kept_registers", _Registers),
-        ("passed_registers", _Registers),
-        # Where it stores: first address and end of each place; how many; where the end of the last used one is; and
-        # what was there, with its size.
-        ("stored_last", ctypes.c_uint64),
-        ("stored_count", ctypes.c_uint64),
-        ("stored", ctypes.c_uint64 * (2 * MAX_STORED)),
-        ("old_size", ctypes.c_uint64),
-        ("old_bytes", ctypes.c_uint8 * MAX_OLD_BYTES),
     )
 
     @property

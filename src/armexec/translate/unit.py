@@ -148,7 +148,6 @@ class Draft:
             whys,
             tuple(sorted(address - base for address in self.consulted)),
             self._found,
-            any(function.transactions for function in self.functions.values()),
         )
 
     @property
@@ -351,7 +350,6 @@ def _entry_stub(writer: FunctionWriter, entry: int, shape: Shape, *, strict: boo
     out.append("%trapped = icmp ne i32 %jumped, 0")
     out.append("br i1 %trapped, label %trap, label %go")
     out.append("trap:")
-    out.append("call void @abandoned(ptr %state)")
     out.append("call void @PyEval_RestoreThread(ptr %thread)")
     out.append("%zero = call i64 @raise(ptr %state)")
     out.append(nothing)

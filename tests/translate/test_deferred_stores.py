@@ -1,4 +1,4 @@
-"""Stores made before it is known that what they store is no wrong NaN."""
+"""Stores that wait for the guard of what they store."""
 
 from __future__ import annotations
 
@@ -54,8 +54,7 @@ def test_a_nan_is_right_wherever_it_comes_up(where: int, places: tuple[int, int,
         assert _updates(bits, places, "translated") == _updates(bits, places, "reference")
 
 
-def test_the_first_store_is_undone_and_made_again() -> None:
-    """The first NaN is stored before the second comes up, and is what the second run computes with."""
+def test_two_nans_in_a_row() -> None:
     words = _updates({0: INFINITY, 4: INFINITY, 9: -INFINITY, 6: INFINITY}, (0, 4, 8), "translated")
     assert words[0] == words[9] == DEFAULT
     assert words[1] == _bits(1.5 - 5.5)
@@ -79,7 +78,7 @@ def test_memory_is_right_when_something_faults_after_the_store(engine: str, seco
     assert words[0] == DEFAULT
 
 
-def test_an_old_value_that_another_store_replaced_is_not_put_back() -> None:
+def test_stores_to_one_place_stay_in_their_order() -> None:
     text = """
         ldr d0, [x0]
         str x2, [x1]

@@ -1,17 +1,15 @@
-"""Loops that look for NaNs when they are done give what the reference machine gives, also when they fault."""
+"""Loops that store floating-point numbers give what the reference machine gives, also when they fault."""
 
 from __future__ import annotations
 
 import ctypes
 import mmap
 import random
-from collections.abc import Iterator
 
 import pytest
 
 import armexec
 from armexec.engines.translated import settle
-from armexec.translate import transaction_text, transactions
 
 NANS = {
     64: (0x7FF8_0000_0000_0000, 0xFFF8_0000_0000_0001, 0x7FF0_0000_0000_0003, 0xFFF4_0000_0000_0007),
@@ -45,17 +43,6 @@ class Memory:
 @pytest.fixture(scope="module")
 def memory() -> Memory:
     return Memory()
-
-
-@pytest.fixture
-def at_once(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Loops record in their second round, and look at what they have stored in each third."""
-    monkeypatch.setenv("ARMEXEC_CACHE", "off")
-    for name in ("_OUTER_ROUNDS", "_FEWEST", "_WORK"):
-        monkeypatch.setattr(transactions, name, 1)
-    monkeypatch.setattr(transaction_text, "_LOOK", 3)
-    yield
-    settle(60)
 
 
 class _Program:
@@ -138,7 +125,7 @@ class _Program:
             else:
                 lines.append(self.operation())
         if rng.random() < 0.1:
-            # What a transaction can't have.
+            # What speculation can't go past.
             odd = ["fmov x9, d0", "ldr x10, [x1]", "str x9, [x1, #40]", "fcvt s0, d0", "ldr b3, [x1]"]
             odd.append("fmaxnm d0, d1, d2")
             lines.insert(rng.randrange(len(lines) + 1), rng.choice(odd))
@@ -206,7 +193,7 @@ def _run(f: armexec.Function, memory: Memory, content: bytes, moving: int) -> tu
 
 
 def _compare(seed: int, memory: Memory) -> None:
-    rng = random.Random(f"transactions/{seed}")
+    rng = random.Random(f"store loops/{seed}")
     program = _Program(rng)
     text = program.text()
     prototype = "unsigned long(void *, void *, void *)"
@@ -224,14 +211,12 @@ def _compare(seed: int, memory: Memory) -> None:
 
 
 @pytest.mark.parametrize("block", range(4))
-@pytest.mark.usefixtures("at_once")
 def test_random_loops_give_what_the_reference_machine_gives(block: int, memory: Memory) -> None:
     for seed in range(block * 3, block * 3 + 3):
         _compare(seed, memory)
 
 
 @pytest.mark.long
-@pytest.mark.usefixtures("at_once")
 def test_many_random_loops(memory: Memory) -> None:
     for seed in range(1000, 2000):
         _compare(seed, memory)
@@ -266,8 +251,7 @@ def _sum(memory: Memory, engine: str, moving: int, values: dict[int, int]) -> tu
 
 
 @pytest.mark.parametrize("engine", ["translated:O2", "reference"])
-@pytest.mark.usefixtures("at_once")
-def test_a_nan_that_comes_up_in_a_transaction_is_the_right_one(engine: str, memory: Memory) -> None:
+def test_a_nan_that_is_stored_and_loaded_again_is_the_right_one(engine: str, memory: Memory) -> None:
     up, down = INFINITIES[64]
     assert _sum(memory, engine, MOVING, {20: up, 30: down}) == (DEFAULT, DEFAULT)
     # A signaling NaN, made quiet; the one after it counts for nothing.
@@ -280,7 +264,6 @@ def test_a_nan_that_comes_up_in_a_transaction_is_the_right_one(engine: str, memo
 
 @pytest.mark.parametrize("engine", ["translated:O2", "reference"])
 @pytest.mark.parametrize("rounds", [0, 1, 2, 3, 19, 25, 39])
-@pytest.mark.usefixtures("at_once")
 def test_a_fault_finds_memory_as_it_should_be(engine: str, rounds: int, memory: Memory) -> None:
     up, down = INFINITIES[64]
     result, stored = _sum(memory, engine, END - 8 * rounds, {10: up, 18: down})
@@ -324,7 +307,6 @@ def test_nans_in_a_product_of_matrices() -> None:
 
 
 @pytest.mark.parametrize("step", [8, -8, 16, -16, 200])
-@pytest.mark.usefixtures("at_once")
 def test_stores_in_any_direction(step: int) -> None:
     """80 of them in each round: more places than are kept, where they don't adjoin."""
     f = armexec.function(
@@ -357,24 +339,8 @@ def test_stores_in_any_direction(step: int) -> None:
     assert found == expected
 
 
-def test_a_loop_that_is_in_vain_each_time() -> None:
-    """NaNs come up in each call after the loop has begun to run without tests."""
-    f = armexec.function(SUM.replace("#40", "#4000"), "unsigned long(void *, void *)", engine="translated:O2")
-    up, down = INFINITIES[64]
-    words = (ctypes.c_uint64 * 4001)()
-    words[2000], words[3000] = up, down
-    at = ctypes.addressof(words)
-    for _ in range(20):
-        words[4000] = 0
-        assert f(at, at + 32000) == words[4000] == DEFAULT
-    words[3000] = up
-    words[4000] = 0
-    assert f(at, at + 32000) == up
-
-
 @pytest.mark.parametrize("engine", ["translated:O2", "reference"])
 @pytest.mark.parametrize("rounds", [2, 3, 5, 30])
-@pytest.mark.usefixtures("at_once")
 def test_a_nan_that_stays_in_a_register_is_the_right_one(engine: str, rounds: int) -> None:
     f = armexec.function(
         """
@@ -406,7 +372,6 @@ def test_a_nan_that_stays_in_a_register_is_the_right_one(engine: str, rounds: in
 
 
 @pytest.mark.parametrize("engine", ["translated:O2", "reference"])
-@pytest.mark.usefixtures("at_once")
 def test_a_pointer_that_is_not_aligned_in_later_rounds(engine: str) -> None:
     """X6 is X0 of the round before, and that goes on by 4 bytes: in the last round it leads into a NaN that is gone."""
     f = armexec.function(
