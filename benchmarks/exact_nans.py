@@ -4,7 +4,7 @@
 
 First the kernels of `armexec bench`, as that runs them, then others at -O2 and -O3.
 
-`raw` takes what the host's instructions give, whatever NaNs those are: the machine's `settle`, which makes sure of
+`raw` takes what the host's instructions give, whatever NaNs those are: the machine's `flush_guards`, which makes sure of
 them, is replaced for it here, so that nothing else differs. Both run in turn, on data without NaNs, in time of the
 processor. The ratio is the median of the rounds' ratios.
 """
@@ -119,16 +119,17 @@ def settle_raw(machine: FloatingPoint) -> None:
         for shapes in result.shapes:
             shapes.texts = {result.kind: result.raw}
             shapes.pending = None
+    machine._m.make_deferred()
 
 
 @contextmanager
 def settling(how: Callable[[FloatingPoint], None]) -> Iterator[None]:
-    original = FloatingPoint.settle
-    FloatingPoint.settle = how  # type: ignore[method-assign, assignment]
+    original = FloatingPoint.flush_guards
+    FloatingPoint.flush_guards = how  # type: ignore[method-assign, assignment]
     try:
         yield
     finally:
-        FloatingPoint.settle = original  # type: ignore[method-assign]
+        FloatingPoint.flush_guards = original  # type: ignore[method-assign]
 
 
 def aligned(array: np.ndarray) -> np.ndarray:
@@ -196,12 +197,12 @@ def of_bench(stack: ExitStack) -> Runs:
 def measure(make: Callable[[], Runs], rounds: int, names: list[str]) -> dict[str, dict[str, float]]:
     """Milliseconds of each kernel, and the ratio."""
     variants = []
-    for how in (FloatingPoint.settle, settle_raw):
+    for how in (FloatingPoint.flush_guards, settle_raw):
         with settling(how):
             runs = {name: run for name, run in make().items() if not names or name in names}
             variants.append(runs)
             for run in runs.values():
-                # The code that is measured is made in the background, while this variant's `settle` is in place. As
+                # The code that is measured is made in the background, while this variant's `flush_guards` is in place. As
                 # many runs for both: some go on from what the run before has left.
                 for _ in range(3):
                     run()

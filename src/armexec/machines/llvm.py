@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 from armexec.machines import system
+from armexec.machines.llvm_deferred_stores import DeferredStores, FlushBefore
 from armexec.machines.llvm_flags import (
     FLAG,
     AddFlags,
@@ -231,7 +232,7 @@ class Exit(NamedTuple):
     vectors: dict[int, Known]
 
 
-class LlvmMachine(Vectors, FloatingPoint):
+class LlvmMachine(Vectors, FloatingPoint, DeferredStores):
     """Emits one guest function.
 
     `image_base`: addresses are emitted relative to the symbol `@image`, which is there; None emits them as they are.
@@ -292,6 +293,7 @@ class LlvmMachine(Vectors, FloatingPoint):
         self.segments = [Segment(self.pc, None)]
         self.has_effect = False
         self.exits: list[Exit] = []
+        self.forget_memory()
         self.aligned = ""
         self.link_written = False
         self.terminator: Terminator | None = None
@@ -311,6 +313,8 @@ class LlvmMachine(Vectors, FloatingPoint):
 
     def affect(self) -> None:
         """Called before what can't be done twice: results that are pending have to be sure by then."""
+        if self.deferred:
+            raise FlushBefore(self.pc)
         if not self.careful:
             self.settle()
             self.has_effect = True
@@ -504,6 +508,7 @@ class LlvmMachine(Vectors, FloatingPoint):
         return pointer
 
     def load(self, address: Value, bits: int, *, acquire: bool = False, simd: bool = False) -> Value:
+        self.before_load(address, bits // 8, in_order=acquire or self.pc in self.volatile)
         pointer = self._pointer(address)
         if acquire and (bits < 128 or self.wide_atomics):
             return self.emit(bits, f"load atomic i{bits}, ptr {pointer} acquire, align {bits // 8}")
@@ -516,21 +521,35 @@ class LlvmMachine(Vectors, FloatingPoint):
 
     def store(self, address: Value, value: Value, *, release: bool = False) -> None:
         bits = value.width
-        self.affect()
-        pointer = self._pointer(address)
         if release:
+            self.affect()
+            pointer = self._pointer(address)
             if bits < 128 or self.wide_atomics:
                 # A load-acquire after a store-release stays after it (RCsc): on x86 that takes sequential consistency.
                 self.out.append(f"store atomic i{bits} {value.text}, ptr {pointer} seq_cst, align {bits // 8}")
             else:
                 self.out.append(f"store i{bits} {value.text}, ptr {pointer}, align 1")
             return
-        kind, name = value.shapes().any() if value.__class__ is ShapedValue else (f"i{bits}", value.text)
+        pointer = self._pointer(address)
+        if not self.defer(address, value, pointer):
+            self.affect()
+            self.put(pointer, value)
+
+    def put(self, pointer: str, value: Value) -> None:
+        """Store a value, in whatever type it is there."""
+        kind, name = value.shapes().any() if value.__class__ is ShapedValue else (f"i{value.width}", value.text)
         self.out.append(f"store {kind} {name}, ptr {pointer}, align 1")
+
+    def mark(self, pc: int) -> None:
+        """What follows belongs to the instruction at `pc`."""
+        if self.image_base is not None:
+            self.out.append(f";@{pc - self.image_base:x}")
 
     def _trap_if(self, condition: Value, kind: TrapKind, detail: Value) -> None:
         if condition.known == 0:
             return
+        if self.deferred:
+            raise FlushBefore(self.pc)
         self.used |= 1 << STATE
         trap, checked = self.block("trap"), self.block("checked")
         self.out.append(f"br i1 {condition.text}, label %{trap}, label %{checked}")
@@ -547,6 +566,8 @@ class LlvmMachine(Vectors, FloatingPoint):
 
     def trap(self, kind: TrapKind, detail: Value | int = 0) -> None:
         """End the block by reporting a trap at this instruction."""
+        if self.deferred:
+            raise FlushBefore(self.pc)
         self._trap(kind, self.const(64, detail) if isinstance(detail, int) else detail)
         self.terminator = ("trap",)
 

@@ -13,6 +13,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, TypeVar
 
 from armexec.isa.machine import Rounding
+from armexec.machines.llvm_deferred_stores import FlushBefore
 from armexec.machines.llvm_exact import FloatType, emit, exact_function, narrow, result_type
 from armexec.machines.llvm_flags import Flags, FloatFlags
 from armexec.machines.llvm_shapes import FLOATS, ShapedValue, Shapes, parts, vector_type
@@ -183,7 +184,7 @@ class FloatingPoint(SoftFloat):
             if sizes and m.dirty >> VIEWS[128][0] + number & 1:
                 unsure[number] = sizes
         if m.unsure is None or not all(p.faithful for p in self.pending):
-            self.settle()
+            self.flush_guards()
         for p in self.pending:
             for shapes in p.shapes:
                 shapes.pending = None
@@ -192,6 +193,12 @@ class FloatingPoint(SoftFloat):
 
     def settle(self) -> None:
         """Make sure of the pending results: from here on they are what the manual says."""
+        if self._m.deferred:
+            raise FlushBefore(self._m.pc)
+        self.flush_guards()
+
+    def flush_guards(self) -> None:
+        """Guard the pending results, and make the stores that wait for that: between two instructions."""
         m = self._m
         if self.pending and m.unsure is not None:
             m.is_unfit = True
@@ -199,6 +206,8 @@ class FloatingPoint(SoftFloat):
         if not pending:
             return
         condition = self.any_nan([(p.kind, p.raw) for p in pending if p.alone]) if not m.is_unfit else "false"
+        for alias in m.passed_alias():
+            condition = m.line(f"or i1 {condition}, {alias}")
         nan, tested = m.block("nan"), m.block("tested")
         if not m.careful:
             m.out += [f"br i1 {condition}, label %{nan}, label %{tested}", f"{tested}:"]
@@ -207,6 +216,7 @@ class FloatingPoint(SoftFloat):
                 for shapes in p.shapes:
                     shapes.pending = None
             self.label = tested
+            m.make_deferred()
             return
         if not self.label:
             self.label = m.block("before")

@@ -81,6 +81,9 @@ class Value:
                 return self
             if self.address is not None:
                 return self.machine.address(self.address + b.known & 0xFFFF_FFFF_FFFF_FFFF)
+            result = self._binary("add", b)
+            self.machine.note_sum(result, self, b.known)
+            return result
         return self._binary("add", b)
 
     def __sub__(self, other: Value | int) -> Value:
@@ -90,6 +93,9 @@ class Value:
                 return self._const(self.known - b.known)
             if b.known == 0:
                 return self
+            result = self._binary("sub", b)
+            self.machine.note_sum(result, self, -b.known)
+            return result
         return self._binary("sub", b)
 
     def __mul__(self, other: Value | int) -> Value:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import dataclass
 
 from armexec.isa import Decoded
 from armexec.machines.llvm import Exit, Knowledge, LlvmMachine, Segment, Terminator
+from armexec.machines.llvm_deferred_stores import FlushBefore
 from armexec.machines.traps import TrapKind
 
 from .flow import Block, Flow
@@ -152,9 +153,7 @@ def _lift_blocks(flow: Flow, machine: LlvmMachine, reruns: list[Rerun]) -> tuple
         # After a call nothing is known of the registers.
         follows = previous is not None and predecessors[start] == 1 and previous.kind not in ("call", "call_to")
         knowledge = previous.knowledge if previous is not None and follows else None
-        machine.start(knowledge)
-        lifted = lift_block(block, machine, link_writers)
-        blocks[start] = lifted
+        lifted = blocks[start] = _lift_known(block, machine, knowledge, link_writers)
         lifted.rerun = rerun
         if rerun is not None and machine.is_unfit:
             rerun.is_unfit = True
@@ -190,8 +189,34 @@ def _restores_link(decoded: Decoded) -> bool:
     return (is_load and word >> 5 & 31 == 31) or word & 0xFFFF_F000 == 0xD503_2000
 
 
-def lift_block(block: Block, machine: LlvmMachine, link_writers: list[Decoded] | None = None) -> LiftedBlock:
-    """Run the semantic functions of a block on the machine, which has begun it."""
+def _lift_known(
+    block: Block, machine: LlvmMachine, knowledge: Knowledge | None, link_writers: list[Decoded]
+) -> LiftedBlock:
+    """Lift a block, given what is known where it begins."""
+    flushes: set[int] = set()
+    while True:
+        machine.start(knowledge)
+        writers: list[Decoded] = []
+        try:
+            lifted = lift_block(block, machine, writers, flushes)
+        except FlushBefore as found:
+            # That turns out within the instruction: begin again, and flush before it.
+            flushes.add(found.pc)
+            continue
+        link_writers += writers
+        return lifted
+
+
+def lift_block(
+    block: Block, machine: LlvmMachine, link_writers: list[Decoded] | None = None, flushes: Container[int] = ()
+) -> LiftedBlock:
+    """Run the semantic functions of a block on the machine, which has begun it.
+
+    `flushes`: the addresses of instructions before which deferred stores are made.
+
+    Raises:
+        FlushBefore: another such instruction was found.
+    """
     pc = block.start
     machine.segments[0].pc = pc
     pairs = may_pair(machine)
@@ -199,6 +224,8 @@ def lift_block(block: Block, machine: LlvmMachine, link_writers: list[Decoded] |
     paired = False
     for decoded, after in zip(block.instructions, following, strict=True):
         machine.pc = pc
+        if pc in flushes:
+            machine.flush_guards()
         if machine.has_effect:
             machine.next_segment()
         if machine.image_base is not None:
