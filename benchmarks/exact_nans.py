@@ -4,8 +4,8 @@
 
 First the kernels of `armexec bench`, as that runs them, then others at -O2 and -O3.
 
-`raw` takes what the host's instructions give, whatever NaNs those are: the machine's `flush_guards`, which makes sure of
-them, is replaced for it here, so that nothing else differs. Both run in turn, on data without NaNs, in time of the
+`raw` takes what the host's instructions give, whatever NaNs those are: the machine's `flush_guards`, which makes sure
+of them, is replaced for it here, so that nothing else differs. Both run in turn, on data without NaNs, in time of the
 processor. The ratio is the median of the rounds' ratios.
 """
 
@@ -202,8 +202,8 @@ def measure(make: Callable[[], Runs], rounds: int, names: list[str]) -> dict[str
             runs = {name: run for name, run in make().items() if not names or name in names}
             variants.append(runs)
             for run in runs.values():
-                # The code that is measured is made in the background, while this variant's `flush_guards` is in place. As
-                # many runs for both: some go on from what the run before has left.
+                # The code that is measured is made in the background, while this variant's `flush_guards` is in
+                # place. As many runs for both: some go on from what the run before has left.
                 for _ in range(3):
                     run()
                     settle(60)
