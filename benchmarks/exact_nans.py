@@ -27,7 +27,7 @@ import armexec
 from armexec.bench.arm_engine import ArmEngine
 from armexec.bench.kernels import KERNELS
 from armexec.engines.translated import settle
-from armexec.machines.llvm_floating import FloatingPoint
+from armexec.machines.llvm.floats import FloatingPoint
 
 SOURCE = r"""
 #include <arm_neon.h>

@@ -23,8 +23,10 @@ import sys, time, json
 import armexec
 from armexec.abi.declarations import parse_prototype
 from armexec.engines.translated import TranslatedEngine
-from armexec.translate import unit, fault_map, regions, jumps
-from armexec.translate.host import compiled_modules, llvm
+from armexec.translate.cfg import jump_tables, partition
+from armexec.translate.codegen import line_table
+from armexec.translate.ir import unit
+from armexec.translate.codegen.llvm import compiled_modules, llvm
 from armexec.isa import decode
 from armexec.images import code_image
 kind, tier = sys.argv[1:]

@@ -19,7 +19,7 @@ import pytest
 
 import armexec
 from armexec.errors import Diagnostic
-from armexec.translate.host import compiled_modules
+from armexec.translate.codegen.llvm import compiled_modules
 
 SOURCE = """
 static long inner(long *p) { return *p; }

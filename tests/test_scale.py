@@ -9,7 +9,7 @@ from types import ModuleType
 import pytest
 
 import armexec
-from armexec.translate.host import compiled_modules
+from armexec.translate.codegen.llvm import compiled_modules
 
 SCRIPT = Path(__file__).parent.parent / "benchmarks" / "scale.py"
 

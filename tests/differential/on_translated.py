@@ -12,7 +12,7 @@ from functools import cache
 import pytest
 
 import armexec
-from armexec.translate.snippets import GuestState, block_runner
+from armexec.translate.execute.single_step import GuestState, block_runner
 
 from .state import CODE, CODE_SIZE, DATA, DATA_SIZE, Outcome, State
 

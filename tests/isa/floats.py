@@ -11,7 +11,7 @@ import random
 import struct
 from collections.abc import Callable, Sequence
 
-from armexec.machines.reference import ReferenceMachine
+from armexec.machines.interpreter.machine import ReferenceMachine
 
 from .machine import execute
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from armexec.asm import assemble
 from armexec.isa import decode
-from armexec.machines.reference import Flags, ReferenceMachine
+from armexec.machines.interpreter.machine import Flags, ReferenceMachine
 
 START = 0x1_0000
 

@@ -18,7 +18,7 @@ from armexec import Error
 from armexec.asm import assemble
 from armexec.isa import Decoded, Form, all_instructions, decode
 from armexec.isa.operands import Context
-from armexec.machines.reference import ReferenceMachine
+from armexec.machines.interpreter.machine import ReferenceMachine
 from armexec.machines.traps import Trap, TrapKind
 
 # Bits 28 and 26-25 of "Loads and Stores" are x1x0 for general registers.

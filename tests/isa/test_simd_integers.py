@@ -16,7 +16,7 @@ from armexec.asm import assemble
 from armexec.isa import Form, all_instructions, decode
 from armexec.isa.operands import Context
 from armexec.machines import system
-from armexec.machines.reference import ReferenceMachine
+from armexec.machines.interpreter.machine import ReferenceMachine
 
 from .machine import Memory
 

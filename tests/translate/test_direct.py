@@ -22,7 +22,8 @@ import armexec
 from armexec.abi import make_call, parse_prototype
 from armexec.engines.translated import settle
 from armexec.errors import MemoryFault, SignatureError
-from armexec.translate import direct, direct_text
+from armexec.translate.python_calls import vectorcall as direct
+from armexec.translate.python_calls import vectorcall_ir as direct_text
 
 pytestmark = pytest.mark.skipif(not direct._is_possible(), reason="needs CPython with a GIL")
 

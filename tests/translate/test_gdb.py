@@ -14,7 +14,7 @@ import pytest
 
 import armexec
 from armexec.engines.translated import settle
-from armexec.translate import gdb
+from armexec.translate.observe import gdb_jit as gdb
 from rules import broken
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the objects are ELF")

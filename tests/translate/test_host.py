@@ -13,9 +13,9 @@ from pathlib import Path
 import pytest
 
 from armexec.errors import HostError
-from armexec.translate import host
-from armexec.translate.host import compile_object
-from armexec.translate.link import HostCode
+from armexec.translate.codegen import llvm as host
+from armexec.translate.codegen.link import HostCode
+from armexec.translate.codegen.llvm import compile_object
 
 FUNCTION = "define i64 @f(i64 %x) {\n%y = add i64 %x, 1\nret i64 %y\n}"
 

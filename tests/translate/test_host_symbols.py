@@ -8,9 +8,9 @@ from itertools import pairwise
 
 import pytest
 
-from armexec.translate.host import compile_object
-from armexec.translate.host_symbols import section_addresses, symbols
-from armexec.translate.link import HostCode, defined_names
+from armexec.translate.codegen.link import HostCode, defined_names
+from armexec.translate.codegen.llvm import compile_object
+from armexec.translate.observe.host_symbols import section_addresses, symbols
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="objects are ELF on Linux")
 

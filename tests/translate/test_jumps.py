@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import armexec
-from armexec.translate.flow import Flow, discover
-from armexec.translate.jumps import jump_targets
+from armexec.translate.cfg.discovery import Flow, discover
+from armexec.translate.cfg.jump_tables import jump_targets
 
 
 def _flow(text: str) -> tuple[Flow, dict[str, int]]:

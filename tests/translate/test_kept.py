@@ -19,9 +19,9 @@ from armexec.objects import Image, Parameter, Prototype, load_image
 from armexec.objects.layout import Section, SectionSymbol
 from armexec.store import Store
 from armexec.toolchain import compile_object
-from armexec.translate import kept
-from armexec.translate.host import compiled_modules
-from armexec.translate.record import Record, pack, unpack
+from armexec.translate.codegen import cache as kept
+from armexec.translate.codegen.llvm import compiled_modules
+from armexec.translate.compiled_unit import Record, pack, unpack
 
 from .guest import FIB, LONG, TWICE, load
 
@@ -60,7 +60,7 @@ def _files(folder: Path) -> list[Path]:
 SCRIPT = f"""
 import sys
 import armexec
-from armexec.translate.host import compiled_modules
+from armexec.translate.codegen.llvm import compiled_modules
 twice = armexec.function({PROGRAM!r}, "long(long)")
 assert twice(10) == 55
 print(compiled_modules(), *(name for name in sys.modules if name.startswith("armexec.translate.")))
@@ -81,7 +81,7 @@ def test_a_second_process_translates_nothing() -> None:
         modules.append(set(names))
     assert counts[0] > 0
     assert counts[1] == 0
-    parts = {f"armexec.translate.{name}" for name in ("flow", "lift", "function", "unit")}
+    parts = {f"armexec.translate.{name}" for name in ("cfg.discovery", "ir.lift", "ir.function", "ir.unit")}
     assert parts <= modules[0]
     assert not parts & modules[1]
 

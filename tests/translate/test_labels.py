@@ -11,9 +11,9 @@ import pytest
 
 import armexec
 from armexec.engines.translated import LoadedTranslatedImage
-from armexec.translate.library import Argument, Shape
-from armexec.translate.modes import Mode
+from armexec.translate.mode import Mode
 from armexec.translate.tiers import FIRST, FULL
+from armexec.translate.unit_registry import Argument, Shape
 
 from .guest import load
 

@@ -15,7 +15,8 @@ from elftools.elf.elffile import ELFFile
 import armexec
 from armexec.errors import HostError
 from armexec.memory import Protection, process_map
-from armexec.translate import link, perf_map
+from armexec.translate.codegen import link
+from armexec.translate.observe import perf_map
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="perf is Linux's")
 

@@ -11,8 +11,8 @@ import pytest
 import armexec
 from armexec.engines.translated import LoadedTranslatedImage
 from armexec.objects import Parameter, Prototype
-from armexec.translate.flow import Flow
-from armexec.translate.regions import Regions
+from armexec.translate.cfg.discovery import Flow
+from armexec.translate.cfg.partition import Regions
 from corpus import INTEGER_CORPUS
 from corpus.checks import check
 
@@ -101,7 +101,7 @@ def test_all_of_the_corpus_in_pieces(stem: str, limit: int, monkeypatch: pytest.
 
 
 def _corpus_in_pieces(stem: str, limit: int, count: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("armexec.translate.regions.MAX_INSTRUCTIONS", limit)
+    monkeypatch.setattr("armexec.translate.cfg.partition.MAX_INSTRUCTIONS", limit)
     file = INTEGER_CORPUS.files[stem]
     check(INTEGER_CORPUS, stem, next(iter(file.variants.values())), "-O2", "translated", count)
 

@@ -9,9 +9,9 @@ import time
 
 import pytest
 
-from armexec.translate.sampler import ELSEWHERE, sampler
-from armexec.translate.signals import new_threads
-from armexec.translate.thread_timers import ThreadTimers
+from armexec.translate.execute.fault_handler import new_threads
+from armexec.translate.observe.sampler import ELSEWHERE, sampler
+from armexec.translate.observe.thread_timers import ThreadTimers
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the timers of threads are Linux's")
 

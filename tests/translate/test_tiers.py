@@ -21,10 +21,11 @@ from armexec.engines.translated import LoadedTranslatedImage
 from armexec.errors import MemoryFault
 from armexec.memory import writable_and_executable
 from armexec.objects import Parameter, Prototype
-from armexec.translate import runtime, tiers
-from armexec.translate.host import compiled_modules
-from armexec.translate.linked import Unit
-from armexec.translate.modes import Mode
+from armexec.translate import tiers
+from armexec.translate.codegen.llvm import compiled_modules
+from armexec.translate.execute import runtime
+from armexec.translate.execute.linked_unit import Unit
+from armexec.translate.mode import Mode
 
 from .guest import FIB, LONG, TWICE, load
 

@@ -17,7 +17,7 @@ from armexec.errors import (
     UnsupportedInstruction,
 )
 from armexec.machines.traps import TrapKind
-from armexec.translate.snippets import GuestState, block_runner
+from armexec.translate.execute.single_step import GuestState, block_runner
 from rules import broken
 
 from .guest import functions, load

@@ -9,7 +9,7 @@ import pytest
 import armexec
 from armexec.errors import MemoryFault
 from armexec.machines.addresses import without_tag
-from armexec.translate.host_operand import memory_operand
+from armexec.translate.execute.host_operand import memory_operand
 
 # In bits 48 to 55, which no host ignores.
 ADDRESSES = (0x0012_3456_789A_BCD0, 0x0080_0000_0000_0000, 0x00FF_7FFF_FFFF_FFF0)

@@ -15,15 +15,15 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 from armexec.engines.naming import function_name, line
 from armexec.errors import Error
 from armexec.forks import hold
-from armexec.translate.watch import unwatch, watch
+from armexec.translate.events import unwatch, watch
 
 if TYPE_CHECKING:
     from armexec.objects import Image
-    from armexec.translate.library import Names
-    from armexec.translate.link import HostCode
-    from armexec.translate.runtime import Translator
-    from armexec.translate.sampled import CodeRanges
-    from armexec.translate.sampler import Sampler
+    from armexec.translate.codegen.link import HostCode
+    from armexec.translate.execute.runtime import Translator
+    from armexec.translate.observe.sample_places import CodeRanges
+    from armexec.translate.observe.sampler import Sampler
+    from armexec.translate.unit_registry import Names
 
 __all__ = ["Counted", "Place", "Profiling", "counted", "executable"]
 
@@ -140,7 +140,7 @@ class Profiling:
     def _translated(self) -> CodeRanges:
         with self._lock:
             if self._ranges is None:
-                from armexec.translate.sampled import CodeRanges
+                from armexec.translate.observe.sample_places import CodeRanges
 
                 self._ranges = CodeRanges(self._add_range)
             return self._ranges
@@ -149,7 +149,7 @@ class Profiling:
         with self._lock:
             if self._sampler is None:
                 # Only now: the reference engine needs none of it.
-                from armexec.translate.sampler import sampler
+                from armexec.translate.observe.sampler import sampler
 
                 made = sampler()
                 made.start()
@@ -167,7 +167,7 @@ class Profiling:
                 offset = pc - loaded.base
                 yield Place(function_name(loaded.image, offset), line(loaded.image, offset), count)
         if rest:
-            from armexec.translate.sampled import places
+            from armexec.translate.observe.sample_places import places
 
             translators = self._ranges.translators if self._ranges is not None else []
             for sample in places(rest, translators):

@@ -17,12 +17,12 @@ from armexec.engines.loading import map_image
 from armexec.engines.profiling import Counted, counted
 from armexec.isa import decode
 from armexec.isa.coverage import known_encoding
-from armexec.machines.reference import ReferenceMachine
-from armexec.machines.reference_values import Bits
+from armexec.machines.interpreter.machine import ReferenceMachine
+from armexec.machines.interpreter.values import Bits
 from armexec.machines.traps import EXIT, Trap, TrapKind
 from armexec.memory import AccessError, GuestStack, HostMemory, Region, Step, guest_stack, stack_size
 from armexec.objects import Image, Prototype
-from armexec.translate.endless import WHY, returns_to_itself
+from armexec.translate.analysis.self_returns import WHY, returns_to_itself
 
 __all__ = ["ReferenceEngine", "step"]
 

@@ -21,14 +21,14 @@ from armexec.errors import HostError, SignatureError
 from armexec.memory import Region, Step, execution_refused, guest_stack
 from armexec.objects import CType, Image, Prototype
 from armexec.store import is_on
-from armexec.translate import host
-from armexec.translate.library import Argument, Code, Names, Shape
-from armexec.translate.modes import sees_floating_point_state
-from armexec.translate.runtime import Fault, Runtime, Translator
+from armexec.translate.codegen import llvm as host
+from armexec.translate.execute.runtime import Fault, Runtime, Translator
+from armexec.translate.mode import sees_floating_point_state
 from armexec.translate.tiers import AUTO, TIERS, wait
+from armexec.translate.unit_registry import Argument, Code, Names, Shape
 
 if TYPE_CHECKING:
-    from armexec.translate.direct_text import Passed, Returned
+    from armexec.translate.python_calls.vectorcall_ir import Passed, Returned
 
 __all__ = ["TranslatedEngine", "settle"]
 
@@ -82,7 +82,7 @@ def _types(prototype: Prototype) -> list[CType]:
 
 
 def _passed(type: CType) -> Passed:
-    from armexec.translate.direct_text import Passed
+    from armexec.translate.python_calls.vectorcall_ir import Passed
 
     if type.kind == "float":
         return Passed(type.size * 8, is_float=True)
@@ -101,7 +101,7 @@ def _passed(type: CType) -> Passed:
 
 
 def _returned(type: CType) -> Returned:
-    from armexec.translate.direct_text import Returned
+    from armexec.translate.python_calls.vectorcall_ir import Returned
 
     if type.kind in ("void", "bool"):
         return Returned(type.kind, 8 if type.kind == "bool" else 0)
@@ -186,7 +186,7 @@ class LoadedTranslatedImage:
         self, prototype: Prototype, bound: Callable[..., Any], call: Callable[..., Any], install: Callable[[Any], None]
     ) -> None:
         """See engines.Quickening. Half-precision numbers are left to Python."""
-        from armexec.translate.direct import make_later
+        from armexec.translate.python_calls.vectorcall import make_later
 
         address = getattr(bound, "address", None)
         if address is None or any(t.kind == "float" and t.size == 2 for t in _types(prototype)):

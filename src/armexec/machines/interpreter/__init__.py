@@ -1,0 +1,1 @@
+"""The machine that computes: values are Python ints."""

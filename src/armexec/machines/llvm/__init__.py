@@ -1,0 +1,1 @@
+"""The machine that translates: values are names in IR text."""

@@ -1,0 +1,722 @@
+"""The machine that translates: values are names of LLVM values, and every operation appends a line of IR text.
+
+Registers live in allocas (`%x0` ... `%x30`, `%x31` for SP, `%fN` `%fZ` `%fC` `%fV`), which LLVM's mem2reg
+turns into SSA values. Within a block the machine keeps what it has read and written, so that a block loads a
+register at most once; who drives the machine decides, when it knows what is live, which registers a block
+stores at its end (`flush`). That makes a comparison and the branch on it one `icmp`: the flags that nobody
+reads are never computed.
+
+Guest memory is the host's own. An address becomes a pointer by `getelementptr i8, ptr null`, in functions
+marked `null_pointer_is_valid`: alias analysis sees through it, as it doesn't through `inttoptr`. Nothing
+emitted here has undefined behaviour or makes poison: no alignment is claimed that isn't checked, divisions
+are total, and shifts are in range.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
+
+from armexec.machines import system
+from armexec.machines.llvm.deferred_stores import DeferredStores, FlushBefore
+from armexec.machines.llvm.flags import (
+    FLAG,
+    AddFlags,
+    BitFlags,
+    Flags,
+    LogicFlags,
+    SelectedFlags,
+    StoredFlags,
+    SubtractFlags,
+)
+from armexec.machines.llvm.floats import FloatingPoint, Pending
+from armexec.machines.llvm.shapes import FLOATS, ShapedValue, Shapes
+from armexec.machines.llvm.values import Value
+from armexec.machines.llvm.vectors import VIEWS, Known, ScalarRegisters, VectorRegisters, Vectors
+from armexec.machines.traps import TrapKind
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+__all__ = [
+    "ALL",
+    "FLAG",
+    "NAMES",
+    "PARTIAL",
+    "SP",
+    "STATE",
+    "Exit",
+    "Flags",
+    "Host",
+    "Knowledge",
+    "LlvmMachine",
+    "Segment",
+    "Terminator",
+    "Value",
+    "place_label",
+    "register_type",
+    "wider_views",
+    "zero",
+]
+
+SP = 31
+STATE = 68
+"""Not a register of the guest: the number under which a use of the state structure is accounted."""
+
+NAMES = {
+    **{n: f"%x{n}" for n in range(32)},
+    **{number: f"%f{name}" for name, number in FLAG.items()},
+    **{first + n: f"%{letter}{n}" for first, letter, _ in VIEWS.values() for n in range(32)},
+}
+"""The alloca of each register, by number: X0-X30 and SP from 0, the flags from 32, then V0-V31 in three views."""
+
+_TYPES = {
+    **dict.fromkeys(range(32), "i64"),
+    **dict.fromkeys(FLAG.values(), "i1"),
+    **{first + n: kind for first, _, kind in VIEWS.values() for n in range(32)},
+}
+_Q, _D, _S = (VIEWS[bits][0] for bits in (128, 64, 32))
+
+ALL = (1 << _Q + 32) - 1
+"""Every register of the guest, as a set of bits."""
+
+PARTIAL = sum((1 << 32) - 1 << first for first in (_D, _S))
+"""The views of the low bits of V registers: in the state there are whole ones only."""
+
+Terminator: TypeAlias = tuple[Any, ...]
+"""How a block ends: ("goto", target), ("branch", condition, target, otherwise), ("call", target), ("call_to", value),
+("jump", value), ("return", value) or ("trap",)."""
+
+
+def register_type(number: int) -> str:
+    """The LLVM type of a register, by number."""
+    return _TYPES[number]
+
+
+def place_label(kind: str, *offsets: int) -> str:
+    """The label of what stands once for each place in the guest's code, or for each way from one to another.
+
+    Labels share a name space with values: neither `LlvmMachine.block` nor the machine's values have such names.
+    """
+    return ".".join((kind, *(f"x{offset:x}" for offset in offsets)))
+
+
+def zero(number: int) -> str:
+    """The zero of a register's type."""
+    return {"i64": "0", "i1": "false", "<2 x i64>": "zeroinitializer"}.get(_TYPES[number], "0.0")
+
+
+def wider_views(number: int) -> tuple[int, ...]:
+    """Of a view of a V register, the wider ones, widest first."""
+    if number < STATE:
+        return ()
+    n, wider = (number - _D, ()) if number < _S else (number - _S, (_D,))
+    return tuple(first + n for first in (_Q, *wider))
+
+
+@dataclass(frozen=True)
+class Host:
+    """What the host's processor can do. `features`: LLVM's names."""
+
+    features: frozenset[str] = frozenset()
+    wide_atomics: bool = True
+    """Whether it compares and exchanges 16 bytes."""
+    halves: bool = True
+    """Whether it converts between half and single precision."""
+
+    def has(self, feature: str) -> bool:
+        return feature in self.features
+
+
+class _Registers:
+    __slots__ = ("machine", "sp")
+
+    def __init__(self, machine: LlvmMachine, *, sp: bool) -> None:
+        self.machine = machine
+        self.sp = sp
+
+    def __getitem__(self, key: tuple[int, int]) -> Value:
+        size, number = key
+        m = self.machine
+        if number == 31 and not self.sp:
+            return m.const(size, 0)
+        if not m.dirty >> number & 1:
+            m.reads |= 1 << number
+        if size == 64:
+            return m.read_register(number)
+        low = m.low.get(number)
+        if low is None:
+            low = m.low[number] = m.read_register(number).bits(0, size)
+        return low
+
+    def __setitem__(self, key: tuple[int, int], value: Value) -> None:
+        size, number = key
+        if value.width != size:
+            raise TypeError(f"{value.width} bits into a register of {size}")
+        m = self.machine
+        if number == 31 and not self.sp:
+            return
+        if value.__class__ is ShapedValue:
+            # What is known of a general register outlives the block.
+            value = value.plain()
+        m.dirty |= 1 << number
+        if number == 30:
+            m.link_written = True
+        if size == 64:
+            m.full[number] = value
+            m.low.pop(number, None)
+        else:
+            m.low[number] = value
+            m.full.pop(number, None)
+
+
+_ATOMIC = {
+    "add": "add",
+    "clr": "and",
+    "eor": "xor",
+    "set": "or",
+    "smax": "max",
+    "smin": "min",
+    "umax": "umax",
+    "umin": "umin",
+    "swp": "xchg",
+}
+_ORDER = {
+    (False, False): "monotonic",
+    (True, False): "acquire",
+    (False, True): "release",
+    (True, True): "acq_rel",
+}
+_SYSTEM_FIELDS = {
+    system.FPCR: "fpcr",
+    system.FPSR: "fpsr",
+    system.TPIDR_EL0: "tpidr_el0",
+    system.DIT: "dit",
+    system.SSBS: "ssbs",
+}
+_FENCES = {1: "acquire", 2: "release"}  # by the low bits of the option: loads, stores; else both
+
+
+Knowledge: TypeAlias = "tuple[dict[int, Value], dict[int, Value], Flags, dict[int, Known]]"
+"""What is known at a place in a block: general registers, their lower halves, the flags, V registers."""
+
+_CONDITION_FLAGS = ("Z", "C", "N", "V", "CZ", "NV", "NVZ")
+"""What each condition reads, by its number without the lowest bit."""
+
+
+class Segment:
+    """A part of a block that can be run again from its start: nothing outside of the machine changes in it.
+
+    `known`: what the block knew where it starts, None for the block's own start. `reads` and `writes`: registers, as
+    bits; what is written first doesn't count as read.
+    """
+
+    __slots__ = ("known", "pc", "reads", "writes")
+
+    def __init__(self, pc: int, known: Knowledge | None) -> None:
+        self.pc = pc
+        self.known = known
+        self.reads = 0
+        self.writes = 0
+
+
+class Exit(NamedTuple):
+    """A way out of a block to where `label` is: run the segment of this number again, in careful code.
+
+    `vectors`, `flags`: of what is known where the segment starts, what may be used at this exit.
+    """
+
+    label: str
+    segment: int
+    flags: Flags | None
+    vectors: dict[int, Known]
+
+
+class LlvmMachine(Vectors, FloatingPoint, DeferredStores):
+    """Emits one guest function.
+
+    `image_base`: addresses are emitted relative to the symbol `@image`, which is there; None emits them as they are.
+    `offsets`: where each field of the state structure is. `strict`: floating point as FPCR says, with FPSR's flags;
+    otherwise FPCR is zero, and FPSR never read. `careful`: a NaN is dealt with where it comes up; otherwise the block
+    is left there (`exits`), to be run again in careful code. `whys`: what `undefined` said, by pc; `helpers`: the texts
+    of the functions that are called, by name.
+
+    `volatile`: the addresses of loads that have to be made where they stand.
+
+    `unsure`: while a block of a part that is run again as a whole is translated, the V registers that may be pending
+    between blocks, with the sizes of their elements; `is_unfit` is set where more than being a NaN was asked of one.
+    """
+
+    def __init__(
+        self,
+        offsets: Mapping[str, int],
+        image_base: int | None,
+        *,
+        host: Host | None = None,
+        strict: bool = False,
+        careful: bool = True,
+    ) -> None:
+        self._m = self
+        self.offsets = offsets
+        self.image_base = image_base
+        self.host = host or Host()
+        self.wide_atomics = self.host.wide_atomics
+        self.strict = strict
+        self.careful = careful
+        self.volatile: set[int] = set()
+        self.unsure: dict[int, frozenset[int]] | None = None
+        self.is_unfit = False
+        self.helpers: dict[str, str] = {}
+        self.V = ScalarRegisters(self)
+        self.Vec = VectorRegisters(self)
+        self.count = 0
+        self.whys: dict[int, str] = {}
+        self.X = _Registers(self, sp=False)
+        self.XSP = _Registers(self, sp=True)
+        self.pc = 0
+        self.begin()
+
+    # -- blocks -------------------------------------------------------------------------------------------------
+    def begin(self) -> None:
+        """Start a block that knows nothing of the registers."""
+        self.out: list[str] = []
+        self.full: dict[int, Value] = {}
+        self.low: dict[int, Value] = {}
+        self.vectors = {}
+        self.pairs = {}
+        self.pending: list[Pending] = []
+        self.label = ""
+        self._flags: Flags = StoredFlags(self)
+        self.dirty = 0
+        self.reads = 0
+        self.used = 0
+        self.segments = [Segment(self.pc, None)]
+        self.has_effect = False
+        self.exits: list[Exit] = []
+        self.forget_memory()
+        self.aligned = ""
+        self.link_written = False
+        self.terminator: Terminator | None = None
+
+    def start(self, known: Knowledge | None) -> None:
+        """Start a block, whose only predecessor ended with this knowledge."""
+        self.begin()
+        if known is None:
+            return
+        full, low, flags, vectors = known
+        self.full, self.low, self._flags = dict(full), dict(low), flags.fork()
+        if vectors:
+            self.follow_vectors(vectors)
+
+    def knowledge(self) -> Knowledge:
+        return self.full, self.low, self._flags, self.vectors
+
+    def affect(self) -> None:
+        """Called before what can't be done twice: results that are pending have to be sure by then."""
+        if self.deferred:
+            raise FlushBefore(self.pc)
+        if not self.careful:
+            self.settle()
+            self.has_effect = True
+
+    def next_segment(self) -> None:
+        """Start a segment at this instruction."""
+        self.end_segment()
+        known = dict(self.full), dict(self.low), self._flags.fork(), dict(self.vectors)
+        self.segments.append(Segment(self.pc, known))
+        self.has_effect = False
+
+    def end_segment(self) -> None:
+        segment = self.segments[-1]
+        segment.reads, segment.writes = self.reads, self.dirty
+        self.reads = self.dirty = 0
+
+    def leave_to_careful(self, label: str) -> None:
+        """Note that `label` leaves the block, for the segment to be run again."""
+        number = len(self.segments) - 1
+        known = self.segments[number].known
+        if known is None:
+            self.exits.append(Exit(label, number, None, {}))
+        else:
+            vectors = {n: vector.copy() for n, vector in known[3].items()}
+            self.exits.append(Exit(label, number, known[2].fork(), vectors))
+
+    def resume(self, out: list[str], knowledge: Knowledge, dirty: int) -> None:
+        """Go on at the end of a block that wrote the registers `dirty`, to flush it."""
+        self.out = out
+        self.dirty = dirty
+        self.full, self.low, self._flags, self.vectors = knowledge
+
+    def register(self, number: int) -> Value:
+        """Any register's value, by its number among those of the translation."""
+        if number < 32:
+            return self.read_register(number)
+        if number < _Q:
+            return self._flags.flag("NZCV"[number - 32])
+        bits, first = (128, _Q) if number < STATE else (64, _D) if number < _S else (32, _S)
+        kind = _TYPES[number]
+        return Value(self, bits, self.read_vector(number - first, bits).get(kind))
+
+    def read_register(self, number: int) -> Value:
+        """A register's whole value, from its alloca if the block doesn't know it."""
+        value = self.full.get(number)
+        if value is None:
+            low = self.low.get(number)
+            if low is not None:
+                # The lower half alone is known only after a 32-bit write, which clears the upper.
+                value = low.zero_extend(64)
+            else:
+                self.used |= 1 << number
+                kind = register_type(number)
+                value = self.emit(64 if number < 32 else 1, f"load {kind}, ptr {NAMES[number]}")
+            self.full[number] = value
+        return value
+
+    def narrow(self, value: Value, source: int, target: int) -> Value:
+        """A view of a V register from a wider one."""
+        kind, wanted = _TYPES[source], _TYPES[target]
+        bits = 64 if wanted == "double" else 32
+        text = Shapes(self, 128 if kind == "<2 x i64>" else 64, {kind: value.text}).low(bits).get(wanted)
+        return Value(self, bits, text)
+
+    def flush(self, registers: int) -> None:
+        """Store those of `registers` (a set as bits) that the block wrote."""
+        todo = registers & self.dirty
+        while todo:
+            bit = todo & -todo
+            number = bit.bit_length() - 1
+            todo ^= bit
+            self.out.append(f"store {register_type(number)} {self.register(number).text}, ptr {NAMES[number]}")
+
+    def line(self, text: str) -> str:
+        """Append `name = text`; the name."""
+        self.count += 1
+        name = f"%v{self.count}"
+        self.out.append(f"{name} = {text}")
+        return name
+
+    def emit(self, width: int, text: str) -> Value:
+        """Append `name = text`."""
+        self.count += 1
+        name = f"%v{self.count}"
+        self.out.append(f"{name} = {text}")
+        return Value(self, width, name)
+
+    def block(self, kind: str) -> str:
+        """A label that nothing else of the machine has; `place_label` makes those of the guest's addresses."""
+        self.count += 1
+        return f"{kind}.{self.count}"
+
+    def state_field(self, name: str) -> str:
+        """A pointer to a field of the state structure."""
+        self.used |= 1 << STATE
+        self.count += 1
+        pointer = f"%v{self.count}"
+        self.out.append(f"{pointer} = getelementptr i8, ptr %state, i64 {self.offsets[name]}")
+        return pointer
+
+    # -- values -------------------------------------------------------------------------------------------------
+    def const(self, width: int, value: int) -> Value:
+        value &= (1 << width) - 1
+        if width == 1:
+            return Value(self, 1, "true" if value else "false", value)
+        return Value(self, width, str(value), value)
+
+    def address(self, address: int) -> Value:
+        address &= 0xFFFF_FFFF_FFFF_FFFF
+        if self.image_base is None:
+            return self.const(64, address)
+        offset = address - self.image_base
+        return Value(self, 64, f"ptrtoint (ptr getelementptr (i8, ptr @image, i64 {offset}) to i64)", None, address)
+
+    def select(self, condition: Value, when_true: Any, when_false: Any) -> Any:
+        if condition.known is not None:
+            return when_true if condition.known else when_false
+        if isinstance(when_true, Flags):
+            return SelectedFlags(self, condition, when_true, when_false)
+        if when_true.__class__ is ShapedValue and when_false.__class__ is ShapedValue:
+            chosen = self.choose_number(condition, when_true, when_false)
+            if chosen is not None:
+                return chosen
+        kind = f"i{when_true.width}"
+        return self.emit(
+            when_true.width, f"select i1 {condition.text}, {kind} {when_true.text}, {kind} {when_false.text}"
+        )
+
+    # -- flags --------------------------------------------------------------------------------------------------
+    @property
+    def NZCV(self) -> Flags:
+        self._read_flags("NZCV")
+        return self._flags
+
+    @NZCV.setter
+    def NZCV(self, flags: Flags) -> None:
+        self._flags = flags
+        self.dirty |= 0xF << 32
+
+    def _read_flags(self, names: str) -> None:
+        if not self.dirty >> 32 & 1:
+            for name in names:
+                self.reads |= 1 << FLAG[name]
+
+    def stored_flags(self) -> Flags:
+        """The flags as they are in their allocas."""
+        return StoredFlags(self)
+
+    def _bit(self, value: Value | int) -> Value:
+        return self.const(1, value) if isinstance(value, int) else value
+
+    def flags(self, n: Value | int, z: Value | int, c: Value | int, v: Value | int) -> Flags:
+        return BitFlags(self, self._bit(n), self._bit(z), self._bit(c), self._bit(v))
+
+    def add_with_carry(self, x: Value, y: Value, carry: Value | int) -> tuple[Value, Flags]:
+        c = self._bit(carry)
+        if c.known == 0:
+            return self.add_flags(x, y)
+        partial = x + y
+        result = partial + c.zero_extend(x.width)
+        carried = partial.ult(x) | result.ult(partial)
+        overflow = ((x ^ result) & (y ^ result)).slt(0)
+        return result, BitFlags(self, result.slt(0), result == 0, carried, overflow)
+
+    def add_flags(self, x: Value, y: Value) -> tuple[Value, Flags]:
+        result = x + y
+        if y.known is not None and y.known not in (0, 1 << (y.width - 1)):
+            # Adding c sets the flags as subtracting -c does, except at these two: comparisons fuse.
+            return result, SubtractFlags(self, x, -y, result)
+        return result, AddFlags(self, x, y, result)
+
+    def subtract_flags(self, x: Value, y: Value) -> tuple[Value, Flags]:
+        result = x - y
+        return result, SubtractFlags(self, x, y, result)
+
+    def logic_flags(self, result: Value) -> Flags:
+        return LogicFlags(self, result, result, result)
+
+    def condition(self, cond: int) -> Value:
+        if cond >= 14:
+            return self.const(1, 1)
+        self._read_flags(_CONDITION_FLAGS[cond >> 1])
+        holds = self._flags.holds(cond >> 1)
+        return ~holds if cond & 1 else holds
+
+    # -- memory -------------------------------------------------------------------------------------------------
+    def _pointer(self, address: Value) -> str:
+        self.count += 1
+        pointer = f"%v{self.count}"
+        self.out.append(f"{pointer} = getelementptr i8, ptr null, i64 {address.text}")
+        return pointer
+
+    def load(self, address: Value, bits: int, *, acquire: bool = False, simd: bool = False) -> Value:
+        self.before_load(address, bits // 8, in_order=acquire or self.pc in self.volatile)
+        pointer = self._pointer(address)
+        if acquire and (bits < 128 or self.wide_atomics):
+            return self.emit(bits, f"load atomic i{bits}, ptr {pointer} acquire, align {bits // 8}")
+        # What a SIMD&FP register is loaded for is a number, most often.
+        kind = "<2 x i64>" if bits == 128 else FLOATS[bits] if simd and bits in (32, 64) else f"i{bits}"
+        name = self.line(f"load{' volatile' if self.pc in self.volatile else ''} {kind}, ptr {pointer}, align 1")
+        if kind[0] == "i":
+            return Value(self, bits, name)
+        return ShapedValue(self, bits, Shapes(self, bits, {kind: name}))
+
+    def store(self, address: Value, value: Value, *, release: bool = False) -> None:
+        bits = value.width
+        if release:
+            self.affect()
+            pointer = self._pointer(address)
+            if bits < 128 or self.wide_atomics:
+                # A load-acquire after a store-release stays after it (RCsc): on x86 that takes sequential consistency.
+                self.out.append(f"store atomic i{bits} {value.text}, ptr {pointer} seq_cst, align {bits // 8}")
+            else:
+                self.out.append(f"store i{bits} {value.text}, ptr {pointer}, align 1")
+            return
+        pointer = self._pointer(address)
+        if not self.defer(address, value, pointer):
+            self.affect()
+            self.put(pointer, value)
+
+    def put(self, pointer: str, value: Value) -> None:
+        """Store a value, in whatever type it is there."""
+        kind, name = value.shapes().any() if value.__class__ is ShapedValue else (f"i{value.width}", value.text)
+        self.out.append(f"store {kind} {name}, ptr {pointer}, align 1")
+
+    def mark(self, pc: int) -> None:
+        """What follows belongs to the instruction at `pc`."""
+        if self.image_base is not None:
+            self.out.append(f";@{pc - self.image_base:x}")
+
+    def _trap_if(self, condition: Value, kind: TrapKind, detail: Value) -> None:
+        if condition.known == 0:
+            return
+        if self.deferred:
+            raise FlushBefore(self.pc)
+        self.used |= 1 << STATE
+        trap, checked = self.block("trap"), self.block("checked")
+        self.out.append(f"br i1 {condition.text}, label %{trap}, label %{checked}")
+        self.out.append(f"{trap}:")
+        self._trap(kind, detail)
+        self.out.append("unreachable")
+        self.out.append(f"{checked}:")
+        self.label = checked
+
+    def _trap(self, kind: TrapKind, detail: Value) -> None:
+        self.used |= 1 << STATE
+        pc = self.address(self.pc).text
+        self.out.append(f"call preserve_allcc void @trap(ptr %state, i32 {int(kind)}, i64 {pc}, i64 {detail.text})")
+
+    def trap(self, kind: TrapKind, detail: Value | int = 0) -> None:
+        """End the block by reporting a trap at this instruction."""
+        if self.deferred:
+            raise FlushBefore(self.pc)
+        self._trap(kind, self.const(64, detail) if isinstance(detail, int) else detail)
+        self.terminator = ("trap",)
+
+    def check_alignment(self, address: Value, size: int) -> None:
+        if size > 1:
+            self._trap_if((address & (size - 1)) != 0, TrapKind.ALIGNMENT, address)
+
+    def check_stack_alignment(self) -> None:
+        # Where it is known to be aligned, the mask turns out to be zero.
+        sp = self.read_register(SP)
+        if self.aligned != sp.text:
+            self._trap_if((sp & Value(self, 64, "%alignment")) != 0, TrapKind.ALIGNMENT, sp)
+            self.aligned = sp.text
+
+    def load_exclusive(self, address: Value, bits: int, *, acquire: bool = False) -> Value:
+        self.affect()
+        value = self.load(address, bits, acquire=True)
+        self.out.append(f"store i64 {address.text}, ptr {self.state_field('exclusive_address')}")
+        self.out.append(f"store i{bits} {value.text}, ptr {self.state_field('exclusive_value')}")
+        self.out.append(f"store i64 {bits}, ptr {self.state_field('exclusive_bits')}")
+        return value
+
+    def store_exclusive(self, address: Value, value: Value, *, release: bool = False) -> Value:
+        # The store succeeds if memory still holds what was loaded.
+        self.affect()
+        bits = value.width
+        there = self.emit(64, f"load i64, ptr {self.state_field('exclusive_address')}")
+        size = self.emit(64, f"load i64, ptr {self.state_field('exclusive_bits')}")
+        old = self.emit(bits, f"load i{bits}, ptr {self.state_field('exclusive_value')}")
+        self.clear_exclusive()
+        stands = (there == address) & (size == bits)
+        exchange, exchanged = self.block("exchange"), self.block("exchanged")
+        self.out.append("store i1 true, ptr %failed")
+        self.out.append(f"br i1 {stands.text}, label %{exchange}, label %{exchanged}")
+        self.out.append(f"{exchange}:")
+        seen = self._exchange(address, old, value, "seq_cst")
+        self.out.append(f"store i1 {(seen != old).text}, ptr %failed")
+        self.out.append(f"br label %{exchanged}")
+        self.out.append(f"{exchanged}:")
+        self.label = exchanged
+        return self.emit(1, "load i1, ptr %failed").zero_extend(32)
+
+    def clear_exclusive(self) -> None:
+        self.affect()
+        self.out.append(f"store i64 0, ptr {self.state_field('exclusive_bits')}")
+
+    def _exchange(self, address: Value, expected: Value, new: Value, order: str) -> Value:
+        """Compare and exchange; the old value."""
+        bits = expected.width
+        pointer = self._pointer(address)
+        if bits == 128 and not self.wide_atomics:
+            # This processor has no 16-byte compare-and-exchange: right for one thread.
+            old = self.emit(bits, f"load i128, ptr {pointer}, align 1")
+            chosen = self.select(old == expected, new, old)
+            self.out.append(f"store i128 {chosen.text}, ptr {pointer}, align 1")
+            return old
+        pair = self.emit(
+            bits,
+            f"cmpxchg ptr {pointer}, i{bits} {expected.text}, i{bits} {new.text} {order} seq_cst, align {bits // 8}",
+        )
+        return self.emit(bits, f"extractvalue {{i{bits}, i1}} {pair.text}, 0")
+
+    def atomic(self, operation: str, address: Value, operand: Value, *, acquire: bool, release: bool) -> Value:
+        self.affect()
+        if operation == "clr":
+            operand = ~operand
+        bits = operand.width
+        pointer = self._pointer(address)
+        order = _ORDER[acquire, release]
+        return self.emit(
+            bits,
+            f"atomicrmw {_ATOMIC[operation]} ptr {pointer}, i{bits} {operand.text} {order}, align {bits // 8}",
+        )
+
+    def compare_and_swap(self, address: Value, expected: Value, new: Value, *, acquire: bool, release: bool) -> Value:
+        self.affect()
+        return self._exchange(address, expected, new, "seq_cst")
+
+    def barrier(self, kind: str, option: int) -> None:
+        self.affect()
+        if kind in ("dmb", "dsb"):
+            self.out.append(f"fence {_FENCES.get(option & 3, 'seq_cst')}")
+
+    def zero_cache_block(self, address: Value) -> None:
+        self.affect()
+        pointer = self._pointer(address & ~63)
+        self.out.append(f"store <64 x i8> zeroinitializer, ptr {pointer}, align 1")
+
+    def invalidate_instruction_cache(self, address: Value) -> None:
+        # The code of an image never changes: its pages are not writable.
+        pass
+
+    # -- control flow -------------------------------------------------------------------------------------------
+    def branch(self, target: int) -> None:
+        self.terminator = ("goto", target)
+
+    def branch_if(self, condition: Value, target: int) -> None:
+        otherwise = self.pc + 4
+        if condition.known is not None:
+            self.terminator = ("goto", target if condition.known else otherwise)
+        else:
+            self.terminator = ("branch", condition, target, otherwise)
+
+    def call(self, target: int) -> None:
+        self.terminator = ("call", target)
+
+    def branch_to(self, target: Value) -> None:
+        self.terminator = ("jump", target)
+
+    def call_to(self, target: Value) -> None:
+        self.terminator = ("call_to", target)
+
+    def return_to(self, target: Value) -> None:
+        self.terminator = ("return", target)
+
+    # -- exceptions ---------------------------------------------------------------------------------------------
+    def supervisor_call(self, immediate: int) -> None:
+        self.trap(TrapKind.SUPERVISOR_CALL, immediate)
+
+    def breakpoint(self, immediate: int) -> None:
+        self.trap(TrapKind.BREAKPOINT, immediate)
+
+    def undefined(self, why: str) -> None:
+        self.whys[self.pc] = why
+        self.trap(TrapKind.UNDEFINED)
+
+    # -- system registers -----------------------------------------------------------------------------------------
+    def read_system_register(self, register: int) -> Value:
+        if register == system.NZCV:
+            f = self._flags
+            n, z, c, v = (bit.zero_extend(64) for bit in (f.N, f.Z, f.C, f.V))
+            return n << 31 | z << 30 | c << 29 | v << 28
+        if register == system.CNTVCT_EL0:
+            self.affect()
+            return self.emit(64, "call i64 @monotonic_clock()")
+        constant = system.CONSTANT_REGISTERS.get(register)
+        if constant is not None:
+            return self.const(64, constant)
+        return self.emit(64, f"load i64, ptr {self.state_field(_SYSTEM_FIELDS[register])}")
+
+    def raise_flags(self, flags: Value) -> None:
+        """Set flags of FPSR."""
+        pointer = self.state_field("fpsr")
+        old = self.emit(64, f"load i64, ptr {pointer}")
+        self.out.append(f"store i64 {(old | flags).text}, ptr {pointer}")
+
+    def write_system_register(self, register: int, value: Value) -> None:
+        if register == system.NZCV:
+            self.NZCV = self.flags(value.bits(31, 1), value.bits(30, 1), value.bits(29, 1), value.bits(28, 1))
+        else:
+            self.affect()
+            self.out.append(f"store i64 {value.text}, ptr {self.state_field(_SYSTEM_FIELDS[register])}")

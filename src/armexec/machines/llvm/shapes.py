@@ -1,0 +1,201 @@
+"""The same bits as values of several LLVM types: a V register is a vector of some lanes, a float, an integer.
+
+A conversion is made when it is asked for, and once in a block. Bits may be *pending*: a floating-point result that is
+right unless it is a NaN, which is looked into later, for several results at once (see `floats`).
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import TYPE_CHECKING
+
+from armexec.machines.llvm.values import Value
+
+if TYPE_CHECKING:
+    from armexec.machines.llvm.floats import Pending
+    from armexec.machines.llvm.machine import LlvmMachine
+
+__all__ = ["FLOATS", "ShapedValue", "Shapes", "constant", "parts", "vector_type"]
+
+FLOATS = {16: "half", 32: "float", 64: "double"}
+"""The type of a floating-point element, by its bits."""
+_SIZES = {name: bits for bits, name in FLOATS.items()}
+
+
+def vector_type(lanes: int, esize: int) -> str:
+    """The type of `lanes` integers."""
+    return f"<{lanes} x i{esize}>"
+
+
+@cache
+def parts(kind: str) -> tuple[int, str, int]:
+    """A type's lanes (0 if it isn't a vector), its element's type, and that element's bits."""
+    lanes, element = 0, kind
+    if kind[0] == "<":
+        count, _, element = kind[1:-1].partition(" x ")
+        lanes = int(count)
+    return lanes, element, _SIZES.get(element) or int(element[1:])
+
+
+@cache
+def constant(kind: str, value: int) -> str:
+    """Bits as a constant of a type."""
+    lanes, element, esize = parts(kind)
+    if lanes:
+        if not value:
+            return "zeroinitializer"
+        mask = (1 << esize) - 1
+        elements = [constant(element, value >> i * esize & mask) for i in range(lanes)]
+        return "<" + ", ".join(f"{element} {text}" for text in elements) + ">"
+    if element == "double":
+        return f"0x{value:016X}"
+    if element == "half":
+        return f"0xH{value:04X}"
+    if element == "float":
+        return f"bitcast (i32 {value} to float)"
+    return str(value) if esize > 1 else "true" if value else "false"
+
+
+class Shapes:
+    """`bits` bits. `texts`: names by type; `known`: the bits, where they are a constant."""
+
+    __slots__ = ("bits", "known", "machine", "pending", "texts")
+
+    def __init__(
+        self,
+        machine: LlvmMachine,
+        bits: int,
+        texts: dict[str, str],
+        known: int | None = None,
+        pending: Pending | None = None,
+    ) -> None:
+        self.machine = machine
+        self.bits = bits
+        self.texts = texts
+        self.known = known
+        self.pending = pending
+
+    def copy(self) -> Shapes:
+        """The same for another block: what is converted there may not be known here."""
+        return Shapes(self.machine, self.bits, dict(self.texts), self.known, self.pending)
+
+    def get(self, kind: str) -> str:
+        """The bits as a value of this type, of as many bits."""
+        if self.pending is not None:
+            self.machine.settle()
+        text = self.texts.get(kind)
+        if text is None:
+            if self.known is not None:
+                text = constant(kind, self.known)
+            else:
+                # From what was computed: all others were converted from it.
+                source, name = self.any()
+                text = self.machine.line(f"bitcast {source} {name} to {kind}")
+            self.texts[kind] = text
+        return text
+
+    def any(self) -> tuple[str, str]:
+        """The bits in some type, and that."""
+        if self.pending is not None:
+            self.machine.settle()
+        if self.known is not None:
+            kind = f"i{self.bits}"
+            return kind, constant(kind, self.known)
+        return next(iter(self.texts.items()))
+
+    def low(self, bits: int) -> Shapes:
+        """The lowest bits: 8, 16, 32 or 64."""
+        if bits == self.bits:
+            return self
+        if self.known is not None:
+            return Shapes(self.machine, bits, {}, self.known & (1 << bits) - 1)
+        element = FLOATS[bits] if bits > 16 else f"i{bits}"
+        kind = f"<{self.bits // bits} x {element}>"
+        if self.pending is not None and self.pending.kind == kind:
+            return self.machine.move(f"extractelement {kind} {{0}}, i64 0", kind, element, bits, (self, 1))
+        return Shapes(
+            self.machine, bits, {element: self.machine.line(f"extractelement {kind} {self.get(kind)}, i64 0")}
+        )
+
+    def half(self, index: int) -> Shapes:
+        """The lower half (0) or the upper one (1)."""
+        bits = self.bits // 2
+        if self.known is not None:
+            return Shapes(self.machine, bits, {}, self.known >> index * bits & (1 << bits) - 1)
+        pending = self.pending
+        kind, name = (pending.kind, "{0}") if pending is not None else self.any()
+        lanes, element, _ = parts(kind)
+        taken = range(index * lanes // 2, (index + 1) * lanes // 2)
+        mask = ", ".join(f"i32 {lane}" for lane in taken)
+        target = f"<{lanes // 2} x {element}>"
+        text = f"shufflevector {kind} {name}, {kind} poison, <{lanes // 2} x i32> <{mask}>"
+        if pending is not None:
+            return self.machine.move(text, kind, target, bits, (self, sum(1 << lane for lane in taken)))
+        return Shapes(self.machine, bits, {target: self.machine.line(text)})
+
+    def joined(self, upper: Shapes) -> Shapes:
+        """With as many other bits above."""
+        if self.known is not None and upper.known is not None:
+            return Shapes(self.machine, 2 * self.bits, {}, upper.known << self.bits | self.known)
+        pending = self.pending or upper.pending
+        if pending is not None and not parts(pending.kind)[0]:
+            pending = None
+        kind = pending.kind if pending is not None else (self if self.known is None else upper).any()[0]
+        if not parts(kind)[0]:
+            kind = "<2 x i64>"
+        lanes, element, _ = parts(kind)
+        mask = ", ".join(f"i32 {lane}" for lane in range(2 * lanes))
+        template = f"shufflevector {kind} {{0}}, {kind} {{1}}, <{2 * lanes} x i32> <{mask}>"
+        target = f"<{2 * lanes} x {element}>"
+        if pending is not None:
+            taken = (1 << lanes) - 1
+            return self.machine.move(template, kind, target, 2 * self.bits, (self, taken), (upper, taken))
+        text = template.format(self.get(kind), upper.get(kind))
+        return Shapes(self.machine, 2 * self.bits, {target: self.machine.line(text)})
+
+    def widen(self, bits: int) -> Shapes:
+        """With zeros above."""
+        if bits == self.bits:
+            return self
+        if self.known is not None:
+            return Shapes(self.machine, bits, {}, self.known)
+        m = self.machine
+        if self.pending is not None and self.pending.kind in ("double", "float"):
+            element = self.pending.kind
+            wide = f"<{bits // self.bits} x {element}>"
+            template = f"insertelement {wide} zeroinitializer, {element} {{0}}, i64 0"
+            return m.move(template, element, wide, bits, (self, 1), lanes=1)
+        kind, name = self.any()
+        lanes, element, esize = parts(kind)
+        if lanes and (lanes * 2 * esize < bits or lanes == 1):
+            lanes, element, esize = 0, f"i{self.bits}", self.bits
+            kind, name = element, self.get(element)
+        wide = f"<{bits // esize} x {element}>"
+        if not lanes:
+            return Shapes(m, bits, {wide: m.line(f"insertelement {wide} zeroinitializer, {kind} {name}, i64 0")})
+        mask = ", ".join(f"i32 {i}" for i in range(2 * lanes))
+        text = m.line(f"shufflevector {kind} {name}, {kind} zeroinitializer, <{2 * lanes} x i32> <{mask}>")
+        return Shapes(m, bits, {wide: text})
+
+
+class ShapedValue(Value):
+    """A Value that knows its other shapes. It becomes an integer only when it is asked for its text."""
+
+    __slots__ = ("_shapes",)
+
+    def __init__(self, machine: LlvmMachine, width: int, shapes: Shapes) -> None:
+        self.machine = machine
+        self.width = width
+        self.known = None
+        self.address = None
+        self._shapes = shapes
+
+    @property
+    def text(self) -> str:  # type: ignore[override]
+        return self._shapes.get(f"i{self.width}")
+
+    def shapes(self) -> Shapes:
+        return self._shapes
+
+    def plain(self) -> Value:
+        return Value(self.machine, self.width, self.text)

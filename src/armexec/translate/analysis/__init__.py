@@ -1,0 +1,1 @@
+"""Facts of functions that the translation rests on: callee-saved registers, call targets, loops."""

@@ -1,0 +1,222 @@
+"""Functions that restore the registers they save: what need not be returned, nor checked.
+
+A function that keeps registers on the stack loads them again from memory, where anything may have been put
+meanwhile, so the translation takes what it loads for new values. It needn't where that can be shown to be what was
+saved: all stores of the function are to its own frame, at known distances from the stack pointer; none of them hits
+a slot but the one that saved the register; and the functions that it calls are like that too, with frames below its
+own. Then the registers, the stack pointer and the return address are at the end what they were at the start (AAPCS64,
+6.1.1, asks for no less, but is nothing to rely on).
+
+This is shown for all functions of a unit at once: it is supposed of each, and what contradicts the supposition is given
+up until nothing does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from armexec.isa import Decoded
+from armexec.translate.cfg.discovery import Flow
+from armexec.translate.cfg.symbolic import MASK, Expression, SymbolicMachine, SymbolicValue, terms
+
+__all__ = ["Frames", "find_frames"]
+
+_SP, _LINK = 31, 30
+_WAYS = frozenset(("goto", "branch", "call", "return"))
+
+_Slots = dict[int, Expression]
+"""What doublewords of the frame hold, by their distance from the stack pointer at the function's start."""
+
+
+class _State(NamedTuple):
+    registers: dict[int, Expression]
+    slots: _Slots
+
+
+class _NotKept(Exception):
+    """A function isn't known to keep to its frame."""
+
+
+class _Registers:
+    """V registers, of which nothing is known."""
+
+    def __init__(self, machine: _FrameMachine) -> None:
+        self.machine = machine
+
+    def __getitem__(self, key: tuple[int, int]) -> SymbolicValue:
+        return SymbolicValue(self.machine, key[0])
+
+    def __setitem__(self, key: tuple[int, int], value: SymbolicValue) -> None:
+        pass
+
+
+class _FrameMachine(SymbolicMachine):
+    """Raises _NotKept for a store that isn't to the frame."""
+
+    def __init__(self, state: _State) -> None:
+        super().__init__()
+        self.registers = dict(state.registers)
+        self.slots = dict(state.slots)
+        self.V = _Registers(self)
+
+    def _slot(self, address: SymbolicValue) -> int | None:
+        distance, others = terms(address.expression)
+        if others != [("register", _SP)]:
+            return None
+        return distance - (1 << 64) if distance >> 63 else distance
+
+    def load(self, address: SymbolicValue, bits: int, **_: Any) -> SymbolicValue:
+        slot = self._slot(address)
+        held = self.slots.get(slot) if slot is not None and bits == 64 else None
+        return SymbolicValue(self, bits, held)
+
+    def store(self, address: SymbolicValue, value: SymbolicValue, **_: Any) -> None:
+        slot = self._slot(address)
+        size = value.width // 8
+        if slot is None or slot + size > 0 or address.width != 64:
+            raise _NotKept
+        for other in [other for other in self.slots if other - size < slot < other + 8]:
+            del self.slots[other]
+        if size == 8:
+            self.slots[slot] = value.expression
+
+    def return_to(self, target: SymbolicValue) -> None:
+        self.target = target.expression
+
+    def call(self, target: int) -> None:
+        self.registers[_LINK] = self.unknown()
+
+    def step(self, decoded: Decoded) -> None:
+        """Run an instruction."""
+        try:
+            decoded.instruction.semantics(self, *decoded.fields.values())
+        except (AttributeError, TypeError):
+            if decoded.word & 0x0E00_0000 not in (0x0E00_0000, 0x0A00_0000):
+                # Neither vectors nor integers in registers.
+                raise _NotKept from None
+            for name in ("Rd", "Rn"):
+                if name in decoded.fields:
+                    self.registers[decoded.fields[name]] = self.unknown()
+
+
+class Frames(NamedTuple):
+    """What is known of functions that keep to their frames; others aren't there.
+
+    `kept`: the general registers that each has at its end as at its start, as bits; with X30 among them it returns to
+    where it was called. `calls`: whom each calls, and how far below its own stack pointer at the start, in bytes.
+    """
+
+    kept: dict[int, int]
+    calls: dict[int, set[tuple[int, int]]]
+
+
+def find_frames(flows: Mapping[int, Flow], changed: Mapping[int, int]) -> Frames:
+    """The frames of some functions. `changed`: the registers that each of them, or one that it calls, writes."""
+    calls: dict[int, set[tuple[int, int]]] = {}
+    kept = {entry: (1 << 32) - 1 for entry, flow in flows.items() if _could_be(flow)}
+    again = True
+    while again:
+        again = False
+        for entry in list(kept):
+            try:
+                analysis = _Analysis(flows[entry], kept, changed)
+                now = analysis.run()
+                calls[entry] = analysis.calls
+            except _NotKept:
+                del kept[entry]
+                again = True
+                continue
+            if now != kept[entry]:
+                kept[entry] = now
+                again = True
+    return Frames(kept, {entry: calls[entry] for entry in kept})
+
+
+def _could_be(flow: Flow) -> bool:
+    return (
+        not flow.is_piece
+        and not flow.outside
+        and all(block.kind in _WAYS for block in flow.blocks.values())
+        and any(block.kind == "return" for block in flow.blocks.values())
+    )
+
+
+class _Analysis:
+    """One function, given what is supposed of those that it calls."""
+
+    def __init__(self, flow: Flow, kept: Mapping[int, int], changed: Mapping[int, int]) -> None:
+        self.flow = flow
+        self.kept = kept
+        self.changed = changed
+        self.calls: set[tuple[int, int]] = set()
+
+    def run(self) -> int:
+        """The registers that it keeps. Raises _NotKept."""
+        blocks = self.flow.blocks
+        start = _State({n: ("register", n) for n in range(32)}, {})
+        states = {self.flow.entry: start}
+        todo = [self.flow.entry]
+        kept = (1 << 32) - 1
+        ends: dict[int, _State] = {}
+        while todo:
+            at = todo.pop()
+            ends[at] = after = self._after(at, states[at])
+            for target in blocks[at].successors:
+                before = states.get(target)
+                joined = after if before is None else _join(before, after, target)
+                if joined != before:
+                    states[target] = joined
+                    todo.append(target)
+        for at, after in ends.items():
+            if blocks[at].kind == "return":
+                for n in range(32):
+                    if after.registers[n] != ("register", n):
+                        kept &= ~(1 << n)
+        return kept
+
+    def _after(self, at: int, state: _State) -> _State:
+        block = self.flow.blocks[at]
+        machine = _FrameMachine(state)
+        pc = at
+        for decoded in block.instructions:
+            if isinstance(decoded, int):
+                raise _NotKept
+            machine.pc = pc
+            machine.step(decoded)
+            pc += 4
+        registers = {n: _plain(machine.registers[n], at, n) for n in range(32)}
+        if block.kind == "return" and machine.target != ("register", _LINK):
+            raise _NotKept
+        if block.kind == "call":
+            self._call(block.target, registers, machine.slots)
+        return _State(registers, machine.slots)
+
+    def _call(self, callee: int | None, registers: dict[int, Expression], slots: _Slots) -> None:
+        distance, others = terms(registers[_SP])
+        if callee not in self.kept or callee is None or others != [("register", _SP)]:
+            raise _NotKept
+        bottom = distance - (1 << 64) if distance >> 63 else distance
+        if bottom > 0:
+            raise _NotKept
+        self.calls.add((callee, -bottom))
+        for slot in [slot for slot in slots if slot < bottom]:
+            del slots[slot]
+        lost = self.changed[callee] & ~self.kept[callee]
+        for n in range(32):
+            if lost >> n & 1:
+                registers[n] = ("called", callee, n)
+
+
+def _plain(expression: Expression, at: int, number: int) -> Expression:
+    """A register's expression where a block ends: what isn't a register plus a constant is only some value."""
+    distance, others = terms(expression)
+    if len(others) == 1 and others[0][0] == "register":
+        return others[0] if not distance else ("add", others[0], ("const", distance & MASK))
+    return ("end", at, number)
+
+
+def _join(a: _State, b: _State, at: int) -> _State:
+    registers = {n: a.registers[n] if a.registers[n] == b.registers[n] else ("join", at, n) for n in range(32)}
+    slots = {slot: value for slot, value in a.slots.items() if b.slots.get(slot) == value}
+    return _State(registers, slots)

@@ -1,0 +1,41 @@
+"""Loads that a loop makes again and again although nothing in it changes what they find: another thread may.
+
+LLVM would make such a load once, before the loop, and a loop that waits for a flag would never end. Compilers do the
+same, so where one has left the load in a loop without stores, it was told to (`volatile` in C).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from armexec.isa import Decoded
+from armexec.translate.analysis.reexecution_regions import Loops
+from armexec.translate.cfg.discovery import Block, Flow
+
+__all__ = ["repeated_loads"]
+
+
+def repeated_loads(flow: Flow, loops: Loops, quiet: Mapping[int, int]) -> set[int]:
+    """The addresses of such loads.
+
+    `quiet`: the blocks that change nothing but registers, with these, as bits.
+    """
+    found: set[int] = set()
+    for _, loop in loops:
+        if all(start in quiet and flow.blocks[start].kind in ("goto", "branch") for start in loop):
+            changed = 0
+            for start in loop:
+                changed |= quiet[start]
+            for start in loop:
+                found |= _loads(flow.blocks[start], changed)
+    return found
+
+
+def _loads(block: Block, changed: int) -> set[int]:
+    found = set()
+    for index, decoded in enumerate(block.instructions):
+        if isinstance(decoded, Decoded) and decoded.word & 0x0A00_0000 == 0x0800_0000:
+            registers = [decoded.fields[name] for name in ("Rn", "Rm") if name in decoded.fields]
+            if registers and not any(changed >> number & 1 for number in registers):
+                found.add(block.start + 4 * index)
+    return found

@@ -1,0 +1,265 @@
+"""The blocks of a guest function, found by following branches from its entry.
+
+Where an instruction goes is asked of its semantic function, run on a machine whose values absorb everything and which
+records only the control flow; so there is one description of a branch. Only words of the class "branches, exception
+generating and system instructions" are asked.
+
+A branch out of the function's own symbol is followed like any other: the code it reaches becomes part of this
+function too (a tail call, or falling through into the next function). That is right whatever the code is, and
+needs no host stack.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Container, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from armexec.isa import Decoded, decode
+from armexec.translate.cfg.unknown import ANYTHING, Anything
+
+__all__ = ["Block", "Fetch", "Flow", "FlowMachine", "JumpTargets", "discover", "ends_block"]
+
+_MAX_ROUNDS = 32
+"""How often jump tables are looked for again in the code that jump tables led to."""
+
+
+class _Registers:
+    def __getitem__(self, key: tuple[int, int]) -> Anything:
+        return Anything(key[1])
+
+    def __setitem__(self, key: tuple[int, int], value: Any) -> None:
+        pass
+
+
+class FlowMachine:
+    """Records how an instruction ends a block: `kind` is empty if it doesn't.
+
+    `kind`: goto, branch, call, call_to, jump, return or stop; `target` an address, or the register it is in.
+    """
+
+    X = XSP = _Registers()
+
+    def __init__(self) -> None:
+        self.pc = 0
+        self.kind = ""
+        self.target: int | None = None
+
+    def __getattr__(self, name: str) -> Any:
+        return ANYTHING
+
+    def branch(self, target: int) -> None:
+        self.kind, self.target = "goto", target
+
+    def branch_if(self, condition: Any, target: int) -> None:
+        self.kind, self.target = "branch", target
+
+    def call(self, target: int) -> None:
+        self.kind, self.target = "call", target
+
+    def branch_to(self, target: Anything) -> None:
+        self.kind, self.target = "jump", target.register
+
+    def call_to(self, target: Anything) -> None:
+        self.kind, self.target = "call_to", target.register
+
+    def return_to(self, target: Anything) -> None:
+        self.kind, self.target = "return", target.register
+
+    def supervisor_call(self, immediate: int) -> None:
+        self.kind = "stop"
+
+    def breakpoint(self, immediate: int) -> None:
+        self.kind = "stop"
+
+    def undefined(self, why: str) -> None:
+        self.kind = "stop"
+
+
+@dataclass
+class Block:
+    """Instructions that run one after the other. `kind` and `target` are as in `FlowMachine`, of the last one.
+
+    `kind` is "goto" too where the block only ends because another begins. `instructions` holds a word that doesn't
+    decode as it is. `targets` are the known targets of a jump.
+    """
+
+    start: int
+    instructions: list[Decoded | int] = field(default_factory=list)
+    kind: str = "goto"
+    target: int | None = None
+    targets: tuple[int, ...] = ()
+
+    @property
+    def end(self) -> int:
+        return self.start + 4 * len(self.instructions)
+
+    @property
+    def successors(self) -> tuple[int, ...]:
+        """Addresses in the same function where control goes on, calls having returned."""
+        if self.kind == "goto":
+            assert self.target is not None
+            return (self.target,)
+        if self.kind == "branch":
+            assert self.target is not None
+            return (self.target, self.end)
+        if self.kind in ("call", "call_to"):
+            return (self.end,)
+        return self.targets
+
+
+@dataclass
+class Flow:
+    """A function: its blocks by address.
+
+    `calls` are the functions it calls directly; `outside` the addresses it goes to that aren't part of it. A piece
+    of a function has several `entries`.
+    """
+
+    entry: int
+    blocks: dict[int, Block]
+    calls: frozenset[int]
+    outside: frozenset[int]
+    entries: tuple[int, ...] = ()
+
+    @property
+    def is_piece(self) -> bool:
+        return bool(self.entries)
+
+    @property
+    def loops(self) -> tuple[int, ...]:
+        """The blocks that are jumped back to."""
+        blocks = self.blocks.values()
+        return tuple(sorted({to for b in blocks for to in b.successors if to <= b.start and to in self.blocks}))
+
+    @property
+    def size(self) -> int:
+        """How many instructions it has."""
+        return sum(len(block.instructions) for block in self.blocks.values())
+
+
+Fetch = Callable[[int], int | None]
+"""The word at an address, or None where there is no code."""
+
+
+JumpTargets = Callable[[Sequence[int], Flow], "dict[int, tuple[int, ...]]"]
+"""The targets of the jumps that end the blocks at some addresses, by these, as far as what is known tells them."""
+
+
+def discover(entry: int, fetch: Fetch, jump_targets: JumpTargets | None = None, stop: Container[int] = ()) -> Flow:
+    """Follow the code from `entry`, up to the addresses of `stop`.
+
+    `jump_targets` is asked for the targets of jumps to a register, until nothing more is found.
+    """
+    discovery = _Discovery(entry, fetch, stop)
+    asked: set[int] = set()
+    for _ in range(_MAX_ROUNDS):
+        discovery.follow()
+        flow = discovery.flow()
+        jumps = [b for b in flow.blocks.values() if b.kind == "jump" and b.end not in asked]
+        if jump_targets is None or not jumps:
+            break
+        asked.update(block.end for block in jumps)
+        found = jump_targets([block.start for block in jumps], flow)
+        ends = {flow.blocks[start].end: targets for start, targets in found.items()}
+        ends = {end: targets for end, targets in ends.items() if all(fetch(t) is not None for t in targets)}
+        if not ends:
+            break
+        discovery.add_jumps(ends)
+    discovery.follow()
+    return discovery.flow()
+
+
+class _Discovery:
+    def __init__(self, entry: int, fetch: Fetch, stop: Container[int]) -> None:
+        self.entry = entry
+        self.fetch = fetch
+        self.stop = stop
+        self.machine = FlowMachine()
+        self.code: dict[int, Decoded | int] = {}
+        self.ends: dict[int, tuple[str, int | None, tuple[int, ...]]] = {}
+        self.leaders = {entry}
+        self.calls: set[int] = set()
+        self.outside: set[int] = set()
+        self.todo = [entry]
+
+    def add_jumps(self, found: dict[int, tuple[int, ...]]) -> None:
+        """Go on at the targets of jumps, by the address after each."""
+        for end, targets in found.items():
+            kind, target, _ = self.ends[end]
+            self.ends[end] = (kind, target, targets)
+            self.leaders.update(targets)
+            self.todo.extend(targets)
+
+    def flow(self) -> Flow:
+        blocks = _blocks(self.code, self.ends, self.leaders - self.outside)
+        return Flow(self.entry, blocks, frozenset(self.calls), frozenset(self.outside))
+
+    def follow(self) -> None:
+        while self.todo:
+            self._follow(self.todo.pop())
+
+    def _follow(self, at: int) -> None:
+        fetch, code, machine = self.fetch, self.code, self.machine
+        while at not in code:
+            word = fetch(at) if at == self.entry or at not in self.stop else None
+            if word is None:
+                self.outside.add(at)
+                self.leaders.add(at)
+                return
+            decoded = decode(word)
+            code[at] = decoded if decoded is not None else word
+            kind: str = ""
+            target: int | None = None
+            if decoded is None:
+                kind = "stop"
+            elif ends_block(decoded, at, machine):
+                kind, target = machine.kind, machine.target
+            at += 4
+            if not kind:
+                continue
+            if kind == "call" and target == at:
+                # `bl .+4` only reads the pc: control goes on below, and nothing will return here.
+                kind = "goto"
+            self.ends[at] = (kind, target, ())
+            if kind == "call":
+                assert target is not None
+                self.calls.add(target)
+            successors = Block(at, kind=kind, target=target).successors
+            if "call" in kind and fetch(at) is None:
+                # A call at the end of the code doesn't return.
+                successors = ()
+            self.leaders.update(successors)
+            self.todo.extend(successors)
+            return
+
+
+def ends_block(decoded: Decoded, address: int, machine: FlowMachine) -> bool:
+    """Whether an instruction changes the control flow; `machine.kind` and `machine.target` then say how."""
+    machine.kind, machine.target = "", None
+    if decoded.word & 0x1C00_0000 != 0x1400_0000:
+        return False
+    machine.pc = address
+    m: Any = machine
+    decoded.instruction.semantics(m, *decoded.fields.values())
+    return bool(machine.kind)
+
+
+def _blocks(
+    code: dict[int, Decoded | int], ends: dict[int, tuple[str, int | None, tuple[int, ...]]], leaders: set[int]
+) -> dict[int, Block]:
+    blocks = {}
+    for start in sorted(leaders):
+        block = blocks[start] = Block(start)
+        at = start
+        while True:
+            block.instructions.append(code[at])
+            at += 4
+            end = ends.get(at)
+            if end is not None:
+                block.kind, block.target, block.targets = end
+                break
+            if at in leaders or at not in code:
+                block.target = at
+                break
+    return blocks

@@ -1,0 +1,134 @@
+"""Which code is translated together: the flow of each function, cut into pieces where it is large or shared by many.
+
+A function is translated with all the code that its branches reach. That copies what several functions share: the
+target of a tail call, or the rest of a function that is entered in its middle. So each block may be part of a few
+flows only; then it becomes part of a piece. A piece belongs to nobody, is entered at several addresses with all
+registers in the state structure, and flows end where they reach one. A function larger than the limit is cut into
+pieces at once. Each address where pieces are entered belongs to one of them, so what is translated for an image is
+at most a constant times its code.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Iterable
+from dataclasses import replace
+
+from armexec.translate.cfg.discovery import Block, Fetch, Flow, JumpTargets, discover
+
+__all__ = ["MAX_INSTRUCTIONS", "Regions"]
+
+MAX_INSTRUCTIONS = 2000
+"""A function larger than this is cut into pieces that aren't."""
+_MAX_COPIES = 4
+"""How many flows a block may be part of."""
+_SHORT = 32
+"""So many instructions may be copied any number of times: the shared end of a function."""
+
+
+class Regions:
+    """The flows of one image. `limit`: how many instructions one may have.
+
+    `journal`: the addresses that were looked for, in order; what is found depends on what was before.
+    """
+
+    def __init__(self, fetch: Fetch, jump_targets: JumpTargets, limit: int | None = None) -> None:
+        self._fetch = fetch
+        self._jump_targets = jump_targets
+        self._limit = MAX_INSTRUCTIONS if limit is None else limit
+        self.journal: list[int] = []
+        self._flows: dict[int, Flow] = {}
+        self._pieces: dict[int, Flow] = {}
+        self._copies: Counter[int] = Counter()
+
+    def flow(self, address: int) -> Flow:
+        """The function at an address, or the piece that is entered there."""
+        flow = self._flows.get(address) or self._pieces.get(address)
+        return self._find(address) if flow is None else flow
+
+    def _discover(self, address: int) -> Flow:
+        return discover(address, self._fetch, self._jump_targets, self._pieces)
+
+    def _find(self, address: int) -> Flow:
+        self.journal.append(address)
+        flow = self._discover(address)
+        repeated = [block for block in flow.blocks.values() if self._copies[block.start] >= _MAX_COPIES]
+        if sum(len(block.instructions) for block in repeated) > min(_SHORT, self._limit):
+            self._cut(repeated, flow, [block.start for block in repeated])
+            if address in self._pieces:
+                return self._pieces[address]
+            flow = self._discover(address)
+        if flow.size > self._limit:
+            self._cut(flow.blocks.values(), flow, [address])
+            return self._pieces[address]
+        self._copies.update(flow.blocks.keys())
+        self._flows[address] = flow
+        return flow
+
+    def _cut(self, blocks: Iterable[Block], flow: Flow, entries: Collection[int]) -> None:
+        """Make pieces of blocks of a flow, to be entered at `entries` and wherever another piece goes."""
+        parts = [part for block in blocks for part in _parts(block, self._limit)]
+        # Not the end of a call that is the end of the code: that has nothing to return to.
+        reached = flow.blocks.keys() | flow.outside | {part.start for part in parts}
+        entered = set(entries)
+        pieces = []
+        for group in _groups(parts, self._limit):
+            piece = {block.start: block for block in group}
+            successors = {successor for block in group for successor in block.successors}
+            outside = frozenset((successors - piece.keys()) & reached)
+            entered |= outside
+            pieces.append((piece, outside))
+        for piece, outside in pieces:
+            calls = frozenset(b.target for b in piece.values() if b.kind == "call" and b.target is not None)
+            into = tuple(start for start in piece if start in entered)
+            part = Flow(into[0], piece, calls, outside, into)
+            self._pieces.update(dict.fromkeys(into, part))
+            for start in piece:
+                self._copies[start] = _MAX_COPIES
+
+
+def _parts(block: Block, limit: int) -> list[Block]:
+    """A block in parts that aren't larger than the limit."""
+    instructions = block.instructions
+    parts = []
+    at = 0
+    while len(instructions) - at > limit:
+        start = block.start + 4 * at
+        parts.append(Block(start, instructions[at : at + limit], "goto", start + 4 * limit))
+        at += limit
+    parts.append(replace(block, start=block.start + 4 * at, instructions=instructions[at:]))
+    return parts
+
+
+def _groups(blocks: list[Block], limit: int) -> list[list[Block]]:
+    """The blocks in order, cut where the fewest branches cross: between loops rather than inside."""
+    blocks.sort(key=lambda block: block.start)
+    index = {block.start: i for i, block in enumerate(blocks)}
+    change = [0] * (len(blocks) + 2)
+    for i, block in enumerate(blocks):
+        for successor in block.successors:
+            j = index.get(successor)
+            if j is not None:
+                change[min(i, j) + 1] += 1
+                change[max(i, j) + 1] -= 1
+    crossings = []
+    count = 0
+    for step in change:
+        count += step
+        crossings.append(count)
+    groups = []
+    begin = 0
+    while begin < len(blocks):
+        size, end, fewest = 0, begin, None
+        best = begin + 1
+        while end < len(blocks) and size + len(blocks[end].instructions) <= limit:
+            size += len(blocks[end].instructions)
+            end += 1
+            if 2 * size < limit or fewest is None or crossings[end] <= fewest:
+                best = end
+                fewest = crossings[end] if 2 * size >= limit else None
+        if end == len(blocks):
+            best = end
+        groups.append(blocks[begin:best])
+        begin = best
+    return groups

@@ -1,0 +1,1 @@
+"""IR text to host code in memory: LLVM, the linker, the cache."""

@@ -1,0 +1,119 @@
+"""Who is told of host code as it is linked: `perf` and gdb, where the environment asks for it, and profiles."""
+
+from __future__ import annotations
+
+import os
+import sys
+import weakref
+from threading import Lock
+from typing import TYPE_CHECKING, Protocol
+
+from armexec.forks import hold
+
+if TYPE_CHECKING:
+    from armexec.translate.codegen.link import HostCode
+    from armexec.translate.compiled_unit import Record
+    from armexec.translate.execute.runtime import Translator
+    from armexec.translate.observe.naming import Naming
+    from armexec.translate.unit_registry import Library
+
+__all__ = ["Watcher", "began", "is_watched", "linked_shared", "linked_unit", "unwatch", "watch"]
+
+_OFF = ("", "0", "off")
+
+
+class Watcher(Protocol):
+    """Somebody who wants to know of all translated code. It may be told by any thread."""
+
+    def began(self, translator: Translator) -> None:
+        """There is a translator."""
+
+    def linked(self, code: HostCode) -> None:
+        """A unit was linked, of a translator that was told of before."""
+
+
+_lock = hold(Lock())
+_translators: weakref.WeakSet[Translator] = weakref.WeakSet()
+_watchers: list[Watcher] = []
+
+
+def watch(watcher: Watcher) -> None:
+    """From now on, tell a watcher; of the translators that there are already at once."""
+    with _lock:
+        _watchers.append(watcher)
+        known = list(_translators)
+    for translator in known:
+        watcher.began(translator)
+
+
+def unwatch(watcher: Watcher) -> None:
+    """Tell it nothing any more, if it was told anything."""
+    with _lock:
+        if watcher in _watchers:
+            _watchers.remove(watcher)
+
+
+def began(translator: Translator) -> None:
+    """There is a new translator."""
+    with _lock:
+        _translators.add(translator)
+        told = tuple(_watchers)
+    for watcher in told:
+        watcher.began(translator)
+
+
+def _wants(variable: str) -> bool:
+    # Both read symbols from ELF objects, and of perf there is none but Linux's.
+    return os.environ.get(variable, "") not in _OFF and sys.platform == "linux"
+
+
+def is_watched() -> bool:
+    """Whether somebody looks at translated code: they would rather see it as it stays."""
+    return bool(_watchers) or _wants("ARMEXEC_PERF") or _wants("ARMEXEC_GDB")
+
+
+def linked_unit(code: HostCode, record: Record, library: Library, tier: str) -> None:
+    """A unit has been linked; `record` still has its object. Raises HostError: what was asked for can't be done."""
+    for watcher in tuple(_watchers):
+        watcher.linked(code)
+    for_perf, for_gdb = _wants("ARMEXEC_PERF"), _wants("ARMEXEC_GDB")
+    if not for_perf and not for_gdb:
+        return
+    from armexec.translate.observe.naming import naming_of
+
+    naming = naming_of(record, library)
+    if for_perf:
+        _tell_perf(code, record.object, naming)
+    if for_gdb:
+        _tell_gdb(code, record.object, record.source(tier), tier, naming, record.instructions)
+
+
+def linked_shared(code: HostCode, data: bytes, text: str, tier: str = "O0") -> None:
+    """Code of the translator's own has been linked: an object, which a text became at a tier. Raises HostError."""
+    for_perf, for_gdb = _wants("ARMEXEC_PERF"), _wants("ARMEXEC_GDB")
+    if not for_perf and not for_gdb:
+        return
+    from armexec.translate.observe.naming import Naming
+
+    if for_perf:
+        _tell_perf(code, data, Naming())
+    if for_gdb:
+        _tell_gdb(code, data, text, tier, Naming(), 0)
+
+
+def _known(code: HostCode) -> dict[str, int]:
+    return {name: code.address(name) for name in code.names}
+
+
+def _tell_perf(code: HostCode, data: bytes, naming: Naming) -> None:
+    from armexec.translate.observe.host_symbols import symbols
+    from armexec.translate.observe.perf_map import append
+
+    append(symbols(data, _known(code)), naming)
+
+
+def _tell_gdb(code: HostCode, data: bytes, text: str, tier: str, naming: Naming, size: int) -> None:
+    from armexec.translate.observe.debug_object import debug_object
+    from armexec.translate.observe.gdb_jit import register
+
+    register(code, debug_object(data, _known(code), text, tier, naming, size))

@@ -1,0 +1,1 @@
+"""Running host code: entry from Python, code found while running, faults."""

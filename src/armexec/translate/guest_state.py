@@ -1,0 +1,92 @@
+"""The guest's registers in memory, as translated code and Python both see them."""
+
+from __future__ import annotations
+
+import ctypes
+from collections.abc import Mapping
+from functools import cache
+from types import MappingProxyType
+
+__all__ = ["OFFSETS", "GuestState", "field_of"]
+
+
+class GuestState(ctypes.Structure):
+    """One guest thread's registers, its exclusive monitor, and what translated code reports about a trap.
+
+    `n`, `z`, `c`, `v` are one byte each, 0 or 1; `v_registers` is V0-V31, 16 bytes each.
+    """
+
+    _fields_ = (
+        ("x", ctypes.c_uint64 * 31),
+        ("sp", ctypes.c_uint64),
+        ("pc", ctypes.c_uint64),
+        ("n", ctypes.c_uint8),
+        ("z", ctypes.c_uint8),
+        ("c", ctypes.c_uint8),
+        ("v", ctypes.c_uint8),
+        ("_padding", ctypes.c_uint8 * 4),
+        ("v_registers", ctypes.c_uint8 * 512),
+        ("fpcr", ctypes.c_uint64),
+        ("fpsr", ctypes.c_uint64),
+        # Not 0: the rest of the call from Python runs in strict code.
+        ("strict", ctypes.c_uint64),
+        ("tpidr_el0", ctypes.c_uint64),
+        ("dit", ctypes.c_uint64),
+        ("ssbs", ctypes.c_uint64),
+        ("exclusive_address", ctypes.c_uint64),
+        ("exclusive_bits", ctypes.c_uint64),
+        ("exclusive_value", ctypes.c_uint8 * 16),
+        ("trap_kind", ctypes.c_uint64),
+        ("trap_pc", ctypes.c_uint64),
+        ("trap_detail", ctypes.c_uint64),
+        ("stack_top", ctypes.c_uint64),
+        ("slot", ctypes.c_uint64),
+        ("entry", ctypes.c_uint64),
+        ("previous", ctypes.c_uint64),
+        ("host_pc", ctypes.c_uint64),
+        ("host_sp", ctypes.c_uint64),
+        # Of a signal: its si_code, and on x86-64 Linux the registers, as `gregset_t` has them.
+        ("host_code", ctypes.c_uint64),
+        ("host_registers", ctypes.c_uint64 * 17),
+        # Of an instruction that is executed by itself (`top_byte_ignore`): where ucontext_t has its register, 0 without
+        # one; what was put there, and what is to be there if that is unchanged.
+        ("step_place", ctypes.c_uint64),
+        ("step_new", ctypes.c_uint64),
+        ("step_old", ctypes.c_uint64),
+        # The floating-point control register of the process, while the guest runs with its own.
+        ("environment", ctypes.c_uint64),
+        # Larger than any jmp_buf: 200 bytes on x86-64 Linux, 312 on AArch64 Linux, 192 on Apple silicon.
+        ("jump_buffer", ctypes.c_uint64 * 64),
+    )
+
+    @property
+    def nzcv(self) -> int:
+        """N, Z, C and V as four bits, N highest."""
+        return int(self.n << 3 | self.z << 2 | self.c << 1 | self.v)
+
+    @nzcv.setter
+    def nzcv(self, value: int) -> None:
+        self.n, self.z, self.c, self.v = value >> 3 & 1, value >> 2 & 1, value >> 1 & 1, value & 1
+
+
+OFFSETS: Mapping[str, int] = MappingProxyType(
+    {name: getattr(GuestState, name).offset for name, *_ in GuestState._fields_}
+)
+"""Where each field of `GuestState` is, in bytes."""
+
+
+@cache
+def field_of(number: int) -> tuple[int, str]:
+    """Where a register of the translation (by its number in `machines.llvm`) is in the state, and its type there."""
+    # Only for translating: code from the cache runs without the machine.
+    from armexec.machines.llvm.machine import register_type
+    from armexec.machines.llvm.vectors import VIEWS
+
+    if number < 31:
+        return OFFSETS["x"] + 8 * number, "i64"
+    if number == 31:
+        return OFFSETS["sp"], "i64"
+    if number < 36:
+        return OFFSETS["nzcv"[number - 32]], "i8"
+    first = next(first for first, _, _ in VIEWS.values() if first <= number < first + 32)
+    return OFFSETS["v_registers"] + 16 * (number - first), register_type(number)

@@ -1,0 +1,1 @@
+"""Guest functions as IR text: lifting, liveness, calls, ways out."""

@@ -1,0 +1,172 @@
+"""The ways out of a function into careful code, where a result is a NaN.
+
+Careful code (a second `Library` of an image) deals with NaNs where they come up, and so needn't be left. What is run
+again there begins where its effects do: at the start of a segment of a block, or of a part that changes nothing but
+registers (`analysis/reexecution_regions.py`). The registers go through the state structure; careful code runs to the
+end of this function, whose results are then taken from there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from armexec.machines.llvm.machine import (
+    FLAG,
+    NAMES,
+    STATE,
+    Exit,
+    LlvmMachine,
+    Value,
+    register_type,
+)
+from armexec.machines.llvm.shapes import FLOATS, Shapes
+from armexec.machines.llvm.vectors import VIEWS
+from armexec.machines.traps import TrapKind
+from armexec.translate.analysis.reexecution_regions import Rerun
+from armexec.translate.ir.lift import LiftedBlock, LiftedFunction
+from armexec.translate.ir.liveness import Signature, covered
+from armexec.translate.ir.state_access import bits, load_state, store_state, widest
+
+__all__ = ["CarefulExits"]
+
+_STATE = 1 << STATE
+
+
+class CarefulExits:
+    """A part of the writer of a function."""
+
+    m: LlvmMachine
+    function: LiftedFunction
+    signature: Signature
+    base: int
+    is_open: bool
+    touched: int
+
+    def value(self, number: int) -> Value:
+        raise NotImplementedError
+
+    def unwind(self, code: str = "true") -> None:
+        raise NotImplementedError
+
+    def return_values(self, outputs: dict[int, Value]) -> None:
+        raise NotImplementedError
+
+    def place(self, kind: str, *addresses: int) -> str:
+        raise NotImplementedError
+
+    def kept(self, number: int, rerun: Rerun) -> str:
+        """Where a register is kept as it was at the start of a part that may be run again."""
+        return f"{NAMES[number]}.kept.x{rerun.header - self.base:x}"
+
+    def kept_by(self, rerun: Rerun) -> int:
+        """The registers that a part changes, and needs to be run again."""
+        changed = 0
+        for start in rerun.blocks & self.function.blocks.keys():
+            changed |= self.function.blocks[start].dirty
+        return changed & self.signature.live_in[rerun.header] & ~_STATE
+
+    def register_text(self, number: int) -> str:
+        """A register, from where it is kept between blocks."""
+        return self.m.line(f"load {register_type(number)}, ptr {NAMES[number]}")
+
+    def unsure_condition(self, rerun: Rerun, wanted: int, text_of: Callable[[int], str]) -> str:
+        """Whether one of the registers `wanted` of those that a part doesn't test is a NaN; empty if there are none."""
+        m = self.m
+        numbers = []
+        for number, sizes in rerun.unsure.items():
+            size = next((bits for bits, (first, _, _) in VIEWS.items() if wanted >> first + number & 1), None)
+            if size is None:
+                continue
+            first, _, kind = VIEWS[size]
+            self.touched |= 1 << first + number
+            shapes = Shapes(m, size, {kind: text_of(first + number)})
+            for esize in sizes:
+                wide = f"<{size // esize} x {FLOATS[esize]}>" if esize < size else FLOATS[esize]
+                numbers.append((wide, shapes.get(wide)))
+        return m.any_nan(numbers) if numbers else ""
+
+    def test_unsure(self, rerun: Rerun, wanted: int, text_of: Callable[[int], str]) -> None:
+        """Leave the part if one of the registers `wanted` of those that it doesn't test is a NaN."""
+        m = self.m
+        condition = self.unsure_condition(rerun, wanted, text_of)
+        if condition:
+            tested = m.block("tested")
+            m.out += [f"br i1 {condition}, label %{self.place('rerun', rerun.header)}, label %{tested}", f"{tested}:"]
+
+    def needed_at(self, address: int) -> int:
+        """The registers that careful code needs in the state to go on at a block."""
+        needed = self.signature.live_in[address]
+        # Of an open function, the rest is there.
+        return needed & covered(self.signature.dirty_in[address]) if self.is_open else needed
+
+    def enter_rerun(self, rerun: Rerun) -> list[str]:
+        """Keep what a part needs to be run again; and leave it, to run it again in careful code."""
+        m = self.m
+        m.begin()
+        m.out.append(f"{self.place('keep', rerun.header)}:")
+        kept = self.kept_by(rerun)
+        for n in bits(kept):
+            value = m.emit(64, f"load {register_type(n)}, ptr {NAMES[n]}")
+            m.out.append(f"store {register_type(n)} {value.text}, ptr {self.kept(n, rerun)}")
+        m.out += [f"br label %{self.place('block', rerun.header)}", f"{self.place('rerun', rerun.header)}:"]
+        needed = self.needed_at(rerun.header)
+
+        def value_of(n: int) -> Value:
+            if kept >> n & 1:
+                return m.emit(1 if n in FLAG.values() else 64, f"load {register_type(n)}, ptr {self.kept(n, rerun)}")
+            return self.value(n)
+
+        self.leave_with(needed, value_of, rerun.header)
+        return m.out
+
+    def store_needed(self, needed: int, value_of: Callable[[int], Value]) -> None:
+        """Put registers into the state, V registers in the widest view that is needed."""
+        for n in widest(needed):
+            store_state(self.m, n, value_of(n))
+
+    def leave_with(self, needed: int, value_of: Callable[[int], Value], address: int) -> None:
+        """Put registers into the state, and go on at an address in careful code."""
+        m = self.m
+        self.store_needed(needed, value_of)
+        m.out.append(f"store i64 {m.address(address).text}, ptr %resumed")
+        m.out.append("br label %resume")
+
+    def leave_to_careful(self, start: int, block: LiftedBlock, exit_: Exit) -> list[str]:
+        """Put into the state what careful code needs to run a segment of a block again, and all that follows."""
+        m, signature = self.m, self.signature
+        segment = block.segments[exit_.segment]
+        m.begin()
+        dirty = signature.dirty_in.get(start, 0)
+        if segment.known is not None:
+            full, low, _, _ = segment.known
+            assert exit_.flags is not None
+            m.resume([], (dict(full), dict(low), exit_.flags, exit_.vectors), 0)
+            for earlier in block.segments[: exit_.segment]:
+                dirty |= earlier.writes
+        m.out.append(f"{exit_.label}:")
+        m.out.append(f";@{segment.pc - self.base:x}")
+        needed = block.live_at(exit_.segment, signature.live_out[start])
+        if self.is_open:
+            # The rest is in the state.
+            needed &= covered(dirty)
+        self.leave_with(needed, self.value, segment.pc)
+        return m.out
+
+    def resume(self) -> list[str]:
+        """Run careful code to the function's end, and return what it returns."""
+        m = self.m
+        m.begin()
+        m.out += ["resume:", "%at = load i64, ptr %resumed"]
+        code = m.emit(1, "call i1 @resume(ptr %state, i64 %at, i64 %link)")
+        if self.is_open:
+            m.out.append(f"ret i1 {code.text}")
+            return m.out
+        m.out += [f"br i1 {code.text}, label %astray, label %resumed_well", "astray:"]
+        if self.signature.checked:
+            self.unwind()
+        else:
+            m.trap(TrapKind.EXECUTE, Value(m, 64, "%at"))
+            m.out.append("unreachable")
+        m.out.append("resumed_well:")
+        self.return_values({n: load_state(m, n) for n in bits(self.signature.outputs)})
+        return m.out

@@ -1,0 +1,579 @@
+"""One guest function as LLVM functions: its blocks joined, calls, returns, and the way in through the state structure.
+
+`@f<offset>` takes and returns registers (a closed function); `@s<offset>` takes the state structure (any function):
+`i1 @s(ptr %state, i64 %pc, i64 %link)`. `%pc` is the guest address entered, of which a piece has several; `%link` where
+the call goes on, which a jump out of a function passes on, whatever X30 is by then. Both give a bit that says, when
+set, that control goes on somewhere else than after the call: all registers are then in the state, with the pc, and
+every caller returns at once, down to the dispatcher at the bottom.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+
+from armexec.machines.llvm.machine import (
+    NAMES,
+    PARTIAL,
+    STATE,
+    LlvmMachine,
+    Value,
+    place_label,
+    register_type,
+    wider_views,
+)
+from armexec.machines.traps import TrapKind
+from armexec.translate.analysis.call_targets import MAX_GUESSES
+from armexec.translate.compiled_unit import END, FIRST_ONLY
+from armexec.translate.guest_state import OFFSETS
+from armexec.translate.ir.deopt_exits import CarefulExits
+from armexec.translate.ir.lift import LiftedBlock
+from armexec.translate.ir.liveness import Signature
+from armexec.translate.ir.narrow_registers import narrowed
+from armexec.translate.ir.state_access import bits, load_state, store_state
+
+__all__ = ["ATTRIBUTES", "FunctionWriter", "calling_convention"]
+
+ATTRIBUTES = "#0"
+_STATE = 1 << STATE
+_METADATA = 1 << 30
+_LONG = 250
+"""Of a loop of more lines than this, the branch is a small part."""
+_ROUNDS = ((50, 8), (120, 4))
+"""How many rounds between branches a loop is to go of at most so many lines; longer ones two."""
+_LARGE = 20_000
+"""A function of more lines has no loops that count for much."""
+
+
+def calling_convention(machine: str) -> str:
+    """LLVM's convention that keeps the most arguments and results in registers on a host."""
+    return "x86_regcallcc " if machine in ("x86_64", "AMD64") else ""
+
+
+def _store_pc(m: LlvmMachine, value: Value) -> None:
+    m.count += 1
+    pointer = f"%v{m.count}"
+    m.out.append(f"{pointer} = getelementptr i8, ptr %state, i64 {OFFSETS['pc']}")
+    m.out.append(f"store i64 {value.text}, ptr {pointer}")
+
+
+class FunctionWriter:
+    """Writes the functions of a unit whose signatures are known.
+
+    `base`: the address that offsets count from. `exported`: the closed functions that other units are to call;
+    `outlined`: those that are not to be inlined; `crowded`: those into which nothing is to be. `leaves_loops`: at the
+    first tier, loops that are entries go on in better code when there is some.
+    """
+
+    def __init__(
+        self,
+        signatures: dict[int, Signature],
+        base: int,
+        convention: str,
+        exported: Collection[int] = (),
+        outlined: Collection[int] = (),
+        crowded: Collection[int] = (),
+    ) -> None:
+        self.signatures = signatures
+        self.outlined = outlined
+        self.crowded = crowded
+        self.exported = exported
+        self.leaves_loops = False
+        self.base = base
+        self.convention = convention
+
+    def name(self, entry: int) -> str:
+        return f"{entry - self.base:x}"
+
+    def result_type(self, signature: Signature) -> str:
+        parts = [register_type(n) for n in bits(signature.outputs)]
+        if signature.checked:
+            parts.append("i1")
+        return "{" + ", ".join(parts) + "}" if parts else "void"
+
+    def arguments(self, signature: Signature) -> list[str]:
+        """The types and names of the parameters of a closed function."""
+        return ["ptr %state" if n == STATE else f"{register_type(n)} %a{n}" for n in bits(signature.inputs)]
+
+    def write(self, entry: int) -> list[str]:
+        """The function's text."""
+        return _Writer(self, self.signatures[entry]).write()
+
+    def write_declaration(self, entry: int) -> str:
+        """The text that declares a closed function of another unit."""
+        signature = self.signatures[entry]
+        types = ", ".join("ptr" if n == STATE else register_type(n) for n in bits(signature.inputs))
+        return f"declare {self.convention}{self.result_type(signature)} @f{self.name(entry)}({types}) {ATTRIBUTES}"
+
+    def write_wrapper(self, entry: int) -> list[str]:
+        """The way through the state structure into a closed function whose demanded results are all it modifies."""
+        signature = self.signatures[entry]
+        m = LlvmMachine(OFFSETS, self.base)
+        out = m.out
+        out.append(f"define i1 @s{self.name(entry)}(ptr noalias %state, i64 %pc, i64 %link) {ATTRIBUTES} {{")
+        link = load_state(m, 30)
+        results, code = self.emit_call(m, signature, lambda n: load_state(m, n))
+        if code is not None:
+            # The callee has put its results into the state itself. Entered in its middle, where X30 needn't hold the
+            # return address, it may well have come back to where the call goes on.
+            out += [f"br i1 {code.text}, label %out, label %in", "out:"]
+            pointer = m.line(f"getelementptr i8, ptr %state, i64 {OFFSETS['pc']}")
+            astray = m.line(f"icmp ne i64 {m.line(f'load i64, ptr {pointer}')}, %link")
+            out += [f"ret i1 {astray}", "in:"]
+        for number, value in results.items():
+            store_state(m, number, value)
+        _store_pc(m, link)
+        elsewhere = m.emit(1, f"icmp ne i64 {link.text}, %link")
+        out.append(f"ret i1 {elsewhere.text}")
+        out.append("}")
+        return out
+
+    def emit_call(
+        self, m: LlvmMachine, signature: Signature, argument: Callable[[int], Value], caller: int = 0
+    ) -> tuple[dict[int, Value], Value | None]:
+        """Call a closed function: its results by register, and the bit that says that control goes on elsewhere."""
+        values = [
+            "ptr %state" if n == STATE else f"{register_type(n)} {argument(n).text}" for n in bits(signature.inputs)
+        ]
+        kind = self.result_type(signature)
+        text = f"call {self.convention}{kind} @f{self.name(signature.function.flow.entry)}({', '.join(values)})"
+        if caller in self.crowded:
+            text += " noinline"
+        if kind == "void":
+            m.out.append(text)
+            return {}, None
+        call = m.emit(0, text).text
+        results = {}
+        for index, n in enumerate(bits(signature.outputs)):
+            results[n] = m.emit(1 if register_type(n) == "i1" else 64, f"extractvalue {kind} {call}, {index}")
+        code = m.emit(1, f"extractvalue {kind} {call}, {len(results)}") if signature.checked else None
+        return results, code
+
+
+class _Writer(CarefulExits):
+    def __init__(self, unit: FunctionWriter, signature: Signature) -> None:
+        self.unit = unit
+        self.base = unit.base
+        self.signature = signature
+        self.function = signature.function
+        self.m = signature.function.machine
+        self.is_open = signature.is_open
+        self.result_type = unit.result_type(signature)
+        self.touched = 0
+        self.reruns = {b.rerun.header: b.rerun for b in signature.function.blocks.values() if b.rerun is not None}
+        self.edges: dict[str, list[str]] = {}
+        flow = self.function.flow
+        self.loops = set(flow.loops) & set(flow.entries) if unit.leaves_loops else set()
+
+    def place(self, kind: str, *addresses: int) -> str:
+        """The label of what the function has once for an address, or for a way from one to another."""
+        return place_label(kind, *(address - self.base for address in addresses))
+
+    def label(self, address: int, source: int | None = None) -> str:
+        """Where a block begins, coming from the block at `source`, None from outside of the function."""
+        there = self.function.blocks[address].rerun
+        here = None if source is None else self.function.blocks[source].rerun
+        label = self.place("block" if there is None or here is there else "keep", address)
+        if address in self.loops:
+            label = self.place("loop", address)
+        if source is None or here is None or here is there:
+            return label
+        edge = self.place("edge", source, address)
+        if edge not in self.edges:
+            m, out = self.m, self.m.out
+            m.out = []
+            live = here.tested(self.signature.live_in[address])
+            self.test_unsure(here, live, self.register_text)
+            self.edges[edge] = [f"{edge}:", *m.out, f"br label %{label}"]
+            m.out = out
+        return edge
+
+    def way_out(self, start: int) -> list[str]:
+        """Before a loop's first block: on to better code, if that is entered here by now."""
+        m, block = self.m, self.place("block", start)
+        m.begin()
+        place = m.line(f"getelementptr ptr, ptr @table, i64 {(start - self.base) // 4}")
+        host = m.line(f"load atomic ptr, ptr {place} acquire, align 8")
+        m.out.append("store atomic i8 1, ptr @running monotonic, align 1")
+        own = m.line(f"icmp eq ptr {host}, @s{self.unit.name(self.function.flow.entry)}")
+        better, unused = m.block("better"), m.block("unused")
+        m.out.append(f"br i1 {own}, label %{block}, label %{better}")
+        m.out.append(f"{better}:")
+        self.store_needed(self.signature.live_in[start], self.value)
+        pc = m.address(start).text
+        code = m.line(f"musttail call i1 {host}(ptr %state, i64 {pc}, i64 %link)")
+        m.out.append(f"ret i1 {code}")
+        m.out.append(f"{unused}:")
+        return [f"{self.place('loop', start)}:", FIRST_ONLY, *m.out, END, f"br label %{block}", f"{block}:"]
+
+    def write(self) -> list[str]:
+        body: list[str] = []
+        for start, block in self.function.blocks.items():
+            self.m.resume(block.out, block.knowledge, block.dirty)
+            self.finish(start, block)
+            body += self.way_out(start) if start in self.loops else [f"{self.place('block', start)}:"]
+            body += block.out
+            for exit_ in block.exits:
+                body += self.leave_to_careful(start, block, exit_)
+        for edge in self.edges.values():
+            body += edge
+        for rerun in self.reruns.values():
+            body += self.enter_rerun(rerun)
+        if self.function.has_exits:
+            body += self.resume()
+        lines = [*self.prologue(), *body, "}"]
+        return narrowed(lines) if self.function.flow.loops and len(lines) < _LARGE else lines
+
+    def prologue(self) -> list[str]:
+        entry, signature, m = self.function.flow.entry, self.signature, self.m
+        m.begin()
+        out = m.out
+        name = self.unit.name(entry)
+        if self.is_open:
+            out.append(f"define i1 @s{name}(ptr noalias %state, i64 %pc, i64 %link) {ATTRIBUTES} {{")
+        else:
+            parameters = ", ".join(self.unit.arguments(signature))
+            linkage = "" if entry in self.unit.exported else "internal "
+            kind = self.result_type
+            attributes = f"{ATTRIBUTES} noinline" if entry in self.unit.outlined else ATTRIBUTES
+            out.append(f"define {linkage}{self.unit.convention}{kind} @f{name}({parameters}) {attributes} {{")
+        out.append("%failed = alloca i1")
+        out.append(f"%alignment = add i64 0, {0 if signature.is_aligned else 15}")
+        if self.function.has_exits:
+            out.append("%resumed = alloca i64")
+        registers = signature.inputs
+        for live in signature.live_in.values():
+            registers |= live
+        for block in self.function.blocks.values():
+            registers |= block.dirty
+        registers |= self.touched
+        out += [f"{NAMES[n]} = alloca {register_type(n)}" for n in bits(registers & ~_STATE)]
+        for rerun in self.reruns.values():
+            out += [f"{self.kept(n, rerun)} = alloca {register_type(n)}" for n in bits(self.kept_by(rerun))]
+        entries = self.function.flow.entries or (entry,)
+        if not self.is_open:
+            for n in bits(signature.inputs & ~_STATE):
+                out.append(f"store {register_type(n)} %a{n}, ptr {NAMES[n]}")
+            if signature.inputs >> 30 & 1:
+                out.append("%link = add i64 %a30, 0")
+        elif len(entries) > 1:
+            offset = m.emit(64, f"sub i64 %pc, {m.address(self.base).text}")
+            cases = [f"i64 {at - self.base}, label %{self.place('entry', at)}" for at in entries]
+            out.append(f"switch i64 {offset.text}, label %wrong [{' '.join(cases)}]")
+            out.append("wrong:")
+            m.trap(TrapKind.EXECUTE, Value(m, 64, "%pc"))
+            out.append("unreachable")
+            for at in entries:
+                out.append(f"{self.place('entry', at)}:")
+                self.load_for(at)
+                out.append(f"br label %{self.label(at)}")
+            return out
+        else:
+            self.load_for(entry)
+        out.append(f"br label %{self.label(entry)}")
+        return out
+
+    def load_for(self, address: int) -> None:
+        """Take from the state what the block at an address needs."""
+        for n in bits(self.signature.live_in[address] & ~_STATE):
+            value = load_state(self.m, n)
+            self.m.out.append(f"store {register_type(n)} {value.text}, ptr {NAMES[n]}")
+
+    # -- the ends of blocks -------------------------------------------------------------------------------------
+    def value(self, number: int) -> Value:
+        """A register at the end of the block."""
+        self.touched |= 1 << number
+        return self.m.register(number)
+
+    def flush_to_state(self, registers: int) -> None:
+        for n in bits(registers & ~_STATE):
+            store_state(self.m, n, self.value(n))
+
+    def unwind(self, code: str = "true") -> None:
+        """Return with everything in the state."""
+        if self.is_open:
+            self.m.out.append(f"ret i1 {code}")
+            return
+        count = self.signature.outputs.bit_count()
+        value = self.m.emit(0, f"insertvalue {self.result_type} zeroinitializer, i1 true, {count}")
+        self.m.out.append(f"ret {self.result_type} {value.text}")
+
+    def finish(self, start: int, block: LiftedBlock) -> None:
+        m = self.m
+        live_in = self.signature.live_in
+        kind = block.kind
+        if kind == "trap":
+            m.out.append("unreachable")
+        elif kind == "goto":
+            target = block.flow.target
+            assert target is not None
+            self.flush_for(start, (target,))
+            self.go_or_leave(start, target)
+        elif kind == "branch":
+            self.finish_branch(start, block)
+        elif kind in ("call", "call_to"):
+            live = live_in.get(block.flow.end, 0)
+            if block.flow.end in self.function.flow.outside:
+                # All that changed is put into the state there.
+                live = self.signature.dirty_out[start]
+            self.finish_call(start, block, live)
+        elif kind == "jump":
+            self.finish_jump(start, block)
+        else:
+            self.finish_return(start, block)
+
+    def flush_for(self, start: int, targets: tuple[int, ...]) -> None:
+        live = 0
+        rerun = self.function.blocks[start].rerun
+        for target in targets:
+            if target in self.function.blocks:
+                wanted = self.signature.live_in.get(target, 0)
+                live |= wanted if rerun is None or target in rerun.blocks else rerun.tested(wanted)
+        self.m.flush(live)
+
+    def go(self, source: int, target: int) -> None:
+        self.m.out.append(f"br label %{self.label(target, source)}")
+
+    def finish_branch(self, start: int, block: LiftedBlock) -> None:
+        m = self.m
+        terminator = block.terminator
+        target = block.flow.target
+        assert target is not None
+        targets: tuple[int, ...] = (target, block.flow.end)
+        if terminator[0] == "goto":
+            targets = (terminator[1],)
+        outside = [t for t in targets if t not in self.function.blocks]
+        self.flush_for(start, targets)
+        if terminator[0] == "goto":
+            self.go_or_leave(start, targets[0])
+            return
+        condition: Value = terminator[1]
+        labels = [self.label(t, start) if t not in outside else m.block("out") for t in targets]
+        hint = self.unrolled(start) if block.exits and start in targets else ""
+        m.out.append(f"br i1 {condition.text}, label %{labels[0]}, label %{labels[1]}{hint}")
+        known = m.knowledge()
+        for target, label in zip(targets, labels, strict=True):
+            if target in outside:
+                m.out.append(f"{label}:")
+                # What one way out computes isn't there on the other.
+                out, dirty = m.out, m.dirty
+                m.start(known)
+                m.out, m.dirty = out, dirty
+                self.leave(start, m.address(target))
+
+    def unrolled(self, start: int) -> str:
+        """Ask LLVM to unroll a loop of one block: by itself it doesn't where there are calls, even cold ones."""
+        if len(self.m.out) > _LONG:
+            return ""
+        rounds = next((rounds for lines, rounds in _ROUNDS if len(self.m.out) <= lines), 2)
+        # Numbers that a module's debug locations don't reach.
+        loop, count = f"!{_METADATA + 1 + (start - self.base) // 4}", f"!{_METADATA - MAX_GUESSES - rounds}"
+        self.m.helpers[count] = f'{count} = !{{!"llvm.loop.unroll.count", i32 {rounds}}}'
+        self.m.helpers[loop] = f"{loop} = distinct !{{{loop}, {count}}}"
+        return f", !llvm.loop {loop}"
+
+    def go_or_leave(self, start: int, target: int) -> None:
+        if target in self.function.blocks:
+            self.go(start, target)
+        else:
+            self.leave(start, self.m.address(target))
+
+    def leave(self, start: int, target: Value) -> None:
+        """Jump to an address that isn't part of this function (open functions only)."""
+        self.flush_to_state(self.signature.dirty_out[start])
+        self.jump_outside(target)
+
+    def jump_outside(self, target: Value) -> None:
+        """Jump with everything in the state."""
+        m = self.m
+        if target.known is None and target.address is None:
+            # To where the call goes on: a return by another register (`mov x9, x30` ... `br x9`).
+            back = m.emit(1, f"icmp eq i64 {target.text}, %link")
+            return_, jump = m.block("return"), m.block("jump")
+            m.out.append(f"br i1 {back.text}, label %{return_}, label %{jump}")
+            m.out.append(f"{return_}:")
+            _store_pc(m, target)
+            m.out.append("ret i1 false")
+            m.out.append(f"{jump}:")
+        callee = m.emit(64, f"call ptr @lookup(ptr %state, i64 {target.text})")
+        code = m.emit(1, f"musttail call i1 {callee.text}(ptr %state, i64 {target.text}, i64 %link)")
+        m.out.append(f"ret i1 {code.text}")
+
+    def finish_call(self, start: int, block: LiftedBlock, live: int) -> None:
+        unit = self.unit
+        after = block.flow.end
+        if block.kind == "call_to":
+            if self.signature.guesses.get(start) and after in self.function.blocks:
+                self.call_guesses(start, block, live)
+            else:
+                self.call_open(start, block, live, "")
+            return
+        callee = unit.signatures.get(block.terminator_target)
+        if callee is None or callee.is_open:
+            function = f"@s{unit.name(block.terminator_target)}" if callee is not None else ""
+            self.call_open(start, block, live, function)
+            return
+        # What the callee doesn't change stays where it is.
+        self.call_closed(start, block, live, callee)
+        self.continue_at(start, after, callee.modified & ~PARTIAL | self.signature.dirty_out.get(start, 0))
+
+    def call_closed(self, start: int, block: LiftedBlock, live: int, callee: Signature) -> None:
+        """Call a function with registers as arguments, and put its results where they are kept."""
+        m = self.m
+        results, code = self.unit.emit_call(m, callee, self.value, self.function.flow.entry)
+        m.flush(live & ~callee.modified)
+        for n in bits(live & callee.modified & ~callee.outputs & PARTIAL):
+            # A fixed function returns a wider view.
+            wider = next((r for r in wider_views(n) if r in results), None)
+            if wider is not None:
+                results[n] = m.narrow(results[wider], wider, n)
+        for n, value in results.items():
+            self.touched |= 1 << n
+            m.out.append(f"store {register_type(n)} {value.text}, ptr {NAMES[n]}")
+        if code is not None:
+            unwind, returned = m.block("unwind"), m.block("returned")
+            m.out.append(f"br i1 {code.text}, label %{unwind}, label %{returned}")
+            m.out.append(f"{unwind}:")
+            changed = self.signature.dirty_out[start] if self.is_open else block.dirty & live
+            self.flush_to_state(changed & ~callee.modified)
+            self.unwind()
+            m.out.append(f"{returned}:")
+
+    def call_open(self, start: int, block: LiftedBlock, live: int, function: str) -> None:
+        """Call what takes the state structure: `function`, or what is found at the address."""
+        m = self.m
+        after = block.flow.end
+        self.flush_to_state(self.signature.dirty_out[start])
+        target = m.address(block.terminator_target) if block.kind == "call" else block.terminator[1]
+        if not function:
+            function = m.emit(64, f"call ptr @lookup(ptr %state, i64 {target.text})").text
+        link = m.address(after).text
+        code = m.emit(1, f"call i1 {function}(ptr %state, i64 {target.text}, i64 {link})")
+        unwind, returned = m.block("unwind"), m.block("returned")
+        m.out.append(f"br i1 {code.text}, label %{unwind}, label %{returned}")
+        m.out.append(f"{unwind}:")
+        m.out.append("ret i1 true")
+        m.out.append(f"{returned}:")
+        for r in bits(live & ~_STATE):
+            self.touched |= 1 << r
+            value = load_state(m, r)
+            m.out.append(f"store {register_type(r)} {value.text}, ptr {NAMES[r]}")
+        self.continue_at(start, after, 0)
+
+    def call_guesses(self, start: int, block: LiftedBlock, live: int) -> None:
+        """Call a function whose address is in a register: directly, where it is one of those that it may be."""
+        m, guesses = self.m, self.signature.guesses[start]
+        wanted = self.signature.dirty_out[start]
+        for guess in guesses:
+            wanted |= guess.inputs
+        # On each way the same values are used, so they are made before.
+        for n in bits(wanted & ~_STATE):
+            self.value(n)
+        m.flush(live)
+        target: Value = block.terminator[1]
+        offset = m.emit(64, f"sub i64 {target.text}, {m.address(self.base).text}")
+        guessed = {guess.function.flow.entry - self.base: m.block("guessed") for guess in guesses}
+        other = m.block("unguessed")
+        cases = " ".join(f"i64 {entry}, label %{label}" for entry, label in guessed.items())
+        weights = ", ".join(["i32 1", *["i32 1000"] * len(guesses)])
+        name = f"!{_METADATA - len(guesses)}"
+        m.helpers[name] = f'{name} = !{{!"branch_weights", {weights}}}'
+        m.out.append(f"switch i64 {offset.text}, label %{other} [{cases}], !prof {name}")
+        known, out, dirty = m.knowledge(), m.out, m.dirty
+        for guess, label in zip(guesses, guessed.values(), strict=True):
+            m.start(known)
+            m.out = out
+            m.out.append(f"{label}:")
+            self.call_closed(start, block, live, guess)
+            self.go(start, block.flow.end)
+        m.start(known)
+        m.out, m.dirty = out, dirty
+        m.out.append(f"{other}:")
+        self.call_open(start, block, live, "")
+
+    def continue_at(self, start: int, address: int, changed: int) -> None:
+        """Go on after a call that ends the block at `start`; `changed`: registers newer here than in the state."""
+        m = self.m
+        if address in self.function.blocks:
+            self.go(start, address)
+            return
+        m.full, m.low, m.vectors, m.dirty = {}, {}, {}, 0
+        m.NZCV = m.stored_flags()
+        if address in self.function.flow.outside:
+            self.flush_to_state(changed)
+            self.jump_outside(m.address(address))
+        else:
+            m.pc = address
+            m.trap(TrapKind.EXECUTE, m.address(address))
+            m.out.append("unreachable")
+
+    def finish_jump(self, start: int, block: LiftedBlock) -> None:
+        m = self.m
+        target: Value = block.terminator[1]
+        if not block.flow.targets:
+            self.leave(start, target)
+            return
+        self.flush_for(start, block.flow.targets)
+        base = m.address(self.base)
+        offset = m.emit(64, f"sub i64 {target.text}, {base.text}")
+        elsewhere = m.block("elsewhere")
+        inside = [to for to in dict.fromkeys(block.flow.targets) if to in self.function.blocks]
+        cases = [f"i64 {to - self.base}, label %{self.label(to, start)}" for to in inside]
+        m.out.append(f"switch i64 {offset.text}, label %{elsewhere} [{' '.join(cases)}]")
+        m.out.append(f"{elsewhere}:")
+        if self.is_open:
+            self.leave(start, target)
+            return
+        live = 0
+        for to in block.flow.targets:
+            live |= self.signature.live_in[to]
+        self.flush_to_state(live & self.signature.modified)
+        _store_pc(m, target)
+        self.unwind()
+
+    def finish_return(self, start: int, block: LiftedBlock) -> None:
+        m = self.m
+        signature = self.signature
+        target: Value = block.terminator[1]
+        if block.rerun is not None:
+            wanted = block.rerun.tested(signature.dirty_out[start] if self.is_open else signature.outputs)
+            self.test_unsure(block.rerun, wanted, lambda n: self.value(n).text)
+        if self.is_open:
+            self.flush_to_state(signature.dirty_out[start])
+            _store_pc(m, target)
+            elsewhere = m.emit(1, f"icmp ne i64 {target.text}, %link")
+            self.own_block()
+            m.out.append(f"ret i1 {elsewhere.text}")
+            return
+        outputs = {n: self.value(n) for n in bits(signature.outputs)}
+        if not signature.returns_as_called:
+            elsewhere = m.emit(1, f"icmp ne i64 {target.text}, %link")
+            unwind, back = m.block("unwind"), m.block("back")
+            m.out.append(f"br i1 {elsewhere.text}, label %{unwind}, label %{back}")
+            m.out.append(f"{unwind}:")
+            for register, value in outputs.items():
+                store_state(m, register, value)
+            _store_pc(m, target)
+            self.unwind()
+            m.out.append(f"{back}:")
+        self.return_values(outputs)
+
+    def own_block(self) -> None:
+        """Begin a block for what the quick instruction selection doesn't know: it gives up the block that it is in."""
+        own = self.m.block("own")
+        self.m.out += [f"br label %{own}", f"{own}:"]
+
+    def return_values(self, outputs: dict[int, Value]) -> None:
+        """Return from a closed function to where it was called."""
+        m = self.m
+        if self.result_type == "void":
+            m.out.append("ret void")
+            return
+        self.own_block()
+        result = "poison"
+        for index, (register, value) in enumerate(outputs.items()):
+            result = m.emit(
+                0, f"insertvalue {self.result_type} {result}, {register_type(register)} {value.text}, {index}"
+            ).text
+        if self.signature.checked:
+            result = m.emit(0, f"insertvalue {self.result_type} {result}, i1 false, {len(outputs)}").text
+        m.out.append(f"ret {self.result_type} {result}")

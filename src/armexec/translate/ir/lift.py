@@ -1,0 +1,282 @@
+"""A guest function's blocks as IR text, before it is known which registers travel into it and out of it."""
+
+from __future__ import annotations
+
+from collections.abc import Container, Mapping
+from dataclasses import dataclass
+
+from armexec.isa import Decoded
+from armexec.machines.llvm.deferred_stores import FlushBefore
+from armexec.machines.llvm.machine import Exit, Knowledge, LlvmMachine, Segment, Terminator
+from armexec.machines.traps import TrapKind
+from armexec.translate.analysis.reexecution_regions import Rerun, candidates, natural_loops
+from armexec.translate.analysis.spin_loops import repeated_loads
+from armexec.translate.cfg.discovery import Block, Flow
+from armexec.translate.ir.vector_pairs import may_pair, note_load, run_pair, run_store
+
+_ROUNDS = 4
+"""How often a function is lifted again to see which of its registers may be pending between blocks."""
+
+__all__ = ["LiftedBlock", "LiftedFunction", "lift", "lift_block"]
+
+X30 = 1 << 30
+
+
+@dataclass
+class LiftedBlock:
+    """`used` and `dirty` are sets of registers as bits: loaded where they are kept between blocks, and written.
+
+    `segments` and `exits`: where it is left for careful code. `unsure`: its V registers that were pending at its end.
+    `rerun`: the part it belongs to that is run again as a whole.
+    """
+
+    flow: Block
+    out: list[str]
+    knowledge: Knowledge
+    used: int
+    dirty: int
+    terminator: Terminator
+    segments: list[Segment]
+    exits: list[Exit]
+    has_effect: bool
+    unsure: dict[int, frozenset[int]]
+    rerun: Rerun | None = None
+
+    @property
+    def is_quiet(self) -> bool:
+        """Whether it changes nothing but registers."""
+        return len(self.segments) == 1 and not self.has_effect
+
+    @property
+    def kind(self) -> str:
+        return "trap" if self.terminator[0] == "trap" else self.flow.kind
+
+    def live_at(self, segment: int, live: int) -> int:
+        """What is live where a segment starts, given what is before the block's call or return."""
+        for part in reversed(self.segments[segment:]):
+            live = live & ~part.writes | part.reads
+        return live
+
+    @property
+    def terminator_target(self) -> int:
+        """The address that a direct call goes to."""
+        assert self.flow.target is not None
+        return self.flow.target
+
+
+@dataclass
+class LiftedFunction:
+    """`irregular`: it returns in a way that only the dispatcher can follow. `keeps_link`: nothing in it writes X30."""
+
+    flow: Flow
+    machine: LlvmMachine
+    blocks: dict[int, LiftedBlock]
+    irregular: bool
+    keeps_link: bool
+
+    @property
+    def has_exits(self) -> bool:
+        """Whether it may be left for careful code."""
+        return any(block.exits or block.rerun is not None for block in self.blocks.values())
+
+
+def lift(flow: Flow, machine: LlvmMachine) -> LiftedFunction:
+    """Run the semantic functions of all the blocks, each after its only predecessor if it has just one."""
+    blocks, link_writers = _lift_blocks(flow, machine, [])
+    loops = natural_loops(flow)
+    machine.volatile = repeated_loads(
+        flow, loops, {start: block.dirty for start, block in blocks.items() if block.is_quiet}
+    )
+    if machine.volatile:
+        blocks, link_writers = _lift_blocks(flow, machine, [])
+    exits = [start for start, block in blocks.items() if block.exits]
+    if exits:
+        reruns = candidates(flow, loops, [start for start, block in blocks.items() if block.is_quiet], exits)
+        if reruns:
+            blocks = _lift_reruns(flow, machine, blocks, reruns) or blocks
+        # Careful code takes all registers from where they are kept, and knows nothing of what comes before it.
+        for lifted in blocks.values():
+            lifted.used |= lifted.live_at(0, 0)
+    returns = [b for b in blocks.values() if b.kind == "return"]
+    irregular = any(b.flow.target != 30 for b in returns) or not all(map(_restores_link, link_writers))
+    irregular = irregular or _returns_to_itself(flow, blocks)
+    keeps_link = not link_writers and not any("call" in b.kind for b in blocks.values())
+    return LiftedFunction(flow, machine, blocks, irregular, keeps_link)
+
+
+def _lift_reruns(
+    flow: Flow,
+    machine: LlvmMachine,
+    blocks: dict[int, LiftedBlock],
+    reruns: list[Rerun],
+) -> dict[int, LiftedBlock] | None:
+    """The blocks again, those of `reruns` without tests; None if that can't be."""
+    changed = False
+    for _ in range(_ROUNDS):
+        for rerun in reruns:
+            if rerun.add_unsure(blocks[start].unsure for start in rerun.blocks & blocks.keys()):
+                changed = True
+        if not changed:
+            return blocks
+        blocks, _ = _lift_blocks(flow, machine, reruns)
+        fit = [rerun for rerun in reruns if not rerun.is_unfit]
+        # The blocks of those that aren't have no tests, and need them.
+        changed = fit != reruns
+        reruns = fit
+        if not reruns:
+            break
+    return None
+
+
+def _lift_blocks(flow: Flow, machine: LlvmMachine, reruns: list[Rerun]) -> tuple[dict[int, LiftedBlock], list[Decoded]]:
+    """The blocks, and the instructions that write X30."""
+    predecessors: dict[int, int] = dict.fromkeys(flow.blocks, 0)
+    entries = flow.entries or (flow.entry,)
+    predecessors.update(dict.fromkeys(entries, 1))
+    for block in flow.blocks.values():
+        for target in set(block.successors):
+            if target in predecessors:
+                predecessors[target] += 1
+    parts = {start: rerun for rerun in reruns if not rerun.is_unfit for start in rerun.blocks}
+    blocks: dict[int, LiftedBlock] = {}
+    todo: list[tuple[int, LiftedBlock | None]] = [(entry, None) for entry in reversed(entries)]
+    link_writers: list[Decoded] = []
+    while todo:
+        start, previous = todo.pop()
+        if start in blocks or start not in flow.blocks:
+            continue
+        block = flow.blocks[start]
+        rerun = parts.get(start)
+        machine.unsure = rerun.unsure if rerun is not None else None
+        machine.is_unfit = False
+        # After a call nothing is known of the registers.
+        follows = previous is not None and predecessors[start] == 1 and previous.kind not in ("call", "call_to")
+        knowledge = previous.knowledge if previous is not None and follows else None
+        lifted = blocks[start] = _lift_known(block, machine, knowledge, link_writers)
+        lifted.rerun = rerun
+        if rerun is not None and machine.is_unfit:
+            rerun.is_unfit = True
+        if lifted.kind != "trap":
+            todo.extend((target, lifted) for target in reversed(block.successors))
+    machine.unsure = None
+    machine.is_unfit = False
+    return blocks, link_writers
+
+
+def _returns_to_itself(flow: Flow, blocks: Mapping[int, LiftedBlock]) -> bool:
+    """Whether some way leads from a call to a return, and X30 isn't written there: it returns to after its own call."""
+    todo = [block.flow.end for block in blocks.values() if "call" in block.kind]
+    seen: set[int] = set()
+    while todo:
+        start = todo.pop()
+        block = blocks.get(start)
+        if block is None or start in seen:
+            continue
+        seen.add(start)
+        if "call" in block.kind or block.dirty & X30:
+            continue
+        if block.kind == "return":
+            return True
+        todo += block.flow.successors
+    return False
+
+
+def _restores_link(decoded: Decoded) -> bool:
+    """Whether an instruction that writes X30 is one that functions restore it with: a load by SP, or authentication."""
+    word = decoded.word
+    is_load = word & 0x0A00_0000 == 0x0800_0000
+    return (is_load and word >> 5 & 31 == 31) or word & 0xFFFF_F000 == 0xD503_2000
+
+
+def _lift_known(
+    block: Block, machine: LlvmMachine, knowledge: Knowledge | None, link_writers: list[Decoded]
+) -> LiftedBlock:
+    """Lift a block, given what is known where it begins."""
+    flushes: set[int] = set()
+    while True:
+        machine.start(knowledge)
+        writers: list[Decoded] = []
+        try:
+            lifted = lift_block(block, machine, writers, flushes)
+        except FlushBefore as found:
+            # That turns out within the instruction: begin again, and flush before it.
+            flushes.add(found.pc)
+            continue
+        link_writers += writers
+        return lifted
+
+
+def lift_block(
+    block: Block, machine: LlvmMachine, link_writers: list[Decoded] | None = None, flushes: Container[int] = ()
+) -> LiftedBlock:
+    """Run the semantic functions of a block on the machine, which has begun it.
+
+    `flushes`: the addresses of instructions before which deferred stores are made.
+
+    Raises:
+        FlushBefore: another such instruction was found.
+    """
+    pc = block.start
+    machine.segments[0].pc = pc
+    pairs = may_pair(machine)
+    following = [*block.instructions[1:], 0]
+    paired = False
+    for decoded, after in zip(block.instructions, following, strict=True):
+        machine.pc = pc
+        if pc in flushes:
+            machine.flush_guards()
+        if machine.has_effect:
+            machine.next_segment()
+        if machine.image_base is not None:
+            machine.out.append(f";@{pc - machine.image_base:x}")
+        if isinstance(decoded, int):
+            _undecoded(machine, decoded)
+            break
+        # The second of a pair has run with the first.
+        was_paired, paired = paired, pairs and not paired and run_pair(machine, decoded, after)
+        if paired or was_paired:
+            pc += 4
+            continue
+        machine.link_written = False
+        if not (pairs and run_store(machine, decoded)):
+            decoded.instruction.semantics(machine, *decoded.fields.values())
+            if pairs:
+                note_load(machine, decoded)
+        terminator = machine.terminator
+        if terminator is not None and terminator[0] == "trap":
+            break
+        if machine.link_written and link_writers is not None and (terminator is None or "call" not in block.kind):
+            link_writers.append(decoded)
+        pc += 4
+    unsure = {}
+    if machine.terminator is None or machine.terminator[0] != "trap":
+        unsure = machine.end_pending()
+    machine.end_segment()
+    dirty = 0
+    for segment in machine.segments:
+        dirty |= segment.writes
+    terminator = machine.terminator or ("goto", block.target)
+    return LiftedBlock(
+        block,
+        machine.out,
+        machine.knowledge(),
+        machine.used,
+        dirty,
+        terminator,
+        machine.segments,
+        machine.exits,
+        machine.has_effect,
+        unsure,
+    )
+
+
+def _undecoded(machine: LlvmMachine, word: int) -> None:
+    """Translate a word that doesn't decode to what executing it reports."""
+    from armexec.isa.coverage import known_encoding
+
+    name = known_encoding(word)
+    if name is None:
+        machine.trap(TrapKind.UNDEFINED)
+    else:
+        machine.whys[machine.pc] = name
+        machine.trap(TrapKind.UNSUPPORTED, word)

@@ -1,0 +1,312 @@
+"""Which guest registers travel into and out of each translated function: liveness across functions.
+
+A *closed* function knows all its callees, down to the leaves. What it reads comes in as arguments; what it
+changes and some caller reads goes out as results; nothing else exists, so flags and temporaries vanish. An
+*open* function calls or jumps to addresses known only when it runs (or returns in an unusual way); it and
+everything that calls it keep the registers in the state structure at those points, all of them, because
+anybody may look.
+
+Sets of registers are Python ints, a bit for each. A V register counts as three: all of it, its low 64 bits, its low 32;
+a write is of all three, and each travels where it is read. So scalar floating point travels as scalars.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+
+from armexec.machines.llvm.machine import ALL, PARTIAL, STATE
+from armexec.machines.llvm.vectors import VIEWS
+from armexec.translate.analysis.callee_saved import Frames, find_frames
+from armexec.translate.ir.lift import LiftedBlock, LiftedFunction
+
+__all__ = ["ALL", "Signature", "analyze", "covered"]
+
+_STATE = 1 << STATE
+_Q, _D, _S = (VIEWS[bits][0] for bits in (128, 64, 32))
+_V = (1 << 32) - 1
+_X30 = 1 << 30
+
+
+def covered(registers: int) -> int:
+    """A set of registers with the narrower views of its V registers."""
+    d = registers >> _D & _V | registers >> _Q & _V
+    s = registers >> _S & _V | d
+    return registers | d << _D | s << _S
+
+
+@dataclass
+class Signature:
+    """How a function is called.
+
+    `inputs` and `outputs` are its arguments and results; `modified` what it may change. `checked`: it may
+    return to an unexpected place, and says so. For an open function inputs and outputs mean nothing: all is
+    in the state. `live_in` and `dirty_out` are by block: needed at its start, and (open functions only)
+    changed since the state was last up to date, at its end before its call. `is_fixed`: it is translated
+    already, in another unit, so only `demanded` may still change.
+    """
+
+    function: LiftedFunction
+    is_open: bool = False
+    inputs: int = 0
+    outputs: int = 0
+    modified: int = 0
+    checked: bool = False
+    demanded: int = 0
+    live_in: dict[int, int] = field(default_factory=dict)
+    live_out: dict[int, int] = field(default_factory=dict)
+    dirty_in: dict[int, int] = field(default_factory=dict)
+    dirty_out: dict[int, int] = field(default_factory=dict)
+    is_fixed: bool = False
+    kept: int = 0
+    is_aligned: bool = False
+    guesses: dict[int, list[Signature]] = field(default_factory=dict)
+
+    @property
+    def returns_as_called(self) -> bool:
+        """Whether its returns are known to go to where it was called."""
+        return self.function.keeps_link or bool(self.kept >> 30 & 1)
+
+
+def analyze(
+    functions: dict[int, LiftedFunction],
+    demanded: dict[int, int],
+    fixed: dict[int, Signature],
+    guesses: Mapping[int, Mapping[int, Collection[int]]] = MappingProxyType({}),
+    entered: Collection[int] = (),
+) -> dict[int, Signature]:
+    """The signatures of a unit's functions, and of the `fixed` ones that they call, by entry.
+
+    `demanded`: what callers outside of the unit read of each. `guesses`: where calls to registers may go, by function
+    and by block. `entered`: the functions that are called from elsewhere with any stack pointer.
+    """
+    signatures = {entry: Signature(function) for entry, function in functions.items()} | fixed
+    callers = _callers(signatures)
+    _find_open(signatures, callers)
+    closed = {entry: signature for entry, signature in signatures.items() if not signature.is_open}
+    for entry, targets in guesses.items():
+        signatures[entry].guesses = {at: [closed[a] for a in found if a in closed] for at, found in targets.items()}
+    _find_modified(signatures, callers)
+    _find_kept(signatures, callers, entered)
+    _find_checked(signatures)
+    for entry, registers in demanded.items():
+        signatures[entry].demanded |= registers
+    for signature in signatures.values():
+        if signature.is_open:
+            _find_dirty(signature, signatures)
+    todo = set(functions)
+    for entry, signature in signatures.items():
+        for guesses_there in signature.guesses.values():
+            for guess in guesses_there:
+                callers[guess.function.flow.entry].add(entry)
+    while todo:
+        entry = todo.pop()
+        signature = signatures[entry]
+        inputs = signature.inputs
+        todo |= _find_live(signature, signatures) - fixed.keys()
+        if signature.inputs != inputs:
+            todo |= callers[entry]
+    for entry in functions:
+        signature = signatures[entry]
+        signature.outputs = signature.demanded & signature.modified
+    return signatures
+
+
+def _callers(signatures: dict[int, Signature]) -> dict[int, set[int]]:
+    """By function, those that call it directly."""
+    callers: dict[int, set[int]] = {entry: set() for entry in signatures}
+    for entry, signature in signatures.items():
+        for callee in signature.function.flow.calls:
+            if callee in callers:
+                callers[callee].add(entry)
+    return callers
+
+
+def _find_open(signatures: dict[int, Signature], callers: Mapping[int, Collection[int]]) -> None:
+    for signature in signatures.values():
+        function = signature.function
+        signature.is_open = (
+            function.irregular
+            or function.flow.is_piece
+            or bool(function.flow.outside)
+            or any(
+                block.kind == "call_to" or (block.kind == "jump" and not block.flow.targets)
+                for block in function.blocks.values()
+            )
+        )
+        signature.is_open = signature.is_open or any(callee not in signatures for callee in function.flow.calls)
+    todo = [entry for entry, signature in signatures.items() if signature.is_open]
+    while todo:
+        for caller in callers[todo.pop()]:
+            if not signatures[caller].is_open:
+                signatures[caller].is_open = True
+                todo.append(caller)
+
+
+def _find_modified(signatures: dict[int, Signature], callers: Mapping[int, Collection[int]]) -> None:
+    for signature in signatures.values():
+        for block in signature.function.blocks.values():
+            signature.modified |= block.dirty & ~signature.kept
+    todo = dict.fromkeys(signatures)
+    while todo:
+        callee = todo.popitem()[0]
+        for caller in callers[callee]:
+            signature = signatures[caller]
+            modified = signature.modified | signatures[callee].modified & ~signature.kept
+            if modified != signature.modified:
+                signature.modified = modified
+                todo[caller] = None
+
+
+def _find_kept(
+    signatures: dict[int, Signature], callers: Mapping[int, Collection[int]], entered: Collection[int]
+) -> None:
+    """What functions restore from where they saved it needn't be returned."""
+    closed = {entry: s for entry, s in signatures.items() if not s.is_open and not s.is_fixed}
+    if all(s.function.keeps_link for s in closed.values()):
+        return
+    flows = {entry: s.function.flow for entry, s in closed.items()}
+    frames = find_frames(flows, {entry: s.modified for entry, s in closed.items()})
+    for entry, kept in frames.kept.items():
+        signatures[entry].kept = kept
+        signatures[entry].modified = 0
+    _find_modified(signatures, callers)
+    _find_aligned(signatures, frames, entered)
+
+
+def _find_aligned(signatures: dict[int, Signature], frames: Frames, entered: Collection[int]) -> None:
+    """Of functions that only others of the unit call, and all of them with an aligned stack pointer, know that."""
+    aligned = set(frames.kept) - set(entered)
+    for signature in signatures.values():
+        if signature.function.flow.entry not in frames.kept:
+            aligned -= signature.function.flow.calls
+            for guesses in signature.guesses.values():
+                aligned -= {guess.function.flow.entry for guess in guesses}
+    changed = True
+    while changed:
+        changed = False
+        for entry, calls in frames.calls.items():
+            for callee, distance in calls:
+                if callee in aligned and (distance % 16 or entry not in aligned):
+                    aligned.discard(callee)
+                    changed = True
+    for entry in aligned:
+        signatures[entry].is_aligned = True
+
+
+def _find_checked(signatures: dict[int, Signature]) -> None:
+    for signature in signatures.values():
+        if signature.is_fixed:
+            continue
+        kinds = {block.kind for block in signature.function.blocks.values()}
+        signature.checked = "jump" in kinds or ("return" in kinds and not signature.returns_as_called)
+    changed = True
+    while changed:
+        changed = False
+        for signature in signatures.values():
+            if not signature.checked and any(
+                signatures[callee].checked for callee in signature.function.flow.calls if callee in signatures
+            ):
+                signature.checked = changed = True
+
+
+def _find_dirty(signature: Signature, signatures: dict[int, Signature]) -> None:
+    """What each block of an open function leaves changed, before its call if it ends with one."""
+    blocks = signature.function.blocks
+    dirty_in = signature.dirty_in = dict.fromkeys(blocks, 0)
+    todo = set(blocks)
+    while todo:
+        start = todo.pop()
+        block = blocks[start]
+        dirty = signature.dirty_out[start] = dirty_in[start] | block.dirty & ~PARTIAL
+        if block.kind == "call_to":
+            guesses = signature.guesses.get(start)
+            if not guesses:
+                dirty = 0
+            for guess in guesses or ():
+                dirty |= guess.modified & ~PARTIAL
+        elif block.kind == "call":
+            callee = signatures.get(block.terminator_target)
+            dirty = 0 if callee is None or callee.is_open else dirty | callee.modified & ~PARTIAL
+        if block.kind == "trap":
+            continue
+        for target in block.flow.successors:
+            if target in blocks and dirty & ~dirty_in[target]:
+                dirty_in[target] |= dirty
+                todo.add(target)
+
+
+def _find_live(signature: Signature, signatures: dict[int, Signature]) -> set[int]:
+    """Liveness of one function; the callees that now must return more."""
+    function = signature.function
+    live_in = signature.live_in
+    again: set[int] = set()
+    link = 0
+    if not function.keeps_link:
+        # The return address at entry is compared with the one returned to.
+        link = _X30
+    if signature.checked:
+        link |= _STATE
+    if function.has_exits:
+        link |= _STATE | _X30
+    starts = sorted(function.blocks, reverse=True)
+    changed = True
+    while changed:
+        changed = False
+        for start in starts:
+            block = function.blocks[start]
+            live = _live_before_end(block, start, signature, signatures, again)
+            signature.live_out[start] = live
+            live = live & ~block.dirty | block.used
+            if live != live_in.get(start):
+                live_in[start] = live
+                changed = True
+    signature.inputs |= live_in.get(function.flow.entry, 0) | link
+    return again
+
+
+def _live_before_end(
+    block: LiftedBlock, start: int, signature: Signature, signatures: dict[int, Signature], again: set[int]
+) -> int:
+    """What is live where the block's own instructions have run, before its call or return."""
+    live_in = signature.live_in
+    live = 0
+    rerun = block.rerun
+    if block.kind == "trap":
+        return 0
+    for target in block.flow.successors:
+        if target in signature.function.blocks:
+            wanted = live_in.get(target, 0)
+            live |= wanted if rerun is None or target in rerun.blocks else rerun.tested(wanted)
+        elif signature.is_open:
+            live |= signature.dirty_out[start]
+            callee = signatures.get(block.terminator_target) if block.kind == "call" else None
+            live |= callee.modified & ~PARTIAL if callee is not None else 0
+    if block.kind == "call_to" and signature.guesses.get(start):
+        # As after a call of each of them, or after one of something else, for which all is put into the state.
+        before = signature.dirty_out[start]
+        for guess in signature.guesses[start]:
+            before |= _live_before_call(guess, live, again)
+        return before
+    if block.kind in ("call", "call_to"):
+        callee = signatures.get(block.terminator_target) if block.kind == "call" else None
+        if callee is None or callee.is_open:
+            return signature.dirty_out[start]
+        return _live_before_call(callee, live, again)
+    if block.kind == "jump" and block.flow.targets:
+        # For a jump to elsewhere.
+        return live | (signature.dirty_out[start] if signature.is_open else _STATE)
+    if block.kind in ("return", "jump"):
+        live |= signature.dirty_out[start] if signature.is_open else signature.demanded & signature.modified
+        return live if rerun is None else rerun.tested(live)
+    return live
+
+
+def _live_before_call(callee: Signature, live: int, again: set[int]) -> int:
+    """What is live before a call of a closed function, given what is after it; it may have to return more."""
+    demanded = callee.demanded | live & callee.modified
+    if demanded != callee.demanded:
+        callee.demanded = demanded
+        again.add(callee.function.flow.entry)
+    return live & ~callee.modified | callee.inputs

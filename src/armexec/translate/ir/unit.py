@@ -1,0 +1,500 @@
+"""A module of translated functions: what is translated with what, analysis, text.
+
+Each function of an image is translated a few times at most. First it is internal to the unit of whoever reaches it,
+where it may be inlined. The second time it is exported, and from then on declared by the units that call it. Its
+results are fixed by then: what the AAPCS64 lets a caller rely on, or, where a caller needs more than that, all it
+changes (the wide form, also used by functions called through the state structure). Short leaves are always copied.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Container, Mapping, Sequence
+
+from armexec.machines.llvm.machine import PARTIAL, STATE, LlvmMachine, register_type, zero
+from armexec.machines.llvm.vectors import VIEWS
+from armexec.machines.traps import EXIT
+from armexec.translate.analysis.call_targets import guess
+from armexec.translate.cfg.discovery import Flow
+from armexec.translate.codegen.llvm import exact_attributes, host_features, host_machine
+from armexec.translate.compiled_unit import END, FIRST_ONLY, Function, Record
+from armexec.translate.guest_state import OFFSETS, field_of
+from armexec.translate.ir.function import FunctionWriter, calling_convention
+from armexec.translate.ir.lift import LiftedFunction, lift
+from armexec.translate.ir.liveness import ALL, Signature, analyze, covered
+from armexec.translate.ir.state_access import bits
+from armexec.translate.support.host_environment import pinned
+from armexec.translate.support.runtime_ir import declarations, dispatcher, resumption
+from armexec.translate.unit_registry import Argument, Convention, Form, Library, Shape
+
+__all__ = ["MAX_UNIT", "Draft"]
+
+MAX_UNIT = 20_000
+"""A unit takes no further functions beyond this many guest instructions; calls of them go through the dispatcher."""
+_MAX_FIRST = 500
+"""The same for what is only for the time being."""
+_MAX_INLINED = 120
+"""A function isn't inlined if it would bring along more instructions than this, with what is inlined into it."""
+_CROWDED = 2000
+"""Nothing is inlined into a function that would have more instructions than this then."""
+_LONGEST_GUESS = 250
+"""A function of more instructions, with all that it calls, isn't translated because a pointer may lead to it."""
+_GUESSED = 1500
+"""Nor are more of them than have so many instructions together."""
+_SHORT_LEAF = 32
+"""A function that calls nothing and isn't longer is translated again for each unit that calls it."""
+
+_FRESH = "fpcr"
+"""The first of the system registers in the state structure, which are zero when a call from Python begins."""
+
+_Q, _D, _S = (VIEWS[bits][0] for bits in (128, 64, 32))
+_RESULTS = 0b1 | 1 << _D  # X0, D0
+_PRESERVED = 0b1 << 31 | 0x7FF << 19 | 0xFF << _D + 8  # SP, X19-X29, D8-D15
+
+
+def _fixed(convention: Convention, entry: int, machine: LlvmMachine) -> Signature:
+    """The signature of a function of another unit."""
+    function = LiftedFunction(Flow(entry, {}, frozenset(), frozenset()), machine, {}, False, False)
+    return Signature(function, **convention._asdict(), demanded=convention.outputs, is_fixed=True)
+
+
+def _is_short_leaf(library: Library, address: int) -> bool:
+    flow = library.regions.flow(address)
+    return not flow.calls and flow.size <= _SHORT_LEAF
+
+
+def _machine(library: Library) -> LlvmMachine:
+    """To translate one function on."""
+    code = library.code
+    # Code of the first tier is left in the middle of loops, where all has to be sure.
+    careful = library.careful or code.strict or library.better is not None
+    return LlvmMachine(OFFSETS, code.base, host=host_features(), strict=code.strict, careful=careful)
+
+
+class Draft:
+    """The text of a unit, and what is to be remembered when it has become code.
+
+    With `shape`, the function at `entry` is to be called from Python (`Unit.entry_stub`); without, from other
+    translated code, through the state structure. Then so are those of `others` for which there is room; None: some that
+    other units had no room for. `consulted`: the addresses of which it was asked whether they have
+    been translated. `is_movable`: the text is the same wherever the image is mapped.
+    """
+
+    def __init__(self, library: Library, entry: int, shape: Shape | None, others: Sequence[int] | None = None) -> None:
+        self.library = library
+        self.consulted: set[int] = set()
+        found = library.regions.journal
+        before = len(found)
+        # Another flow may begin where a piece does, so it is held on to.
+        self.root = library.flow(entry) if shape is None else None
+        self.entry = entry if self.root is None else self.root.entry
+        self.shape = shape
+        if others is None:
+            others = library.take_left_out(entry) if shape is None else ()
+        self.others = others
+        # The functions of which callers here need more than their exported narrow form returns.
+        wide: set[int] = set()
+        while True:
+            self._collect(wide)
+            if not (more := self._analyze()):
+                break
+            wide |= more
+        self.text = self._write()
+        base = library.code.base
+        self._found = tuple(address - base for address in found[before:])
+
+    @property
+    def is_movable(self) -> bool:
+        movable = self.library.code.movable
+        blocks = [block for function in self.functions.values() for block in function.flow.blocks.values()]
+        return all(movable(at) for block in blocks for at in range(block.start, block.end, 4))
+
+    @property
+    def size(self) -> int:
+        """How many instructions of the guest it has."""
+        return sum(function.flow.size for function in self.functions.values())
+
+    def close(self) -> None:
+        """Drop what it has made: machines and their values refer to each other, and would stay for a while."""
+        for function in self.functions.values():
+            function.machine.__dict__.clear()
+        self.functions.clear()
+
+    def record(self, data: bytes) -> Record:
+        """What it is when compiled: `data` is the object file."""
+        base = self.library.code.base
+        functions = []
+        whys: dict[int, str] = {}
+        for address, function in self.functions.items():
+            whys |= {pc - base: why for pc, why in function.machine.whys.items()}
+            signature = self.signatures[address]
+            if signature.is_open:
+                entries = tuple(start - base for start in function.flow.entries or (address,))
+                functions.append(Function(address - base, entries))
+                continue
+            convention = None
+            if address in self.exported:
+                convention = Convention(signature.inputs, signature.outputs, signature.modified, signature.checked)
+            functions.append(Function(address - base, (), self.forms[address][1], convention))
+        return Record(
+            data,
+            zlib.compress(self.text.encode(), 1),
+            self.size,
+            self.entry - base,
+            tuple(address - base for address in self.wrapped),
+            tuple(functions),
+            tuple((address - base, self.forms[address][1]) for address in self.fixed),
+            whys,
+            tuple(sorted(address - base for address in self.consulted)),
+            self._found,
+        )
+
+    @property
+    def entered(self) -> list[int]:
+        """The functions that are to be entered through the state structure."""
+        if self.shape is not None:
+            return []
+        return [address for address in (self.entry, *self.others) if address in self.functions]
+
+    @property
+    def wrapped(self) -> list[int]:
+        """Those of them that are closed."""
+        found = [self.entry, *self.others] if self.shape is None else []
+        return [address for address in found if address in self.signatures and not self.signatures[address].is_open]
+
+    def _is_wide(self, address: int, wide: set[int]) -> bool:
+        return self.shape is None or address in wide
+
+    def _collect(self, wide: set[int]) -> None:
+        """The function and its callees, lifted, up to the size of a unit, and the exported ones among them."""
+        library, fetch = self.library, self.library.code.fetch
+        machine = _machine(library)
+        self.functions: dict[int, LiftedFunction] = {}
+        self.forms: dict[int, Form] = {}
+        self.fixed: dict[int, Signature] = {}
+        # By function, by the block that ends with a call to a register.
+        self.guesses: dict[int, dict[int, list[int]]] = {}
+        # The functions that only a guess may have brought here, with their sizes.
+        self.guessed: dict[int, int] = {}
+        todo = [*reversed(self.others), self.entry]
+        most = MAX_UNIT if library.better is None else _MAX_FIRST
+        total = 0
+        while todo:
+            address = todo.pop()
+            if address in self.functions or address in self.fixed:
+                continue
+            self.consulted.add(address)
+            root = self.root if address == self.entry else None
+            if root is None and (total > most or fetch(address) is None or address in library.states):
+                continue
+            flow = root or library.flow(address)
+            if flow.is_piece and root is None:
+                # What is in pieces is reached through the dispatcher, and translated when it is.
+                continue
+            form = self.forms[address] = (address, self._is_wide(address, wide))
+            export = library.exports.get(form)
+            if export is not None:
+                self.fixed[address] = _fixed(export.convention, address, machine)
+                continue
+            machine = _machine(library)
+            self.functions[address] = lift(flow, machine)
+            total += flow.size
+            todo += sorted(flow.calls, reverse=True)
+            guesses = self.guesses[address] = self._guess(self.functions[address])
+            todo += dict.fromkeys(target for targets in guesses.values() for target in targets)
+
+    def _guess(self, function: LiftedFunction) -> dict[int, list[int]]:
+        """Where the calls to registers of a function may go, by the blocks that they end."""
+        library = self.library
+        guesses: dict[int, list[int]] = {}
+        for start, block in function.blocks.items():
+            if block.kind != "call_to":
+                continue
+            sizes = {}
+            for address in guess(block.flow, library.code):
+                flow = library.regions.flow(address)
+                size = library.reach(flow.entry, _LONGEST_GUESS)
+                if not flow.is_piece and size <= _LONGEST_GUESS:
+                    sizes[flow.entry] = size
+            found = guesses[start] = []
+            for entry in sorted(sizes, key=sizes.__getitem__):
+                if entry not in self.guessed:
+                    if sum(self.guessed.values()) + sizes[entry] > _GUESSED:
+                        break
+                    self.guessed[entry] = sizes[entry]
+                found.append(entry)
+        return guesses
+
+    def _analyze(self) -> set[int]:
+        """Find the signatures; the fixed functions that return too little."""
+        library = self.library
+        self.exported = {
+            address
+            for address in self.functions
+            if self.forms[address] in library.seen and not _is_short_leaf(library, address)
+        }
+        demanded = {
+            address: ALL if self.forms[address][1] else _RESULTS | _PRESERVED
+            for address in self.exported | {a for a in self.functions if self.forms[a][1]}
+        }
+        for address in (self.entry, *self.others):
+            if address in self.functions or address in self.fixed:
+                demanded[address] = demanded.get(address, 0) | (ALL if self.shape is None else _RESULTS)
+        # The stack pointer that Python's calls begin with is aligned.
+        self.signatures = analyze(self.functions, demanded, self.fixed, self.guesses, self.exported.union(self.entered))
+        return {
+            address
+            for address, signature in self.signatures.items()
+            if signature.is_fixed and signature.demanded & signature.modified & ~covered(signature.outputs)
+        }
+
+    def _outlined(self) -> tuple[set[int], set[int]]:
+        """The functions that are not to be inlined, and those into which nothing is to be.
+
+        LLVM inlines whatever is called in one place only, and optimizes all of it again at each level: the time would
+        grow with the square of a chain of calls. And a function of many calls would become a large one.
+        """
+        outlined: set[int] = set()
+        crowded: set[int] = set()
+        sizes: dict[int, int] = {}
+        todo = [(address, False) for address in self.functions]
+        while todo:
+            address, is_done = todo.pop()
+            callees = [a for a in self.functions[address].flow.calls if a in self.functions]
+            if is_done:
+                # Of a function that calls itself, the size isn't known yet.
+                inlined = sum(sizes[callee] for callee in callees if callee not in outlined)
+                sizes[address] = self.functions[address].flow.size + inlined
+                if sizes[address] > _MAX_INLINED:
+                    outlined.add(address)
+                if self._with_calls(address, sizes, outlined) > _CROWDED:
+                    crowded.add(address)
+            elif address not in sizes:
+                sizes[address] = 0
+                todo.append((address, True))
+                todo += [(callee, False) for callee in callees if callee not in sizes]
+        return outlined, crowded
+
+    def _with_calls(self, address: int, sizes: Mapping[int, int], outlined: Container[int]) -> int:
+        """The size of a function if all that may be inlined at its calls is."""
+        flow = self.functions[address].flow
+        targets = [block.target for block in flow.blocks.values() if block.kind == "call"]
+        return flow.size + sum(sizes.get(t, 0) for t in targets if t is not None and t not in outlined)
+
+    def _write(self) -> str:
+        code, signatures, entry = self.library.code, self.signatures, self.entry
+        self.exported = {address for address in self.exported if not signatures[address].is_open}
+        convention = calling_convention(host_machine())
+        writer = FunctionWriter(signatures, code.base, convention, self.exported, *self._outlined())
+        writer.leaves_loops = self.library.better is not None
+        out = [
+            "define void @begin() nounwind {",
+            "ret void",
+            "}",
+            "@image = external global i8, align 16",
+            declarations(),
+        ]
+        # A closed function that returns as it should needs no dispatcher.
+        signature = signatures.get(entry)
+        if signature is None or any(s.is_open or s.checked for s in signatures.values()):
+            out.append(dispatcher(table_size=code.code_size // 4))
+        if any(function.has_exits for function in self.functions.values()):
+            out.append(resumption(table_size=code.code_size // 4))
+        for address in self.functions:
+            out += writer.write(address)
+        for address in self.fixed:
+            out.append(writer.write_declaration(address))
+        for address in self.wrapped:
+            out += writer.write_wrapper(address)
+        if self.shape is not None:
+            out += _entry_stub(writer, entry, self.shape, strict=code.strict)
+        helpers: dict[str, str] = {}
+        for function in self.functions.values():
+            helpers |= function.machine.helpers
+        out += helpers.values()
+        # A frame that is larger than the guard page below the thread's stack must not reach over it.
+        out.append('attributes #0 = { null_pointer_is_valid nounwind "probe-stack"="inline-asm" }')
+        out.append(exact_attributes())
+        if self.library.better is not None:
+            stub = [] if self.shape is None else _replaceable_stub(writer.name(entry), self.shape)
+            out += [FIRST_ONLY, "@running = external global i8", *stub, END]
+        return "\n".join([*out, ""])
+
+
+def _entry_stub(writer: FunctionWriter, entry: int, shape: Shape, *, strict: bool) -> list[str]:
+    """A C function that takes the arguments, runs the guest function on a state of the pool, and returns X0 or V0.
+
+    It is called with the GIL held, gives it up around the guest, and on a trap leaves a Python exception set.
+    A `float` comes and goes as a `double`, which Python's numbers are: it is converted in the guest's environment.
+    """
+    signature = writer.signatures.get(entry)
+    m = LlvmMachine(OFFSETS, writer.base)
+    out = m.out
+    name = writer.name(entry)
+    parameters = ", ".join(f"{_c_type(a)} %p{i}" for i, a in enumerate(shape.arguments))
+    result = _result_type(shape)
+    nothing = f"ret {result} {'0.0' if result in ('float', 'double') else '0'}"
+    out.append(f"define {result} @entry{name}({parameters}) #0 {{")
+    out.append("%thread = call ptr @PyEval_SaveThread()")
+    out.append("%state = call ptr @start()")
+    out.append("%none = icmp eq ptr %state, null")
+    out.append("br i1 %none, label %full, label %try")
+    out.append("full:")
+    out.append("call void @PyEval_RestoreThread(ptr %thread)")
+    out.append("%error = call ptr @PyErr_NoMemory()")
+    out.append(nothing)
+    out.append("try:")
+    out.append(f"%jb = getelementptr i8, ptr %state, i64 {OFFSETS['jump_buffer']}")
+    out.append("%jumped = call i32 @_setjmp(ptr %jb) returns_twice")
+    out.append("%trapped = icmp ne i32 %jumped, 0")
+    out.append("br i1 %trapped, label %trap, label %go")
+    out.append("trap:")
+    out.append("call void @PyEval_RestoreThread(ptr %thread)")
+    out.append("%zero = call i64 @raise(ptr %state)")
+    out.append(nothing)
+    out.append("go:")
+    out.append(f"%pc = getelementptr i8, ptr %state, i64 {OFFSETS['entry']}")
+    out.append(f"store i64 {m.address(entry).text}, ptr %pc")
+    out.append(f"%top = getelementptr i8, ptr %state, i64 {OFFSETS['stack_top']}")
+    out.append("%sp = load i64, ptr %top")
+    values: dict[int, str] = {31: "%sp", 30: str(EXIT)}
+    _set_arguments(m, shape, values)
+    # A closed function that isn't strict sees no other code, but it may read system registers.
+    is_open = signature is None or signature.is_open
+    fresh = m.state_field(_FRESH)
+    size = OFFSETS["exclusive_value"] - OFFSETS[_FRESH]
+    out.append(f"call void @llvm.memset.p0.i64(ptr {fresh}, i8 0, i64 {size}, i1 false)")
+    if is_open:
+        # What is done here shows in FPSR, if it is ever looked at.
+        mode = "1" if strict else m.line("load atomic i64, ptr @strict_images monotonic, align 8")
+        out.append(f"store i64 {mode}, ptr {m.state_field('strict')}")
+    wanted = _D if shape.float_result else 0
+    if is_open:
+        _fill_state(m, values)
+        out.append(f"%start = getelementptr i8, ptr %state, i64 {OFFSETS['pc']}")
+        out.append(f"store i64 {m.address(entry).text}, ptr %start")
+        out.append("call void @dispatch(ptr %state)")
+        kind = register_type(wanted)
+        out.append(f"%x = getelementptr i8, ptr %state, i64 {field_of(wanted)[0]}")
+        out.append(f"%result = load {kind}, ptr %x, align 8")
+    else:
+        _call_closed(m, writer, entry, values, wanted)
+    returned = m.line(pinned(result, _returned(m, shape.float_result)))
+    out.append("call void @finish(ptr %state)")
+    out.append("call void @PyEval_RestoreThread(ptr %thread)")
+    out.append(f"ret {result} {returned}")
+    out.append("}")
+    return out
+
+
+def _replaceable_stub(name: str, shape: Shape) -> list[str]:
+    """The entry stub through a cell, so that code compiled quickly at first can give way to better code."""
+    result = _result_type(shape)
+    parameters = ", ".join(f"{_c_type(a)} %p{i}" for i, a in enumerate(shape.arguments))
+    return [
+        "@entry_cell = external global ptr, align 8",
+        f"define {result} @enter{name}({parameters}) #0 {{",
+        "%host = load atomic ptr, ptr @entry_cell acquire, align 8",
+        f"%result = musttail call {result} %host({parameters})",
+        f"ret {result} %result",
+        "}",
+    ]
+
+
+def _c_type(argument: Argument) -> str:
+    if not argument.is_float or argument.bits == 16:
+        return f"i{argument.bits}"
+    return "double"
+
+
+def _result_type(shape: Shape) -> str:
+    return _c_type(Argument(shape.float_result, is_float=True)) if shape.float_result else "i64"
+
+
+def _set_arguments(m: LlvmMachine, shape: Shape, values: dict[int, str]) -> None:
+    """X0-X7 and V0-V7, the latter in all views."""
+    integers = floats = 0
+    for i, argument in enumerate(shape.arguments):
+        kind = _c_type(argument)
+        text = m.line(pinned(kind, f"%p{i}"))
+        if not argument.is_float:
+            if argument.bits < 64:
+                text = m.line(f"{'sext' if argument.signed else 'zext'} {kind} {text} to i64")
+            values[integers] = text
+            integers += 1
+            continue
+        if argument.bits == 32:
+            kind, text = "float", m.line(f"fptrunc double {text} to float")
+        elif argument.bits == 16:
+            kind, text = "i32", m.line(f"zext i16 {text} to i32")
+        lanes = 128 // max(argument.bits, 32)
+        whole = m.line(f"insertelement <{lanes} x {kind}> zeroinitializer, {kind} {text}, i64 0")
+        for width, (first, _, view) in VIEWS.items():
+            shape_of = view if width == 128 else f"<{128 // width} x {view}>"
+            text = m.line(f"bitcast <{lanes} x {kind}> {whole} to {shape_of}")
+            if width < 128:
+                text = m.line(f"extractelement {shape_of} {text}, i64 0")
+            values[first + floats] = text
+        floats += 1
+
+
+def _returned(m: LlvmMachine, float_result: int) -> str:
+    """The result as C has it, of %result, which is X0 or D0."""
+    if float_result in (0, 64):
+        return "%result"
+    kind = "i16" if float_result == 16 else "float"
+    lanes = 64 // float_result
+    text = m.line(f"extractelement <{lanes} x {kind}> {m.line(f'bitcast double %result to <{lanes} x {kind}>')}, i64 0")
+    return text if float_result == 16 else m.line(f"fpext float {text} to double")
+
+
+def _store_values(m: LlvmMachine, values: dict[int, str]) -> None:
+    """Put registers into the state."""
+    for n, value in values.items():
+        if not PARTIAL >> n & 1:
+            offset, kind = field_of(n)
+            pointer = m.line(f"getelementptr i8, ptr %state, i64 {offset}")
+            m.out.append(f"store {kind} {value}, ptr {pointer}, align 8")
+
+
+def _fill_state(m: LlvmMachine, values: dict[int, str]) -> None:
+    """All registers zero but these."""
+    m.out.append(f"call void @llvm.memset.p0.i64(ptr %state, i8 0, i64 {OFFSETS[_FRESH]}, i1 false)")
+    _store_values(m, values)
+
+
+def _call_closed(m: LlvmMachine, writer: FunctionWriter, entry: int, values: dict[int, str], wanted: int) -> None:
+    """Call it; %result is then the register `wanted`."""
+    signature, out = writer.signatures[entry], m.out
+    arguments = []
+    for n in bits(signature.inputs):
+        if n == STATE:
+            arguments.append("ptr %state")
+        else:
+            arguments.append(f"{register_type(n)} {values.get(n, zero(n))}")
+    kind = writer.result_type(signature)
+    call = f"call {writer.convention}{kind} @f{writer.name(entry)}({', '.join(arguments)})"
+    if kind == "void":
+        out.append(call)
+    else:
+        out.append(f"%r = {call}")
+    first = values.get(wanted, zero(wanted))
+    if signature.outputs >> wanted & 1:
+        first = m.line(f"extractvalue {kind} %r, {(signature.outputs & (1 << wanted) - 1).bit_count()}")
+    elif wanted == _D and signature.outputs >> _Q & 1:
+        # The wide form, which has all of V0.
+        whole = m.line(f"extractvalue {kind} %r, {(signature.outputs & (1 << _Q) - 1).bit_count()}")
+        pair = m.line(f"bitcast <2 x i64> {whole} to <2 x double>")
+        first = m.line(f"extractelement <2 x double> {pair}, i64 0")
+    type_ = register_type(wanted)
+    if not signature.checked:
+        out += ["br label %done", "done:", f"%result = phi {type_} [{first}, %go]"]
+        return
+    out.append(f"%code = extractvalue {kind} %r, {signature.outputs.bit_count()}")
+    out += ["br i1 %code, label %elsewhere, label %done", "elsewhere:"]
+    # What the function did change is in the state already.
+    _store_values(m, {n: value for n, value in values.items() if not signature.modified >> n & 1})
+    out.append("call void @dispatch(ptr %state)")
+    out.append(f"%x = getelementptr i8, ptr %state, i64 {field_of(wanted)[0]}")
+    out.append(f"%second = load {type_}, ptr %x, align 8")
+    out += ["br label %done", "done:", f"%result = phi {type_} [{first}, %go], [%second, %elsewhere]"]

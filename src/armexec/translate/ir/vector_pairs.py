@@ -1,0 +1,146 @@
+"""Two instructions on 128-bit vectors as one operation on a vector of the host's that is twice as long.
+
+Compilers unroll loops over arrays, so that the same operation comes twice in a row, on registers that one LDP has
+loaded and one STP will store. LLVM makes one load of the two; so two instructions of a kind are translated by running
+the meaning of the first on pairs of registers. The result is stored at once, or split when a half is asked for.
+
+That pays where the operands are in pairs already: loaded together, or the result of such an operation. The same
+register for both counts too, since what is made of it doesn't change in a loop.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from armexec.isa import Decoded
+from armexec.machines.llvm.machine import LlvmMachine
+from armexec.machines.llvm.shapes import ShapedValue, Shapes
+from armexec.machines.llvm.values import Value
+from armexec.machines.llvm.vectors import Vector
+
+__all__ = ["may_pair", "note_load", "run_pair", "run_store"]
+
+_LANEWISE = frozenset(
+    (
+        *("fadd", "fsub", "fmul", "fdiv", "fmla", "fmls", "fmax", "fmin", "fabd", "fneg", "fabs", "fsqrt"),
+        *("scvtf", "ucvtf", "add", "sub", "mul", "mla", "mls", "and", "orr", "eor", "bic", "orn", "neg", "abs"),
+        *("not", "smax", "smin", "umax", "umin", "sabd", "uabd"),
+    )
+)
+"""The mnemonics of what does the same to each element."""
+_WIDTH = 256
+
+
+class _Registers:
+    """Pairs of V registers, as vectors. `others`: of each register of the first instruction, the second's."""
+
+    def __init__(self, machine: LlvmMachine, others: dict[int, int]) -> None:
+        self.machine = machine
+        self.others = others
+
+    def __getitem__(self, key: tuple[int, int, int]) -> Vector:
+        _, esize, number = key
+        m = self.machine
+        other = self.others.get(number)
+        if other is None:
+            # The register of an element that both are multiplied by.
+            return m.Vec[128, esize, number]
+        return Vector(m, esize, _WIDTH // esize, m.read_pair(number, other))
+
+    def __setitem__(self, key: tuple[int, int, int], vector: Vector) -> None:
+        self.machine.write_pair(key[2], self.others[key[2]], vector.shapes())
+
+
+class _PairMachine:
+    """A machine whose vectors are pairs."""
+
+    def __init__(self, machine: LlvmMachine, others: dict[int, int]) -> None:
+        self._machine = machine
+        self.Vec = _Registers(machine, others)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._machine, name)
+
+    def splat(self, value: Value, lanes: int) -> Vector:
+        return self._machine.splat(value, 2 * lanes)
+
+
+class _StoringMachine:
+    """A machine that stores a pair of registers at once, where the first of the two goes."""
+
+    def __init__(self, machine: LlvmMachine, whole: Shapes) -> None:
+        self._machine = machine
+        self._whole: Shapes | None = whole
+        self.V = self
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._machine, name)
+
+    def __getitem__(self, key: tuple[int, int]) -> None:
+        return None
+
+    def store(self, address: Value, value: None) -> None:
+        if self._whole is not None:
+            self._machine.store(address, ShapedValue(self._machine, _WIDTH, self._whole))
+            self._whole = None
+
+
+def may_pair(machine: LlvmMachine) -> bool:
+    """Whether the host has such vectors, and the code is what they are for."""
+    return not machine.careful and machine.host.has("avx2")
+
+
+def note_load(machine: LlvmMachine, decoded: Decoded) -> None:
+    """Remember what an LDP of two Q registers has loaded; to be called when it has run."""
+    fields = decoded.fields
+    if decoded.word & 0xFC40_0000 == 0xAC40_0000 and fields["Rt"] != fields["Rt2"]:
+        machine.pair_registers(fields["Rt"], fields["Rt2"])
+
+
+def run_store(machine: LlvmMachine, decoded: Decoded) -> bool:
+    """Run an STP of two Q registers that were computed together."""
+    if decoded.word & 0xFC40_0000 != 0xAC00_0000:
+        return False
+    whole = machine.pair_value(decoded.fields["Rt"], decoded.fields["Rt2"])
+    if whole is None:
+        return False
+    decoded.instruction.semantics(_StoringMachine(machine, whole), *decoded.fields.values())
+    return True
+
+
+def run_pair(machine: LlvmMachine, first: Decoded, second: Decoded | int) -> bool:
+    """Run two instructions as one, if that can be done and pays."""
+    if isinstance(second, int):
+        return False
+    if first.instruction is not second.instruction or not _is_lanewise(first):
+        return False
+    a, b = first.fields, second.fields
+    others: dict[int, int] = {}
+    for name in a:
+        one, other = a[name], b[name]
+        if name not in ("Rd", "Rn", "Rm") or (name == "Rm" and "H" in a):
+            if one != other:
+                return False
+        elif others.setdefault(one, other) != other:
+            return False
+    if a["Rd"] in (b["Rd"], b["Rn"], b.get("Rm")) or not _pays(machine, first, others):
+        return False
+    first.instruction.semantics(_PairMachine(machine, others), *a.values())
+    return True
+
+
+def _is_lanewise(decoded: Decoded) -> bool:
+    """Whether it does the same to each element of registers of 128 bits."""
+    fields = decoded.fields
+    module = decoded.instruction.semantics.__module__
+    return fields.get("Q") == 1 and ".simd_fp." in module and decoded.form.syntax.split()[0] in _LANEWISE
+
+
+def _pays(machine: LlvmMachine, decoded: Decoded, others: dict[int, int]) -> bool:
+    fields = decoded.fields
+    # Rd is read by what accumulates.
+    accumulates = decoded.form.syntax.split()[0] in ("fmla", "fmls", "mla", "mls")
+    names = ("Rd", "Rn", "Rm") if accumulates else ("Rn", "Rm")
+    read = {fields[name] for name in names if name in fields and not (name == "Rm" and "H" in fields)}
+    pairs = {number for number in read if machine.is_pair(number, others[number])}
+    return bool(pairs) and all(number in pairs or others[number] == number for number in read)

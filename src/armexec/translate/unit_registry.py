@@ -1,0 +1,209 @@
+"""What is to be translated, and what has been: the code of an image, and what its units know of each other."""
+
+from __future__ import annotations
+
+from bisect import bisect_left, insort
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
+
+if TYPE_CHECKING:
+    from armexec.translate.cfg.discovery import Flow
+    from armexec.translate.cfg.partition import Regions
+
+__all__ = ["NAMELESS", "Argument", "Code", "Convention", "Export", "Form", "Library", "Names", "Shape"]
+
+
+_ROOM, _MOST_ROOM = 16, 500
+"""Instructions that are translated with a function that is reached: at first, and at most."""
+
+
+class Argument(NamedTuple):
+    """How an argument fills its register: an integer, or else the bits of a floating-point number."""
+
+    bits: int
+    signed: bool = False
+    is_float: bool = False
+
+
+class Shape(NamedTuple):
+    """What a function takes, and how many bits its result has if that is a floating-point number, else 0.
+
+    A half-precision number is passed as an integer of 16 bits on the outside.
+    """
+
+    arguments: tuple[Argument, ...]
+    float_result: int = 0
+
+
+class Names(NamedTuple):
+    """What people call the code, for profilers and debuggers.
+
+    `function` gives the name of the function that holds an address, "" where there is none; `line` the file and the
+    line (from 1) of the source that the instruction there came from.
+    """
+
+    function: Callable[[int], str] = lambda address: ""
+    line: Callable[[int], tuple[str, int] | None] = lambda address: None
+
+
+NAMELESS = Names()
+"""Nothing is known."""
+
+
+@dataclass(frozen=True)
+class Code:
+    """The code of an image.
+
+    `base` and `size` are the image's; its code lies in the first `code_size` bytes. `fetch` gives the word at
+    an address or None where there is no code, `read` constant data, for jump tables. `strict`: the code can set FPCR or
+    read FPSR.
+
+    `taken` gives the addresses of the functions that the code may call through pointers, as far as that is known,
+    `tables` those that stand in tables, in their order.
+
+    `identity` is a digest of all of it that translations depend on, wherever it is mapped; None: translations aren't
+    kept. `movable` says that a word at an address is the same wherever the image is mapped. `names`: for people.
+    """
+
+    base: int
+    size: int
+    code_size: int
+    fetch: Callable[[int], int | None]
+    read: Callable[[int, int], bytes | None]
+    strict: bool = False
+    taken: Callable[[], Sequence[int]] = tuple
+    tables: Callable[[], Sequence[Sequence[int]]] = tuple
+    identity: bytes | None = None
+    movable: Callable[[int], bool] = lambda address: True
+    names: Names = NAMELESS
+
+
+class Convention(NamedTuple):
+    """How a closed function is called: sets of registers as bits, and whether its return is to be checked."""
+
+    inputs: int
+    outputs: int
+    modified: int
+    checked: bool
+
+
+class Export(NamedTuple):
+    """A closed function that other units may call, and where its host code is."""
+
+    convention: Convention
+    host: int
+
+
+Form: TypeAlias = tuple[int, bool]
+"""A closed function by its address, and whether it is the wide form, which returns all that it changes."""
+
+
+class Library:
+    """What is known and translated of an image: flows, exported functions, and those that take the state structure.
+
+    `states`: by guest address, the host address of what is entered there with the state structure. `limit`: how many
+    instructions a function may have before it is cut into pieces. `careful`: of code that NaNs are no reason to leave.
+
+    `better` is the library of the code that will take the place of this one's. Then all is made so that it can be left:
+    functions with loops are entered at these too, with the state structure, and none is exported.
+    """
+
+    def __init__(
+        self, code: Code, limit: int | None = None, *, careful: bool = False, better: Library | None = None
+    ) -> None:
+        self.better = better
+        self.code = code
+        self.careful = careful
+        self.limit = limit
+        self.states: dict[int, int] = {}
+        self.exports: dict[Form, Export] = {}
+        self.seen: set[Form] = set()
+        self.translated = 0
+        self._found: list[int] = []
+        self._flows: dict[int, Flow] = {}
+        # In the order of their addresses.
+        self._left_out: list[int] = []
+        self._room = 0
+
+    def flow(self, address: int) -> Flow:
+        """The function at an address, or the piece that is entered there, as it is translated here."""
+        flow = self.regions.flow(address)
+        if self.better is None or not flow.loops:
+            return flow
+        found = self._flows.get(address)
+        if found is None:
+            entries = dict.fromkeys((*(flow.entries or (flow.entry,)), *flow.loops))
+            found = self._flows[address] = replace(flow, entries=tuple(entries))
+        return found
+
+    def reach(self, address: int, limit: int) -> int:
+        """How many instructions a function has with all that it calls, counted until it's more than `limit`."""
+        size, seen, todo = 0, {address}, [address]
+        while todo and size <= limit:
+            flow = self.regions.flow(todo.pop())
+            size += flow.size
+            new = {callee for callee in flow.calls if self.code.fetch(callee) is not None} - seen
+            seen |= new
+            todo += new
+        return size
+
+    def leave_out(self, addresses: Iterable[int]) -> None:
+        """Remember functions that a unit calls and had no room for."""
+        left_out = (self.better or self)._left_out
+        for address in addresses:
+            at = bisect_left(left_out, address)
+            if left_out[at : at + 1] != [address] and address not in self.states:
+                insort(left_out, address)
+
+    @property
+    def has_left_out(self) -> bool:
+        """Whether there are such functions."""
+        return bool((self.better or self)._left_out)
+
+    def take_left_out(self, address: int) -> list[int]:
+        """Functions to be translated with one that is reached now: those next to it among the ones left out before.
+
+        A unit by itself takes longer than the code of a small function. What calls many functions calls them in the
+        order of their addresses, more often than not; the more have been reached one by one, the more are taken.
+        """
+        library = self.better or self
+        left_out = library._left_out
+        taken: list[int] = []
+        room = library._room = min(2 * library._room + _ROOM, _MOST_ROOM)
+        while left_out and room > 0:
+            at = bisect_left(left_out, address)
+            found = left_out.pop(at if at < len(left_out) else 0)
+            if found == address or found in library.states or found in self.states:
+                continue
+            flow = self.regions.flow(found)
+            if not flow.is_piece:
+                room -= flow.size
+                taken.append(found)
+        return taken
+
+    @cached_property
+    def _regions(self) -> Regions:
+        from armexec.translate.cfg.jump_tables import jump_targets
+        from armexec.translate.cfg.partition import Regions
+
+        code = self.code
+        return Regions(code.fetch, lambda starts, flow: jump_targets(starts, flow, code.read), self.limit)
+
+    def found_before(self, addresses: Iterable[int]) -> None:
+        """These were looked at, in this order, for a unit that came from the cache.
+
+        How code is cut into flows depends on what was looked at before. It is done again when something new is
+        translated, and not before.
+        """
+        (self.better or self)._found += addresses
+
+    @property
+    def regions(self) -> Regions:
+        """The flows that both libraries of an image share."""
+        if self.better is not None:
+            return self.better.regions
+        while self._found:
+            self._regions.flow(self._found.pop(0))
+        return self._regions
