@@ -1,8 +1,9 @@
 """Where the guest's code is, asked again and again: host pcs and how often each was met.
 
-A timer's signal interrupts a thread that runs; the handler, made through LLVM as that for faults is, looks at the pc. If it is in one of the ranges of code that are known, it is counted. If not, but the thread runs guest code,
-then this has called something of the host (a loop that LLVM made a call of memset, say): the link register, or the
-nearest address on the stack that is in a range, is where it was called from, and is counted instead. Nothing else is.
+A timer's signal interrupts a thread that runs; the handler, made through LLVM as that for faults is, looks at the pc.
+If it is in one of the ranges of code that are known, it is counted. If not, but the thread runs guest code, then this
+has called something of the host (a loop that LLVM made a call of memset, say): the link register, or the nearest
+address on the stack that is in a range, is where it was called from, and is counted instead. Nothing else is.
 
 Counts are kept in a table by pc, and not as a list of samples: however long the guest runs, no sample is lost.
 """
