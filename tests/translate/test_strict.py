@@ -9,6 +9,10 @@ from typing import Any
 import pytest
 
 import armexec
+from armexec.translate.mode import FAST, STRICT
+from armexec.translate.tiers import FULL
+
+from .guest import load
 
 ENGINES = pytest.mark.parametrize("engine", ["reference", "translated", "translated:O2"])
 TINY, HALF_WAY = 5e-324, 1 + 2**-52
@@ -200,3 +204,82 @@ def test_an_image_is_fast_again_when_no_other_can_tell() -> None:
     sets: Callable[..., Any] = make(SETS_AND_CALLS, "double(long, long, double, double)", "translated:O2")
     assert sets(adds.address, UP, 1.0, 2**-60) == HALF_WAY
     assert adds(1.0, 2**-60) == 1.0
+
+
+ROUNDS = """
+    f: mov x9, #0
+       fmov d2, d0
+    loop: tbz x1, #0, next
+       msr fpcr, x0
+    next: fadd d2, d2, d1
+       lsr x1, x1, #1
+       eor x0, x0, x2
+       add x9, x9, #1
+       cmp x9, #40
+       b.ne loop
+       fmov d0, d2
+       ret
+"""
+"""Writes X0 to FPCR in each round whose bit in X1 is set; in between X2 changes X0's bits."""
+
+
+@pytest.mark.parametrize("engine", ["translated", "translated:O0", "translated:O2"])
+@pytest.mark.parametrize("rounds", [0, 1, 0b1000, 0b101, 0xF0F0F, (1 << 40) - 1])
+def test_loops_that_change_fpcr_now_and_then(engine: str, rounds: int) -> None:
+    signature = "double(long, long, long, double, double)"
+    ours, reference = (make(ROUNDS, signature, name) for name in (engine, "reference"))
+    for fpcr, changed in ((UP, UP), (UP, DOWN), (0, 0), (ZERO, UP), (FZ, FZ), (UP, 0)):
+        for a, b in ((1.0, 2**-60), (1.0, 1e-17), (TINY, TINY), (float("inf"), float("-inf"))):
+            assert bits(ours(fpcr, rounds, changed, a, b)) == bits(reference(fpcr, rounds, changed, a, b))
+
+
+@ENGINES
+def test_registers_are_kept_where_the_mode_changes(engine: str) -> None:
+    """In a function that is called, with flags, V registers and the stack in use."""
+    f = make(
+        """
+        f: stp x29, x30, [sp, #-48]!
+           stp x19, x20, [sp, #16]
+           stp d8, d9, [sp, #32]
+           mov x19, x0
+           fmov d8, d0
+           movi v5.16b, #3
+           mov x7, #11
+           cmp x7, #11
+           bl sets
+           cset x6, eq
+           add x7, x7, x6
+           add v5.16b, v5.16b, v5.16b
+           umov w5, v5.b[7]
+           fadd d0, d8, d1
+           msr fpcr, xzr
+           fadd d2, d8, d1
+           fsub d0, d0, d2
+           fcmp d0, #0.0
+           cset x4, gt
+           add x0, x7, x5
+           add x0, x0, x19
+           add x0, x0, x4, lsl #8
+           ldp d8, d9, [sp, #32]
+           ldp x19, x20, [sp, #16]
+           ldp x29, x30, [sp], #48
+           ret
+        sets: msr fpcr, x1
+           ret
+        """,
+        "long(long, long, double, double)",
+        engine,
+    )
+    for _ in range(3):
+        assert f(100, UP, 1.0, 2**-60) == 12 + 6 + 100 + 256
+        assert f(100, 0, 1.0, 2**-60) == 12 + 6 + 100
+        assert f(100, DOWN, 1.0, 2**-60) == 12 + 6 + 100
+
+
+def test_code_that_could_set_fpcr_computes_with_the_hosts_instructions() -> None:
+    loaded, labels = load("f: cbz x0, g\n msr fpcr, x0\n g: fmadd d0, d0, d1, d2\n ret", tier="O2")
+    sources = []
+    for mode in (FAST, STRICT):
+        record, _ = loaded.translator.draft(loaded.base + labels["f"], None, FULL, mode)
+        sources.append(record.source(FULL))
+    assert ["call double @llvm.fma.f64" in source for source in sources] == [True, False]

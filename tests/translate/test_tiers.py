@@ -25,7 +25,7 @@ from armexec.translate import tiers
 from armexec.translate.codegen.llvm import compiled_modules
 from armexec.translate.execute import runtime
 from armexec.translate.execute.linked_unit import Unit
-from armexec.translate.mode import Mode
+from armexec.translate.mode import FAST
 
 from .guest import FIB, LONG, TWICE, load
 
@@ -181,7 +181,7 @@ def test_a_loop_that_has_ended_is_left_alone(jobs: list[tiers.Job]) -> None:
     units = len(image.translator.units)
     for unit in image.translator.units:
         unit.running.value = 0
-        runtime._GoingOn(image.translator, unit, 0.1, Mode.FAST).run(lambda: False)
+        runtime._GoingOn(image.translator, unit, 0.1, FAST).run(lambda: False)
         assert isinstance(jobs.pop(), runtime._GoingOn)
     assert len(image.translator.units) == units
     assert not jobs
@@ -247,7 +247,7 @@ def test_everything_is_taken_along_from_a_loop(at: int, limit: int | None, jobs:
         if at != 100 and number != at % len(units):
             continue
         unit.running.value = 1
-        runtime._GoingOn(translator, unit, 0.1, Mode.FAST).run(lambda: False)
+        runtime._GoingOn(translator, unit, 0.1, FAST).run(lambda: False)
         for rounds in (1, 2, 7):
             assert f(rounds) == _expected(rounds)
     _do(jobs)

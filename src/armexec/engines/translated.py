@@ -23,7 +23,7 @@ from armexec.objects import CType, Image, Prototype
 from armexec.store import is_on
 from armexec.translate.codegen import llvm as host
 from armexec.translate.execute.runtime import Fault, Runtime, Translator
-from armexec.translate.mode import sees_floating_point_state
+from armexec.translate.mode import reads_fpsr
 from armexec.translate.tiers import AUTO, TIERS, wait
 from armexec.translate.unit_registry import Argument, Code, Names, Shape
 
@@ -149,11 +149,11 @@ class LoadedTranslatedImage:
                 return region.read(at, size)
             return None
 
-        strict = any(sees_floating_point_state(data) for data in words.values())
+        sees_fpsr = any(reads_fpsr(data) for data in words.values())
         taken = cache(lambda: tuple(base + offset for offset in taken_functions(image)))
         names = Names(lambda address: function_name(image, address - base), lambda address: line(image, address - base))
         tables = cache(lambda: [[base + offset for offset in table] for table in function_tables(image)])
-        code = Code(base, image.size, code_size, fetch, read, strict, taken, tables, names=names)
+        code = Code(base, image.size, code_size, fetch, read, sees_fpsr, taken, tables, names=names)
         identity = identify(image, resolve) if is_on() else None
         if identity is not None:
             fixed = identity.fixed

@@ -1,32 +1,42 @@
-"""The translations that there are of a piece of code, and whether code can tell how floating point is computed."""
+"""The translations that there are of a piece of code."""
 
 from __future__ import annotations
 
 import sys
 from array import array
-from enum import Enum
+from dataclasses import dataclass
+from typing import Literal
 
-__all__ = ["Mode", "sees_floating_point_state"]
-
-
-class Mode(Enum):
-    """How a translation computes with floating-point numbers."""
-
-    FAST = "fast"
-    """By the host's instructions, as with an FPCR of zero; where a NaN comes up, careful code goes on."""
-    CAREFUL = "careful"
-    """By the host's instructions, and NaNs as the manual says."""
-    STRICT = "strict"
-    """As FPCR says, with the flags of FPSR."""
+__all__ = ["CAREFUL", "FAST", "STRICT", "Mode", "reads_fpsr"]
 
 
-_WRITES_FPCR = 0xD51B4400 >> 5
+@dataclass(frozen=True)
+class Mode:
+    """How a translation computes with floating-point numbers.
+
+    `fp`: by the host's instructions, as with an FPCR of zero ("host"), or as FPCR says, with the flags of FPSR
+    ("strict"). `nan`: where a NaN comes up, code of another mode goes on ("deferred"), or it is dealt with there as the
+    manual says ("immediate").
+    """
+
+    fp: Literal["host", "strict"] = "host"
+    nan: Literal["deferred", "immediate"] = "deferred"
+
+    @property
+    def is_strict(self) -> bool:
+        return self.fp == "strict"
+
+
+FAST = Mode()
+CAREFUL = Mode(nan="immediate")
+STRICT = Mode("strict", "immediate")
+
 _READS_FPSR = 0xD53B4420 >> 5
 
 
-def sees_floating_point_state(code: bytes) -> bool:
-    """Whether some word is `msr fpcr, <Xt>` or `mrs <Xt>, fpsr`."""
+def reads_fpsr(code: bytes) -> bool:
+    """Whether some word is `mrs <Xt>, fpsr`."""
     words = array("I", code[: len(code) & ~3])
     if sys.byteorder == "big":
         words.byteswap()
-    return any(word >> 5 in (_WRITES_FPCR, _READS_FPSR) for word in words)
+    return any(word >> 5 == _READS_FPSR for word in words)

@@ -8,6 +8,8 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
+from armexec.translate.mode import Mode
+
 if TYPE_CHECKING:
     from armexec.translate.cfg.discovery import Flow
     from armexec.translate.cfg.partition import Regions
@@ -57,8 +59,8 @@ class Code:
     """The code of an image.
 
     `base` and `size` are the image's; its code lies in the first `code_size` bytes. `fetch` gives the word at
-    an address or None where there is no code, `read` constant data, for jump tables. `strict`: the code can set FPCR or
-    read FPSR.
+    an address or None where there is no code, `read` constant data, for jump tables. `reads_fpsr`: it can
+    tell which flags operations have raised.
 
     `taken` gives the addresses of the functions that the code may call through pointers, as far as that is known,
     `tables` those that stand in tables, in their order.
@@ -72,7 +74,7 @@ class Code:
     code_size: int
     fetch: Callable[[int], int | None]
     read: Callable[[int, int], bytes | None]
-    strict: bool = False
+    reads_fpsr: bool = False
     taken: Callable[[], Sequence[int]] = tuple
     tables: Callable[[], Sequence[Sequence[int]]] = tuple
     identity: bytes | None = None
@@ -104,18 +106,16 @@ class Library:
     """What is known and translated of an image: flows, exported functions, and those that take the state structure.
 
     `states`: by guest address, the host address of what is entered there with the state structure. `limit`: how many
-    instructions a function may have before it is cut into pieces. `careful`: of code that NaNs are no reason to leave.
+    instructions a function may have before it is cut into pieces.
 
     `better` is the library of the code that will take the place of this one's. Then all is made so that it can be left:
     functions with loops are entered at these too, with the state structure, and none is exported.
     """
 
-    def __init__(
-        self, code: Code, limit: int | None = None, *, careful: bool = False, better: Library | None = None
-    ) -> None:
+    def __init__(self, code: Code, mode: Mode, limit: int | None = None, *, better: Library | None = None) -> None:
         self.better = better
         self.code = code
-        self.careful = careful
+        self.mode = mode
         self.limit = limit
         self.states: dict[int, int] = {}
         self.exports: dict[Form, Export] = {}

@@ -85,7 +85,7 @@ PARTIAL = sum((1 << 32) - 1 << first for first in (_D, _S))
 
 Terminator: TypeAlias = tuple[Any, ...]
 """How a block ends: ("goto", target), ("branch", condition, target, otherwise), ("call", target), ("call_to", value),
-("jump", value), ("return", value) or ("trap",)."""
+("jump", value), ("return", value), ("switch", FPCR's new value, target) or ("trap",)."""
 
 
 def register_type(number: int) -> str:
@@ -717,6 +717,8 @@ class LlvmMachine(Vectors, FloatingPoint, DeferredStores):
     def write_system_register(self, register: int, value: Value) -> None:
         if register == system.NZCV:
             self.NZCV = self.flags(value.bits(31, 1), value.bits(30, 1), value.bits(29, 1), value.bits(28, 1))
-        else:
-            self.affect()
-            self.out.append(f"store i64 {value.text}, ptr {self.state_field(_SYSTEM_FIELDS[register])}")
+            return
+        self.affect()
+        self.out.append(f"store i64 {value.text}, ptr {self.state_field(_SYSTEM_FIELDS[register])}")
+        if register == system.FPCR:
+            self.terminator = ("switch", value, self.pc + 4)

@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from armexec.isa import Decoded, decode
+from armexec.isa.system_registers import FPCR
 from armexec.translate.cfg.unknown import ANYTHING, Anything
 
 __all__ = ["Block", "Fetch", "Flow", "FlowMachine", "JumpTargets", "discover", "ends_block"]
@@ -35,7 +36,8 @@ class _Registers:
 class FlowMachine:
     """Records how an instruction ends a block: `kind` is empty if it doesn't.
 
-    `kind`: goto, branch, call, call_to, jump, return or stop; `target` an address, or the register it is in.
+    `kind`: goto, branch, call, call_to, jump, return, switch (another mode may go on) or stop; `target` an address, or
+    the register it is in.
     """
 
     X = XSP = _Registers()
@@ -65,6 +67,10 @@ class FlowMachine:
 
     def return_to(self, target: Anything) -> None:
         self.kind, self.target = "return", target.register
+
+    def write_system_register(self, register: int, value: Any) -> None:
+        if register == FPCR:
+            self.kind, self.target = "switch", self.pc + 4
 
     def supervisor_call(self, immediate: int) -> None:
         self.kind = "stop"
@@ -97,7 +103,7 @@ class Block:
     @property
     def successors(self) -> tuple[int, ...]:
         """Addresses in the same function where control goes on, calls having returned."""
-        if self.kind == "goto":
+        if self.kind in ("goto", "switch"):
             assert self.target is not None
             return (self.target,)
         if self.kind == "branch":

@@ -102,7 +102,9 @@ class Kept:
         code = library.code
         self._key = ""
         if code.identity is not None:
-            how = json.dumps((code.size, code.code_size, code.strict, library.limit, library.careful))
+            how = json.dumps(
+                (code.size, code.code_size, code.reads_fpsr, library.limit, library.mode.fp, library.mode.nan)
+            )
             # Without its sources the translator can't be told from others.
             with suppress(OSError):
                 self._key = Store.key(_common(), code.identity, how)

@@ -40,7 +40,7 @@ from armexec.translate.execute.fault_handler import (
 from armexec.translate.execute.host_stack import host_overflow, is_host_overflow, limit_key, remember_limit
 from armexec.translate.execute.linked_unit import Unit, unit_at
 from armexec.translate.guest_state import GuestState
-from armexec.translate.mode import Mode
+from armexec.translate.mode import CAREFUL, FAST, STRICT, Mode
 from armexec.translate.support.runtime_ir import POOL_SIZE, SHARED, shared
 from armexec.translate.tiers import AUTO, FIRST, FULL, SMALL, submit, urgent
 from armexec.translate.unit_registry import Code, Library, Shape
@@ -75,11 +75,10 @@ class _Side:
 
     def __init__(self, code: Code, limit: int | None, mode: Mode) -> None:
         self.mode = mode
-        careful = mode is Mode.CAREFUL
-        self.library = Library(code, limit, careful=careful)
+        self.library = Library(code, mode, limit)
         self.kept = Kept(self.library)
         # Code of the first tier knows nothing of the better, and is not known to it.
-        self.first = Library(code, limit, careful=careful, better=self.library)
+        self.first = Library(code, mode, limit, better=self.library)
         self.first_kept = Kept(self.first)
         self.table = (ctypes.c_uint64 * max(code.code_size // 4, 1))()
         self.symbols: dict[str, int] = {}
@@ -139,20 +138,19 @@ class Translator:
     @property
     def mode(self) -> Mode:
         """How calls from Python begin."""
-        return Mode.STRICT if self.code.strict else Mode.FAST
+        return STRICT if self.code.reads_fpsr else FAST
 
     def _side(self, mode: Mode) -> _Side:
         with self._lock:
             side = self._sides.get(mode)
             if side is None:
-                code = replace(self.code, strict=mode is Mode.STRICT)
-                side = self._sides[mode] = _Side(code, self.limit, mode)
-                symbols = {**self.runtime.symbols, "image": code.base, "table": side.table_address}
-                if mode is Mode.FAST:
-                    symbols["careful_table"] = self._side(Mode.CAREFUL).table_address
+                side = self._sides[mode] = _Side(self.code, self.limit, mode)
+                symbols = {**self.runtime.symbols, "image": self.code.base, "table": side.table_address}
+                if mode == FAST:
+                    symbols["careful_table"] = self._side(CAREFUL).table_address
                 else:
                     # Careful code stays careful, and strict code strict.
-                    symbols["lookup_slowly"] = symbols[f"{mode.value}_slowly"]
+                    symbols["lookup_slowly"] = symbols["strict_slowly" if mode.is_strict else "careful_slowly"]
                 side.symbols = symbols
             return side
 
@@ -204,7 +202,7 @@ class Translator:
             alone = shape is not None or not side.library.has_left_out
             optimizes = alone and (has_optimized() or is_watched())
             # Strict code is several times as long.
-            small = SMALL // 4 if side.mode is Mode.STRICT else SMALL
+            small = SMALL // 4 if side.mode.is_strict else SMALL
             if optimizes and side.library.reach(address, small) <= small:
                 return self._translate(side, address, shape, FULL)
             unit = self._translate(side, address, shape, FIRST)
@@ -373,12 +371,12 @@ class Runtime:
         self._states: dict[int, tuple[GuestState, GuestStack]] = {}
         self._slots = 0
         self._callback_error: dict[int, BaseException] = {}
-        # How many images can tell how floating point is computed.
+        # How many images can tell which flags operations have raised.
         self._strict_images = ctypes.c_uint64()
         self._callbacks = {
-            "find": partial(self._find, Mode.FAST),
-            "find_careful": partial(self._find, Mode.CAREFUL),
-            "find_strict": partial(self._find, Mode.STRICT),
+            "find": partial(self._find, FAST),
+            "find_careful": partial(self._find, CAREFUL),
+            "find_strict": partial(self._find, STRICT),
             "untag_object": self._untag,
             "more": self._more,
             "less": self._less,
@@ -413,17 +411,17 @@ class Runtime:
             index = bisect_right(self._starts, translator.code.base)
             self._starts.insert(index, translator.code.base)
             self._translators.insert(index, weakref.ref(translator))
-            self._strict_images.value += translator.code.strict
+            self._strict_images.value += translator.code.reads_fpsr
 
     def _drop_dead(self) -> None:
         alive = [
-            (start, reference, found.code.strict)
+            (start, reference, found.code.reads_fpsr)
             for start, reference in zip(self._starts, self._translators, strict=True)
             if (found := reference()) is not None
         ]
         self._starts = [start for start, _, _ in alive]
         self._translators = [reference for _, reference, _ in alive]
-        self._strict_images.value = sum(strict for _, _, strict in alive)
+        self._strict_images.value = sum(reads for _, _, reads in alive)
 
     def translator_at(self, address: int) -> Translator | None:
         """The translator of the image that holds an address."""
@@ -505,7 +503,7 @@ class Runtime:
                 return 0
             if GuestState.from_address(state).x[30] == pc:
                 translator.check_return(pc, GuestState.from_address(state).entry)
-            if translator.code.strict and mode is not Mode.STRICT:
+            if translator.code.reads_fpsr and not mode.is_strict:
                 return self._shared.address("strictly")
             return translator.state_function(pc, mode)
         except BaseException as error:

@@ -93,6 +93,8 @@ def _function(name: str, block: LiftedBlock, m: LlvmMachine) -> list[str]:
             store_state(m, n, m.register(n))
         if kind in ("goto", "call"):
             pc = m.address(terminator[1])
+        elif kind == "switch":
+            pc = m.address(terminator[2])
         elif kind == "branch":
             pc = m.select(terminator[1], m.address(terminator[2]), m.address(terminator[3]))
         else:

@@ -310,6 +310,8 @@ class _Writer(CarefulExits):
             self.go_or_leave(start, target)
         elif kind == "branch":
             self.finish_branch(start, block)
+        elif kind == "switch":
+            self.finish_switch(start, block)
         elif kind in ("call", "call_to"):
             live = live_in.get(block.flow.end, 0)
             if block.flow.end in self.function.flow.outside:
@@ -359,6 +361,35 @@ class _Writer(CarefulExits):
                 m.start(known)
                 m.out, m.dirty = out, dirty
                 self.leave(start, m.address(target))
+
+    def finish_switch(self, start: int, block: LiftedBlock) -> None:
+        """Go on in code of another mode where FPCR, which has just been written, asks for that."""
+        m = self.m
+        _, value, target = block.terminator
+        other = m.block("other")
+        if m.strict:
+            # As long as nobody reads FPSR, code for an FPCR of zero is the fast one.
+            readers = m.line("load atomic i64, ptr @strict_images monotonic, align 8")
+            leaves = m.line(f"icmp eq i64 {m.line(f'or i64 {readers}, {value.text}')}, 0")
+        else:
+            leaves = m.line(f"icmp ne i64 {value.text}, 0")
+        known = m.knowledge()
+        stays = m.block("same")
+        m.out.append(f"br i1 {leaves}, label %{other}, label %{stays}, !prof !{_METADATA - 1}")
+        m.helpers[f"!{_METADATA - 1}"] = f'!{_METADATA - 1} = !{{!"branch_weights", i32 1, i32 1000}}'
+        m.out.append(f"{other}:")
+        out, dirty = m.out, m.dirty
+        m.start(known)
+        m.out, m.dirty = out, dirty
+        self.flush_to_state(self.signature.dirty_out[start])
+        _store_pc(m, m.address(target))
+        m.out.append(f"store i64 {int(not m.strict)}, ptr {m.state_field('strict')}")
+        m.out.append("ret i1 true")
+        m.start(known)
+        m.out, m.dirty = out, dirty
+        m.out.append(f"{stays}:")
+        self.flush_for(start, (target,))
+        self.go_or_leave(start, target)
 
     def unrolled(self, start: int) -> str:
         """Ask LLVM to unroll a loop of one block: by itself it doesn't where there are calls, even cold ones."""

@@ -131,7 +131,7 @@ def _find_open(signatures: dict[int, Signature], callers: Mapping[int, Collectio
             or function.flow.is_piece
             or bool(function.flow.outside)
             or any(
-                block.kind == "call_to" or (block.kind == "jump" and not block.flow.targets)
+                block.kind in ("call_to", "switch") or (block.kind == "jump" and not block.flow.targets)
                 for block in function.blocks.values()
             )
         )
@@ -283,6 +283,9 @@ def _live_before_end(
             live |= signature.dirty_out[start]
             callee = signatures.get(block.terminator_target) if block.kind == "call" else None
             live |= callee.modified & ~PARTIAL if callee is not None else 0
+    if block.kind == "switch":
+        # For code of another mode.
+        return live | signature.dirty_out[start]
     if block.kind == "call_to" and signature.guesses.get(start):
         # As after a call of each of them, or after one of something else, for which all is put into the state.
         before = signature.dirty_out[start]

@@ -67,8 +67,9 @@ def _machine(library: Library) -> LlvmMachine:
     """To translate one function on."""
     code = library.code
     # Code of the first tier is left in the middle of loops, where all has to be sure.
-    careful = library.careful or code.strict or library.better is not None
-    return LlvmMachine(OFFSETS, code.base, host=host_features(), strict=code.strict, careful=careful)
+    mode = library.mode
+    careful = mode.nan == "immediate" or library.better is not None
+    return LlvmMachine(OFFSETS, code.base, host=host_features(), strict=mode.is_strict, careful=careful)
 
 
 class Draft:
@@ -307,7 +308,7 @@ class Draft:
         for address in self.wrapped:
             out += writer.write_wrapper(address)
         if self.shape is not None:
-            out += _entry_stub(writer, entry, self.shape, strict=code.strict)
+            out += _entry_stub(writer, entry, self.shape, strict=self.library.mode.is_strict)
         helpers: dict[str, str] = {}
         for function in self.functions.values():
             helpers |= function.machine.helpers

@@ -7,6 +7,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 
 from armexec.translate.compiled_unit import Record
+from armexec.translate.mode import CAREFUL
 from armexec.translate.unit_registry import NAMELESS, Library, Names
 
 __all__ = ["Naming", "naming_of"]
@@ -54,4 +55,4 @@ class Naming:
 def naming_of(record: Record, library: Library) -> Naming:
     """The naming of a unit's functions."""
     offsets = {function.offset for function in record.functions} | {record.entry}
-    return Naming(library.code.base, library.code.names, offsets, library.careful)
+    return Naming(library.code.base, library.code.names, offsets, library.mode == CAREFUL)
