@@ -28,7 +28,7 @@ from armexec.translate.codegen import line_table
 from armexec.translate.ir import unit
 from armexec.translate.codegen.llvm import compiled_modules, llvm
 from armexec.isa import decode
-from armexec.images import code_image
+from armexec.sources.images import code_image
 kind, tier = sys.argv[1:]
 if kind == "small":
     text = "\\n".join(["mov x1, #3", *["madd x0, x0, x1, x0\\neor x1, x0, x1, lsr #7"] * 9, "ret"])

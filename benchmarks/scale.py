@@ -29,8 +29,8 @@ import armexec
 from armexec.abi import parse_prototype
 from armexec.asm import assemble
 from armexec.engines.translated import TranslatedEngine
-from armexec.images import words_image
 from armexec.memory import Protection, process_map
+from armexec.sources.images import words_image
 
 SIZES = (10, 100, 1_000, 10_000, 100_000)
 AGES = (10, 100, 500, 1_000, 2_000, 3_500, 4_000, 5_000)

@@ -17,6 +17,7 @@ ROOT = Path(armexec.__file__).parent
 # A room may import what stands in its row, and itself. What only names types (under TYPE_CHECKING) counts too.
 MAY_IMPORT = {
     "errors": set(),
+    "files": {"errors"},
     "forks": set(),
     "lines": set(),
     "package_identity": set(),
@@ -24,7 +25,7 @@ MAY_IMPORT = {
     "words": {"isa", "errors"},
     "isa": set(),
     "memory": {"errors", "forks"},
-    "objects": {"errors", "package_identity", "store"},
+    "objects": {"errors", "files", "package_identity", "store"},
     "toolchain": {"errors", "store"},
     "asm": {"isa", "errors", "disasm", "lines"},
     "disasm": {"isa", "words", "errors", "lines"},
@@ -44,15 +45,12 @@ MAY_IMPORT = {
         "store",
         "runtime",
     },
-    "images": {"asm", "disasm", "objects", "errors"},
+    "sources": {"asm", "disasm", "objects", "toolchain", "words", "errors", "files"},
     "runtime": {"asm", "objects", "toolchain"},  # its code is made beforehand
     "module": {
         "forks",
         "engines",
         "runtime",
-        "images",
-        "words",
-        "asm",
         "disasm",
         "abi",
         "memory",
@@ -62,11 +60,12 @@ MAY_IMPORT = {
         "own_names",
         "lines",
     },
+    "api": {"module", "sources", "engines", "asm", "objects", "errors"},
     "own_names": {"errors", "lines"},
     "profiling": {"engines", "errors"},
     # It measures all the others, and nothing but its command knows of it.
     "bench": {"module", "engines", "runtime", "asm", "disasm", "objects", "toolchain", "errors"},
-    "": {"forks", "asm", "disasm", "errors", "module", "profiling"},
+    "": {"api", "forks", "asm", "disasm", "errors", "module", "profiling"},
     "__main__": {"cli"},
 }
 HEAVY = {

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
+    from armexec.api import compile, function, load
     from armexec.asm import Builder, Code, assemble
     from armexec.disasm import Instruction, Memory, Operand, Shift, disassemble
     from armexec.errors import (
@@ -38,7 +39,7 @@ if TYPE_CHECKING:
         UndefinedSymbol,
         UnsupportedInstruction,
     )
-    from armexec.module import Function, Module, compile, function, load
+    from armexec.module import Function, Module
     from armexec.profiling import HotFunction, HotLine, Profile, profile
 
 __all__ = [
@@ -86,7 +87,8 @@ __version__ = "0.1.0"
 _HOMES = {
     **dict.fromkeys(("Builder", "Code", "assemble"), "armexec.asm"),
     **dict.fromkeys(("Instruction", "Memory", "Operand", "Shift", "disassemble"), "armexec.disasm"),
-    **dict.fromkeys(("Function", "Module", "compile", "function", "load"), "armexec.module"),
+    **dict.fromkeys(("compile", "function", "load"), "armexec.api"),
+    **dict.fromkeys(("Function", "Module"), "armexec.module"),
     **dict.fromkeys(("HotFunction", "HotLine", "Profile", "profile"), "armexec.profiling"),
 }
 

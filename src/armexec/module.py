@@ -1,30 +1,28 @@
-"""Modules and functions: what a user holds, and the ways to make one."""
+"""Modules and functions: code in memory that Python calls."""
 
 from __future__ import annotations
 
-import os
 import sys
 import weakref
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from functools import cached_property, partial
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, NoReturn, Self, TypeGuard
+from typing import TYPE_CHECKING, Any, NoReturn, Self
 
 from armexec.engines import LoadedImage, Quickening, get_engine
 from armexec.errors import Error, LoadError, SignatureError
 from armexec.forks import renew
 from armexec.lines import Lines
-from armexec.objects import FunctionSymbol, Image, link_files, load_file, load_image
+from armexec.objects import FunctionSymbol, Image
 from armexec.objects.names import bare_name, linkage_name, source_name
 from armexec.own_names import FunctionList, OwnText, own_method
 
 if TYPE_CHECKING:
-    from armexec.asm import Code
     from armexec.errors import Diagnostic
     from armexec.memory import Step
     from armexec.objects import Prototype
 
-__all__ = ["Function", "Module", "UnknownFunction", "compile", "function", "load"]
+__all__ = ["Function", "Module", "UnknownFunction", "described", "prototype_of"]
 
 # pytest shows what the user has called, and not how.
 __tracebackhide__ = True
@@ -66,7 +64,7 @@ class Module:
         """
         if not isinstance(image, Image):
             raise LoadError(
-                f"a module is made of an image, not of {_described(image)}: use armexec.load, compile or function"
+                f"a module is made of an image, not of {described(image)}: use armexec.load, compile or function"
             )
         if image.undefined():
             from armexec.runtime import complete
@@ -214,7 +212,7 @@ class Module:
         from armexec.memory import HostMemory
 
         if not isinstance(offset, int) or not isinstance(size, int):
-            raise LoadError(f"{self.name}: offset and size are ints, not {_described(offset)} and {_described(size)}")
+            raise LoadError(f"{self.name}: offset and size are ints, not {described(offset)} and {described(size)}")
         if offset < 0 or size < 0 or offset + size > self._image.size:
             raise LoadError(f"{self.name} has {self._image.size} bytes, none at {offset:#x}+{size:#x}")
         with self._lock:
@@ -332,7 +330,7 @@ class Function:
         Raises:
             SignatureError: the prototype can't be read.
         """
-        return Function(self._module, self._symbol, _prototype(signature, self._module.image))
+        return Function(self._module, self._symbol, prototype_of(signature, self._module.image))
 
     def returning(self, kind: type[str] | type[bytes]) -> Function:
         """The same function with its `char *` result as text: a str from UTF-8, or bytes; None for a null pointer.
@@ -346,7 +344,7 @@ class Function:
         prototype = self.prototype
         target = prototype.result.target if prototype is not None else None
         if kind not in (str, bytes):
-            raise SignatureError(f"{self.name}: text is returned as str or bytes, not as {_described(kind)}")
+            raise SignatureError(f"{self.name}: text is returned as str or bytes, not as {described(kind)}")
         if target is None or target.kind not in ("int", "void") or target.size not in (0, 1):
             result = prototype.result if prototype is not None else "unknown"
             raise SignatureError(f"{self.name}: the result is {result}, and only a char * can be returned as text")
@@ -402,9 +400,7 @@ class Function:
     @property
     def size(self) -> int:
         """Its size in bytes; where the object doesn't say, up to the next function or the end of the section."""
-        from armexec.images import function_size
-
-        return function_size(self._symbol)
+        return self._symbol.extent
 
     @property
     def bytes(self) -> bytes:
@@ -463,163 +459,21 @@ class Function:
         return f"<Function {self.signature or self.name} at 0x{self.address:x}, {state}>"
 
 
-def compile(
-    source: str,
-    language: str = "c++",
-    opt: str | int = "-O0",
-    target: str = "host",
-    flags: Iterable[str] | str = (),
-    *,
-    engine: str | None = None,
-    compiler: str | None = None,
-    filename: str | None = None,
-) -> Module:
-    """Compile C or C++ for AArch64 and load the result.
-
-    Args:
-        source: the text.
-        language: "c" or "c++".
-        opt: -O0 to -O3, -Og, -Os, -Oz or -Ofast; also 2 for -O2.
-        target: "host", "linux", "apple" or "bare"; every one can be compiled for, and runs, everywhere.
-        flags: more of the compiler's options.
-        engine: "native", "translated" or "reference"; this host's default otherwise.
-        compiler: another clang or gcc than the one of the ziglang package; the environment's ARMEXEC_CC does the same.
-        filename: the source's name in messages, and where `#include "..."` looks.
-
-    Raises:
-        CompileError: with the compiler's diagnostics.
-        LoadError: the object needs what it doesn't define.
-        HostError: the engine can't run here.
-    """
-    from armexec.toolchain import compile_assembly, compile_object
-
-    if isinstance(flags, Iterable) and not isinstance(flags, str):
-        flags = tuple(flags)
-    compiled = compile_object(
-        source, language=language, opt=opt, target=target, flags=flags, filename=filename, compiler=compiler
-    )
-
-    def assembly() -> str:
-        return compile_assembly(
-            source,
-            language=language,
-            opt=opt,
-            target=target,
-            flags=flags,
-            filename=filename,
-            compiler=compiler,
-            debug=False,
-        )
-
-    image = load_image(compiled.data, filename or "<source>")
-    return Module(image, engine, assembly=assembly, diagnostics=compiled.diagnostics)
-
-
-def load(
-    file: str | os.PathLike[str] | bytes | Sequence[str | os.PathLike[str]], *, engine: str | None = None
-) -> Module:
-    """Load a relocatable object (ELF or Mach-O for AArch64), from a path or from bytes; or several that use each
-    other, from a list of paths, as one module.
-
-    Raises:
-        LoadError: it can't be read, isn't such an object, needs what none defines, or two define the same.
-        HostError: the engine can't run here.
-    """
-    if isinstance(file, bytes | bytearray | memoryview):
-        return Module(load_image(bytes(file)), engine)
-    if isinstance(file, list | tuple) and all(isinstance(path, str | os.PathLike) for path in file):
-        return Module(link_files(file), engine)
-    if not isinstance(file, str | os.PathLike):
-        raise LoadError(
-            f"an object is loaded from a path, a list of paths, or from bytes, not from {type(file).__name__}"
-        )
-    return Module(load_file(file), engine)
-
-
-def function(
-    code: Iterable[int] | bytes | str | Code,
-    signature: str | Prototype,
-    *,
-    engine: str | None = None,
-    name: str | None = None,
-) -> Function:
-    """A function from machine words, their bytes, assembly text or assembled code.
-
-    Args:
-        code: 32-bit ints; bytes in the order of memory; text, which is assembly unless it is hexadecimal words
-            throughout (`0xD10043FF 0xB9000FE0`); or what `assemble` or a Builder made.
-        signature: a C prototype such as "int(int)".
-        engine: "native", "translated" or "reference"; this host's default otherwise.
-        name: what the function is called, and, in assembly, the label it begins at (else the prototype's name where
-            there is such a label, else the first
-            function in it).
-
-    Raises:
-        AssemblyError: text that can't be assembled.
-        LoadError: what isn't whole 32-bit words, or an undefined symbol.
-        SignatureError: the signature can't be read.
-        HostError: the engine can't run here.
-    """
-    from armexec.images import code_image, reference_places, words_image
-
-    prototype = _prototype(signature)
-    if name is not None and (not isinstance(name, str) or "\0" in name):
-        raise LoadError(f"a function's name is text without null characters, not {_described(name)}")
-    wanted = name or prototype.name
-    if isinstance(code, str):
-        from armexec.words import are_words, parse_words
-
-        if are_words(code):
-            code = parse_words(code)
-        else:
-            from armexec.asm import assemble
-
-            code = assemble(code)
-    assembly: Callable[[], str] | None = None
-    if _is_code(code):
-        text = code.source
-        assembly = (lambda: text) if text else None
-        image = code_image(code, "<code>", entry=wanted or "function")
-    else:
-        image = words_image(code, "<code>", entry=wanted or "function")
-    module = Module(image, engine, assembly=assembly)
-    missing = module.image.undefined()
-    if missing:
-        module.close()
-        places = reference_places(code) if _is_code(code) else {}
-        names = ", ".join(source_name(name) + places.get(name, "") for name in missing)
-        raise LoadError(
-            f"undefined symbol{'s' if len(missing) > 1 else ''} {names}: the code doesn't define what it uses"
-        )
-    found = module[wanted] if wanted and wanted in module else _first(module)
-    return found.with_signature(prototype)
-
-
-def _is_code(code: object) -> TypeGuard[Code]:
-    # Whoever has a Code has imported the assembler; words don't need it.
-    asm = sys.modules.get("armexec.asm.code")
-    return asm is not None and isinstance(code, asm.Code)
-
-
-def _first(module: Module) -> Function:
-    """The function at the first instruction."""
-    return module.functions[0]
-
-
-def _prototype(signature: str | Prototype, image: Image | None = None) -> Prototype:
+def prototype_of(signature: str | Prototype, image: Image | None = None) -> Prototype:
+    """The prototype that a signature gives, for code of `image`. Raises SignatureError."""
     from armexec.abi import parse_prototype
     from armexec.objects import Prototype
 
     if isinstance(signature, Prototype):
         return signature
     if not isinstance(signature, str):
-        raise SignatureError(f'a signature is a C prototype such as "int(int)", not {_described(signature)}')
+        raise SignatureError(f'a signature is a C prototype such as "int(int)", not {described(signature)}')
     # `char` is signed on Apple's systems; machine words are taken to be the host's.
     apple = image.format == "macho" if image is not None and image.format != "words" else sys.platform == "darwin"
     return parse_prototype(signature, apple=apple)
 
 
-def _described(value: object) -> str:
+def described(value: object) -> str:
     """A value in a message: what it is, and not too long."""
     text = repr(value)
     return f"{type(value).__name__} {text if len(text) <= 60 else text[:57] + '...'}" if value is not None else "None"

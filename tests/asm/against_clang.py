@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from typing import Any
 
 from armexec.asm import assemble
-from armexec.images import code_image
 from armexec.objects import Image, RelocationType, load_image
 from armexec.objects.relocations import apply
+from armexec.sources.images import code_image
 
 _BRANCHES = ("CALL26", "JUMP26", "CONDBR19", "TSTBR14")
 _SECTION_NAMES = {".text": "__TEXT,__text", ".bss": "__DATA,__bss", ".data": "__DATA,__data"}

@@ -11,9 +11,9 @@ from tests.assembly.compare import Contents, differences
 
 from armexec import AssemblyError, LoadError, function
 from armexec.asm import assemble
-from armexec.images import code_image
 from armexec.module import Module
 from armexec.objects import load_image
+from armexec.sources.images import code_image
 from armexec.toolchain import compile_object
 from engines import AVAILABLE
 

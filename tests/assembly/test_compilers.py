@@ -18,8 +18,8 @@ from tests.corpus import DIRECTORY
 import armexec
 from armexec import CompileError
 from armexec.asm import assemble
-from armexec.images import code_image
 from armexec.objects import load_image
+from armexec.sources.images import code_image
 from armexec.toolchain import compile_assembly, compile_object
 
 from .compare import differences

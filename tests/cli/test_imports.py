@@ -24,12 +24,12 @@ except SystemExit as end:
 print()
 print(*set(sys.modules) - before)
 """
-COMMON = {"armexec", "armexec.cli", "armexec.errors", "armexec.lines", "click"}
+COMMON = {"armexec", "armexec.cli", "armexec.errors", "armexec.files", "armexec.lines", "armexec.sources", "click"}
 RUN = COMMON | {
     "armexec.abi",
+    "armexec.api",
     "armexec.engines",
     "armexec.forks",
-    "armexec.images",
     "armexec.machines",
     "armexec.memory",
     "armexec.module",
@@ -89,7 +89,7 @@ def test_the_assembler_needs_no_engine() -> None:
     allowed = COMMON | {"armexec.asm", "armexec.disasm", "armexec.isa"}
     assert imported("asm", str(EXAMPLES / "fn.s")) - allowed == set()
     # Sections are placed for these.
-    allowed |= {"armexec.images", "armexec.objects", "armexec.package_identity", "armexec.store"}
+    allowed |= {"armexec.objects", "armexec.package_identity", "armexec.store"}
     assert imported("asm", str(EXAMPLES / "fn.s"), "--format", "raw", "-o", "/dev/null") - allowed == set()
 
 

@@ -10,7 +10,7 @@ from armexec.abi import parse_prototype
 from armexec.disasm import listing
 from armexec.engines.reference import ReferenceEngine
 from armexec.engines.translated import TranslatedEngine
-from armexec.images import words_image
+from armexec.sources.images import words_image
 
 from . import on_translated, on_unicorn
 from .programs import Program, program

@@ -15,7 +15,7 @@ import pytest
 from elftools.elf.elffile import ELFFile
 
 from armexec.errors import CompileError
-from armexec.toolchain import compile_assembly, compile_object, language_of
+from armexec.toolchain import compile_assembly, compile_object
 
 FN = "int fn(int num) { return num; }"
 FIVE = bytes.fromhex("ff4300d1e00f00b9e00f40b9ff430091c0035fd6")
@@ -143,24 +143,6 @@ def test_debug_information_names_the_source(tmp_path: Path) -> None:
         (unit,) = info.iter_CUs()
         assert unit.header.version == 5
         assert unit.get_top_DIE().attributes["DW_AT_name"].value.decode() == expected
-
-
-@pytest.mark.parametrize(
-    ("path", "language"),
-    [
-        ("a.c", "c"),
-        ("a.cc", "c++"),
-        ("a.cpp", "c++"),
-        ("a.cxx", "c++"),
-        ("a.C", "c++"),
-        ("d.c/a.s", "assembler"),
-        (Path("a.S"), "assembler"),
-        ("a.o", None),
-        ("c", None),
-    ],
-)
-def test_language_of(path: str, language: str | None) -> None:
-    assert language_of(path) == language
 
 
 # The cache

@@ -44,13 +44,13 @@ def asm(
     `object` a relocatable object: ELF, or Mach-O for Apple's syntax. With --address, numbers for branch targets are
     addresses.
     """
-    from armexec.cli.inputs import Input, write_output
+    from armexec.cli.inputs import open_source, write_output
     from armexec.errors import LoadError
 
     if output and os.path.exists(output) and os.path.exists(file) and os.path.samefile(file, output):
         raise LoadError(f"{output}: this is the assembly itself, which would be overwritten: name another file")
     flags = [*(f"-I{folder}" for folder in folders), *flag]
-    source = Input.of(file, "assembly", target=target, flags=flags)
+    source = open_source(file, "assembly", target=target, flags=flags)
     code = source.code(address=address, distances=distances or address is None)
     chosen = format_of(format, output)
     if chosen != "object" and (address is not None or chosen != "listing"):

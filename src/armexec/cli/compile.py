@@ -11,7 +11,7 @@ from armexec.cli.command import command, file_name, option
 from armexec.cli.options import compilation, file_argument
 
 if TYPE_CHECKING:
-    from armexec.cli.inputs import Input
+    from armexec.sources import Source
 
 
 @command()
@@ -36,22 +36,22 @@ def compile(
     """Compile C or C++ for AArch64, and show or keep the result."""
     from pathlib import Path
 
-    from armexec.cli.inputs import Input, write_output
+    from armexec.cli.inputs import open_source, write_output
     from armexec.errors import CompileError
 
     if assembly + object + words > 1:
         raise click.UsageError("choose one of -S, -c and --words")
-    source = Input.of(file, language, level=opt, target=target, flags=flag, compiler=compiler)
+    source = open_source(file, language, level=opt, target=target, flags=flag, compiler=compiler)
     if source.kind not in ("c", "c++", "assembly"):
         raise CompileError(f"{source.name} is no C, C++ or assembly: nothing to compile (give --language if it is)")
     if object:
-        name = output or ("-" if source.file == "-" else Path(source.file).with_suffix(".o").name)
+        name = output or ("-" if file == "-" else Path(file).with_suffix(".o").name)
         write_output(name, source.compiled().data)
         return
     write_output(output, (_words(source.compiled().data, source.name) if words else _assembly(source)).encode())
 
 
-def _assembly(source: Input) -> str:
+def _assembly(source: Source) -> str:
     from armexec.toolchain import resolve_target
     from armexec.toolchain.listing import interleave
 
@@ -65,14 +65,13 @@ def _assembly(source: Input) -> str:
 def _words(contents: bytes, name: str) -> str:
     """Each function's words, as they are in the object, in the form that a .hex file has."""
     from armexec.disasm import disassemble
-    from armexec.images import function_bytes
     from armexec.objects import load_image
 
     image = load_image(contents, name)
     lines: list[str] = []
     for function in image.functions:
         lines += ["", f"# {function.source_name}"] if lines else [f"# {function.source_name}"]
-        code = function_bytes(function)
+        code = function.code
         data = image.data_ranges(function.offset, function.offset + len(code))
         instructions = disassemble(code + bytes(-len(code) % 4), address=function.offset, data=data)
         lines += [f"0x{i.word:08X}  # {i.text}" for i in instructions]

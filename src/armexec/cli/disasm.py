@@ -33,7 +33,7 @@ def disasm(inputs: Sequence[str], address: int | None, distances: bool, as_json:
     Branch targets are addresses, with the names of functions where they are known; of words without --address they are
     distances. What an object marks as data is shown as data.
     """
-    from armexec.cli.inputs import Input
+    from armexec.cli.inputs import open_source
 
     targets: Targets = "distances" if distances else "names" if address is None else "addresses"
     blocks: list[_Block] = []
@@ -43,7 +43,7 @@ def disasm(inputs: Sequence[str], address: int | None, distances: bool, as_json:
         blocks.append(_Block("", _bytes(parse_words(" ".join(inputs))), address or 0, targets))
     else:
         for file in inputs:
-            source = Input.of(file, language or ("hex" if file == "-" else None))
+            source = open_source(file, language or ("hex" if file == "-" else None))
             title = source.name if len(inputs) > 1 else ""
             if source.kind in ("hex", "bin"):
                 blocks.append(_Block(title, _bytes(source.words()), address or 0, targets))

@@ -8,9 +8,9 @@ from typing import Any
 import click
 
 from armexec.cli.command import argument, choice, file_name, option
+from armexec.sources import KINDS
 
 __all__ = [
-    "LANGUAGES",
     "TIERS",
     "address_option",
     "called_function",
@@ -24,7 +24,6 @@ __all__ = [
 ENGINES = ("native", "translated", "reference")
 TIERS = ("O0", "O1", "O2", "O3", "auto")
 TARGETS = ("host", "linux", "apple", "bare")
-LANGUAGES = ("c", "c++", "assembly", "hex", "bin", "object")
 LEVELS = ("0", "1", "2", "3", "s", "z", "g", "fast")
 
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
@@ -69,7 +68,7 @@ file_argument = argument(
 )
 """`file: str`."""
 
-language_option = option("--language", type=choice(LANGUAGES), help="What the file holds, if its name doesn't say.")
+language_option = option("--language", type=choice(KINDS), help="What the file holds, if its name doesn't say.")
 """`language: str | None`."""
 
 address_option = option(

@@ -46,13 +46,14 @@ def run(
     A profile takes samples while the function runs (of time of the processor in guest code; the reference engine counts
     instructions), and changes nothing of what it does: a function that is over in an instant has too few.
     """
+    from armexec.api import load_source
     from armexec.cli.arguments import shown_result, written
     from armexec.cli.call import prepare
-    from armexec.cli.inputs import Input
+    from armexec.cli.inputs import open_source
     from armexec.cli.options import engine_name
 
-    source = Input.of(file, language, level=opt, target=target, flags=flag, compiler=compiler)
-    with source.module(engine_name(engine, tier)) as module:
+    source = open_source(file, language, level=opt, target=target, flags=flag, compiler=compiler)
+    with load_source(source, engine_name(engine, tier)) as module:
         called, prototype, values = prepare(module, function, signature, arguments, compiled=source.is_compiled)
         made = None
         if profile:
@@ -86,4 +87,4 @@ def run(
         if made is not None:
             from armexec.cli.profiled import show_profile
 
-            show_profile(made, source.name, source.text.splitlines() if source.is_source else ())
+            show_profile(made, source.name, source.text.splitlines() if source.uses_compiler else ())

@@ -11,11 +11,11 @@ from armexec.cli.outcome import ended_by_ctrl_c
 
 if TYPE_CHECKING:
     from armexec.cli.console import Console
-    from armexec.cli.inputs import Input
     from armexec.cli.own_lines import OwnLine
     from armexec.memory import MapEntry, Step
     from armexec.module import Function
     from armexec.objects import Prototype
+    from armexec.sources import Source
 
 
 @command(numbers=True)
@@ -40,16 +40,17 @@ def show(
 
     Source, assembly, machine words, what was done to memory, the call, the result.
     """
+    from armexec.api import load_source
     from armexec.cli.arguments import shown_result, written
     from armexec.cli.call import prepare
     from armexec.cli.console import Console
-    from armexec.cli.inputs import Input
+    from armexec.cli.inputs import open_source
     from armexec.cli.options import engine_name
 
-    source = Input.of(file, language, level=opt, target=target, flags=flag, compiler=compiler)
+    source = open_source(file, language, level=opt, target=target, flags=flag, compiler=compiler)
     # Lines are never wrapped: a pipe has no width, and a terminal wraps by itself.
     console = Console(highlight=False, soft_wrap=True)
-    with source.module(engine_name(engine, tier)) as module:
+    with load_source(source, engine_name(engine, tier)) as module:
         called, prototype, values = prepare(module, function, signature, arguments, compiled=source.is_compiled)
         steps = list(module.memory_steps)
         host_code = _host_code(called, prototype)
@@ -120,8 +121,8 @@ class _Story:
         )
 
 
-def _how(source: Input) -> str:
-    if source.is_source:
+def _how(source: Source) -> str:
+    if source.uses_compiler:
         from armexec.toolchain import find_compiler, resolve_target
 
         compiler = find_compiler(source.compiler)
@@ -130,7 +131,7 @@ def _how(source: Input) -> str:
     return "armexec's assembler" if source.kind == "assembly" else "disassembled"
 
 
-def _assembly(story: _Story, source: Input, function: Function) -> None:
+def _assembly(story: _Story, source: Source, function: Function) -> None:
     """Each instruction with its word: in the compiler's own text where it gives a line for each."""
     from armexec.cli.own_lines import OwnLine, own_lines
     from armexec.disasm import disassemble
@@ -141,7 +142,7 @@ def _assembly(story: _Story, source: Input, function: Function) -> None:
         return
     own = [line for line in function.assembly.splitlines() if not line.endswith(":")]
     labels = len(own) != len(function.assembly.splitlines())
-    if len(own) != len(words) or labels or not source.is_source:
+    if len(own) != len(words) or labels or not source.uses_compiler:
         texts = [
             i.text for i in disassemble(words, address=function.address, symbols={function.address: function.name})
         ]

@@ -52,6 +52,25 @@ class FunctionSymbol:
         """The prototype from the debug information, or None. Raises LoadError if that is malformed."""
         return self.image.prototype(self)
 
+    @property
+    def extent(self) -> int:
+        """Its size in bytes; where the object doesn't say, up to the next function or the end of the section."""
+        if self.size:
+            return self.size
+        image, offset = self.image, self.offset
+        ends = [other.offset for other in image.functions if other.offset > offset]
+        ends += [s.offset + s.size for s in image.sections if s.offset <= offset < s.offset + s.size]
+        return min(ends, default=image.size) - offset
+
+    @property
+    def code(self) -> bytes:
+        """Its bytes as they are in the object, before any relocation."""
+        for segment in self.image.segments:
+            if segment.offset <= self.offset < segment.offset + segment.size:
+                start = self.offset - segment.offset
+                return segment.data[start : start + self.extent]
+        return b""
+
 
 class Image:
     """The code and data of an object, or of several linked together, not yet at an address. Offsets and sizes are in

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import os
-import stat
 from collections.abc import Iterable
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from armexec.errors import LoadError
+from armexec.files import read_file
 from armexec.objects.cache import ObjectCache
 from armexec.objects.image import Image
 from armexec.objects.kinds import what_is
@@ -64,15 +63,4 @@ def link_files(paths: Iterable[str | os.PathLike[str]]) -> Image:
 
 
 def _file(path: str | os.PathLike[str]) -> tuple[bytes, str]:
-    name = os.fspath(path)
-    try:
-        mode = os.stat(path).st_mode
-        if stat.S_ISDIR(mode):
-            raise LoadError(f"{name}: a directory")
-        if not stat.S_ISREG(mode):  # reading a pipe or a device might never end
-            raise LoadError(f"{name}: not a regular file")
-        return Path(path).read_bytes(), name
-    except OSError as e:
-        raise LoadError(f"{name}: {e.strerror or e}") from e
-    except ValueError as e:  # a NUL in the name
-        raise LoadError(f"{name!r}: {e}") from e
+    return read_file(path), os.fspath(path)

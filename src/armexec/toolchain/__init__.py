@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from armexec.toolchain.compile import Compiled, compile_assembly, compile_object, language_of
+from armexec.toolchain.compile import Compiled, compile_assembly, compile_object
 from armexec.toolchain.compiler import Compiler, find_compiler, wheel_compiler
 from armexec.toolchain.targets import Target, resolve_target
 
@@ -13,7 +13,6 @@ __all__ = [
     "compile_assembly",
     "compile_object",
     "find_compiler",
-    "language_of",
     "resolve_target",
     "wheel_compiler",
 ]

@@ -24,17 +24,8 @@ from armexec.toolchain.targets import Target, resolve_target
 if TYPE_CHECKING:
     from armexec.toolchain.process import Finished
 
-__all__ = ["Compiled", "compile_assembly", "compile_object", "language_of"]
+__all__ = ["Compiled", "compile_assembly", "compile_object"]
 
-_LANGUAGES = {
-    ".c": "c",
-    ".cc": "c++",
-    ".cpp": "c++",
-    ".cxx": "c++",
-    ".C": "c++",
-    ".s": "assembler",
-    ".S": "assembler",
-}
 _OPTIMIZATIONS = ("-O0", "-O1", "-O2", "-O3", "-Og", "-Os", "-Oz", "-Ofast", "-O")
 _MAGICS = {"elf": b"\x7fELF", "macho": b"\xcf\xfa\xed\xfe"}  # both little-endian and 64 bits
 _UNNAMED = "<source>"
@@ -56,11 +47,6 @@ class Compiled:
     command: tuple[str, ...]
     cached: bool
     diagnostics: tuple[Diagnostic, ...] = ()
-
-
-def language_of(path: str | os.PathLike[str]) -> str | None:
-    """The language that the suffix of `path` stands for: "c", "c++", "assembler", or None for others."""
-    return _LANGUAGES.get(os.path.splitext(os.fspath(path))[1])
 
 
 def compile_object(

@@ -7,14 +7,14 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from armexec.errors import LoadError
-from armexec.objects import FunctionSymbol, Image, Section, SectionSymbol
+from armexec.objects import Image, Section, SectionSymbol
 from armexec.objects.names import linkage_name
 
 if TYPE_CHECKING:
     from armexec.asm import Code
     from armexec.objects import Part
 
-__all__ = ["code_image", "function_bytes", "function_size", "reference_places", "words_image"]
+__all__ = ["code_image", "reference_places", "words_image"]
 
 
 def words_image(code: Iterable[int] | bytes | Any, name: str, *, entry: str) -> Image:
@@ -105,22 +105,3 @@ def reference_places(code: Code) -> dict[str, str]:
             name = linkage_name(relocation.symbol, "macho" if code.apple else "elf")
             places.setdefault(name, f" ({where.file}:{where.line}: {where.text.strip()[:80]})")
     return places
-
-
-def function_size(function: FunctionSymbol) -> int:
-    """A function's size in bytes; where the object doesn't say, up to the next function or the end of the section."""
-    if function.size:
-        return function.size
-    image, offset = function.image, function.offset
-    ends = [other.offset for other in image.functions if other.offset > offset]
-    ends += [s.offset + s.size for s in image.sections if s.offset <= offset < s.offset + s.size]
-    return min(ends, default=image.size) - offset
-
-
-def function_bytes(function: FunctionSymbol) -> bytes:
-    """A function's bytes as they are in the object, before any relocation."""
-    for segment in function.image.segments:
-        if segment.offset <= function.offset < segment.offset + segment.size:
-            start = function.offset - segment.offset
-            return segment.data[start : start + function_size(function)]
-    return b""

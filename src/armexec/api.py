@@ -1,0 +1,146 @@
+"""`compile`, `load`, `function`: the ways to a module."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING
+
+from armexec.errors import LoadError
+from armexec.module import Function, Module, described, prototype_of
+from armexec.objects import link_files, load_image
+from armexec.objects.names import source_name
+from armexec.sources import Source, kind_of_code
+
+if TYPE_CHECKING:
+    from armexec.asm import Code
+    from armexec.objects import Image, Prototype
+
+__all__ = ["compile", "function", "load", "load_source"]
+
+# pytest shows what the user has called, and not how.
+__tracebackhide__ = True
+
+
+def load_source(source: Source, engine: str | None = None) -> Module:
+    """Load what a source holds, whatever its kind.
+
+    Raises:
+        CompileError, AssemblyError, LoadError: it can't be compiled, assembled or read.
+        HostError: the engine can't run here.
+    """
+    return _module(source.image(_imports(engine)), source, engine)
+
+
+def _module(image: Image, source: Source, engine: str | None) -> Module:
+    return Module(image, engine, assembly=source.assembly, diagnostics=source.diagnostics)
+
+
+def _imports(engine: str | None) -> Iterator[None]:
+    """Import what loading and calling a new function will need, package by package."""
+    from importlib import import_module
+
+    from armexec.engines import get_engine
+    from armexec.errors import HostError
+
+    with contextlib.suppress(HostError):  # it is raised again when the module is loaded
+        if get_engine(engine).name == "translated":
+            yield
+            import_module("armexec.translate.unit")
+    for needed in ("armexec.abi", "elftools.dwarf.dwarfinfo"):
+        yield
+        import_module(needed)
+
+
+def compile(
+    source: str,
+    language: str = "c++",
+    opt: str | int = "-O0",
+    target: str = "host",
+    flags: Iterable[str] | str = (),
+    *,
+    engine: str | None = None,
+    compiler: str | None = None,
+    filename: str | None = None,
+) -> Module:
+    """Compile C or C++ for AArch64 and load the result.
+
+    Args:
+        source: the text.
+        language: "c" or "c++".
+        opt: -O0 to -O3, -Og, -Os, -Oz or -Ofast; also 2 for -O2.
+        target: "host", "linux", "apple" or "bare"; every one can be compiled for, and runs, everywhere.
+        flags: more of the compiler's options.
+        engine: "native", "translated" or "reference"; this host's default otherwise.
+        compiler: another clang or gcc than the one of the ziglang package; the environment's ARMEXEC_CC does the same.
+        filename: the source's name in messages, and where `#include "..."` looks.
+
+    Raises:
+        CompileError: with the compiler's diagnostics.
+        LoadError: the object needs what it doesn't define.
+        HostError: the engine can't run here.
+    """
+    given = Source(source, language, file=filename, opt=opt, target=target, flags=flags, compiler=compiler)
+    # Assembly too is the compiler's here.
+    return _module(load_image(given.compiled(_imports(engine)).data, filename or "<source>"), given, engine)
+
+
+def load(
+    file: str | os.PathLike[str] | bytes | Sequence[str | os.PathLike[str]], *, engine: str | None = None
+) -> Module:
+    """Load a relocatable object (ELF or Mach-O for AArch64), from a path or from bytes; or several that use each
+    other, from a list of paths, as one module.
+
+    Raises:
+        LoadError: it can't be read, isn't such an object, needs what none defines, or two define the same.
+        HostError: the engine can't run here.
+    """
+    if isinstance(file, list | tuple) and all(isinstance(path, str | os.PathLike) for path in file):
+        return Module(link_files(file), engine)
+    if isinstance(file, bytes | bytearray | memoryview):
+        return load_source(Source(file, "object"), engine)
+    if isinstance(file, str | os.PathLike):
+        return load_source(Source.from_file(os.fspath(file), "object"), engine)
+    raise LoadError(f"an object is loaded from a path, a list of paths, or from bytes, not from {type(file).__name__}")
+
+
+def function(
+    code: Iterable[int] | bytes | str | Code,
+    signature: str | Prototype,
+    *,
+    engine: str | None = None,
+    name: str | None = None,
+) -> Function:
+    """A function from machine words, their bytes, assembly text or assembled code.
+
+    Args:
+        code: 32-bit ints; bytes in the order of memory; text, which is assembly unless it is hexadecimal words
+            throughout (`0xD10043FF 0xB9000FE0`); or what `assemble` or a Builder made.
+        signature: a C prototype such as "int(int)".
+        engine: "native", "translated" or "reference"; this host's default otherwise.
+        name: what the function is called, and, in assembly, the label it begins at (else the prototype's name where
+            there is such a label, else the first function in it).
+
+    Raises:
+        AssemblyError: text that can't be assembled.
+        LoadError: what isn't whole 32-bit words, or an undefined symbol.
+        SignatureError: the signature can't be read.
+        HostError: the engine can't run here.
+    """
+    prototype = prototype_of(signature)
+    if name is not None and (not isinstance(name, str) or "\0" in name):
+        raise LoadError(f"a function's name is text without null characters, not {described(name)}")
+    wanted = name or prototype.name
+    source = Source(code, kind_of_code(code), entry=wanted or "function")
+    module = load_source(source, engine)
+    missing = module.image.undefined()
+    if missing:
+        module.close()
+        places = source.reference_places()
+        names = ", ".join(source_name(name) + places.get(name, "") for name in missing)
+        raise LoadError(
+            f"undefined symbol{'s' if len(missing) > 1 else ''} {names}: the code doesn't define what it uses"
+        )
+    found = module[wanted] if wanted and wanted in module else module.functions[0]
+    return found.with_signature(prototype)

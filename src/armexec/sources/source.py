@@ -1,0 +1,240 @@
+"""A source: a file or a text, its kind, and how it becomes an image."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Sequence
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from armexec.errors import LoadError
+from armexec.files import read_file
+from armexec.sources.kinds import is_code, kind_of_file
+
+if TYPE_CHECKING:
+    from armexec.asm import Code
+    from armexec.errors import Diagnostic
+    from armexec.objects import Image
+    from armexec.toolchain import Compiled
+
+__all__ = ["Source"]
+
+
+class Source:
+    """A file or a text of one of `KINDS`, and the options of the compiler or assembler that takes it.
+
+    Nothing is read, compiled or assembled before it is asked for.
+    """
+
+    def __init__(
+        self,
+        contents: Any,
+        kind: str,
+        *,
+        read: Callable[[], bytes] | None = None,
+        file: str | None = None,
+        entry: str | None = None,
+        opt: str | int = "-O0",
+        target: str = "host",
+        flags: Iterable[str] | str = (),
+        compiler: str | None = None,
+        report: Callable[[Sequence[Diagnostic]], None] | None = None,
+    ) -> None:
+        """Describe a source.
+
+        Args:
+            contents: text or bytes; for "assembly" also assembled code, for "bin" words; None where `read` gives it.
+            kind: one of `KINDS`.
+            read: reads the contents.
+            file: the name that messages give, and beside which included files are looked for.
+            entry: the name of code that has no label; made of the file's name by default.
+            opt, target, flags, compiler: as for `toolchain.compile_object`.
+            report: called with the warnings of the compiler or the assembler.
+        """
+        self._contents = contents
+        self._read = read
+        self._code: Code | None = contents if is_code(contents) else None
+        self.kind = kind
+        self.file = file
+        self.opt = opt
+        self.target = target
+        self.flags = flags if isinstance(flags, str) or not isinstance(flags, Iterable) else tuple(flags)
+        self.compiler = compiler
+        self.diagnostics: tuple[Diagnostic, ...] = ()
+        self._entry = entry
+        self._report = report
+
+    @classmethod
+    def from_file(cls, file: str, kind: str | None = None, **options: Any) -> Source:
+        """The source in a file, whose kind its name tells where `kind` is None. `options` are those of the class."""
+        return cls(None, kind or kind_of_file(file), read=lambda: read_file(file), file=file, **options)
+
+    @property
+    def name(self) -> str:
+        """The file's name, or what stands for it."""
+        if self.file:
+            return self.file
+        return "<source>" if self.uses_compiler else "<bytes>" if self.kind == "object" else "<code>"
+
+    @property
+    def uses_compiler(self) -> bool:
+        """Whether the compiler makes an object of it: C, C++, and assembly for the preprocessor."""
+        return self.kind in ("c", "c++") or (self.kind == "assembly" and (self.file or "").endswith(".S"))
+
+    @property
+    def is_compiled(self) -> bool:
+        """Whether its code is compiled from C or C++, as that of an object probably is."""
+        return self.kind in ("c", "c++", "object")
+
+    @cached_property
+    def data(self) -> bytes:
+        """Its bytes. Raises LoadError where they can't be read."""
+        return self._read() if self._read is not None else bytes(self._contents)
+
+    @cached_property
+    def text(self) -> str:
+        """Its text, without a byte order mark where it was read. Raises LoadError, also for what isn't UTF-8."""
+        if self._read is None:
+            text: str = self._contents  # if it is none, the compiler says so
+            return text
+        try:
+            return self.data.decode("utf-8-sig")
+        except UnicodeDecodeError as error:
+            byte = error.object[error.start]
+            raise LoadError(f"{self.name}: not UTF-8 text (byte {error.start} is {byte:#04x})") from None
+
+    def compiled(self, meanwhile: Iterable[object] = ()) -> Compiled:
+        """The object that the compiler makes of it.
+
+        `meanwhile` is gone through while the compiler runs, if it has to.
+
+        Raises:
+            CompileError, LoadError: it can't be compiled or read.
+        """
+        from armexec.toolchain import compile_object
+
+        compiled = compile_object(
+            self.text,
+            language=self._language,
+            opt=self.opt,
+            target=self.target,
+            flags=self.flags,
+            compiler=self.compiler,
+            filename=self.file,
+            meanwhile=meanwhile,
+        )
+        self._reported(compiled.diagnostics)
+        return compiled
+
+    def compiler_assembly(self, *, debug: bool = False, markers: bool = False) -> str:
+        """The compiler's output of -S, or its preprocessor's of a .S file, with line `markers`.
+
+        Raises:
+            CompileError, LoadError: it can't be compiled or read.
+        """
+        from armexec.toolchain import compile_assembly
+
+        return compile_assembly(
+            self.text,
+            language=self._language,
+            opt=self.opt,
+            target=self.target,
+            flags=self.flags,
+            compiler=self.compiler,
+            filename=self.file,
+            debug=debug,
+            markers=markers,
+        )
+
+    @property
+    def _language(self) -> str:
+        return "assembler" if self.kind == "assembly" else self.kind
+
+    def code(self, *, address: int | None = None, distances: bool | None = None) -> Code:
+        """Assembled text, preprocessed if the file's name ends in .S.
+
+        Raises:
+            AssemblyError, CompileError, LoadError: it can't be assembled, preprocessed or read.
+        """
+        if self._code is not None:
+            return self._code
+        from armexec.asm import assemble
+
+        folders: Sequence[str] = ()
+        if self.flags:
+            from armexec.toolchain.inclusions import include_folders
+
+            folders = include_folders(self.flags)
+        self._code = assemble(
+            self.compiler_assembly(markers=True) if self.uses_compiler else self.text,
+            address=address,
+            distances=distances,
+            file=self.file or "<assembly>",
+            target=self.target,
+            folders=folders,
+        )
+        self._reported(self._code.diagnostics)
+        return self._code
+
+    def _reported(self, diagnostics: Sequence[Diagnostic]) -> None:
+        self.diagnostics = tuple(diagnostics)
+        if self._report is not None:
+            self._report(self.diagnostics)
+
+    def words(self) -> list[int]:
+        """The words of machine code. Raises AssemblyError and LoadError."""
+        from armexec.disasm.disassembler import words_of
+        from armexec.words import parse_words
+
+        if self.kind == "hex":
+            return parse_words(self.text, file=self.file or "<words>")
+        try:
+            return words_of(self.data if self._read is not None else self._contents)
+        except LoadError as error:
+            if self.file is None:
+                raise
+            raise LoadError(f"{self.file}: {error}") from None
+
+    def image(self, meanwhile: Iterable[object] = ()) -> Image:
+        """It as an image, whatever it is; `meanwhile` is as for `compiled`.
+
+        Raises:
+            CompileError, AssemblyError, LoadError: it can't be compiled, assembled or read.
+        """
+        from armexec.objects import load_image
+
+        if self.uses_compiler:
+            return load_image(self.compiled(meanwhile).data, self.name)
+        if self.kind == "object":
+            return load_image(self.data, self.name)
+        from armexec.sources.images import code_image, words_image
+
+        if self.kind == "assembly":
+            return code_image(self.code(), self.name, entry=self._entry_name)
+        words = self.words() if self.kind == "hex" or self._read is not None else self._contents
+        return words_image(words, self.name, entry=self._entry_name)
+
+    @property
+    def _entry_name(self) -> str:
+        if self._entry is not None:
+            return self._entry
+        stem = "".join(c if c.isalnum() else "_" for c in os.path.splitext(os.path.basename(self.name))[0]).strip("_")
+        return stem or "function"
+
+    @property
+    def assembly(self) -> Callable[[], str] | None:
+        """A function that gives the source in assembly; None where there is none."""
+        if self.uses_compiler:
+            return self.compiler_assembly
+        if self.kind != "assembly":
+            return None
+        if is_code(self._contents):
+            source = self._contents.source
+            return (lambda: source) if source else None
+        return lambda: self.text
+
+    def reference_places(self) -> dict[str, str]:
+        """The first place in assembled code that refers to each symbol, as " (file:line: text)" by linkage name."""
+        from armexec.sources.images import reference_places
+
+        return reference_places(self._code) if self._code is not None else {}
