@@ -5,7 +5,6 @@ from __future__ import annotations
 import pytest
 
 import armexec
-from armexec.engines.taken import function_tables
 
 from .guest import functions
 
@@ -156,22 +155,6 @@ def test_virtual_functions_are_called_directly_where_few_stand_in_their_place(co
     assert mod.run(3 * count + 1) == expected.run(3 * count + 1)
     texts = [unit.record.source("O2") for unit in mod.loaded.translator.units]
     assert ("branch_weights" in "".join(texts)) is direct
-
-
-def test_tables_of_functions_end_where_something_else_stands() -> None:
-    text = """
-        static int one(int a) { return a + 1; }
-        static int two(int a) { return a + 2; }
-        static int three(int a) { return a + 3; }
-        typedef int (*F)(int);
-        F first[] = { one, two };
-        struct { long between; F f; F g; long after; F h; } mixed = { 5, three, one, 7, two };
-        int call(int i) { return first[i](1) + mixed.f(1); }
-    """
-    image = armexec.compile(text, "c", "-O1", flags=("-fno-inline",)).image
-    at = {function.name: function.offset for function in image.functions}
-    one, two, three = (at[name] for name in ("one", "two", "three"))
-    assert sorted(function_tables(image)) == sorted([(one, two), (three, one), (two,)])
 
 
 def test_large_functions_are_not_translated_on_a_guess() -> None:

@@ -5,18 +5,15 @@ from __future__ import annotations
 import platform
 from collections.abc import Callable
 from functools import cache
-from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, runtime_checkable
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from armexec.errors import HostError
 
 if TYPE_CHECKING:
     from armexec.memory import Step
-    from armexec.objects import Image, Prototype
+    from armexec.objects import Image, Prototype, Resolve
 
-__all__ = ["ENGINES", "Engine", "LoadedImage", "Quickening", "Resolve", "default_engine", "get_engine"]
-
-Resolve: TypeAlias = Callable[[str], "int | None"]
-"""The address of a symbol the image doesn't define, or None."""
+__all__ = ["ENGINES", "Engine", "LoadedImage", "Quickening", "default_engine", "get_engine"]
 
 
 class LoadedImage(Protocol):

@@ -11,7 +11,6 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
-from armexec.engines.naming import function_name
 from armexec.errors import (
     Aborted,
     BreakpointHit,
@@ -35,6 +34,7 @@ from armexec.machines.traps import Trap, TrapKind
 from armexec.memory import AccessError, HostMemory, Overflow
 from armexec.objects import Image
 from armexec.objects.names import linkage_name, source_name
+from armexec.objects.symbolize import function_name
 from armexec.runtime.absent import why_absent
 from armexec.runtime.stops import CALLER, STOP, why_stopped, why_trapped
 

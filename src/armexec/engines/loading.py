@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from armexec.engines import Resolve
 from armexec.engines.code import add_code
 from armexec.memory import Protection, Region, allocate, page_size
-from armexec.objects import Image
+from armexec.objects import Image, Resolve
 
 __all__ = ["map_image"]
 

@@ -8,13 +8,12 @@ from collections.abc import Callable
 from typing import Any
 
 from armexec.abi.floats import with_half_bits
-from armexec.engines import Resolve
 from armexec.engines.leaving import WayOut
 from armexec.engines.loading import map_image
 from armexec.engines.profiling import executable
 from armexec.errors import HostError, SignatureError
 from armexec.memory import Region, Step, strategy_name
-from armexec.objects import CType, Image, Prototype
+from armexec.objects import CType, Image, Prototype, Resolve
 
 __all__ = ["NativeEngine"]
 

@@ -12,9 +12,9 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
-from armexec.engines.naming import function_name, line
 from armexec.errors import Error
 from armexec.forks import hold
+from armexec.objects.symbolize import function_name, line
 from armexec.translate.events import unwatch, watch
 
 if TYPE_CHECKING:

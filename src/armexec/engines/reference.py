@@ -10,7 +10,6 @@ from typing import Any
 
 from armexec.abi import check_registers
 from armexec.abi.floats import from_bits, to_bits
-from armexec.engines import Resolve
 from armexec.engines.code import NOWHERE, code_at
 from armexec.engines.faults import to_error
 from armexec.engines.loading import map_image
@@ -21,7 +20,7 @@ from armexec.machines.interpreter.machine import ReferenceMachine
 from armexec.machines.interpreter.values import Bits
 from armexec.machines.traps import EXIT, Trap, TrapKind
 from armexec.memory import AccessError, GuestStack, HostMemory, Region, Step, guest_stack, stack_size
-from armexec.objects import Image, Prototype
+from armexec.objects import Image, Prototype, Resolve
 from armexec.translate.analysis.self_returns import WHY, returns_to_itself
 
 __all__ = ["ReferenceEngine", "step"]

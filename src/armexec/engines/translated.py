@@ -12,14 +12,13 @@ from armexec.abi import check_registers
 from armexec.abi.elements import typed_element
 from armexec.abi.floats import with_half_bits
 from armexec.abi.integers import integer_range
-from armexec.engines import Resolve
-from armexec.engines.identity import identify
 from armexec.engines.loading import map_image
-from armexec.engines.naming import function_name, line
-from armexec.engines.taken import function_tables, taken_functions
 from armexec.errors import HostError, SignatureError
 from armexec.memory import Region, Step, execution_refused, guest_stack
-from armexec.objects import CType, Image, Prototype
+from armexec.objects import CType, Image, Prototype, Resolve
+from armexec.objects.code_pointers import address_taken_functions, function_tables
+from armexec.objects.fingerprint import fingerprint
+from armexec.objects.symbolize import function_name, line
 from armexec.store import is_on
 from armexec.translate.codegen import llvm as host
 from armexec.translate.execute.runtime import Fault, Runtime, Translator
@@ -150,14 +149,14 @@ class LoadedTranslatedImage:
             return None
 
         sees_fpsr = any(reads_fpsr(data) for data in words.values())
-        taken = cache(lambda: tuple(base + offset for offset in taken_functions(image)))
+        taken = cache(lambda: tuple(base + offset for offset in address_taken_functions(image)))
         names = Names(lambda address: function_name(image, address - base), lambda address: line(image, address - base))
         tables = cache(lambda: [[base + offset for offset in table] for table in function_tables(image)])
         code = Code(base, image.size, code_size, fetch, read, sees_fpsr, taken, tables, names=names)
-        identity = identify(image, resolve) if is_on() else None
-        if identity is not None:
-            fixed = identity.fixed
-            code = replace(code, identity=identity.digest, movable=lambda address: address - base not in fixed)
+        found = fingerprint(image, resolve) if is_on() else None
+        if found is not None:
+            fixed = found.base_dependent
+            code = replace(code, identity=found.digest, movable=lambda address: address - base not in fixed)
         self.translator = Translator(
             _runtime(), code, lambda fault: _to_error(fault, image, base, fetch), tier=tier, limit=limit
         )

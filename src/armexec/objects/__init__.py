@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from armexec.objects.assembly_lines import AssemblyLines
-from armexec.objects.image import FunctionSymbol, Image, SourceLine
+from armexec.objects.image import FunctionSymbol, Image, Resolve, SourceLine
 from armexec.objects.layout import (
     ABSOLUTE,
     PAGE,
@@ -35,6 +35,7 @@ __all__ = [
     "Reference",
     "Relocation",
     "RelocationType",
+    "Resolve",
     "Section",
     "SectionSymbol",
     "Segment",

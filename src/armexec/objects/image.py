@@ -6,7 +6,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from armexec.errors import LoadError
 from armexec.objects.debug import ImageDebugInfo
@@ -19,9 +19,10 @@ from armexec.objects.relocations import OutOfRange, RelocationType
 if TYPE_CHECKING:
     from armexec.objects.prototypes import Prototype
 
-__all__ = ["FunctionSymbol", "Image", "SourceLine"]
+__all__ = ["FunctionSymbol", "Image", "Resolve", "SourceLine"]
 
-Resolve = Callable[[str], int | None]
+Resolve: TypeAlias = Callable[[str], int | None]
+"""A function from the name of a symbol that the image doesn't define to its address, or None."""
 
 
 @dataclass(frozen=True)

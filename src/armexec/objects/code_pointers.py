@@ -1,4 +1,4 @@
-"""The functions of an image whose addresses something takes: where its calls through pointers may go."""
+"""Address-taken functions of an image, and its tables of pointers to functions: where its indirect calls may go."""
 
 from __future__ import annotations
 
@@ -6,17 +6,17 @@ import sys
 from array import array
 from collections.abc import Container, Iterator
 
-from armexec.objects import Image
+from armexec.objects.image import Image
 from armexec.objects.layout import Relocation
 from armexec.objects.relocations import BRANCHES, RelocationType
 
-__all__ = ["function_tables", "taken_functions"]
+__all__ = ["address_taken_functions", "function_tables"]
 
 _ADR_MASK, _ADR = 0x9F00_0000, 0x1000_0000
 
 
-def taken_functions(image: Image) -> tuple[int, ...]:
-    """Their offsets in the image, in order: those that a relocation of other than a branch, or an ADR, refers to."""
+def address_taken_functions(image: Image) -> tuple[int, ...]:
+    """The offsets, in order, of the functions that an ADR, or a relocation of other than a branch, refers to."""
     starts = {function.offset for function in image.functions}
     found = {target for relocation, target in _references(image, starts) if relocation.type not in BRANCHES}
     if not starts - found:

@@ -1,10 +1,10 @@
-"""What the source calls the places of an image: functions and lines, for profilers and debuggers."""
+"""Functions and source lines by their places in an image, for profilers and debuggers."""
 
 from __future__ import annotations
 
 from bisect import bisect_right
 
-from armexec.objects import FunctionSymbol, Image
+from armexec.objects.image import FunctionSymbol, Image
 from armexec.objects.names import source_name
 
 __all__ = ["function_name", "line"]

@@ -1,4 +1,4 @@
-"""What an image is wherever it is mapped: the part of a translation's key that comes from the guest."""
+"""The fingerprint of an image, which doesn't depend on where it is mapped: the guest's part of a translation's key."""
 
 from __future__ import annotations
 
@@ -6,25 +6,24 @@ import hashlib
 from collections.abc import Collection
 from typing import NamedTuple
 
-from armexec.engines import Resolve
 from armexec.errors import LoadError
-from armexec.objects import Image
+from armexec.objects.image import Image, Resolve
 
-__all__ = ["Identity", "identify"]
+__all__ = ["Fingerprint", "fingerprint"]
 
 # Two bases that have no sixteen bits in common, as relocations of `movz` and `movk` take them.
 _BASES = (0x2AAA_5554_0000, 0x5555_AAA8_0000)
 
 
-class Identity(NamedTuple):
-    """`digest`: of the code and the constants. `fixed`: the offsets of words of code that depend on the base."""
+class Fingerprint(NamedTuple):
+    """The digest of an image's code and constants, and the offsets of the words of code that depend on the base."""
 
     digest: bytes
-    fixed: Collection[int]
+    base_dependent: Collection[int]
 
 
-def identify(image: Image, resolve: Resolve) -> Identity | None:
-    """The identity of an image, or None if it can't be put anywhere.
+def fingerprint(image: Image, resolve: Resolve) -> Fingerprint | None:
+    """The fingerprint of an image, or None if it can't be put anywhere.
 
     It is relocated for two bases that are nobody's. What differs between them depends on the base: instructions that
     do are told, since what is made of them is good for one base only; addresses in constants aren't, since translated
@@ -35,16 +34,16 @@ def identify(image: Image, resolve: Resolve) -> Identity | None:
     except LoadError:
         return None
     digest = hashlib.sha256()
-    fixed: set[int] = set()
+    dependent: set[int] = set()
     for segment, (offset, data), (_, other) in zip(image.segments, first, second, strict=True):
         constant = b"" if segment.writable else data
         digest.update(f"{offset} {segment.size} {segment.executable} {segment.writable} {len(constant)}\n".encode())
         digest.update(constant)
         if segment.executable and data != other:
-            fixed.update(offset + at for at in range(0, len(data), 4) if data[at : at + 4] != other[at : at + 4])
+            dependent.update(offset + at for at in range(0, len(data), 4) if data[at : at + 4] != other[at : at + 4])
     # Calls through pointers are compared with the functions that are known to be pointed to.
     for relocation in image.relocations:
         at = image.symbols[relocation.symbol].offset
         digest.update(f"{relocation.type} {at} {relocation.addend}\n".encode())
     digest.update(repr([function.offset for function in image.functions]).encode())
-    return Identity(digest.digest(), fixed)
+    return Fingerprint(digest.digest(), dependent)
