@@ -43,14 +43,14 @@ MAY_IMPORT = {
         "errors",
         "disasm",
         "store",
-        "runtime",
+        "compiler_rt",
     },
     "sources": {"asm", "disasm", "objects", "toolchain", "words", "errors", "files"},
-    "runtime": {"asm", "objects", "toolchain"},  # its code is made beforehand
+    "compiler_rt": {"asm", "objects", "toolchain"},  # its code is made beforehand
     "module": {
         "forks",
         "engines",
-        "runtime",
+        "compiler_rt",
         "disasm",
         "abi",
         "memory",
@@ -64,7 +64,7 @@ MAY_IMPORT = {
     "own_names": {"errors", "lines"},
     "profiling": {"engines", "errors"},
     # It measures all the others, and nothing but its command knows of it.
-    "bench": {"module", "engines", "runtime", "asm", "disasm", "objects", "toolchain", "errors"},
+    "bench": {"module", "engines", "compiler_rt", "asm", "disasm", "objects", "toolchain", "errors"},
     "": {"api", "forks", "asm", "disasm", "errors", "module", "profiling"},
     "__main__": {"cli"},
 }

@@ -67,7 +67,7 @@ class Module:
                 f"a module is made of an image, not of {described(image)}: use armexec.load, compile or function"
             )
         if image.undefined():
-            from armexec.runtime import complete
+            from armexec.compiler_rt import complete
 
             image = complete(image)
         self._engine = get_engine(engine)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from functools import cache
 
 from armexec.bench.kernels import FLAGS, Kernel
+from armexec.compiler_rt import complete
 from armexec.objects import Image, Prototype, load_image
-from armexec.runtime import complete
 from armexec.toolchain import compile_object
 
 __all__ = ["LEVEL", "arm_image", "entry"]

@@ -11,6 +11,8 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
+from armexec.compiler_rt.absent import why_absent
+from armexec.compiler_rt.stops import CALLER, STOP, why_stopped, why_trapped
 from armexec.errors import (
     Aborted,
     BreakpointHit,
@@ -35,8 +37,6 @@ from armexec.memory import AccessError, HostMemory, Overflow
 from armexec.objects import Image
 from armexec.objects.names import linkage_name, source_name
 from armexec.objects.symbolize import function_name
-from armexec.runtime.absent import why_absent
-from armexec.runtime.stops import CALLER, STOP, why_stopped, why_trapped
 
 __all__ = ["Where", "to_error"]
 

@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING
 from armexec.objects import Image, Part, Reference, Section, SectionSymbol
 
 if TYPE_CHECKING:
-    from armexec.runtime.units import RuntimeSection
+    from armexec.compiler_rt.units import RuntimeSection
 
 __all__ = ["complete"]
 
 
 def complete(image: Image) -> Image:
     """The image linked with what it lacks and the runtime has; the image itself if that is nothing."""
-    from armexec.runtime.units import runtime_code
+    from armexec.compiler_rt.units import runtime_code
 
     units = runtime_code().units
     places = {

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 import armexec
+from armexec.compiler_rt import complete
 from armexec.errors import MemoryFault
 from armexec.objects import load_image
-from armexec.runtime import complete
 from armexec.toolchain import compile_object
 
 from .helpers import FLAGS, TARGETS, module
@@ -67,7 +67,7 @@ def test_nothing_is_assembled_to_load(tmp_path: Path) -> None:
     path = tmp_path / "copy.o"
     path.write_bytes(compile_object(COPY, language="c", flags=FLAGS).data)
     script = (
-        "import sys; from armexec.objects import load_file; from armexec.runtime import complete;"
+        "import sys; from armexec.objects import load_file; from armexec.compiler_rt import complete;"
         f" print(complete(load_file({str(path)!r})).undefined(), 'armexec.asm' in sys.modules)"
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 import armexec
-from armexec.runtime.absent import why_absent
-from armexec.runtime.stops import why_stopped
-from armexec.runtime.units import runtime_code
+from armexec.compiler_rt.absent import why_absent
+from armexec.compiler_rt.stops import why_stopped
+from armexec.compiler_rt.units import runtime_code
 
 from . import libgcc
 

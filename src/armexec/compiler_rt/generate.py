@@ -8,8 +8,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from armexec.runtime.atomics import outlined_atomics
-from armexec.runtime.units import RuntimeSection
+from armexec.compiler_rt.atomics import outlined_atomics
+from armexec.compiler_rt.units import RuntimeSection
 
 if TYPE_CHECKING:
     from armexec.objects import Part, SectionSymbol

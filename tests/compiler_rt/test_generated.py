@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import pytest
 
+from armexec.compiler_rt import generate
+from armexec.compiler_rt.units import FILE, runtime_code
 from armexec.objects import load_image
-from armexec.runtime import generate
-from armexec.runtime.units import FILE, runtime_code
 from armexec.toolchain import compile_object
 
 
 def test_it_is_of_these_sources() -> None:
-    """If not, run scripts/generate-runtime."""
+    """If not, run scripts/generate-compiler-rt."""
     assert runtime_code().sources == generate.source_digest()
 
 
 def test_it_is_up_to_date() -> None:
-    """If not, run scripts/generate-runtime."""
+    """If not, run scripts/generate-compiler-rt."""
     if runtime_code().compiler != generate.compiler_version():
         pytest.skip(f"the C was compiled by clang {runtime_code().compiler}, which isn't the one that is installed")
     assert FILE.read_text(encoding="utf-8") == generate.code_source()

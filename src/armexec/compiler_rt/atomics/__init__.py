@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from armexec.runtime.atomics.outlined import outlined_atomics
+from armexec.compiler_rt.atomics.outlined import outlined_atomics
 
 __all__ = ["outlined_atomics"]
