@@ -44,6 +44,7 @@ MAY_IMPORT = {
         "disasm",
         "store",
         "compiler_rt",
+        "profiling",
     },
     "sources": {"asm", "disasm", "objects", "toolchain", "words", "errors", "files"},
     "compiler_rt": {"asm", "objects", "toolchain"},  # its code is made beforehand
@@ -62,7 +63,7 @@ MAY_IMPORT = {
     },
     "api": {"module", "sources", "engines", "asm", "objects", "errors"},
     "own_names": {"errors", "lines"},
-    "profiling": {"engines", "errors"},
+    "profiling": {"translate", "objects", "errors", "forks"},
     # It measures all the others, and nothing but its command knows of it.
     "bench": {"module", "engines", "compiler_rt", "asm", "disasm", "objects", "toolchain", "errors"},
     "": {"api", "forks", "asm", "disasm", "errors", "module", "profiling"},

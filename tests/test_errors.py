@@ -210,5 +210,5 @@ def test_pytest_shows_the_guest_and_not_how_it_is_run(engine: str, tmp_path: Pat
     assert "(inner" in error
     assert "guest.c:2" in error
     assert "in a call of outer, guest.c:3" in done.stdout
-    for ours in ("runtime.py", "module.py", "reference.py", "faults.py", "<string>"):
+    for ours in ("runtime.py", "module.py", "api.py", "reference.py", "faults.py", "<string>"):
         assert ours not in done.stdout

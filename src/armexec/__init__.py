@@ -40,7 +40,7 @@ if TYPE_CHECKING:
         UnsupportedInstruction,
     )
     from armexec.module import Function, Module
-    from armexec.profiling import HotFunction, HotLine, Profile, profile
+    from armexec.profiling.profile import HotFunction, HotLine, Profile, profile
 
 __all__ = [
     "Aborted",
@@ -89,7 +89,7 @@ _HOMES = {
     **dict.fromkeys(("Instruction", "Memory", "Operand", "Shift", "disassemble"), "armexec.disasm"),
     **dict.fromkeys(("compile", "function", "load"), "armexec.api"),
     **dict.fromkeys(("Function", "Module"), "armexec.module"),
-    **dict.fromkeys(("HotFunction", "HotLine", "Profile", "profile"), "armexec.profiling"),
+    **dict.fromkeys(("HotFunction", "HotLine", "Profile", "profile"), "armexec.profiling.profile"),
 }
 
 

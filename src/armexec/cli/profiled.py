@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from armexec.cli.outcome import note
 
 if TYPE_CHECKING:
-    from armexec.profiling import HotFunction, HotLine, Profile
+    from armexec.profiling.profile import HotFunction, HotLine, Profile
 
 __all__ = ["as_json", "show_profile"]
 
@@ -28,7 +28,7 @@ def as_json(profile: Profile) -> dict[str, Any]:
 
 def show_profile(profile: Profile, file: str, source: Sequence[str]) -> None:
     """Show it on standard error, after what is on standard output. `source`: the lines of `file`, to be shown."""
-    from armexec.profiling import FEW
+    from armexec.profiling.profile import FEW
 
     sys.stdout.flush()
     unit = profile.unit

@@ -57,7 +57,7 @@ def run(
         called, prototype, values = prepare(module, function, signature, arguments, compiled=source.is_compiled)
         made = None
         if profile:
-            from armexec.profiling import Profile
+            from armexec.profiling.profile import Profile
 
             made = Profile()
         with ended_by_ctrl_c(), made or nullcontext():

@@ -10,10 +10,10 @@ from typing import Any
 from armexec.abi.floats import with_half_bits
 from armexec.engines.leaving import WayOut
 from armexec.engines.loading import map_image
-from armexec.engines.profiling import executable
 from armexec.errors import HostError, SignatureError
 from armexec.memory import Region, Step, strategy_name
 from armexec.objects import CType, Image, Prototype, Resolve
+from armexec.profiling.registry import register_native_image
 
 __all__ = ["NativeEngine"]
 
@@ -65,7 +65,7 @@ class LoadedNativeImage:
         self.region = region
         self.base = region.address
         self.steps: list[Step] = region.steps
-        executable(self)
+        register_native_image(self)
 
     def bind(self, offset: int, prototype: Prototype) -> Callable[..., Any]:
         parameters: list[Any] = [_c_type(parameter.type, prototype) for parameter in prototype.parameters]

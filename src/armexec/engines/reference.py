@@ -13,7 +13,6 @@ from armexec.abi.floats import from_bits, to_bits
 from armexec.engines.code import NOWHERE, code_at
 from armexec.engines.faults import to_error
 from armexec.engines.loading import map_image
-from armexec.engines.profiling import Counted, counted
 from armexec.isa import decode
 from armexec.isa.coverage import known_encoding
 from armexec.machines.interpreter.machine import ReferenceMachine
@@ -21,6 +20,7 @@ from armexec.machines.interpreter.values import Bits
 from armexec.machines.traps import EXIT, Trap, TrapKind
 from armexec.memory import AccessError, GuestStack, HostMemory, Region, Step, guest_stack, stack_size
 from armexec.objects import Image, Prototype, Resolve
+from armexec.profiling.registry import ExecutionCounter, execution_counter
 from armexec.translate.analysis.self_returns import WHY, returns_to_itself
 
 __all__ = ["ReferenceEngine", "step"]
@@ -155,7 +155,7 @@ class LoadedReferenceImage:
         machine.registers[31] = stack.stack_pointer
         machine.registers[30] = EXIT
         machine.pc = address
-        count = counted()
+        count = execution_counter()
         try:
             if count is not None:
                 self._run_counting(machine, count)
@@ -166,7 +166,7 @@ class LoadedReferenceImage:
             overflow = stack.overflow(trap.detail) if is_access else None
             raise to_error(trap, self.image, self.base, overflow=overflow, entry=address) from None
 
-    def _run_counting(self, machine: ReferenceMachine, count: Counted) -> None:
+    def _run_counting(self, machine: ReferenceMachine, count: ExecutionCounter) -> None:
         """Run, and tell how often each instruction was executed, whatever comes of it. Raises Trap."""
         counts: Counter[int] = Counter()
         try:

@@ -1,4 +1,4 @@
-"""Profiles: which functions and which lines of the guest take the time."""
+"""Profiles: the functions and lines of the guest that take the time."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Self, TypeVar
 
-from armexec.engines.profiling import Profiling
 from armexec.errors import Error
+from armexec.profiling.collector import Collector
 
 __all__ = ["FEW", "HotFunction", "HotLine", "Profile", "profile"]
 
 T = TypeVar("T")
 
 FEW = 20
-"""Fewer samples than this say next to nothing."""
+"""Minimum number of samples that say something."""
 _NONE = "(armexec)"
 """The function of samples in code that is none of the guest's, such as the way into it."""
 
@@ -25,7 +25,7 @@ _NONE = "(armexec)"
 class HotFunction:
     """A function and what it took itself, without what it calls.
 
-    `name` is as in the source, or `(armexec)` for what the guest needs of the translator; `samples` how often it was
+    `name` is as in the source, or `(armexec)` for what the guest needs of the translator; `samples` is how often it was
     met, `share` the part of all samples, from 0 to 1.
     """
 
@@ -46,10 +46,10 @@ class HotLine:
 
 
 class Profile:
-    """What guest code did while the profile was made: `with armexec.profile() as p: ...`, and then look at it."""
+    """A record of what guest code did in a `with` block: `with armexec.profile() as p: ...`, and then look at it."""
 
     def __init__(self) -> None:
-        self._running: Profiling | None = None
+        self._running: Collector | None = None
         self._functions: list[HotFunction] | None = None
         self._lines: list[HotLine] = []
         self._unit = "samples"
@@ -57,7 +57,7 @@ class Profile:
     def __enter__(self) -> Self:
         if self._running is not None:
             raise Error("this profile is being made already")
-        running = Profiling()
+        running = Collector()
         running.start()
         self._running = running
         return self
@@ -103,12 +103,12 @@ class Profile:
 
     @property
     def samples(self) -> int:
-        """How many samples there are in all; below `FEW`, shares mean little. Raises Error as the others."""
+        """The number of all samples; below `FEW`, shares mean little. Raises Error as the others."""
         return sum(function.samples for function in self._done())
 
     @property
     def unit(self) -> str:
-        """What was counted: "samples", or "instructions" where only the reference engine ran."""
+        """The unit of the counts: "samples", or "instructions" where only the reference engine ran."""
         self._done()
         return self._unit
 

@@ -1,0 +1,1 @@
+"""Profiles of guest code: `profile` is what users see, `collector` makes one, engines tell `registry` what runs."""
