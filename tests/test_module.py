@@ -291,8 +291,8 @@ def test_memory_is_given_back_when_nothing_refers_to_it() -> None:
     gc.collect()
     del region
     gc.collect()
-    known = armexec.memory.known.KNOWN.find(address)  # type: ignore[attr-defined]
-    assert known is None
+    mapped = armexec.memory.mapped_ranges.MAPPED_RANGES.find(address)  # type: ignore[attr-defined]
+    assert mapped is None
 
 
 @pytest.mark.parametrize("engine", AVAILABLE)

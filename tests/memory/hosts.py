@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 from armexec.memory import Protection, Region, page_size
 from armexec.memory.kernel import machine, real_kernel
-from armexec.memory.known import KNOWN
+from armexec.memory.mapped_ranges import MAPPED_RANGES
 from armexec.memory.strategies import Strategy, candidates, choose
 
 # int fn(int num) { return num; } for the processor of the host.
@@ -29,7 +29,7 @@ else:
 
 
 def region(strategy: type[Strategy], pages: int = 1) -> Region:
-    return Region(real_kernel(), strategy, pages * page_size(), executable=True, known=KNOWN)
+    return Region(real_kernel(), strategy, pages * page_size(), executable=True, mapped=MAPPED_RANGES)
 
 
 def call(address: int, number: int) -> int:

@@ -10,7 +10,7 @@ import pytest
 
 from armexec.memory import MapEntry, Protection, page_size, process_map, writable_and_executable
 from armexec.memory.kernel import parse_entitlements
-from armexec.memory.known import KnownRanges
+from armexec.memory.mapped_ranges import MappedRanges
 from armexec.memory.maps import RegionInfo, parse_linux_map
 from rules import broken
 
@@ -87,8 +87,8 @@ def test_entitlements_are_read_from_the_blob_of_the_kernel() -> None:
 def test_only_pages_with_a_toggled_view_may_be_listed_rwx(monkeypatch: pytest.MonkeyPatch) -> None:
     rwx = READ | WRITE | EXECUTE
     toggled, other = MapEntry(0x1000, 0x2000, rwx, ""), MapEntry(0x2000, 0x3000, rwx, "")
-    known = KnownRanges()
-    known.add(0x1000, 0x1000, READ | EXECUTE, toggled=True)
-    monkeypatch.setattr("armexec.memory.maps.KNOWN", known)
+    mapped = MappedRanges()
+    mapped.add(0x1000, 0x1000, READ | EXECUTE, toggled=True)
+    monkeypatch.setattr("armexec.memory.maps.MAPPED_RANGES", mapped)
     monkeypatch.setattr("armexec.memory.maps.process_map", lambda: [toggled, other])
     assert writable_and_executable() == [other]

@@ -13,12 +13,12 @@ PROGRAM = """
 import ctypes, struct
 from armexec.memory import Region, page_size, writable_and_executable, Protection
 from armexec.memory.kernel import real_kernel
-from armexec.memory.known import KNOWN
+from armexec.memory.mapped_ranges import MAPPED_RANGES
 from armexec.memory.strategies import candidates
 
 words = (0xD10043FF, 0xB9000FE0, 0xB9400FE0, 0x910043FF, 0xD65F03C0)
 for strategy in candidates(real_kernel()):
-    with Region(real_kernel(), strategy, page_size(), executable=True, known=KNOWN) as memory:
+    with Region(real_kernel(), strategy, page_size(), executable=True, mapped=MAPPED_RANGES) as memory:
         memory.write(0, struct.pack("<5I", *words))
         memory.seal([(0, memory.size, Protection.READ | Protection.EXECUTE)])
         fn = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_int)(memory.address)

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from armexec.errors import HostError
 from armexec.memory import Protection, Region
-from armexec.memory.known import KnownRanges
+from armexec.memory.mapped_ranges import MappedRanges
 from armexec.memory.strategies import (
     AnonymousPages,
     DarwinJitPages,
@@ -42,7 +42,7 @@ IDS = ["anonymous", "memfd", "memfd-mdwe", "memfd-selinux", "map_jit", "plain", 
 every_strategy = pytest.mark.parametrize(("strategy", "make"), ALL, ids=IDS)
 
 
-class Unreachable(KnownRanges):
+class Unreachable(MappedRanges):
     """A model's addresses aren't the process's: nothing may be looked up through them."""
 
     def add(self, start: int, size: int, protection: Protection, *, toggled: bool = False) -> None:
@@ -50,7 +50,7 @@ class Unreachable(KnownRanges):
 
 
 def region(kernel: ModelKernel, strategy: type[Strategy], pages: int = 1) -> Region:
-    return Region(kernel, strategy, pages * kernel.page_size, executable=True, known=Unreachable())
+    return Region(kernel, strategy, pages * kernel.page_size, executable=True, mapped=Unreachable())
 
 
 @every_strategy
@@ -248,7 +248,7 @@ def test_a_region_is_aligned_as_asked_and_nothing_else_stays_mapped(
         kernel = make()
         kernel.next_address = start
         page = kernel.page_size
-        with Region(kernel, strategy, 2 * page, executable=True, known=Unreachable(), align=align) as memory:
+        with Region(kernel, strategy, 2 * page, executable=True, mapped=Unreachable(), align=align) as memory:
             assert memory.address % align == 0
             memory.write(0, CODE)
             memory.seal([(0, page, READ | EXECUTE), (page, page, READ | WRITE)])
@@ -260,7 +260,7 @@ def test_a_region_is_aligned_as_asked_and_nothing_else_stays_mapped(
 @every_strategy
 def test_a_refused_call_of_an_aligned_region_leaves_nothing_mapped(strategy: type[Strategy], make: Make) -> None:
     def run(kernel: ModelKernel) -> None:
-        Region(kernel, strategy, kernel.page_size, executable=True, known=Unreachable(), align=1 << 20).close()
+        Region(kernel, strategy, kernel.page_size, executable=True, mapped=Unreachable(), align=1 << 20).close()
 
     whole = make()
     run(whole)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import ctypes
 import sys
 
-from .kernel import Kernel, real_kernel
+from .kernel import real_kernel
+from .kernel_calls import Kernel
 from .protection import Protection
 from .strategies import LINUX_MAP_ANONYMOUS, MAP_PRIVATE
 

@@ -13,7 +13,7 @@ import weakref
 from collections.abc import Callable
 
 from ..errors import HostError
-from .known import KNOWN
+from .mapped_ranges import MAPPED_RANGES
 from .protection import AccessError
 
 __all__ = ["HostMemory"]
@@ -125,11 +125,11 @@ class HostMemory:
 
     def read(self, address: int, size: int) -> bytes:
         """`size` bytes from `address`. Raises `AccessError`."""
-        known = KNOWN.find(address)
-        if known is not None and known.readable and size >= 0:
-            start = address - known.start
-            if address + size <= known.end:
-                return known.view[start : start + size].tobytes()
+        mapped = MAPPED_RANGES.find(address)
+        if mapped is not None and mapped.readable and size >= 0:
+            start = address - mapped.start
+            if address + size <= mapped.end:
+                return mapped.view[start : start + size].tobytes()
         if size <= 0 or not 0 <= address <= (1 << 64) - size:
             if size == 0:
                 return b""
@@ -139,11 +139,11 @@ class HostMemory:
     def write(self, address: int, data: bytes) -> None:
         """Put `data` at `address`. Raises `AccessError`."""
         size = len(data)
-        known = KNOWN.find(address)
-        if known is not None and known.writable:
-            start = address - known.start
-            if address + size <= known.end:
-                known.view[start : start + size] = data
+        mapped = MAPPED_RANGES.find(address)
+        if mapped is not None and mapped.writable:
+            start = address - mapped.start
+            if address + size <= mapped.end:
+                mapped.view[start : start + size] = data
                 return
         if not size:
             return

@@ -11,14 +11,11 @@ from __future__ import annotations
 import ctypes
 import struct
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
+from .kernel_calls import Kernel
 from .protection import Protection
 
-if TYPE_CHECKING:
-    from .kernel import Kernel
-
-__all__ = ["CLEAR_CACHE_WORDS", "clear_cache_stub", "find", "find_library_function"]
+__all__ = ["CLEAR_CACHE_WORDS", "ClearCache", "clear_cache_stub", "find", "find_library_function"]
 
 # void clear(start: x0, end: x1)
 CLEAR_CACHE_WORDS = (

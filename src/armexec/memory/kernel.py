@@ -1,7 +1,4 @@
-"""What the strategies ask of an operating system, and the real systems behind it, through ctypes.
-
-Every call raises OSError where the kernel refuses. Tests put a model of a kernel in the place of a real one.
-"""
+"""Real kernels, called through ctypes: Linux and macOS."""
 
 from __future__ import annotations
 
@@ -11,11 +8,11 @@ import mmap as _mmap
 import os
 import platform
 import sys
-from typing import Protocol
 
+from . import icache
 from .protection import Protection
 
-__all__ = ["DarwinKernel", "Kernel", "LinuxKernel", "machine", "real_kernel"]
+__all__ = ["DarwinKernel", "LinuxKernel", "machine", "real_kernel"]
 
 
 def machine() -> str:
@@ -24,56 +21,13 @@ def machine() -> str:
     return {"arm64": "aarch64", "amd64": "x86_64"}.get(name, name)
 
 
-class Kernel(Protocol):
-    """The calls that map, fill, protect and free memory. Sizes and addresses are in bytes."""
-
-    @property
-    def system(self) -> str:
-        """`linux` or `darwin`."""
-
-    @property
-    def page_size(self) -> int: ...
-
-    @property
-    def instruction_cache(self) -> str:
-        """What invalidates the instruction cache (`__clear_cache`); empty where nothing need be done."""
-
-    def mmap(
-        self, address: int, size: int, protection: Protection, flags: int, fd: int = -1, offset: int = 0
-    ) -> int: ...
-
-    def munmap(self, address: int, size: int) -> None: ...
-
-    def mprotect(self, address: int, size: int, protection: Protection) -> None: ...
-
-    def memfd_create(self, name: str) -> int: ...
-
-    def ftruncate(self, fd: int, size: int) -> None: ...
-
-    def close(self, fd: int) -> None: ...
-
-    def copy_in(self, address: int, data: bytes) -> None: ...
-
-    def copy_out(self, address: int, size: int) -> bytes: ...
-
-    def clear_cache(self, address: int, size: int) -> None: ...
-
-    def jit_write_protect(self, enabled: bool) -> None:
-        """macOS `pthread_jit_write_protect_np`: MAP_JIT pages executable here, or else writable."""
-
-    def jit_write_protect_supported(self) -> bool: ...
-
-    def entitlements(self) -> frozenset[str] | None:
-        """The entitlements of a process under macOS's hardened runtime; None for any other process."""
-
-
 def _os_error(call: str) -> OSError:
     number = ctypes.get_errno()
     return OSError(number, os.strerror(number), call)
 
 
 class _PosixKernel:
-    """What Linux and macOS share."""
+    """The calls that Linux and macOS share."""
 
     def __init__(self) -> None:
         self._libc = libc = ctypes.CDLL(None, use_errno=True)
@@ -132,9 +86,7 @@ class LinuxKernel(_PosixKernel):
     system = "linux"
 
     @functools.cached_property
-    def _cache(self) -> tuple[str, object]:
-        from . import icache
-
+    def _cache(self) -> tuple[str, icache.ClearCache]:
         return icache.find(self)
 
     @property
@@ -143,7 +95,7 @@ class LinuxKernel(_PosixKernel):
 
     def clear_cache(self, address: int, size: int) -> None:
         if machine() == "aarch64":
-            self._cache[1](address, address + size)  # type: ignore[operator]
+            self._cache[1](address, address + size)
 
     def memfd_create(self, name: str) -> int:
         return os.memfd_create(name, os.MFD_CLOEXEC)

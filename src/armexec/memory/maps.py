@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from .known import KNOWN
+from .mapped_ranges import MAPPED_RANGES
 from .protection import Protection
 
 __all__ = ["MapEntry", "parse_linux_map", "process_map", "writable_and_executable"]
@@ -110,7 +110,7 @@ def writable_and_executable() -> list[MapEntry]:
     found = []
     for entry in process_map():
         if entry.protection.writable_and_executable:
-            known = KNOWN.find(entry.start)
-            if known is None or not known.toggled:
+            mapped = MAPPED_RANGES.find(entry.start)
+            if mapped is None or not mapped.toggled:
                 found.append(entry)
     return found

@@ -10,8 +10,9 @@ from typing import Self
 
 from ..errors import HostError
 from ..forks import renew
-from .kernel import Kernel, real_kernel
-from .known import KNOWN, KnownRanges
+from .kernel import real_kernel
+from .kernel_calls import Kernel
+from .mapped_ranges import MAPPED_RANGES, MappedRanges
 from .protection import Protection, Step
 from .strategies import AnonymousPages, DarwinPlainPages, Part, Strategy, choose
 
@@ -38,7 +39,7 @@ class Region:
         size: int,
         *,
         executable: bool,
-        known: KnownRanges,
+        mapped: MappedRanges,
         align: int = 1,
     ) -> None:
         self.steps: list[Step] = []
@@ -46,13 +47,13 @@ class Region:
         self.parts: tuple[Part, ...] = ()
         self._sealed = False
         self._kernel = kernel
-        self._known = known
+        self._mapped = mapped
         self._pages = strategy(kernel, size, self.steps, align)
         self.strategy = strategy.name
         self.address = self._pages.address
         self.size = size
         self._lock = renew(self)
-        self._finalizer = weakref.finalize(self, _free, self._pages, known)
+        self._finalizer = weakref.finalize(self, _free, self._pages, mapped)
         # Code may still run while the interpreter shuts down; the system frees what is left.
         self._finalizer.atexit = False
 
@@ -137,7 +138,7 @@ class Region:
             self._sealed = True
             self.parts = tuple(asked)
             for offset, size, protection in given:
-                self._known.add(self.address + offset, size, protection, toggled=self._pages.toggles)
+                self._mapped.add(self.address + offset, size, protection, toggled=self._pages.toggles)
 
     def _host_protection(self, wanted: Protection) -> Protection:
         if not self.executable and Protection.EXECUTE in wanted:
@@ -178,8 +179,8 @@ class Region:
         self.close()
 
 
-def _free(pages: Strategy, known: KnownRanges) -> None:
-    known.remove(pages.address, pages.size)
+def _free(pages: Strategy, mapped: MappedRanges) -> None:
+    mapped.remove(pages.address, pages.size)
     pages.close()
 
 
@@ -221,7 +222,7 @@ def allocate(size: int, *, executable: bool, align: int = 1) -> Region:
     kernel = real_kernel()
     strategy = _executable_strategy() if executable else data_strategy(kernel)
     pages = whole_pages(size, kernel.page_size)
-    return Region(kernel, strategy, pages, executable=executable, known=KNOWN, align=align)
+    return Region(kernel, strategy, pages, executable=executable, mapped=MAPPED_RANGES, align=align)
 
 
 def strategy_name() -> str:

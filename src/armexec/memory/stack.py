@@ -9,8 +9,9 @@ from types import TracebackType
 from typing import NamedTuple, Self
 
 from ..errors import HostError
-from .kernel import Kernel, real_kernel
-from .known import KNOWN, KnownRanges
+from .kernel import real_kernel
+from .kernel_calls import Kernel
+from .mapped_ranges import MAPPED_RANGES, MappedRanges
 from .protection import Protection, Step
 from .region import whole_pages
 from .strategies import DarwinReservedPages, Part, ReservedPages, Strategy
@@ -46,7 +47,7 @@ class GuestStack:
     used. The `guard_size` bytes below are reserved, and fault; so does the page above.
     """
 
-    def __init__(self, kernel: Kernel, size: int, *, known: KnownRanges) -> None:
+    def __init__(self, kernel: Kernel, size: int, *, mapped: MappedRanges) -> None:
         page = kernel.page_size
         self.size = whole_pages(size, page)
         self.guard_size = whole_pages(_RESERVED, page)
@@ -58,8 +59,8 @@ class GuestStack:
         self.address = pages.address + self.guard_size
         self.top = self.address + self.size
         self.stack_pointer = self.top - _FRAME
-        known.add(self.address, self.size, Protection.READ | Protection.WRITE)
-        self._finalizer = weakref.finalize(self, _free, pages, known)
+        mapped.add(self.address, self.size, Protection.READ | Protection.WRITE)
+        self._finalizer = weakref.finalize(self, _free, pages, mapped)
         self._finalizer.atexit = False
 
     def __repr__(self) -> str:
@@ -95,8 +96,8 @@ class GuestStack:
         self.close()
 
 
-def _free(pages: Strategy, known: KnownRanges) -> None:
-    known.remove(pages.address, pages.size)
+def _free(pages: Strategy, mapped: MappedRanges) -> None:
+    mapped.remove(pages.address, pages.size)
     pages.close()
 
 
@@ -122,4 +123,4 @@ def _shown(size: int) -> str:
 
 def guest_stack(size: int | None = None) -> GuestStack:
     """Map a stack of at least `size` bytes, or of `stack_size`. Raises `HostError` where the host refuses."""
-    return GuestStack(real_kernel(), stack_size() if size is None else size, known=KNOWN)
+    return GuestStack(real_kernel(), stack_size() if size is None else size, mapped=MAPPED_RANGES)

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from typing import ClassVar
 
 from ..errors import HostError
-from .kernel import Kernel
+from .kernel_calls import Kernel
 from .protection import Protection, Step
 
 __all__ = [

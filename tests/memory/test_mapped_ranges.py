@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from armexec.memory import Protection
-from armexec.memory.known import KnownRanges
+from armexec.memory.mapped_ranges import MappedRanges
 
 READ = Protection.READ
 
@@ -25,18 +25,18 @@ def test_find_gives_the_range_that_holds_an_address(
         end += gap + length
     shuffled = ranges.copy()
     order.shuffle(shuffled)  # type: ignore[attr-defined]
-    known = KnownRanges()
+    mapped = MappedRanges()
     for start, length in shuffled:
-        known.add(start, length, READ)
+        mapped.add(start, length, READ)
     if removed < len(ranges):
-        known.remove(*ranges.pop(removed))
+        mapped.remove(*ranges.pop(removed))
     for address in range(990, end + 10):
         expected = [(start, length) for start, length in ranges if start <= address < start + length]
-        found = known.find(address)
+        found = mapped.find(address)
         assert ([(found.start, found.end - found.start)] if found else []) == expected
 
 
-def test_what_can_not_be_accessed_is_not_known() -> None:
-    known = KnownRanges()
-    known.add(4096, 4096, Protection.NONE)
-    assert known.find(4096) is None
+def test_what_can_not_be_accessed_is_no_mapped_range() -> None:
+    mapped = MappedRanges()
+    mapped.add(4096, 4096, Protection.NONE)
+    assert mapped.find(4096) is None

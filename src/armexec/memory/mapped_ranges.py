@@ -10,10 +10,10 @@ from collections.abc import Callable
 from ..forks import hold
 from .protection import Protection
 
-__all__ = ["KNOWN", "KnownRange", "KnownRanges"]
+__all__ = ["MAPPED_RANGES", "MappedRange", "MappedRanges"]
 
 
-class KnownRange:
+class MappedRange:
     """Bytes from `start` to `end` with a protection that doesn't change; `view` is their content."""
 
     __slots__ = ("end", "protection", "readable", "start", "toggled", "view", "writable")
@@ -28,45 +28,45 @@ class KnownRange:
         self.view = memoryview((ctypes.c_ubyte * size).from_address(start)).cast("B")
 
 
-class KnownRanges:
+class MappedRanges:
     """Ranges that don't overlap, sorted. Any thread may change it: a reader sees it before or after."""
 
     def __init__(self) -> None:
         # Regions are freed by finalizers, which the collector may run on this thread while it holds the lock.
         self._lock = hold(threading.RLock())
-        self._table: tuple[list[int], list[KnownRange]] = ([], [])
+        self._table: tuple[list[int], list[MappedRange]] = ([], [])
 
     def add(self, start: int, size: int, protection: Protection, *, toggled: bool = False) -> None:
         """Remember a range. `toggled`: one that the process map may show `rwx` (macOS's toggled pages)."""
         if protection is Protection.NONE:
             return
-        known = KnownRange(start, size, protection, toggled)
-        self._change(lambda ranges: [*ranges, known])
+        mapped = MappedRange(start, size, protection, toggled)
+        self._change(lambda ranges: [*ranges, mapped])
 
     def remove(self, start: int, size: int) -> None:
         """Forget every range that begins in `start` to `start + size`."""
         self._change(lambda ranges: [r for r in ranges if not start <= r.start < start + size])
 
-    def _change(self, change: Callable[[list[KnownRange]], list[KnownRange]]) -> None:
+    def _change(self, change: Callable[[list[MappedRange]], list[MappedRange]]) -> None:
         with self._lock:
             while True:
                 before = self._table
-                ranges = sorted(change(before[1]), key=lambda known: known.start)
-                after = [known.start for known in ranges], ranges
+                ranges = sorted(change(before[1]), key=lambda mapped: mapped.start)
+                after = [mapped.start for mapped in ranges], ranges
                 # If a finalizer has changed the table meanwhile, once more. One assignment: readers need no lock.
                 if self._table is before:
                     self._table = after
                     return
 
-    def find(self, address: int) -> KnownRange | None:
+    def find(self, address: int) -> MappedRange | None:
         """The range that holds `address`, or None."""
         starts, ranges = self._table
         index = bisect.bisect_right(starts, address) - 1
         if index >= 0:
-            known = ranges[index]
-            if address < known.end:
-                return known
+            mapped = ranges[index]
+            if address < mapped.end:
+                return mapped
         return None
 
 
-KNOWN = KnownRanges()
+MAPPED_RANGES = MappedRanges()
