@@ -9,7 +9,7 @@ from functools import cached_property, partial
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, NoReturn, Self
 
-from armexec.engines import LoadedImage, Quickening, get_engine
+from armexec.engines import LoadedImage, SupportsFastCalls, get_engine
 from armexec.errors import Error, LoadError, SignatureError
 from armexec.forks import renew
 from armexec.lines import Lines
@@ -306,13 +306,13 @@ class Function:
         # a third of the time.
         own: Any = type("Function", (Function,), {"__slots__": (), "__call__": staticmethod(call)})
         self.__class__ = own
-        if isinstance(loaded, Quickening) and self._text is None:
+        if isinstance(loaded, SupportsFastCalls) and self._text is None:
             give = partial(_give_call, weakref.ref(own))
 
             def again(*arguments: Any, **named: Any) -> Any:
                 """The second call: what is called once is left as it is."""
                 give(staticmethod(call))
-                loaded.quicken(prototype, bound, call, give)
+                loaded.make_fast_call(prototype, bound, call, give)
                 return call(*arguments, **named)
 
             give(staticmethod(again))

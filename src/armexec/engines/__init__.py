@@ -1,4 +1,4 @@
-"""Three ways to run an image: on this processor, translated to it, or instruction by instruction in Python."""
+"""Engines run an image: on this processor, translated to its code, or instruction by instruction in Python."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from armexec.memory import Step
     from armexec.objects import Image, Prototype, Resolve
 
-__all__ = ["ENGINES", "Engine", "LoadedImage", "Quickening", "default_engine", "get_engine"]
+__all__ = ["ENGINES", "Engine", "LoadedImage", "SupportsFastCalls", "default_engine", "get_engine"]
 
 
 class LoadedImage(Protocol):
@@ -23,7 +23,7 @@ class LoadedImage(Protocol):
     base: int
     """The address of the image's offset 0."""
     steps: list[Step]
-    """What was done to memory to get there, in order."""
+    """The operations on memory that placed the image, in order."""
 
     def bind(self, offset: int, prototype: Prototype) -> Callable[..., Any]:
         """A callable for the function at `offset`.
@@ -37,19 +37,19 @@ class LoadedImage(Protocol):
         """
 
     def close(self) -> None:
-        """Hold on to the memory no longer. What was bound before does, so it goes when the last call has left."""
+        """Let go of the memory. Functions that were bound before hold it, so it is freed after the last call."""
 
 
 @runtime_checkable
-class Quickening(Protocol):
-    """A loaded image whose functions can be called by less than a Python function and ctypes."""
+class SupportsFastCalls(Protocol):
+    """A loaded image whose functions can be called without a Python function and ctypes in between."""
 
-    def quicken(
+    def make_fast_call(
         self, prototype: Prototype, bound: Callable[..., Any], call: Callable[..., Any], install: Callable[[Any], None]
     ) -> None:
-        """Have `install` called, now or later, with what does as `call` does, in less time.
+        """Call `install`, now or later, with a callable that does what `call` does in less time, if one can be made.
 
-        `bound` is what `bind` gave, and `call` what checks arguments for it. It needn't be possible.
+        `bound` is what `bind` gave; `call` checks arguments and calls it.
         """
 
 
@@ -59,7 +59,7 @@ class Engine(Protocol):
     name: str
 
     def unavailable(self) -> str | None:
-        """Why this engine can't run on this host, or None if it can."""
+        """The reason why this engine can't run on this host, or None if it can."""
 
     def load(self, image: Image, resolve: Resolve) -> LoadedImage:
         """Place the image in memory.

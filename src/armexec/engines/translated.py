@@ -181,10 +181,10 @@ class LoadedTranslatedImage:
         bound: Callable[..., Any] = function
         return with_half_bits(prototype, bound)
 
-    def quicken(
+    def make_fast_call(
         self, prototype: Prototype, bound: Callable[..., Any], call: Callable[..., Any], install: Callable[[Any], None]
     ) -> None:
-        """See engines.Quickening. Half-precision numbers are left to Python."""
+        """See engines.SupportsFastCalls. Half-precision numbers are left to Python."""
         from armexec.translate.python_calls.vectorcall import make_later
 
         address = getattr(bound, "address", None)
