@@ -24,7 +24,7 @@ from typing import Any
 import numpy as np
 
 import armexec
-from armexec.bench.arm_engine import ArmEngine
+from armexec.bench.contenders.arm_engine import ArmEngine
 from armexec.bench.kernels import KERNELS
 from armexec.engines.translated import settle
 from armexec.machines.llvm.floats import FloatingPoint

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from armexec.bench.children import python
+from armexec.bench.measurements.children import python
 from armexec.errors import Error
 
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from armexec.bench.contenders import HOST, HOST_TUNED
+from armexec.bench.contenders.runner import HOST, HOST_TUNED
 from armexec.bench.figures import geometric_mean, median, ratio
-from armexec.bench.hot import Hot
-from armexec.bench.report import Report
+from armexec.bench.measurements.hot import Hot
+from armexec.bench.reports.report import Report
 
 
 def test_rounds_sat_out_do_not_count() -> None:

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from armexec.bench import host_build
-from armexec.bench.host_build import HostBuild, host_library
+from armexec.bench.contenders import host_build
+from armexec.bench.contenders.host_build import HostBuild, host_library
 from armexec.bench.kernels import KERNELS
 from armexec.errors import CompileError
 

@@ -7,10 +7,10 @@ from contextlib import contextmanager
 
 import pytest
 
-from armexec.bench import hot
-from armexec.bench.contenders import Run
-from armexec.bench.hot import measure_kernel
+from armexec.bench.contenders.runner import Run
 from armexec.bench.kernels import KERNELS, Kernel
+from armexec.bench.measurements import hot
+from armexec.bench.measurements.hot import measure_kernel
 from armexec.errors import Error
 
 

@@ -9,8 +9,9 @@ from collections.abc import Callable
 import pytest
 
 import armexec
-from armexec.bench.arm_engine import ArmEngine
-from armexec.bench.contenders import Contender, choose
+from armexec.bench.contenders.arm_engine import ArmEngine
+from armexec.bench.contenders.choice import choose
+from armexec.bench.contenders.runner import Contender
 from armexec.bench.kernels import FLAGS, KERNELS
 
 

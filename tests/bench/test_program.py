@@ -9,9 +9,9 @@ import pytest
 from elftools.elf.elffile import ELFFile
 
 from armexec.bench.arm_image import arm_image, entry
+from armexec.bench.contenders.program import make_program
+from armexec.bench.contenders.qemu import Qemu
 from armexec.bench.kernels import KERNELS
-from armexec.bench.program import make_program
-from armexec.bench.qemu import Qemu
 from armexec.errors import Error
 
 

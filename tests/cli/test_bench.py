@@ -9,11 +9,12 @@ from typing import Any
 
 import pytest
 
-from armexec.bench import arm_engine, hot, text
-from armexec.bench.contenders import Run
-from armexec.bench.host_build import HostBuild
+from armexec.bench.contenders import arm_engine
+from armexec.bench.contenders.host_build import HostBuild
+from armexec.bench.contenders.runner import Run
 from armexec.bench.kernels import KERNELS
-from armexec.bench.startup import measure_startup
+from armexec.bench.measurements import hot, text
+from armexec.bench.measurements.startup import measure_startup
 from cli.program import armexec
 
 TINY = ("--quick", "--rounds", "2")

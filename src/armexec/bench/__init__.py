@@ -1,12 +1,11 @@
 """`armexec bench`: the same C kernels built for this host, translated by armexec, and on other emulators.
 
-    kernels       what is run, from `sources/`
-    contenders    who runs it: host_build, arm_engine, qemu (with program), unicorn_engine
-    hot           all contenders in turn, round by round
-    first_call    from `import` to the first result, in processes of their own
-    calls, text, startup    what else takes time
-    measure       all parts, into a Report (report)
-    table, plot   the report for people
+    kernels         the C kernels in `sources/`, and arm_image their AArch64 code
+    contenders/     the programs that run kernels
+    measurements/   hot: all contenders in turn, round by round; first_call: from `import` to the first result;
+                    calls, text, startup
+    plan            the choice of what is measured, and measuring it into a Report
+    reports/        the Report, as tables and as a picture
 
 Times are of the processor wherever one process's own work is measured: the wall's clock counts what others do too.
 """

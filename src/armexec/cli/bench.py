@@ -11,8 +11,8 @@ from armexec.cli.command import argument, choice, command, file_name, option
 from armexec.cli.options import TIERS
 
 if TYPE_CHECKING:
-    from armexec.bench.measure import Plan
-    from armexec.bench.report import Report
+    from armexec.bench.plan import Plan
+    from armexec.bench.reports.report import Report
 
 
 def _kernel_names(_context: click.Context, _argument: click.Parameter, begun: str) -> list[str]:
@@ -59,8 +59,8 @@ def bench(
     costs; assembler and disassembler; start-up. All results must be equal.
     """
     from armexec.bench.kernels import choose
-    from armexec.bench.measure import PARTS, Plan, choose_parts
-    from armexec.bench.plot import check_plot, write_plot
+    from armexec.bench.plan import PARTS, Plan, choose_parts
+    from armexec.bench.reports.plot import check_plot, write_plot
     from armexec.cli.inputs import write_output
 
     if plot is not None:
@@ -75,7 +75,7 @@ def bench(
     )
     report = _measure(plan)
     if json != "-":
-        from armexec.bench.table import show
+        from armexec.bench.reports.table import show
         from armexec.cli.console import Console
 
         show(report, Console(highlight=False))

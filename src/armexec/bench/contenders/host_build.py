@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from functools import cache
 from typing import Any, NamedTuple
 
-from armexec.bench.contenders import Run, Runner
+from armexec.bench.contenders.runner import Run, Runner
 from armexec.bench.kernels import FLAGS, Kernel
 from armexec.errors import CompileError
 from armexec.toolchain import wheel_compiler

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 from armexec import __version__
 from armexec.bench.arm_image import arm_image, entry
-from armexec.bench.contenders import Run, Runner
+from armexec.bench.contenders.runner import Run, Runner
 from armexec.bench.kernels import Kernel
 from armexec.engines import Engine, get_engine
 from armexec.errors import HostError

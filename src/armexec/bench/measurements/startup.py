@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 import tempfile
 
-from armexec.bench.children import python
 from armexec.bench.figures import Series, median
+from armexec.bench.measurements.children import python
 
 __all__ = ["measure_startup"]
 

@@ -6,7 +6,7 @@ import importlib.util
 from pathlib import Path
 from typing import Any
 
-from armexec.bench.report import Report
+from armexec.bench.reports.report import Report
 from armexec.errors import Error
 
 __all__ = ["check_plot", "write_plot"]

@@ -1,4 +1,4 @@
-"""A whole benchmark: what is to be measured, and the measuring."""
+"""The plan of a benchmark: the choice of what is measured, and measuring it."""
 
 from __future__ import annotations
 
@@ -6,20 +6,21 @@ import difflib
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
-from armexec.bench.calls import measure_calls
-from armexec.bench.contenders import Contender, choose
-from armexec.bench.first_call import measure_first_call
-from armexec.bench.hot import measure_kernel
+from armexec.bench.contenders.choice import choose
+from armexec.bench.contenders.runner import Contender
 from armexec.bench.kernels import Kernel
-from armexec.bench.report import Report, describe_machine
-from armexec.bench.startup import measure_startup
-from armexec.bench.text import measure_text
+from armexec.bench.measurements.calls import measure_calls
+from armexec.bench.measurements.first_call import measure_first_call
+from armexec.bench.measurements.hot import measure_kernel
+from armexec.bench.measurements.startup import measure_startup
+from armexec.bench.measurements.text import measure_text
+from armexec.bench.reports.report import Report, describe_machine
 from armexec.errors import Error
 
 __all__ = ["PARTS", "Plan", "choose_parts"]
 
 PARTS = ("kernels", "first", "calls", "text", "startup")
-"""What `--parts` takes."""
+"""The names that `--parts` takes."""
 
 _ROUNDS, _QUICK_ROUNDS = 9, 3
 _PROCESS_ROUNDS = 5
@@ -39,7 +40,7 @@ def choose_parts(names: Iterable[str]) -> tuple[str, ...]:
 
 @dataclass
 class Plan:
-    """What is to be measured: `engines` of contenders.CHOICES (all if empty), `tier` as in contenders.choose.
+    """The choice of what is measured: `engines` of `CHOICES` (all if empty), `tier` as for `contenders.choice.choose`.
 
     `rounds` is 9 unless given, 3 for `quick`, which also gives the kernels less to do.
     """
@@ -61,7 +62,7 @@ class Plan:
 
     @property
     def steps(self) -> int:
-        """How many times `measure` says that a step is done."""
+        """The number of steps that `measure` has."""
         return sum(len(self.kernels) if part in ("kernels", "first") else 1 for part in self.parts)
 
     def measure(self, say: Callable[[str], None], step: Callable[[], None]) -> Report:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 
-from armexec.bench.contenders import HOST, HOST_TUNED, Contender, Runner
+from armexec.bench.contenders.runner import HOST, HOST_TUNED, Contender, Runner
 from armexec.bench.figures import Series, median, ratio
 from armexec.bench.kernels import Kernel
 from armexec.errors import Error

@@ -1,6 +1,7 @@
-"""How fast text becomes words and words become text: the kernels' own code, the first time and again.
+"""The speed of the assembler and the disassembler on the kernels' own code, the first time and again.
 
-As a program, `python -m armexec.bench.text`, it measures in a process that has assembled and disassembled nothing yet.
+As a program, `python -m armexec.bench.measurements.text`, it measures in a process that has assembled and disassembled
+nothing yet.
 """
 
 from __future__ import annotations
@@ -17,10 +18,10 @@ _REPEAT = 5
 
 def measure_text() -> dict[str, float]:
     """Instructions a second, by what is done: the first time ("cold"), and again ("warm"). Raises Error."""
-    from armexec.bench.children import python
+    from armexec.bench.measurements.children import python
 
-    python(["-m", "armexec.bench.text"])  # leaves bytecode
-    found: dict[str, float] = json.loads(python(["-m", "armexec.bench.text"]).output)
+    python(["-m", "armexec.bench.measurements.text"])  # leaves bytecode
+    found: dict[str, float] = json.loads(python(["-m", "armexec.bench.measurements.text"]).output)
     return found
 
 

@@ -1,6 +1,6 @@
 """From `import armexec` to the first result, in new processes: with an empty cache (cold) and with a filled one (warm).
 
-As a program, `python -m armexec.bench.first_call KERNEL [TIER]`, it is such a process.
+As a program, `python -m armexec.bench.measurements.first_call KERNEL [TIER]`, it is such a process.
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ Moments: TypeAlias = dict[str, float]
 
 def measure_first_call(kernel: Kernel, tier: str | None) -> dict[str, Moments]:
     """The moments of a "cold" and a "warm" first call of the translated engine. Raises Error."""
-    from armexec.bench.children import python
+    from armexec.bench.measurements.children import python
 
-    arguments = ["-m", "armexec.bench.first_call", kernel.name, *([tier] if tier else [])]
+    arguments = ["-m", "armexec.bench.measurements.first_call", kernel.name, *([tier] if tier else [])]
     with tempfile.TemporaryDirectory(prefix="armexec-bench-") as folder:
         # The same folder twice: what the first process leaves is what makes the second warm.
         return {name: json.loads(python(arguments, {"ARMEXEC_CACHE_DIR": folder}).output) for name in ("cold", "warm")}
@@ -46,8 +46,8 @@ def _first_call(kernel: Kernel, tier: str | None) -> Moments:
         compiled = _used()
         module.kernel(1)
     else:
-        from armexec.bench.arm_engine import engine_of
         from armexec.bench.arm_image import arm_image, entry
+        from armexec.bench.contenders.arm_engine import engine_of
 
         image = arm_image(kernel)
         loaded = engine_of("translated", tier).load(image, lambda _: None)

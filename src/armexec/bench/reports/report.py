@@ -1,4 +1,4 @@
-"""What a benchmark found, and where it was found."""
+"""The figures of a benchmark, and the machine that they are of."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from armexec.bench.figures import geometric_mean, median
-from armexec.bench.first_call import Moments
-from armexec.bench.hot import Hot
+from armexec.bench.measurements.first_call import Moments
+from armexec.bench.measurements.hot import Hot
 from armexec.engines import get_engine
 from armexec.errors import HostError
 

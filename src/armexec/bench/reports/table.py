@@ -8,9 +8,9 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from armexec.bench.calls import CTYPES
-from armexec.bench.contenders import HOST
-from armexec.bench.report import RATIOS, Report
+from armexec.bench.contenders.runner import HOST
+from armexec.bench.measurements.calls import CTYPES
+from armexec.bench.reports.report import RATIOS, Report
 
 __all__ = ["show"]
 

@@ -11,9 +11,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from armexec.bench.arm_image import arm_image, entry
-from armexec.bench.contenders import Run, Runner
+from armexec.bench.contenders.program import REPLY, REQUEST, make_program
+from armexec.bench.contenders.runner import Run, Runner
 from armexec.bench.kernels import Kernel
-from armexec.bench.program import REPLY, REQUEST, make_program
 from armexec.errors import Error
 
 __all__ = ["Qemu"]

@@ -1,4 +1,4 @@
-"""What a call costs: `fn(3)` against a bare ctypes call of the host's own function, one by one and over an array."""
+"""The cost of a call: `fn(3)` against a bare ctypes call of the host's own function, one by one and over an array."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from contextlib import ExitStack
 from typing import Any
 
 import armexec
+from armexec.bench.contenders.host_build import host_library
 from armexec.bench.figures import Series, median
-from armexec.bench.host_build import host_library
 from armexec.errors import CompileError
 
 __all__ = ["CTYPES", "ONE_BY_ONE", "measure_calls"]

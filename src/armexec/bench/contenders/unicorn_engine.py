@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from armexec.bench.arm_image import arm_image, entry
-from armexec.bench.contenders import Run, Runner
+from armexec.bench.contenders.runner import Run, Runner
 from armexec.bench.kernels import Kernel
 from armexec.errors import Error
 

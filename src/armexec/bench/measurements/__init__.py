@@ -1,0 +1,1 @@
+"""Measurements: hot runs, first calls, calls, assembler and disassembler, start-up."""

@@ -1,0 +1,1 @@
+"""Reports: the figures of a benchmark, as tables and as a picture."""
