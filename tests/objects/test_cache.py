@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from armexec.objects import CType, Image, Prototype, link, load_image, names
-from armexec.objects.dwarf import DebugInfo
+from armexec.objects.debug_info.dwarf import DebugInfo
 from armexec.store import Store
 from armexec.toolchain import compile_object
 

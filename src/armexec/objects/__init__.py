@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from armexec.objects.assembly_lines import AssemblyLines
-from armexec.objects.image import FunctionSymbol, Image, Resolve, SourceLine
+from armexec.objects.debug_info.assembly_lines import AssemblyLines
+from armexec.objects.debug_info.source_line import SourceLine
+from armexec.objects.image import FunctionSymbol, Image, Resolve
 from armexec.objects.layout import (
     ABSOLUTE,
     PAGE,

@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, TypeAlias
 
 from armexec.errors import LoadError
-from armexec.objects.debug import ImageDebugInfo
+from armexec.objects.debug_info.parts import ImageDebugInfo
 from armexec.objects.layout import Reference, Relocation, Section, SectionSymbol, Symbol, lay_out
 from armexec.objects.linking import FINAL, Part, merge
 from armexec.objects.names import bare_name, linkage_name, normalize, source_name
@@ -17,24 +17,13 @@ from armexec.objects.placing import MissingSymbols, Unreachable, place
 from armexec.objects.relocations import OutOfRange, RelocationType
 
 if TYPE_CHECKING:
+    from armexec.objects.debug_info.source_line import SourceLine
     from armexec.objects.prototypes import Prototype
 
-__all__ = ["FunctionSymbol", "Image", "Resolve", "SourceLine"]
+__all__ = ["FunctionSymbol", "Image", "Resolve"]
 
 Resolve: TypeAlias = Callable[[str], int | None]
 """A function from the name of a symbol that the image doesn't define to its address, or None."""
-
-
-@dataclass(frozen=True)
-class SourceLine:
-    """A place in the source; `line` and `column` count from 1, 0 is not known."""
-
-    file: str
-    line: int
-    column: int
-
-    def __str__(self) -> str:
-        return f"{self.file}:{self.line}" + (f":{self.column}" if self.column else "")
 
 
 @dataclass(frozen=True)

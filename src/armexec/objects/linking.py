@@ -16,7 +16,7 @@ from armexec.objects.names import linkage_name, source_name
 
 if TYPE_CHECKING:
     from armexec.objects.cache import ObjectCache
-    from armexec.objects.dwarf import DebugInfo
+    from armexec.objects.debug_info.dwarf import DebugInfo
 
 __all__ = ["FINAL", "Initializer", "Merged", "Part", "merge"]
 

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 from armexec.errors import LoadError
 from armexec.files import read_file
 from armexec.objects.cache import ObjectCache
+from armexec.objects.formats.kinds import what_is
 from armexec.objects.image import Image
-from armexec.objects.kinds import what_is
 
 if TYPE_CHECKING:
     from armexec.objects.linking import Part
@@ -42,11 +42,11 @@ def link(objects: Iterable[tuple[bytes, str]]) -> Image:
 def read_part(data: bytes, name: str) -> Part:
     """The part of an image that a relocatable object defines. Raises LoadError for what is none."""
     if data[:4] == b"\x7fELF":
-        from armexec.objects.elf import read_elf
+        from armexec.objects.formats.elf import read_elf
 
         return replace(read_elf(data, name), cache=ObjectCache(data))
     if data[:4] == b"\xcf\xfa\xed\xfe":
-        from armexec.objects.macho import read_macho
+        from armexec.objects.formats.macho import read_macho
 
         return replace(read_macho(data, name), cache=ObjectCache(data))
     raise LoadError(f"{name}: {what_is(data)}")

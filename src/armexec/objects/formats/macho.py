@@ -13,7 +13,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
 from armexec.errors import LoadError
-from armexec.objects.labels import with_functions
+from armexec.objects.formats.labels import with_functions
 from armexec.objects.layout import (
     ABSOLUTE,
     MAX_IMAGE,
@@ -28,7 +28,7 @@ from armexec.objects.linking import Initializer, Part
 from armexec.objects.relocations import RelocationType
 
 if TYPE_CHECKING:
-    from armexec.objects.dwarf import DebugInfo
+    from armexec.objects.debug_info.dwarf import DebugInfo
 
 __all__ = ["read_macho"]
 
@@ -394,7 +394,7 @@ class _Object:
                 sections[_DWARF_NAMES.get(name, name)] = self._debug_section(header, placed, index)
         if "debug_info" not in sections:
             return None
-        from armexec.objects.dwarf import DebugInfo
+        from armexec.objects.debug_info.dwarf import DebugInfo
 
         return DebugInfo(self.name, sections)
 

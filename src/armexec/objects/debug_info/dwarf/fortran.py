@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from armexec.objects.dwarf.entries import Entries
+from armexec.objects.debug_info.dwarf.entries import Entries
 from armexec.objects.prototypes import CType
 
 __all__ = ["passed_type"]

@@ -6,7 +6,7 @@ import re
 from dataclasses import replace
 from typing import Any
 
-from armexec.objects.dwarf.entries import Entries
+from armexec.objects.debug_info.dwarf.entries import Entries
 from armexec.objects.prototypes import VOID, CType, Field, Kind
 
 __all__ = ["CHARACTER", "Types"]

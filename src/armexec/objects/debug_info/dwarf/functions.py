@@ -5,9 +5,9 @@ from __future__ import annotations
 from functools import cached_property
 from typing import Any
 
-from armexec.objects.dwarf.entries import Entries
-from armexec.objects.dwarf.fortran import passed_type
-from armexec.objects.dwarf.types import Types
+from armexec.objects.debug_info.dwarf.entries import Entries
+from armexec.objects.debug_info.dwarf.fortran import passed_type
+from armexec.objects.debug_info.dwarf.types import Types
 from armexec.objects.prototypes import VOID, Parameter, Prototype
 
 __all__ = ["Functions"]

@@ -16,9 +16,9 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from armexec.errors import LoadError
-from armexec.objects.indirect import call_resolvers
-from armexec.objects.kinds import refused_elf
-from armexec.objects.labels import mark_of, with_functions
+from armexec.objects.formats.indirect import call_resolvers
+from armexec.objects.formats.kinds import refused_elf
+from armexec.objects.formats.labels import mark_of, with_functions
 from armexec.objects.layout import (
     ABSOLUTE,
     MAX_IMAGE,
@@ -35,7 +35,7 @@ from armexec.objects.linking import FINAL, Initializer, Part
 from armexec.objects.relocations import RelocationType
 
 if TYPE_CHECKING:
-    from armexec.objects.dwarf import DebugInfo
+    from armexec.objects.debug_info.dwarf import DebugInfo
 
 __all__ = ["read_elf"]
 
@@ -340,7 +340,7 @@ class _Object:
         }
         if "debug_info" not in sections:
             return None
-        from armexec.objects.dwarf import DebugInfo
+        from armexec.objects.debug_info.dwarf import DebugInfo
 
         return DebugInfo(self.name, sections)
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 
-from armexec.objects.image import SourceLine
+from armexec.objects.debug_info.source_line import SourceLine
 
 __all__ = ["read_lines"]
 

@@ -10,8 +10,8 @@ from armexec.objects.layout import PlacedSection
 from armexec.objects.linking import Part
 
 if TYPE_CHECKING:
-    from armexec.objects.dwarf import DebugInfo
-    from armexec.objects.image import SourceLine
+    from armexec.objects.debug_info.dwarf import DebugInfo
+    from armexec.objects.debug_info.source_line import SourceLine
     from armexec.objects.prototypes import Prototype
 
 __all__ = ["ImageDebugInfo"]

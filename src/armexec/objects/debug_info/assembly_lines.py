@@ -5,8 +5,8 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Sequence
 
-from armexec.objects.dwarf import DebugInfo
-from armexec.objects.image import SourceLine
+from armexec.objects.debug_info.dwarf import DebugInfo
+from armexec.objects.debug_info.source_line import SourceLine
 from armexec.objects.layout import PlacedSection
 
 __all__ = ["AssemblyLines"]

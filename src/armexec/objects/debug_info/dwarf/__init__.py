@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, TypeVar
 from armexec.errors import LoadError
 
 if TYPE_CHECKING:
-    from armexec.objects.dwarf.functions import Functions
-    from armexec.objects.image import SourceLine
+    from armexec.objects.debug_info.dwarf.functions import Functions
+    from armexec.objects.debug_info.source_line import SourceLine
     from armexec.objects.prototypes import Prototype
 
 __all__ = ["DebugInfo"]
@@ -59,7 +59,7 @@ class DebugInfo:
     @cached_property
     def _functions(self) -> Functions | LoadError:
         try:
-            from armexec.objects.dwarf.functions import Functions
+            from armexec.objects.debug_info.dwarf.functions import Functions
 
             return Functions(self._sections)
         except Exception as e:
@@ -72,7 +72,7 @@ class DebugInfo:
 
     @cached_property
     def _lines(self) -> tuple[list[int], list[SourceLine | None]]:
-        from armexec.objects.dwarf.lines import read_lines
+        from armexec.objects.debug_info.dwarf.lines import read_lines
 
         return read_lines(
             self._sections.get("debug_line", b""),

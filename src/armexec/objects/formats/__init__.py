@@ -1,0 +1,1 @@
+"""Readers of object files: ELF and Mach-O, each as a Part."""
