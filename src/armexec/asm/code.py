@@ -1,106 +1,15 @@
-"""What the assembler makes: sections, symbols, and the relocations that are left to whoever places it."""
+"""Assembled code, with the forms that it is written in: a listing, ELF, Mach-O."""
 
 from __future__ import annotations
 
 import builtins
-from typing import NamedTuple
 
-from armexec.asm.where import Where
-from armexec.errors import AssemblyError, Diagnostic
+from armexec.asm.contents import CodeContents
 
-__all__ = ["Code", "CodeRelocation", "CodeSection", "CodeSymbol"]
+__all__ = ["Code"]
 
 
-class CodeSection:
-    """A section. `flags` is the protection of its memory: "rx", "r" or "rw", or "" for what isn't loaded, such as debug
-    information.
-
-    `align` and `size` are in bytes; `size` is more than the data's for zeros at the end. `type` is ELF's ("progbits",
-    "nobits", "init_array") or Mach-O's ("cstring_literals"), `attributes` the letters or words that the source gives,
-    `entry_size` that of the entries of a mergeable section. `group` is the symbol that stands for a section group;
-    of the groups of a `comdat` a linker keeps one. `link` is the symbol or section of the letter "o".
-
-    `marks` are the offsets where code ("x") or data ("d") begins; `lines` are the source lines of words: offset, line
-    and file.
-    """
-
-    def __init__(
-        self,
-        name: str,
-        flags: str,
-        *,
-        align: int = 1,
-        type: str = "progbits",
-        attributes: str = "",
-        entry_size: int = 0,
-        group: str = "",
-        comdat: bool = False,
-        link: str = "",
-    ) -> None:
-        self.name = name
-        self.flags = flags
-        self.align = align
-        self.type = type
-        self.attributes = attributes
-        self.entry_size = entry_size
-        self.group = group
-        self.comdat = comdat
-        self.link = link
-        self.data = bytearray()
-        self.size = 0
-        self.marks: list[tuple[int, str]] = []
-        self.lines: list[tuple[int, int, str]] = []
-
-    @property
-    def thread_local(self) -> bool:
-        """Whether each thread has its own copy (.tdata, .tbss)."""
-        return "T" in self.attributes or self.type.startswith("thread_local")
-
-    def __repr__(self) -> str:
-        return f"<CodeSection {self.name} {self.flags}, {max(self.size, len(self.data))} bytes>"
-
-
-class CodeSymbol(NamedTuple):
-    """A symbol at `value` in its section, or an absolute number, or undefined.
-
-    `kind`: function, object, tls, ifunc or notype; `binding`: local, global, weak or unique; `visibility`: default,
-    hidden, protected or internal. Of a `common` symbol, `value` is the alignment. `variant_pcs`: a function that
-    doesn't keep to the base procedure call standard.
-    """
-
-    name: str
-    section: CodeSection | None
-    value: int
-    kind: str = "notype"
-    binding: str = "local"
-    size: int = 0
-    defined: bool = True
-    visibility: str = "default"
-    common: bool = False
-    variant_pcs: bool = False
-
-    @property
-    def temporary(self) -> bool:
-        """Whether it has no name that a user gave: numeric labels, places, literals."""
-        return self.name[0] in "\x00\x01"
-
-
-class CodeRelocation(NamedTuple):
-    """An ELF relocation (`type` is its name) at `offset` of a section: of `symbol`, less `minus`, plus `addend`.
-
-    `where` is the line that it comes from.
-    """
-
-    section: CodeSection
-    offset: int
-    type: str
-    symbol: str
-    addend: int = 0
-    minus: str | None = None
-    where: Where | None = None
-
-
-class Code:
+class Code(CodeContents):
     """Assembled code. `words` and `bytes` are those of the executable sections, one after the other, before any
     relocation.
 
@@ -108,83 +17,6 @@ class Code:
     branch targets are distances in bytes in its source and in its listing, and not addresses. `diagnostics` are what
     `.warning` and `.print` say.
     """
-
-    def __init__(
-        self,
-        sections: list[CodeSection],
-        all_symbols: list[CodeSymbol],
-        relocations: list[CodeRelocation],
-        address: int = 0,
-        source: str = "",
-        *,
-        apple: bool = False,
-        files: tuple[str, ...] = (),
-        distances: bool = True,
-        diagnostics: tuple[Diagnostic, ...] = (),
-    ) -> None:
-        if not all(isinstance(part, list) for part in (sections, all_symbols, relocations)):
-            raise AssemblyError("a Code is made by armexec.assemble or by a Builder: it holds lists of their parts")
-        self.sections = sections
-        self.all_symbols = all_symbols
-        self.relocations = relocations
-        self.address = address
-        self.source = source
-        self.apple = apple
-        self.files = files
-        self.distances = distances
-        self.diagnostics = diagnostics
-
-    def with_symbols(self, symbols: list[CodeSymbol]) -> Code:
-        """The same code with other symbols."""
-        from copy import copy
-
-        other = copy(self)
-        other.all_symbols = symbols
-        return other
-
-    @property
-    def code_sections(self) -> list[tuple[int, CodeSection]]:
-        """The executable sections that have something in them, with their places in `bytes`."""
-        placed = []
-        end = 0
-        for section in self.sections:
-            if "x" in section.flags and section.data:
-                end += -end % section.align
-                placed.append((end, section))
-                end += len(section.data)
-        return placed
-
-    @property
-    def text(self) -> CodeSection:
-        """The .text section."""
-        for section in self.sections:
-            if section.name in (".text", "__TEXT,__text"):
-                return section
-        return CodeSection(".text", "rx")
-
-    @property
-    def bytes(self) -> bytes:
-        result = bytearray()
-        for start, section in self.code_sections:
-            result += bytes(start - len(result)) + section.data
-        return bytes(result)
-
-    @property
-    def words(self) -> list[int]:
-        """The code as 32-bit words; data that doesn't fill the last one is filled with zeros."""
-        data = self.bytes
-        data += bytes(-len(data) % 4)
-        return [int.from_bytes(data[i : i + 4], "little") for i in range(0, len(data), 4)]
-
-    @property
-    def symbols(self) -> dict[str, int]:
-        starts = {section: start for start, section in self.code_sections}
-        starts.setdefault(self.text, 0)
-        return {
-            s.name: self.address + starts[s.section] + s.value
-            for s in self.all_symbols
-            if s.section in starts and not s.temporary
-        }
 
     @property
     def disassembly(self) -> str:
@@ -207,9 +39,3 @@ class Code:
         from armexec.asm.object_file.elf import write_elf
 
         return write_elf(self)
-
-    def __len__(self) -> int:
-        return len(self.bytes)
-
-    def __repr__(self) -> str:
-        return f"<Code {len(self.bytes)} bytes, symbols {list(self.symbols)[:6]}>"

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator
 from itertools import pairwise
 from typing import NamedTuple
 
-from armexec.asm.code import Code, CodeRelocation, CodeSection
+from armexec.asm.contents import CodeContents, CodeRelocation, CodeSection
 from armexec.disasm import Targets, disassemble
 from armexec.lines import Lines
 
@@ -23,7 +23,7 @@ class Row(NamedTuple):
     relocations: tuple[CodeRelocation, ...]
 
 
-def code_rows(code: Code) -> Iterator[tuple[CodeSection, list[Row]]]:
+def code_rows(code: CodeContents) -> Iterator[tuple[CodeSection, list[Row]]]:
     """The executable sections with their rows."""
     names: dict[int, list[str]] = {}
     for name, address in code.symbols.items():
@@ -82,14 +82,14 @@ def _pieces(
             offset += size
 
 
-def relocation_text(relocation: CodeRelocation, code: Code) -> str:
+def relocation_text(relocation: CodeRelocation, code: CodeContents) -> str:
     """A relocation as objdump shows it: its type, and the symbol plus the addend."""
     name, addend = _named(relocation.symbol, relocation.addend, code)
     minus = "" if relocation.minus is None else f"-{_named(relocation.minus, 0, code)[0]}"
     return f"{relocation.type}  {name}{minus}" + (f"{'+' if addend > 0 else '-'}{abs(addend):#x}" if addend else "")
 
 
-def _named(name: str, addend: int, code: Code) -> tuple[str, int]:
+def _named(name: str, addend: int, code: CodeContents) -> tuple[str, int]:
     """The name of a relocation's symbol; a place without a name is counted from its section."""
     if name[0] > "\x01":
         return name, addend
@@ -99,7 +99,7 @@ def _named(name: str, addend: int, code: Code) -> tuple[str, int]:
     return symbol.section.name, addend + symbol.value
 
 
-def code_listing(code: Code) -> str:
+def code_listing(code: CodeContents) -> str:
     """The listing. Sections are named where there is another than .text."""
     parts = []
     sections = list(code_rows(code))

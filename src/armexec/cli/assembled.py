@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from armexec.asm import Code
-    from armexec.asm.code import CodeSection
+    from armexec.asm.contents import CodeSection
 
 __all__ = ["FORMATS", "format_of", "linked", "written"]
 

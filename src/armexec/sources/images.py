@@ -64,7 +64,7 @@ def code_image(code: Code, name: str, *, entry: str) -> Image:
 
 def _with_entry(code: Code, entry: str) -> Code:
     """The code with a function at its first instruction, where no symbol has a type."""
-    from armexec.asm.code import CodeSymbol
+    from armexec.asm.contents import CodeSymbol
 
     symbols = list(code.all_symbols)
     if any(symbol.kind in ("function", "ifunc") for symbol in symbols):

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from armexec.asm.builder.mnemonics import Mnemonics
 from armexec.asm.code import Code
+from armexec.asm.contents import CodeSection
 from armexec.asm.encoding import EncodingFailure, encode, match
 from armexec.asm.expressions import Tree
 from armexec.asm.literal_loads import with_literal
@@ -199,7 +200,8 @@ class Builder(Mnemonics):
         default = {".text": "rx", ".rodata": "r"}.get(name, "rw")
         if flags not in ("", "rx", "r", "rw"):
             raise _NOWHERE.error(f'flags {flags!r} must be "rx", "r" or "rw"')
-        self._output.enter(name, flags or default)
+        output = self._output
+        output.section = output.subsection(output.make_section(CodeSection(name, flags or default)))
 
     def flush_literals(self) -> None:
         """Put the literal pool here instead of at the end of the section; nothing may run into it."""

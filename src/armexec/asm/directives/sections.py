@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from armexec.asm.contents import CodeSection
 from armexec.asm.output.subsections import Subsection
 from armexec.asm.where import Where
 
@@ -56,12 +57,9 @@ def _named(a: Assembler, arguments: Arguments, where: Where) -> Subsection:
     """The section that `.section` and its arguments mean."""
     if not arguments:
         raise where.error("expected the section's name")
-    current = a.output.section
     name = a.name(arguments[0])
     macho = re.fullmatch(r"__\w+", name) is not None and len(arguments) > 1 and arguments[1][0][:1] != '"'
-    entered = _macho(a, name, arguments, where) if macho else _elf(a, name, arguments, where)
-    a.output.section = current
-    return entered
+    return _macho(a, name, arguments, where) if macho else _elf(a, name, arguments, where)
 
 
 def _elf(a: Assembler, name: str, arguments: Arguments, where: Where) -> Subsection:
@@ -71,7 +69,8 @@ def _elf(a: Assembler, name: str, arguments: Arguments, where: Where) -> Subsect
         number, rest = a.constant(rest, 0, where), rest[1:]
     known = next((s for s in a.output.sections.values() if s.name == name and not rest), None)
     if known is not None:
-        return a.output.enter(name, known.flags, number=number, group=known.group, link=known.link)
+        wanted = CodeSection(name, known.flags, group=known.group, link=known.link)
+        return a.output.subsection(a.output.make_section(wanted), number)
     letters = _by_name(_ATTRIBUTES, name, "")
     kind = _by_name(_TYPES, name, "progbits")
     if rest and rest[0][0][:1] == "#":
@@ -111,18 +110,17 @@ def _elf(a: Assembler, name: str, arguments: Arguments, where: Where) -> Subsect
             unique, rest = str(a.constant(rest, 1, where)), rest[2:]
     if rest:
         raise where.error(f"unexpected {rest[0][0][:30]!r}", column=rest[0][1])
-    return a.output.enter(
+    wanted = CodeSection(
         name,
         protection(letters),
-        number=number,
         type=kind,
         attributes=letters,
         entry_size=entry_size,
         group=group,
         comdat=comdat,
         link=link,
-        unique=unique,
     )
+    return a.output.subsection(a.output.make_section(wanted, unique), number)
 
 
 def _letters(text: str, where: Where, column: int) -> str:
@@ -162,13 +160,13 @@ def _macho(a: Assembler, segment: str, arguments: Arguments, where: Where) -> Su
     words = [text for text, _ in arguments[2:]]
     kind = words[0] if words and words[0] else _MACHO_TYPES.get(section, "regular")
     attributes = words[1] if len(words) > 1 else ""
-    return _enter_macho(a, segment, section, kind, attributes)
+    return _macho_section(a, segment, section, kind, attributes)
 
 
-def _enter_macho(a: Assembler, segment: str, section: str, kind: str, attributes: str = "") -> Subsection:
+def _macho_section(a: Assembler, segment: str, section: str, kind: str, attributes: str = "") -> Subsection:
     name = f"{segment},{section}"
     if name == "__TEXT,__text":
-        return a.output.enter(name if a.apple else ".text", "rx")
+        return a.output.subsection(a.output.make_section(CodeSection(name if a.apple else ".text", "rx")))
     if segment in ("__DWARF", "__LD") or section == "__eh_frame" or "debug" in attributes.split("+"):
         flags = ""
     elif "pure_instructions" in attributes or section in ("__stubs", "__text"):
@@ -176,7 +174,8 @@ def _enter_macho(a: Assembler, segment: str, section: str, kind: str, attributes
     else:
         flags = "rw" if segment.startswith("__DATA") and segment != "__DATA_CONST" else "r"
     kind = "nobits" if kind in _ZEROFILL else kind
-    return a.output.enter(name, flags, type=kind, attributes=attributes or "no")
+    wanted = CodeSection(name, flags, type=kind, attributes=attributes or "no")
+    return a.output.subsection(a.output.make_section(wanted))
 
 
 _ELF_PLAIN = {".text": ("ax", "progbits"), ".data": ("aw", "progbits"), ".bss": ("aw", "nobits"), ".rodata": ("a", "")}
@@ -205,26 +204,21 @@ _MACHO_PLAIN = {
 def _plain(name: str) -> Handler:
     def handler(a: Assembler, arguments: Arguments, where: Where) -> None:
         if a.apple and name == ".text":
-            a.go_to(a.output.subsection(a.output.make_section("__TEXT,__text", "rx"), 0))
+            a.go_to(a.output.subsection(a.output.make_section(CodeSection("__TEXT,__text", "rx"))))
             return
         if name not in _ELF_PLAIN and not a.apple:
             raise where.error(f'{name} is a directive of Apple\'s assembler: assemble with target="apple"')
         if name in _MACHO_PLAIN and a.apple:
             if arguments:
                 raise where.error(f"expected the end of the line after {name}", column=arguments[0][1])
-            current = a.output.section
-            entered = _enter_macho(a, *_MACHO_PLAIN[name])
-            a.output.section = current
-            a.go_to(entered)
+            a.go_to(_macho_section(a, *_MACHO_PLAIN[name]))
             return
         number = a.constant(arguments, 0, where, default=0)
         if len(arguments) > 1:
             raise where.error(f"expected the end of the line after {name}", column=arguments[1][1])
         letters, kind = _ELF_PLAIN[name]
-        current = a.output.section
-        entered = a.output.enter(name, protection(letters), number=_subsection(number, where), type=kind)
-        a.output.section = current
-        a.go_to(entered)
+        wanted = CodeSection(name, protection(letters), type=kind)
+        a.go_to(a.output.subsection(a.output.make_section(wanted), _subsection(number, where)))
 
     return handler
 

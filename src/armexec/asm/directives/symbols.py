@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from armexec.asm.contents import CodeSection
 from armexec.asm.object_file.relocation_numbers import RELOCATIONS
 from armexec.asm.where import Where
 
@@ -144,7 +145,8 @@ def _common(*, local: bool) -> Handler:
 
 def _reserve(a: Assembler, section: str, name: str, size: int, alignment: int, where: Where, kind: str = "") -> None:
     current = a.output.section
-    a.output.enter(section, "rw", type="nobits", attributes=kind)
+    made = a.output.make_section(CodeSection(section, "rw", type="nobits", attributes=kind))
+    a.output.section = a.output.subsection(made)
     a.output.align(alignment, 0, where)
     a.output.define(name, where)
     symbol = a.output.symbol(name)

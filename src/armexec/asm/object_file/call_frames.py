@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from armexec.asm.contents import CodeSection
 from armexec.asm.encoding import Relocatable
 from armexec.asm.output.subsections import Subsection, leb128
 from armexec.asm.where import Where
 
 if TYPE_CHECKING:
-    from armexec.asm.code import CodeSection
     from armexec.asm.output import Output
 
 __all__ = ["CallFrames", "Frame"]
@@ -127,7 +127,7 @@ class _Table:
         self.output = output
         self.frames = frames
         self.eh = eh
-        self.section = output.make_section(".eh_frame", "r") if eh else output.make_section(".debug_frame", "")
+        self.section = output.make_section(CodeSection(".eh_frame", "r") if eh else CodeSection(".debug_frame", ""))
         self.section.align = max(self.section.align, 8)
         self.data = self.section.data
 

@@ -8,12 +8,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, NamedTuple
 
+from armexec.asm.contents import CodeSection
 from armexec.asm.encoding import Relocatable
 from armexec.asm.output.subsections import Subsection, leb128
 from armexec.asm.where import Where
 
 if TYPE_CHECKING:
-    from armexec.asm.code import CodeSection
     from armexec.asm.output import Output
 
 __all__ = ["DebugLines", "Row"]
@@ -101,9 +101,9 @@ class DebugLines:
         if not self._rows and 0 not in self._files:
             return
         if output.apple:
-            section = output.make_section("__DWARF,__debug_line", "", "regular", "debug")
+            section = output.make_section(CodeSection("__DWARF,__debug_line", "", type="regular", attributes="debug"))
         else:
-            section = output.make_section(".debug_line", "")
+            section = output.make_section(CodeSection(".debug_line", ""))
         start = len(section.data)
         version = 5 if 0 in self._files else 4
         tables = self._tables_5() if version == 5 else self._tables_4()

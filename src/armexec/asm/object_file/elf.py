@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import struct
 
-from armexec.asm.code import Code, CodeSection, CodeSymbol
+from armexec.asm.contents import CodeContents, CodeSection, CodeSymbol
 from armexec.asm.object_file.relocation_numbers import RELOCATIONS
 from armexec.asm.where import Where
 from armexec.errors import AssemblyError
@@ -50,7 +50,7 @@ _MASK = 0xFFFF_FFFF_FFFF_FFFF
 _ENTRY_SIZES = {"init_array": 8, "fini_array": 8, "preinit_array": 8}
 
 
-def write_elf(code: Code) -> bytes:
+def write_elf(code: CodeContents) -> bytes:
     """The object of assembled code.
 
     Raises:
@@ -75,7 +75,7 @@ class _Strings:
 
 
 class _Writer:
-    def __init__(self, code: Code) -> None:
+    def __init__(self, code: CodeContents) -> None:
         self.code = code
         # Groups come before their members.
         groups: dict[str, list[CodeSection]] = {}

@@ -8,7 +8,7 @@ from __future__ import annotations
 import struct
 from bisect import bisect_right
 
-from armexec.asm.code import Code, CodeRelocation, CodeSection, CodeSymbol
+from armexec.asm.contents import CodeContents, CodeRelocation, CodeSection, CodeSymbol
 from armexec.asm.where import Where
 from armexec.errors import AssemblyError
 
@@ -72,7 +72,7 @@ _MOST_SECTIONS = 255
 _DATA = {"ABS64": 8, "ABS32": 4, "PREL64": 8, "PREL32": 4}
 
 
-def write_macho(code: Code) -> bytes:
+def write_macho(code: CodeContents) -> bytes:
     """The object of assembled code.
 
     Raises:
@@ -82,7 +82,7 @@ def write_macho(code: Code) -> bytes:
 
 
 class _Writer:
-    def __init__(self, code: Code) -> None:
+    def __init__(self, code: CodeContents) -> None:
         self.code = code
         # What takes no room in the file stands behind what does.
         self.sections = sorted(code.sections, key=lambda section: section.type == "nobits")

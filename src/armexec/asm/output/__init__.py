@@ -1,4 +1,4 @@
-"""Where assembled bytes go: sections, symbols, and the places to fill once every label is known."""
+"""The output of an assembly: sections, symbols, and the places to fill once every label is known."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ from collections.abc import Callable
 from functools import partial
 from typing import NamedTuple
 
-from armexec.asm.code import Code, CodeRelocation, CodeSection
+from armexec.asm.code import Code
+from armexec.asm.contents import CodeRelocation, CodeSection
 from armexec.asm.encoding import Candidate, EncodingFailure, Relocatable, encode
 from armexec.asm.expressions import Tree, symbols_of, with_place
 from armexec.asm.output.finished_symbols import finished_symbols
@@ -19,9 +20,9 @@ from armexec.isa.syntax import Expression
 __all__ = ["Linear", "Output", "Where"]
 
 _MAX_SIZE = 1 << 28
-"""The most bytes that one text may make."""
+"""Maximum number of bytes that one text makes."""
 _MAX_RESERVED = 1 << 40
-"""The most bytes of sections without contents."""
+"""Maximum number of bytes of sections without contents."""
 
 
 class _Fixup(NamedTuple):
@@ -69,7 +70,7 @@ class Output:
         self._pools: dict[Subsection, list[tuple[str, int, Tree, Where]]] = {}
         self._room = _MAX_SIZE
         self._reservable = _MAX_RESERVED
-        self.section = self.enter("__TEXT,__text" if apple else ".text", "rx")
+        self.section = self.subsection(self.make_section(CodeSection("__TEXT,__text" if apple else ".text", "rx")))
 
     @property
     def constants(self) -> bool:
@@ -77,26 +78,7 @@ class Output:
         return self.symbols.constants
 
     # -- sections ---------------------------------------------------------------------------------------------------
-    def enter(
-        self,
-        name: str,
-        flags: str,
-        *,
-        number: int = 0,
-        type: str = "",
-        attributes: str = "",
-        entry_size: int = 0,
-        group: str = "",
-        comdat: bool = False,
-        link: str = "",
-        unique: str = "",
-    ) -> Subsection:
-        """Make the named section the current one, in its subsection `number`. Attributes count when it is new."""
-        section = self.make_section(name, flags, type, attributes, entry_size, group, comdat, link, unique)
-        self.section = self.subsection(section, number)
-        return self.section
-
-    def subsection(self, section: CodeSection, number: int) -> Subsection:
+    def subsection(self, section: CodeSection, number: int = 0) -> Subsection:
         """A subsection of a section, made if it is new."""
         found = self._subsections.get((section, number))
         if found is None:
@@ -109,35 +91,9 @@ class Output:
         section.reserved = start
         return section
 
-    def make_section(
-        self,
-        name: str,
-        flags: str,
-        type: str = "",
-        attributes: str = "",
-        entry_size: int = 0,
-        group: str = "",
-        comdat: bool = False,
-        link: str = "",
-        unique: str = "",
-    ) -> CodeSection:
-        """The named section, made if it is new."""
-        key = (name, group, link, unique)
-        section = self.sections.get(key)
-        if section is None:
-            kind = type or ("nobits" if name == ".bss" else "progbits")
-            section = self.sections[key] = CodeSection(
-                name,
-                flags,
-                align=4 if "x" in flags else 1,
-                type=kind,
-                attributes=attributes or {"rx": "ax", "rw": "aw", "r": "a"}.get(flags, ""),
-                entry_size=entry_size,
-                group=group,
-                comdat=comdat,
-                link=link,
-            )
-        return section
+    def make_section(self, wanted: CodeSection, unique: str = "") -> CodeSection:
+        """The section that there is with the name, group and link of `wanted` and with `unique`, else `wanted`."""
+        return self.sections.setdefault((wanted.name, wanted.group, wanted.link, unique), wanted)
 
     @property
     def offset(self) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from armexec.asm.code import CodeRelocation, CodeSymbol
+from armexec.asm.contents import CodeRelocation, CodeSymbol
 from armexec.asm.output.symbols import Symbol, SymbolTable
 from armexec.asm.where import Where
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Callable, Sequence
 
-from armexec.asm.code import CodeSection
+from armexec.asm.contents import CodeSection
 from armexec.asm.expressions import Tree
 from armexec.asm.where import Where
 
