@@ -8,19 +8,16 @@ from collections.abc import Sequence
 from armexec.asm.code import Code
 from armexec.asm.directives import run_directive
 from armexec.asm.encoding import EncodingFailure, absolute, encode, match
-from armexec.asm.expressions import STRING, SyntaxFailure, Tree, parse_expression, quoted_name
+from armexec.asm.expressions import SyntaxFailure
 from armexec.asm.lexer import operand_tokens, plain_tokens, register_named
-from armexec.asm.lines import Statement, is_apple, lines_of, plain_statement, statement_of
+from armexec.asm.lines import Statement, is_apple, plain_statement, statement_of
 from armexec.asm.literal_loads import with_literal
-from armexec.asm.object_file.call_frames import CallFrames
-from armexec.asm.object_file.debug_lines import DebugLines
 from armexec.asm.output import Output
-from armexec.asm.output.subsections import Subsection
-from armexec.asm.preprocess import PREPROCESSING, Conditions, Evaluate, Frame, Macros, Source
+from armexec.asm.preprocess import PREPROCESSING, Frame, PreprocessContext
 from armexec.asm.text import string_bytes
 from armexec.asm.where import Where
-from armexec.errors import AssemblyError, Diagnostic
-from armexec.isa.syntax import Expression, Register
+from armexec.errors import AssemblyError
+from armexec.isa.syntax import Expression
 
 __all__ = ["Assembler", "assemble"]
 
@@ -70,7 +67,6 @@ def assemble(
 # The words of lines met before, in any text: those that name nothing that could have another meaning elsewhere.
 _words: dict[str, bytes] = {}
 _LIMIT = 1 << 16
-_COMMENT = re.compile(rf'{STRING}|(//[^\n]*|/\*.*?\*/|;[^\n"]*(?=\n|\Z))', re.DOTALL)
 
 
 # A preprocessor's line marker, with the number and the file of the next line, or m4's (#line). Without a file, or with
@@ -79,27 +75,8 @@ _MARKER = re.compile(r'#(?:line[ \t])?[ \t]*(0*[1-9]\d{0,8})[ \t]+"((?:[^"\\]|\\
 _REQ = re.compile(r"\.req\s+(\S+)$", re.IGNORECASE)
 
 
-class Assembler:
-    """The state of one assembly: what is read, where we are, and the names that aren't symbols."""
-
-    def __init__(self, text: str, output: Output, *, file: str, folders: Sequence[str]) -> None:
-        self.output = output
-        self.apple = output.apple
-        self.folders = folders
-        """Where .include and .incbin look for files."""
-        self.source = Source(self.readable(text, file, None), file)
-        self.macros = Macros()
-        self.conditions = Conditions()
-        self.aliases: dict[str, Register] = {}
-        """The registers that .req has given names, in lower case."""
-        self.previous = output.section
-        self.section_stack: list[tuple[Subsection, Subsection]] = []
-        self.lines = DebugLines(output)
-        self.frames = CallFrames(output)
-        # How often each numeric label was defined so far.
-        self._numeric: dict[str, int] = {}
-        # Whether a macro or a register has the name of an instruction or of a word in operands.
-        self._shadowed = False
+class Assembler(PreprocessContext):
+    """One assembly: goes through the lines, and carries out each statement."""
 
     def run(self) -> None:
         """Go through the lines: those of the text, and those that macros and included files put before the next."""
@@ -126,7 +103,7 @@ class Assembler:
         """Whether a line means what it has meant before."""
         return not (
             self.output.constants
-            or self._shadowed
+            or self.shadowed
             or frame.comment is not None
             or self.conditions.skipping
             or not self.output.distances
@@ -173,7 +150,7 @@ class Assembler:
 
     def _carry_out(self, statement: Statement, where: Where) -> None:
         for name, column in statement.labels:
-            self._label(name, where.at(column))
+            self.define_label(name, where.at(column))
         name, operands = statement.name, statement.operands
         if not name:
             return
@@ -184,7 +161,7 @@ class Assembler:
         elif operands[:1] == "." and (match := _REQ.match(operands)) is not None:
             self._name_register(name, match[1], where.at(statement.operands_column + match.start(1)))
         elif (macro := self.macros.find(name)) is not None:
-            self.macros.invoke(macro, self, statement, where)
+            self.macros.invoke(macro, statement, where, self.evaluate_at(where), self.conditions.depth)
         elif name[0] == ".":
             preprocess = PREPROCESSING.get(name.lower())
             if preprocess is not None:
@@ -195,10 +172,6 @@ class Assembler:
             self._instruction(statement, where)
 
     # -- names that aren't symbols ----------------------------------------------------------------------------------
-    def shadow(self, name: str) -> None:
-        """A macro or a register has this name from now on."""
-        self._shadowed = self._shadowed or name[0] != "."
-
     def _name_register(self, name: str, text: str, where: Where) -> None:
         """`name .req register`: another name for a register."""
         register = register_named(text.lower(), self.aliases)
@@ -210,88 +183,6 @@ class Assembler:
             self.shadow(name)
         elif known != register:
             self.report("warning", f"{name!r} is the name of register {known.name} already: .req is ignored", where)
-
-    def report(self, severity: str, message: str, where: Where) -> None:
-        """A message that doesn't end the assembly."""
-        self.output.diagnostics.append(Diagnostic(where.file, where.line, where.column, severity, message))
-
-    @staticmethod
-    def readable(text: str | bytes, file: str, where: Where | None) -> str:
-        """A text without its byte order mark.
-
-        Raises:
-            AssemblyError: it isn't Unicode text; `where` it is included, or the place of the first such character.
-        """
-        try:
-            decoded = text.decode() if isinstance(text, bytes) else text
-            decoded.encode()
-        except UnicodeDecodeError as error:
-            assert where is not None
-            raise where.error(
-                f"{file!r} is not UTF-8 text (byte {error.start} is {error.object[error.start]:#04x})"
-            ) from None
-        except UnicodeEncodeError as error:
-            raise _place_of(decoded, error.start, file).error(
-                f"{decoded[error.start]!r} is half of a character (a lone surrogate): the text is damaged"
-            ) from None
-        if "\0" in decoded:
-            # clang prints zero bytes as they are, in comments.
-            decoded = _COMMENT.sub(lambda match: match[0].replace("\0", " ") if match[1] else match[0], decoded)
-        null = decoded.find("\0")
-        if null >= 0:
-            raise _place_of(decoded, null, file).error("the text holds a null character: is it assembly?")
-        return decoded.removeprefix("\ufeff")
-
-    # -- labels -----------------------------------------------------------------------------------------------------
-    def _label(self, name: str, where: Where) -> None:
-        if name.isdigit():
-            count = self._numeric[name] = self._numeric.get(name, 0) + 1
-            name = f"\x01{name} {count}"
-        self.output.define(name, where)
-
-    def local_label(self, reference: str) -> str:
-        """The symbol that `1f` or `1b` means here."""
-        number, direction = reference[:-1], reference[-1].lower()
-        count = self._numeric.get(number, 0)
-        return f"\x01{number} {count + (direction == 'f')}"
-
-    # -- for directives ---------------------------------------------------------------------------------------------
-    def expression(self, text: str, column: int) -> tuple[Tree, str]:
-        """An expression and its relocation operator."""
-        return parse_expression(text, column, self.local_label, apple=self.apple)
-
-    def constant(self, arguments: list[tuple[str, int]], index: int, where: Where, default: int | None = None) -> int:
-        """A directive's argument as a number that is known by now."""
-        if index >= len(arguments) or not arguments[index][0]:
-            if default is None:
-                raise where.error(f"expected {index + 1} argument{'s' * (index > 0)}")
-            return default
-        tree, _ = self.expression(*arguments[index])
-        return self.output.constant(tree, where.at(arguments[index][1]))
-
-    def number(self, text: str, column: int, where: Where, default: int | None = None) -> int:
-        """An expression that fills a text, as a number that is known by now."""
-        if not text and default is None:
-            raise where.error("expected a number")
-        return self.constant([(text, column)], 0, where, default)
-
-    def evaluate_at(self, where: Where) -> Evaluate:
-        """The function that gives the values of expressions in a statement."""
-        return lambda text, column: self.number(text, column, where)
-
-    @staticmethod
-    def name(argument: tuple[str, int]) -> str:
-        """A symbol's or section's name, out of its quotes."""
-        text, column = argument
-        if text[:1] == '"' and text[-1:] == '"':
-            return quoted_name(text, column)
-        if not text or not text.isprintable() or any(c in text for c in ' "(),'):
-            raise SyntaxFailure(f"expected a name, not {text[:30]!r}" if text else "expected a name", column)
-        return text
-
-    def go_to(self, section: Subsection) -> None:
-        """Make a subsection current."""
-        self.previous, self.output.section = self.output.section, section
 
     # -- instructions -----------------------------------------------------------------------------------------------
     def _instruction(self, statement: Statement, where: Where) -> None:
@@ -336,9 +227,3 @@ class Assembler:
 
 def _no_symbol(expression: Expression) -> int:
     raise AssertionError(f"{expression} should have been deferred")
-
-
-def _place_of(text: str, position: int, file: str) -> Where:
-    """Where a character of a text stands."""
-    lines = lines_of(text[:position])
-    return Where(len(lines), len(lines[-1]) + 1, "", file)

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING
-
+from armexec.asm.context import Arguments, Context, Handler
 from armexec.asm.directives.data import DATA_DIRECTIVES
 from armexec.asm.directives.debug import DEBUG_DIRECTIVES
 from armexec.asm.directives.place import PLACE_DIRECTIVES
@@ -13,12 +11,8 @@ from armexec.asm.directives.symbols import SYMBOL_DIRECTIVES
 from armexec.asm.lines import Statement, split_arguments
 from armexec.asm.where import Where
 
-if TYPE_CHECKING:
-    from armexec.asm.assembler import Assembler
-
 __all__ = ["DIRECTIVES", "IGNORED", "run_directive"]
 
-Handler = Callable[["Assembler", list[tuple[str, int]], Where], None]
 
 IGNORED = frozenset(
     [
@@ -63,7 +57,7 @@ IGNORED = frozenset(
 
 
 def _integers(size: int) -> Handler:
-    def handler(a: Assembler, arguments: list[tuple[str, int]], where: Where) -> None:
+    def handler(a: Context, arguments: Arguments, where: Where) -> None:
         for text, column in arguments:
             tree, modifier = a.expression(text, column)
             a.output.data(tree, size, where.at(column), modifier)
@@ -71,7 +65,7 @@ def _integers(size: int) -> Handler:
     return handler
 
 
-def _space(a: Assembler, arguments: list[tuple[str, int]], where: Where) -> None:
+def _space(a: Context, arguments: Arguments, where: Where) -> None:
     count = a.constant(arguments, 0, where)
     fill = a.constant(arguments, 1, where, default=0)
     a.output.reserve(count, where)
@@ -81,7 +75,7 @@ def _space(a: Assembler, arguments: list[tuple[str, int]], where: Where) -> None
         a.output.zeros(count, where)
 
 
-def _fill(a: Assembler, arguments: list[tuple[str, int]], where: Where) -> None:
+def _fill(a: Context, arguments: Arguments, where: Where) -> None:
     repeat = a.constant(arguments, 0, where)
     size = a.constant(arguments, 1, where, default=1)
     value = a.constant(arguments, 2, where, default=0)
@@ -93,7 +87,7 @@ def _fill(a: Assembler, arguments: list[tuple[str, int]], where: Where) -> None:
 
 
 def _align(*, power: bool) -> Handler:
-    def handler(a: Assembler, arguments: list[tuple[str, int]], where: Where) -> None:
+    def handler(a: Context, arguments: Arguments, where: Where) -> None:
         boundary = a.constant(arguments, 0, where, default=2 if power else 4)
         if power:
             if not 0 <= boundary <= 24:
@@ -107,7 +101,7 @@ def _align(*, power: bool) -> Handler:
 
 
 def _leb128(*, signed: bool) -> Handler:
-    def handler(a: Assembler, arguments: list[tuple[str, int]], where: Where) -> None:
+    def handler(a: Context, arguments: Arguments, where: Where) -> None:
         for text, column in arguments:
             tree, _ = a.expression(text, column)
             a.output.leb128(tree, where.at(column), signed=signed)
@@ -115,7 +109,7 @@ def _leb128(*, signed: bool) -> Handler:
     return handler
 
 
-def _inst(a: Assembler, arguments: list[tuple[str, int]], where: Where) -> None:
+def _inst(a: Context, arguments: Arguments, where: Where) -> None:
     for text, column in arguments:
         tree, _ = a.expression(text, column)
         word = a.output.constant(tree, where)
@@ -124,7 +118,7 @@ def _inst(a: Assembler, arguments: list[tuple[str, int]], where: Where) -> None:
         a.output.append(word.to_bytes(4, "little"), where)
 
 
-def _literals(a: Assembler, arguments: list[tuple[str, int]], where: Where) -> None:
+def _literals(a: Context, arguments: Arguments, where: Where) -> None:
     a.output.flush_literals()
 
 
@@ -167,7 +161,7 @@ DIRECTIVES: dict[str, Handler] = {
 }
 
 
-def run_directive(a: Assembler, statement: Statement, where: Where) -> None:
+def run_directive(a: Context, statement: Statement, where: Where) -> None:
     """Carry out one directive."""
     name = statement.name.lower()
     handler = DIRECTIVES.get(name)

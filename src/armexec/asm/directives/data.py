@@ -3,20 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
-from typing import TYPE_CHECKING
 
+from armexec.asm.context import Arguments, Context, Handler
 from armexec.asm.expressions import STRING
 from armexec.asm.text import FORMATS, float_bytes, string_bytes
 from armexec.asm.where import Where
 
-if TYPE_CHECKING:
-    from armexec.asm.assembler import Assembler
-
 __all__ = ["DATA_DIRECTIVES"]
-
-Arguments = list[tuple[str, int]]
-Handler = Callable[["Assembler", Arguments, Where], None]
 
 
 def _float(text: str, format: str, where: Where, column: int) -> bytes:
@@ -29,7 +22,7 @@ def _float(text: str, format: str, where: Where, column: int) -> bytes:
 
 
 def _floats(format: str) -> Handler:
-    def handler(a: Assembler, arguments: Arguments, where: Where) -> None:
+    def handler(a: Context, arguments: Arguments, where: Where) -> None:
         for text, column in arguments:
             a.output.append(_float(text, format, where, column), where)
 
@@ -41,7 +34,7 @@ _BYTE = re.compile(r"<(.*)>", re.DOTALL)
 
 
 def _strings(*, width: int = 1, terminated: bool) -> Handler:
-    def handler(a: Assembler, arguments: Arguments, where: Where) -> None:
+    def handler(a: Context, arguments: Arguments, where: Where) -> None:
         for text, column in arguments:
             data = _string(a, text, column, where)
             if terminated:
@@ -52,7 +45,7 @@ def _strings(*, width: int = 1, terminated: bool) -> Handler:
     return handler
 
 
-def _string(a: Assembler, text: str, column: int, where: Where) -> bytes:
+def _string(a: Context, text: str, column: int, where: Where) -> bytes:
     """Strings one after the other, or a byte's number in angle brackets."""
     byte = _BYTE.fullmatch(text)
     if byte is not None:
@@ -63,7 +56,7 @@ def _string(a: Assembler, text: str, column: int, where: Where) -> bytes:
     return b"".join(string_bytes(part[1:-1]) for part in re.findall(STRING, text))
 
 
-def _octa(a: Assembler, arguments: Arguments, where: Where) -> None:
+def _octa(a: Context, arguments: Arguments, where: Where) -> None:
     """16-byte integers, which are written as numbers, with a sign at most."""
     for text, column in arguments:
         value = _wide(text)
@@ -88,7 +81,7 @@ def _wide(text: str) -> int | None:
 def _repeated_integer(size: int) -> Handler:
     """`.dcb count, value`."""
 
-    def handler(a: Assembler, arguments: Arguments, where: Where) -> None:
+    def handler(a: Context, arguments: Arguments, where: Where) -> None:
         count = _count(a, arguments, size, where)
         value = a.constant(arguments, 1, where, default=0)
         if not -(1 << 8 * size - 1) <= value < 1 << 8 * size:
@@ -99,7 +92,7 @@ def _repeated_integer(size: int) -> Handler:
 
 
 def _repeated_float(format: str) -> Handler:
-    def handler(a: Assembler, arguments: Arguments, where: Where) -> None:
+    def handler(a: Context, arguments: Arguments, where: Where) -> None:
         count = _count(a, arguments, FORMATS[format].size, where)
         data = (
             _float(*arguments[1][:1], format, where, arguments[1][1])
@@ -114,7 +107,7 @@ def _repeated_float(format: str) -> Handler:
 def _space(size: int) -> Handler:
     """`.ds count, fill`: elements of `size` bytes, all zeros or all the byte `fill`."""
 
-    def handler(a: Assembler, arguments: Arguments, where: Where) -> None:
+    def handler(a: Context, arguments: Arguments, where: Where) -> None:
         count = _count(a, arguments, size, where)
         fill = a.constant(arguments, 1, where, default=0)
         a.output.append(bytes([fill & 0xFF]) * (count * size), where)
@@ -122,7 +115,7 @@ def _space(size: int) -> Handler:
     return handler
 
 
-def _count(a: Assembler, arguments: Arguments, size: int, where: Where) -> int:
+def _count(a: Context, arguments: Arguments, size: int, where: Where) -> int:
     count = a.constant(arguments, 0, where)
     a.output.reserve(count * size, where)
     return count

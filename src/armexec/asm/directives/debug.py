@@ -4,20 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
+from armexec.asm.context import Arguments, Context, Handler
 from armexec.asm.object_file.call_frames import Frame, Pointer
 from armexec.asm.object_file.debug_lines import Row
 from armexec.asm.output.subsections import leb128
 from armexec.asm.where import Where
 
-if TYPE_CHECKING:
-    from armexec.asm.assembler import Assembler
-
 __all__ = ["DEBUG_DIRECTIVES"]
 
-Arguments = list[tuple[str, int]]
-Handler = Callable[["Assembler", Arguments, Where], None]
 
 _WORD = re.compile(r'"((?:[^"\\]|\\.)*)"|\S+')
 
@@ -38,7 +33,7 @@ def _text(word: str) -> str:
     return re.sub(r"\\(.)", r"\1", octal)
 
 
-def _file(a: Assembler, arguments: Arguments, where: Where) -> None:
+def _file(a: Context, arguments: Arguments, where: Where) -> None:
     words = _words(arguments, where)
     try:
         if len(words) == 1:
@@ -63,7 +58,7 @@ def _file(a: Assembler, arguments: Arguments, where: Where) -> None:
     a.lines.file(number, directory, name, md5, where)
 
 
-def _loc(a: Assembler, arguments: Arguments, where: Where) -> None:
+def _loc(a: Context, arguments: Arguments, where: Where) -> None:
     words = _words(arguments, where)
     lines = a.lines
     try:
@@ -113,7 +108,7 @@ _REGISTERS = {
 }
 
 
-def _register(a: Assembler, arguments: Arguments, index: int, where: Where) -> int:
+def _register(a: Context, arguments: Arguments, index: int, where: Where) -> int:
     if index < len(arguments):
         number = _REGISTERS.get(arguments[index][0].lower())
         if number is not None:
@@ -128,7 +123,7 @@ def _uleb(value: int) -> bytes:
     return leb128(value, signed=False)
 
 
-def _saved(a: Assembler, register: int, offset: int, where: Where) -> bytes:
+def _saved(a: Context, register: int, offset: int, where: Where) -> bytes:
     """DW_CFA_offset: a register is saved at an offset from the CFA."""
     factored = a.frames.factored(offset, where)
     if factored < 0:
@@ -138,13 +133,13 @@ def _saved(a: Assembler, register: int, offset: int, where: Where) -> bytes:
     return b"\x05" + _uleb(register) + _uleb(factored)
 
 
-Maker = Callable[["Assembler", Frame, Arguments, Where], bytes]
+Maker = Callable[[Context, Frame, Arguments, Where], bytes]
 
 
 def _cfi(make: Maker, count: int) -> Handler:
     """A directive that adds one instruction to the open function."""
 
-    def handler(a: Assembler, arguments: Arguments, where: Where) -> None:
+    def handler(a: Context, arguments: Arguments, where: Where) -> None:
         if a.apple:
             return
         if len(arguments) < count:
@@ -155,7 +150,7 @@ def _cfi(make: Maker, count: int) -> Handler:
     return handler
 
 
-def _def_cfa(a: Assembler, frame: Frame, arguments: Arguments, where: Where) -> bytes:
+def _def_cfa(a: Context, frame: Frame, arguments: Arguments, where: Where) -> bytes:
     frame.cfa_offset = a.constant(arguments, 1, where)
     return b"\x0c" + _uleb(_register(a, arguments, 0, where)) + _uleb(_positive(frame.cfa_offset, where))
 
@@ -166,32 +161,32 @@ def _positive(offset: int, where: Where) -> int:
     return offset
 
 
-def _def_cfa_offset(a: Assembler, frame: Frame, arguments: Arguments, where: Where) -> bytes:
+def _def_cfa_offset(a: Context, frame: Frame, arguments: Arguments, where: Where) -> bytes:
     frame.cfa_offset = a.constant(arguments, 0, where)
     return b"\x0e" + _uleb(_positive(frame.cfa_offset, where))
 
 
-def _adjust_cfa_offset(a: Assembler, frame: Frame, arguments: Arguments, where: Where) -> bytes:
+def _adjust_cfa_offset(a: Context, frame: Frame, arguments: Arguments, where: Where) -> bytes:
     frame.cfa_offset += a.constant(arguments, 0, where)
     return b"\x0e" + _uleb(_positive(frame.cfa_offset, where))
 
 
-def _offset(a: Assembler, frame: Frame, arguments: Arguments, where: Where) -> bytes:
+def _offset(a: Context, frame: Frame, arguments: Arguments, where: Where) -> bytes:
     return _saved(a, _register(a, arguments, 0, where), a.constant(arguments, 1, where), where)
 
 
-def _rel_offset(a: Assembler, frame: Frame, arguments: Arguments, where: Where) -> bytes:
+def _rel_offset(a: Context, frame: Frame, arguments: Arguments, where: Where) -> bytes:
     offset = a.constant(arguments, 1, where) - frame.cfa_offset
     return _saved(a, _register(a, arguments, 0, where), offset, where)
 
 
-def _val_offset(a: Assembler, frame: Frame, arguments: Arguments, where: Where) -> bytes:
+def _val_offset(a: Context, frame: Frame, arguments: Arguments, where: Where) -> bytes:
     factored = a.frames.factored(a.constant(arguments, 1, where), where)
     register = _uleb(_register(a, arguments, 0, where))
     return b"\x14" + register + _uleb(factored) if factored >= 0 else b"\x15" + register + leb128(factored, signed=True)
 
 
-def _restore(a: Assembler, frame: Frame, arguments: Arguments, where: Where) -> bytes:
+def _restore(a: Context, frame: Frame, arguments: Arguments, where: Where) -> bytes:
     result = b""
     for index in range(len(arguments)):
         register = _register(a, arguments, index, where)
@@ -200,48 +195,48 @@ def _restore(a: Assembler, frame: Frame, arguments: Arguments, where: Where) -> 
 
 
 def _simple(opcode: int, registers: int) -> Maker:
-    def make(a: Assembler, frame: Frame, arguments: Arguments, where: Where) -> bytes:
+    def make(a: Context, frame: Frame, arguments: Arguments, where: Where) -> bytes:
         return bytes([opcode]) + b"".join(_uleb(_register(a, arguments, i, where)) for i in range(registers))
 
     return make
 
 
-def _remember(a: Assembler, frame: Frame, arguments: Arguments, where: Where) -> bytes:
+def _remember(a: Context, frame: Frame, arguments: Arguments, where: Where) -> bytes:
     frame.saved_offsets.append(frame.cfa_offset)
     return b"\x0a"
 
 
-def _restore_state(a: Assembler, frame: Frame, arguments: Arguments, where: Where) -> bytes:
+def _restore_state(a: Context, frame: Frame, arguments: Arguments, where: Where) -> bytes:
     if not frame.saved_offsets:
         raise where.error(".cfi_restore_state without .cfi_remember_state")
     frame.cfa_offset = frame.saved_offsets.pop()
     return b"\x0b"
 
 
-def _escape(a: Assembler, frame: Frame, arguments: Arguments, where: Where) -> bytes:
+def _escape(a: Context, frame: Frame, arguments: Arguments, where: Where) -> bytes:
     return bytes(a.constant(arguments, index, where) & 0xFF for index in range(len(arguments)))
 
 
-def _arguments_size(a: Assembler, frame: Frame, arguments: Arguments, where: Where) -> bytes:
+def _arguments_size(a: Context, frame: Frame, arguments: Arguments, where: Where) -> bytes:
     return b"\x2e" + _uleb(_positive(a.constant(arguments, 0, where), where))
 
 
-def _start(a: Assembler, arguments: Arguments, where: Where) -> None:
+def _start(a: Context, arguments: Arguments, where: Where) -> None:
     if not a.apple:
         a.frames.begin(where, simple=[text for text, _ in arguments] == ["simple"])
 
 
-def _end(a: Assembler, arguments: Arguments, where: Where) -> None:
+def _end(a: Context, arguments: Arguments, where: Where) -> None:
     if not a.apple:
         a.frames.end(where)
 
 
-def _sections(a: Assembler, arguments: Arguments, where: Where) -> None:
+def _sections(a: Context, arguments: Arguments, where: Where) -> None:
     names = {text for text, _ in arguments}
     a.frames.eh_frame, a.frames.debug_frame = ".eh_frame" in names, ".debug_frame" in names
 
 
-def _pointer(a: Assembler, arguments: Arguments, where: Where) -> Pointer | None:
+def _pointer(a: Context, arguments: Arguments, where: Where) -> Pointer | None:
     """An encoding and a symbol; None where the encoding says that there is none."""
     encoding = a.constant(arguments, 0, where)
     if encoding == 0xFF:
@@ -251,30 +246,30 @@ def _pointer(a: Assembler, arguments: Arguments, where: Where) -> Pointer | None
     return Pointer(encoding, a.name(arguments[1]))
 
 
-def _personality(a: Assembler, arguments: Arguments, where: Where) -> None:
+def _personality(a: Context, arguments: Arguments, where: Where) -> None:
     if not a.apple:
         a.frames.current(where).personality = _pointer(a, arguments, where)
 
 
-def _lsda(a: Assembler, arguments: Arguments, where: Where) -> None:
+def _lsda(a: Context, arguments: Arguments, where: Where) -> None:
     if not a.apple:
         a.frames.current(where).lsda = _pointer(a, arguments, where)
 
 
-def _return_column(a: Assembler, arguments: Arguments, where: Where) -> None:
+def _return_column(a: Context, arguments: Arguments, where: Where) -> None:
     if not a.apple:
         a.frames.current(where).return_column = _register(a, arguments, 0, where)
 
 
 def _flag(name: str) -> Handler:
-    def handler(a: Assembler, arguments: Arguments, where: Where) -> None:
+    def handler(a: Context, arguments: Arguments, where: Where) -> None:
         if not a.apple:
             setattr(a.frames.current(where), name, True)
 
     return handler
 
 
-def _nothing(a: Assembler, arguments: Arguments, where: Where) -> None:
+def _nothing(a: Context, arguments: Arguments, where: Where) -> None:
     pass
 
 

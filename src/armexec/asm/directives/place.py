@@ -2,23 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING
-
+from armexec.asm.context import Arguments, Context, Handler
 from armexec.asm.expressions import Tree
 from armexec.asm.where import Where
 
-if TYPE_CHECKING:
-    from armexec.asm.assembler import Assembler
-
 __all__ = ["PLACE_DIRECTIVES"]
 
-Arguments = list[tuple[str, int]]
-Handler = Callable[["Assembler", Arguments, Where], None]
 _NOP = b"\x1f\x20\x03\xd5"
 
 
-def _org(a: Assembler, arguments: Arguments, where: Where) -> None:
+def _org(a: Context, arguments: Arguments, where: Where) -> None:
     """`.org place, fill`: a label and a number, or an offset in the section. It never goes back."""
     if not arguments:
         raise where.error("expected a place in this section")
@@ -35,7 +28,7 @@ def _org(a: Assembler, arguments: Arguments, where: Where) -> None:
     a.output.append(bytes([fill & 0xFF]) * count, where)
 
 
-def _struct(a: Assembler, arguments: Arguments, where: Where) -> None:
+def _struct(a: Context, arguments: Arguments, where: Where) -> None:
     """`.struct offset`: the labels that follow are offsets, until another section begins."""
     start = a.constant(arguments, 0, where, default=0)
     if not 0 <= start < 1 << 63:
@@ -43,14 +36,14 @@ def _struct(a: Assembler, arguments: Arguments, where: Where) -> None:
     a.go_to(a.output.absolute(start))
 
 
-def _even(a: Assembler, arguments: Arguments, where: Where) -> None:
+def _even(a: Context, arguments: Arguments, where: Where) -> None:
     a.output.align(2, a.constant(arguments, 0, where, default=0), where)
 
 
 def _align_with(width: int, *, power: bool) -> Handler:
     """`.balignw boundary, pattern, most` and the like: the padding is made of patterns of `width` bytes."""
 
-    def handler(a: Assembler, arguments: Arguments, where: Where) -> None:
+    def handler(a: Context, arguments: Arguments, where: Where) -> None:
         boundary = a.constant(arguments, 0, where)
         if power:
             if not 0 <= boundary <= 24:
@@ -63,7 +56,7 @@ def _align_with(width: int, *, power: bool) -> Handler:
     return handler
 
 
-def _nops(a: Assembler, arguments: Arguments, where: Where) -> None:
+def _nops(a: Context, arguments: Arguments, where: Where) -> None:
     """`.nops size`: NOP instructions of `size` bytes together."""
     size = a.constant(arguments, 0, where)
     if size % 4:
@@ -71,11 +64,11 @@ def _nops(a: Assembler, arguments: Arguments, where: Where) -> None:
     _append_nops(a, size // 4, where)
 
 
-def _nop(a: Assembler, arguments: Arguments, where: Where) -> None:
+def _nop(a: Context, arguments: Arguments, where: Where) -> None:
     _append_nops(a, 1, where)
 
 
-def _append_nops(a: Assembler, count: int, where: Where) -> None:
+def _append_nops(a: Context, count: int, where: Where) -> None:
     a.output.reserve(4 * count, where)
     a.output.instructions(_NOP * count, where)
 

@@ -3,20 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 from armexec.asm.contents import CodeSection
+from armexec.asm.context import Arguments, Context, Handler
 from armexec.asm.output.subsections import Subsection
 from armexec.asm.where import Where
 
-if TYPE_CHECKING:
-    from armexec.asm.assembler import Assembler
-
 __all__ = ["SECTION_DIRECTIVES"]
 
-Arguments = list[tuple[str, int]]
-Handler = Callable[["Assembler", Arguments, Where], None]
 
 # The attributes of sections that the source gives none (System V ABI, chapter 4, "Special Sections").
 _ATTRIBUTES = [
@@ -49,11 +43,11 @@ def protection(letters: str) -> str:
     return "r" + "w" * ("w" in letters) + "x" * ("x" in letters)
 
 
-def _section(a: Assembler, arguments: Arguments, where: Where) -> None:
+def _section(a: Context, arguments: Arguments, where: Where) -> None:
     a.go_to(_named(a, arguments, where))
 
 
-def _named(a: Assembler, arguments: Arguments, where: Where) -> Subsection:
+def _named(a: Context, arguments: Arguments, where: Where) -> Subsection:
     """The section that `.section` and its arguments mean."""
     if not arguments:
         raise where.error("expected the section's name")
@@ -62,7 +56,7 @@ def _named(a: Assembler, arguments: Arguments, where: Where) -> Subsection:
     return _macho(a, name, arguments, where) if macho else _elf(a, name, arguments, where)
 
 
-def _elf(a: Assembler, name: str, arguments: Arguments, where: Where) -> Subsection:
+def _elf(a: Context, name: str, arguments: Arguments, where: Where) -> Subsection:
     rest = arguments[1:]
     number = 0
     if rest and rest[0][0][:1].isdigit():
@@ -152,7 +146,7 @@ _MACHO_TYPES = {"__mod_init_func": "mod_init_funcs", "__mod_term_func": "mod_ter
 _ZEROFILL = ("zerofill", "gb_zerofill", "thread_local_zerofill")
 
 
-def _macho(a: Assembler, segment: str, arguments: Arguments, where: Where) -> Subsection:
+def _macho(a: Context, segment: str, arguments: Arguments, where: Where) -> Subsection:
     section, column = arguments[1]
     for text, at in ((segment, arguments[0][1]), (section, column)):
         if not 0 < len(text.encode()) <= 16:
@@ -163,7 +157,7 @@ def _macho(a: Assembler, segment: str, arguments: Arguments, where: Where) -> Su
     return _macho_section(a, segment, section, kind, attributes)
 
 
-def _macho_section(a: Assembler, segment: str, section: str, kind: str, attributes: str = "") -> Subsection:
+def _macho_section(a: Context, segment: str, section: str, kind: str, attributes: str = "") -> Subsection:
     name = f"{segment},{section}"
     if name == "__TEXT,__text":
         return a.output.subsection(a.output.make_section(CodeSection(name if a.apple else ".text", "rx")))
@@ -202,7 +196,7 @@ _MACHO_PLAIN = {
 
 
 def _plain(name: str) -> Handler:
-    def handler(a: Assembler, arguments: Arguments, where: Where) -> None:
+    def handler(a: Context, arguments: Arguments, where: Where) -> None:
         if a.apple and name == ".text":
             a.go_to(a.output.subsection(a.output.make_section(CodeSection("__TEXT,__text", "rx"))))
             return
@@ -229,24 +223,24 @@ def _subsection(number: int, where: Where) -> int:
     return number
 
 
-def _subsection_number(a: Assembler, arguments: Arguments, where: Where) -> None:
+def _subsection_number(a: Context, arguments: Arguments, where: Where) -> None:
     number = _subsection(a.constant(arguments, 0, where, default=0), where)
     a.go_to(a.output.subsection(a.output.section.section, number))
 
 
-def _push(a: Assembler, arguments: Arguments, where: Where) -> None:
+def _push(a: Context, arguments: Arguments, where: Where) -> None:
     entered = _named(a, arguments, where)
     a.section_stack.append((a.output.section, a.previous))
     a.go_to(entered)
 
 
-def _pop(a: Assembler, arguments: Arguments, where: Where) -> None:
+def _pop(a: Context, arguments: Arguments, where: Where) -> None:
     if not a.section_stack:
         raise where.error(".popsection without .pushsection")
     a.output.section, a.previous = a.section_stack.pop()
 
 
-def _previous(a: Assembler, arguments: Arguments, where: Where) -> None:
+def _previous(a: Context, arguments: Arguments, where: Where) -> None:
     a.go_to(a.previous)
 
 

@@ -3,27 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 from armexec.asm.contents import CodeSection
+from armexec.asm.context import Arguments, Context, Handler
 from armexec.asm.object_file.relocation_numbers import RELOCATIONS
 from armexec.asm.where import Where
 
-if TYPE_CHECKING:
-    from armexec.asm.assembler import Assembler
-
 __all__ = ["SYMBOL_DIRECTIVES"]
 
-Arguments = list[tuple[str, int]]
-Handler = Callable[["Assembler", Arguments, Where], None]
 
 _MOST_ALIGNMENT = 24
 
 
-def _each(change: Callable[[Assembler, str], None]) -> Handler:
+def _each(change: Callable[[Context, str], None]) -> Handler:
     """A directive that changes each symbol it names."""
 
-    def handler(a: Assembler, arguments: Arguments, where: Where) -> None:
+    def handler(a: Context, arguments: Arguments, where: Where) -> None:
         if not arguments:
             raise where.error("expected a symbol")
         for argument in arguments:
@@ -33,7 +28,7 @@ def _each(change: Callable[[Assembler, str], None]) -> Handler:
 
 
 def _binding(binding: str) -> Handler:
-    def change(a: Assembler, name: str) -> None:
+    def change(a: Context, name: str) -> None:
         symbol = a.output.symbol(name)
         # Whatever comes first, a weak symbol stays weak.
         if not (binding == "global" and symbol.binding in ("weak", "unique")):
@@ -43,23 +38,23 @@ def _binding(binding: str) -> Handler:
 
 
 def _visibility(visibility: str) -> Handler:
-    def change(a: Assembler, name: str) -> None:
+    def change(a: Context, name: str) -> None:
         a.output.symbol(name).visibility = visibility
 
     return _each(change)
 
 
-def _private_extern(a: Assembler, name: str) -> None:
+def _private_extern(a: Context, name: str) -> None:
     symbol = a.output.symbol(name)
     symbol.binding, symbol.visibility = symbol.binding or "global", "hidden"
 
 
-def _variant_pcs(a: Assembler, name: str) -> None:
+def _variant_pcs(a: Context, name: str) -> None:
     a.output.symbol(name).variant_pcs = True
 
 
 def _assign(*, once: bool = False, late: bool = False) -> Handler:
-    def handler(a: Assembler, arguments: Arguments, where: Where) -> None:
+    def handler(a: Context, arguments: Arguments, where: Where) -> None:
         if len(arguments) != 2:
             raise where.error("expected a symbol, a comma and a value")
         tree, modifier = a.expression(*arguments[1])
@@ -84,7 +79,7 @@ _KINDS = {
 }
 
 
-def _type(a: Assembler, arguments: Arguments, where: Where) -> None:
+def _type(a: Context, arguments: Arguments, where: Where) -> None:
     if len(arguments) == 1 and " " in arguments[0][0]:
         # `.type f STT_FUNC`: the comma may be left out.
         text, column = arguments[0]
@@ -104,7 +99,7 @@ def _type(a: Assembler, arguments: Arguments, where: Where) -> None:
         symbol.binding = "unique"
 
 
-def _size(a: Assembler, arguments: Arguments, where: Where) -> None:
+def _size(a: Context, arguments: Arguments, where: Where) -> None:
     if len(arguments) != 2:
         raise where.error("expected a symbol, a comma and a size")
     tree, _ = a.expression(*arguments[1])
@@ -112,7 +107,7 @@ def _size(a: Assembler, arguments: Arguments, where: Where) -> None:
 
 
 def _common(*, local: bool) -> Handler:
-    def handler(a: Assembler, arguments: Arguments, where: Where) -> None:
+    def handler(a: Context, arguments: Arguments, where: Where) -> None:
         if len(arguments) < 2:
             raise where.error("expected a symbol, a size and an alignment")
         size = a.constant(arguments, 1, where)
@@ -143,7 +138,7 @@ def _common(*, local: bool) -> Handler:
     return handler
 
 
-def _reserve(a: Assembler, section: str, name: str, size: int, alignment: int, where: Where, kind: str = "") -> None:
+def _reserve(a: Context, section: str, name: str, size: int, alignment: int, where: Where, kind: str = "") -> None:
     current = a.output.section
     made = a.output.make_section(CodeSection(section, "rw", type="nobits", attributes=kind))
     a.output.section = a.output.subsection(made)
@@ -155,7 +150,7 @@ def _reserve(a: Assembler, section: str, name: str, size: int, alignment: int, w
     a.output.section = current
 
 
-def _zerofill(a: Assembler, arguments: Arguments, where: Where) -> None:
+def _zerofill(a: Context, arguments: Arguments, where: Where) -> None:
     if len(arguments) < 4:
         if len(arguments) == 2:
             return
@@ -166,7 +161,7 @@ def _zerofill(a: Assembler, arguments: Arguments, where: Where) -> None:
     _reserve(a, section, a.name(arguments[2]), size, 1 << min(max(alignment, 0), _MOST_ALIGNMENT), where)
 
 
-def _tbss(a: Assembler, arguments: Arguments, where: Where) -> None:
+def _tbss(a: Context, arguments: Arguments, where: Where) -> None:
     """Apple's `.tbss symbol, size, alignment`."""
     if len(arguments) < 2:
         raise where.error("expected a symbol, a size and an alignment")
@@ -176,13 +171,13 @@ def _tbss(a: Assembler, arguments: Arguments, where: Where) -> None:
     _reserve(a, "__DATA,__thread_bss", a.name(arguments[0]), size, power, where, "thread_local")
 
 
-def _symver(a: Assembler, arguments: Arguments, where: Where) -> None:
+def _symver(a: Context, arguments: Arguments, where: Where) -> None:
     if len(arguments) < 2 or "@" not in arguments[1][0]:
         raise where.error("expected a symbol and its name with a version: .symver f, f@@VERSION")
     a.output.versions.append((a.name(arguments[0]), a.name(arguments[1]), where))
 
 
-def _weakref(a: Assembler, arguments: Arguments, where: Where) -> None:
+def _weakref(a: Context, arguments: Arguments, where: Where) -> None:
     if len(arguments) != 2:
         raise where.error("expected a symbol, a comma and the symbol that it stands for")
     name, target = a.name(arguments[0]), a.name(arguments[1])
@@ -195,7 +190,7 @@ def _weakref(a: Assembler, arguments: Arguments, where: Where) -> None:
     a.output.symbol(target)
 
 
-def _reloc(a: Assembler, arguments: Arguments, where: Where) -> None:
+def _reloc(a: Context, arguments: Arguments, where: Where) -> None:
     if not 2 <= len(arguments) <= 3:
         raise where.error("expected an offset, the name of a relocation, and a symbol: .reloc 0, R_AARCH64_NONE, f")
     place, _ = a.expression(*arguments[0])
@@ -210,7 +205,7 @@ def _reloc(a: Assembler, arguments: Arguments, where: Where) -> None:
 def _descriptor(name: str) -> Handler:
     """A relocation of the next instruction, part of a call for a thread-local variable's address."""
 
-    def handler(a: Assembler, arguments: Arguments, where: Where) -> None:
+    def handler(a: Context, arguments: Arguments, where: Where) -> None:
         if len(arguments) != 1:
             raise where.error("expected a symbol")
         tree, _ = a.expression(*arguments[0])

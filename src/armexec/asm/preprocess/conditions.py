@@ -4,19 +4,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
+from armexec.asm.context import Context
 from armexec.asm.expressions import STRING, SyntaxFailure
+from armexec.asm.lines import Statement
 from armexec.asm.text import string_bytes
 from armexec.asm.where import Where
 
-if TYPE_CHECKING:
-    from armexec.asm.assembler import Assembler
-    from armexec.asm.lines import Statement
-
 __all__ = ["CONDITIONS", "Conditions"]
 
-Test = Callable[["Assembler", "Statement", Where], bool]
+Test = Callable[[Context, Statement, Where], bool]
 
 
 class _Condition:
@@ -58,7 +55,7 @@ class Conditions:
             raise self._open[-1].where.error("this has no end: expected .endif")
 
     # -- while lines are skipped ------------------------------------------------------------------------------------
-    def skip(self, a: Assembler, text: str, start: int, where: Where) -> None:
+    def skip(self, a: Context, text: str, start: int, where: Where) -> None:
         """Look at a statement that isn't assembled: only conditions count."""
         match = _BRANCH.match(text)
         if match is None:
@@ -75,13 +72,13 @@ class Conditions:
             self.otherwise_if(a, match[2].rstrip(), start + match.start(2) + 1, where)
 
     # -- directives -------------------------------------------------------------------------------------------------
-    def begin(self, a: Assembler, statement: Statement, where: Where) -> None:
+    def begin(self, a: Context, statement: Statement, where: Where) -> None:
         """`.if` or one of its relatives."""
         holds = _TESTS[statement.name.lower()](a, statement, where)
         self._open.append(_Condition(where, taken=holds, skips_all=False))
         self.skipping = not holds
 
-    def otherwise_if(self, a: Assembler, text: str, column: int, where: Where) -> None:
+    def otherwise_if(self, a: Context, text: str, column: int, where: Where) -> None:
         """`.elseif`; its expression counts only if no branch was taken."""
         condition = self._current(where, ".elseif")
         if condition.taken:
@@ -116,7 +113,7 @@ class Conditions:
 
 # -- what is tested --------------------------------------------------------------------------------------------------
 def _of_number(holds: Callable[[int], bool]) -> Test:
-    def test(a: Assembler, statement: Statement, where: Where) -> bool:
+    def test(a: Context, statement: Statement, where: Where) -> bool:
         value = a.number(statement.operands, statement.operands_column, where)
         return holds(value - (1 << 64) if value >> 63 == 1 else value)
 
@@ -124,7 +121,7 @@ def _of_number(holds: Callable[[int], bool]) -> Test:
 
 
 def _of_symbol(*, defined: bool) -> Test:
-    def test(a: Assembler, statement: Statement, where: Where) -> bool:
+    def test(a: Context, statement: Statement, where: Where) -> bool:
         name = a.name((statement.operands, statement.operands_column))
         symbol = a.output.symbols.get(name)
         return (symbol is not None and symbol.defined) is defined
@@ -133,7 +130,7 @@ def _of_symbol(*, defined: bool) -> Test:
 
 
 def _of_blank(*, blank: bool) -> Test:
-    def test(a: Assembler, statement: Statement, where: Where) -> bool:
+    def test(a: Context, statement: Statement, where: Where) -> bool:
         return (not statement.operands) is blank
 
     return test
@@ -143,7 +140,7 @@ _TEXT_PIECE = re.compile(rf"{STRING}|[^,]")
 
 
 def _of_text(*, same: bool) -> Test:
-    def test(a: Assembler, statement: Statement, where: Where) -> bool:
+    def test(a: Context, statement: Statement, where: Where) -> bool:
         text = statement.operands
         position = 0
         while position < len(text) and text[position] != ",":
@@ -161,7 +158,7 @@ _STRINGS = re.compile(rf"({STRING})\s*,\s*({STRING})")
 
 
 def _of_strings(*, same: bool) -> Test:
-    def test(a: Assembler, statement: Statement, where: Where) -> bool:
+    def test(a: Context, statement: Statement, where: Where) -> bool:
         match = _STRINGS.fullmatch(statement.operands)
         if match is None:
             raise SyntaxFailure(

@@ -4,23 +4,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 from armexec.asm.expressions import STRING
-from armexec.asm.lines import split_arguments
+from armexec.asm.lines import Statement, split_arguments
 from armexec.asm.preprocess.conditions import CONDITIONS
+from armexec.asm.preprocess.context import PreprocessContext
 from armexec.asm.preprocess.files import find_file, read_file
 from armexec.asm.preprocess.repeats import repeat, repeat_for_characters, repeat_for_values
 from armexec.asm.text import string_bytes
 from armexec.asm.where import Where
 
-if TYPE_CHECKING:
-    from armexec.asm.assembler import Assembler
-    from armexec.asm.lines import Statement
-
 __all__ = ["PREPROCESSING"]
 
-Handler = Callable[["Assembler", "Statement", Where], None]
+Handler = Callable[[PreprocessContext, Statement, Where], None]
 
 
 def _nothing_more(statement: Statement, where: Where) -> None:
@@ -31,36 +27,36 @@ def _nothing_more(statement: Statement, where: Where) -> None:
         )
 
 
-def _if(a: Assembler, statement: Statement, where: Where) -> None:
+def _if(a: PreprocessContext, statement: Statement, where: Where) -> None:
     a.conditions.begin(a, statement, where)
 
 
-def _elseif(a: Assembler, statement: Statement, where: Where) -> None:
+def _elseif(a: PreprocessContext, statement: Statement, where: Where) -> None:
     a.conditions.otherwise_if(a, statement.operands, statement.operands_column, where)
 
 
-def _else(a: Assembler, statement: Statement, where: Where) -> None:
+def _else(a: PreprocessContext, statement: Statement, where: Where) -> None:
     _nothing_more(statement, where)
     a.conditions.otherwise(where)
 
 
-def _endif(a: Assembler, statement: Statement, where: Where) -> None:
+def _endif(a: PreprocessContext, statement: Statement, where: Where) -> None:
     _nothing_more(statement, where)
     a.conditions.end(where)
 
 
-def _macro(a: Assembler, statement: Statement, where: Where) -> None:
-    a.shadow(a.macros.define(a, statement, where))
+def _macro(a: PreprocessContext, statement: Statement, where: Where) -> None:
+    a.shadow(a.macros.define(statement, where))
 
 
-def _exitm(a: Assembler, statement: Statement, where: Where) -> None:
+def _exitm(a: PreprocessContext, statement: Statement, where: Where) -> None:
     depth = a.source.leave()
     if depth is None:
         raise where.error(".exitm outside of a macro and of a repetition")
     a.conditions.cut(depth)
 
 
-def _purgem(a: Assembler, statement: Statement, where: Where) -> None:
+def _purgem(a: PreprocessContext, statement: Statement, where: Where) -> None:
     for argument in split_arguments(statement.operands, statement.operands_column):
         name = a.name(argument)
         if not a.macros.remove(name):
@@ -68,14 +64,14 @@ def _purgem(a: Assembler, statement: Statement, where: Where) -> None:
 
 
 def _stray(opening: str) -> Handler:
-    def handler(a: Assembler, statement: Statement, where: Where) -> None:
+    def handler(a: PreprocessContext, statement: Statement, where: Where) -> None:
         raise where.error(f"{statement.name} without {opening} before it")
 
     return handler
 
 
 def _alternate(on: bool) -> Handler:
-    def handler(a: Assembler, statement: Statement, where: Where) -> None:
+    def handler(a: PreprocessContext, statement: Statement, where: Where) -> None:
         _nothing_more(statement, where)
         a.macros.alternate = on
 
@@ -83,28 +79,28 @@ def _alternate(on: bool) -> Handler:
 
 
 def _enable(on: bool) -> Handler:
-    def handler(a: Assembler, statement: Statement, where: Where) -> None:
+    def handler(a: PreprocessContext, statement: Statement, where: Where) -> None:
         _nothing_more(statement, where)
         a.macros.enabled = on
 
     return handler
 
 
-def _file_name(a: Assembler, argument: tuple[str, int], where: Where) -> str:
+def _file_name(a: PreprocessContext, argument: tuple[str, int], where: Where) -> str:
     text, column = argument
     if re.fullmatch(STRING, text) is None:
         raise where.error("expected the file's name in double quotes", column=column)
     return string_bytes(text[1:-1]).decode("utf-8", "surrogateescape")
 
 
-def _include(a: Assembler, statement: Statement, where: Where) -> None:
+def _include(a: PreprocessContext, statement: Statement, where: Where) -> None:
     name = _file_name(a, (statement.operands, statement.operands_column), where)
     path = find_file(name, a.source.top.place, a.folders)
     where = where.at(statement.operands_column)
     a.source.include(a.readable(read_file(path, where), path, where), path, where, a.conditions.depth)
 
 
-def _incbin(a: Assembler, statement: Statement, where: Where) -> None:
+def _incbin(a: PreprocessContext, statement: Statement, where: Where) -> None:
     arguments = split_arguments(statement.operands, statement.operands_column)
     name = _file_name(a, arguments[0] if arguments else ("", statement.operands_column), where)
     if len(arguments) > 3:
@@ -120,7 +116,7 @@ def _incbin(a: Assembler, statement: Statement, where: Where) -> None:
     a.output.append(data, where)
 
 
-def _end(a: Assembler, statement: Statement, where: Where) -> None:
+def _end(a: PreprocessContext, statement: Statement, where: Where) -> None:
     a.source.stop()
 
 
@@ -132,19 +128,19 @@ def _message(statement: Statement, default: str) -> str:
     return string_bytes(text[1:-1]).decode("utf-8", "replace") if text[0] == text[-1] == '"' and len(text) > 1 else text
 
 
-def _error(a: Assembler, statement: Statement, where: Where) -> None:
+def _error(a: PreprocessContext, statement: Statement, where: Where) -> None:
     raise where.error(_message(statement, f"{statement.name} stands in the source"))
 
 
-def _warning(a: Assembler, statement: Statement, where: Where) -> None:
+def _warning(a: PreprocessContext, statement: Statement, where: Where) -> None:
     a.report("warning", _message(statement, f"{statement.name} stands in the source"), where)
 
 
-def _print(a: Assembler, statement: Statement, where: Where) -> None:
+def _print(a: PreprocessContext, statement: Statement, where: Where) -> None:
     a.report("note", _message(statement, ""), where)
 
 
-def _fail(a: Assembler, statement: Statement, where: Where) -> None:
+def _fail(a: PreprocessContext, statement: Statement, where: Where) -> None:
     value = a.number(statement.operands, statement.operands_column, where)
     if value < 500:
         raise where.error(f".fail {value} stands in the source")
@@ -152,7 +148,7 @@ def _fail(a: Assembler, statement: Statement, where: Where) -> None:
 
 
 # -- names of registers ----------------------------------------------------------------------------------------------
-def _unreq(a: Assembler, statement: Statement, where: Where) -> None:
+def _unreq(a: PreprocessContext, statement: Statement, where: Where) -> None:
     if a.aliases.pop(statement.operands.lower(), None) is None:
         a.report("warning", f"{statement.operands!r} is no name of a register", where)
 

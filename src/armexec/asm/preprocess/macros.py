@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
-from armexec.asm.preprocess.arguments import Argument, Parameter, parameters_of, split, split_at_commas, unquoted
-from armexec.asm.preprocess.frames import Body
+from armexec.asm.lines import Statement
+from armexec.asm.preprocess.arguments import (
+    Argument,
+    Evaluate,
+    Parameter,
+    parameters_of,
+    split,
+    split_at_commas,
+    unquoted,
+)
+from armexec.asm.preprocess.frames import Body, Source
 from armexec.asm.preprocess.substitution import Numbered, Substitution
 from armexec.asm.where import Expansion, Where
-
-if TYPE_CHECKING:
-    from armexec.asm.assembler import Assembler
-    from armexec.asm.lines import Statement
 
 __all__ = ["Macro", "Macros"]
 
@@ -24,7 +28,7 @@ _KEYWORD = re.compile(r"([A-Za-z_.$][\w.$]*)\s*=(?!=)\s*", re.ASCII)
 
 
 class Macro:
-    """A macro; `count` is how often it was invoked."""
+    """A macro; `count` is the number of its invocations so far."""
 
     def __init__(self, name: str, parameters: list[Parameter], body: Body, where: Where) -> None:
         self.name = name
@@ -33,14 +37,13 @@ class Macro:
         self.where = where
         self.count = 0
 
-    def values(self, text: str, column: int, a: Assembler, where: Where) -> dict[str, str]:
-        """The parameters' values in an invocation.
+    def values(self, text: str, column: int, evaluate: Evaluate | None, where: Where) -> dict[str, str]:
+        """The parameters' values in an invocation. `evaluate` is for the alternate syntax.
 
         Raises:
             AssemblyError, SyntaxFailure: the arguments don't fit.
         """
         most = len(self.parameters) if self.parameters and self.parameters[-1].rest else 0
-        evaluate = a.evaluate_at(where) if a.macros.alternate else None
         arguments = split(text, column, most=most, evaluate=evaluate)
         if len(arguments) > len(self.parameters):
             arguments = split(text, column, evaluate=evaluate, words=True)
@@ -96,7 +99,9 @@ class Macro:
 class Macros:
     """The macros that are defined, and how their text is read now."""
 
-    def __init__(self) -> None:
+    def __init__(self, source: Source, *, apple: bool) -> None:
+        self._source = source
+        self._apple = apple
         self._macros: dict[str, Macro] = {}
         self.alternate = False
         """Whether macros are read in the alternate syntax (.altmacro)."""
@@ -115,14 +120,14 @@ class Macros:
         """The names of all macros."""
         return [name for name in self._macros if name[0] != "\0"]
 
-    def define(self, a: Assembler, statement: Statement, where: Where) -> str:
+    def define(self, statement: Statement, where: Where) -> str:
         """`.macro name parameters`, up to `.endm`. Returns the name."""
         match = _HEAD.match(statement.operands)
         if match is None:
             raise where.error("expected the macro's name and its parameters, separated by commas or blanks")
         name = match[2]
         parameters = parameters_of(statement.operands[match.end() :], statement.operands_column + match.end())
-        body = a.source.top.take_body(_OPENING, _CLOSING, where, apple=a.apple)
+        body = self._source.top.take_body(_OPENING, _CLOSING, where, apple=self._apple)
         other = self._macros.get(name)
         if other is not None:
             raise where.error(
@@ -140,8 +145,8 @@ class Macros:
         self._macros = {key: other for key, other in self._macros.items() if other is not macro}
         return True
 
-    def invoke(self, macro: Macro, a: Assembler, statement: Statement, where: Where) -> None:
-        """Read the macro's lines next, with the arguments in place.
+    def invoke(self, macro: Macro, statement: Statement, where: Where, evaluate: Evaluate, depth: int) -> None:
+        """Read the macro's lines next, with the arguments in place. `depth` is the number of open conditions.
 
         Raises:
             AssemblyError, SyntaxFailure: the arguments don't fit.
@@ -149,20 +154,20 @@ class Macros:
         counts = {"@": str(self._executed), "+": str(macro.count)}
         text, column = statement.operands, statement.operands_column
         substitution: Substitution
-        if a.apple and not macro.parameters:
+        if self._apple and not macro.parameters:
             substitution = Numbered([argument.text for argument in split_at_commas(text, column)], counts)
         else:
-            values = macro.values(text, column, a, where)
+            values = macro.values(text, column, evaluate if self.alternate else None, where)
             substitution = Substitution(values, counts, alternate=self.alternate)
         within = Expansion(f"in expansion of macro {macro.name!r}", where, macro=True)
-        a.source.expand(self._lines(macro, substitution, a, where), macro.body, 1, within, a.conditions.depth)
+        self._source.expand(self._lines(macro, substitution, where), macro.body, 1, within, depth)
         self._executed += 1
         macro.count += 1
 
-    def _lines(self, macro: Macro, substitution: Substitution, a: Assembler, where: Where) -> Iterator[tuple[int, str]]:
+    def _lines(self, macro: Macro, substitution: Substitution, where: Where) -> Iterator[tuple[int, str]]:
         for number, line in macro.body.lines:
             if not substitution.declares_locals(line, self._new_label):
-                yield number, a.source.measure(substitution.line(line), where)
+                yield number, self._source.measure(substitution.line(line), where)
 
     def _new_label(self) -> str:
         self._labels += 1

@@ -6,16 +6,13 @@ import itertools
 import re
 import sys
 from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING
 
+from armexec.asm.lines import Statement
 from armexec.asm.preprocess.arguments import Argument, split, unquoted
+from armexec.asm.preprocess.context import PreprocessContext
 from armexec.asm.preprocess.frames import Body
 from armexec.asm.preprocess.substitution import Substitution
 from armexec.asm.where import Expansion, Where
-
-if TYPE_CHECKING:
-    from armexec.asm.assembler import Assembler
-    from armexec.asm.lines import Statement
 
 __all__ = ["repeat", "repeat_for_characters", "repeat_for_values"]
 
@@ -24,7 +21,7 @@ _CLOSING = frozenset([".endr"])
 _NAME = re.compile(r"([A-Za-z_.$][\w.$]*)\s*(?:,|(?=\s)|$)\s*", re.ASCII)
 
 
-def repeat(a: Assembler, statement: Statement, where: Where) -> None:
+def repeat(a: PreprocessContext, statement: Statement, where: Where) -> None:
     """`.rept count`, up to `.endr`."""
     body = _body(a, where)
     count = a.number(statement.operands, statement.operands_column, where, default=0)
@@ -34,7 +31,7 @@ def repeat(a: Assembler, statement: Statement, where: Where) -> None:
     _expand(a, statement, where, body, itertools.repeat(("", ""), count), count)
 
 
-def repeat_for_values(a: Assembler, statement: Statement, where: Where) -> None:
+def repeat_for_values(a: PreprocessContext, statement: Statement, where: Where) -> None:
     """`.irp name, value, value, ...`: once for each value; once without any."""
     body = _body(a, where)
     name, text, column = _named(statement, where)
@@ -46,7 +43,7 @@ def repeat_for_values(a: Assembler, statement: Statement, where: Where) -> None:
     _expand(a, statement, where, body, rounds, len(rounds))
 
 
-def repeat_for_characters(a: Assembler, statement: Statement, where: Where) -> None:
+def repeat_for_characters(a: PreprocessContext, statement: Statement, where: Where) -> None:
     """`.irpc name, text`: once for each character; once without any."""
     body = _body(a, where)
     name, text, _ = _named(statement, where)
@@ -55,7 +52,7 @@ def repeat_for_characters(a: Assembler, statement: Statement, where: Where) -> N
     _expand(a, statement, where, body, rounds, len(rounds))
 
 
-def _body(a: Assembler, where: Where) -> Body:
+def _body(a: PreprocessContext, where: Where) -> Body:
     return a.source.top.take_body(_OPENING, _CLOSING, where, apple=a.apple)
 
 
@@ -68,7 +65,7 @@ def _named(statement: Statement, where: Where) -> tuple[str, str, int]:
 
 
 def _expand(
-    a: Assembler, statement: Statement, where: Where, body: Body, rounds: Iterable[tuple[str, str]], times: int
+    a: PreprocessContext, statement: Statement, where: Where, body: Body, rounds: Iterable[tuple[str, str]], times: int
 ) -> None:
     """Read the body next, once for each name and value."""
     alternate = a.macros.alternate
