@@ -1,11 +1,11 @@
-"""The command line. Each command has its file, and only the one asked for is imported."""
+"""The command line. Each command has its file in `commands`, and only the one asked for is imported."""
 
 from __future__ import annotations
 
 __all__ = ["COMMANDS", "main"]
 
 COMMANDS = ("run", "show", "compile", "asm", "disasm", "isa", "info", "bench", "cache", "completion")
-"""The commands in the order that --help shows them; each is a `Command` in the file of its name."""
+"""The commands in the order that --help shows them; each is a `Command` in the file of its name in `commands`."""
 
 
 def main() -> None:
@@ -41,7 +41,7 @@ def _program() -> object:
     click.version_option(__version__, message="armexec %(version)s", help="Print the version.")(group)
     asked = os.environ.get("_ARMEXEC_COMPLETE")
     if asked:
-        from armexec.cli.completion import answer
+        from armexec.cli.commands.completion import answer
 
         answer(group, asked)
         return 0

@@ -126,7 +126,7 @@ class Commands(click.Group):
         """The command of that name, or None."""
         if cmd_name not in self.names:
             return None
-        found: click.Command = getattr(import_module(f"armexec.cli.{cmd_name}"), cmd_name)
+        found: click.Command = getattr(import_module(f"armexec.cli.commands.{cmd_name}"), cmd_name)
         return found
 
     def resolve_command(

@@ -1,0 +1,1 @@
+"""The commands of armexec, one a file, each imported only when it is asked for."""
