@@ -1,9 +1,9 @@
-"""Every exception armexec raises. Each says what happened, where, and what to do about it."""
+"""The exceptions that armexec raises. Each says what happened, where, and what to do about it."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple, Self
+from typing import Any, NamedTuple, Self, TypedDict, Unpack
 
 __all__ = [
     "Aborted",
@@ -38,7 +38,7 @@ class Error(Exception):
 
 
 def _made_again(kind: type[Error], args: tuple[Any, ...], fields: dict[str, Any]) -> Error:
-    """An exception as it was, by whatever arguments it was first made."""
+    """A copy of an exception, made without its constructor."""
     error = kind.__new__(kind, *args)
     error.__dict__.update(fields)
     return error
@@ -118,7 +118,7 @@ class AssemblyError(Error):
         where = f"{self.file}:{self.line}:{self.column}: " if self.line else ""
         lines = [f"{where}{self.message}"]
         if self.source_line:
-            # Of a long line, what is around the column.
+            # Of a long line, the part around the column.
             start = max(self.column - 60, 0) if len(self.source_line) > 160 else 0
             shown = self.source_line[start : start + 160]
             lines.append(f"    {shown}")
@@ -143,11 +143,19 @@ class HostError(Error):
     """The host refused something armexec needs, such as executable memory, or lacks the engine asked for."""
 
 
-class ExecutionError(Error):
-    """Something the guest did. `pc` is the address of the instruction that did it.
+class _Place(TypedDict, total=False):
+    """The arguments of an ExecutionError that its subclasses hand on."""
 
-    `symbol` (`name+offset`), `source` (`file:line`) and `instruction` (its text) are empty where not known. To find
-    them takes much longer than to raise an exception that nobody looks at, so it is done when they are asked for.
+    symbol: str
+    source: str
+    instruction: str
+
+
+class ExecutionError(Error):
+    """An error of the guest. `pc` is the address of the instruction that did it.
+
+    `symbol` (`name+offset`), `source` (`file:line`) and `instruction` (its text) are empty where not known. Finding
+    them takes much longer than raising the exception, so they are found when they are first asked for.
     """
 
     message: str
@@ -166,15 +174,15 @@ class ExecutionError(Error):
 
     @classmethod
     def found_later(cls, find: Callable[[], Mapping[str, Any]], **known: Any) -> Self:
-        """An exception with some fields known, and the others given by `find` when one of them is asked for.
+        """An exception whose other fields `find` gives, when one of them is first asked for.
 
-        A field `__notes__` is a list of what is shown below its text.
+        A field `__notes__` is a list of lines that are shown below its text.
         """
         error = cls.__new__(cls)
         error.__dict__.update(known, _find=find)
         return error
 
-    def _settle(self) -> None:
+    def _find_rest(self) -> None:
         find = self.__dict__.get("_find")
         if find is not None:
             self.__dict__.update(find())
@@ -185,7 +193,7 @@ class ExecutionError(Error):
     def __getattr__(self, name: str) -> Any:
         # Only what isn't there is asked for here.
         if "_find" in self.__dict__ and (name == "__notes__" or not name.startswith("_")):
-            self._settle()
+            self._find_rest()
             if name in self.__dict__:
                 return self.__dict__[name]
         raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
@@ -193,24 +201,24 @@ class ExecutionError(Error):
     @property
     def args(self) -> tuple[Any, ...]:
         """The text."""
-        self._settle()
+        self._find_rest()
         return tuple(_ARGS.__get__(self))
 
     @args.setter
     def args(self, value: tuple[Any, ...]) -> None:
-        self._settle()
+        self._find_rest()
         _ARGS.__set__(self, value)
 
     def __str__(self) -> str:
-        self._settle()
+        self._find_rest()
         return super().__str__()
 
     def __repr__(self) -> str:
-        self._settle()
+        self._find_rest()
         return super().__repr__()
 
     def _fields(self) -> dict[str, Any]:
-        self._settle()
+        self._find_rest()
         return super()._fields()
 
     def _render(self) -> str:
@@ -233,61 +241,36 @@ class MemoryFault(ExecutionError):
     address: int
     access: str
 
-    def __init__(
-        self,
-        message: str,
-        *,
-        pc: int,
-        address: int,
-        access: str,
-        symbol: str = "",
-        source: str = "",
-        instruction: str = "",
-    ) -> None:
+    def __init__(self, message: str, *, pc: int, address: int, access: str, **place: Unpack[_Place]) -> None:
         self.address = address
         self.access = access
-        super().__init__(message, pc=pc, symbol=symbol, source=source, instruction=instruction)
+        super().__init__(message, pc=pc, **place)
 
 
 class UndefinedSymbol(ExecutionError):
-    """A function was called, or a variable used, that neither the object nor another loaded with it defines.
+    """A call of a function, or a use of a variable, that no loaded object defines.
 
-    `name` is as in the source. `pc`, `symbol`, `source` and `instruction` say who refers to it; `pc` is its own address
-    where only a pointer was called.
+    `name` is as in the source. `pc`, `symbol`, `source` and `instruction` give the instruction that refers to it; `pc`
+    is the symbol's own address where a pointer was called.
     """
 
-    def __init__(
-        self, message: str, *, pc: int, name: str, symbol: str = "", source: str = "", instruction: str = ""
-    ) -> None:
+    def __init__(self, message: str, *, pc: int, name: str, **place: Unpack[_Place]) -> None:
         self.name = name
-        super().__init__(message, pc=pc, symbol=symbol, source=source, instruction=instruction)
+        super().__init__(message, pc=pc, **place)
 
 
 class StackOverflow(MemoryFault):
-    """The stack is used up, by recursion or by large local variables. `size`: how large it is, in bytes.
+    """The stack is used up, by recursion or by large local variables. `size` is its size in bytes.
 
-    The guest's own has 8 MiB, or what the environment variable ARMEXEC_STACK says when a module is loaded. Translated
-    functions also need the stack of the thread that calls them.
+    The guest's stack has 8 MiB, or the size that the environment variable ARMEXEC_STACK gives when a module is loaded.
+    Translated functions also need the stack of the thread that calls them.
     """
 
     size: int
 
-    def __init__(
-        self,
-        message: str,
-        *,
-        pc: int,
-        address: int,
-        access: str,
-        size: int,
-        symbol: str = "",
-        source: str = "",
-        instruction: str = "",
-    ) -> None:
+    def __init__(self, message: str, *, pc: int, address: int, access: str, size: int, **place: Unpack[_Place]) -> None:
         self.size = size
-        super().__init__(
-            message, pc=pc, address=address, access=access, symbol=symbol, source=source, instruction=instruction
-        )
+        super().__init__(message, pc=pc, address=address, access=access, **place)
 
 
 class IllegalInstruction(ExecutionError):
@@ -304,21 +287,11 @@ class UnsupportedInstruction(IllegalInstruction):
     address: int
     encoding: str
 
-    def __init__(
-        self,
-        message: str,
-        *,
-        pc: int,
-        word: int,
-        encoding: str,
-        symbol: str = "",
-        source: str = "",
-        instruction: str = "",
-    ) -> None:
+    def __init__(self, message: str, *, pc: int, word: int, encoding: str, **place: Unpack[_Place]) -> None:
         self.word = word
         self.address = pc
         self.encoding = encoding
-        super().__init__(message, pc=pc, symbol=symbol, source=source, instruction=instruction)
+        super().__init__(message, pc=pc, **place)
 
 
 class BreakpointHit(ExecutionError):
@@ -326,8 +299,8 @@ class BreakpointHit(ExecutionError):
 
 
 class Aborted(ExecutionError):
-    """The program ended itself: abort, a failed stack protector, an overflow under -ftrapv, a pure virtual function, no
-    memory for operator new, an exception. The place is that of the call."""
+    """The program ended itself, by abort, a failed stack protector, an overflow under -ftrapv, a call of a pure virtual
+    function, an operator new without memory, or an exception. The place is that of the call."""
 
 
 class TimeLimitExceeded(ExecutionError):
