@@ -47,7 +47,7 @@ def _imports(engine: str | None) -> Iterator[None]:
     with contextlib.suppress(HostError):  # it is raised again when the module is loaded
         if get_engine(engine).name == "translated":
             yield
-            import_module("armexec.translate.unit")
+            import_module("armexec.translate.ir.unit")
     for needed in ("armexec.abi", "elftools.dwarf.dwarfinfo"):
         yield
         import_module(needed)
