@@ -11,7 +11,7 @@ from typing import Any, Literal, NamedTuple, TypeAlias
 from armexec.disasm.operands import Operand, groups, operands, register_name
 from armexec.errors import LoadError
 from armexec.isa import Form, form_of
-from armexec.isa.effects import Effects, effects
+from armexec.isa.effects import Effects
 from armexec.isa.operands import Context
 
 __all__ = ["Instruction", "Targets", "as_dictionary", "disassemble", "instruction_of", "namer", "words_of"]
@@ -95,7 +95,7 @@ class Instruction(NamedTuple):
     @property
     def _effects(self) -> Effects:
         form = self._form
-        return Effects() if form is None else effects(form.instruction, form.instruction.fields(self.word))
+        return Effects() if form is None else form.instruction.effects(form.instruction.fields(self.word))
 
     def __str__(self) -> str:
         return self.text

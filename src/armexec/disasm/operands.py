@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal, TypeAlias
 
 from armexec.isa.description import Form, decoded
-from armexec.isa.effects import Effects, effects
+from armexec.isa.effects import Effects
 from armexec.isa.operands import GeneralRegister, Label, Piece
 from armexec.isa.operands import Operand as Described
 from armexec.isa.simd_operands import VectorRegister
@@ -95,7 +95,7 @@ def operands(form: Form, word: int, address: int) -> tuple[Operand, ...]:
     for field, number in numbers.items():
         low, mask = places[field]
         apart = apart & ~(mask << low) | (number & mask) << low
-    there = effects(instruction, instruction.fields(apart))
+    there = instruction.effects(instruction.fields(apart))
     found = list(_operands(form, word, apart, address, there))
     kinds = {kind for access in there.accesses for kind in access.kind.split("-")}
     access: RegisterAccess = "rw" if len(kinds) == 2 else "r" if "read" in kinds else "w" if kinds else ""

@@ -6,6 +6,7 @@ from functools import cache
 from typing import NamedTuple
 
 from .description import Form, Instruction
+from .effects import Effects
 from .groups import all_instructions, instructions_of_group, instructions_of_mnemonic
 from .operands import Context
 
@@ -22,6 +23,11 @@ class Decoded(NamedTuple):
     @property
     def instruction(self) -> Instruction:
         return self.form.instruction
+
+    @property
+    def effects(self) -> Effects:
+        """What it does. What is returned may not be changed."""
+        return self.form.instruction.effects(self.fields)
 
     def text(self, context: Context) -> str:
         """In assembly, by the preferred alias."""

@@ -18,8 +18,10 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property
+from itertools import islice
 from typing import Any, NamedTuple, TypeAlias
 
+from .effects import Effects, effects_of
 from .operands import Context, Fields, GeneralRegister, Label, Operand, Places
 from .pattern import Constraint, Pattern, parse_constraints, parse_pattern
 from .simd_operands import SIMD_TEMPLATE, ScalarRegister, simd_operand
@@ -34,6 +36,8 @@ FormText: TypeAlias = tuple[str, str, str] | tuple[str, str, str, str]
 """(Arm's encoding name, constraints, syntax) and, where it isn't the instruction's, the feature it needs."""
 
 _NONE: Mapping[str, Operand] = {}
+_SPREAD = 0x9E37_79B9
+"""An odd number whose multiples have all kinds of bits (the golden ratio's, as in hashes)."""
 
 
 class Alias(NamedTuple):
@@ -278,6 +282,22 @@ class Instruction:
     def fields(self, word: int) -> dict[str, int]:
         """The free fields of a word, in the order of the semantic function's parameters."""
         return {name: word >> low & mask for name, low, mask in self._free}
+
+    def effects(self, fields: Mapping[str, int]) -> Effects:
+        """What it does with these values of its free fields, which are in their order."""
+        return effects_of(self.semantics, tuple(fields.values()))
+
+    @cached_property
+    def ends_block(self) -> bool:
+        """Whether it can end a basic block: it branches, calls, returns or raises an exception for some fields."""
+        return any(self.effects(self.fields(word)).control for word in self._examples())
+
+    def _examples(self) -> Iterator[int]:
+        """A few words of each of its forms and aliases."""
+        for form in (*self.forms, *self.aliases):
+            free = ~form.mask & 0xFFFF_FFFF
+            words = (form.value | bits for bits in (0, free, *(n * _SPREAD & free for n in range(1, 64))))
+            yield from islice((w for w in words if form.matches(w) and not self.is_undefined(w)), 4)
 
     @property
     def can_be_undefined(self) -> bool:

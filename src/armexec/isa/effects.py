@@ -1,23 +1,19 @@
 """The registers that an instruction reads and writes, its accesses to memory, and its kind of branch.
 
-All of this comes from running the semantic function on a machine that knows only the shapes of values.
+All of this comes from running the semantic function on an abstract machine.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import Any, cast
+from typing import Any
 
-from .abstract_values import AbstractFlags, AbstractValue, AbstractVector
-from .description import Instruction
-from .machine import Machine
+from .abstract import AbstractMachine, AbstractValue, AbstractVector, LaneDependence
 from .system_registers import FPCR, FPSR, NZCV
 
-__all__ = ["Access", "Effects", "effects"]
-
-_FLAGS = AbstractFlags()
+__all__ = ["Access", "Effects", "effects_of"]
 
 
 @dataclass(frozen=True)
@@ -40,6 +36,7 @@ class Effects:
     `control` is how it ends: "" (the next instruction follows), "branch", "conditional branch", "call", "branch to
     register", "call to register", "return", "supervisor call", "breakpoint" or "undefined".
     `system` are the numbers of the system registers that it reads or writes by MRS and MSR.
+    `is_lanewise`: it does the same to each element of vector registers, and nothing else but flags of FPSR.
     """
 
     reads: dict[tuple[str, int], int] = field(default_factory=dict)
@@ -49,18 +46,30 @@ class Effects:
     barrier: bool = False
     floating_point: bool = False
     system: tuple[int, ...] = ()
+    is_lanewise: bool = False
 
+    @property
+    def is_load(self) -> bool:
+        """Whether it reads memory."""
+        return any("read" in access.kind for access in self.accesses)
 
-def effects(instruction: Instruction, fields: Mapping[str, int]) -> Effects:
-    """The effects of an instruction with these values of its free fields. What is returned may not be changed."""
-    return _effects(instruction, tuple(fields.items()))
+    @property
+    def is_store(self) -> bool:
+        """Whether it writes memory."""
+        return any("write" in access.kind for access in self.accesses)
+
+    @property
+    def is_atomic(self) -> bool:
+        """Whether it reads and writes memory as one."""
+        return any(access.atomic for access in self.accesses)
 
 
 @lru_cache(1 << 12)
-def _effects(instruction: Instruction, fields: tuple[tuple[str, int], ...]) -> Effects:
-    machine = _AbstractMachine()
-    instruction.semantics(cast(Machine, machine), **dict(fields))
-    return machine.effects
+def effects_of(semantics: Callable[..., None], fields: tuple[int, ...]) -> Effects:
+    """The effects of a semantic function with these values of its fields. What is returned may not be changed."""
+    machine = _EffectsMachine()
+    semantics(machine, *fields)
+    return machine.finished()
 
 
 class _Registers:
@@ -68,38 +77,71 @@ class _Registers:
         self._effects = effects
         self._kind = kind
 
-    def _key(self, key: Sequence[int]) -> tuple[str, int] | None:
-        number = key[-1]
+    def _key(self, number: int) -> tuple[str, int] | None:
         if self._kind in ("x", "sp") and number == 31:
             return ("sp", 31) if self._kind == "sp" else None
         return ("x" if self._kind == "sp" else self._kind), number
 
-    def __getitem__(self, key: tuple[int, ...]) -> Any:
-        register = self._key(key)
+    def _read(self, size: int, number: int) -> None:
+        register = self._key(number)
         if register is not None:
             reads = self._effects.reads
-            reads[register] = max(reads.get(register, 0), key[0])
-        return self._value(key)
+            reads[register] = max(reads.get(register, 0), size)
 
-    def __setitem__(self, key: tuple[int, ...], value: Any) -> None:
-        register = self._key(key)
+    def _write(self, size: int, number: int) -> None:
+        register = self._key(number)
         if register is not None:
             writes = self._effects.writes
-            writes[register] = max(writes.get(register, 0), key[0])
-
-    def _value(self, key: Sequence[int]) -> Any:
-        return AbstractValue(key[0]) if len(key) == 2 else AbstractVector(key[1], key[0] // key[1])
+            writes[register] = max(writes.get(register, 0), size)
 
 
-class _AbstractMachine:
-    """A Machine that records what is done, and does nothing."""
+class _ScalarRegisters(_Registers):
+    def __getitem__(self, key: tuple[int, int]) -> AbstractValue:
+        self._read(*key)
+        return AbstractValue(key[0])
+
+    def __setitem__(self, key: tuple[int, int], value: Any) -> None:
+        self._write(*key)
+
+
+class _VectorRegisters(_Registers):
+    """`written`: what the elements of the vectors that are written depend on."""
+
+    def __init__(self, effects: Effects) -> None:
+        super().__init__(effects, "v")
+        self.written: dict[tuple[str, int], LaneDependence] = {}
+
+    def __getitem__(self, key: tuple[int, int, int]) -> AbstractVector:
+        size, esize, number = key
+        self._read(size, number)
+        return AbstractVector(esize, size // esize, LaneDependence.LANEWISE)
+
+    def __setitem__(self, key: tuple[int, int, int], vector: AbstractVector) -> None:
+        self._write(key[0], key[2])
+        self.written["v", key[2]] = vector.dependence
+
+
+class _EffectsMachine(AbstractMachine):
+    """A machine that records what is done, and does nothing."""
 
     def __init__(self) -> None:
         self.effects = Effects()
-        self.X = _Registers(self.effects, "x")
-        self.XSP = _Registers(self.effects, "sp")
-        self.V = self.Vec = _Registers(self.effects, "v")
-        self.pc = 0
+        self.X = _ScalarRegisters(self.effects, "x")
+        self.XSP = _ScalarRegisters(self.effects, "sp")
+        self.V = _ScalarRegisters(self.effects, "v")
+        self.Vec = self._vectors = _VectorRegisters(self.effects)
+
+    def finished(self) -> Effects:
+        """The effects, when the semantic function has run."""
+        found, written = self.effects, self._vectors.written
+        elsewhere = found.accesses or found.control or found.barrier or found.system
+        found.is_lanewise = (
+            bool(written)
+            and not elsewhere
+            and all(dependence is LaneDependence.LANEWISE for dependence in written.values())
+            and found.writes.keys() - written.keys() <= {("fpsr", 0)}
+        )
+        return found
 
     def _read(self, name: str, bits: int) -> None:
         self.effects.reads[name, 0] = bits
@@ -107,48 +149,15 @@ class _AbstractMachine:
     def _write(self, name: str, bits: int) -> None:
         self.effects.writes[name, 0] = bits
 
-    # -- values -----------------------------------------------------------------------------------------------------
-    def const(self, width: int, value: int) -> AbstractValue:
-        return AbstractValue(width)
-
-    def address(self, address: int) -> AbstractValue:
-        return AbstractValue(64)
-
-    def select(self, condition: AbstractValue, when_true: Any, when_false: Any) -> Any:
-        return when_true
-
-    def vector(self, esize: int, values: Sequence[int]) -> AbstractVector:
-        return AbstractVector(esize, len(values))
-
-    def splat(self, value: AbstractValue, lanes: int) -> AbstractVector:
-        return AbstractVector(value.width, lanes)
-
-    def reduce(self, operation: str, vector: AbstractVector) -> AbstractValue:
-        return AbstractValue(vector.esize)
-
-    def aes_sub_bytes(self, state: AbstractVector, *, inverse: bool) -> AbstractVector:
-        return state
-
     # -- flags ------------------------------------------------------------------------------------------------------
     @property
-    def NZCV(self) -> AbstractFlags:
+    def NZCV(self) -> Any:
         self._read("nzcv", 4)
-        return _FLAGS
+        return self.top_flags()
 
     @NZCV.setter
     def NZCV(self, flags: Any) -> None:
         self._write("nzcv", 4)
-
-    def flags(self, *_: Any) -> AbstractFlags:
-        return _FLAGS
-
-    def add_with_carry(self, x: AbstractValue, *_: Any) -> tuple[AbstractValue, AbstractFlags]:
-        return x, _FLAGS
-
-    add_flags = subtract_flags = add_with_carry
-
-    def logic_flags(self, result: AbstractValue) -> AbstractFlags:
-        return _FLAGS
 
     def condition(self, cond: int) -> AbstractValue:
         if cond < 14:
@@ -159,68 +168,52 @@ class _AbstractMachine:
     def _access(self, kind: str, bits: int, **order: bool) -> None:
         self.effects.accesses.append(Access(kind, bits // 8, **order))
 
-    def load(self, address: AbstractValue, bits: int, *, acquire: bool = False, simd: bool = False) -> AbstractValue:
+    def load(self, address: Any, bits: int, *, acquire: bool = False, simd: bool = False) -> AbstractValue:
         self._access("read", bits, acquire=acquire)
         return AbstractValue(bits)
 
-    def store(self, address: AbstractValue, value: AbstractValue, *, release: bool = False) -> None:
+    def store(self, address: Any, value: Any, *, release: bool = False) -> None:
         self._access("write", value.width, release=release)
 
-    def check_alignment(self, address: AbstractValue, size: int) -> None:
-        pass
-
-    def check_stack_alignment(self) -> None:
-        pass
-
-    def load_exclusive(self, address: AbstractValue, bits: int, *, acquire: bool = False) -> AbstractValue:
+    def load_exclusive(self, address: Any, bits: int, *, acquire: bool = False) -> AbstractValue:
         self._access("read", bits, exclusive=True, acquire=acquire)
         return AbstractValue(bits)
 
-    def store_exclusive(self, address: AbstractValue, value: AbstractValue, *, release: bool = False) -> AbstractValue:
+    def store_exclusive(self, address: Any, value: Any, *, release: bool = False) -> AbstractValue:
         self._access("write", value.width, exclusive=True, release=release)
         return AbstractValue(32)
 
-    def clear_exclusive(self) -> None:
-        pass
-
-    def atomic(
-        self, operation: str, address: AbstractValue, operand: AbstractValue, *, acquire: bool, release: bool
-    ) -> AbstractValue:
+    def atomic(self, operation: str, address: Any, operand: Any, *, acquire: bool, release: bool) -> AbstractValue:
         self._access("read-write", operand.width, atomic=True, acquire=acquire, release=release)
-        return operand
+        return AbstractValue(operand.width)
 
-    def compare_and_swap(
-        self, address: AbstractValue, expected: AbstractValue, new: AbstractValue, *, acquire: bool, release: bool
-    ) -> AbstractValue:
+    def compare_and_swap(self, address: Any, expected: Any, new: Any, *, acquire: bool, release: bool) -> AbstractValue:
         self._access("read-write", new.width, atomic=True, acquire=acquire, release=release)
-        return expected
+        return AbstractValue(new.width)
 
     def barrier(self, kind: str, option: int) -> None:
         self.effects.barrier = True
 
-    def zero_cache_block(self, address: AbstractValue) -> None:
+    def zero_cache_block(self, address: Any) -> None:
         self._access("write", 512)
-
-    def invalidate_instruction_cache(self, address: AbstractValue) -> None:
-        pass
 
     # -- control flow -----------------------------------------------------------------------------------------------
     def branch(self, target: int) -> None:
         self.effects.control = "branch"
 
-    def branch_if(self, condition: AbstractValue, target: int) -> None:
+    def branch_if(self, condition: Any, target: int) -> None:
         self.effects.control = "conditional branch"
 
     def call(self, target: int) -> None:
         self.effects.control = "call"
 
-    def branch_to(self, target: AbstractValue) -> None:
+    def branch_to(self, target: Any) -> None:
         self.effects.control = "branch to register"
 
-    def call_to(self, target: AbstractValue) -> None:
+    def call_to(self, target: Any) -> None:
         self.effects.control = "call to register"
 
-    def return_to(self, target: AbstractValue) -> None:
+    def return_to(self, target: Any) -> None:
         self.effects.control = "return"
 
     def supervisor_call(self, immediate: int) -> None:
@@ -239,77 +232,27 @@ class _AbstractMachine:
             self._read(*_NAMED[register])
         return AbstractValue(64)
 
-    def write_system_register(self, register: int, value: AbstractValue) -> None:
+    def write_system_register(self, register: int, value: Any) -> None:
         self.effects.system += (register,)
         if register in _NAMED:
             self._write(*_NAMED[register])
 
     # -- saturation and floating point --------------------------------------------------------------------------------
-    def _saturated(self) -> None:
+    def saturating(self, a: Any, *others: Any, esize: int | None = None) -> Any:
         self._read("fpsr", 32)
         self._write("fpsr", 32)
+        return super().saturating(a, *others, esize=esize)
 
-    def saturating_add(self, a: Any, b: Any, *, signed: bool) -> Any:
-        self._saturated()
-        return a
-
-    saturating_subtract = saturating_add
-
-    def saturate(self, a: Any, esize: int, *, source_signed: bool, signed: bool) -> Any:
-        self._saturated()
-        return _shaped(a, esize)
-
-    def saturated_if(self, condition: AbstractValue) -> None:
-        self._saturated()
-
-    def _floating(self) -> None:
+    def floating_point(self, a: Any, *others: Any, esize: int | None = None) -> Any:
         self.effects.floating_point = True
-        self._read("fpcr", 32)
-        self._saturated()
+        for name in ("fpcr", "fpsr"):
+            self._read(name, 32)
+        self._write("fpsr", 32)
+        return super().floating_point(a, *others, esize=esize)
 
-    def _fp(self, a: Any, *_: Any, **__: Any) -> Any:
-        self._floating()
-        return a
-
-    fp_add = fp_subtract = fp_multiply = fp_multiply_extended = fp_divide = fp_square_root = _fp
-    fp_multiply_add = fp_multiply_add_long = fp_maximum = fp_minimum = fp_maximum_number = fp_minimum_number = _fp
-    fp_equal = fp_greater_equal = fp_greater = fp_round_integral = fp_round_integral_sized = _fp
-    fp_reciprocal_estimate = fp_reciprocal_step = fp_reciprocal_exponent = _fp
-    fp_reciprocal_square_root_estimate = fp_reciprocal_square_root_step = _fp
-    bf16_dot = _fp
-
-    def fp_negate(self, a: Any) -> Any:
+    def sign_operation(self, a: Any) -> Any:
         self.effects.floating_point = True
-        return a
-
-    fp_absolute = fp_negate
-
-    def fp_compare(self, a: Any, b: Any, *, signal: bool, when: Any = None) -> AbstractFlags:
-        self._floating()
-        return _FLAGS
-
-    def fp_convert(self, a: Any, esize: int, **_: Any) -> Any:
-        self._floating()
-        return _shaped(a, esize)
-
-    fp_to_fixed = fp_from_fixed = fp_convert
-
-    def fp_to_fixed_javascript(self, a: Any) -> tuple[AbstractValue, AbstractValue]:
-        self._floating()
-        return AbstractValue(32), AbstractValue(1)
-
-    def unsigned_reciprocal_estimate(self, a: Any) -> Any:
-        return a
-
-    unsigned_reciprocal_square_root_estimate = unsigned_reciprocal_estimate
-
-    def bf16_convert(self, a: Any) -> Any:
-        self._floating()
-        return _shaped(a, 16)
-
-
-def _shaped(a: Any, esize: int) -> Any:
-    return AbstractValue(esize) if isinstance(a, AbstractValue) else AbstractVector(esize, a.lanes)
+        return super().sign_operation(a)
 
 
 _NAMED = {FPCR: ("fpcr", 32), FPSR: ("fpsr", 32), NZCV: ("nzcv", 4)}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from armexec.isa.effects import effects
 from armexec.translate.cfg.discovery import Fetch, discover
 
 __all__ = ["WHY", "returns_to_itself"]
@@ -25,6 +24,6 @@ def returns_to_itself(address: int, fetch: Fetch) -> bool:
         if block.kind not in ("goto", "branch", "return") or (block.kind == "return" and block.target != _LINK[1]):
             return False
         for decoded in block.instructions:
-            if isinstance(decoded, int) or _LINK in effects(decoded.instruction, decoded.fields).writes:
+            if isinstance(decoded, int) or _LINK in decoded.effects.writes:
                 return False
     return True

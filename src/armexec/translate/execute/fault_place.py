@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from armexec.isa import decode
-from armexec.isa.effects import effects
 from armexec.machines.traps import TrapKind
 
 __all__ = ["accesses", "fault_place"]
@@ -49,4 +48,4 @@ def accesses(address: int, kind: TrapKind, fetch: Callable[[int], int | None]) -
     decoded = decode(word) if word is not None else None
     if decoded is None:
         return False
-    return any(access.kind in _KINDS[kind] for access in effects(decoded.instruction, decoded.fields).accesses)
+    return any(access.kind in _KINDS[kind] for access in decoded.effects.accesses)
