@@ -16,7 +16,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from armexec.isa import Decoded
+from armexec.isa.abstract import AbstractValue
 from armexec.translate.cfg.discovery import Flow
 from armexec.translate.cfg.symbolic import MASK, Expression, SymbolicMachine, SymbolicValue, terms
 
@@ -38,19 +38,6 @@ class _NotKept(Exception):
     """A function isn't known to keep to its frame."""
 
 
-class _Registers:
-    """V registers, of which nothing is known."""
-
-    def __init__(self, machine: _FrameMachine) -> None:
-        self.machine = machine
-
-    def __getitem__(self, key: tuple[int, int]) -> SymbolicValue:
-        return SymbolicValue(self.machine, key[0])
-
-    def __setitem__(self, key: tuple[int, int], value: SymbolicValue) -> None:
-        pass
-
-
 class _FrameMachine(SymbolicMachine):
     """Raises _NotKept for a store that isn't to the frame."""
 
@@ -58,20 +45,19 @@ class _FrameMachine(SymbolicMachine):
         super().__init__()
         self.registers = dict(state.registers)
         self.slots = dict(state.slots)
-        self.V = _Registers(self)
 
-    def _slot(self, address: SymbolicValue) -> int | None:
-        distance, others = terms(address.expression)
+    def _slot(self, address: Any) -> int | None:
+        distance, others = terms(self.expression(address))
         if others != [("register", _SP)]:
             return None
         return distance - (1 << 64) if distance >> 63 else distance
 
-    def load(self, address: SymbolicValue, bits: int, **_: Any) -> SymbolicValue:
+    def load(self, address: Any, bits: int, *, acquire: bool = False, simd: bool = False) -> AbstractValue:
         slot = self._slot(address)
         held = self.slots.get(slot) if slot is not None and bits == 64 else None
-        return SymbolicValue(self, bits, held)
+        return self.top(bits) if held is None else SymbolicValue(bits, held)
 
-    def store(self, address: SymbolicValue, value: SymbolicValue, **_: Any) -> None:
+    def store(self, address: Any, value: Any, *, release: bool = False) -> None:
         slot = self._slot(address)
         size = value.width // 8
         if slot is None or slot + size > 0 or address.width != 64:
@@ -79,25 +65,16 @@ class _FrameMachine(SymbolicMachine):
         for other in [other for other in self.slots if other - size < slot < other + 8]:
             del self.slots[other]
         if size == 8:
-            self.slots[slot] = value.expression
+            self.slots[slot] = self.expression(value)
 
-    def return_to(self, target: SymbolicValue) -> None:
-        self.target = target.expression
+    def zero_cache_block(self, address: Any) -> None:
+        raise _NotKept
+
+    def return_to(self, target: Any) -> None:
+        self.target = self.expression(target)
 
     def call(self, target: int) -> None:
         self.registers[_LINK] = self.unknown()
-
-    def step(self, decoded: Decoded) -> None:
-        """Run an instruction."""
-        try:
-            decoded.instruction.semantics(self, *decoded.fields.values())
-        except (AttributeError, TypeError):
-            if decoded.word & 0x0E00_0000 not in (0x0E00_0000, 0x0A00_0000):
-                # Neither vectors nor integers in registers.
-                raise _NotKept from None
-            for name in ("Rd", "Rn"):
-                if name in decoded.fields:
-                    self.registers[decoded.fields[name]] = self.unknown()
 
 
 class Frames(NamedTuple):
@@ -183,7 +160,7 @@ class _Analysis:
             if isinstance(decoded, int):
                 raise _NotKept
             machine.pc = pc
-            machine.step(decoded)
+            decoded.instruction.semantics(machine, *decoded.fields.values())
             pc += 4
         registers = {n: _plain(machine.registers[n], at, n) for n in range(32)}
         if block.kind == "return" and machine.target != ("register", _LINK):

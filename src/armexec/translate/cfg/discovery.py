@@ -1,8 +1,7 @@
 """The blocks of a guest function, found by following branches from its entry.
 
-Where an instruction goes is asked of its semantic function, run on a machine whose values absorb everything and which
-records only the control flow; so there is one description of a branch. Only words of the class "branches, exception
-generating and system instructions" are asked.
+Where an instruction goes is asked of its semantic function, run on an abstract machine that records only the control
+flow; so there is one description of a branch. Only instructions that can end a block are asked.
 
 A branch out of the function's own symbol is followed like any other: the code it reaches becomes part of this
 function too (a tail call, or falling through into the next function). That is right whatever the code is, and
@@ -16,8 +15,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from armexec.isa import Decoded, decode
+from armexec.isa.abstract import AbstractMachine, AbstractValue
 from armexec.isa.system_registers import FPCR
-from armexec.translate.cfg.unknown import ANYTHING, Anything
 
 __all__ = ["Block", "Fetch", "Flow", "FlowMachine", "JumpTargets", "discover", "ends_block"]
 
@@ -25,15 +24,30 @@ _MAX_ROUNDS = 32
 """How often jump tables are looked for again in the code that jump tables led to."""
 
 
+class _RegisterValue(AbstractValue):
+    """What a general register holds, unchanged."""
+
+    __slots__ = ("register",)
+
+    def __init__(self, width: int, register: int) -> None:
+        super().__init__(width)
+        self.register = register
+
+
 class _Registers:
-    def __getitem__(self, key: tuple[int, int]) -> Anything:
-        return Anything(key[1])
+    def __getitem__(self, key: tuple[int, int]) -> _RegisterValue:
+        return _RegisterValue(*key)
 
     def __setitem__(self, key: tuple[int, int], value: Any) -> None:
         pass
 
 
-class FlowMachine:
+def _register(target: Any) -> int | None:
+    """The register that an address is in, None if it is computed."""
+    return target.register if isinstance(target, _RegisterValue) else None
+
+
+class FlowMachine(AbstractMachine):
     """Records how an instruction ends a block: `kind` is empty if it doesn't.
 
     `kind`: goto, branch, call, call_to, jump, return, switch (another mode may go on) or stop; `target` an address, or
@@ -43,12 +57,8 @@ class FlowMachine:
     X = XSP = _Registers()
 
     def __init__(self) -> None:
-        self.pc = 0
         self.kind = ""
         self.target: int | None = None
-
-    def __getattr__(self, name: str) -> Any:
-        return ANYTHING
 
     def branch(self, target: int) -> None:
         self.kind, self.target = "goto", target
@@ -59,14 +69,14 @@ class FlowMachine:
     def call(self, target: int) -> None:
         self.kind, self.target = "call", target
 
-    def branch_to(self, target: Anything) -> None:
-        self.kind, self.target = "jump", target.register
+    def branch_to(self, target: Any) -> None:
+        self.kind, self.target = "jump", _register(target)
 
-    def call_to(self, target: Anything) -> None:
-        self.kind, self.target = "call_to", target.register
+    def call_to(self, target: Any) -> None:
+        self.kind, self.target = "call_to", _register(target)
 
-    def return_to(self, target: Anything) -> None:
-        self.kind, self.target = "return", target.register
+    def return_to(self, target: Any) -> None:
+        self.kind, self.target = "return", _register(target)
 
     def write_system_register(self, register: int, value: Any) -> None:
         if register == FPCR:
@@ -243,11 +253,11 @@ class _Discovery:
 def ends_block(decoded: Decoded, address: int, machine: FlowMachine) -> bool:
     """Whether an instruction changes the control flow; `machine.kind` and `machine.target` then say how."""
     machine.kind, machine.target = "", None
-    if decoded.word & 0x1C00_0000 != 0x1400_0000:
+    instruction = decoded.form.instruction
+    if not instruction.ends_block:
         return False
     machine.pc = address
-    m: Any = machine
-    decoded.instruction.semantics(m, *decoded.fields.values())
+    instruction.semantics(machine, *decoded.fields.values())
     return bool(machine.kind)
 
 

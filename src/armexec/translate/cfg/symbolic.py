@@ -1,9 +1,10 @@
-"""A machine whose values are expressions: what the instructions before a place in the code make of the registers."""
+"""A symbolic domain: an abstract machine whose values are expressions of what registers held at the beginning."""
 
 from __future__ import annotations
 
 from typing import Any, TypeAlias
 
+from armexec.isa.abstract import AbstractFlags, AbstractMachine, AbstractValue
 from armexec.translate.cfg.discovery import Block
 
 __all__ = ["MASK", "Expression", "SymbolicMachine", "SymbolicValue", "constant", "low", "terms"]
@@ -37,60 +38,46 @@ def terms(expression: Expression) -> tuple[int, list[Expression]]:
     return 0, [expression]
 
 
-class SymbolicValue:
-    __hash__ = None  # type: ignore[assignment]
-    __slots__ = ("expression", "machine", "width")
+class SymbolicValue(AbstractValue):
+    """A value of which an expression is known. Operations that have none give TOP."""
 
-    def __init__(self, machine: SymbolicMachine, width: int, expression: Expression | None = None) -> None:
-        self.machine = machine
-        self.width = width
-        self.expression = expression if expression is not None else machine.unknown()
+    __slots__ = ("expression",)
 
-    def _other(self, other: Any) -> Expression:
-        return constant(other) if isinstance(other, int) else other.expression
+    def __init__(self, width: int, expression: Expression) -> None:
+        super().__init__(width)
+        self.expression = expression
 
-    def __add__(self, other: Any) -> SymbolicValue:
-        return SymbolicValue(self.machine, self.width, ("add", self.expression, self._other(other)))
-
-    def __lshift__(self, amount: Any) -> SymbolicValue:
-        if amount == 0:
-            return self
-        return SymbolicValue(
-            self.machine, self.width, ("shl", self.expression, amount) if isinstance(amount, int) else None
-        )
-
-    def __sub__(self, other: Any) -> SymbolicValue:
+    def __add__(self, other: Any) -> AbstractValue:
         if isinstance(other, int):
-            return self + -other
-        return SymbolicValue(self.machine, self.width)
+            return SymbolicValue(self.width, ("add", self.expression, constant(other)))
+        if isinstance(other, SymbolicValue):
+            return SymbolicValue(self.width, ("add", self.expression, other.expression))
+        return AbstractValue(self.width)
 
-    def zero_extend(self, width: int) -> SymbolicValue:
-        return SymbolicValue(self.machine, width, ("zext", self.expression, self.width))
+    def __sub__(self, other: Any) -> AbstractValue:
+        return self + -other if isinstance(other, int) else AbstractValue(self.width)
 
-    def sign_extend(self, width: int) -> SymbolicValue:
-        return SymbolicValue(self.machine, width, ("sext", self.expression, self.width))
+    def __lshift__(self, amount: Any) -> AbstractValue:
+        if not isinstance(amount, int):
+            return AbstractValue(self.width)
+        return SymbolicValue(self.width, ("shl", self.expression, amount)) if amount else self
 
-    def bits(self, low: int, width: int) -> SymbolicValue:
-        if low == 0:
-            return SymbolicValue(self.machine, width, ("zext", self.expression, width))
-        return SymbolicValue(self.machine, width)
-
-    def __or__(self, other: Any) -> SymbolicValue:
+    def __or__(self, other: Any) -> AbstractValue:
         # `mov x, y` is `orr x, xzr, y`.
-        if self.expression == constant(0):
-            return SymbolicValue(self.machine, self.width, self._other(other))
-        return SymbolicValue(self.machine, self.width)
+        if self.expression == constant(0) and isinstance(other, SymbolicValue):
+            return other
+        return AbstractValue(self.width)
 
-    def _anything(self, *_: Any, **__: Any) -> SymbolicValue:
-        return SymbolicValue(self.machine, self.width)
+    def zero_extend(self, width: int) -> AbstractValue:
+        return self if width == self.width else SymbolicValue(width, ("zext", self.expression, self.width))
 
-    __mul__ = __and__ = __xor__ = __rshift__ = __invert__ = __neg__ = _anything
-    asr = ror = udiv = sdiv = clz = popcount = reverse_bits = reverse_bytes = _anything
+    def sign_extend(self, width: int) -> AbstractValue:
+        return self if width == self.width else SymbolicValue(width, ("sext", self.expression, self.width))
 
-    def _bit(self, *_: Any) -> SymbolicValue:
-        return SymbolicValue(self.machine, 1)
-
-    __eq__ = __ne__ = ult = ule = slt = sle = _bit  # type: ignore[assignment]
+    def bits(self, low: int, width: int) -> AbstractValue:
+        if low:
+            return AbstractValue(width)
+        return self if width == self.width else SymbolicValue(width, ("zext", self.expression, width))
 
 
 class _Registers:
@@ -100,27 +87,29 @@ class _Registers:
 
     def __getitem__(self, key: tuple[int, int]) -> SymbolicValue:
         size, number = key
-        m = self.machine
         if number == 31 and not self.sp:
-            return SymbolicValue(m, size, constant(0))
-        value = m.registers.setdefault(number, ("register", number))
-        return SymbolicValue(m, size, value if size == 64 else ("zext", value, size))
+            return SymbolicValue(size, constant(0))
+        value = self.machine.registers.setdefault(number, ("register", number))
+        return SymbolicValue(size, value if size == 64 else ("zext", value, size))
 
-    def __setitem__(self, key: tuple[int, int], value: SymbolicValue) -> None:
+    def __setitem__(self, key: tuple[int, int], value: AbstractValue) -> None:
         size, number = key
         if number != 31 or self.sp:
-            self.machine.registers[number] = value.expression if size == 64 else ("zext", value.expression, size)
+            expression = self.machine.expression(value)
+            self.machine.registers[number] = expression if size == 64 else ("zext", expression, size)
 
 
-class _Flags:
-    """`compared`: the flags are of a comparison of an expression with a constant."""
+class _Comparison(AbstractFlags):
+    """Flags of a comparison of an expression with a constant."""
 
-    def __init__(self, machine: SymbolicMachine, compared: tuple[Expression, int] | None = None) -> None:
-        self.N = self.Z = self.C = self.V = SymbolicValue(machine, 1)
-        self.compared = compared
+    __slots__ = ("constant", "expression")
+
+    def __init__(self, expression: Expression, constant: int) -> None:
+        self.expression = expression
+        self.constant = constant
 
 
-class SymbolicMachine:
+class SymbolicMachine(AbstractMachine):
     """Runs the instructions before a jump.
 
     `target` is where the jump goes; `bound` the last comparison branched on, as (condition, expression, constant).
@@ -128,93 +117,91 @@ class SymbolicMachine:
 
     def __init__(self) -> None:
         self.count = 0
-        self.pc = 0
         self.registers: dict[int, Expression] = {}
         self.memory: dict[str, Expression] = {}
         self.X = _Registers(self, sp=False)
         self.XSP = _Registers(self, sp=True)
-        self.NZCV: Any = _Flags(self)
         self.asked: int | None = None
         self.bound: tuple[int, Expression, int] | None = None
         self.target: Expression | None = None
 
+    # -- the domain -------------------------------------------------------------------------------------------------
+    def constant(self, width: int, value: int) -> AbstractValue:
+        return SymbolicValue(width, constant(value & (1 << width) - 1))
+
+    def join(self, a: Any, b: Any) -> Any:
+        if isinstance(a, SymbolicValue) and isinstance(b, SymbolicValue) and a.expression == b.expression:
+            return a
+        return super().join(a, b)
+
     def unknown(self) -> Expression:
+        """A new expression of which nothing is known but that it is equal to itself."""
         self.count += 1
         return ("unknown", self.count)
 
-    def const(self, width: int, value: int) -> SymbolicValue:
-        return SymbolicValue(self, width, constant(value & ((1 << width) - 1)))
+    def expression(self, value: AbstractValue) -> Expression:
+        """The expression of a value; of TOP a new one."""
+        return value.expression if isinstance(value, SymbolicValue) else self.unknown()
 
-    def address(self, address: int) -> SymbolicValue:
-        return SymbolicValue(self, 64, constant(address))
+    # -- flags ------------------------------------------------------------------------------------------------------
+    def add_flags(self, x: Any, y: Any) -> tuple[AbstractValue, Any]:
+        return x + y, self.top_flags()
 
-    def select(self, condition: Any, when_true: Any, when_false: Any) -> Any:
-        return _Flags(self) if isinstance(when_true, _Flags) else SymbolicValue(self, when_true.width)
+    def subtract_flags(self, x: Any, y: Any) -> tuple[AbstractValue, Any]:
+        if isinstance(y, SymbolicValue) and y.expression[0] == "const" and isinstance(x, SymbolicValue):
+            return x - int(y.expression[1]), _Comparison(low(x.expression), int(y.expression[1]))
+        return super().subtract_flags(x, y)
 
-    def flags(self, *_: Any) -> _Flags:
-        return _Flags(self)
-
-    def logic_flags(self, result: Any) -> _Flags:
-        return _Flags(self)
-
-    def add_with_carry(self, x: SymbolicValue, y: Any, carry: Any) -> tuple[SymbolicValue, _Flags]:
-        return SymbolicValue(self, x.width), _Flags(self)
-
-    def add_flags(self, x: SymbolicValue, y: SymbolicValue) -> tuple[SymbolicValue, _Flags]:
-        return x + y, _Flags(self)
-
-    def subtract_flags(self, x: SymbolicValue, y: SymbolicValue) -> tuple[SymbolicValue, _Flags]:
-        if y.expression[0] == "const":
-            return x - int(y.expression[1]), _Flags(self, (low(x.expression), int(y.expression[1])))
-        return SymbolicValue(self, x.width), _Flags(self)
-
-    def condition(self, cond: int) -> SymbolicValue:
+    def condition(self, cond: int) -> AbstractValue:
         self.asked = cond
-        return SymbolicValue(self, 1)
+        return super().condition(cond)
 
-    def load(self, address: SymbolicValue, bits: int, **_: Any) -> SymbolicValue:
-        known = self.memory.get(f"{terms(address.expression)}/{bits}")
-        return SymbolicValue(self, bits, known if known is not None else ("load", address.expression, bits))
+    # -- memory -----------------------------------------------------------------------------------------------------
+    # Anything may be overwritten by a store to elsewhere; what compilers spill isn't.
+    def load(self, address: Any, bits: int, *, acquire: bool = False, simd: bool = False) -> AbstractValue:
+        where = self.expression(address)
+        return SymbolicValue(bits, self.memory.get(_slot(where, bits), ("load", where, bits)))
 
-    def store(self, address: SymbolicValue, value: SymbolicValue, **_: Any) -> None:
-        key = f"{terms(address.expression)}/{value.width}"
-        # Anything may be overwritten by a store to elsewhere; what compilers spill isn't.
-        self.memory[key] = value.expression
+    def store(self, address: Any, value: Any, *, release: bool = False) -> None:
+        self.memory[_slot(self.expression(address), value.width)] = self.expression(value)
 
-    def check_alignment(self, *_: Any) -> None:
-        pass
+    def store_exclusive(self, address: Any, value: Any, *, release: bool = False) -> AbstractValue:
+        self.store(address, self.top(value.width))
+        return super().store_exclusive(address, value)
 
-    def check_stack_alignment(self) -> None:
-        pass
+    def atomic(self, operation: str, address: Any, operand: Any, *, acquire: bool, release: bool) -> AbstractValue:
+        self.store(address, self.top(operand.width))
+        return super().atomic(operation, address, operand, acquire=acquire, release=release)
 
-    def branch(self, target: int) -> None:
-        pass
+    def compare_and_swap(self, address: Any, expected: Any, new: Any, *, acquire: bool, release: bool) -> AbstractValue:
+        self.store(address, self.top(new.width))
+        return super().compare_and_swap(address, expected, new, acquire=acquire, release=release)
 
+    def zero_cache_block(self, address: Any) -> None:
+        self.memory.clear()
+
+    # -- control flow -----------------------------------------------------------------------------------------------
     def branch_if(self, condition: Any, target: int) -> None:
-        if self.asked is not None and self.NZCV.compared is not None:
-            self.bound = (self.asked, *self.NZCV.compared)
+        flags = self.NZCV
+        if self.asked is not None and isinstance(flags, _Comparison):
+            self.bound = (self.asked, flags.expression, flags.constant)
 
-    def branch_to(self, target: SymbolicValue) -> None:
-        self.target = target.expression
+    def branch_to(self, target: Any) -> None:
+        self.target = self.expression(target)
 
     def run(self, block: Block) -> bool:
-        """Whether all of a block's instructions could be run."""
+        """Run a block's instructions up to one that doesn't decode; whether there is none."""
         pc = block.start
         for decoded in block.instructions:
             if isinstance(decoded, int):
                 return False
             self.pc = pc
             self.asked = None
-            try:
-                decoded.instruction.semantics(self, *decoded.fields.values())
-            except (AttributeError, TypeError):
-                if "simd_fp" not in decoded.instruction.semantics.__module__:
-                    # An instruction that no code of a switch holds (an atomic, a system register).
-                    return False
-                # Between switches, but not part of one: what it may write isn't known after it.
-                self.NZCV = _Flags(self)
-                for name in ("Rd", "Rt", "Rn"):
-                    if name in decoded.fields:
-                        self.registers[decoded.fields[name]] = self.unknown()
+            decoded.instruction.semantics(self, *decoded.fields.values())
             pc += 4
         return True
+
+
+def _slot(address: Expression, bits: int) -> str:
+    """The key of a place in memory."""
+    return f"{terms(address)}/{bits}"
