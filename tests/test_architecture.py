@@ -26,7 +26,7 @@ MAY_IMPORT = {
     "words": {"isa", "errors"},
     "isa": set(),
     "memory": {"errors", "forks"},
-    "objects": {"errors", "files", "package_identity", "store"},
+    "objects": {"errors", "files", "package_identity", "store", "isa"},
     "toolchain": {"errors", "store"},
     "asm": {"isa", "errors", "disasm", "lines"},
     "disasm": {"isa", "words", "errors", "lines"},

@@ -5,7 +5,10 @@ from __future__ import annotations
 import pytest
 
 import armexec
+from armexec.asm import assemble
 from armexec.errors import MemoryFault
+from armexec.isa import decode
+from armexec.translate.ir.lift import _restores_link
 
 from .guest import INT, functions, load
 
@@ -339,3 +342,25 @@ def test_code_that_runs_off_its_end() -> None:
 def test_eight_arguments_of_every_size() -> None:
     (last,) = functions("last: add w0, w7, w0, lsl #1\n ret", "last/8", type=INT)
     assert last(1, 2, 3, 4, 5, 6, 7, -8) == -6
+
+
+@pytest.mark.parametrize(
+    ("text", "restores"),
+    [
+        ("ldr x30, [sp], #16", True),
+        ("ldp x29, x30, [sp, #32]", True),
+        ("ldur x30, [sp, #-8]", True),
+        ("xpaclri", True),
+        ("xpaci x30", True),
+        ("ldr x30, [x29, #8]", False),
+        ("mov x30, x9", False),
+        ("add x30, x30, #4", False),
+        ("pacga x30, x1, x2", False),
+        ("add x30, sp, #8", False),
+    ],
+)
+def test_instructions_that_restore_the_link(text: str, restores: bool) -> None:
+    (word,) = assemble(text).words
+    decoded = decode(word)
+    assert decoded is not None
+    assert _restores_link(decoded) is restores

@@ -5,6 +5,10 @@ from __future__ import annotations
 import pytest
 
 import armexec
+from armexec.asm import assemble
+from armexec.isa import decode
+from armexec.translate.analysis.call_targets import _index
+from armexec.translate.cfg.discovery import Block
 
 from .guest import functions
 
@@ -155,6 +159,26 @@ def test_virtual_functions_are_called_directly_where_few_stand_in_their_place(co
     assert mod.run(3 * count + 1) == expected.run(3 * count + 1)
     texts = [unit.record.source("O2") for unit in mod.loaded.translator.units]
     assert ("branch_weights" in "".join(texts)) is direct
+
+
+@pytest.mark.parametrize(
+    ("text", "index"),
+    [
+        ("ldr x8, [x0] \n ldr x9, [x8, #16] \n blr x9", 2),
+        ("ldr x8, [x0] \n ldr x9, [x8] \n mov x0, x1 \n blr x9", 0),
+        ("ldur x9, [x8, #8] \n blr x9", 1),
+        ("ldr x9, [x8, #24] \n str x9, [sp, #8] \n ldr x0, [sp, #16] \n ldr x10, [sp, #8] \n blr x10", 3),
+        ("ldr x9, [x8, #16] \n add x9, x9, #4 \n blr x9", None),
+        ("ldr x9, [x8, x10, lsl #3] \n blr x9", None),
+        ("ldur x9, [x8, #4] \n blr x9", None),
+        ("ldr w9, [x8, #8] \n blr x9", None),
+        ("blr x9", None),
+        ("adr x8, . \n ldr x9, [x8, #16] \n blr x9", None),
+    ],
+)
+def test_the_place_in_a_table_that_a_call_loads_from(text: str, index: int | None) -> None:
+    block = Block(0x1000, [decode(word) or word for word in assemble(text).words], "call_to")
+    assert _index(block) == index
 
 
 def test_large_functions_are_not_translated_on_a_guess() -> None:

@@ -228,7 +228,7 @@ def _reader(trap: Trap, word: int | None) -> int | None:
     """
     if trap.reader is None and word is not None:
         decoded = decode(word)
-        if decoded is not None and decoded.instruction.semantics.__module__.endswith(".loads_stores_atomic"):
+        if decoded is not None and decoded.effects.is_atomic:
             return trap.pc
     return trap.reader
 

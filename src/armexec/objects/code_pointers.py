@@ -5,14 +5,17 @@ from __future__ import annotations
 import sys
 from array import array
 from collections.abc import Container, Iterator
+from typing import TYPE_CHECKING
 
 from armexec.objects.image import Image
 from armexec.objects.layout import Relocation
 from armexec.objects.relocations import BRANCHES, RelocationType
 
-__all__ = ["address_taken_functions", "function_tables"]
+if TYPE_CHECKING:
+    from armexec.isa import Form
+    from armexec.isa.operands import Label
 
-_ADR_MASK, _ADR = 0x9F00_0000, 0x1000_0000
+__all__ = ["address_taken_functions", "function_tables"]
 
 
 def address_taken_functions(image: Image) -> tuple[int, ...]:
@@ -23,12 +26,15 @@ def address_taken_functions(image: Image) -> tuple[int, ...]:
         return tuple(sorted(found))
     for segment in image.segments:
         if segment.executable:
+            form, label = _adr()
+            mask, value = form.mask, form.value
             words = array("I", segment.data[: len(segment.data) & ~3])
             if sys.byteorder == "big":
                 words.byteswap()
             for at, word in enumerate(words):
-                if word & _ADR_MASK == _ADR:
-                    target = segment.offset + 4 * at + _distance(word)
+                if word & mask == value:
+                    address = segment.offset + 4 * at
+                    target = label.target(label.decode(form.instruction.fields(word)), address)
                     if target in starts:
                         found.add(target)
     return tuple(sorted(found))
@@ -59,6 +65,10 @@ def _references(image: Image, starts: Container[int]) -> Iterator[tuple[Relocati
             yield relocation, offset + relocation.addend
 
 
-def _distance(word: int) -> int:
-    immediate = word >> 5 & 0x7_FFFF
-    return ((immediate ^ 0x4_0000) - 0x4_0000 << 2) + (word >> 29 & 3)
+def _adr() -> tuple[Form, Label]:
+    """The encoding of ADR, and its operand."""
+    from armexec.isa import forms_of
+
+    (form,) = forms_of("adr", simd_fp=False)
+    assert form.label is not None
+    return form, form.label

@@ -31,6 +31,7 @@ FAST = Mode()
 CAREFUL = Mode(nan="immediate")
 STRICT = Mode("strict", "immediate")
 
+# What is described isn't looked at: it is seldom imported where translations are kept. A test compares with it.
 _READS_FPSR = 0xD53B4420 >> 5
 
 

@@ -34,8 +34,8 @@ def repeated_loads(flow: Flow, loops: Loops, quiet: Mapping[int, int]) -> set[in
 def _loads(block: Block, changed: int) -> set[int]:
     found = set()
     for index, decoded in enumerate(block.instructions):
-        if isinstance(decoded, Decoded) and decoded.word & 0x0A00_0000 == 0x0800_0000:
-            registers = [decoded.fields[name] for name in ("Rn", "Rm") if name in decoded.fields]
+        if isinstance(decoded, Decoded) and decoded.effects.is_load:
+            registers = [number for kind, number in decoded.effects.reads if kind in ("x", "sp")]
             if registers and not any(changed >> number & 1 for number in registers):
                 found.add(block.start + 4 * index)
     return found

@@ -110,9 +110,10 @@ class _Comparison(AbstractFlags):
 
 
 class SymbolicMachine(AbstractMachine):
-    """Runs the instructions before a jump.
+    """Runs the instructions before a jump or a call.
 
-    `target` is where the jump goes; `bound` the last comparison branched on, as (condition, expression, constant).
+    `target` is where it goes, if to a register; `bound` the last comparison branched on, as (condition, expression,
+    constant).
     """
 
     def __init__(self) -> None:
@@ -187,6 +188,9 @@ class SymbolicMachine(AbstractMachine):
             self.bound = (self.asked, flags.expression, flags.constant)
 
     def branch_to(self, target: Any) -> None:
+        self.target = self.expression(target)
+
+    def call_to(self, target: Any) -> None:
         self.target = self.expression(target)
 
     def run(self, block: Block) -> bool:

@@ -183,9 +183,9 @@ def _returns_to_itself(flow: Flow, blocks: Mapping[int, LiftedBlock]) -> bool:
 
 def _restores_link(decoded: Decoded) -> bool:
     """Whether an instruction that writes X30 is one that functions restore it with: a load by SP, or authentication."""
-    word = decoded.word
-    is_load = word & 0x0A00_0000 == 0x0800_0000
-    return (is_load and word >> 5 & 31 == 31) or word & 0xFFFF_F000 == 0xD503_2000
+    effects = decoded.effects
+    by_sp = effects.is_load and ("sp", 31) in effects.reads
+    return by_sp or (decoded.form.feature == "FEAT_PAuth" and ("x", 30) in effects.reads)
 
 
 def _lift_known(

@@ -20,14 +20,14 @@ from armexec.machines.llvm.vectors import Vector
 
 __all__ = ["may_pair", "note_load", "run_pair", "run_store"]
 
-_LANEWISE = frozenset(
+_WIDENED = frozenset(
     (
         *("fadd", "fsub", "fmul", "fdiv", "fmla", "fmls", "fmax", "fmin", "fabd", "fneg", "fabs", "fsqrt"),
         *("scvtf", "ucvtf", "add", "sub", "mul", "mla", "mls", "and", "orr", "eor", "bic", "orn", "neg", "abs"),
         *("not", "smax", "smin", "umax", "umin", "sabd", "uabd"),
     )
 )
-"""The mnemonics of what does the same to each element."""
+"""The mnemonics of what hosts do to longer vectors as fast as to short ones."""
 _WIDTH = 256
 
 
@@ -92,20 +92,32 @@ def may_pair(machine: LlvmMachine) -> bool:
 
 def note_load(machine: LlvmMachine, decoded: Decoded) -> None:
     """Remember what an LDP of two Q registers has loaded; to be called when it has run."""
-    fields = decoded.fields
-    if decoded.word & 0xFC40_0000 == 0xAC40_0000 and fields["Rt"] != fields["Rt2"]:
-        machine.pair_registers(fields["Rt"], fields["Rt2"])
+    pair = _transferred(decoded)
+    if pair is not None and decoded.effects.is_load and pair[0] != pair[1]:
+        machine.pair_registers(*pair)
 
 
 def run_store(machine: LlvmMachine, decoded: Decoded) -> bool:
     """Run an STP of two Q registers that were computed together."""
-    if decoded.word & 0xFC40_0000 != 0xAC00_0000:
+    pair = _transferred(decoded)
+    if pair is None or not decoded.effects.is_store:
         return False
-    whole = machine.pair_value(decoded.fields["Rt"], decoded.fields["Rt2"])
+    whole = machine.pair_value(*pair)
     if whole is None:
         return False
     decoded.instruction.semantics(_StoringMachine(machine, whole), *decoded.fields.values())
     return True
+
+
+def _transferred(decoded: Decoded) -> tuple[int, int] | None:
+    """The registers of an LDP or STP of two Q registers."""
+    fields = decoded.fields
+    if "Rt2" not in fields:
+        return None
+    effects = decoded.effects
+    first, second = fields["Rt"], fields["Rt2"]
+    whole = all(128 in (effects.reads.get(("v", n)), effects.writes.get(("v", n))) for n in (first, second))
+    return (first, second) if whole else None
 
 
 def run_pair(machine: LlvmMachine, first: Decoded, second: Decoded | int) -> bool:
@@ -130,17 +142,14 @@ def run_pair(machine: LlvmMachine, first: Decoded, second: Decoded | int) -> boo
 
 
 def _is_lanewise(decoded: Decoded) -> bool:
-    """Whether it does the same to each element of registers of 128 bits."""
-    fields = decoded.fields
-    module = decoded.instruction.semantics.__module__
-    return fields.get("Q") == 1 and ".simd_fp." in module and decoded.form.syntax.split()[0] in _LANEWISE
+    """Whether it does the same to each element of registers of 128 bits, and the host can do that to longer ones."""
+    if decoded.form.mnemonic not in _WIDENED:
+        return False
+    effects = decoded.effects
+    return effects.is_lanewise and effects.writes.get(("v", decoded.fields["Rd"])) == 128
 
 
 def _pays(machine: LlvmMachine, decoded: Decoded, others: dict[int, int]) -> bool:
-    fields = decoded.fields
-    # Rd is read by what accumulates.
-    accumulates = decoded.form.syntax.split()[0] in ("fmla", "fmls", "mla", "mls")
-    names = ("Rd", "Rn", "Rm") if accumulates else ("Rn", "Rm")
-    read = {fields[name] for name in names if name in fields and not (name == "Rm" and "H" in fields)}
+    read = {number for kind, number in decoded.effects.reads if kind == "v" and number in others}
     pairs = {number for number in read if machine.is_pair(number, others[number])}
     return bool(pairs) and all(number in pairs or others[number] == number for number in read)
