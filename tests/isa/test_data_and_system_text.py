@@ -10,8 +10,8 @@ import pytest
 from armexec.asm import assemble
 from armexec.isa import Decoded, Form, all_instructions, decode
 from armexec.isa.data import rows
-from armexec.isa.integer_operands import LogicalImmediate
 from armexec.isa.operands import Context
+from armexec.isa.operands.integer import LogicalImmediate
 from armexec.isa.system_registers import system_registers
 
 from .llvm import reassembled

@@ -10,10 +10,19 @@ import pytest
 
 from armexec import assemble
 from armexec.isa import Instruction, all_instructions, decode
-from armexec.isa.chapters import documents
 from armexec.isa.coverage import known_encoding
+from armexec.isa.manual.chapters import documents
+from armexec.isa.manual.reference import (
+    Example,
+    arrangements,
+    constants,
+    diagram,
+    examples,
+    meaning,
+    rows,
+    undefined_when,
+)
 from armexec.isa.pattern import parse_constraints
-from armexec.isa.reference import Example, arrangements, constants, diagram, examples, meaning, rows, undefined_when
 
 DOCS = Path(__file__).parents[2] / "docs" / "instructions"
 BY_NAME = {described.name: described for described in all_instructions()}

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from armexec import Error
 from armexec.asm import assemble
 from armexec.isa import decode
-from armexec.isa.simd_operands import expand_float_immediate, float_immediate_bits
+from armexec.isa.operands.simd import expand_float_immediate, float_immediate_bits
 from armexec.machines.traps import Trap, TrapKind
 
 from .machine import Memory, execute

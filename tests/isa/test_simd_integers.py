@@ -23,7 +23,7 @@ from .machine import Memory
 FORMS = [
     form
     for described in all_instructions()
-    if ".simd_fp.integer_" in described.semantics.__module__
+    if ".simd_fp.integer." in described.semantics.__module__
     for form in described.forms
 ]
 CONTEXT = Context(0, lambda address: None)

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from itertools import product
 
 from armexec.isa import Form, forms_of
-from armexec.isa.simd_operands import Arrangement, Element, RegisterList, VectorRegister
+from armexec.isa.operands.simd import Arrangement, Element, RegisterList, VectorRegister
 from armexec.isa.syntax import Register, Token
 
 __all__ = ["split_suffix", "unsuffixed"]

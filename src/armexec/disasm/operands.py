@@ -14,9 +14,9 @@ from armexec.isa.description import Form, decoded
 from armexec.isa.effects import Effects
 from armexec.isa.operands import GeneralRegister, Label, Piece
 from armexec.isa.operands import Operand as Described
-from armexec.isa.simd_operands import VectorRegister
+from armexec.isa.operands.simd import VectorRegister
+from armexec.isa.operands.system import SystemRegisterName
 from armexec.isa.syntax import Register
-from armexec.isa.system_operands import SystemRegisterName
 
 __all__ = ["Memory", "Operand", "OperandKind", "RegisterAccess", "Shift", "groups", "operands", "register_name"]
 

@@ -9,7 +9,7 @@
 
 A syntax template is the mnemonic and its operands: `<name>` is an operand, `{...}` may be left out when every operand
 in it has its default value, everything else is literal. `<Wd>`, `<Xn|SP>` and their like stand for a general register
-in the field `Rd`, `Rn` ...; any other name is looked up in `operands`. `simd_operands` says how SIMD&FP registers are
+in the field `Rd`, `Rn` ...; any other name is looked up in `operands`. `operands.simd` says how SIMD&FP registers are
 written.
 """
 
@@ -23,8 +23,8 @@ from typing import Any, NamedTuple, TypeAlias
 
 from .effects import Effects, effects_of
 from .operands import Context, Fields, GeneralRegister, Label, Operand, Places
+from .operands.simd import SIMD_TEMPLATE, ScalarRegister, simd_operand
 from .pattern import Constraint, Pattern, parse_constraints, parse_pattern
-from .simd_operands import SIMD_TEMPLATE, ScalarRegister, simd_operand
 from .syntax import Cursor, Mismatch, OperandError
 
 __all__ = ["REGISTERED", "Alias", "Form", "Instruction", "Parsed", "instruction"]

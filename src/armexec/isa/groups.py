@@ -16,13 +16,13 @@ __all__ = ["all_instructions", "instructions_of_group", "instructions_of_mnemoni
 
 # `mov x0, x1` is ORR first, and ADD only where it must be: the order of the files decides.
 _FILES = {
-    "dp_register": ("0101", "1101"),
-    "branches_system": ("0000", "1010", "1011"),
-    "dp_immediate": ("1000", "1001"),
-    "loads_stores": ("0100", "1100"),
-    "loads_stores_atomic": ("0100", "1100"),
-    "loads_stores_exclusive": ("0100", "1100"),
-    "loads_stores_pair": ("0100", "1100"),
+    "base.dp_register": ("0101", "1101"),
+    "base.branches_system": ("0000", "1010", "1011"),
+    "base.dp_immediate": ("1000", "1001"),
+    "base.loads_stores": ("0100", "1100"),
+    "base.loads_stores_atomic": ("0100", "1100"),
+    "base.loads_stores_exclusive": ("0100", "1100"),
+    "base.loads_stores_pair": ("0100", "1100"),
     "simd_fp": ("0110", "0111", "1110", "1111"),
 }
 _PACKAGE = __name__.rpartition(".")[0]

@@ -14,7 +14,7 @@ from armexec.errors import Error
 
 if TYPE_CHECKING:
     from armexec.isa import Instruction
-    from armexec.isa.reference import Row
+    from armexec.isa.manual.reference import Row
 
 
 def _mnemonic_names(_context: click.Context, _argument: click.Parameter, begun: str) -> list[str]:
@@ -100,7 +100,7 @@ def _mnemonics() -> str:
 
 def _contents(name: str, instructions: list[Instruction]) -> str:
     """What each of the instructions is, and how the mnemonic is written there."""
-    from armexec.isa.reference import rows
+    from armexec.isa.manual.reference import rows
 
     lines = [f"{name}: {len(instructions)} instructions", ""]
     for instruction in instructions:
@@ -117,7 +117,16 @@ def _summary(instruction: Instruction) -> tuple[str, str]:
 
 
 def _page(instruction: Instruction, name: str) -> str:
-    from armexec.isa.reference import arrangements, constants, diagram, examples, meaning, rows, source, undefined_when
+    from armexec.isa.manual.reference import (
+        arrangements,
+        constants,
+        diagram,
+        examples,
+        meaning,
+        rows,
+        source,
+        undefined_when,
+    )
 
     summary, rest = _summary(instruction)
     parts = [f"{instruction.name}: {summary}"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from ..description import Alias, instruction
 from ..machine import Machine
 from ..operands import Context, Fields, Operand
-from ..simd_operands import IMM4_INDEX, IMM5_INDEX, Arrangement
+from ..operands.simd import IMM4_INDEX, IMM5_INDEX, Arrangement
 from ..syntax import Cursor, OperandError, Register, general_register
 
 _ELEMENTS = {"xxxx1": "b", "xxx10": "h", "xx100": "s", "x1000": "d"}

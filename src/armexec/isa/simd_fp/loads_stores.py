@@ -5,11 +5,11 @@ A load of fewer than 128 bits clears the rest of the register.
 
 from __future__ import annotations
 
+from ..base.memory_access import base_address, extended_index
 from ..description import Alias, instruction
 from ..machine import Machine, Value
-from ..memory_access import base_address, extended_index
-from ..memory_operands import LITERAL, RegisterOffset, ScaledOffset
 from ..operands import Immediate, Operand
+from ..operands.memory import LITERAL, RegisterOffset, ScaledOffset
 from ..pattern import sign_extended
 
 # Register, bytes, constraints of a store; a load's opc ends in 1.

@@ -6,9 +6,9 @@ CONSTRAINED UNPREDICTABLE: the register holds the second value, as in QEMU.
 
 from __future__ import annotations
 
+from ..base.memory_access import base_address
 from ..description import instruction
 from ..machine import Machine, Value
-from ..memory_access import base_address
 from ..operands import Immediate, Operand
 from ..pattern import sign_extended
 

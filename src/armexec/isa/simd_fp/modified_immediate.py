@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from ..description import instruction
 from ..machine import Machine, Vector
 from ..operands import Context, Fields, Operand
-from ..simd_operands import B_Q, H_Q, S_Q, FloatImmediate, float_immediate_bits
+from ..operands.simd import B_Q, H_Q, S_Q, FloatImmediate, float_immediate_bits
 from ..syntax import Cursor, Expression, OperandError
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from ..description import instruction
 from ..machine import Machine, Vector
 from ..operands import Fields, Immediate, Operand
-from ..simd_operands import B_Q, SIZE_Q
+from ..operands.simd import B_Q, SIZE_Q
 from ..syntax import OperandError
 
 _PERMUTE: dict[str, Operand] = {"T": SIZE_Q}

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from ..base.memory_access import base_address
 from ..description import instruction
 from ..machine import Machine, Value
-from ..memory_access import base_address
 from ..operands import Fields, Operand
-from ..simd_operands import SIZE_Q, Arrangement
+from ..operands.simd import SIZE_Q, Arrangement
 from .structures import PostIndex, deinterleave, interleave, register_list, write_back
 
 

@@ -5,11 +5,11 @@ Of a load, the whole structure is read before a register is written: after a fau
 
 from __future__ import annotations
 
+from ..base.memory_access import base_address
 from ..description import instruction
 from ..machine import Machine, Value
-from ..memory_access import base_address
 from ..operands import Fields, Operand
-from ..simd_operands import SIZE_Q, Arrangement, ElementIndex, element_size
+from ..operands.simd import SIZE_Q, Arrangement, ElementIndex, element_size
 from ..syntax import OperandError
 from .structures import PostIndex, register_list, write_back
 

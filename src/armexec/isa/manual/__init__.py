@@ -1,0 +1,1 @@
+"""The reference of the instructions, made from their descriptions: pages and their parts."""
