@@ -78,7 +78,7 @@ def _block(address: int, words: Sequence[int]) -> Block:
         decoded = decode(word)
         at = block.end
         block.instructions.append(word if decoded is None else decoded)
-        if decoded is None or ends_block(decoded, at, flow):
+        if decoded is None or (ends_block(decoded, at, flow) and flow.kind != "switch"):
             block.kind = flow.kind or "stop"
             break
     block.target = block.end
@@ -94,7 +94,9 @@ def _function(name: str, block: LiftedBlock, m: LlvmMachine) -> list[str]:
         if kind in ("goto", "call"):
             pc = m.address(terminator[1])
         elif kind == "switch":
-            pc = m.address(terminator[2])
+            # There is no other mode here.
+            assert block.flow.target is not None
+            pc = m.address(block.flow.target)
         elif kind == "branch":
             pc = m.select(terminator[1], m.address(terminator[2]), m.address(terminator[3]))
         else:
