@@ -4,10 +4,19 @@ from __future__ import annotations
 
 import ctypes
 from collections.abc import Mapping
-from functools import cache
 from types import MappingProxyType
+from typing import Any
 
-__all__ = ["OFFSETS", "GuestState", "field_of"]
+from armexec.cpu.registers import STATE_FIELDS, StateField
+
+__all__ = ["OFFSETS", "GuestState"]
+
+_TYPES: Mapping[int, Any] = {1: ctypes.c_uint8, 8: ctypes.c_uint64}
+
+
+def _array(field: StateField) -> Any:
+    element = _TYPES[field.size]
+    return element * field.length if field.length > 1 else element
 
 
 class GuestState(ctypes.Structure):
@@ -17,22 +26,9 @@ class GuestState(ctypes.Structure):
     """
 
     _fields_ = (
-        ("x", ctypes.c_uint64 * 31),
-        ("sp", ctypes.c_uint64),
-        ("pc", ctypes.c_uint64),
-        ("n", ctypes.c_uint8),
-        ("z", ctypes.c_uint8),
-        ("c", ctypes.c_uint8),
-        ("v", ctypes.c_uint8),
-        ("_padding", ctypes.c_uint8 * 4),
-        ("v_registers", ctypes.c_uint8 * 512),
-        ("fpcr", ctypes.c_uint64),
-        ("fpsr", ctypes.c_uint64),
+        *((field.name, _array(field)) for field in STATE_FIELDS),
         # Not 0: the rest of the call from Python runs in strict code.
         ("strict", ctypes.c_uint64),
-        ("tpidr_el0", ctypes.c_uint64),
-        ("dit", ctypes.c_uint64),
-        ("ssbs", ctypes.c_uint64),
         ("exclusive_address", ctypes.c_uint64),
         ("exclusive_bits", ctypes.c_uint64),
         ("exclusive_value", ctypes.c_uint8 * 16),
@@ -73,20 +69,3 @@ OFFSETS: Mapping[str, int] = MappingProxyType(
     {name: getattr(GuestState, name).offset for name, *_ in GuestState._fields_}
 )
 """Where each field of `GuestState` is, in bytes."""
-
-
-@cache
-def field_of(number: int) -> tuple[int, str]:
-    """Where a register of the translation (by its number in `machines.llvm`) is in the state, and its type there."""
-    # Only for translating: code from the cache runs without the machine.
-    from armexec.machines.llvm.machine import register_type
-    from armexec.machines.llvm.vectors import VIEWS
-
-    if number < 31:
-        return OFFSETS["x"] + 8 * number, "i64"
-    if number == 31:
-        return OFFSETS["sp"], "i64"
-    if number < 36:
-        return OFFSETS["nzcv"[number - 32]], "i8"
-    first = next(first for first, _, _ in VIEWS.values() if first <= number < first + 32)
-    return OFFSETS["v_registers"] + 16 * (number - first), register_type(number)

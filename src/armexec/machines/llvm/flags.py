@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from armexec.cpu.registers import FLAGS
 from armexec.machines.llvm.values import Value
 
 if TYPE_CHECKING:
     from armexec.machines.llvm.machine import LlvmMachine
 
 __all__ = [
-    "FLAG",
     "AddFlags",
     "BitFlags",
     "Flags",
@@ -20,9 +20,6 @@ __all__ = [
     "StoredFlags",
     "SubtractFlags",
 ]
-
-FLAG = {"N": 32, "Z": 33, "C": 34, "V": 35}
-"""The number of each flag among the registers of the translation."""
 
 
 class Flags:
@@ -87,7 +84,7 @@ class StoredFlags(Flags):
     """The flags as the block found them."""
 
     def make(self, name: str) -> Value:
-        return self.machine.read_register(FLAG[name])
+        return self.machine.read_register(FLAGS[name])
 
 
 class BitFlags(Flags):

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, TypeVar
 
+from armexec.cpu.registers import has, q
 from armexec.isa.machine import Rounding
 from armexec.machines.llvm.deferred_stores import FlushBefore
 from armexec.machines.llvm.exact_nan import FloatType, emit, exact_function, narrow, result_type
@@ -19,7 +20,7 @@ from armexec.machines.llvm.flags import Flags, FloatFlags
 from armexec.machines.llvm.shapes import FLOATS, ShapedValue, Shapes, parts, vector_type
 from armexec.machines.llvm.soft_float import SoftFloat
 from armexec.machines.llvm.values import Value
-from armexec.machines.llvm.vectors import VIEWS, Vector
+from armexec.machines.llvm.vectors import Vector
 
 if TYPE_CHECKING:
     from armexec.machines.llvm.machine import LlvmMachine
@@ -181,7 +182,7 @@ class FloatingPoint(SoftFloat):
         unsure = {}
         for number, known in m.vectors.items():
             sizes = frozenset(parts(p.kind)[2] for p in known.pending)
-            if sizes and m.dirty >> VIEWS[128][0] + number & 1:
+            if sizes and has(m.dirty, q(number)):
                 unsure[number] = sizes
         if m.unsure is None or not all(p.faithful for p in self.pending):
             self.flush_guards()

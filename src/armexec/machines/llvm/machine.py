@@ -17,10 +17,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
+from armexec.cpu.registers import FLAGS, NZCV, SP, STATE, VIEWS, X30, Kind, bit, register_type
 from armexec.machines import system
 from armexec.machines.llvm.deferred_stores import DeferredStores, FlushBefore
 from armexec.machines.llvm.flags import (
-    FLAG,
     AddFlags,
     BitFlags,
     Flags,
@@ -32,19 +32,14 @@ from armexec.machines.llvm.flags import (
 from armexec.machines.llvm.floats import FloatingPoint, Pending
 from armexec.machines.llvm.shapes import FLOATS, ShapedValue, Shapes
 from armexec.machines.llvm.values import Value
-from armexec.machines.llvm.vectors import VIEWS, Known, ScalarRegisters, VectorRegisters, Vectors
+from armexec.machines.llvm.vectors import Known, ScalarRegisters, VectorRegisters, Vectors
 from armexec.machines.traps import TrapKind
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 __all__ = [
-    "ALL",
-    "FLAG",
     "NAMES",
-    "PARTIAL",
-    "SP",
-    "STATE",
     "Exit",
     "Flags",
     "Host",
@@ -54,43 +49,16 @@ __all__ = [
     "Terminator",
     "Value",
     "place_label",
-    "register_type",
-    "wider_views",
-    "zero",
 ]
 
-SP = 31
-STATE = 68
-"""Not a register of the guest: the number under which a use of the state structure is accounted."""
+NAMES: Mapping[int, str] = {number: view.variable for number, view in VIEWS.items()}
+"""The alloca of each register, by number."""
 
-NAMES = {
-    **{n: f"%x{n}" for n in range(32)},
-    **{number: f"%f{name}" for name, number in FLAG.items()},
-    **{first + n: f"%{letter}{n}" for first, letter, _ in VIEWS.values() for n in range(32)},
-}
-"""The alloca of each register, by number: X0-X30 and SP from 0, the flags from 32, then V0-V31 in three views."""
-
-_TYPES = {
-    **dict.fromkeys(range(32), "i64"),
-    **dict.fromkeys(FLAG.values(), "i1"),
-    **{first + n: kind for first, _, kind in VIEWS.values() for n in range(32)},
-}
-_Q, _D, _S = (VIEWS[bits][0] for bits in (128, 64, 32))
-
-ALL = (1 << _Q + 32) - 1
-"""Every register of the guest, as a set of bits."""
-
-PARTIAL = sum((1 << 32) - 1 << first for first in (_D, _S))
-"""The views of the low bits of V registers: in the state there are whole ones only."""
+_STATE = bit(STATE)
 
 Terminator: TypeAlias = tuple[Any, ...]
 """How a block ends: ("goto", target), ("branch", condition, target, otherwise), ("call", target), ("call_to", value),
 ("jump", value), ("return", value), ("switch", FPCR's new value, target) or ("trap",)."""
-
-
-def register_type(number: int) -> str:
-    """The LLVM type of a register, by number."""
-    return _TYPES[number]
 
 
 def place_label(kind: str, *offsets: int) -> str:
@@ -99,19 +67,6 @@ def place_label(kind: str, *offsets: int) -> str:
     Labels share a name space with values: neither `LlvmMachine.block` nor the machine's values have such names.
     """
     return ".".join((kind, *(f"x{offset:x}" for offset in offsets)))
-
-
-def zero(number: int) -> str:
-    """The zero of a register's type."""
-    return {"i64": "0", "i1": "false", "<2 x i64>": "zeroinitializer"}.get(_TYPES[number], "0.0")
-
-
-def wider_views(number: int) -> tuple[int, ...]:
-    """Of a view of a V register, the wider ones, widest first."""
-    if number < STATE:
-        return ()
-    n, wider = (number - _D, ()) if number < _S else (number - _S, (_D,))
-    return tuple(first + n for first in (_Q, *wider))
 
 
 @dataclass(frozen=True)
@@ -160,7 +115,7 @@ class _Registers:
             # What is known of a general register outlives the block.
             value = value.plain()
         m.dirty |= 1 << number
-        if number == 30:
+        if number == X30:
             m.link_written = True
         if size == 64:
             m.full[number] = value
@@ -349,13 +304,13 @@ class LlvmMachine(Vectors, FloatingPoint, DeferredStores):
 
     def register(self, number: int) -> Value:
         """Any register's value, by its number among those of the translation."""
-        if number < 32:
-            return self.read_register(number)
-        if number < _Q:
-            return self._flags.flag("NZCV"[number - 32])
-        bits, first = (128, _Q) if number < STATE else (64, _D) if number < _S else (32, _S)
-        kind = _TYPES[number]
-        return Value(self, bits, self.read_vector(number - first, bits).get(kind))
+        view = VIEWS[number]
+        register = view.register
+        if register.kind is Kind.VECTOR:
+            return Value(self, view.bits, self.read_vector(register.n, view.bits).get(view.type))
+        if register.kind is Kind.FLAG:
+            return self._flags.flag(register.name.upper())
+        return self.read_register(number)
 
     def read_register(self, number: int) -> Value:
         """A register's whole value, from its alloca if the block doesn't know it."""
@@ -367,17 +322,16 @@ class LlvmMachine(Vectors, FloatingPoint, DeferredStores):
                 value = low.zero_extend(64)
             else:
                 self.used |= 1 << number
-                kind = register_type(number)
-                value = self.emit(64 if number < 32 else 1, f"load {kind}, ptr {NAMES[number]}")
+                view = VIEWS[number]
+                value = self.emit(view.bits, f"load {view.type}, ptr {view.variable}")
             self.full[number] = value
         return value
 
     def narrow(self, value: Value, source: int, target: int) -> Value:
         """A view of a V register from a wider one."""
-        kind, wanted = _TYPES[source], _TYPES[target]
-        bits = 64 if wanted == "double" else 32
-        text = Shapes(self, 128 if kind == "<2 x i64>" else 64, {kind: value.text}).low(bits).get(wanted)
-        return Value(self, bits, text)
+        wide, low = VIEWS[source], VIEWS[target]
+        text = Shapes(self, wide.bits, {wide.type: value.text}).low(low.bits).get(low.type)
+        return Value(self, low.bits, text)
 
     def flush(self, registers: int) -> None:
         """Store those of `registers` (a set as bits) that the block wrote."""
@@ -409,7 +363,7 @@ class LlvmMachine(Vectors, FloatingPoint, DeferredStores):
 
     def state_field(self, name: str) -> str:
         """A pointer to a field of the state structure."""
-        self.used |= 1 << STATE
+        self.used |= _STATE
         self.count += 1
         pointer = f"%v{self.count}"
         self.out.append(f"{pointer} = getelementptr i8, ptr %state, i64 {self.offsets[name]}")
@@ -452,12 +406,12 @@ class LlvmMachine(Vectors, FloatingPoint, DeferredStores):
     @NZCV.setter
     def NZCV(self, flags: Flags) -> None:
         self._flags = flags
-        self.dirty |= 0xF << 32
+        self.dirty |= NZCV
 
     def _read_flags(self, names: str) -> None:
-        if not self.dirty >> 32 & 1:
+        if not self.dirty & NZCV:
             for name in names:
-                self.reads |= 1 << FLAG[name]
+                self.reads |= 1 << FLAGS[name]
 
     def stored_flags(self) -> Flags:
         """The flags as they are in their allocas."""
@@ -550,7 +504,7 @@ class LlvmMachine(Vectors, FloatingPoint, DeferredStores):
             return
         if self.deferred:
             raise FlushBefore(self.pc)
-        self.used |= 1 << STATE
+        self.used |= _STATE
         trap, checked = self.block("trap"), self.block("checked")
         self.out.append(f"br i1 {condition.text}, label %{trap}, label %{checked}")
         self.out.append(f"{trap}:")
@@ -560,7 +514,7 @@ class LlvmMachine(Vectors, FloatingPoint, DeferredStores):
         self.label = checked
 
     def _trap(self, kind: TrapKind, detail: Value) -> None:
-        self.used |= 1 << STATE
+        self.used |= _STATE
         pc = self.address(self.pc).text
         self.out.append(f"call preserve_allcc void @trap(ptr %state, i32 {int(kind)}, i64 {pc}, i64 {detail.text})")
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, TypeVar, overload
 
+from armexec.cpu.registers import VECTOR_VIEWS, q, views_of
 from armexec.machines.aes import substitution_box
 from armexec.machines.llvm.shapes import FLOATS, ShapedValue, Shapes, vector_type
 from armexec.machines.llvm.values import Value
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
     from armexec.machines.llvm.floats import Pending
     from armexec.machines.llvm.machine import LlvmMachine
 
-__all__ = ["VIEWS", "Known", "ScalarRegisters", "Vector", "VectorRegisters", "Vectors"]
+__all__ = ["Known", "ScalarRegisters", "Vector", "VectorRegisters", "Vectors"]
 
 Lanes = TypeVar("Lanes", Value, "Vector")
 
@@ -313,13 +314,6 @@ class Known:
         return other
 
 
-VIEWS = {128: (36, "q", "<2 x i64>"), 64: (69, "d", "double"), 32: (101, "s", "float")}
-"""A V register is in three allocas, for its lowest 128, 64 and 32 bits. Where one is never read, LLVM drops it.
-
-By bits: the number of V0's among the registers of the translation, the letter of the alloca's name, its type.
-"""
-
-
 class ScalarRegisters:
     """B, H, S, D and Q registers."""
 
@@ -364,7 +358,10 @@ class VectorRegisters:
 
 
 class Vectors:
-    """The part of the machine that has V registers and integer vectors."""
+    """The part of the machine that has V registers and integer vectors.
+
+    A V register is in three allocas, for its lowest 128, 64 and 32 bits. Where one is never read, LLVM drops it.
+    """
 
     if TYPE_CHECKING:
         dirty: int
@@ -381,11 +378,11 @@ class Vectors:
     # -- registers ----------------------------------------------------------------------------------------------
     def read_vector(self, number: int, bits: int) -> Shapes:
         """The low bits of a V register."""
-        self._note_read(VIEWS[max(bits, 32)][0] + number)
+        self._note_read(VECTOR_VIEWS[max(bits, 32)].first + number)
         known = self.vectors.get(number)
         if known is None or (known.shapes.bits < bits and not known.zero_above):
             size = max(bits, 32, *self._unsure_sizes(number))
-            first, letter, kind = VIEWS[size]
+            first, letter, kind = VECTOR_VIEWS[size]
             self.used |= 1 << first + number
             shapes = Shapes(self._m, size, {kind: self.line(f"load {kind}, ptr %{letter}{number}")})
             narrow = {} if known is None else {**known.narrow, known.shapes.bits: known.shapes}
@@ -406,7 +403,7 @@ class Vectors:
 
     def _set(self, number: int, known: Known) -> None:
         self.vectors[number] = known
-        self.dirty |= sum(1 << first + number for first, _, _ in VIEWS.values())
+        self.dirty |= views_of(number)
 
     def _note_read(self, view: int) -> None:
         """A view is read: that counts unless it was written before."""
@@ -430,7 +427,7 @@ class Vectors:
         if whole is not None:
             # They count as read all the same.
             for number in (first, second):
-                self._note_read(VIEWS[128][0] + number)
+                self._note_read(q(number))
         return whole
 
     def read_pair(self, first: int, second: int) -> Shapes:

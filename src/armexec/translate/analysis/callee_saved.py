@@ -16,13 +16,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+from armexec.cpu.registers import GENERAL, SP, X30, RegisterSet, bit, has, members
 from armexec.isa.abstract import AbstractValue
 from armexec.translate.cfg.discovery import Flow
 from armexec.translate.cfg.symbolic import MASK, Expression, SymbolicMachine, SymbolicValue, terms
 
 __all__ = ["Frames", "find_frames"]
 
-_SP, _LINK = 31, 30
+_NUMBERS = tuple(members(GENERAL))
 _WAYS = frozenset(("goto", "branch", "call", "return"))
 
 _Slots = dict[int, Expression]
@@ -48,7 +49,7 @@ class _FrameMachine(SymbolicMachine):
 
     def _slot(self, address: Any) -> int | None:
         distance, others = terms(self.expression(address))
-        if others != [("register", _SP)]:
+        if others != [("register", SP)]:
             return None
         return distance - (1 << 64) if distance >> 63 else distance
 
@@ -74,7 +75,7 @@ class _FrameMachine(SymbolicMachine):
         self.target = self.expression(target)
 
     def call(self, target: int) -> None:
-        self.registers[_LINK] = self.unknown()
+        self.registers[X30] = self.unknown()
 
 
 class Frames(NamedTuple):
@@ -84,14 +85,14 @@ class Frames(NamedTuple):
     where it was called. `calls`: whom each calls, and how far below its own stack pointer at the start, in bytes.
     """
 
-    kept: dict[int, int]
+    kept: dict[int, RegisterSet]
     calls: dict[int, set[tuple[int, int]]]
 
 
 def find_frames(flows: Mapping[int, Flow], changed: Mapping[int, int]) -> Frames:
     """The frames of some functions. `changed`: the registers that each of them, or one that it calls, writes."""
     calls: dict[int, set[tuple[int, int]]] = {}
-    kept = {entry: (1 << 32) - 1 for entry, flow in flows.items() if _could_be(flow)}
+    kept = {entry: GENERAL for entry, flow in flows.items() if _could_be(flow)}
     again = True
     while again:
         again = False
@@ -131,10 +132,10 @@ class _Analysis:
     def run(self) -> int:
         """The registers that it keeps. Raises _NotKept."""
         blocks = self.flow.blocks
-        start = _State({n: ("register", n) for n in range(32)}, {})
+        start = _State({n: ("register", n) for n in _NUMBERS}, {})
         states = {self.flow.entry: start}
         todo = [self.flow.entry]
-        kept = (1 << 32) - 1
+        kept = GENERAL
         ends: dict[int, _State] = {}
         while todo:
             at = todo.pop()
@@ -147,9 +148,9 @@ class _Analysis:
                     todo.append(target)
         for at, after in ends.items():
             if blocks[at].kind == "return":
-                for n in range(32):
+                for n in _NUMBERS:
                     if after.registers[n] != ("register", n):
-                        kept &= ~(1 << n)
+                        kept &= ~bit(n)
         return kept
 
     def _after(self, at: int, state: _State) -> _State:
@@ -162,16 +163,16 @@ class _Analysis:
             machine.pc = pc
             decoded.instruction.semantics(machine, *decoded.fields.values())
             pc += 4
-        registers = {n: _plain(machine.registers[n], at, n) for n in range(32)}
-        if block.kind == "return" and machine.target != ("register", _LINK):
+        registers = {n: _plain(machine.registers[n], at, n) for n in _NUMBERS}
+        if block.kind == "return" and machine.target != ("register", X30):
             raise _NotKept
         if block.kind == "call":
             self._call(block.target, registers, machine.slots)
         return _State(registers, machine.slots)
 
     def _call(self, callee: int | None, registers: dict[int, Expression], slots: _Slots) -> None:
-        distance, others = terms(registers[_SP])
-        if callee not in self.kept or callee is None or others != [("register", _SP)]:
+        distance, others = terms(registers[SP])
+        if callee not in self.kept or callee is None or others != [("register", SP)]:
             raise _NotKept
         bottom = distance - (1 << 64) if distance >> 63 else distance
         if bottom > 0:
@@ -180,8 +181,8 @@ class _Analysis:
         for slot in [slot for slot in slots if slot < bottom]:
             del slots[slot]
         lost = self.changed[callee] & ~self.kept[callee]
-        for n in range(32):
-            if lost >> n & 1:
+        for n in _NUMBERS:
+            if has(lost, n):
                 registers[n] = ("called", callee, n)
 
 
@@ -194,6 +195,6 @@ def _plain(expression: Expression, at: int, number: int) -> Expression:
 
 
 def _join(a: _State, b: _State, at: int) -> _State:
-    registers = {n: a.registers[n] if a.registers[n] == b.registers[n] else ("join", at, n) for n in range(32)}
+    registers = {n: a.registers[n] if a.registers[n] == b.registers[n] else ("join", at, n) for n in _NUMBERS}
     slots = {slot: value for slot, value in a.slots.items() if b.slots.get(slot) == value}
     return _State(registers, slots)

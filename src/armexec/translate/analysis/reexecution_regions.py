@@ -11,12 +11,10 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 
-from armexec.machines.llvm.vectors import VIEWS
+from armexec.cpu.registers import RegisterSet, bit, d, has, s
 from armexec.translate.cfg.discovery import Block, Flow
 
 __all__ = ["Loops", "Rerun", "candidates", "natural_loops"]
-
-_D, _S = VIEWS[64][0], VIEWS[32][0]
 
 Unsure = dict[int, frozenset[int]]
 """The V registers that may hold wrong NaNs between the blocks of a part, with the sizes of their elements in bits."""
@@ -46,11 +44,11 @@ class Rerun:
                     changed = True
         return changed
 
-    def tested(self, registers: int) -> int:
+    def tested(self, registers: RegisterSet) -> RegisterSet:
         """A set of registers that go on from here, with the wider views that tests of some look at."""
         for number, sizes in self.unsure.items():
-            if 64 in sizes and registers >> _S + number & 1:
-                registers |= 1 << _D + number
+            if 64 in sizes and has(registers, s(number)):
+                registers |= bit(d(number))
         return registers
 
 

@@ -33,7 +33,7 @@ _MAX_CIRCUMSTANCES = 8
 
 def translator_identity() -> str:
     """Changes when the translator does. Raises OSError where its source files can't be read."""
-    return sources_identity("isa", "machines", "translate")
+    return sources_identity("cpu", "isa", "machines", "translate")
 
 
 @cache

@@ -15,6 +15,7 @@ from dataclasses import replace
 from functools import partial
 from typing import NamedTuple
 
+from armexec.cpu.registers import X30
 from armexec.errors import HostError
 from armexec.forks import hold, renew
 from armexec.machines.addresses import without_tag
@@ -501,7 +502,7 @@ class Runtime:
             translator = self.translator_at(pc)
             if translator is None or pc & 3:
                 return 0
-            if GuestState.from_address(state).x[30] == pc:
+            if GuestState.from_address(state).x[X30] == pc:
                 translator.check_return(pc, GuestState.from_address(state).entry)
             if translator.code.reads_fpsr and not mode.is_strict:
                 return self._shared.address("strictly")

@@ -15,8 +15,9 @@ from __future__ import annotations
 import ctypes
 from collections.abc import Callable, Sequence
 
+from armexec.cpu.registers import PARTIAL, STATE, bit, members, register_type
 from armexec.isa import decode
-from armexec.machines.llvm.machine import NAMES, PARTIAL, STATE, LlvmMachine, Value, register_type
+from armexec.machines.llvm.machine import NAMES, LlvmMachine, Value
 from armexec.machines.traps import Trap, TrapKind
 from armexec.translate.cfg.discovery import Block, FlowMachine, ends_block
 from armexec.translate.codegen.link import HostCode
@@ -25,7 +26,7 @@ from armexec.translate.execute.fault_handler import install, thread_key
 from armexec.translate.guest_state import OFFSETS, GuestState
 from armexec.translate.ir.function import ATTRIBUTES
 from armexec.translate.ir.lift import LiftedBlock, lift_block
-from armexec.translate.ir.state_access import bits, load_state, store_state
+from armexec.translate.ir.state_access import load_state, store_state
 from armexec.translate.support.runtime_ir import core, runner
 
 __all__ = ["GuestState", "block_runner"]
@@ -89,7 +90,7 @@ def _function(name: str, block: LiftedBlock, m: LlvmMachine) -> list[str]:
     terminator = block.terminator
     kind = terminator[0]
     if kind != "trap":
-        for n in bits(block.dirty & ~PARTIAL):
+        for n in members(block.dirty & ~PARTIAL):
             store_state(m, n, m.register(n))
         if kind in ("goto", "call"):
             pc = m.address(terminator[1])
@@ -106,13 +107,13 @@ def _function(name: str, block: LiftedBlock, m: LlvmMachine) -> list[str]:
     else:
         m.out.append("unreachable")
     body = m.out
-    used = m.used & ~(1 << STATE)
+    used = m.used & ~bit(STATE)
     m.out = [
         f"define i1 @{name}(ptr noalias %state) {ATTRIBUTES} {{",
         "%failed = alloca i1",
         "%alignment = add i64 0, 15",
     ]
-    for n in bits(used):
+    for n in members(used):
         m.out.append(f"{NAMES[n]} = alloca {register_type(n)}")
         m.out.append(f"store {register_type(n)} {load_state(m, n).text}, ptr {NAMES[n]}")
     return [*m.out, *body, "}"]

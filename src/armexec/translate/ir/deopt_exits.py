@@ -10,26 +10,23 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from armexec.cpu.registers import NZCV, STATE, VECTOR_VIEWS, bit, covered, has, members, register_type
 from armexec.machines.llvm.machine import (
-    FLAG,
     NAMES,
-    STATE,
     Exit,
     LlvmMachine,
     Value,
-    register_type,
 )
 from armexec.machines.llvm.shapes import FLOATS, Shapes
-from armexec.machines.llvm.vectors import VIEWS
 from armexec.machines.traps import TrapKind
 from armexec.translate.analysis.reexecution_regions import Rerun
 from armexec.translate.ir.lift import LiftedBlock, LiftedFunction
-from armexec.translate.ir.liveness import Signature, covered
-from armexec.translate.ir.state_access import bits, load_state, store_state, widest
+from armexec.translate.ir.liveness import Signature
+from armexec.translate.ir.state_access import load_state, store_state, widest
 
 __all__ = ["CarefulExits"]
 
-_STATE = 1 << STATE
+_STATE = bit(STATE)
 
 
 class CarefulExits:
@@ -74,11 +71,11 @@ class CarefulExits:
         m = self.m
         numbers = []
         for number, sizes in rerun.unsure.items():
-            size = next((bits for bits, (first, _, _) in VIEWS.items() if wanted >> first + number & 1), None)
+            size = next((bits for bits, view in VECTOR_VIEWS.items() if has(wanted, view.first + number)), None)
             if size is None:
                 continue
-            first, _, kind = VIEWS[size]
-            self.touched |= 1 << first + number
+            first, _, kind = VECTOR_VIEWS[size]
+            self.touched |= bit(first + number)
             shapes = Shapes(m, size, {kind: text_of(first + number)})
             for esize in sizes:
                 wide = f"<{size // esize} x {FLOATS[esize]}>" if esize < size else FLOATS[esize]
@@ -105,15 +102,15 @@ class CarefulExits:
         m.begin()
         m.out.append(f"{self.place('keep', rerun.header)}:")
         kept = self.kept_by(rerun)
-        for n in bits(kept):
+        for n in members(kept):
             value = m.emit(64, f"load {register_type(n)}, ptr {NAMES[n]}")
             m.out.append(f"store {register_type(n)} {value.text}, ptr {self.kept(n, rerun)}")
         m.out += [f"br label %{self.place('block', rerun.header)}", f"{self.place('rerun', rerun.header)}:"]
         needed = self.needed_at(rerun.header)
 
         def value_of(n: int) -> Value:
-            if kept >> n & 1:
-                return m.emit(1 if n in FLAG.values() else 64, f"load {register_type(n)}, ptr {self.kept(n, rerun)}")
+            if has(kept, n):
+                return m.emit(1 if has(NZCV, n) else 64, f"load {register_type(n)}, ptr {self.kept(n, rerun)}")
             return self.value(n)
 
         self.leave_with(needed, value_of, rerun.header)
@@ -168,5 +165,5 @@ class CarefulExits:
             m.trap(TrapKind.EXECUTE, Value(m, 64, "%at"))
             m.out.append("unreachable")
         m.out.append("resumed_well:")
-        self.return_values({n: load_state(m, n) for n in bits(self.signature.outputs)})
+        self.return_values({n: load_state(m, n) for n in members(self.signature.outputs)})
         return m.out

@@ -11,15 +11,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection
 
+from armexec.cpu.registers import PARTIAL, STATE, X30, bit, has, members, register_type, wider_views
 from armexec.machines.llvm.machine import (
     NAMES,
-    PARTIAL,
-    STATE,
     LlvmMachine,
     Value,
     place_label,
-    register_type,
-    wider_views,
 )
 from armexec.machines.traps import TrapKind
 from armexec.translate.analysis.call_targets import MAX_GUESSES
@@ -29,12 +26,12 @@ from armexec.translate.ir.deopt_exits import CarefulExits
 from armexec.translate.ir.lift import LiftedBlock
 from armexec.translate.ir.liveness import Signature
 from armexec.translate.ir.narrow_registers import narrowed
-from armexec.translate.ir.state_access import bits, load_state, store_state
+from armexec.translate.ir.state_access import load_state, store_state
 
 __all__ = ["ATTRIBUTES", "FunctionWriter", "calling_convention"]
 
 ATTRIBUTES = "#0"
-_STATE = 1 << STATE
+_STATE = bit(STATE)
 _METADATA = 1 << 30
 _LONG = 250
 """Of a loop of more lines than this, the branch is a small part."""
@@ -85,14 +82,14 @@ class FunctionWriter:
         return f"{entry - self.base:x}"
 
     def result_type(self, signature: Signature) -> str:
-        parts = [register_type(n) for n in bits(signature.outputs)]
+        parts = [register_type(n) for n in members(signature.outputs)]
         if signature.checked:
             parts.append("i1")
         return "{" + ", ".join(parts) + "}" if parts else "void"
 
     def arguments(self, signature: Signature) -> list[str]:
         """The types and names of the parameters of a closed function."""
-        return ["ptr %state" if n == STATE else f"{register_type(n)} %a{n}" for n in bits(signature.inputs)]
+        return ["ptr %state" if n == STATE else f"{register_type(n)} %a{n}" for n in members(signature.inputs)]
 
     def write(self, entry: int) -> list[str]:
         """The function's text."""
@@ -101,7 +98,7 @@ class FunctionWriter:
     def write_declaration(self, entry: int) -> str:
         """The text that declares a closed function of another unit."""
         signature = self.signatures[entry]
-        types = ", ".join("ptr" if n == STATE else register_type(n) for n in bits(signature.inputs))
+        types = ", ".join("ptr" if n == STATE else register_type(n) for n in members(signature.inputs))
         return f"declare {self.convention}{self.result_type(signature)} @f{self.name(entry)}({types}) {ATTRIBUTES}"
 
     def write_wrapper(self, entry: int) -> list[str]:
@@ -110,7 +107,7 @@ class FunctionWriter:
         m = LlvmMachine(OFFSETS, self.base)
         out = m.out
         out.append(f"define i1 @s{self.name(entry)}(ptr noalias %state, i64 %pc, i64 %link) {ATTRIBUTES} {{")
-        link = load_state(m, 30)
+        link = load_state(m, X30)
         results, code = self.emit_call(m, signature, lambda n: load_state(m, n))
         if code is not None:
             # The callee has put its results into the state itself. Entered in its middle, where X30 needn't hold the
@@ -132,7 +129,7 @@ class FunctionWriter:
     ) -> tuple[dict[int, Value], Value | None]:
         """Call a closed function: its results by register, and the bit that says that control goes on elsewhere."""
         values = [
-            "ptr %state" if n == STATE else f"{register_type(n)} {argument(n).text}" for n in bits(signature.inputs)
+            "ptr %state" if n == STATE else f"{register_type(n)} {argument(n).text}" for n in members(signature.inputs)
         ]
         kind = self.result_type(signature)
         text = f"call {self.convention}{kind} @f{self.name(signature.function.flow.entry)}({', '.join(values)})"
@@ -143,7 +140,7 @@ class FunctionWriter:
             return {}, None
         call = m.emit(0, text).text
         results = {}
-        for index, n in enumerate(bits(signature.outputs)):
+        for index, n in enumerate(members(signature.outputs)):
             results[n] = m.emit(1 if register_type(n) == "i1" else 64, f"extractvalue {kind} {call}, {index}")
         code = m.emit(1, f"extractvalue {kind} {call}, {len(results)}") if signature.checked else None
         return results, code
@@ -246,15 +243,15 @@ class _Writer(CarefulExits):
         for block in self.function.blocks.values():
             registers |= block.dirty
         registers |= self.touched
-        out += [f"{NAMES[n]} = alloca {register_type(n)}" for n in bits(registers & ~_STATE)]
+        out += [f"{NAMES[n]} = alloca {register_type(n)}" for n in members(registers & ~_STATE)]
         for rerun in self.reruns.values():
-            out += [f"{self.kept(n, rerun)} = alloca {register_type(n)}" for n in bits(self.kept_by(rerun))]
+            out += [f"{self.kept(n, rerun)} = alloca {register_type(n)}" for n in members(self.kept_by(rerun))]
         entries = self.function.flow.entries or (entry,)
         if not self.is_open:
-            for n in bits(signature.inputs & ~_STATE):
+            for n in members(signature.inputs & ~_STATE):
                 out.append(f"store {register_type(n)} %a{n}, ptr {NAMES[n]}")
-            if signature.inputs >> 30 & 1:
-                out.append("%link = add i64 %a30, 0")
+            if has(signature.inputs, X30):
+                out.append(f"%link = add i64 %a{X30}, 0")
         elif len(entries) > 1:
             offset = m.emit(64, f"sub i64 %pc, {m.address(self.base).text}")
             cases = [f"i64 {at - self.base}, label %{self.place('entry', at)}" for at in entries]
@@ -274,18 +271,18 @@ class _Writer(CarefulExits):
 
     def load_for(self, address: int) -> None:
         """Take from the state what the block at an address needs."""
-        for n in bits(self.signature.live_in[address] & ~_STATE):
+        for n in members(self.signature.live_in[address] & ~_STATE):
             value = load_state(self.m, n)
             self.m.out.append(f"store {register_type(n)} {value.text}, ptr {NAMES[n]}")
 
     # -- the ends of blocks -------------------------------------------------------------------------------------
     def value(self, number: int) -> Value:
         """A register at the end of the block."""
-        self.touched |= 1 << number
+        self.touched |= bit(number)
         return self.m.register(number)
 
     def flush_to_state(self, registers: int) -> None:
-        for n in bits(registers & ~_STATE):
+        for n in members(registers & ~_STATE):
             store_state(self.m, n, self.value(n))
 
     def unwind(self, code: str = "true") -> None:
@@ -452,13 +449,13 @@ class _Writer(CarefulExits):
         m = self.m
         results, code = self.unit.emit_call(m, callee, self.value, self.function.flow.entry)
         m.flush(live & ~callee.modified)
-        for n in bits(live & callee.modified & ~callee.outputs & PARTIAL):
+        for n in members(live & callee.modified & ~callee.outputs & PARTIAL):
             # A fixed function returns a wider view.
             wider = next((r for r in wider_views(n) if r in results), None)
             if wider is not None:
                 results[n] = m.narrow(results[wider], wider, n)
         for n, value in results.items():
-            self.touched |= 1 << n
+            self.touched |= bit(n)
             m.out.append(f"store {register_type(n)} {value.text}, ptr {NAMES[n]}")
         if code is not None:
             unwind, returned = m.block("unwind"), m.block("returned")
@@ -484,8 +481,8 @@ class _Writer(CarefulExits):
         m.out.append(f"{unwind}:")
         m.out.append("ret i1 true")
         m.out.append(f"{returned}:")
-        for r in bits(live & ~_STATE):
-            self.touched |= 1 << r
+        for r in members(live & ~_STATE):
+            self.touched |= bit(r)
             value = load_state(m, r)
             m.out.append(f"store {register_type(r)} {value.text}, ptr {NAMES[r]}")
         self.continue_at(start, after, 0)
@@ -497,7 +494,7 @@ class _Writer(CarefulExits):
         for guess in guesses:
             wanted |= guess.inputs
         # On each way the same values are used, so they are made before.
-        for n in bits(wanted & ~_STATE):
+        for n in members(wanted & ~_STATE):
             self.value(n)
         m.flush(live)
         target: Value = block.terminator[1]
@@ -575,7 +572,7 @@ class _Writer(CarefulExits):
             self.own_block()
             m.out.append(f"ret i1 {elsewhere.text}")
             return
-        outputs = {n: self.value(n) for n in bits(signature.outputs)}
+        outputs = {n: self.value(n) for n in members(signature.outputs)}
         if not signature.returns_as_called:
             elsewhere = m.emit(1, f"icmp ne i64 {target.text}, %link")
             unwind, back = m.block("unwind"), m.block("back")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Container, Mapping
 from dataclasses import dataclass
 
+from armexec.cpu.registers import X30, RegisterSet, has
 from armexec.isa import Decoded
 from armexec.machines.llvm.deferred_stores import FlushBefore
 from armexec.machines.llvm.machine import Exit, Knowledge, LlvmMachine, Segment, Terminator
@@ -19,8 +20,6 @@ _ROUNDS = 4
 
 __all__ = ["LiftedBlock", "LiftedFunction", "lift", "lift_block"]
 
-X30 = 1 << 30
-
 
 @dataclass
 class LiftedBlock:
@@ -33,8 +32,8 @@ class LiftedBlock:
     flow: Block
     out: list[str]
     knowledge: Knowledge
-    used: int
-    dirty: int
+    used: RegisterSet
+    dirty: RegisterSet
     terminator: Terminator
     segments: list[Segment]
     exits: list[Exit]
@@ -98,7 +97,7 @@ def lift(flow: Flow, machine: LlvmMachine) -> LiftedFunction:
         for lifted in blocks.values():
             lifted.used |= lifted.live_at(0, 0)
     returns = [b for b in blocks.values() if b.kind == "return"]
-    irregular = any(b.flow.target != 30 for b in returns) or not all(map(_restores_link, link_writers))
+    irregular = any(b.flow.target != X30 for b in returns) or not all(map(_restores_link, link_writers))
     irregular = irregular or _returns_to_itself(flow, blocks)
     keeps_link = not link_writers and not any("call" in b.kind for b in blocks.values())
     return LiftedFunction(flow, machine, blocks, irregular, keeps_link)
@@ -173,7 +172,7 @@ def _returns_to_itself(flow: Flow, blocks: Mapping[int, LiftedBlock]) -> bool:
         if block is None or start in seen:
             continue
         seen.add(start)
-        if "call" in block.kind or block.dirty & X30:
+        if "call" in block.kind or has(block.dirty, X30):
             continue
         if block.kind == "return":
             return True

@@ -6,8 +6,8 @@ changes and some caller reads goes out as results; nothing else exists, so flags
 everything that calls it keep the registers in the state structure at those points, all of them, because
 anybody may look.
 
-Sets of registers are Python ints, a bit for each. A V register counts as three: all of it, its low 64 bits, its low 32;
-a write is of all three, and each travels where it is read. So scalar floating point travels as scalars.
+A V register counts as three (`cpu/registers.py`): a write is of all three, and each travels where it is read. So scalar
+floating point travels as scalars.
 """
 
 from __future__ import annotations
@@ -16,24 +16,14 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
-from armexec.machines.llvm.machine import ALL, PARTIAL, STATE
-from armexec.machines.llvm.vectors import VIEWS
+from armexec.cpu.registers import PARTIAL, STATE, X30, RegisterSet, bit, has
 from armexec.translate.analysis.callee_saved import Frames, find_frames
 from armexec.translate.ir.lift import LiftedBlock, LiftedFunction
 
-__all__ = ["ALL", "Signature", "analyze", "covered"]
+__all__ = ["Signature", "analyze"]
 
-_STATE = 1 << STATE
-_Q, _D, _S = (VIEWS[bits][0] for bits in (128, 64, 32))
-_V = (1 << 32) - 1
-_X30 = 1 << 30
-
-
-def covered(registers: int) -> int:
-    """A set of registers with the narrower views of its V registers."""
-    d = registers >> _D & _V | registers >> _Q & _V
-    s = registers >> _S & _V | d
-    return registers | d << _D | s << _S
+_STATE = bit(STATE)
+_LINK = bit(X30)
 
 
 @dataclass
@@ -49,24 +39,24 @@ class Signature:
 
     function: LiftedFunction
     is_open: bool = False
-    inputs: int = 0
-    outputs: int = 0
-    modified: int = 0
+    inputs: RegisterSet = 0
+    outputs: RegisterSet = 0
+    modified: RegisterSet = 0
     checked: bool = False
-    demanded: int = 0
+    demanded: RegisterSet = 0
     live_in: dict[int, int] = field(default_factory=dict)
     live_out: dict[int, int] = field(default_factory=dict)
     dirty_in: dict[int, int] = field(default_factory=dict)
     dirty_out: dict[int, int] = field(default_factory=dict)
     is_fixed: bool = False
-    kept: int = 0
+    kept: RegisterSet = 0
     is_aligned: bool = False
     guesses: dict[int, list[Signature]] = field(default_factory=dict)
 
     @property
     def returns_as_called(self) -> bool:
         """Whether its returns are known to go to where it was called."""
-        return self.function.keeps_link or bool(self.kept >> 30 & 1)
+        return self.function.keeps_link or has(self.kept, X30)
 
 
 def analyze(
@@ -245,11 +235,11 @@ def _find_live(signature: Signature, signatures: dict[int, Signature]) -> set[in
     link = 0
     if not function.keeps_link:
         # The return address at entry is compared with the one returned to.
-        link = _X30
+        link = _LINK
     if signature.checked:
         link |= _STATE
     if function.has_exits:
-        link |= _STATE | _X30
+        link |= _STATE | _LINK
     starts = sorted(function.blocks, reverse=True)
     changed = True
     while changed:

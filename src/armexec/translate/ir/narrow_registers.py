@@ -9,11 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from armexec.machines.llvm.machine import NAMES
+from armexec.cpu.registers import GENERAL, SP, VIEWS, bit, members
 
 __all__ = ["narrowed", "wide_registers"]
 
-_GENERAL = frozenset(NAMES[n] for n in range(31))
+_GENERAL = frozenset(VIEWS[n].variable for n in members(GENERAL & ~bit(SP)))
 _STORE, _LOAD, _EXTEND = "store i64 ", " = load i64, ptr ", " = zext i32 "
 
 

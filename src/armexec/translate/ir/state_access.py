@@ -1,34 +1,26 @@
-"""Sets of registers, and registers in the state structure."""
+"""Registers in the state structure."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from armexec.machines.llvm.machine import STATE, LlvmMachine, Value, wider_views
-from armexec.translate.guest_state import field_of
+from armexec.cpu.registers import STATE, RegisterSet, bit, has, members, state_place, wider_views
+from armexec.machines.llvm.machine import LlvmMachine, Value
 
-__all__ = ["bits", "load_state", "store_state", "widest"]
+__all__ = ["load_state", "store_state", "widest"]
 
 _ALIGNMENTS = {"i8": 1, "float": 4, "i64": 8, "double": 8, "<2 x i64>": 8}
 
 
-def bits(registers: int) -> Iterator[int]:
-    """The registers of a set, in order."""
-    while registers:
-        bit = registers & -registers
-        yield bit.bit_length() - 1
-        registers ^= bit
-
-
-def widest(registers: int) -> Iterator[int]:
+def widest(registers: RegisterSet) -> Iterator[int]:
     """The registers of a set, in order, V registers in the widest of their views in it."""
-    registers &= ~(1 << STATE)
-    return (n for n in bits(registers) if not any(registers >> wider & 1 for wider in wider_views(n)))
+    registers &= ~bit(STATE)
+    return (n for n in members(registers) if not any(has(registers, wider) for wider in wider_views(n)))
 
 
 def load_state(m: LlvmMachine, number: int) -> Value:
     """A register's value from the state structure."""
-    offset, kind = field_of(number)
+    offset, kind = state_place(number)
     m.count += 1
     pointer = f"%v{m.count}"
     m.out.append(f"{pointer} = getelementptr i8, ptr %state, i64 {offset}")
@@ -39,7 +31,7 @@ def load_state(m: LlvmMachine, number: int) -> Value:
 
 def store_state(m: LlvmMachine, number: int, value: Value) -> None:
     """Put a register's value into the state structure."""
-    offset, kind = field_of(number)
+    offset, kind = state_place(number)
     m.count += 1
     pointer = f"%v{m.count}"
     text = value.zero_extend(8).text if kind == "i8" else value.text

@@ -11,18 +11,36 @@ from __future__ import annotations
 import zlib
 from collections.abc import Container, Mapping, Sequence
 
-from armexec.machines.llvm.machine import PARTIAL, STATE, LlvmMachine, register_type, zero
-from armexec.machines.llvm.vectors import VIEWS
+from armexec.cpu.registers import (
+    ALL,
+    PARTIAL,
+    SP,
+    STATE,
+    VECTOR_VIEWS,
+    X0,
+    X30,
+    RegisterSet,
+    bit,
+    covered,
+    d,
+    has,
+    members,
+    q,
+    register_type,
+    state_place,
+    x,
+    zero,
+)
+from armexec.machines.llvm.machine import LlvmMachine
 from armexec.machines.traps import EXIT
 from armexec.translate.analysis.call_targets import guess
 from armexec.translate.cfg.discovery import Flow
 from armexec.translate.codegen.llvm import exact_attributes, host_features, host_machine
 from armexec.translate.compiled_unit import END, FIRST_ONLY, Function, Record
-from armexec.translate.guest_state import OFFSETS, field_of
+from armexec.translate.guest_state import OFFSETS
 from armexec.translate.ir.function import FunctionWriter, calling_convention
 from armexec.translate.ir.lift import LiftedFunction, lift
-from armexec.translate.ir.liveness import ALL, Signature, analyze, covered
-from armexec.translate.ir.state_access import bits
+from armexec.translate.ir.liveness import Signature, analyze
 from armexec.translate.support.host_environment import pinned
 from armexec.translate.support.runtime_ir import declarations, dispatcher, resumption
 from armexec.translate.unit_registry import Argument, Convention, Form, Library, Shape
@@ -47,9 +65,8 @@ _SHORT_LEAF = 32
 _FRESH = "fpcr"
 """The first of the system registers in the state structure, which are zero when a call from Python begins."""
 
-_Q, _D, _S = (VIEWS[bits][0] for bits in (128, 64, 32))
-_RESULTS = 0b1 | 1 << _D  # X0, D0
-_PRESERVED = 0b1 << 31 | 0x7FF << 19 | 0xFF << _D + 8  # SP, X19-X29, D8-D15
+_RESULTS = bit(X0, d(0))
+_PRESERVED = bit(SP, *(x(n) for n in range(19, 30)), *(d(n) for n in range(8, 16)))
 
 
 def _fixed(convention: Convention, entry: int, machine: LlvmMachine) -> Signature:
@@ -358,7 +375,7 @@ def _entry_stub(writer: FunctionWriter, entry: int, shape: Shape, *, strict: boo
     out.append(f"store i64 {m.address(entry).text}, ptr %pc")
     out.append(f"%top = getelementptr i8, ptr %state, i64 {OFFSETS['stack_top']}")
     out.append("%sp = load i64, ptr %top")
-    values: dict[int, str] = {31: "%sp", 30: str(EXIT)}
+    values: dict[int, str] = {SP: "%sp", X30: str(EXIT)}
     _set_arguments(m, shape, values)
     # A closed function that isn't strict sees no other code, but it may read system registers.
     is_open = signature is None or signature.is_open
@@ -369,14 +386,14 @@ def _entry_stub(writer: FunctionWriter, entry: int, shape: Shape, *, strict: boo
         # What is done here shows in FPSR, if it is ever looked at.
         mode = "1" if strict else m.line("load atomic i64, ptr @strict_images monotonic, align 8")
         out.append(f"store i64 {mode}, ptr {m.state_field('strict')}")
-    wanted = _D if shape.float_result else 0
+    wanted = d(0) if shape.float_result else X0
     if is_open:
         _fill_state(m, values)
         out.append(f"%start = getelementptr i8, ptr %state, i64 {OFFSETS['pc']}")
         out.append(f"store i64 {m.address(entry).text}, ptr %start")
         out.append("call void @dispatch(ptr %state)")
         kind = register_type(wanted)
-        out.append(f"%x = getelementptr i8, ptr %state, i64 {field_of(wanted)[0]}")
+        out.append(f"%x = getelementptr i8, ptr %state, i64 {state_place(wanted)[0]}")
         out.append(f"%result = load {kind}, ptr %x, align 8")
     else:
         _call_closed(m, writer, entry, values, wanted)
@@ -421,7 +438,7 @@ def _set_arguments(m: LlvmMachine, shape: Shape, values: dict[int, str]) -> None
         if not argument.is_float:
             if argument.bits < 64:
                 text = m.line(f"{'sext' if argument.signed else 'zext'} {kind} {text} to i64")
-            values[integers] = text
+            values[x(integers)] = text
             integers += 1
             continue
         if argument.bits == 32:
@@ -430,7 +447,7 @@ def _set_arguments(m: LlvmMachine, shape: Shape, values: dict[int, str]) -> None
             kind, text = "i32", m.line(f"zext i16 {text} to i32")
         lanes = 128 // max(argument.bits, 32)
         whole = m.line(f"insertelement <{lanes} x {kind}> zeroinitializer, {kind} {text}, i64 0")
-        for width, (first, _, view) in VIEWS.items():
+        for width, (first, _, view) in VECTOR_VIEWS.items():
             shape_of = view if width == 128 else f"<{128 // width} x {view}>"
             text = m.line(f"bitcast <{lanes} x {kind}> {whole} to {shape_of}")
             if width < 128:
@@ -452,8 +469,8 @@ def _returned(m: LlvmMachine, float_result: int) -> str:
 def _store_values(m: LlvmMachine, values: dict[int, str]) -> None:
     """Put registers into the state."""
     for n, value in values.items():
-        if not PARTIAL >> n & 1:
-            offset, kind = field_of(n)
+        if not has(PARTIAL, n):
+            offset, kind = state_place(n)
             pointer = m.line(f"getelementptr i8, ptr %state, i64 {offset}")
             m.out.append(f"store {kind} {value}, ptr {pointer}, align 8")
 
@@ -464,11 +481,16 @@ def _fill_state(m: LlvmMachine, values: dict[int, str]) -> None:
     _store_values(m, values)
 
 
+def _index(registers: RegisterSet, number: int) -> int:
+    """Where a register stands in the order of a set."""
+    return (registers & bit(number) - 1).bit_count()
+
+
 def _call_closed(m: LlvmMachine, writer: FunctionWriter, entry: int, values: dict[int, str], wanted: int) -> None:
     """Call it; %result is then the register `wanted`."""
     signature, out = writer.signatures[entry], m.out
     arguments = []
-    for n in bits(signature.inputs):
+    for n in members(signature.inputs):
         if n == STATE:
             arguments.append("ptr %state")
         else:
@@ -480,11 +502,11 @@ def _call_closed(m: LlvmMachine, writer: FunctionWriter, entry: int, values: dic
     else:
         out.append(f"%r = {call}")
     first = values.get(wanted, zero(wanted))
-    if signature.outputs >> wanted & 1:
-        first = m.line(f"extractvalue {kind} %r, {(signature.outputs & (1 << wanted) - 1).bit_count()}")
-    elif wanted == _D and signature.outputs >> _Q & 1:
+    if has(signature.outputs, wanted):
+        first = m.line(f"extractvalue {kind} %r, {_index(signature.outputs, wanted)}")
+    elif wanted == d(0) and has(signature.outputs, q(0)):
         # The wide form, which has all of V0.
-        whole = m.line(f"extractvalue {kind} %r, {(signature.outputs & (1 << _Q) - 1).bit_count()}")
+        whole = m.line(f"extractvalue {kind} %r, {_index(signature.outputs, q(0))}")
         pair = m.line(f"bitcast <2 x i64> {whole} to <2 x double>")
         first = m.line(f"extractelement <2 x double> {pair}, i64 0")
     type_ = register_type(wanted)
@@ -494,8 +516,8 @@ def _call_closed(m: LlvmMachine, writer: FunctionWriter, entry: int, values: dic
     out.append(f"%code = extractvalue {kind} %r, {signature.outputs.bit_count()}")
     out += ["br i1 %code, label %elsewhere, label %done", "elsewhere:"]
     # What the function did change is in the state already.
-    _store_values(m, {n: value for n, value in values.items() if not signature.modified >> n & 1})
+    _store_values(m, {n: value for n, value in values.items() if not has(signature.modified, n)})
     out.append("call void @dispatch(ptr %state)")
-    out.append(f"%x = getelementptr i8, ptr %state, i64 {field_of(wanted)[0]}")
+    out.append(f"%x = getelementptr i8, ptr %state, i64 {state_place(wanted)[0]}")
     out.append(f"%second = load {type_}, ptr %x, align 8")
     out += ["br label %done", "done:", f"%result = phi {type_} [{first}, %go], [%second, %elsewhere]"]
