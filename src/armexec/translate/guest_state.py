@@ -9,7 +9,10 @@ from typing import Any
 
 from armexec.cpu.registers import STATE_FIELDS, StateField
 
-__all__ = ["OFFSETS", "GuestState"]
+__all__ = ["IDLE", "OFFSETS", "GuestState"]
+
+IDLE = 1
+"""The word of a thread that has run guest code and runs none now; else it is the address of its `GuestState`."""
 
 _TYPES: Mapping[int, Any] = {1: ctypes.c_uint8, 8: ctypes.c_uint64}
 

@@ -1,7 +1,7 @@
 """The stack of the thread that calls the guest: translated functions need it for what they keep over calls.
 
 Where it runs out in translated code there is a fault. Python and LLVM, which look for code on the guest's behalf, would
-end the process instead; so for them there has to be some left (`support/runtime_ir.py`, `@ask`).
+end the process instead; so for them there has to be some left (`support/runtime/find_code.ll`, `@ask`).
 """
 
 from __future__ import annotations

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from armexec.translate.support.load import load
+
 __all__ = ["TYPE_AT", "Passed", "Returned", "text"]
 
 TYPE_AT = 8
@@ -16,8 +18,6 @@ _BUFFER_SIZE = 80
 _OBJ, _ITEMSIZE, _READONLY, _NDIM, _FORMAT = 8, 24, 32, 36, 40
 """Where fields of Py_buffer are, in bytes."""
 _WRITABLE, _C_CONTIGUOUS_WITH_FORMAT = 0x1, 0x4 | 0x38
-# Not those of the other byte order, nor those whose use depends on more than their size.
-_PREFIXES, _INTEGERS, _FLOATS = b"@=<", b"cbBhHiIlLqQnN", b"efd"
 
 
 @dataclass(frozen=True)
@@ -47,45 +47,6 @@ class Returned:
     bits: int = 0
 
 
-def _kinds() -> list[str]:
-    """`i32 @kind(ptr)`: 1 for the format of an integer, 2 for that of a number, 0 for others."""
-    prefixes = " ".join(f"i8 {c}, label %prefixed" for c in _PREFIXES)
-    kinds = " ".join(
-        f"i8 {c}, label %{name}" for name, found in (("integer", _INTEGERS), ("number", _FLOATS)) for c in found
-    )
-    return [
-        "define internal i32 @kind(ptr %format) nounwind {",
-        "%none = icmp eq ptr %format, null",
-        "br i1 %none, label %bytes, label %begin",
-        "bytes:",
-        "ret i32 1",
-        "begin:",
-        "%first = load i8, ptr %format",
-        f"switch i8 %first, label %code [{prefixes}]",
-        "prefixed:",
-        "%second = getelementptr i8, ptr %format, i64 1",
-        "br label %code",
-        "code:",
-        "%at = phi ptr [%format, %begin], [%second, %prefixed]",
-        "%c = load i8, ptr %at",
-        "%after = getelementptr i8, ptr %at, i64 1",
-        f"switch i8 %c, label %other [{kinds}]",
-        "integer:",
-        "br label %last",
-        "number:",
-        "br label %last",
-        "last:",
-        "%kind = phi i32 [1, %integer], [2, %number]",
-        "%next = load i8, ptr %after",
-        "%ends = icmp eq i8 %next, 0",
-        "%result = select i1 %ends, i32 %kind, i32 0",
-        "ret i32 %result",
-        "other:",
-        "ret i32 0",
-        "}",
-    ]
-
-
 def _c_type(parameter: Passed) -> str:
     if parameter.is_float:
         return "double"
@@ -97,25 +58,8 @@ def text(parameters: tuple[Passed, ...], result: Returned) -> str:
     views = [i for i, parameter in enumerate(parameters) if parameter.buffers]
     release = [f"call void @PyBuffer_Release(ptr %view{i})" for i in views]
     lines = [
-        "@PyLong_Type = external global i8",
-        "@PyFloat_Type = external global i8",
-        "@PyBytes_Type = external global i8",
-        "@_Py_NoneStruct = external global i8",
-        "declare i64 @PyLong_AsLongLongAndOverflow(ptr, ptr)",
-        "declare double @PyFloat_AsDouble(ptr)",
-        "declare ptr @PyTuple_GetItem(ptr, i64)",
-        "declare ptr @PyLong_AsVoidPtr(ptr)",
-        "declare ptr @PyErr_Occurred()",
-        "declare ptr @PyObject_Vectorcall(ptr, ptr, i64, ptr)",
-        "declare ptr @PyLong_FromLongLong(i64)",
-        "declare ptr @PyLong_FromUnsignedLongLong(i64)",
-        "declare ptr @PyBool_FromLong(i64)",
-        "declare ptr @PyFloat_FromDouble(double)",
-        "declare void @Py_IncRef(ptr)",
-        "declare i32 @PyObject_GetBuffer(ptr, ptr, i32)",
-        "declare void @PyBuffer_Release(ptr)",
-        "declare void @PyErr_Clear()",
-        *(_kinds() if views else ()),
+        load("vectorcall/python_api"),
+        *((load("vectorcall/buffer_format"),) if views else ()),
         "define ptr @call(ptr %self, ptr %arguments, i64 %count, ptr %names) nounwind {",
         "%overflow = alloca i32",
         # Nothing is to be released of one without an object.

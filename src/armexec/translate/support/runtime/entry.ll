@@ -1,0 +1,79 @@
+; The beginning and the end of a call from Python. Needs state_pool.ll, python_call.ll, c_library.ll and environment/.
+;
+; The entry protocol, which an entry stub follows (`_entry_stub` of translate/ir/unit.py writes one for each function):
+;
+;   1. It gives up the GIL.
+;   2. @start claims a state for this thread, puts it into the thread's word, and makes the floating-point environment
+;      the guest's. It gives null where there is no memory for a state.
+;   3. The stub calls _setjmp on the state's `jump_buffer`, to which traps jump.
+;   4. It stores what was called (`entry`), clears the system registers of the state, and runs the guest's function:
+;      directly, with registers as arguments, or by the dispatcher (unit/dispatch.ll), with all registers in the state.
+;      SP is the state's `stack_top`, X30 is $EXIT, to which the outermost function returns.
+;   5. @finish undoes 2; the stub takes the GIL again and returns the result.
+;   After a trap: the stub takes the GIL again, and @raise undoes 2 and leaves an exception of Python set.
+;
+; A guest's function may be called while another runs on this thread (Python runs on the guest's behalf meanwhile), so
+; the thread's word as it was before is kept in the state (`previous`).
+
+; Objects of Python: called for a thread that runs guest code for the first time; called with the state after a trap, to
+; raise its exception.
+@prepare = external global i8
+@raiser = external global i8
+
+; Put the state into the thread's word; the word as it was before.
+define internal ptr @enter(ptr %state) nounwind {
+  %key = load i64, ptr @thread_key
+  %word = call ptr @pthread_getspecific(i64 %key)
+  %new = icmp eq ptr %word, null
+  br i1 %new, label %first, label %go
+first:
+  %prepared = call i64 @python(ptr @prepare, i64 0, i64 0)
+  br label %go
+go:
+  %old = phi ptr [%word, %0], [inttoptr (i64 $IDLE to ptr), %first]
+  %set = call i32 @pthread_setspecific(i64 %key, ptr %state)
+  ret ptr %old
+}
+
+define internal void @leave(ptr %old) nounwind {
+  %key = load i64, ptr @thread_key
+  %set = call i32 @pthread_setspecific(i64 %key, ptr %old)
+  ret void
+}
+
+define ptr @start() nounwind {
+  %state = call ptr @claim()
+  %none = icmp eq ptr %state, null
+  br i1 %none, label %out, label %go
+go:
+  %old = call ptr @enter(ptr %state)
+  %previous_at = getelementptr i8, ptr %state, i64 $STATE_PREVIOUS
+  store ptr %old, ptr %previous_at
+  call void @own_environment(ptr %state)
+  br label %out
+out:
+  ret ptr %state
+}
+
+define void @finish(ptr %state) nounwind {
+  call void @others_environment(ptr %state)
+  %previous_at = getelementptr i8, ptr %state, i64 $STATE_PREVIOUS
+  %old = load ptr, ptr %previous_at
+  call void @leave(ptr %old)
+  call void @release(ptr %state)
+  ret void
+}
+
+define i64 @raise(ptr %state) nounwind {
+  ; A signal's handler begins with an environment of the system's.
+  call void @put_back_environment(ptr %state)
+  %previous_at = getelementptr i8, ptr %state, i64 $STATE_PREVIOUS
+  %old = load ptr, ptr %previous_at
+  call void @leave(ptr %old)
+  %word = ptrtoint ptr %state to i64
+  %number = call ptr @PyLong_FromUnsignedLongLong(i64 %word)
+  %result = call ptr (ptr, ...) @PyObject_CallFunctionObjArgs(ptr @raiser, ptr %number, ptr null)
+  call void @Py_DecRef(ptr %number)
+  call void @release(ptr %state)
+  ret i64 0
+}

@@ -1,0 +1,92 @@
+; Host code for a guest address that no table has yet. Needs trap.ll, python_call.ll and environment/.
+;
+; Host code that is found by a guest address has one type, `i1 (ptr %state, i64 %pc, i64 %link)`: all registers of the
+; guest are in the state, %pc is the guest address that is entered, and %link is where the call goes on. It returns
+; false when control is at %link again, with all registers in the state. It returns true when control goes on somewhere
+; else: then the state's `pc` says where, and every caller returns true at once, down to the dispatcher (unit/dispatch.ll).
+
+; Objects of Python, called with the state and the pc; they give the address of host code, 0 where there is no code.
+@find = external global i8
+@find_careful = external global i8
+@find_strict = external global i8
+; Called with the state and the ucontext of a signal; 1: the access is to be made again.
+@untag_object = external global i8
+; Under this pthread key, each thread has the address below which too little of its stack is left for Python.
+@limit_key = external global i64, align 8
+
+declare ptr @llvm.frameaddress.p0(i32)
+
+; What code of each mode asks. A unit's tables are looked at first (unit/lookup.ll).
+define ptr @lookup_slowly(ptr %state, i64 %pc) nounwind {
+  %code = call ptr @ask(ptr @find, ptr %state, i64 %pc)
+  ret ptr %code
+}
+
+define ptr @careful_slowly(ptr %state, i64 %pc) nounwind {
+  %code = call ptr @ask(ptr @find_careful, ptr %state, i64 %pc)
+  ret ptr %code
+}
+
+define ptr @strict_slowly(ptr %state, i64 %pc) nounwind {
+  %code = call ptr @ask(ptr @find_strict, ptr %state, i64 %pc)
+  ret ptr %code
+}
+
+; Ask Python, which may translate the code. It doesn't return where there is no code: that is a trap.
+define internal ptr @ask(ptr %whom, ptr %state, i64 %pc) nounwind {
+  %limit_key = load i64, ptr @limit_key
+  %limit = call ptr @pthread_getspecific(i64 %limit_key)
+  %here = call ptr @llvm.frameaddress.p0(i32 0)
+  %deep = icmp ult ptr %here, %limit
+  br i1 %deep, label %full, label %enough
+full:
+  %here_word = ptrtoint ptr %here to i64
+  call preserve_allcc void @trap(ptr %state, i32 $TRAP_HOST_STACK, i64 %pc, i64 %here_word)
+  unreachable
+enough:
+  ; While Python runs, a fault is not the guest's.
+  %key = load i64, ptr @thread_key
+  %idle = call i32 @pthread_setspecific(i64 %key, ptr inttoptr (i64 $IDLE to ptr))
+  call void @others_environment(ptr %state)
+  %state_word = ptrtoint ptr %state to i64
+  %code_word = call i64 @python(ptr %whom, i64 %state_word, i64 %pc)
+  %code = inttoptr i64 %code_word to ptr
+  call void @own_environment(ptr %state)
+  %busy = call i32 @pthread_setspecific(i64 %key, ptr %state)
+  %none = icmp eq ptr %code, null
+  br i1 %none, label %nowhere, label %found
+nowhere:
+  call preserve_allcc void @trap(ptr %state, i32 $TRAP_EXECUTE, i64 %pc, i64 %pc)
+  unreachable
+found:
+  ret ptr %code
+}
+
+; Host code for an address in a strict image, as code that isn't strict finds it: down to the dispatcher, to go on in
+; strict code.
+define i1 @strictly(ptr %state, i64 %pc, i64 %link) nounwind {
+  %pc_at = getelementptr i8, ptr %state, i64 $STATE_PC
+  store i64 %pc, ptr %pc_at
+  %strict_at = getelementptr i8, ptr %state, i64 $STATE_STRICT
+  store i64 1, ptr %strict_at
+  ret i1 true
+}
+
+; Host code for the address to which the outermost function returns: down to the dispatcher.
+define i1 @exited(ptr %state, i64 %pc, i64 %link) nounwind {
+  %pc_at = getelementptr i8, ptr %state, i64 $STATE_PC
+  store i64 %pc, ptr %pc_at
+  %elsewhere = icmp ne i64 %pc, %link
+  ret i1 %elsewhere
+}
+
+; For the handler of signals (signals/fault_handler.ll): the address of an access may have a tag.
+define i64 @untag(ptr %state, ptr %context) nounwind {
+  %key = load i64, ptr @thread_key
+  %idle = call i32 @pthread_setspecific(i64 %key, ptr inttoptr (i64 $IDLE to ptr))
+  %state_word = ptrtoint ptr %state to i64
+  %context_word = ptrtoint ptr %context to i64
+  %again = call i64 @python(ptr @untag_object, i64 %state_word, i64 %context_word)
+  %busy = call i32 @pthread_setspecific(i64 %key, ptr %state)
+  ret i64 %again
+}

@@ -1,0 +1,23 @@
+; The way to Python: call an object that takes two ints, returns an int, and doesn't raise.
+;
+; Through the C API and not by a callback of ctypes: libffi may put those into pages writable and executable at once.
+
+declare i32 @PyGILState_Ensure()
+declare void @PyGILState_Release(i32)
+declare ptr @PyLong_FromUnsignedLongLong(i64)
+declare i64 @PyLong_AsUnsignedLongLong(ptr)
+declare ptr @PyObject_CallFunctionObjArgs(ptr, ...)
+declare void @Py_DecRef(ptr)
+
+define internal i64 @python(ptr %object, i64 %first, i64 %second) cold noinline nounwind {
+  %gil = call i32 @PyGILState_Ensure()
+  %first_int = call ptr @PyLong_FromUnsignedLongLong(i64 %first)
+  %second_int = call ptr @PyLong_FromUnsignedLongLong(i64 %second)
+  %result_int = call ptr (ptr, ...) @PyObject_CallFunctionObjArgs(ptr %object, ptr %first_int, ptr %second_int, ptr null)
+  call void @Py_DecRef(ptr %first_int)
+  call void @Py_DecRef(ptr %second_int)
+  %result = call i64 @PyLong_AsUnsignedLongLong(ptr %result_int)
+  call void @Py_DecRef(ptr %result_int)
+  call void @PyGILState_Release(i32 %gil)
+  ret i64 %result
+}

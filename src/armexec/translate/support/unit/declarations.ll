@@ -1,0 +1,16 @@
+; Functions of runtime/ for the text of a unit.
+
+declare preserve_allcc void @trap(ptr, i32, i64, i64) #1
+declare i64 @monotonic_clock()
+declare ptr @lookup_slowly(ptr, i64) cold
+declare ptr @strict_slowly(ptr, i64) cold
+; How many images are loaded whose code can tell how floating point is computed.
+@strict_images = external global i64, align 8
+declare ptr @start()
+declare void @finish(ptr)
+declare i64 @raise(ptr) cold
+declare i32 @_setjmp(ptr) returns_twice
+declare ptr @PyEval_SaveThread()
+declare void @PyEval_RestoreThread(ptr)
+declare ptr @PyErr_NoMemory()
+attributes #1 = { cold noreturn noinline nounwind }
