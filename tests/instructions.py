@@ -83,6 +83,8 @@ class _Vectors:
         self.vectors.append((text, State(PC, code, values, int(nzcv, 2), patches=patches), gives))
 
     def run(self) -> None:
+        if not self.vectors and self.engine == "unicorn":
+            pytest.skip("Unicorn knows none of these instructions")
         outcomes = _ENGINES[self.engine]([state for _, state, _ in self.vectors])
         assert outcomes
         wrong = []

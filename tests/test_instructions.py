@@ -176,6 +176,34 @@ def test_bits(check: Check) -> None:
     check("cls x0, x1", x1=ONES64, gives={"x0": 63})
     check("cls w0, w1", x1=MIN32, gives={"x0": 0})
     check("cls w0, w1", x1=0xFFFF_0000, gives={"x0": 15})
+    # Unicorn has no FEAT_CSSC.
+    check("ctz x0, x1", x1=0, gives={"x0": 64}, unicorn=False)
+    check("ctz w0, w1", x1=1 << 32, gives={"x0": 32}, unicorn=False)
+    check("ctz x0, x1", x1=0b1000, gives={"x0": 3}, unicorn=False)
+    check("cnt x0, x1", x1=ONES64, gives={"x0": 64}, unicorn=False)
+    check("cnt w0, w1", x1=0x7_0000_00F0, gives={"x0": 4}, unicorn=False)
+
+
+@family
+def test_absolute_value(check: Check) -> None:
+    check("abs x0, x1", x1=-7, gives={"x0": 7}, unicorn=False)
+    check("abs x0, x1", x1=MIN64, gives={"x0": MIN64}, unicorn=False)
+    check("abs w0, w1", x1=ONES64, gives={"x0": 1}, unicorn=False)
+    check("abs w0, w1", x1=MIN32, gives={"x0": MIN32}, unicorn=False)
+    check("abs xzr, x1", x1=-7, gives={}, unicorn=False)
+
+
+@family
+def test_minimum_and_maximum(check: Check) -> None:
+    check("smax x0, x1, x2", x1=-1, x2=1, gives={"x0": 1}, unicorn=False)
+    check("umax x0, x1, x2", x1=-1, x2=1, gives={"x0": ONES64}, unicorn=False)
+    check("smin w0, w1, w2", x1=MIN32, x2=5 << 32, gives={"x0": MIN32}, unicorn=False)
+    check("umin w0, w1, w2", x1=MIN32, x2=5 << 32 | 3, gives={"x0": 3}, unicorn=False)
+    check("smax x0, x1, #-128", x1=-200, gives={"x0": -128}, unicorn=False)
+    check("smin w0, w1, #127", x1=200, gives={"x0": 127}, unicorn=False)
+    check("smax w0, w1, #-2", x1=-200, gives={"x0": ONES32 - 1}, unicorn=False)
+    check("umax x0, x1, #255", x1=254, gives={"x0": 255}, unicorn=False)
+    check("umin x0, x1, #255", x1=-1, gives={"x0": 255}, unicorn=False)
 
 
 @family

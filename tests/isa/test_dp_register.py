@@ -8,6 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from armexec import compile
+from engines import AVAILABLE
+
 from .machine import execute
 
 ONES = (1 << 64) - 1
@@ -157,6 +160,53 @@ def test_counts_and_reversals(x: int) -> None:
     swapped = data[3::-1] + data[:3:-1]
     assert execute("rev32 x0, x1", registers).registers[0] == int.from_bytes(swapped, "little")
     assert execute("rbit x0, x1", registers).registers[0] == int(f"{x:064b}"[::-1], 2)
+
+
+@given(x=u64)
+def test_counts_of_ones_and_trailing_zeros(x: int) -> None:
+    registers = {1: x}
+    low = x & 0xFFFF_FFFF
+    assert execute("cnt x0, x1", registers).registers[0] == x.bit_count()
+    assert execute("cnt w0, w1", registers).registers[0] == low.bit_count()
+    assert execute("ctz x0, x1", registers).registers[0] == (x & -x).bit_length() - 1 + 65 * (x == 0)
+    assert execute("ctz w0, w1", registers).registers[0] == (low & -low).bit_length() - 1 + 33 * (low == 0)
+
+
+@pytest.mark.parametrize("engine", [name for name in AVAILABLE if name != "native"])
+def test_what_the_compiler_makes_of_builtins(engine: str) -> None:
+    source = """
+        int ones(unsigned long a) { return __builtin_popcountl(a); }
+        int zeros(unsigned a) { return a ? __builtin_ctz(a) : 32; }
+        long most(long a, long b) { return a > b ? a : b; }
+        unsigned at_most_9(unsigned a) { return a < 9 ? a : 9; }
+        int distance(int a) { return a < 0 ? -a : a; }
+    """
+    mod = compile(source, "c", "-O2", flags=("-march=armv8.9-a+cssc",), engine=engine)
+    made = " ".join(mod[name].assembly for name in ("ones", "zeros", "most", "at_most_9", "distance"))
+    assert {"cnt", "ctz", "smax", "umin", "abs"} <= set(made.split())
+    assert (mod.ones(0xF0F0), mod.zeros(0), mod.zeros(40)) == (8, 32, 3)
+    assert (mod.most(-5, 3), mod.at_most_9(100), mod.distance(-7)) == (3, 9, 7)
+
+
+@given(x=u64)
+def test_absolute_value(x: int) -> None:
+    assert execute("abs x0, x1", {1: x}).registers[0] == abs(signed(x))
+    assert execute("abs w0, w1", {1: x}).registers[0] == abs(signed(x, 32))
+
+
+@given(x=u64, y=u64)
+def test_minimum_and_maximum(x: int, y: int) -> None:
+    for mnemonic, choose, is_signed in (
+        ("smin", min, True),
+        ("smax", max, True),
+        ("umin", min, False),
+        ("umax", max, False),
+    ):
+        for register, width in (("x", 64), ("w", 32)):
+            ones = (1 << width) - 1
+            text = f"{mnemonic} {register}0, {register}1, {register}2"
+            values = (signed(x, width), signed(y, width)) if is_signed else (x & ones, y & ones)
+            assert execute(text, {1: x, 2: y}).registers[0] == choose(values) & ones
 
 
 @given(x=u64, nzcv=st.integers(0, 15), mask=st.integers(0, 15), shift=st.integers(0, 63))

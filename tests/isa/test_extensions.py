@@ -33,9 +33,6 @@ from engines import AVAILABLE
         ("stg x0, [x1]", "MTE"),
         ("cpyfp [x0]!, [x1]!, x2!", "MOPS"),
         ("setp [x0]!, x1!, x2", "MOPS"),
-        ("ctz x0, x1", "CSSC"),
-        ("abs x0, x1", "CSSC"),
-        ("umin w0, w1, #3", "CSSC"),
         ("bc.eq 8", "HBC"),
         ("wfet x0", "WFxT"),
         ("sm4e v0.4s, v1.4s", "SM4"),
@@ -71,7 +68,7 @@ WORDS = [
     (0x2518E3E0, "ptrue", "SVE"),
     (0x80808081, "fmopa", "SME"),
     (0xD503477F, "smstart", "SME"),
-    (0xDAC02020, "abs", "CSSC"),
+    (0x54000050, "bc", "HBC"),
     (0x9AC21020, "irg", "MTE"),
     (0x19010440, "cpyfp", "MOPS"),
 ]

@@ -24,7 +24,7 @@ VALUES = {
     "id_aa64zfr0_el1": 0,
     "id_aa64isar0_el1": 0x0021_1001_1021_2120,
     "id_aa64isar1_el1": 0x0010_1011_0021_1002,
-    "id_aa64isar2_el1": 0,
+    "id_aa64isar2_el1": 1 << 52,
     "id_aa64mmfr0_el1": 0xFF00_0000,
     "id_aa64mmfr1_el1": 0,
     "id_aa64mmfr2_el1": 1 << 32,

@@ -48,6 +48,7 @@ FEATURES = (
     Feature("FEAT_SB", "ID_AA64ISAR1_EL1", 36, 1),
     Feature("FEAT_BF16", "ID_AA64ISAR1_EL1", 44, 1),
     Feature("FEAT_I8MM", "ID_AA64ISAR1_EL1", 52, 1),
+    Feature("FEAT_CSSC", "ID_AA64ISAR2_EL1", 52, 1),
     # With half precision; without any floating point the fields would be 15.
     Feature("FEAT_FP16", "ID_AA64PFR0_EL1", 16, 1),
     Feature("FEAT_FP16", "ID_AA64PFR0_EL1", 20, 1),
@@ -78,6 +79,7 @@ _NUMBERS = {
     "ID_AA64DFR0_EL1": (5, 0),
     "ID_AA64ISAR0_EL1": (6, 0),
     "ID_AA64ISAR1_EL1": (6, 1),
+    "ID_AA64ISAR2_EL1": (6, 2),
     "ID_AA64MMFR0_EL1": (7, 0),
     "ID_AA64MMFR2_EL1": (7, 2),
 }

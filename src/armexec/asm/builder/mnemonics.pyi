@@ -278,6 +278,8 @@ class Mnemonics:
     def abs(self, *operands: Operand) -> None:
         """The absolute value; the minimum stays as it is.
 
+        abs <Wd>, <Wn>
+        abs <Xd>, <Xn>
         abs <Vd>.<T>, <Vn>.<T>
         abs <V><d>, <V><n>
         """
@@ -1148,8 +1150,10 @@ class Mnemonics:
         cneg <Xd>, <Xn>, <cond>
         """
     def cnt(self, *operands: Operand) -> None:
-        """Count the ones in each byte.
+        """Count the bits that are set.
 
+        cnt <Wd>, <Wn>
+        cnt <Xd>, <Xn>
         cnt <Vd>.<T>, <Vn>.<T>
         """
     def cpp(self, *operands: Operand) -> None:
@@ -1237,6 +1241,12 @@ class Mnemonics:
 
         csneg <Wd>, <Wn>, <Wm>, <cond>
         csneg <Xd>, <Xn>, <Xm>, <cond>
+        """
+    def ctz(self, *operands: Operand) -> None:
+        """Count the trailing zeros.
+
+        ctz <Wd>, <Wn>
+        ctz <Xd>, <Xn>
         """
     def dc(self, *operands: Operand) -> None:
         """A system operation: cache maintenance by address in user space, the others are privileged.
@@ -3749,8 +3759,12 @@ class Mnemonics:
         smaddl <Xd>, <Wn>, <Wm>, <Xa>
         """
     def smax(self, *operands: Operand) -> None:
-        """The greater: SMAX of signed, UMAX of unsigned numbers.
+        """The greater of two registers, signed.
 
+        smax <Wd>, <Wn>, <Wm>
+        smax <Xd>, <Xn>, <Xm>
+        smax <Wd>, <Wn>, #<imm>
+        smax <Xd>, <Xn>, #<imm>
         smax <Vd>.<T>, <Vn>.<T>, <Vm>.<T>
         """
     def smaxp(self, *operands: Operand) -> None:
@@ -3769,8 +3783,12 @@ class Mnemonics:
         smc #<imm>
         """
     def smin(self, *operands: Operand) -> None:
-        """The smaller: SMIN of signed, UMIN of unsigned numbers.
+        """The lesser of two registers, signed.
 
+        smin <Wd>, <Wn>, <Wm>
+        smin <Xd>, <Xn>, <Xm>
+        smin <Wd>, <Wn>, #<imm>
+        smin <Xd>, <Xn>, #<imm>
         smin <Vd>.<T>, <Vn>.<T>, <Vm>.<T>
         """
     def sminp(self, *operands: Operand) -> None:
@@ -5012,8 +5030,12 @@ class Mnemonics:
         umaddl <Xd>, <Wn>, <Wm>, <Xa>
         """
     def umax(self, *operands: Operand) -> None:
-        """The greater: SMAX of signed, UMAX of unsigned numbers.
+        """The greater of two registers, unsigned.
 
+        umax <Wd>, <Wn>, <Wm>
+        umax <Xd>, <Xn>, <Xm>
+        umax <Wd>, <Wn>, #<imm>
+        umax <Xd>, <Xn>, #<imm>
         umax <Vd>.<T>, <Vn>.<T>, <Vm>.<T>
         """
     def umaxp(self, *operands: Operand) -> None:
@@ -5027,8 +5049,12 @@ class Mnemonics:
         umaxv <V><d>, <Vn>.<T>
         """
     def umin(self, *operands: Operand) -> None:
-        """The smaller: SMIN of signed, UMIN of unsigned numbers.
+        """The lesser of two registers, unsigned.
 
+        umin <Wd>, <Wn>, <Wm>
+        umin <Xd>, <Xn>, <Xm>
+        umin <Wd>, <Wn>, #<imm>
+        umin <Xd>, <Xn>, #<imm>
         umin <Vd>.<T>, <Vn>.<T>, <Vm>.<T>
         """
     def uminp(self, *operands: Operand) -> None:

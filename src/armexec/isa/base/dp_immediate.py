@@ -136,6 +136,72 @@ def SUBS_addsub_imm(m: Machine, sf: int, sh: int, imm12: int, Rn: int, Rd: int) 
     m.X[size, Rd], m.NZCV = m.subtract_flags(m.XSP[size, Rn], m.const(size, imm12 << 12 * sh))
 
 
+# -- Minimum and maximum (immediate) --------------------------------------------------------------------------------
+
+_SIGNED: dict[str, Operand] = {"imm": Immediate("imm8", signed=True)}
+_UNSIGNED: dict[str, Operand] = {"imm": Immediate("imm8")}
+
+
+def _extreme_forms(name: str, *, suffix: str = "") -> tuple[tuple[str, str, str], ...]:
+    """The encodings of SMAX and its like."""
+    return tuple(
+        (f"{name}_{size}{suffix}_minmax_imm", f"sf={sf}", f"{name.lower()} <{x}d>, <{x}n>, #<imm>")
+        for size, sf, x in ((32, 0, "W"), (64, 1, "X"))
+    )
+
+
+@instruction(
+    "sf op=0 S=0 100011 1 opc=0000 imm8:8 Rn:5 Rd:5",
+    *_extreme_forms("SMAX"),
+    operands=_SIGNED,
+    feature="FEAT_CSSC",
+)
+def SMAX_imm(m: Machine, sf: int, imm8: int, Rn: int, Rd: int) -> None:
+    """The greater of a register and an immediate, signed."""
+    size = 64 if sf else 32
+    a, b = m.X[size, Rn], m.const(size, sign_extended(imm8, 8))
+    m.X[size, Rd] = m.select(a.slt(b), b, a)
+
+
+@instruction(
+    "sf op=0 S=0 100011 1 opc=0001 imm8:8 Rn:5 Rd:5",
+    *_extreme_forms("UMAX", suffix="U"),
+    operands=_UNSIGNED,
+    feature="FEAT_CSSC",
+)
+def UMAX_imm(m: Machine, sf: int, imm8: int, Rn: int, Rd: int) -> None:
+    """The greater of a register and an immediate, unsigned."""
+    size = 64 if sf else 32
+    a, b = m.X[size, Rn], m.const(size, imm8)
+    m.X[size, Rd] = m.select(a.ult(b), b, a)
+
+
+@instruction(
+    "sf op=0 S=0 100011 1 opc=0010 imm8:8 Rn:5 Rd:5",
+    *_extreme_forms("SMIN"),
+    operands=_SIGNED,
+    feature="FEAT_CSSC",
+)
+def SMIN_imm(m: Machine, sf: int, imm8: int, Rn: int, Rd: int) -> None:
+    """The lesser of a register and an immediate, signed."""
+    size = 64 if sf else 32
+    a, b = m.X[size, Rn], m.const(size, sign_extended(imm8, 8))
+    m.X[size, Rd] = m.select(a.slt(b), a, b)
+
+
+@instruction(
+    "sf op=0 S=0 100011 1 opc=0011 imm8:8 Rn:5 Rd:5",
+    *_extreme_forms("UMIN", suffix="U"),
+    operands=_UNSIGNED,
+    feature="FEAT_CSSC",
+)
+def UMIN_imm(m: Machine, sf: int, imm8: int, Rn: int, Rd: int) -> None:
+    """The lesser of a register and an immediate, unsigned."""
+    size = 64 if sf else 32
+    a, b = m.X[size, Rn], m.const(size, imm8)
+    m.X[size, Rd] = m.select(a.ult(b), a, b)
+
+
 # -- Move wide (immediate) -----------------------------------------------------------------------------------------
 # Before the logical ones, and MOVZ first: `mov` takes the first of MOVZ, MOVN and ORR that can hold the number, as LLVM
 # does.

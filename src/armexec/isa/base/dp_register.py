@@ -720,6 +720,46 @@ def RORV(m: Machine, sf: int, Rm: int, Rn: int, Rd: int) -> None:
     m.X[size, Rd] = m.X[size, Rn].ror(m.X[size, Rm] & size - 1)
 
 
+def _extreme_forms(name: str) -> tuple[tuple[str, str, str], ...]:
+    """The encodings of SMAX and its like."""
+    return tuple(
+        (f"{name}_{size}_dp_2src", f"sf={sf}", f"{name.lower()} <{x}d>, <{x}n>, <{x}m>")
+        for size, sf, x in ((32, 0, "W"), (64, 1, "X"))
+    )
+
+
+@instruction("sf 0 S=0 11010110 Rm:5 0110 opc=00 Rn:5 Rd:5", *_extreme_forms("SMAX"), feature="FEAT_CSSC")
+def SMAX_reg(m: Machine, sf: int, Rm: int, Rn: int, Rd: int) -> None:
+    """The greater of two registers, signed."""
+    size = 64 if sf else 32
+    a, b = m.X[size, Rn], m.X[size, Rm]
+    m.X[size, Rd] = m.select(a.slt(b), b, a)
+
+
+@instruction("sf 0 S=0 11010110 Rm:5 0110 opc=01 Rn:5 Rd:5", *_extreme_forms("UMAX"), feature="FEAT_CSSC")
+def UMAX_reg(m: Machine, sf: int, Rm: int, Rn: int, Rd: int) -> None:
+    """The greater of two registers, unsigned."""
+    size = 64 if sf else 32
+    a, b = m.X[size, Rn], m.X[size, Rm]
+    m.X[size, Rd] = m.select(a.ult(b), b, a)
+
+
+@instruction("sf 0 S=0 11010110 Rm:5 0110 opc=10 Rn:5 Rd:5", *_extreme_forms("SMIN"), feature="FEAT_CSSC")
+def SMIN_reg(m: Machine, sf: int, Rm: int, Rn: int, Rd: int) -> None:
+    """The lesser of two registers, signed."""
+    size = 64 if sf else 32
+    a, b = m.X[size, Rn], m.X[size, Rm]
+    m.X[size, Rd] = m.select(a.slt(b), a, b)
+
+
+@instruction("sf 0 S=0 11010110 Rm:5 0110 opc=11 Rn:5 Rd:5", *_extreme_forms("UMIN"), feature="FEAT_CSSC")
+def UMIN_reg(m: Machine, sf: int, Rm: int, Rn: int, Rd: int) -> None:
+    """The lesser of two registers, unsigned."""
+    size = 64 if sf else 32
+    a, b = m.X[size, Rn], m.X[size, Rm]
+    m.X[size, Rd] = m.select(a.ult(b), a, b)
+
+
 @instruction(
     "sf=1 0 S=0 11010110 Rm:5 001100 Rn:5 Rd:5",
     ("PACGA_64P_dp_2src", "", "pacga <Xd>, <Xn>, <Xm|SP>"),
@@ -871,6 +911,43 @@ def CLS(m: Machine, sf: int, Rn: int, Rd: int) -> None:
     size = 64 if sf else 32
     source = m.X[size, Rn]
     m.X[size, Rd] = (source ^ source.asr(1)).clz() - 1
+
+
+@instruction(
+    "sf 1 S=0 11010110 opcode2=00000 000110 Rn:5 Rd:5",
+    ("CTZ_32_dp_1src", "sf=0", "ctz <Wd>, <Wn>"),
+    ("CTZ_64_dp_1src", "sf=1", "ctz <Xd>, <Xn>"),
+    feature="FEAT_CSSC",
+)
+def CTZ(m: Machine, sf: int, Rn: int, Rd: int) -> None:
+    """Count the trailing zeros."""
+    size = 64 if sf else 32
+    m.X[size, Rd] = m.X[size, Rn].reverse_bits().clz()
+
+
+@instruction(
+    "sf 1 S=0 11010110 opcode2=00000 000111 Rn:5 Rd:5",
+    ("CNT_32_dp_1src", "sf=0", "cnt <Wd>, <Wn>"),
+    ("CNT_64_dp_1src", "sf=1", "cnt <Xd>, <Xn>"),
+    feature="FEAT_CSSC",
+)
+def CNT(m: Machine, sf: int, Rn: int, Rd: int) -> None:
+    """Count the bits that are set."""
+    size = 64 if sf else 32
+    m.X[size, Rd] = m.X[size, Rn].popcount()
+
+
+@instruction(
+    "sf 1 S=0 11010110 opcode2=00000 001000 Rn:5 Rd:5",
+    ("ABS_32_dp_1src", "sf=0", "abs <Wd>, <Wn>"),
+    ("ABS_64_dp_1src", "sf=1", "abs <Xd>, <Xn>"),
+    feature="FEAT_CSSC",
+)
+def ABS(m: Machine, sf: int, Rn: int, Rd: int) -> None:
+    """The absolute value; the minimum stays as it is."""
+    size = 64 if sf else 32
+    source = m.X[size, Rn]
+    m.X[size, Rd] = m.select(source.slt(0), -source, source)
 
 
 # -- Pointer authentication (isa.pointer_authentication says what was chosen) --------------------------------
