@@ -1,4 +1,4 @@
-"""Words into text."""
+"""The disassembler: words as text, and as instructions with operands."""
 
 from __future__ import annotations
 

@@ -20,8 +20,8 @@ __all__ = ["Instruction", "Targets", "as_dictionary", "disassemble", "instructio
 class Instruction(NamedTuple):
     """One word at an address, with its text.
 
-    The text is `.word` where armexec doesn't describe it, with a comment that says which extension of the architecture
-    has the instruction, if one has.
+    A word that isn't described has the text `.word`, with a comment that names the extension that has the instruction,
+    if there is one.
 
     `encoding` is Arm's name for the encoding, `target` the address a branch or a pc-relative operand means.
     """
@@ -44,7 +44,7 @@ class Instruction(NamedTuple):
 
     @property
     def operands(self) -> tuple[Operand, ...]:
-        """The operands as data, in the order in which they are printed; none of what is no instruction."""
+        """The operands as data, in the order in which they are printed. A word that is no instruction has none."""
         form = self._form
         return () if form is None else operands(form, self.word, self.address)
 
@@ -56,7 +56,7 @@ class Instruction(NamedTuple):
         form, there = self._form, self._effects
         found = dict.fromkeys(map(register_name, there.reads))
         if form is not None and not there.accesses:
-            # The address of a prefetch, which isn't accessed.
+            # A prefetch reads the registers of its address without an access.
             for operand in operands(form, self.word, self.address):
                 if operand.memory is not None:
                     names = (operand.memory.base, operand.memory.index.replace("w", "x"))
@@ -102,9 +102,9 @@ class Instruction(NamedTuple):
 
 
 def as_dictionary(instruction: Instruction) -> dict[str, Any]:
-    """An instruction and all that is known of it as dictionaries, lists, texts and numbers, for JSON.
+    """An instruction with its facts as dictionaries, lists, texts and numbers, for JSON.
 
-    What is empty or doesn't count in an operand is left out.
+    Empty parts of operands are left out.
     """
     shown: dict[str, Any] = {
         "address": instruction.address,
@@ -130,7 +130,7 @@ def _plain(value: Any) -> Any:
     if not is_dataclass(value):
         return value
     items = ((f.name, getattr(value, f.name)) for f in fields(value))
-    # A number that is 0 counts; a size, a text or a part that isn't there doesn't.
+    # A number of 0 is kept; a size of 0, an empty text and a part that isn't there are left out.
     return {name: _plain(item) for name, item in items if item not in ("", None) and (name, item) != ("size", 0)}
 
 
@@ -169,7 +169,7 @@ def _word(position: int, value: Any) -> int:
 
 
 Targets: TypeAlias = Literal["names", "addresses", "distances"]
-"""How the target of a branch is printed: `f+8` where it has a name, else `#-16`; `0x1008 <f+0x8>`; `#-16`."""
+"""The forms of branch targets: `f+8` where there is a name, else `#-16`; `0x1008 <f+0x8>`; `#-16`."""
 
 
 def disassemble(
@@ -211,8 +211,9 @@ def disassemble(
 
 
 def namer(symbols: Mapping[int, str], start: int, end: int, targets: Targets) -> Callable[[int], str | None]:
-    """The function that gives the text of a target, or None where its distance is printed; the code is between `start`
-    and `end`.
+    """A function that returns the text of a target, or None where its distance is printed.
+
+    The code is between `start` and `end`.
 
     Raises:
         LoadError: `targets` is something else.
@@ -248,14 +249,14 @@ def _no_name(address: int) -> None:
 
 
 def _needs(word: int) -> str:
-    """A comment that says which extension has the instruction, if one has."""
+    """A comment that names the extension that has the instruction, if there is one."""
     from armexec.isa.extensions import needed_by_word
 
     needed = needed_by_word(word)
     return f" // {needed[0]} needs {needed[1]}" if needed is not None else ""
 
 
-# What is printed of words without a label, which is the same wherever they stand.
+# Texts and encodings of words without a label, which are the same at every address.
 _printed: dict[int, tuple[str, str]] = {}
 _LIMIT = 1 << 16
 

@@ -41,7 +41,7 @@ def listing(
             instructions[offset] = instruction_of(word, address + offset, name)
         position = max(position, end)
     sizes = _literal_sizes(instructions.values()) if ranges else {}
-    # Where a piece of data may not go on: at labels, and at what is loaded.
+    # Addresses where a piece of data ends: labels, and what is loaded.
     stops = sorted({*(symbols or ()), *sizes, address + len(raw)})
     lines = []
     offset = 0
@@ -66,7 +66,7 @@ def _literal_sizes(instructions: Iterable[Instruction]) -> dict[int, int]:
     """The bytes that loads of literals take, by address."""
     sizes: dict[int, int] = {}
     for instruction in instructions:
-        if instruction.target is not None and instruction.encoding.endswith("_loadlit"):
+        if instruction.target is not None:
             for operand in instruction.operands:
                 if operand.kind == "address" and operand.size:
                     sizes[instruction.target] = max(operand.size, sizes.get(instruction.target, 0))

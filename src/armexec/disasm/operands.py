@@ -1,7 +1,7 @@
 """The operands of an instruction as data, with what the instruction does with them.
 
-Which registers an instruction reads and writes comes from running its meaning (`isa.effects`); which operand stands for
-which of them, from running it with registers of which no two are the same.
+The registers that an instruction reads and writes come from running its meaning (`isa.effects`). It is run with numbers
+of registers of which no two are the same, so each belongs to one operand.
 """
 
 from __future__ import annotations
@@ -77,7 +77,7 @@ class Operand:
     size: int = 0
 
 
-# Numbers that are far enough apart for lists and pairs, and that no instruction has by itself (X16, X17, X30).
+# Numbers that are far enough apart for lists and pairs, and that no instruction uses implicitly (X16, X17, X30).
 _APART = {"Rs": 0, "Rn": 4, "Rm": 8, "Rd": 12, "Rt": 12, "Ra": 20, "Rt2": 28}
 
 
@@ -87,7 +87,7 @@ def operands(form: Form, word: int, address: int) -> tuple[Operand, ...]:
     places = instruction.places
     numbers = {field: number for field, number in _APART.items() if field in places}
     for operand in form.operands:
-        # What is written once and stands in two fields.
+        # A register that is written once may stand in two fields.
         if isinstance(operand, GeneralRegister | VectorRegister):
             same = [field for field in operand.fields if field in numbers]
             numbers.update(dict.fromkeys(same, numbers[same[0]]) if same else {})
@@ -99,7 +99,7 @@ def operands(form: Form, word: int, address: int) -> tuple[Operand, ...]:
     found = list(_operands(form, word, apart, address, there))
     kinds = {kind for access in there.accesses for kind in access.kind.split("-")}
     access: RegisterAccess = "rw" if len(kinds) == 2 else "r" if "read" in kinds else "w" if kinds else ""
-    # An atomic access is one that does both.
+    # An atomic access is a single one that reads and writes.
     size = sum(a.size for a in there.accesses)
     holder = "memory" if any(operand.kind == "memory" for operand in found) else "address"
     return tuple(replace(operand, access=access, size=size) if operand.kind == holder else operand for operand in found)

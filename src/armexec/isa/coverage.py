@@ -1,4 +1,4 @@
-"""What of the architecture is described here, and why the rest isn't."""
+"""Coverage of the architecture: the encodings that are described, and the reason why others aren't."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def _described() -> set[str]:
 
 
 def coverage() -> list[Coverage]:
-    """Every encoding of A64, and whether it is described here or why not."""
+    """A row for every encoding of A64: described here, or the reason why not."""
     described = _described()
     return [
         Coverage(
@@ -108,7 +108,7 @@ def _undescribed(top: int) -> tuple[Encoding, ...]:
         and encoding.name not in described
         and not (top ^ encoding.value >> 20) & encoding.mask >> 20
     ]
-    # As when decoding, a fixed bit decides before a free field does.
+    # The most specific comes first, as in decoding.
     found.sort(key=lambda encoding: -encoding.mask.bit_count())
     return tuple(found)
 

@@ -1,4 +1,4 @@
-"""From a word to its encoding."""
+"""Decoding: the encoding of a word, and the forms of a mnemonic."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ class Decoded(NamedTuple):
 
     @property
     def effects(self) -> Effects:
-        """What it does. What is returned may not be changed."""
+        """Its effects, which may not be changed."""
         return self.form.instruction.effects(self.fields)
 
     def text(self, context: Context) -> str:
-        """In assembly, by the preferred alias."""
+        """The instruction in assembly, by the preferred alias."""
         return self.form.instruction.printed_form(self.form, self.word).text(self.word, context)
 
 
@@ -61,7 +61,7 @@ def _fill(top: int) -> tuple[tuple[int, int, bool, Form], ...]:
         pattern = described.pattern
         if not (top ^ pattern.value >> 20) & pattern.mask >> 20:
             found += [form for form in described.forms if not (top ^ form.value >> 20) & form.mask >> 20]
-    # The most specific first: a fixed bit decides before a free field does.
+    # The most specific comes first: a fixed bit decides before a free field does.
     found.sort(key=lambda form: -form.mask.bit_count())
     bucket = tuple((f.mask, f.value, bool(f.excluded) or f.instruction.can_be_undefined, f) for f in found)
     _buckets[top] = bucket

@@ -9,8 +9,8 @@
 
 A syntax template is the mnemonic and its operands: `<name>` is an operand, `{...}` may be left out when every operand
 in it has its default value, everything else is literal. `<Wd>`, `<Xn|SP>` and their like stand for a general register
-in the field `Rd`, `Rn` ...; any other name is looked up in `operands`. `operands.simd` says how SIMD&FP registers are
-written.
+in the field `Rd`, `Rn` ...; any other name is looked up in `operands`. `operands.simd` has the syntax of SIMD&FP
+registers.
 """
 
 from __future__ import annotations
@@ -43,8 +43,8 @@ _SPREAD = 0x9E37_79B9
 class Alias(NamedTuple):
     """Another way to write some words of an instruction.
 
-    `constraints` narrow the instruction's pattern; `preferred` says of the fields whether the disassembler prints it so
-    (always, when True; never, when False). Aliases are tried in the order given, when assembling and when printing.
+    `constraints` narrow the instruction's pattern; `preferred` tells from the fields whether the disassembler prints it
+    (True: always; False: never). Aliases are tried in the order given, when assembling and when printing.
     """
 
     name: str
@@ -189,7 +189,7 @@ class Form:
         elements = self.elements
         match elements:
             case [Optional() as optional]:
-                # The space goes with what may be left out.
+                # The space is left out together with the operands.
                 elements = (optional._replace(elements=(" ", *optional.elements)),)
             case [_, *_]:
                 elements = (" ", *elements)
@@ -235,10 +235,10 @@ class Instruction:
 
     @property
     def summary(self) -> str:
-        """What it does, from the semantic function's docstring."""
+        """The semantic function's docstring, which says what the instruction does."""
         return (self.semantics.__doc__ or "").strip()
 
-    # Made when first asked for: most programs use few of the instructions.
+    # These are made when they are first used: most programs use few of the instructions.
 
     @cached_property
     def forms(self) -> tuple[Form, ...]:
@@ -284,7 +284,7 @@ class Instruction:
         return {name: word >> low & mask for name, low, mask in self._free}
 
     def effects(self, fields: Mapping[str, int]) -> Effects:
-        """What it does with these values of its free fields, which are in their order."""
+        """Its effects with these values of its free fields, which are in their order."""
         return effects_of(self.semantics, tuple(fields.values()))
 
     @cached_property
@@ -440,7 +440,7 @@ def _match(elements: tuple[Element, ...], cursor: Cursor, values: list[Parsed]) 
             except Mismatch as mismatch:
                 last = not any(isinstance(later, Optional) for later in elements[number:])
                 if mismatch.position > start + (not last):
-                    # It began like the optional part: what is wrong is inside it.
+                    # The text began like the optional part, so the mistake is inside it.
                     raise
                 cursor.position, cursor.skipped = start, mismatch
                 del values[count:]

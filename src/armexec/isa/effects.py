@@ -30,9 +30,10 @@ class Access:
 
 @dataclass
 class Effects:
-    """`reads` and `writes` are registers with the number of bits that are read or written, in the order met: X as
-    ("x", number), the stack pointer ("sp", 31), SIMD&FP ("v", number), others by their names ("nzcv", 0).
+    """The effects of an instruction.
 
+    `reads` and `writes` are registers with the number of bits that are read or written, in the order met: X as
+    ("x", number), the stack pointer ("sp", 31), SIMD&FP ("v", number), others by their names ("nzcv", 0).
     `control` is how it ends: "" (the next instruction follows), "branch", "conditional branch", "call", "branch to
     register", "call to register", "return", "supervisor call", "breakpoint" or "undefined".
     `system` are the numbers of the system registers that it reads or writes by MRS and MSR.
@@ -66,7 +67,7 @@ class Effects:
 
 @lru_cache(1 << 12)
 def effects_of(semantics: Callable[..., None], fields: tuple[int, ...]) -> Effects:
-    """The effects of a semantic function with these values of its fields. What is returned may not be changed."""
+    """The effects of a semantic function with these values of its fields, which may not be changed."""
     machine = _EffectsMachine()
     semantics(machine, *fields)
     return machine.finished()
@@ -105,7 +106,7 @@ class _ScalarRegisters(_Registers):
 
 
 class _VectorRegisters(_Registers):
-    """`written`: what the elements of the vectors that are written depend on."""
+    """Vec. `written` has the dependence of the vectors that are written, by register."""
 
     def __init__(self, effects: Effects) -> None:
         super().__init__(effects, "v")
@@ -122,7 +123,7 @@ class _VectorRegisters(_Registers):
 
 
 class _EffectsMachine(AbstractMachine):
-    """A machine that records what is done, and does nothing."""
+    """A machine that records effects, and has none."""
 
     def __init__(self) -> None:
         self.effects = Effects()

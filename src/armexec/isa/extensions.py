@@ -17,7 +17,7 @@ def needed_by_word(word: int) -> tuple[str, str] | None:
     """The mnemonic and the extension of a word that isn't described, None of one that is UNDEFINED everywhere."""
     name = known_encoding(word)
     if name is None:
-        # Words of an instruction that is described, and UNDEFINED without an extension that uses them (SMSTART).
+        # An alias of a described instruction may be UNDEFINED without its extension (SMSTART).
         name = next((e.name for e in _aliases() if e.matches(word) and decode(word) is None), None)
     return None if name is None else (_mnemonic(name), _extension(_by_name()[name]))
 
@@ -87,7 +87,7 @@ def _first(mnemonic: str, groups: tuple[str, ...], *, aliases: bool = True) -> s
     for group in groups:
         found = [e for e in _by_mnemonic().get(mnemonic, ()) if e.group == group and (aliases or not e.alias_of)]
         if found:
-            # The oldest: later ones extend it.
+            # The oldest counts: later ones extend it.
             return _extension(min(found, key=lambda encoding: len(encoding.feature)))
     return None
 

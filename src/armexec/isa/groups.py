@@ -1,4 +1,4 @@
-"""Which files describe which part of the encoding space: a part is loaded when a word of it is first met.
+"""The files that describe each part of the encoding space. A part is loaded when a word of it is first met.
 
 The parts are those of the manual's top-level table, by op0 (bits 28 to 25). Describing all instructions takes several
 times as long as a short program does. For text, a table says in which files a mnemonic is described.
@@ -14,7 +14,7 @@ from .description import REGISTERED, Instruction
 
 __all__ = ["all_instructions", "instructions_of_group", "instructions_of_mnemonic", "mnemonic_table"]
 
-# `mov x0, x1` is ORR first, and ADD only where it must be: the order of the files decides.
+# The order of the files decides: `mov x0, x1` is ORR, and ADD only where it must be.
 _FILES = {
     "base.dp_register": ("0101", "1101"),
     "base.branches_system": ("0000", "1010", "1011"),

@@ -49,7 +49,7 @@ FEATURES = (
     Feature("FEAT_BF16", "ID_AA64ISAR1_EL1", 44, 1),
     Feature("FEAT_I8MM", "ID_AA64ISAR1_EL1", 52, 1),
     Feature("FEAT_CSSC", "ID_AA64ISAR2_EL1", 52, 1),
-    # With half precision; without any floating point the fields would be 15.
+    # Floating point includes half precision. Without any, the fields would be 15.
     Feature("FEAT_FP16", "ID_AA64PFR0_EL1", 16, 1),
     Feature("FEAT_FP16", "ID_AA64PFR0_EL1", 20, 1),
     Feature("FEAT_DIT", "ID_AA64PFR0_EL1", 48, 1),
@@ -88,7 +88,7 @@ _NUMBERS = {
 
 def _values() -> dict[int, int]:
     base = 3 << 14
-    # What isn't named reads as zero.
+    # Other registers read as zero.
     values = {base | crm << 3 | op2: 0 for crm in range(2, 8) for op2 in range(8)}
     by_name = dict.fromkeys(_NUMBERS, 0) | _FIXED
     for _, name, low, value in FEATURES:

@@ -1,9 +1,9 @@
-"""What a semantic function runs on: values with overloaded operators, and a machine that holds the state.
+"""The interface that semantic functions are written against: values with overloaded operators, and a machine's state.
 
-A semantic function is ordinary Python over a `Machine`. Its fields are Python ints, known when it runs; what comes
-out of registers and memory are the machine's own `Value`s: Python ints with a width on the reference machine, names of
-LLVM values on the one that translates. So a semantic function never asks `if value:` (it raises); it calls
-`m.select`. Two machines give the same meaning because they run the same function.
+A semantic function is ordinary Python over a `Machine`. Its fields are Python ints, known when it runs. Registers and
+memory give the machine's own `Value`s: Python ints with a width on the reference machine, names of LLVM values on the
+one that translates, TOP on abstract ones. So a semantic function never asks `if value:`, which raises; it calls
+`m.select`. Machines agree on the meaning because they run the same function.
 """
 
 from __future__ import annotations
@@ -50,10 +50,10 @@ class Value(Protocol):  # noqa: PLW1641 (it is never hashed: its equality is a V
     def sle(self, other: ValueOrInt, /) -> Value: ...
 
     def zero_extend(self, width: int, /) -> Value:
-        """To `width` bits (at least this one's), filled with zeros."""
+        """This value in `width` bits, at least its own, filled with zeros."""
 
     def sign_extend(self, width: int, /) -> Value:
-        """To `width` bits (at least this one's), filled with the sign."""
+        """This value in `width` bits, at least its own, filled with the sign."""
 
     def bits(self, low: int, width: int, /) -> Value:
         """The `width` bits from bit `low` up, as a Value of that width."""
@@ -114,7 +114,7 @@ class Vector(Protocol):
     def sle(self, other: VectorOrInt, /) -> Vector: ...
 
     def choose(self, when_ones: Vector, when_zeros: Vector, /) -> Vector:
-        """By this mask, lanes of one or the other; the shapes are this one's."""
+        """Lanes of one or the other, chosen by this mask; the shapes are this one's."""
 
     def smin(self, other: VectorOrInt, /) -> Vector: ...
     def smax(self, other: VectorOrInt, /) -> Vector: ...
@@ -131,12 +131,12 @@ class Vector(Protocol):
         """PolynomialMult(): products over {0, 1}, without carries, in lanes twice as wide."""
 
     def zero_extend(self, esize: int, /) -> Vector:
-        """As many lanes, each widened to `esize` bits with zeros."""
+        """Each lane widened to `esize` bits with zeros."""
 
     def sign_extend(self, esize: int, /) -> Vector: ...
 
     def truncate(self, esize: int, /) -> Vector:
-        """As many lanes, the low `esize` bits of each."""
+        """The low `esize` bits of each lane."""
 
     def view(self, esize: int, /) -> Vector:
         """The same bits as lanes of another size."""
@@ -146,7 +146,7 @@ class Vector(Protocol):
 
     def lane(self, index: int, /) -> Value: ...
     def insert(self, index: int, value: Value, /) -> Vector:
-        """This vector with one lane replaced."""
+        """A copy of this vector with one lane replaced."""
 
     def lower(self) -> Vector:
         """The lower half of the lanes."""
@@ -159,7 +159,7 @@ class Vector(Protocol):
         """Lanes picked by number: this one's come first, then the other's. Any count of lanes results."""
 
     def table(self, indices: Vector, /) -> Vector:
-        """Of bytes: the lane that each byte of `indices` names, zero where there is none (TBL)."""
+        """The byte that each byte of `indices` names, zero where there is none (TBL); lanes are bytes."""
 
 
 VectorOrInt: TypeAlias = Vector | int
@@ -320,7 +320,7 @@ class Machine(Protocol):
         """`value` in every lane."""
 
     def reduce(self, operation: str, vector: Vector, /) -> Value:
-        """All lanes into one by `operation`: add smin smax umin umax, esize bits wide."""
+        """All lanes combined into one by `operation` (add smin smax umin umax), esize bits wide."""
 
     def aes_sub_bytes(self, state: Vector, /, *, inverse: bool) -> Vector:
         """AESSubBytes() or AESInvSubBytes(): each of 16 bytes through the substitution box of AES, or its inverse.

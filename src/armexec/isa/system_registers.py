@@ -56,7 +56,7 @@ USER_WRITABLE = {
     FPSR: 0x0800_009F,
     TPIDR_EL0: 0xFFFF_FFFF_FFFF_FFFF,
 }
-"""What MSR writes at EL0: the bits that are not RES0, for each register."""
+"""The bits that MSR writes at EL0 for each register: those that aren't RES0."""
 
 USER_READABLE = frozenset({*USER_WRITABLE, CTR_EL0, DCZID_EL0, TPIDRRO_EL0, CNTFRQ_EL0, CNTVCT_EL0, *ID_REGISTERS})
 """The values that MRS reads at EL0, by itself or by Linux, which emulates the identification registers.
@@ -76,7 +76,7 @@ class SystemRegister(NamedTuple):
 
 @cache
 def system_registers() -> dict[str, SystemRegister]:
-    """All registers that have a name, by that name in lower case."""
+    """The registers that have a name, by that name in lower case."""
     table = {}
     for name, op0, op1, crn, crm, op2, access in rows("system_registers.tsv"):
         number = register_number(int(op0), int(op1), int(crn), int(crm), int(op2))

@@ -982,7 +982,7 @@ class Mnemonics:
         cbz <Xt>, <label>
         """
     def ccmn(self, *operands: Operand) -> None:
-        """If the condition holds, compare a register with the negative of another; else set the flags given.
+        """Compare a register with the negative of another if the condition holds; else set the flags given.
 
         ccmn <Wn>, <Wm>, #<nzcv>, <cond>
         ccmn <Xn>, <Xm>, #<nzcv>, <cond>
@@ -990,7 +990,7 @@ class Mnemonics:
         ccmn <Xn>, #<imm>, #<nzcv>, <cond>
         """
     def ccmp(self, *operands: Operand) -> None:
-        """If the condition holds, compare two registers; else set the flags given.
+        """Compare two registers if the condition holds; else set the flags given.
 
         ccmp <Wn>, <Wm>, #<nzcv>, <cond>
         ccmp <Xn>, <Xm>, #<nzcv>, <cond>
@@ -1418,14 +1418,14 @@ class Mnemonics:
         fcadd <Vd>.<T>, <Vn>.<T>, <Vm>.<T>, #<rotate>
         """
     def fccmp(self, *operands: Operand) -> None:
-        """If the condition holds, compare; else set the flags given. For FCCMPE any NaN is invalid.
+        """Compare if the condition holds; else set the flags given. For FCCMPE any NaN is invalid.
 
         fccmp <Sn>, <Sm>, #<nzcv>, <cond>
         fccmp <Dn>, <Dm>, #<nzcv>, <cond>
         fccmp <Hn>, <Hm>, #<nzcv>, <cond>
         """
     def fccmpe(self, *operands: Operand) -> None:
-        """If the condition holds, compare; else set the flags given. For FCCMPE any NaN is invalid.
+        """Compare if the condition holds; else set the flags given. For FCCMPE any NaN is invalid.
 
         fccmpe <Sn>, <Sm>, #<nzcv>, <cond>
         fccmpe <Dn>, <Dm>, #<nzcv>, <cond>

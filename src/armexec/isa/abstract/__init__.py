@@ -1,6 +1,6 @@
 """Abstract interpretation of semantic functions: values of which nothing is known, and a machine of such values.
 
-An analysis subclasses `AbstractMachine` and knows more of what interests it; all else stays TOP.
+An analysis subclasses `AbstractMachine` and overrides what it tracks; all else stays TOP.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The machine that abstract interpretations are made of: it has all that a semantic function may ask for.
+"""The base of machines for abstract interpretation: it has the whole interface of `isa.machine`.
 
 The domain is what `top`, `constant` and `join` make; here it is TOP alone, with shapes. An analysis overrides these,
 and the registers and operations of which it knows more. No exception is caught, and no attribute is made up, so an
@@ -58,11 +58,11 @@ class AbstractMachine:
         return AbstractValue(width)
 
     def constant(self, width: int, value: int) -> AbstractValue:
-        """A value that is known."""
+        """A value that is known; here that is forgotten."""
         return self.top(width)
 
     def join(self, a: Any, b: Any) -> Any:
-        """What is known of a value that is one of two: values, vectors or flags."""
+        """The join of two values, vectors or flags: what is known of one that may be either."""
         if isinstance(a, AbstractValue):
             return self.top(a.width)
         return a.lane_by_lane(b) if isinstance(a, AbstractVector) else self.top_flags()

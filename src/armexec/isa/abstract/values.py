@@ -49,7 +49,7 @@ class AbstractValue:
 
 
 class LaneDependence(IntEnum):
-    """What an element of a vector depends on: a lattice, whose join is the maximum."""
+    """Kinds of dependence of a vector's elements: a lattice, whose join is the maximum."""
 
     UNIFORM = 0
     """All elements are equal, whatever the lanes of registers hold."""

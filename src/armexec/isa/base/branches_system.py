@@ -507,7 +507,7 @@ def MSR_imm(m: Machine, op1: int, CRm: int, op2: int) -> None:
 
 # -- System instructions -------------------------------------------------------------------------------------
 
-# What SYS does at EL0, by op1, CRn, CRm and op2.
+# The operations of SYS at EL0, by op1, CRn, CRm and op2.
 _ZERO_CACHE_BLOCK = (3, 7, 4, 1)
 _INVALIDATE_INSTRUCTIONS = (3, 7, 5, 1)
 # DC CVAC, CVAU, CVAP, CVADP and CIVAC: caches are coherent with memory here, so there is nothing to clean.

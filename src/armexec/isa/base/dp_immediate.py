@@ -203,8 +203,8 @@ def UMIN_imm(m: Machine, sf: int, imm8: int, Rn: int, Rd: int) -> None:
 
 
 # -- Move wide (immediate) -----------------------------------------------------------------------------------------
-# Before the logical ones, and MOVZ first: `mov` takes the first of MOVZ, MOVN and ORR that can hold the number, as LLVM
-# does.
+# This section stands before the logical instructions, and MOVZ comes first in it: like LLVM, `mov` takes the first of
+# MOVZ, MOVN and ORR that can hold the number.
 
 _WIDE: dict[str, Operand] = {"imm32": MoveWideImmediate(32), "imm64": MoveWideImmediate(64)}
 
@@ -395,7 +395,7 @@ _X = "sf=1 N=1"
 
 
 def _bitfield_aliases(base: str, insert: str, extract: str) -> list[Alias]:
-    """The two ways to read #immr, #imms: put a low field somewhere (imms < immr), or take one from somewhere."""
+    """The two readings of #immr, #imms: a low field is inserted (imms < immr), or a field is extracted."""
     return [
         Alias(
             f"{name.upper()}_{base}_{size}M_bitfield",
@@ -413,7 +413,7 @@ def _bitfield_aliases(base: str, insert: str, extract: str) -> list[Alias]:
 
 
 def _source_and_mask(m: Machine, size: int, immr: int, imms: int, Rn: int) -> tuple[Value, int, int]:
-    """The rotated source, where its field lies in the result (low bit), and the field's width."""
+    """The rotated source, the lowest bit of its field in the result, and the field's width."""
     if imms >= immr:
         return m.X[size, Rn] >> immr, 0, imms - immr + 1
     return m.X[size, Rn] << (size - immr), size - immr, imms + 1

@@ -330,7 +330,7 @@ _EXTENDED: dict[str, Operand] = {
     "Wm, extend #0..4": ExtendedRegister(32, stack=("Rd", "Rn")),
     "Rm, extend #0..4": ExtendedRegister(64, stack=("Rd", "Rn")),
 }
-# Where Rd can't be the stack pointer.
+# Rd can't be the stack pointer here.
 _EXTENDED_FLAGS: dict[str, Operand] = {
     "Wm, extend #0..4": ExtendedRegister(32, stack=("Rn",)),
     "Rm, extend #0..4": ExtendedRegister(64, stack=("Rn",)),
@@ -517,7 +517,7 @@ def _conditional_flags(m: Machine, cond: int, compared: Flags, nzcv: int) -> Non
     operands=_COMPARE,
 )
 def CCMN_reg(m: Machine, sf: int, Rm: int, cond: int, Rn: int, nzcv: int) -> None:
-    """If the condition holds, compare a register with the negative of another; else set the flags given."""
+    """Compare a register with the negative of another if the condition holds; else set the flags given."""
     size = 64 if sf else 32
     _conditional_flags(m, cond, m.add_flags(m.X[size, Rn], m.X[size, Rm])[1], nzcv)
 
@@ -529,7 +529,7 @@ def CCMN_reg(m: Machine, sf: int, Rm: int, cond: int, Rn: int, nzcv: int) -> Non
     operands=_COMPARE,
 )
 def CCMP_reg(m: Machine, sf: int, Rm: int, cond: int, Rn: int, nzcv: int) -> None:
-    """If the condition holds, compare two registers; else set the flags given."""
+    """Compare two registers if the condition holds; else set the flags given."""
     size = 64 if sf else 32
     _conditional_flags(m, cond, m.subtract_flags(m.X[size, Rn], m.X[size, Rm])[1], nzcv)
 
@@ -541,7 +541,7 @@ def CCMP_reg(m: Machine, sf: int, Rm: int, cond: int, Rn: int, nzcv: int) -> Non
     operands=_COMPARE,
 )
 def CCMN_imm(m: Machine, sf: int, imm5: int, cond: int, Rn: int, nzcv: int) -> None:
-    """If the condition holds, compare a register with a negated immediate; else set the flags given."""
+    """Compare a register with a negated immediate if the condition holds; else set the flags given."""
     size = 64 if sf else 32
     _conditional_flags(m, cond, m.add_flags(m.X[size, Rn], m.const(size, imm5))[1], nzcv)
 
@@ -553,7 +553,7 @@ def CCMN_imm(m: Machine, sf: int, imm5: int, cond: int, Rn: int, nzcv: int) -> N
     operands=_COMPARE,
 )
 def CCMP_imm(m: Machine, sf: int, imm5: int, cond: int, Rn: int, nzcv: int) -> None:
-    """If the condition holds, compare a register with an immediate; else set the flags given."""
+    """Compare a register with an immediate if the condition holds; else set the flags given."""
     size = 64 if sf else 32
     _conditional_flags(m, cond, m.subtract_flags(m.X[size, Rn], m.const(size, imm5))[1], nzcv)
 
@@ -776,7 +776,7 @@ _CRC32, _CRC32C = 0xEDB88320, 0x82F63B78
 
 @cache
 def _crc_of_bits(polynomial: int, width: int) -> tuple[int, ...]:
-    """What each bit of `width` bits of data gives: the CRC is linear, so any data's is their exclusive OR."""
+    """The CRC of each bit of `width` bits of data. It is linear, so that of any data is the exclusive OR of these."""
     remainder = 1
     results = []
     for _ in range(width):
@@ -792,7 +792,7 @@ def _crc(polynomial: int, accumulator: Value, data: Value) -> Value:
         combined = data ^ accumulator.bits(0, width)
     else:
         combined = data ^ (accumulator.zero_extend(width) if width > 32 else accumulator)
-    # A bit as a mask: all ones or all zeros. As a tree, for the host to do many at once.
+    # Each bit becomes a mask of all ones or all zeros. The sum is a tree, so that the host can do many steps at once.
     terms = [
         combined.bits(bit, 1).sign_extend(32) & constant for bit, constant in enumerate(_crc_of_bits(polynomial, width))
     ]
@@ -957,7 +957,7 @@ _KEYS = (("IA", "00"), ("IB", "01"), ("DA", "10"), ("DB", "11"))
 
 
 def _pointer_forms(operation: str) -> tuple[tuple[str, str, str], ...]:
-    """Of each key, with a modifier and with zero for one."""
+    """The encodings for each key, with a register as the modifier and with zero."""
     name = operation.lower()
     modified = [
         (f"{operation}{key}_64P_dp_1src", f"Z=0 key={bits}", f"{name}{key.lower()} <Xd>, <Xn|SP>")

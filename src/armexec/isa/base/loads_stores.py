@@ -61,7 +61,7 @@ def _unscaled_aliases(scaled: str, unscaled: str, accesses: _Accesses) -> list[A
 
 
 def _register_forms(stem: str, accesses: _Accesses) -> list[tuple[str, str, str]]:
-    """Of a register offset; option<1> is always 1. Accesses of bytes have a separate encoding for `lsl`."""
+    """The encodings with a register offset; option<1> is always 1. Accesses of bytes have one more, for `lsl`."""
     forms = []
     for name, constraints, syntax in _forms(stem, accesses, "ldst_regoff", "[<Xn|SP>, <indexN>]"):
         if "size=00" in constraints:

@@ -41,7 +41,7 @@ def check_ordered_alignment(m: Machine, address: Value, size: int) -> None:
     if size == 16:
         m.check_alignment(address, 16)
     elif size > 1:
-        # What crosses such a boundary isn't a multiple of its size either.
+        # An access that crosses such a boundary isn't aligned to its own size either.
         crosses = m.const(64, 16 - size).ult(address & 15)
         m.check_alignment(m.select(crosses, address, m.const(64, 0)), size)
 

@@ -1,4 +1,4 @@
-"""Pointer authentication as a process sees it whose keys the system leaves disabled.
+"""Pointer authentication in a process whose keys the system leaves disabled.
 
 macOS does that for plain arm64 processes, so signing and authenticating leave a pointer as it is, and the
 combined branches (RETAA, BRAA ...) are plain branches. What can still be seen is stripping and PACGA, whose

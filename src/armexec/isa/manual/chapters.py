@@ -71,7 +71,7 @@ def _index(chapters: dict[str, list[Instruction]]) -> str:
 
 def _chapter(module: str, instructions: list[Instruction]) -> str:
     used = Counter(function.__code__ for instruction in instructions for function in meaning(instruction))
-    # Said once at the end, where the page of each instruction would repeat it.
+    # Shared functions are shown once, at the end of the page.
     shared: dict[CodeType, FunctionType] = {}
 
     def is_shared(function: FunctionType) -> bool:
@@ -130,7 +130,7 @@ def _python(parts: Iterable[str]) -> str:
 
 def _table(heads: tuple[str, ...], listed: list[Row]) -> str:
     cells = [(row.name, _code(row.bits), _code(row.syntax), row.feature, row.printed)[: len(heads)] for row in listed]
-    # A column that is empty everywhere takes no room.
+    # Columns that are empty everywhere are left out.
     kept = [i for i in range(len(heads)) if any(row[i] for row in cells)]
     lines = [[heads[i] for i in kept], ["---"] * len(kept), *([row[i] for i in kept] for row in cells)]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines) + "\n"

@@ -1,4 +1,4 @@
-"""What the reference says of an instruction, made from its description: the parts of which pages are put together."""
+"""Parts of the reference's pages about an instruction, made from its description."""
 
 from __future__ import annotations
 
@@ -121,8 +121,8 @@ def _printed(form: Form) -> str:
 
 
 def _condition(function: Callable[..., bool]) -> str:
-    """What a function of the fields asks: its docstring, or its expression."""
-    function = getattr(function, "func", function)  # a partial's
+    """The condition that a function of the fields asks: its docstring, or its expression."""
+    function = getattr(function, "func", function)  # the function of a partial
     documented = inspect.getdoc(function)
     if documented:
         return documented.partition("\n")[0].rstrip(".")
@@ -132,7 +132,7 @@ def _condition(function: Callable[..., bool]) -> str:
 
 
 def _expression(code: CodeType) -> str:
-    """What a lambda gives, or a function of one statement, on one line."""
+    """The expression that a lambda returns, or a function of one statement, on one line."""
     text = "".join(linecache.getlines(code.co_filename))
     starts = {(line, column) for line, _, column, _ in code.co_positions() if line and column}
     for node in ast.walk(_parsed(code.co_filename)):
@@ -152,7 +152,7 @@ def _parsed(filename: str) -> ast.Module:
 
 
 def arrangements(instruction: Instruction) -> dict[str, str]:
-    """What the arrangements in its syntaxes stand for: `T` is `size:Q  00:0 8b, 00:1 16b`."""
+    """The meanings of arrangements in its syntaxes: `T` is `size:Q  00:0 8b, 00:1 16b`."""
     return {
         name: f"{':'.join(operand.fields)}  " + ", ".join(f"{bits} {text}" for bits, text in operand.table.items())
         for name, operand in instruction.operands.items()
@@ -172,7 +172,7 @@ def meaning(instruction: Instruction) -> tuple[FunctionType, ...]:
     while waiting:
         function = waiting.pop(0)
         if not isinstance(function, FunctionType):
-            # A cache around one.
+            # It may be the cache around a function.
             function = getattr(function, "__wrapped__", None)
         if not isinstance(function, FunctionType) or not function.__code__.co_filename:
             continue
@@ -189,7 +189,7 @@ def meaning(instruction: Instruction) -> tuple[FunctionType, ...]:
 
 
 def _called(function: FunctionType) -> list[Any]:
-    """What a function refers to: names of its module, and of the functions around it."""
+    """The objects that a function refers to: names of its module, and of the functions around it."""
     names = list(dict.fromkeys(name for code in _codes(function.__code__) for name in code.co_names))
     called = [function.__globals__[name] for name in names if name in function.__globals__]
     return called + [cell.cell_contents for cell in function.__closure__ or ()]
@@ -221,7 +221,7 @@ def constants(functions: Iterable[FunctionType]) -> dict[str, str]:
             elif isinstance(value, tuple | dict | set | frozenset) and len(text := repr(value)) < 100:
                 found[name] = text
         for name, cell in zip(function.__code__.co_freevars, function.__closure__ or (), strict=True):
-            # What the function around it was called with.
+            # Variables of the function around it.
             if isinstance(cell.cell_contents, int | str):
                 found[name] = repr(cell.cell_contents)
             elif isinstance(cell.cell_contents, FunctionType) and cell.cell_contents.__code__.co_name != name:
@@ -252,7 +252,7 @@ class _Asked(dict[str, int]):
 
 
 def undefined_when(instruction: Instruction) -> str:
-    """When words of the pattern are UNDEFINED: `when size=11 Q=0`, `unless size=1x`, or nothing.
+    """The condition for words of the pattern to be UNDEFINED: `when size=11 Q=0`, `unless size=1x`, or nothing.
 
     Some of these may be words of another instruction, whose pattern has more fixed bits.
     """
@@ -264,7 +264,7 @@ def undefined_when(instruction: Instruction) -> str:
     found = set()
     for number in range(1 << len(places)):
         bits = sum((number >> i & 1) << place for i, place in enumerate(places))
-        # Where other instructions have some of the words, the other fields decide.
+        # If other instructions have some of the words, the other fields decide.
         words = pattern.value | bits, pattern.value | bits | others
         if any(decode(word) is None and known_encoding(word) is None for word in words):
             found.add(bits)
@@ -303,7 +303,7 @@ def _deciding(instruction: Instruction) -> set[int]:
     names = {name for name, place in places.items() if bits & set(place)}
     tried: set[str] | None = None
     while tried != names and sum(len(places[name]) for name in names) <= _MOST_TRIED_BITS:
-        # What is asked may depend on the answers.
+        # The fields that are asked for may depend on earlier answers.
         tried = set(names)
         order = sorted(tried)
         for values in product(*(range(1 << len(places[name])) for name in order)):
@@ -350,7 +350,7 @@ class Example(NamedTuple):
 
 
 _REGISTERS = {"Rd": 0, "Rt": 0, "Rn": 1, "Rm": 2, "Rt2": 2, "Ra": 3, "Rs": 4}
-# Field values to begin with, where zero makes a poor example.
+# First values of fields for which zero makes a poor example.
 _FIRST = {"Q": 1, "size": 2, "cond": 0, "option": 3, "imms": 7, "immr": 8, "nzcv": 4, "CRm": 11, "cmode": 0}
 _MOST_TRIED = 3000
 _NO_NAMES = Context(0, lambda address: None)

@@ -1,4 +1,4 @@
-"""Operands of syntaxes: how each is read, encoded, decoded and printed. What all kinds have in common is here."""
+"""Operands of syntaxes: how each is read, encoded, decoded and printed; here those that most instructions use."""
 
 from __future__ import annotations
 

@@ -35,7 +35,7 @@ Places = Mapping[str, tuple[int, int]]
 
 
 class Context(NamedTuple):
-    """What printing an operand may use: the instruction's address, and the name of an address if it has one."""
+    """The surroundings that operands are printed in: the instruction's address, and names of addresses."""
 
     address: int
     name: Callable[[int], str | None]
@@ -66,7 +66,7 @@ class Operand:
     """Whether encoding needs what earlier operands encoded: `encode_after` is called for `encode`."""
 
     def bind(self, widths: Mapping[str, int]) -> Operand:
-        """This operand for a pattern whose fields have these widths; called once for each form."""
+        """Take the widths of the pattern's fields, and return the operand; called once for each form."""
         missing = [name for name in self.fields if name not in widths]
         if missing:
             raise ValueError(f"{type(self).__name__}: no field {missing[0]} in {sorted(widths)}")

@@ -72,7 +72,7 @@ class AddSubImmediate(Operand):
         if shift not in (None, 0, 12):
             raise OperandError(f"shift {shift} must be 0 or 12")
         if self.negated:
-            # Not of zero: `cmp x0, #0` sets the carry, `cmn x0, #0` clears it.
+            # Zero isn't negated: `cmp x0, #0` sets the carry, `cmn x0, #0` clears it.
             number = -number or -1
         if 0 <= number <= 0xFFF:
             return {"sh": int(shift == 12), "imm12": number}
@@ -358,7 +358,7 @@ class MoveWideImmediate(Operand):
 
     def resolved(self, value: _Shifted, number: int) -> _Shifted:
         shift = value.shift
-        # `:abs_g1:` says which 16 bits, and so the shift.
+        # The operator (`:abs_g1:`) chooses the 16 bits, and so the shift.
         modifier = value.value.modifier if isinstance(value.value, Expression) else ""
         if shift is None and modifier in relocation_operators.MOVE_WIDE:
             shift = 16 * int(modifier.partition("_g")[2][0])
@@ -454,7 +454,7 @@ class _Bitfield(Operand):
 
 
 class BitfieldInsert(_Bitfield):
-    """Of BFI, SBFIZ, UBFIZ: immr = -lsb mod size, imms = width - 1."""
+    """Position and width of BFI, SBFIZ and UBFIZ: immr = -lsb mod size, imms = width - 1."""
 
     def encode(self, value: tuple[int, int]) -> dict[str, int]:
         self._check(value)
@@ -465,7 +465,7 @@ class BitfieldInsert(_Bitfield):
 
 
 class BitfieldExtract(_Bitfield):
-    """Of BFXIL, SBFX, UBFX: immr = lsb, imms = lsb + width - 1."""
+    """Position and width of BFXIL, SBFX and UBFX: immr = lsb, imms = lsb + width - 1."""
 
     def encode(self, value: tuple[int, int]) -> dict[str, int]:
         self._check(value)

@@ -293,7 +293,7 @@ class SizedScalar(Operand):
 
 
 class ElementIndex(Operand):
-    """How an element's number is encoded; it stands in a template as a part of a register.
+    """An encoding of an element's number; it stands in a template as a part of a register.
 
     `fields` are those of the index alone; the register's own may be narrowed by it.
     """
@@ -376,9 +376,9 @@ class _Imm4Index(ElementIndex):
 
 
 IMM5_INDEX = _Imm5Index()
-"""Of DUP, UMOV, SMOV, and the destination of INS."""
+"""The index of DUP, UMOV, SMOV, and of the destination of INS."""
 IMM4_INDEX = _Imm4Index()
-"""Of the source of INS."""
+"""The index of the source of INS."""
 
 
 class _OneIndex(ElementIndex):
@@ -617,7 +617,7 @@ def _gather(fields: Fields, names: tuple[str, ...], widths: tuple[int, ...]) -> 
 
 
 FLOAT_IMMEDIATE = FloatImmediate("imm8")
-"""Of the scalar FMOV."""
+"""The immediate of the scalar FMOV."""
 
 
 class _ZeroImmediate(Operand):

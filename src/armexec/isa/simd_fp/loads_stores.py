@@ -50,7 +50,7 @@ def _unscaled_aliases(scaled: str, unscaled: str) -> list[Alias]:
 
 
 def _register_forms(stem: str) -> list[tuple[str, str, str]]:
-    """Of a register offset; option<1> is always 1. Accesses of bytes have a separate encoding for `lsl`."""
+    """The encodings with a register offset; option<1> is always 1. Accesses of bytes have one more, for `lsl`."""
     forms = []
     for name, constraints, syntax in _forms(stem, "ldst_regoff", "[<Xn|SP>, <indexN>]"):
         if "_B_" in name:

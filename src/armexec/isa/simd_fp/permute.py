@@ -133,7 +133,7 @@ def _table_forms(mnemonic: str) -> list[tuple[str, str, str]]:
 
 def _lookup(m: Machine, Q: int, Rm: int, length: int, Rn: int) -> Vector:
     indices = m.Vec[64 << Q, 8, Rm]
-    # An index below a register's bytes becomes 192 or more, and above them it is 16 or more: zero, both.
+    # An index below the register's bytes wraps to 192 or more, and one above them is 16 or more: both give zero.
     result = m.Vec[128, 8, Rn].table(indices)
     for i in range(1, length + 1):
         result = result | m.Vec[128, 8, (Rn + i) % 32].table(indices - 16 * i)

@@ -1,4 +1,4 @@
-"""Secure hashes: SHA-1, SHA-256, SHA-512, and what SHA-3 needs (the classes "Cryptographic ..." of the index)."""
+"""Secure hashes: SHA-1, SHA-256, SHA-512, and parts of SHA-3 (the classes "Cryptographic ..." of the index)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What loads and stores of structures share."""
+"""Operands and steps that loads and stores of structures share."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def _halves(vectors: list[Vector]) -> tuple[Vector, Vector]:
 
 
 def deinterleave(blocks: list[Vector]) -> list[Vector]:
-    """From consecutive vectors of memory, which hold structures of as many elements, a vector of each element."""
+    """A vector of each element, from consecutive vectors of memory that hold structures of as many elements."""
     count = len(blocks)
     if count == 1:
         return blocks
@@ -64,7 +64,7 @@ def deinterleave(blocks: list[Vector]) -> list[Vector]:
 
 
 def interleave(vectors: list[Vector]) -> list[Vector]:
-    """The opposite."""
+    """The opposite of `deinterleave`."""
     count, lanes = len(vectors), vectors[0].lanes
     if count == 1:
         return vectors

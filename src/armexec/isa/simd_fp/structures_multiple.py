@@ -18,7 +18,7 @@ from .structures import PostIndex, deinterleave, interleave, register_list, writ
 
 
 class _Kind(NamedTuple):
-    """What an opcode says: the registers, the elements of a structure, and the endings of the encodings' names."""
+    """The meaning of an opcode: the registers, the elements of a structure, and the endings of the encodings' names."""
 
     registers: int
     elements: int

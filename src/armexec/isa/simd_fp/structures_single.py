@@ -111,7 +111,7 @@ def _read(m: Machine, count: int, esize: int, address: Value) -> list[Value]:
 
 
 def _load(m: Machine, Q: int, R: int, opcode: int, S: int, size: int, address: Value, Rt: int) -> int:
-    """Returns the bytes accessed."""
+    """Load an element of each register; return the bytes accessed."""
     count, esize = _structure(R, opcode, size)
     index = _index(Q, S, size, esize)
     for i, value in enumerate(_read(m, count, esize, address)):
@@ -121,7 +121,7 @@ def _load(m: Machine, Q: int, R: int, opcode: int, S: int, size: int, address: V
 
 
 def _store(m: Machine, Q: int, R: int, opcode: int, S: int, size: int, address: Value, Rt: int) -> int:
-    """Returns the bytes accessed."""
+    """Store an element of each register; return the bytes accessed."""
     count, esize = _structure(R, opcode, size)
     index = _index(Q, S, size, esize)
     for i in range(count):
@@ -130,7 +130,7 @@ def _store(m: Machine, Q: int, R: int, opcode: int, S: int, size: int, address: 
 
 
 def _replicate(m: Machine, Q: int, R: int, opcode: int, size: int, address: Value, Rt: int) -> int:
-    """Returns the bytes accessed."""
+    """Load elements into all lanes; return the bytes accessed."""
     count, esize, width = 1 + ((opcode & 1) << 1 | R), 8 << size, 64 << Q
     for i, value in enumerate(_read(m, count, esize, address)):
         m.Vec[width, esize, (Rt + i) % 32] = m.splat(value, width // esize)

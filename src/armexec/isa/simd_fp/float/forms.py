@@ -1,7 +1,7 @@
-"""How floating-point instructions on vectors are described: each operation once, for all of its forms.
+"""Descriptions of floating-point instructions on vectors: each operation once, for all of its forms.
 
-These are vectors of single and double precision, of half precision (in the index these have classes of their own), and
-scalars of both. An operation is a function of the machine and the operands, Vectors or Values.
+The forms are vectors of single and double precision, vectors of half precision, and scalars of both. In the index, half
+precision has classes of its own. An operation is a function of the machine and the operands, Vectors or Values.
 """
 
 from __future__ import annotations

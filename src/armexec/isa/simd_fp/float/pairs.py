@@ -74,7 +74,7 @@ def _across(name: str, o1: int, opcode: str) -> Decorator:
 
     def decorator(operation: Operation) -> Operation:
         def reduce(m: Machine, vector: Vector) -> Value:
-            # Reduce(): neighbours first, which decides between NaNs.
+            # Reduce() combines neighbours first, which decides between NaNs.
             while vector.lanes > 1:
                 lanes = vector.lanes
                 vector = operation(

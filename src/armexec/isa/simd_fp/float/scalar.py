@@ -259,7 +259,7 @@ def FMADD_floatdp3(m: Machine, ftype: int, o1: int, Rm: int, o0: int, Ra: int, R
     """Multiply and add, rounded once: FMADD Ra + Rn*Rm, FMSUB Ra - Rn*Rm, FNMADD -Ra - Rn*Rm, FNMSUB -Ra + Rn*Rm."""
     size = SIZES[ftype]
     addend, a, b = m.V[size, Ra], m.V[size, Rn], m.V[size, Rm]
-    # Operands are negated, not results: signs of NaNs too.
+    # Operands are negated instead of results, so signs of NaNs are flipped too.
     if o1:
         addend = m.fp_negate(addend)
     if o0 != o1:
@@ -282,7 +282,7 @@ def FCMP_floatcmp(m: Machine, ftype: int, Rm: int, Rn: int, E: int) -> None:
 
 
 @instruction(
-    # Another Rm is CONSTRAINED UNPREDICTABLE: here UNDEFINED.
+    # Another Rm is CONSTRAINED UNPREDICTABLE, and UNDEFINED here.
     "M=0 0 S=0 11110 ftype:2 1 Rm=00000 op=00 1000 Rn:5 E 1 000",
     *typed_forms("FCMP_?Z_floatcmp", "fcmp <Fn>, #0.0", constraints="E=0"),
     *typed_forms("FCMPE_?Z_floatcmp", "fcmpe <Fn>, #0.0", constraints="E=1"),
@@ -303,7 +303,7 @@ _CONDITIONAL: dict[str, Operand] = {"nzcv": Immediate("nzcv"), "cond": Condition
     operands=_CONDITIONAL,
 )
 def FCCMP_floatccmp(m: Machine, ftype: int, Rm: int, cond: int, Rn: int, op: int, nzcv: int) -> None:
-    """If the condition holds, compare; else set the flags given. For FCCMPE any NaN is invalid."""
+    """Compare if the condition holds; else set the flags given. For FCCMPE any NaN is invalid."""
     size = SIZES[ftype]
     a, b = m.V[size, Rn], m.V[size, Rm]
     if cond >= 14:

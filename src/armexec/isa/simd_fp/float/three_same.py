@@ -173,7 +173,7 @@ def FACGT(m: Machine, a: Lanes, b: Lanes) -> Lanes:
 
 
 LONG: dict[str, Operand] = {"Ta": S_Q, "Tb": Arrangement("Q", {"0": "2h", "1": "4h"})}
-"""Of FMLAL and its like: the elements of half precision are in half a register."""
+"""The arrangements of FMLAL and its like: elements of half precision are in half a register."""
 
 
 @instruction(

@@ -1,4 +1,4 @@
-"""What the descriptions of integer instructions share: names of signed and unsigned forms, and arrangements."""
+"""Parts that descriptions of integer instructions share: names of signed and unsigned forms, and arrangements."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the integer instructions do to the elements of vectors.
+"""Operations of the integer instructions on elements of vectors.
 
 Each operation stands here once for the vector forms, the scalar forms (a vector of one element) and those by element.
 
@@ -153,7 +153,7 @@ def doubling_multiply_high(m: Machine, a: Vector, b: Vector, *, rounding: bool) 
 def doubling_multiply_high_add(m: Machine, accumulator: Vector, a: Vector, b: Vector, *, subtract: bool) -> Vector:
     """SQRDMLAH, SQRDMLSH: the high half of (accumulator << esize) +- 2 * a * b, rounded and saturated once."""
     esize = a.esize
-    # Everything halved: so it fits into twice the width.
+    # All terms are halved, so the sum fits into twice the width.
     whole = accumulator.sign_extend(2 * esize) << esize - 1
     product = multiply_long(a, b, signed=True)
     whole = (whole - product if subtract else whole + product) + (1 << esize - 2)
@@ -176,20 +176,20 @@ def dot_product(a: Vector, b: Vector, *, signed: bool) -> Vector:
 
 
 def shift_right(a: Vector, amount: int, *, signed: bool, rounding: bool) -> Vector:
-    """By 1 to esize bits; `rounding` adds the last bit shifted out."""
-    # In two steps: the amount may be esize, and the sum of a rounding constant might not fit.
+    """Shift right by 1 to esize bits; `rounding` adds the last bit shifted out."""
+    # The shift has two steps: the amount may be esize, and the sum with a rounding constant might not fit.
     kept = a.asr(amount - 1) if signed else a >> amount - 1
     shifted = shift_right_one(kept, signed=signed)
     return shifted + (kept & 1) if rounding else shifted
 
 
 def saturating_shift_left(m: Machine, a: Vector, amount: int, *, signed: bool) -> Vector:
-    """By less than esize bits."""
+    """Shift left by less than esize bits, and saturate."""
     return _saturated(m, a, a << amount, _fits_left(a, amount, signed=signed), signed=signed)
 
 
 def saturating_shift_left_unsigned(m: Machine, a: Vector, amount: int) -> Vector:
-    """SQSHLU: of a signed number, saturated unsigned."""
+    """SQSHLU: shift a signed number left, and saturate it unsigned."""
     esize = a.esize
     positive = a.smax(0)
     fits = a.eq(positive) & (positive << amount >> amount).eq(positive)
@@ -206,14 +206,14 @@ def shift_by_register(
     last = esize - 1
     amount = (b << esize - 8).asr(esize - 8) if esize > 8 else b
     to_right = amount.slt(0)
-    # As in shift_right, one bit less first: that is what complementing the amount gives.
+    # The first step shifts by one bit less, as in shift_right: by the complement of the amount.
     less = ~amount
     bounded = less.umin(last)
     kept = a.asr(bounded) if signed else a >> bounded
     right = shift_right_one(kept, signed=signed)
     if rounding:
         last_bit = kept & 1
-        # All bits are gone, and the constant is above them: an unsigned number rounds to zero.
+        # When all bits are shifted out, the rounding constant is above them: an unsigned number rounds to zero.
         right = right + (last_bit if signed else last_bit & less.ule(last))
     inside = amount.ule(last)
     bounded = amount.umin(last)
@@ -225,7 +225,7 @@ def shift_by_register(
 
 
 def _fits_left(a: Vector, amount: Vector | int, *, signed: bool) -> Vector:
-    """Where a << amount loses nothing."""
+    """A mask of where a << amount loses nothing."""
     shifted = a << amount
     return (shifted.asr(amount) if signed else shifted >> amount).eq(a)
 
@@ -266,5 +266,5 @@ def count_leading_signs(a: Vector) -> Vector:
 
 
 def bits_in_common(a: Vector, b: Vector) -> Vector:
-    """Where they have a bit in common."""
+    """A mask of where they have a bit in common."""
     return ~(a & b).eq(0)

@@ -472,7 +472,7 @@ def SQRDMLAH_asimdsame2(m: Machine, Q: int, size: int, Rm: int, S: int, Rn: int,
     feature="FEAT_RDM",
 )
 def SQRDMLAH_asisdsame2(m: Machine, size: int, Rm: int, S: int, Rn: int, Rd: int) -> None:
-    """Of scalars: add the doubled product to Rd as the high half, or subtract it (SQRDMLSH); round, and saturate."""
+    """Scalars: add the doubled product to Rd as the high half, or subtract it (SQRDMLSH); round, and saturate."""
     esize = 8 << size
     a, b, accumulator = scalar(m, esize, Rn), scalar(m, esize, Rm), scalar(m, esize, Rd)
     set_scalar(m, esize, Rd, doubling_multiply_high_add(m, accumulator, a, b, subtract=S == 1))

@@ -284,7 +284,7 @@ def CMLT_asisdmisc(m: Machine, size: int, Rn: int, Rd: int) -> None:
 
 
 def _narrowing(u: str, opcode: str, *names: str) -> Decorator:
-    """Ta to Tb; each has a form for both halves."""
+    """The encodings from Ta to Tb; each has a form for both halves."""
     return instruction(
         f"0 Q {u} 01110 size:2 10000 opcode={opcode} 10 Rn:5 Rd:5",
         *halves_by_u(names, "asimdmisc_N", "<Vd>.<Tb>, <Vn>.<Ta>"),
@@ -334,7 +334,7 @@ def SQXTUN_asisdmisc(m: Machine, size: int, Rn: int, Rd: int) -> None:
 
 
 class _ElementWidth(Operand):
-    """`#8`, `#16` or `#32`: the width of an element, which `size` says."""
+    """The width of an element, by `size`: `#8`, `#16` or `#32`."""
 
     fields = ("size",)
 
