@@ -1,4 +1,4 @@
-"""`compile`, `load`, `function`: the ways to a module."""
+"""The functions that make modules: `compile`, `load` and `function`."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ __tracebackhide__ = True
 
 
 def load_source(source: Source, engine: str | None = None) -> Module:
-    """Load what a source holds, whatever its kind.
+    """Load a source of any kind.
 
     Raises:
         CompileError, AssemblyError, LoadError: it can't be compiled, assembled or read.
@@ -38,13 +38,13 @@ def _module(image: Image, source: Source, engine: str | None) -> Module:
 
 
 def _imports(engine: str | None) -> Iterator[None]:
-    """Import what loading and calling a new function will need, package by package."""
+    """Import the packages that loading and calling a new function will need, one a step."""
     from importlib import import_module
 
     from armexec.engines import get_engine
     from armexec.errors import HostError
 
-    with contextlib.suppress(HostError):  # it is raised again when the module is loaded
+    with contextlib.suppress(HostError):  # raised again when the module is loaded
         if get_engine(engine).name == "translated":
             yield
             import_module("armexec.translate.ir.unit")
@@ -82,7 +82,7 @@ def compile(
         HostError: the engine can't run here.
     """
     given = Source(source, language, file=filename, opt=opt, target=target, flags=flags, compiler=compiler)
-    # Assembly too is the compiler's here.
+    # Assembly too goes to the compiler here.
     return _module(load_image(given.compiled(_imports(engine)).data, filename or "<source>"), given, engine)
 
 
@@ -119,12 +119,12 @@ def function(
             throughout (`0xD10043FF 0xB9000FE0`); or what `assemble` or a Builder made.
         signature: a C prototype such as "int(int)".
         engine: "native", "translated" or "reference"; this host's default otherwise.
-        name: what the function is called, and, in assembly, the label it begins at (else the prototype's name where
-            there is such a label, else the first function in it).
+        name: the function's name, and, in assembly, the label that it begins at. By default that is the label of the
+            prototype's name, or the first function if there is no such label.
 
     Raises:
-        AssemblyError: text that can't be assembled.
-        LoadError: what isn't whole 32-bit words, or an undefined symbol.
+        AssemblyError: the text can't be assembled.
+        LoadError: the code isn't whole 32-bit words, or uses an undefined symbol.
         SignatureError: the signature can't be read.
         HostError: the engine can't run here.
     """

@@ -1,4 +1,4 @@
-"""Texts of several lines that notebooks show as such."""
+"""Texts of several lines, which notebooks show as lines."""
 
 from __future__ import annotations
 

@@ -29,7 +29,7 @@ __tracebackhide__ = True
 
 
 class UnknownFunction(LoadError, AttributeError, LookupError):
-    """A module has no function of that name. The message names the nearest."""
+    """No function of a module has that name. The message gives the nearest names."""
 
 
 class Module:
@@ -55,12 +55,12 @@ class Module:
             engine: "native", "translated" or "reference"; this host's default otherwise. "translated:O0" to
                 "translated:O3" say how much is optimized.
             assembly: gives the source text in assembly, where there is one.
-            diagnostics: the compiler's warnings.
+            diagnostics: the warnings of the compiler or the assembler.
 
         Raises:
-            LoadError: a relocation that doesn't reach.
+            LoadError: a relocation is out of reach.
             HostError: the engine can't run here, or the host gives no memory.
-            ExecutionError: what an initializer did.
+            ExecutionError: an initializer failed.
         """
         if not isinstance(image, Image):
             raise LoadError(
@@ -77,7 +77,7 @@ class Module:
         self._made: weakref.WeakSet[Function] = weakref.WeakSet()
         self._loaded: LoadedImage = self._engine.load(image, _unresolved)
         self._closed = False
-        # Nothing is bound to memory that another thread is giving back.
+        # Held so that no function is bound to memory that another thread is freeing.
         self._lock = renew(self)
         try:
             for offset in image.initializers:
@@ -98,7 +98,7 @@ class Module:
 
     @property
     def image(self) -> Image:
-        """What was loaded: sections, symbols, relocations, debug information."""
+        """The image that was loaded: sections, symbols, relocations, debug information."""
         return self._image
 
     @property
@@ -108,7 +108,7 @@ class Module:
 
     @property
     def memory_steps(self) -> list[Step]:
-        """What was done to memory to place the image, in order."""
+        """The operations on memory that placed the image, in order."""
         return self._loaded.steps
 
     @property
@@ -122,7 +122,7 @@ class Module:
         return FunctionList((self._function(symbol) for symbol in self._image.functions), self.__getitem__)
 
     def _own(self, attribute: str, text: str) -> str:
-        """The text of an attribute, which says so if it is called as the guest's function of that name."""
+        """The text of an attribute. Calling it says where the guest's function of that name is, if there is one."""
         return OwnText(text, attribute) if self._image.has_function(attribute) else text
 
     @cached_property
@@ -162,7 +162,7 @@ class Module:
             raise UnknownFunction(str(error)) from None
 
     def __getattr__(self, name: str) -> Function:
-        # Python and its tools ask for many such names; none of them is meant for the guest.
+        # Python and its tools look up many such names; none of them means a function of the guest.
         if name.startswith("__") and name.endswith("__"):
             raise AttributeError(name)
         try:
@@ -188,7 +188,7 @@ class Module:
 
     @property
     def assembly(self) -> str:
-        """The text the code was made from: what the compiler prints with -S, or the assembly itself.
+        """The assembly that the code was made from: the compiler's output of -S, or the source itself.
 
         Raises:
             LoadError: it wasn't made from text.
@@ -227,11 +227,11 @@ class Module:
     def close(self) -> None:
         """Destroy static objects, call functions that are destructors, and give the memory back.
 
-        The functions can't be called any more. Twice does no harm. If other threads are in some of them, the memory
-        goes when the last of these calls has left.
+        The functions can't be called any more. A second `close` does nothing. If other threads are in some of the
+        functions, the memory is freed after the last of these calls.
 
         Raises:
-            ExecutionError: what a destructor did; the memory is given back.
+            ExecutionError: a destructor failed; the memory is given back.
         """
         with self._lock:
             if self._closed:
@@ -255,7 +255,7 @@ class Module:
 
 
 def _give_call(reference: weakref.ref[Any], call: Any) -> None:
-    """Let a bound function's class have a better `__call__`, if it is still bound."""
+    """Replace the `__call__` of a bound function's class by a faster one, if it is still bound."""
     own = reference()
     if own is not None and own.__dict__.get("__call__") is not Function.__call__:
         own.__call__ = call
@@ -264,8 +264,8 @@ def _give_call(reference: weakref.ref[Any], call: Any) -> None:
 class Function:
     """A function of the guest that can be called from Python.
 
-    Arguments are checked against the prototype: a wrong number, type or range is a SignatureError. What the function
-    does wrong is an ExecutionError.
+    Arguments are checked against the prototype: a wrong number, type or range is a SignatureError. A fault in the
+    function is an ExecutionError.
     """
 
     __slots__ = ("__weakref__", "_module", "_prototype", "_symbol", "_text")
@@ -280,7 +280,7 @@ class Function:
 
     def __call__(self, *arguments: Any, **named: Any) -> Any:
         with self._module._lock:
-            # Another thread may have done it meanwhile.
+            # Another thread may have bound it meanwhile.
             call = self._bind() if type(self) is Function else type(self).__call__
         return call(*arguments, **named)
 
@@ -302,15 +302,15 @@ class Function:
         convert = text_result(self._text, self.name, self.address) if self._text is not None else None
         call = make_call(prototype, bound, convert)
         self._module._bound(self)
-        # Python looks __call__ up in the class: a class for each function saves a call in each call of it,
-        # a third of the time.
+        # Python looks __call__ up in the class. A class for each function saves a Python call in each call of it, a
+        # third of the time.
         own: Any = type("Function", (Function,), {"__slots__": (), "__call__": staticmethod(call)})
         self.__class__ = own
         if isinstance(loaded, SupportsFastCalls) and self._text is None:
             give = partial(_give_call, weakref.ref(own))
 
             def again(*arguments: Any, **named: Any) -> Any:
-                """The second call: what is called once is left as it is."""
+                """Call it a second time. A function that is called only once gets no fast call."""
                 give(staticmethod(call))
                 loaded.make_fast_call(prototype, bound, call, give)
                 return call(*arguments, **named)
@@ -321,7 +321,7 @@ class Function:
     def _unbind(self) -> None:
         own: Any = type(self)
         self.__class__ = Function
-        # The class stays until Python looks for garbage, and is not to hold on to the memory meanwhile.
+        # The class stays until the garbage collector runs, and must not keep the memory until then.
         own.__call__ = Function.__call__
 
     def with_signature(self, signature: str | Prototype) -> Function:
@@ -335,7 +335,7 @@ class Function:
     def returning(self, kind: type[str] | type[bytes]) -> Function:
         """The same function with its `char *` result as text: a str from UTF-8, or bytes; None for a null pointer.
 
-        What isn't UTF-8 becomes escapes such as `\\xff`.
+        Bytes that aren't UTF-8 become escapes such as `\\xff`.
 
         Raises:
             SignatureError: the result isn't a pointer to characters, or `kind` is another class. The call itself raises
@@ -389,12 +389,12 @@ class Function:
 
     @property
     def address(self) -> int:
-        """Where its first instruction is in memory."""
+        """The address of its first instruction in memory."""
         return self._module.loaded.base + self._symbol.offset
 
     @property
     def offset(self) -> int:
-        """Where its first instruction is in the image, in bytes."""
+        """The offset of its first instruction in the image, in bytes."""
         return self._symbol.offset
 
     @property
@@ -420,7 +420,7 @@ class Function:
 
     @property
     def assembly(self) -> str:
-        """Its instructions and labels as text: the compiler's own where there is any, else disassembled."""
+        """Its instructions and labels as text: out of the module's assembly if there is one, else disassembled."""
         if self._module._assembly is None:
             from armexec.disasm import disassemble
 
@@ -446,12 +446,12 @@ class Function:
 
     def _symbols(self) -> dict[int, str]:
         base, image = self._module.loaded.base, self._module.image
-        # Beside the functions, what they call of the runtime; the first of several names of a place.
+        # The functions, and those of compiler_rt that they call. Of several names of a place the first is shown.
         labels = [s for s in reversed(image.symbols) if s.kind == "notype" and s.binding != "local"]
         names = {base + s.offset: image.linkage_name(s) for s in labels if s.offset is not None}
         names |= {base + o: source_name(linkage_name(name, image.format)) for o, name in image.missing.names.items()}
         names |= {base + symbol.offset: symbol.source_name for symbol in image.functions}
-        # Its own, if it begins at a label that is no function to others.
+        # Its own name, if it is a label that isn't among the functions.
         return {self.address: self.name} | names
 
     def __repr__(self) -> str:
@@ -474,7 +474,7 @@ def prototype_of(signature: str | Prototype, image: Image | None = None) -> Prot
 
 
 def described(value: object) -> str:
-    """A value in a message: what it is, and not too long."""
+    """A value for a message: its type and its repr, shortened."""
     text = repr(value)
     return f"{type(value).__name__} {text if len(text) <= 60 else text[:57] + '...'}" if value is not None else "None"
 

@@ -1,6 +1,6 @@
-"""Names that both a module and a function of the guest have: the module's own attribute is what is found.
+"""Attributes of modules whose names functions of the guest may have too. The module's attribute is found first.
 
-Calling it as if it were the function is an error that says how the function is found.
+Calling it as if it were the function is an error, which says how the function is found.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ class OwnText(Lines):
     """The text of a module's attribute, where a function of the guest has the same name."""
 
     def __new__(cls, text: str, attribute: str) -> OwnText:
-        """`attribute`: the name."""
+        """Make the text of the attribute of that name."""
         made = super().__new__(cls, text)
         made._attribute = attribute
         return made
@@ -47,7 +47,7 @@ class FunctionList(list[_Function]):
     """The functions of a module, by their position or by their name."""
 
     def __init__(self, functions: Iterable[_Function], find: Callable[[str], _Function]) -> None:
-        """`find` gives the function of a name."""
+        """Make the list; `find` gives the function of a name."""
         super().__init__(functions)
         self._find = find
 
@@ -56,7 +56,7 @@ class FunctionList(list[_Function]):
     @overload
     def __getitem__(self, key: slice, /) -> list[_Function]: ...
     def __getitem__(self, key: SupportsIndex | slice | str, /) -> _Function | list[_Function]:
-        """Raises UnknownFunction for a name that is none's, IndexError for a position."""
+        """The function of a position or a name. Raises IndexError or UnknownFunction."""
         return self._find(key) if isinstance(key, str) else super().__getitem__(key)
 
     def __contains__(self, item: object) -> bool:
@@ -76,7 +76,7 @@ class FunctionList(list[_Function]):
 
 
 def own_method(method: Callable[Concatenate[_Self, _P], _Result]) -> Callable[Concatenate[_Self, _P], _Result]:
-    """A method whose arguments, where they don't fit, may have been meant for a function of that name."""
+    """A method that says, when its arguments don't fit, that a function of its name is found in another way."""
 
     @wraps(method)
     def call(self: _Self, /, *arguments: _P.args, **named: _P.kwargs) -> _Result:

@@ -13,10 +13,10 @@ __all__ = ["sources_identity"]
 def sources_identity(*rooms: str) -> str:
     """Names, sizes and times of the source files of some packages (or modules) of armexec, as Python compares them.
 
-    Their contents would say the same, but take ten times as long to read.
+    A digest of the contents would do the same, but takes ten times as long.
 
     Raises:
-        OSError: the files can't be read, as in an archive: then armexec can't be told from other versions of it.
+        OSError: the files can't be read, as in an archive. Then versions of armexec can't be told apart.
     """
     package = os.path.dirname(__file__)
     found = [package]

@@ -1,4 +1,4 @@
-"""A Python call into a guest function: the arguments checked and turned into ints and floats, by its prototype."""
+"""Python calls of guest functions: arguments are checked and become ints and floats, as the prototype says."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from armexec.objects import CType, Prototype
 __all__ = ["MAX_REGISTER_ARGUMENTS", "check_passable", "check_registers", "make_call"]
 
 MAX_REGISTER_ARGUMENTS = 8
-"""X0-X7, and V0-V7 (AAPCS64, "Parameter passing")."""
+"""The number of X registers, and of V registers, that pass arguments (AAPCS64, "Parameter passing")."""
 
 
 def check_passable(prototype: Prototype) -> None:
-    """Whether armexec can pass these types.
+    """Check that armexec can pass these types.
 
     Raises:
-        SignatureError: naming the type that can't be passed.
+        SignatureError: a type can't be passed.
     """
     if prototype.variadic:
         raise SignatureError(f"`{prototype}`: variadic functions can't be called yet")
@@ -43,7 +43,7 @@ def check_passable(prototype: Prototype) -> None:
 
 
 def check_registers(prototype: Prototype) -> None:
-    """Whether the registers suffice: eight for integers and pointers, eight for floating-point numbers.
+    """Check that the registers suffice: eight for integers and pointers, eight for floating-point numbers.
 
     Raises:
         SignatureError: they don't.
@@ -80,9 +80,9 @@ def make_call(
     """A function that takes Python values for the parameters, by position or by name, and calls `bound` with ints
     and floats.
 
-    The code is generated for the prototype, so that an int costs a comparison of its class and of its range, and
-    nothing is looked up. It returns what `bound` returns; a bool for `_Bool`. `convert` takes the result while the
-    arguments still have their memory, and gives what is returned instead.
+    The code is generated for the prototype: an int costs a comparison of its class and of its range. The function
+    returns the result of `bound`, or a bool for `_Bool`. `convert` changes the result while the arguments still have
+    their memory.
 
     Raises:
         SignatureError: a type can't be passed. The function itself raises it for arguments that don't fit.
@@ -107,7 +107,7 @@ def make_call(
             arguments.append(name)
     pointers = any(p.type.kind == "pointer" for p in prototype.parameters)
     if pointers:
-        # What the addresses belong to, until the call returns.
+        # The owners of the addresses, kept until the call returns.
         body.insert(0, "    _alive = []")
     call = f"_bound({', '.join(arguments)})"
     if convert is not None:
@@ -131,11 +131,11 @@ def make_call(
         "_prototype": prototype,
         "_by_position": _by_position,
         "_write_back": _write_back,
-        # Debuggers and pytest show what the user has called.
+        # Debuggers and pytest leave this frame out.
         "__tracebackhide__": True,
     }
     exec("\n".join(lines), scope)
-    # It doesn't refer to itself: what it holds is to go when it isn't needed, and not when Python looks for garbage.
+    # The function doesn't refer to itself: it is freed with its last reference, without the garbage collector.
     made: Callable[..., Any] = scope.pop("call")
     scope["_self"] = weakref.ref(made)
     made.__qualname__ = made.__name__ = prototype.name or "function"
@@ -144,7 +144,7 @@ def make_call(
 
 
 def _parameter_names(prototype: Prototype) -> list[str]:
-    """A Python name for each parameter: its own, unless that can't be one."""
+    """A Python name for each parameter: its own where that is a valid one."""
     names: list[str] = []
     for position, parameter in enumerate(prototype.parameters):
         name = parameter.name
@@ -158,7 +158,7 @@ def _parameter_names(prototype: Prototype) -> list[str]:
 def _by_position(
     prototype: Prototype, given: tuple[Any, ...], extra: tuple[Any, ...], named: dict[str, Any]
 ) -> list[Any]:
-    """The arguments in their order, of those given by position and those given by name. Raises SignatureError."""
+    """The arguments in the order of the parameters, positional and named ones together. Raises SignatureError."""
     names = _parameter_names(prototype)
     if extra:
         raise SignatureError(f"`{prototype}` takes {_count(len(names))}, not {len(names) + len(extra)}")
@@ -179,7 +179,7 @@ def _count(count: int) -> str:
 
 
 def _integer(prototype: Prototype, position: int, value: Any, low: int, high: int) -> int:
-    """The value as an int in range, where it is one after all: a bool, a NumPy integer, an IntEnum."""
+    """The value as an int in range; it may be a bool, a NumPy integer or an IntEnum. Raises SignatureError."""
     if value is _MISSING:
         _missing(prototype, position)
     parameter = prototype.parameters[position]
@@ -198,7 +198,7 @@ def _integer(prototype: Prototype, position: int, value: Any, low: int, high: in
 
 
 def _float(prototype: Prototype, position: int, value: Any) -> float:
-    """The value as a float, where it is a number: an int, a NumPy number, anything with __float__ or __index__."""
+    """The value as a float; it may be anything that has __float__ or __index__. Raises SignatureError."""
     if value is _MISSING:
         _missing(prototype, position)
     parameter = prototype.parameters[position]
@@ -227,7 +227,7 @@ def _pointer(prototype: Prototype, position: int, value: Any, alive: list[Any]) 
 
 
 def _write_back(alive: list[Any]) -> None:
-    """Put what is in arrays that were made of lists into the lists."""
+    """Copy arrays that were made of lists back into the lists."""
     for item in alive:
         if item.__class__ is ListCopy:
             item.write_back()

@@ -11,8 +11,8 @@ from armexec.objects import CType, Parameter, Prototype
 
 __all__ = ["parse_prototype"]
 
-# Sizes in bytes under LP64, for both Linux and Apple (AAPCS64, "Arm C and C++ language mappings"); what differs on
-# Apple's systems (developer.apple.com, "Writing ARM64 code for Apple platforms") stands below.
+# Sizes in bytes under LP64, for both Linux and Apple (AAPCS64, "Arm C and C++ language mappings"). Apple's differences
+# (developer.apple.com, "Writing ARM64 code for Apple platforms") follow below.
 _INTEGERS: dict[str, tuple[int, bool]] = {
     "signed char": (1, True),
     "unsigned char": (1, False),
@@ -95,7 +95,7 @@ def parse_prototype(text: str, *, apple: bool = False) -> Prototype:
     # `unsigned __int128` is two words to C, and one type name to the parser.
     declaration = re.sub(r"\bunsigned\s+__int128\b", "__uint128_t", declaration)
     declaration = re.sub(r"\bsigned\s+__int128\b", "__int128_t", declaration)
-    # Without a name, as in `int(int)`, it isn't C: then one is put where it belongs, before the parameters.
+    # `int(int)` has no name and isn't C: a name is inserted before the parameters.
     for attempt in (declaration, declaration.replace("(", " __armexec_name(", 1)):
         try:
             tree = CParser().parse(f"{prelude}{attempt};", filename="signature")

@@ -1,4 +1,4 @@
-"""The elements of arrays and buffers, and whether a pointer to a C type may lead to them.
+"""Elements of arrays and buffers, and the check that a pointer to a C type may point to them.
 
 Sources: the `struct` module, "Format Characters"; PEP 3118; NumPy, "The array interface protocol".
 """
@@ -52,7 +52,7 @@ _WIDE_CHARACTERS = ("wchar_t", "char32_t")
 
 
 class Element(NamedTuple):
-    """One element: its kind, its size in bytes, whether its bytes are in the other order, and its name for people."""
+    """The type of an element: kind, size in bytes, whether its byte order is the other one, name in messages."""
 
     kind: ElementKind
     size: int
@@ -92,14 +92,14 @@ def ctypes_element(kind: Any) -> Element:
         return Element("struct", size, False, name)
     if not issubclass(kind, ctypes._SimpleCData):
         return Element("pointer", size, False, name)
-    # A type in the other byte order is its native type's attribute.
+    # ctypes has a type of the other byte order as an attribute of the native type.
     native = kind if "__ctype_le__" not in vars(kind) else getattr(kind, f"__ctype_{sys.byteorder[0]}e__")
     pointer = kind._type_ in "zZP"
     return Element("pointer" if pointer else _FORMATS.get(kind._type_, "other"), size, kind is not native, name)
 
 
 def typed_element(target: CType | None) -> CType | None:
-    """The type that an array's elements must have for a pointer to `target`; None if any type will do."""
+    """The type that elements must have for a pointer to `target`; None if any type will do."""
     while target is not None and target.kind == "array":
         target = target.target
     if target is None or target.size == 0 or target.kind not in ("int", "float", "enum", "bool", "pointer"):
@@ -108,15 +108,15 @@ def typed_element(target: CType | None) -> CType | None:
 
 
 def check_element(target: CType | None, element: Element, *, single: bool = False) -> None:
-    """Refuse memory whose elements aren't what the parameter points to.
+    """Refuse memory whose elements aren't of the type that the parameter points to.
 
-    Single bytes can be the bytes of anything, and a pointer to void, to a byte or to a structure may lead to anything.
+    Single bytes are accepted for every target, and every element for a pointer to void, to a byte or to a structure.
 
     Args:
         single: the memory is one number, which is no structure and no text.
 
     Raises:
-        SignatureError: saying what the elements are, and what is wanted.
+        SignatureError: the elements have another type.
     """
     if element.kind == "object":
         raise SignatureError(f"the array's elements are Python objects ({element.name}), not {_wanted(target)}")
@@ -148,7 +148,7 @@ def _is_alike(wanted: CType, element: Element) -> bool:
             return False
         return element.kind == "float" and element.name != "bfloat16"
     if wanted.kind == "bool":
-        # NumPy has none of several bytes, as Fortran's logical is.
+        # NumPy has no bool of several bytes, as Fortran's logical is.
         return element.kind == "bool" or (element.kind == "int" and wanted.size > 1)
     if wanted.kind == "pointer":
         return element.kind in ("pointer", "int")

@@ -16,7 +16,7 @@ __tracebackhide__ = True
 
 _DOUBLE = CType("float", 8, "double", True, align=8)
 _HALF_LIMIT = 65520.0
-"""From here on a number is nearer to infinity than to the largest half."""
+"""The least number that is rounded to infinity in half precision."""
 
 
 def to_bits(value: float, ctype: CType) -> int:
@@ -40,7 +40,7 @@ def from_bits(bits: int, ctype: CType) -> float:
         bits, size = bits << 16, 4
     low = bits & (1 << 8 * size) - 1
     if size == 4 and not low >> 23 & 0xFF:
-        # Not by the processor: this process may have subnormal numbers made zero.
+        # Computed with ints: the processor may be set to make subnormal numbers zero.
         return (low & 0x7F_FFFF) * 2.0**-149 * (-1.0 if low >> 31 else 1.0)
     return float(struct.unpack({2: "<e", 4: "<f", 8: "<d"}[size], low.to_bytes(size, "little"))[0])
 
@@ -48,8 +48,8 @@ def from_bits(bits: int, ctype: CType) -> float:
 def _narrowed(bits: int, width: int) -> int:
     """A double's bits as those of a number of eight bits of exponent and `width` of fraction, rounded to nearest.
 
-    As C converts: beyond the largest number it is infinity. Not by the processor, which rounds as this process has set
-    it up.
+    Numbers beyond the largest become infinity, as in C. Computed with ints, since the processor's rounding mode may be
+    another.
     """
     drop, infinity = 52 - width, 0xFF << width
     sign, exponent, fraction = bits >> 63 << 8 + width, bits >> 52 & 0x7FF, bits & (1 << 52) - 1
@@ -61,7 +61,7 @@ def _narrowed(bits: int, width: int) -> int:
     quotient, rest = divmod(significand, 1 << shift)
     half = 1 << shift - 1
     quotient += rest > half or (rest == half and quotient & 1)
-    # The leading bit of the quotient of a normal number adds one to the exponent.
+    # In a normal number the leading bit of the quotient adds one to the exponent.
     return sign | min((max(exponent - 1, 0) << width) + quotient, infinity)
 
 
@@ -70,9 +70,9 @@ def _is_half(ctype: CType) -> bool:
 
 
 def with_half_bits(prototype: Prototype, bound: Callable[..., Any], *, in_doubles: bool = False) -> Callable[..., Any]:
-    """For a callable to which numbers of two bytes are integers: one to which they are floats.
+    """A callable that takes and returns half-precision numbers as floats, where `bound` has their bits as integers.
 
-    `in_doubles`: the callable takes and returns doubles, whose low bits are the integers, as those of a V register are.
+    With `in_doubles`, `bound` has doubles instead, whose low 16 bits are the number, as in a V register.
     """
     halves = [i for i, parameter in enumerate(prototype.parameters) if _is_half(parameter.type)]
     result = _is_half(prototype.result)

@@ -14,7 +14,7 @@ def integer_range(ctype: CType) -> tuple[int, int]:
     if ctype.kind == "bool":
         return 0, 1
     bits = ctype.size * 8
-    # An enum's underlying type is int when it can be, so a declaration that doesn't say takes either sign.
+    # The declaration of an enum doesn't tell whether its underlying type is signed: values of both are accepted.
     if ctype.kind == "enum" and ctype.target is None:
         return -(1 << bits - 1), (1 << bits) - 1
     return (-(1 << bits - 1), (1 << bits - 1) - 1) if ctype.signed else (0, (1 << bits) - 1)

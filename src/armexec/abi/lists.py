@@ -1,4 +1,4 @@
-"""Lists for pointers: an array that lives as long as the call, and goes back into the list."""
+"""Lists as arguments for pointers: each is copied into an array, which is copied back after the call."""
 
 from __future__ import annotations
 
@@ -40,13 +40,13 @@ class ListCopy:
 
 
 def copy_list(target: CType | None, values: Sequence[Any], address_of: Callable[[CType, Any], int]) -> ListCopy:
-    """The list or tuple as an array of `target`; for a pointer to void, of bytes.
+    """Copy a list or tuple into an array of `target`, or of bytes for a pointer to void.
 
     Args:
         address_of: gives the address to pass for an element that is itself a pointer.
 
     Raises:
-        SignatureError: an element doesn't fit, or the target is nothing that a list can be made of.
+        SignatureError: an element doesn't fit, or a list can't be an array of the target.
     """
     element = target
     while element is not None and element.kind == "array":
@@ -62,7 +62,7 @@ def copy_list(target: CType | None, values: Sequence[Any], address_of: Callable[
             data += _bytes(element, value, address_of)
         except SignatureError as error:
             raise SignatureError(f"element {position}: {error}") from None
-    # An empty list has an address too.
+    # One byte at least: an empty list has an address too.
     return ListCopy(values if changes else None, element, data or bytearray(1))  # type: ignore[arg-type]
 
 

@@ -1,4 +1,4 @@
-"""The address of what a pointer parameter is given: an address, an array, a buffer, text, a ctypes object, or None."""
+"""Arguments for pointer parameters as addresses: ints, arrays, buffers, text, ctypes objects, None."""
 
 from __future__ import annotations
 
@@ -28,25 +28,25 @@ _TEXT = {ctypes.c_char_p: ctypes.c_char, ctypes.c_wchar_p: ctypes.c_wchar}
 
 
 class _Buffer(ctypes.Structure):
-    """Py_buffer (Python/C API, "Buffer Structures"). Its later fields aren't used, but are written to."""
+    """Py_buffer (Python/C API, "Buffer Structures"). CPython writes to the later fields, which aren't used here."""
 
     _fields_ = (("buf", ctypes.c_void_p), ("obj", ctypes.c_void_p), ("rest", ctypes.c_void_p * 16))
 
 
 def pointer_argument(ctype: CType, value: Any, alive: list[Any]) -> int:
-    """The address to pass for the pointer type `ctype`. What must live until the call returns is added to `alive`.
+    """The address to pass for the pointer type `ctype`. Objects that own its memory are added to `alive`.
 
-    - an int is an address, and None is null; but for a reference to a scalar, a number is a value, of which a copy is
-      passed where the reference may be to one;
-    - NumPy arrays, `array.array`, `bytearray` and every other contiguous buffer are passed without a copy; bytes and
-      read-only buffers only where the target is const;
-    - a list is copied, and changed after the call if the target isn't const (a `ListCopy` in `alive`); a tuple is
-      copied where the target is const;
-    - text is passed as UTF-8 with a null at its end where the target is a const char;
+    - An int is an address, and None is null. For a reference to a scalar a number is a value: a copy is passed if the
+      reference accepts one.
+    - NumPy arrays, `array.array`, `bytearray` and all other contiguous buffers are passed without a copy. Bytes and
+      read-only buffers need a const target.
+    - A list is copied into an array (a `ListCopy` in `alive`), and back after the call if the target isn't const. A
+      tuple is copied; it needs a const target.
+    - A str is passed as UTF-8 that ends with a null character; it needs a target of const char.
     - ctypes arrays, structures and simple objects are passed by their address, ctypes pointers by their value.
 
     Raises:
-        SignatureError: saying what the value is and what would do.
+        SignatureError: the value can't be passed; the message says what can.
     """
     if value is None:
         return 0
@@ -71,7 +71,7 @@ def pointer_argument(ctype: CType, value: Any, alive: list[Any]) -> int:
         alive.append(copy)
         return copy.address
     constant = target is not None and target.const
-    # NumPy has a buffer too, but not for every dtype.
+    # NumPy arrays come first: not every dtype has a buffer.
     interface = getattr(value, "__array_interface__", None)
     if isinstance(interface, dict):
         if interface.get("strides") is not None:
@@ -94,7 +94,7 @@ def pointer_argument(ctype: CType, value: Any, alive: list[Any]) -> int:
             f"{type(value).__name__} can't change, and what it points to isn't const: pass a bytearray or an array"
         )
     check_element(target, buffer_element(view.format, view.itemsize))
-    # The view keeps the buffer from being moved.
+    # While the view exists, the buffer isn't moved.
     alive.append(view)
     return _address(view)
 
@@ -160,7 +160,7 @@ def _text(target: CType | None, value: str) -> bytes:
 
 
 def _is_numpy_scalar(value: Any) -> bool:
-    # Its array interface leads to a copy.
+    # The array interface of a scalar points to a copy.
     numpy = sys.modules.get("numpy")
     return numpy is not None and isinstance(value, numpy.generic) and not isinstance(value, str | bytes)
 

@@ -11,9 +11,9 @@ __all__ = ["text_result"]
 
 
 def text_result(kind: type[str] | type[bytes], name: str, pc: int) -> Callable[[int], str | bytes | None]:
-    """A function that turns an address that `name`, which is at `pc`, returned into the text there; null into None.
+    """A function from an address to the text there, and from null to None.
 
-    The function made raises MemoryFault where the text can't be read.
+    It raises MemoryFault where the text can't be read; `name` and `pc` are those of the function that returned it.
     """
 
     def text_at(address: int) -> str | bytes | None:

@@ -1,4 +1,4 @@
-"""Where the guest's code is: the executable parts of all images in memory."""
+"""The ranges of guest code: the executable segments of all images in memory."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _ranges: weakref.WeakKeyDictionary[Region, tuple[tuple[int, int], ...]] = weakre
 
 
 def add_code(image: Image, region: Region) -> None:
-    """Take note of the code of an image that is in a region, for as long as the region is there."""
+    """Register the code of an image for as long as its region exists."""
     base = region.address
     found = tuple((base + s.offset, base + s.offset + len(s.data)) for s in image.segments if s.executable)
     with _lock:
@@ -26,7 +26,7 @@ def add_code(image: Image, region: Region) -> None:
 
 
 def code_at(address: int) -> tuple[int, int]:
-    """The first address and the end of the code that holds an address, `NOWHERE` if none does."""
+    """The range (first address, end) of the code that holds an address; `NOWHERE` if there is none."""
     with _lock:
         regions = list(_ranges.items())
     for region, found in regions:

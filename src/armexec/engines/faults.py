@@ -1,7 +1,7 @@
-"""From a machine's trap to the exception a user sees, with the place in the guest's code.
+"""Exceptions for traps of the machines, with the place in the guest's code.
 
-What a program decides by is known at once: the kind of exception and the address. The rest is found when somebody looks
-at it (`ExecutionError.found_later`), since a program that expects faults doesn't.
+The kind of exception and the address are known at once. The rest is found when it is first asked for
+(`ExecutionError.found_later`), since programs that expect faults don't ask.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ from armexec.objects.symbolize import function_name
 __all__ = ["Where", "to_error"]
 
 Where = Callable[[], Trap]
-"""The trap with its place, which takes a while to find."""
+"""A function that gives the trap with its place. Finding it takes a while."""
 
 _memory = HostMemory()
 
@@ -56,11 +56,13 @@ def to_error(
     entry: int | None = None,
     word_at: Callable[[int], int | None] | None = None,
 ) -> Error:
-    """The armexec exception for a trap in `image` placed at `base`.
+    """The exception for a trap in `image` placed at `base`.
 
-    `overflow`: it is one of a stack that has run out. `where`: gives the place, if the trap doesn't have it yet.
-    `entry`: the address of the function that was called from Python.
-    `word_at` gives the words of the image; without it they are read now.
+    Args:
+        overflow: the stack that has run out, if one has.
+        where: gives the place, if the trap doesn't have it yet.
+        entry: the address of the function that was called from Python.
+        word_at: gives the words of the image; by default they are read from memory now.
     """
     kind, detail = trap.kind, trap.detail
     if image is not None:
@@ -103,7 +105,7 @@ _KINDS: dict[TrapKind, type[ExecutionError]] = {
 
 
 def _placed(trap: Trap, where: Where | None) -> Trap:
-    """A trap with its place, or with that of the function that was called."""
+    """The trap with its place, or as it is if the place can't be found."""
     if where is not None:
         with suppress(HostError):
             return where()
@@ -111,7 +113,7 @@ def _placed(trap: Trap, where: Where | None) -> Trap:
 
 
 def _missing(trap: Trap, image: Image, base: int, where: Where | None) -> Error | None:
-    """The error for a trap that comes of a symbol that nothing defines, or of a thread-local variable."""
+    """The error for a trap at a reference to an undefined symbol or a thread-local variable; None for others."""
     if trap.kind not in _REFERENCE:
         return None
     found = image.missing.at(trap.pc - base) if where is None else None
@@ -124,7 +126,7 @@ def _missing(trap: Trap, image: Image, base: int, where: Where | None) -> Error 
     name = source_name(image.linkage_name(found.symbol))
     by = function_name(image, pc - base) if 0 <= pc - base < image.size else ""
     if found.is_thread_local:
-        place["instruction"] = ""  # not what it was
+        place["instruction"] = ""  # the UDF, which replaced the instruction
         return ExecutionError(
             f"{by or 'code'} uses the thread-local variable {name}: armexec has none yet (make it an ordinary one)",
             pc=pc,
@@ -144,7 +146,7 @@ def _missing(trap: Trap, image: Image, base: int, where: Where | None) -> Error 
 
 
 def _stopped(trap: Trap, image: Image, base: int, where: Where | None) -> Error | None:
-    """The error for a function of the runtime that has ended the program, at its caller."""
+    """The error for a function of compiler_rt that has ended the program, with the place of its caller."""
     if trap.kind is not TrapKind.BREAKPOINT or trap.detail != STOP:
         return None
     pc = _placed(trap, where).pc
@@ -156,7 +158,7 @@ def _stopped(trap: Trap, image: Image, base: int, where: Where | None) -> Error 
         return None
     if found is None or variable is None:
         return None
-    # The outermost function's caller is the host.
+    # The caller may be the host.
     if 4 <= back - base <= image.size:
         pc = back - 4
     return Aborted(why_stopped(image.linkage_name(found[0])), pc=pc, **_place(image, base, pc, _word(pc)))
@@ -171,7 +173,7 @@ def _fields(
     entry: int | None,
 ) -> dict[str, Any]:
     kind, pc = trap.kind, trap.pc
-    # Where there is no code, nothing is executed, whatever the memory holds.
+    # Where there is no code, nothing was executed: whatever is in memory there is no instruction.
     word = word_at(pc) if kind is not TrapKind.EXECUTE else None
     reader = _reader(trap, word) if is_unreadable else None
     if reader is not None:
@@ -222,7 +224,7 @@ def _message(kind: TrapKind, trap: Trap, word: int | None) -> str:
 
 
 def _reader(trap: Trap, word: int | None) -> int | None:
-    """Where memory that can't be read was to be read, if the host has read and written it at once and says it wrote.
+    """The pc of a read that the host reports as a write, since its instruction reads and writes; else None.
 
     Arm ARM D17.2.37, ISS.WnR: a fault of an atomic operation is one of a read where a read would have faulted.
     """
@@ -249,13 +251,13 @@ def _word(pc: int) -> int | None:
 
 
 def _missing_name(image: Image | None, offset: int) -> str | None:
-    """The name of an undefined symbol, where a branch to it goes."""
+    """The name of the undefined symbol whose stub is at an offset; None for other offsets."""
     name = image.missing.names.get(offset) if image is not None else None
     return source_name(linkage_name(name, image.format)) if name is not None and image is not None else None
 
 
 def _place(image: Image | None, base: int, pc: int, word: int | None) -> dict[str, str]:
-    """The fields of an ExecutionError that say its place."""
+    """The symbol, source and instruction of an ExecutionError."""
     symbol = source = instruction = ""
     decoded = decode(word) if word is not None else None
     if decoded is not None:
@@ -277,7 +279,7 @@ def _line(image: Image, offset: int) -> tuple[str, str]:
 
 
 def _ended(image: Image, offset: int) -> str:
-    """The name of the function that ends at an offset, where nothing else begins; empty if none does."""
+    """The name of the function that ends at an offset where no other begins; empty if there is none."""
     functions = image.functions
     index = bisect_left(functions, offset, key=lambda function: function.offset)
     if index == 0 or any(function.offset == offset for function in functions[index : index + 1]):
@@ -285,6 +287,6 @@ def _ended(image: Image, offset: int) -> str:
     function = functions[index - 1]
     if function.size:
         return function.source_name if function.offset + function.size == offset else ""
-    # Hand-written code often doesn't say how long it is.
+    # Hand-written functions often have no size.
     ends = (segment.offset + len(segment.data) for segment in image.segments if segment.executable)
     return function.source_name if offset in ends else ""

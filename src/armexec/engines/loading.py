@@ -1,4 +1,4 @@
-"""An image into memory: the part that all engines share."""
+"""Mapping of images into memory, for all engines."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ __all__ = ["map_image"]
 
 
 def map_image(image: Image, resolve: Resolve, *, executable: bool, leave: int | None = None) -> Region:
-    """Map writable pages, put the relocated image into them, and give each segment its protection.
+    """Map writable pages, copy the relocated image into them, and give each segment its protection.
 
-    `executable`: whether the host is to run the code itself; otherwise the guest's code is only readable.
-    `leave`: where branches to what nothing defines go, instead of to an undefined instruction.
+    `executable` makes the code executable for the host; otherwise it is only readable. `leave` is the address that
+    branches to undefined symbols go to, instead of to an undefined instruction.
 
     Raises:
         LoadError: a symbol can't be resolved, or a relocation doesn't reach.

@@ -1,4 +1,4 @@
-"""The native engine: the words run on this processor itself. For AArch64 hosts."""
+"""The native engine: this processor runs the words itself. It needs an AArch64 host."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _INTEGERS: dict[tuple[int, bool], type[ctypes._SimpleCData[Any]]] = {
 
 
 def _c_type(ctype: CType, prototype: Prototype) -> type[ctypes._SimpleCData[Any]] | None:
-    """What ctypes passes a value of this type as: it knows the host's calling convention."""
+    """The ctypes class that passes a value of this type; ctypes knows the host's calling convention."""
     if ctype.kind == "void":
         return None
     if ctype.kind == "pointer":
@@ -49,7 +49,7 @@ def _c_type(ctype: CType, prototype: Prototype) -> type[ctypes._SimpleCData[Any]
 
 
 def _undefined(image: Image, base: int, pc: int) -> Exception:
-    # Only now: it brings along the whole instruction set.
+    # Imported when it is needed: it imports the whole instruction set.
     from armexec.engines.faults import to_error
     from armexec.machines.traps import Trap, TrapKind
 
@@ -57,7 +57,7 @@ def _undefined(image: Image, base: int, pc: int) -> Exception:
 
 
 class LoadedNativeImage:
-    """An image in executable memory. `way_out`: where it goes if it calls what nothing defines."""
+    """An image in executable memory. Calls of undefined symbols leave by `way_out`."""
 
     def __init__(self, image: Image, region: Region, way_out: WayOut | None) -> None:
         self.image = image
@@ -78,7 +78,7 @@ class LoadedNativeImage:
             )
         else:
             function = ctypes.CFUNCTYPE(result, *parameters)(self.base + offset)
-        # The memory stays until the last call has left.
+        # The memory is freed after the last call.
         function.memory = self.region
         return with_half_bits(prototype, function, in_doubles=True)
 
@@ -89,8 +89,8 @@ class LoadedNativeImage:
 class NativeEngine:
     """Calls the image's functions through function pointers.
 
-    What they do wrong, they do to this process: an access to memory that isn't there ends it, as in any program. Only
-    a call of what nothing defines comes back as an error.
+    A fault in a function ends this process, as in any program. Only the call of an undefined symbol becomes an
+    exception.
     """
 
     name = "native"

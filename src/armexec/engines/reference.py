@@ -1,4 +1,4 @@
-"""The reference engine: one instruction at a time, in Python. Slow, plain, and the same everywhere."""
+"""The reference engine: executes one instruction at a time, in Python. It is slow, plain, and runs on every host."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ _decoded: dict[int, tuple[Callable[..., None], tuple[int, ...]]] = {}
 
 
 def step(machine: ReferenceMachine) -> None:
-    """Execute the instruction at `machine.pc` and move the pc.
+    """Execute the instruction at `machine.pc` and advance the pc.
 
     Raises:
         Trap: the instruction didn't complete; the pc is still at it.
@@ -72,7 +72,7 @@ def _decode(word: int, pc: int) -> tuple[Callable[..., None], tuple[int, ...]]:
 
 
 def _stack() -> GuestStack:
-    """This thread's, of the size that is asked for now."""
+    """This thread's stack, of at least the size that is configured now."""
     stack: GuestStack | None = getattr(_local, "stack", None)
     if stack is None or stack.size < stack_size():
         stack = _local.stack = guest_stack()
@@ -80,7 +80,7 @@ def _stack() -> GuestStack:
 
 
 def _run_to_exit(machine: ReferenceMachine, counts: Counter[int] | None) -> None:
-    """Run until the outermost function has returned; `counts` gets how often each instruction was executed.
+    """Run until the outermost function has returned, and count the executions of each instruction in `counts`.
 
     Raises Trap.
     """
@@ -96,7 +96,7 @@ def _run_to_exit(machine: ReferenceMachine, counts: Counter[int] | None) -> None
             counts[pc] += 1
         target = machine.pc
         if target != pc + 4 and target == machine.registers[30] and machine.word == _RET:
-            # Twice in a row to the same place.
+            # The second return in a row to the same place.
             if target == returned_to and returns_to_itself(target, partial(_fetch, machine)):
                 raise Trap(TrapKind.ENDLESS, target, 0, WHY)
             returned_to = target
@@ -110,7 +110,7 @@ def _fetch(machine: ReferenceMachine, address: int) -> int | None:
 
 
 class LoadedReferenceImage:
-    """An image whose code is only ever read."""
+    """An image whose code is read, and never executable."""
 
     def __init__(self, image: Image, region: Region) -> None:
         self.image = image
@@ -150,7 +150,7 @@ class LoadedReferenceImage:
         return call
 
     def _run(self, machine: ReferenceMachine, address: int, _memory: Region) -> None:
-        """Call a function. The memory stays meanwhile."""
+        """Call a function. The argument keeps the memory alive during the call."""
         stack = _stack()
         machine.registers[31] = stack.stack_pointer
         machine.registers[30] = EXIT
@@ -167,7 +167,7 @@ class LoadedReferenceImage:
             raise to_error(trap, self.image, self.base, overflow=overflow, entry=address) from None
 
     def _run_counting(self, machine: ReferenceMachine, count: ExecutionCounter) -> None:
-        """Run, and tell how often each instruction was executed, whatever comes of it. Raises Trap."""
+        """Run, and report the executions of each instruction, also of a call that fails. Raises Trap."""
         counts: Counter[int] = Counter()
         try:
             _run_to_exit(machine, counts)
@@ -179,7 +179,7 @@ class LoadedReferenceImage:
 
 
 class ReferenceEngine:
-    """Runs on any host."""
+    """Executes the instructions in Python, on any host."""
 
     name = "reference"
 

@@ -36,7 +36,7 @@ __tracebackhide__ = True
 
 
 def settle(timeout: float) -> bool:
-    """Wait until code that has run is being made no faster in the background, or `timeout` seconds; if it was, True."""
+    """Wait at most `timeout` seconds for optimization in the background to end. True if there was any."""
     if wait(0):
         return False
     wait(timeout)
@@ -94,7 +94,7 @@ def _passed(type: CType) -> Passed:
         addresses=not type.is_reference,
         writable=target is None or not target.const,
         element=element.size if element is not None else 0,
-        # NumPy has no numbers of that kind: arrays hold their bits.
+        # NumPy has no such numbers: arrays hold their bits.
         floats=element is not None and element.kind == "float" and not element.format,
     )
 
@@ -110,7 +110,7 @@ def _returned(type: CType) -> Returned:
 def _to_error(
     fault: Fault, image: Image | None = None, base: int = 0, word_at: Callable[[int], int | None] | None = None
 ) -> Exception:
-    # Only now: it brings along the whole instruction set.
+    # Imported when it is needed: it imports the whole instruction set.
     from armexec.engines.faults import to_error
 
     return to_error(

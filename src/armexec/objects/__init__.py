@@ -1,4 +1,4 @@
-"""ELF and Mach-O objects, and code of our own, as images that can be placed at an address."""
+"""ELF and Mach-O objects, and assembled code, as images that can be placed at any address."""
 
 from __future__ import annotations
 

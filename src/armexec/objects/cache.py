@@ -1,7 +1,7 @@
 """Prototypes and demangled names of an object, kept on disk.
 
-Importing what reads DWARF and demangles takes as long as Python itself to start. An entry belongs to an object's bytes,
-and holds the prototypes that were asked for, as plain data. An entry that makes no sense counts as none.
+Importing the DWARF reader and the demangler takes as long as starting Python. An entry belongs to an object's bytes and
+holds the prototypes that were asked for, as plain data. A damaged entry counts as none.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ class ObjectCache:
     """The prototypes and names of one object, as this process or an earlier one has read them."""
 
     def __init__(self, data: bytes) -> None:
-        """`data`: the object's bytes, the only thing that prototypes depend on, beside the code that reads them."""
+        """Make the cache of the object with these bytes."""
         self._data = data
         self._key = ""
         self._store: Store | None = None
@@ -45,21 +45,21 @@ class ObjectCache:
         self._learned = 0
 
     def prototype(self, question: str, read: Callable[[], Prototype | None]) -> Prototype | None:
-        """The answer to a question about the debug information; by `read` if it isn't known yet.
+        """The answer to a question about the debug information, from the cache or from `read`.
 
-        Raises what `read` does; that isn't kept.
+        Raises what `read` raises; exceptions aren't cached.
         """
         known = self._read()
         if question not in known:
             known[question] = read()
             self._learned += 1
-            # Each doubling of what is new is written, so that many questions don't write as many times.
+            # Written when the number of new answers doubles: few writes for many questions.
             if not self._learned & (self._learned - 1):
                 self._write()
         return known[question]
 
     def learn_names(self, symbols: Sequence[SectionSymbol], format: str) -> None:
-        """Make the source names of all these symbols known at once, and keep them."""
+        """Learn the source names of all these symbols at once, and cache them."""
         self._read()
         mangled = {names.linkage_name(s.name, format) for s in symbols if s.name.startswith(("_Z", "__Z"))}
         if not mangled <= self._names.keys():
@@ -95,7 +95,7 @@ class ObjectCache:
 
 
 def _stamps() -> list[str]:
-    """A stamp of the packages that read DWARF and names, found without importing them."""
+    """Stamps of the DWARF reader and the demangler, found without importing them."""
     stamps = []
     for package in _READERS:
         for folder in sys.path:
@@ -129,7 +129,7 @@ def _encode(prototypes: dict[str, Prototype | None]) -> tuple[list[list[Any]], d
         return {"": numbers[id(value)]}
 
     answers = {question: encode(answer) for question, answer in prototypes.items()}
-    for value in todo:  # grows on the way
+    for value in todo:  # grows meanwhile
         if len(table) > _MAX_OBJECTS:
             return None
         table[numbers[id(value)]] += [encode(getattr(value, name)) for name in _FIELDS[type(value)]]
@@ -137,7 +137,7 @@ def _encode(prototypes: dict[str, Prototype | None]) -> tuple[list[list[Any]], d
 
 
 def _decode(entry: Any) -> tuple[dict[str, Prototype | None], dict[str, str]]:
-    """The prototypes and the names. Raises ValueError, TypeError or LookupError for what `_encode` didn't make."""
+    """The prototypes and the names. Raises ValueError, TypeError or LookupError for other data than `_encode`'s."""
     table, answers, known = entry
     made = [object.__new__(_CLASSES[number]) for number, *_ in table]
 

@@ -43,7 +43,7 @@ def address_taken_functions(image: Image) -> tuple[int, ...]:
 def function_tables(image: Image) -> tuple[tuple[int, ...], ...]:
     """Tables of pointers to functions, such as those of virtual functions: the functions' offsets, in their order.
 
-    A table is as long as pointers follow each other without anything in between.
+    A table ends where the next word is no such pointer.
     """
     starts = {function.offset for function in image.functions}
     references = _references(image, starts)
@@ -58,7 +58,7 @@ def function_tables(image: Image) -> tuple[tuple[int, ...], ...]:
 
 
 def _references(image: Image, starts: Container[int]) -> Iterator[tuple[Relocation, int]]:
-    """The relocations that refer to one of `starts`, with that."""
+    """The relocations that refer to one of `starts`, each with the offset that it refers to."""
     for relocation in image.relocations:
         offset = image.symbols[relocation.symbol].offset
         if offset is not None and offset + relocation.addend in starts:

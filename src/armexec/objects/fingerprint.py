@@ -23,11 +23,11 @@ class Fingerprint(NamedTuple):
 
 
 def fingerprint(image: Image, resolve: Resolve) -> Fingerprint | None:
-    """The fingerprint of an image, or None if it can't be put anywhere.
+    """The fingerprint of an image, or None if it can't be placed at any base.
 
-    It is relocated for two bases that are nobody's. What differs between them depends on the base: instructions that
-    do are told, since what is made of them is good for one base only; addresses in constants aren't, since translated
-    code either reads them when it runs or, for a jump table, has them relative to the image.
+    The image is relocated for two arbitrary bases, and words that differ depend on the base. Instructions among them
+    are reported, since a translation of them fits one base only. Addresses in constants aren't: translated code reads
+    them when it runs, or has them relative to the image (jump tables).
     """
     try:
         first, second = (image.place(base - base % image.align, resolve) for base in _BASES)
@@ -41,7 +41,7 @@ def fingerprint(image: Image, resolve: Resolve) -> Fingerprint | None:
         digest.update(constant)
         if segment.executable and data != other:
             dependent.update(offset + at for at in range(0, len(data), 4) if data[at : at + 4] != other[at : at + 4])
-    # Calls through pointers are compared with the functions that are known to be pointed to.
+    # Indirect calls are compared with the address-taken functions.
     for relocation in image.relocations:
         at = image.symbols[relocation.symbol].offset
         digest.update(f"{relocation.type} {at} {relocation.addend}\n".encode())

@@ -28,8 +28,7 @@ Resolve: TypeAlias = Callable[[str], int | None]
 
 @dataclass(frozen=True)
 class FunctionSymbol:
-    """A defined function: its linkage name, its name as in the source, and where it is in the image, in
-    bytes."""
+    """A defined function: its linkage name, its name as in the source, its offset and size in bytes."""
 
     name: str
     source_name: str
@@ -63,22 +62,22 @@ class FunctionSymbol:
 
 
 class Image:
-    """The code and data of an object, or of several linked together, not yet at an address. Offsets and sizes are in
+    """The code and data of an object, or of several linked together, without an address. Offsets and sizes are in
     bytes.
 
-    `parts` are the objects; `sections` are where their loaded sections went, and `symbols` their symbols, which
-    relocations index, both in their order. `initializers` are the offsets of functions to be called, in order,
-    before anything else (constructors). `align`: what the base address must be a multiple of.
+    `parts` are the objects. `sections` are the places of their loaded sections, `symbols` their symbols, which
+    relocations refer to by index; both keep the order of the objects. `initializers` are the offsets of functions to
+    call, in order, before any other (constructors). The base address must be a multiple of `align`.
 
-    Linkage names are as C and C++ mean them on Linux: the underscore that Mach-O puts before every symbol
-    is left out everywhere but in `Symbol.name`.
+    Linkage names are as on Linux: the underscore that Mach-O puts before every symbol is left out everywhere but in
+    `Symbol.name`.
     """
 
     def __init__(self, name: str, parts: Sequence[Part]) -> None:
         """Link `parts`, of which there is at least one.
 
         Raises:
-            LoadError: parts of different formats, a name with two definitions, or what doesn't fit together.
+            LoadError: the parts have different formats, define a name twice, or don't fit together.
         """
         merged = merge(parts)
         layout = lay_out(name, merged.sections, merged.symbols, merged.references)
@@ -113,8 +112,7 @@ class Image:
         relocations: Sequence[Reference] = (),
         format: str = "words",
     ) -> Image:
-        """An image of code and data made by armexec itself. Raises LoadError for what doesn't fit
-        together."""
+        """The image of code and data that armexec makes itself. Raises LoadError if its parts don't fit together."""
         return cls(name, [Part(name, format, sections, symbols, relocations)])
 
     # Names
@@ -124,7 +122,7 @@ class Image:
         return linkage_name(symbol.name, self.format)
 
     def _learn_names(self) -> None:
-        """Know the source names of all symbols that the parts' caches know."""
+        """Learn the source names of symbols from the parts' caches."""
         for part in self.parts:
             if part.cache is not None:
                 part.cache.learn_names(part.symbols, part.format)
@@ -143,7 +141,7 @@ class Image:
 
     @cached_property
     def marks(self) -> list[tuple[int, bool]]:
-        """Offsets in the image from which on there is code (True) or data (False), as far as the objects say."""
+        """The offsets where code (True) or data (False) begins, as far as the objects say."""
         marks = []
         start = 0
         for part in self.parts:
@@ -159,7 +157,7 @@ class Image:
         return index < 0 or self.marks[index][1]
 
     def data_ranges(self, start: int, end: int) -> list[tuple[int, int]]:
-        """The ranges of data, as their first and end offsets, between two offsets in one section of code."""
+        """The ranges (first offset, end) of data between two offsets in one section of code."""
         section = max((s.offset for s in self.sections if s.offset <= start), default=0)
         ranges: list[tuple[int, int]] = []
         first: int | None = None
@@ -206,11 +204,11 @@ class Image:
         found = self._names.get(name) or self._names.get(normalize(name)) or []
         exact = [s for s in found if name in {self.linkage_name(s), s.name}]
         if exact:
-            # A file may have several local symbols of a name, but one global.
+            # A file may have several local symbols of a name, but only one global: that is meant.
             return min(exact, key=lambda s: s.binding == "local")
         full = [s for s in found if normalize(source_name(self.linkage_name(s))) == normalize(name)]
         found = full or [s for s in found if bare_name(source_name(self.linkage_name(s))) == name] or found
-        # GCC's parts and clones of a function (fn.cold, fn.isra.0) are not what is meant.
+        # Not GCC's parts and clones of a function (fn.cold, fn.isra.0).
         found = [s for s in found if "." not in s.name] or found
         if len({s.offset for s in found}) == 1 or (found and full):
             # The variants of a constructor or destructor share a source name; the complete object's is meant.
@@ -237,7 +235,7 @@ class Image:
         return FunctionSymbol(linkage, source_name(linkage), found.offset, found.size, self)
 
     def has_function(self, bare: str) -> bool:
-        """Whether a function has that bare name, looked for without reading all the names."""
+        """Whether a function has that bare name. Only names that contain it are demangled."""
         likely = (linkage_name(s.name, self.format) for s in self.symbols if s.kind == "function" and bare in s.name)
         return any(bare_name(source_name(name)).rsplit("::")[-1] == bare for name in likely)
 
@@ -269,7 +267,7 @@ class Image:
         return offsets, [best[o][1] for o in offsets]
 
     def symbol_at(self, offset: int) -> tuple[Symbol, int] | None:
-        """The last symbol at or before an offset in the image, and how many bytes past it that is."""
+        """The last symbol at or before an offset in the image, and the distance from it in bytes."""
         if not 0 <= offset < self.size:
             return None
         offsets, symbols = self._by_offset
@@ -282,8 +280,7 @@ class Image:
         return symbols[i], offset - offsets[i]
 
     def undefined(self) -> list[str]:
-        """The linkage names of the symbols that must be resolved to place the image; weak ones may stay
-        undefined."""
+        """The linkage names of undefined symbols that the image refers to; weak ones aren't among them."""
         used = {r.symbol for r in self.relocations if r.type != RelocationType.TLS}
         used |= {r.minus for r in self.relocations if r.minus is not None}
         names = {
@@ -295,13 +292,13 @@ class Image:
 
     @cached_property
     def missing(self) -> MissingSymbols:
-        """The places in the image that stand for what nothing defines."""
+        """The undefined symbols, by the places in the image that stand for them."""
         return MissingSymbols(self._layout)
 
     @property
     def finalizers(self) -> list[int]:
-        """The offsets of functions to be called, in order, before the image goes: what destroys static objects (Itanium
-        C++ ABI, 3.3.6), and those of .fini_array."""
+        """The offsets of functions to call, in order, before the image is unloaded: __cxa_finalize, which destroys
+        static objects (Itanium C++ ABI, 3.3.6), and those of .fini_array."""
         name = "___cxa_finalize" if self.format == "macho" else "__cxa_finalize"
         destroying = [s.offset for s in self.symbols if s.name == name and s.offset is not None][:1]
         return destroying + self._final[::-1]
@@ -334,13 +331,12 @@ class Image:
     # Placing
 
     def place(self, base: int, resolve: Resolve, leave: int | None = None) -> list[tuple[int, bytes]]:
-        """Each segment's offset and final bytes for an image at address `base` (memory past the bytes is
-        zero).
+        """Each segment's offset and final bytes for an image at address `base` (memory past the bytes is zero).
 
         `resolve` gives the address of an undefined symbol by its linkage name, or None. A weak symbol that stays
-        undefined is 0; a call of it does nothing. Any other has an address where nothing can be accessed, and a branch
-        to it goes to an undefined instruction: `missing` says what was to be there. With `leave`, a `bl` to that
-        address is in the place of the undefined instruction.
+        undefined is 0, and a call of it does nothing. Any other gets an address in inaccessible pages, and a branch to
+        it goes to an undefined instruction; `missing` tells which symbol that stands for. With `leave`, a `bl` to that
+        address replaces the undefined instruction.
 
         Raises LoadError for a target out of a relocation's reach.
         """

@@ -31,18 +31,18 @@ __all__ = [
 PAGE = 0x4000
 """The granule of segments: 16 KiB, the largest page of the hosts supported."""
 MAX_IMAGE = 1 << 40
-"""The largest image. Variables of more than 4 GiB are out of ADRP's reach, but their beginning may be in it."""
+"""Maximum size of an image in bytes. Of a variable of more than 4 GiB, ADRP may still reach the beginning."""
 MAX_ALIGN = 1 << 30
-"""The largest alignment of a section."""
+"""Maximum alignment of a section."""
 _LARGE = 1 << 30
 _MAX_PADDING = 1 << 26
 ABSOLUTE = -1
 """The section of a SectionSymbol whose value is a plain number."""
 VENEER_SIZE = 16
 HOLE = 0x10000
-"""How much room there is around the address of an undefined symbol, in bytes."""
+"""Bytes of inaccessible memory around the address that stands for an undefined symbol."""
 
-# What a linker defines: the image itself (an argument of __cxa_atexit) and its GOT.
+# Symbols that a linker defines: the image itself (an argument of __cxa_atexit) and its GOT.
 _PROVIDED = ("__dso_handle", "___dso_handle", "_GLOBAL_OFFSET_TABLE_")
 
 SymbolKind = Literal["function", "object", "section", "tls", "notype"]
@@ -50,7 +50,7 @@ Binding = Literal["local", "global", "weak"]
 
 
 class Section(NamedTuple):
-    """A section to be placed. `flags`: "rx", "r" or "rw"; `size`: bytes in memory if more than the data."""
+    """A section to be placed. `flags` is "rx", "r" or "rw"; `size` its bytes in memory, if more than the data."""
 
     name: str
     data: bytes
@@ -68,9 +68,9 @@ class PlacedSection(NamedTuple):
 
 
 class SectionSymbol(NamedTuple):
-    """A symbol at `value` in the section of that index; `section` None: undefined; ABSOLUTE: a number.
+    """A symbol at `value` in a section, given by its index; None for an undefined symbol, ABSOLUTE for a number.
 
-    `kind` "tls": a thread-local variable, whose value means nothing.
+    A thread-local variable (`kind` "tls") has a value without meaning.
     """
 
     name: str
@@ -82,7 +82,7 @@ class SectionSymbol(NamedTuple):
 
 
 class Mark(NamedTuple):
-    """A place in the section of that index from which on there is code, or else data, up to the next mark."""
+    """An offset in a section, given by its index, where code or data begins; it extends to the next mark."""
 
     section: int
     offset: int
@@ -90,7 +90,7 @@ class Mark(NamedTuple):
 
 
 class Reference(NamedTuple):
-    """A relocation at `offset` in the section of that index, of the symbol of that index.
+    """A relocation at `offset` in a section; section and symbols are given by their indexes.
 
     With `minus`, the address of that symbol is subtracted (ABS64 and ABS32 only).
     """
@@ -122,8 +122,7 @@ class Symbol:
 
 @dataclass
 class Segment:
-    """Whole pages of one protection. `offset` is a multiple of PAGE; memory past `data`, up to `size`, is
-    zero."""
+    """Whole pages of one protection. `offset` is a multiple of PAGE; memory past `data`, up to `size`, is zero."""
 
     offset: int
     size: int
@@ -150,11 +149,11 @@ class Relocation:
 
 @dataclass
 class Layout:
-    """Where everything went; `sections` in the order given.
+    """The places of sections and symbols in an image; `sections` keep the order given.
 
-    `stubs`: the offset of an undefined instruction for each branch to an undefined symbol, by the branch's offset.
-    `exit`: room for a veneer that these, and references to thread-local variables, may branch to; 0 without any.
-    `holes`: the offset that stands for each undefined symbol that something else refers to, in pages of no segment.
+    `stubs` maps each branch to an undefined symbol to an undefined instruction, both by their offsets. `exit` is the
+    offset of a veneer that these, and references to thread-local variables, may branch to; 0 if there are none. `holes`
+    maps each undefined symbol with other references to the offset that stands for it, in pages of no segment.
     """
 
     size: int
@@ -171,7 +170,7 @@ class Layout:
 
 
 def too_large(name: str, what: str, size: int) -> LoadError:
-    """The error for what needs more memory than an image may have."""
+    """The error for an image that is larger than the maximum."""
     return LoadError(f"{name}: {what} takes {size} bytes, and all of it may have {MAX_IMAGE >> 30} GiB of memory")
 
 
@@ -185,7 +184,7 @@ def lay_out(
     symbols: Sequence[SectionSymbol],
     references: Sequence[Reference],
 ) -> Layout:
-    """Place the sections in segments by protection, and make room for GOT slots, veneers and what isn't defined.
+    """Place the sections in segments by protection, and make room for GOT slots, veneers and undefined symbols.
 
     Code comes first, then read-only data, then data, each in the order given, data without content last.
     Raises LoadError for sections that are too large, wrongly aligned, or writable and executable.
@@ -216,12 +215,12 @@ def lay_out(
     groups: dict[str, list[int]] = {"rx": [], "r": [], "rw": []}
     for index, section in enumerate(sections):
         groups[section.flags].append(index)
-    # Large variables last, so that the others are in reach.
+    # Large variables come last, to keep the others in reach.
     groups["rw"].sort(key=lambda i: 0 if sections[i].data else 1 if sections[i].size < _LARGE else sections[i].size)
 
     placed = [0] * len(sections)
     segments: list[Segment] = []
-    # ADRP counts pages of 4 KiB; hosts whose pages are larger give addresses that fit anyway.
+    # ADRP counts pages of 4 KiB; larger pages are multiples of that.
     end, align, got, veneers, stubs, exit, padding = 0, 0x1000, 0, 0, 0, 0, 0
     for flags, members in groups.items():
         start = end = _up(end, PAGE)

@@ -1,6 +1,6 @@
 """Several objects -> one set of sections, symbols and relocations, as a static linker merges them.
 
-Source: System V ABI (ELF), chapter 4, "Symbol Table", for which definition of a name is taken; Mach-O's weak and
+Source: System V ABI (ELF), chapter 4, "Symbol Table", for the choice among definitions of a name. Mach-O's weak and
 common symbols follow the same order.
 """
 
@@ -21,18 +21,18 @@ if TYPE_CHECKING:
 __all__ = ["FINAL", "Initializer", "Merged", "Part", "merge"]
 
 FINAL = 2
-"""The first number of the order of functions that are called at the end, backwards."""
+"""The first number in `Initializer.order` of functions that are called at the end."""
 
 _FORMATS = {"elf": "an ELF object", "macho": "a Mach-O object", "words": "assembled code"}
 _WEAK_REFERENCE, _REFERENCE, _WEAK, _COMMON, _STRONG = range(5)
 
 
 class Initializer(NamedTuple):
-    """A function to be called before anything else, or at the end.
+    """A function to be called before any other, or at the end.
 
-    Lower `order` comes first, then the order of the objects; those at the end are called backwards.
+    Lower `order` comes first, then the order of the objects; those at the end are called in reverse.
 
-    `symbol` is its index among the part's symbols, `addend` is added to its address.
+    `symbol` is the index of its symbol in the part; `addend` is added to the symbol's address.
     """
 
     order: tuple[int, int]
@@ -42,11 +42,11 @@ class Initializer(NamedTuple):
 
 @dataclass(frozen=True)
 class Part:
-    """What one object brings to an image.
+    """The content of one object: one part of an image.
 
-    `format` is "elf", "macho" or "words"; `common` is the index of the section that holds its common symbols, -1 if
-    there is none. `marks` tell code from data, where the object does. `debug` makes the debug information, given where
-    each of `sections` was placed; `cache` keeps what is read from it.
+    `format` is "elf", "macho" or "words"; `common` is the index of the section of its common symbols, -1 without one.
+    `marks` tell code from data, if the object does. `debug` makes the debug information, from the places of `sections`;
+    `cache` keeps answers from it.
     """
 
     name: str
@@ -62,7 +62,7 @@ class Part:
 
 
 class Merged(NamedTuple):
-    """What several parts are together; `initializers` in the order they are called in."""
+    """Merged parts; `initializers` are in the order of the calls."""
 
     sections: Sequence[Section]
     symbols: Sequence[SectionSymbol]
@@ -73,8 +73,8 @@ class Merged(NamedTuple):
 def merge(parts: Sequence[Part]) -> Merged:
     """Concatenate the parts' sections, and give every name one symbol.
 
-    A strong definition is taken before a common one, that before a weak one, the first of several; the largest of
-    several common ones. Raises LoadError for two strong definitions of a name, and for parts of different formats.
+    A strong definition wins over a common one, and that over a weak one. Among weak ones the first wins, among common
+    ones the largest. Raises LoadError for two strong definitions of a name, and for parts of different formats.
     """
     first = parts[0]
     if len(parts) == 1:
@@ -88,7 +88,7 @@ def merge(parts: Sequence[Part]) -> Merged:
     chosen = _choose(parts)
     sections: list[Section] = []
     symbols: list[SectionSymbol] = []
-    numbers: list[list[int]] = []  # of each part's symbols among all
+    numbers: list[list[int]] = []  # of each part's symbols in `symbols`
     named: dict[str, int] = {}
     for number, part in enumerate(parts):
         numbers.append([])
@@ -141,7 +141,7 @@ def _rank(part: Part, symbol: SectionSymbol) -> int:
 
 
 def _choose(parts: Sequence[Part]) -> dict[str, tuple[int, int]]:
-    """The part and the index in it of the symbol that each name means."""
+    """The part, and the index in it, of the symbol that each name refers to."""
     best: dict[str, tuple[int, int, int, int]] = {}  # rank, size of a common symbol; part, index
     for number, part in enumerate(parts):
         for index, symbol in enumerate(part.symbols):

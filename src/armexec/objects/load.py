@@ -1,4 +1,4 @@
-"""Bytes or files -> an image, by the format they are in."""
+"""Bytes and files of objects as images; the format is recognized."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ def load_image(data: bytes, name: str = "<bytes>") -> Image:
 def link(objects: Iterable[tuple[bytes, str]]) -> Image:
     """One image of several relocatable objects of one format, each given as its bytes and its name.
 
-    A symbol that one of them doesn't define is the one of that name that another defines: a strong definition
-    before a common one, that before a weak one.
+    An undefined symbol refers to the definition in another object. A strong definition wins over a common one, and that
+    over a weak one.
 
     Raises:
-        LoadError: what can't be read, no object at all, ELF and Mach-O together, or two strong definitions of a name.
+        LoadError: an object can't be read, there is none, their formats differ, or a name has two strong definitions.
     """
     parts = [read_part(data, name) for data, name in objects]
     if not parts:
@@ -40,7 +40,7 @@ def link(objects: Iterable[tuple[bytes, str]]) -> Image:
 
 
 def read_part(data: bytes, name: str) -> Part:
-    """The part of an image that a relocatable object defines. Raises LoadError for what is none."""
+    """The content of a relocatable object as a Part. Raises LoadError for other bytes."""
     if data[:4] == b"\x7fELF":
         from armexec.objects.formats.elf import read_elf
 

@@ -24,7 +24,7 @@ _LEARNED: dict[str, str] = {}
 
 
 def learn(names: Mapping[str, str]) -> None:
-    """Know the source names of these linkage names without demangling them."""
+    """Remember the source names of these linkage names, so that they need no demangling."""
     if len(_LEARNED) + len(names) > _MAX_LEARNED:
         _LEARNED.clear()
     _LEARNED.update(names)
@@ -34,8 +34,8 @@ def learn(names: Mapping[str, str]) -> None:
 def source_name(linkage: str) -> str:
     """The name as written in the source: `fn(int)` for `_Z2fni`; any other name as it is.
 
-    `linkage` is without Mach-O's leading underscore. Of names that the demangler can't read, the name without its
-    parameters is given, or, where there is none, the whole as it is.
+    `linkage` is without Mach-O's leading underscore. A name that the demangler can't read is given without its
+    parameters if possible, else as it is.
     """
     if not linkage.startswith("_Z"):
         return linkage
@@ -67,7 +67,7 @@ def source_name(linkage: str) -> str:
 
 
 def _qualified_name(mangled: str) -> str:
-    """`n::fn` for `_ZN1n2fnE...`, whatever follows; empty where the name isn't of such parts."""
+    """`n::fn` for `_ZN1n2fnE...`, whatever follows; empty for names of another form."""
     start = _QUALIFIED.match(mangled)
     parts = []
     at = start.end() if start else len(mangled)
@@ -96,8 +96,7 @@ def bare_name(source: str) -> str:
 
 
 def normalize(source: str) -> str:
-    """A spelling of a source name that doesn't depend on spaces, `(void)`, or on which side `const`
-    stands."""
+    """The spelling of a source name without spaces and `(void)`, and with `const` after the type."""
     text = re.sub(r"\s+", " ", source.strip())
     text = _LEADING_CONST.sub(r"\1 const", text)
     text = re.sub(r"\(void\)", "()", text)

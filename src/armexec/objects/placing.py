@@ -1,4 +1,4 @@
-"""The segments of an image at an address: relocations applied, and what nothing defines put where it is noticed.
+"""The segments of an image at an address: relocated, with traps in the place of undefined symbols.
 
 Source: ELF for the Arm 64-bit Architecture (AAELF64), "Relocation".
 """
@@ -29,9 +29,9 @@ def place(
 ) -> list[tuple[int, bytes]]:
     """Each segment's offset and final bytes at address `base`.
 
-    `address_of` gives the address of the symbol of an index, None where nothing defines it. Branches to such a symbol,
-    and references to thread-local variables, go on at `leave`, with X30 at 4 bytes past the stub or the reference;
-    without it they meet UDF. Raises Unreachable.
+    `address_of` gives the address of a symbol by its index, None for an undefined one. Branches to an undefined symbol,
+    and references to thread-local variables, go to `leave`, with X30 4 bytes past the stub or the reference; without
+    `leave` they meet UDF. Raises Unreachable.
     """
     buffers = [bytearray(s.data) for s in layout.segments]
     starts = [s.offset for s in layout.segments]
@@ -59,7 +59,7 @@ def place(
                 apply(data, at, r.type, target, base + r.offset, got)
             except OutOfRange:
                 if instead is not None and r.type not in BRANCHES:
-                    # UDF in code. Data that has no room for an address has 0.
+                    # UDF in code; 0 in data too small for an address.
                     size = field_size(r.type)
                     data[at : at + size] = bytes(size)
                     continue
@@ -86,10 +86,9 @@ def place(
 
 
 def _bind_null(data: bytearray, at: int, type: RelocationType) -> bool:
-    """Write what a reference to an undefined weak symbol becomes, where that isn't just its value 0.
+    """Relocate a reference to an undefined weak symbol, if its field can't just hold the value 0.
 
-    As AAELF64 has it, a branch goes to the next instruction. ADR and ADRP can't reach 0, so they become
-    `movz Xd, 0`.
+    By AAELF64 a branch goes to the next instruction. ADR and ADRP can't reach 0, and become `movz Xd, 0`.
     """
     if type in BRANCHES:
         apply(data, at, type, 4, 0, 0)
@@ -101,9 +100,8 @@ def _bind_null(data: bytearray, at: int, type: RelocationType) -> bool:
 
 
 class Missing(NamedTuple):
-    """A symbol that can't be reached, and the offset in the image of the instruction that refers to it, if known.
-
-    `type` is the relocation's there.
+    """A symbol without a definition, with the offset of the instruction that refers to it, if known, and the type of
+    the relocation there.
     """
 
     symbol: Symbol
@@ -116,7 +114,7 @@ class Missing(NamedTuple):
 
     @property
     def is_thread_local(self) -> bool:
-        """Whether it is a variable of each thread, which nothing gives room for."""
+        """Whether it is a thread-local variable, which armexec doesn't support."""
         return self.type == RelocationType.TLS
 
 
@@ -126,8 +124,8 @@ class MissingSymbols:
     def __init__(self, layout: Layout) -> None:
         symbols = layout.symbols
         self.are_executed = layout.exit != 0
-        """Whether some of them are instructions, which the processor would execute."""
-        # The instructions that refer to such symbols: some are UDF instead.
+        """Whether some of the places are instructions that the processor would execute."""
+        # The references to such symbols by their offsets; some of the instructions are UDF instead.
         self._sites = {
             r.offset: Missing(symbols[r.symbol], r.offset, r.type)
             for r in layout.relocations
@@ -137,7 +135,7 @@ class MissingSymbols:
         self._holes = sorted((offset - HOLE // 2, symbols[index]) for index, offset in layout.holes.items())
 
     def at(self, offset: int) -> Missing | None:
-        """The undefined symbol that an offset stands for, or that is referred to from there."""
+        """The undefined symbol that an offset stands for, or that the instruction there refers to."""
         site = self.stubs.get(offset, offset)
         if site in self._sites:
             return self._sites[site]
@@ -148,5 +146,5 @@ class MissingSymbols:
 
     @property
     def names(self) -> dict[int, str]:
-        """The names of the symbols that branches find nothing of, by the offset that they go to instead."""
+        """The names of undefined symbols that branches refer to, by the offsets of the stubs that they go to."""
         return {stub: self._sites[site].symbol.name for stub, site in self.stubs.items()}

@@ -64,7 +64,7 @@ class RelocationType(IntEnum):
     PLT32 = 314
     GOTPCREL32 = 315
     TLS = 1 << 16
-    """No number of AAELF64's: any reference to a thread-local variable. What it writes is UDF."""
+    """Any reference to a thread-local variable, which becomes UDF. The number isn't AAELF64's."""
 
 
 _T = RelocationType
@@ -124,7 +124,7 @@ _MOVW: dict[int, tuple[int, bool, bool, bool]] = {
 _LO15 = frozenset({_T.LD64_GOTOFF_LO15, _T.LD64_GOTPAGE_LO15})
 
 BRANCHES = frozenset({_T.CALL26, _T.JUMP26, _T.CONDBR19, _T.TSTBR14})
-"""Branches: what they reach may be a veneer instead of the symbol itself."""
+"""Branches, which may go through a veneer to the symbol."""
 PAGE_TYPES = frozenset({_T.ADR_PREL_PG_HI21, _T.ADR_PREL_PG_HI21_NC, _T.ADR_PREL_LO21})
 """ADR and ADRP of the symbol itself."""
 GOT_TYPES = frozenset(

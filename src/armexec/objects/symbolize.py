@@ -11,15 +11,15 @@ __all__ = ["function_name", "line"]
 
 
 def function_name(image: Image, offset: int) -> str:
-    """The function that holds the byte at an offset of the image, as in the source; "" where nothing says.
+    """The source name of the function that holds an offset of the image; "" if it isn't known.
 
-    Labels inside of a function don't count, but where there is no function, the last label stands for one.
+    Labels within a function don't count. Outside of functions the last label stands for one.
     """
     functions = image.functions
     index = bisect_right(functions, offset, key=lambda function: function.offset) - 1
     if index >= 0:
         function = functions[index]
-        # Aliases share a place: the first is shown. Hand-written code often doesn't say how long it is.
+        # Of aliases the first counts. Hand-written functions often have no size.
         while index and functions[index - 1].offset == function.offset:
             index -= 1
             function = functions[index]
@@ -35,6 +35,6 @@ def _same_section(image: Image, function: FunctionSymbol, offset: int) -> bool:
 
 
 def line(image: Image, offset: int) -> tuple[str, int] | None:
-    """The file and the line (from 1) that the instruction at an offset came from, None where that isn't known."""
+    """The source file and line (from 1) of the instruction at an offset; None if they aren't known."""
     found = image.line_of(offset)
     return (found.file, found.line) if found is not None and found.line > 0 else None

@@ -23,7 +23,7 @@ _NONE = "(armexec)"
 
 @dataclass(frozen=True)
 class HotFunction:
-    """A function and what it took itself, without what it calls.
+    """A function and the samples in it, without those in functions that it calls.
 
     `name` is as in the source, or `(armexec)` for what the guest needs of the translator; `samples` is how often it was
     met, `share` the part of all samples, from 0 to 1.
@@ -36,7 +36,7 @@ class HotFunction:
 
 @dataclass(frozen=True)
 class HotLine:
-    """A line of the source and what it took. `name` is `file:line`; `samples` and `share` are as in `HotFunction`."""
+    """A line of the source and the samples in it. `name` is `file:line`; the rest is as in `HotFunction`."""
 
     name: str
     samples: int
@@ -68,7 +68,7 @@ class Profile:
         running, self._running = self._running, None
         assert running is not None
         places = running.stop()
-        # Instructions and samples don't add up. Where both were counted, samples are what took time.
+        # Instructions and samples can't be added. Where there are both, the samples tell the time.
         sampled = [place for place in places if not place.executed]
         self._unit = "samples" if sampled or not places else "instructions"
         functions: Counter[str] = Counter()
@@ -88,12 +88,12 @@ class Profile:
 
     @property
     def functions(self) -> list[HotFunction]:
-        """The functions that were met, hottest first. Raises Error before the end of the `with` block."""
+        """The functions with samples, hottest first. Raises Error before the end of the `with` block."""
         return self._done()
 
     @property
     def lines(self) -> list[HotLine]:
-        """The lines that were met, hottest first, as far as there is debug information.
+        """The lines with samples, hottest first, as far as there is debug information.
 
         Raises:
             Error: before the end of the `with` block.

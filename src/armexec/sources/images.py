@@ -38,13 +38,13 @@ def words_image(code: Iterable[int] | bytes | Any, name: str, *, entry: str) -> 
 def code_image(code: Code, name: str, *, entry: str) -> Image:
     """The image of the object that assembled code makes.
 
-    The functions are the symbols whose type says so and the global labels in code. Where no type says so, what the
-    first instruction begins is one too; it is called `entry` if it has no label. Where the code has no debug
-    information, its lines are those of the assembly.
+    Its functions are the symbols of type function and the global labels in code. If no symbol has that type, there is a
+    function at the first instruction too, called `entry` if it has no label. Without debug information, the source
+    lines are those of the assembly.
 
     Raises:
-        LoadError: there is no code, or what doesn't fit together.
-        AssemblyError: a reference that an object can't express.
+        LoadError: there is no code, or its parts don't fit together.
+        AssemblyError: an object can't express a reference.
     """
     from armexec.objects import AssemblyLines, read_part
 
@@ -86,7 +86,7 @@ def _with_entry(code: Code, entry: str) -> Code:
 
 
 def _rows(code: Code, part: Part) -> list[tuple[int, int, int, str]]:
-    """The lines of instructions: the number of the section among those that are loaded, offset, line, file."""
+    """The source lines of instructions: number of the loaded section, offset, line, file."""
     rows: list[tuple[int, int, int, str]] = []
     number = 0
     for section in code.sections:

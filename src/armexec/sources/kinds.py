@@ -1,4 +1,4 @@
-"""Kinds of sources, told from a file's name or from what is given as code."""
+"""Kinds of sources, by the suffix of a file or by the code itself."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _SUFFIXES = {
 
 
 def kind_of_file(path: str | os.PathLike[str]) -> str:
-    """The kind that a file's suffix stands for; "object" for other suffixes."""
+    """The kind of a file by its suffix; "object" for suffixes that aren't known."""
     return _SUFFIXES.get(os.path.splitext(os.fspath(path))[1], "object")
 
 
@@ -42,6 +42,6 @@ def kind_of_code(code: object) -> str:
 
 
 def is_code(value: object) -> TypeGuard[Code]:
-    """Whether a value is assembled code. The assembler isn't imported for that: who has a Code has imported it."""
+    """Whether a value is assembled code. The assembler isn't imported for that: where there is a Code, it has been."""
     asm = sys.modules.get("armexec.asm.code")
     return asm is not None and isinstance(value, asm.Code)

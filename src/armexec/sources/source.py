@@ -1,4 +1,4 @@
-"""A source: a file or a text, its kind, and how it becomes an image."""
+"""Sources: files and texts of all kinds, and their way to an image."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ __all__ = ["Source"]
 class Source:
     """A file or a text of one of `KINDS`, and the options of the compiler or assembler that takes it.
 
-    Nothing is read, compiled or assembled before it is asked for.
+    It is read, compiled and assembled when that is asked for, and not before.
     """
 
     def __init__(
@@ -66,7 +66,7 @@ class Source:
 
     @classmethod
     def from_file(cls, file: str, kind: str | None = None, **options: Any) -> Source:
-        """The source in a file, whose kind its name tells where `kind` is None. `options` are those of the class."""
+        """The source in a file; its suffix tells the kind if `kind` is None. `options` are those of the class."""
         return cls(None, kind or kind_of_file(file), read=lambda: read_file(file), file=file, **options)
 
     @property
@@ -78,12 +78,12 @@ class Source:
 
     @property
     def uses_compiler(self) -> bool:
-        """Whether the compiler makes an object of it: C, C++, and assembly for the preprocessor."""
+        """Whether the compiler makes the object: for C, C++, and assembly that needs the preprocessor."""
         return self.kind in ("c", "c++") or (self.kind == "assembly" and (self.file or "").endswith(".S"))
 
     @property
     def is_compiled(self) -> bool:
-        """Whether its code is compiled from C or C++, as that of an object probably is."""
+        """Whether the code is compiled from C or C++; that of an object is taken to be."""
         return self.kind in ("c", "c++", "object")
 
     @cached_property
@@ -95,7 +95,7 @@ class Source:
     def text(self) -> str:
         """Its text, without a byte order mark where it was read. Raises LoadError, also for what isn't UTF-8."""
         if self._read is None:
-            text: str = self._contents  # if it is none, the compiler says so
+            text: str = self._contents  # the compiler refuses what is no text
             return text
         try:
             return self.data.decode("utf-8-sig")
@@ -106,7 +106,7 @@ class Source:
     def compiled(self, meanwhile: Iterable[object] = ()) -> Compiled:
         """The object that the compiler makes of it.
 
-        `meanwhile` is gone through while the compiler runs, if it has to.
+        `meanwhile` is iterated while the compiler runs; not if the object is in the cache.
 
         Raises:
             CompileError, LoadError: it can't be compiled or read.
@@ -196,7 +196,7 @@ class Source:
             raise LoadError(f"{self.file}: {error}") from None
 
     def image(self, meanwhile: Iterable[object] = ()) -> Image:
-        """It as an image, whatever it is; `meanwhile` is as for `compiled`.
+        """The image that it becomes, whatever its kind; `meanwhile` is as for `compiled`.
 
         Raises:
             CompileError, AssemblyError, LoadError: it can't be compiled, assembled or read.

@@ -1,4 +1,4 @@
-"""The lines of assembly, in the place of debug information."""
+"""Source lines of assembly that has no debug information."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ __all__ = ["AssemblyLines"]
 
 
 class AssemblyLines(DebugInfo):
-    """Source lines of instructions; there are no prototypes.
+    """Debug information of the source lines of instructions, without prototypes.
 
-    `rows`: the number of the section, the offset in it, the line and the file of each instruction.
+    `rows` has the number of the section, the offset in it, the line and the file of each instruction.
     """
 
     def __init__(self, name: str, rows: Sequence[tuple[int, int, int, str]], placed: Sequence[PlacedSection]) -> None:
@@ -25,7 +25,7 @@ class AssemblyLines(DebugInfo):
         self._places = [SourceLine(file, line, 0) for _, line, file in found]
 
     def line(self, offset: int) -> SourceLine | None:
-        """The line of the instruction at an offset in the image; None for data, and where there is no text."""
+        """The line of the instruction at an offset in the image; None for data and for code without a line."""
         index = bisect_right(self._offsets, offset) - 1
         if index < 0 or offset - self._offsets[index] >= 4 or not self._places[index].line:
             return None

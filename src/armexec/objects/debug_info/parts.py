@@ -1,4 +1,4 @@
-"""The debug information of an image that several objects make: each is asked about its own code."""
+"""Debug information of an image of several objects; each part answers for its own code."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ __all__ = ["ImageDebugInfo"]
 
 
 class ImageDebugInfo:
-    """The debug information of parts whose sections, all in a row, were placed at `sections`.
+    """The debug information of parts; `sections` are the places of all their sections, in order.
 
-    Each part's is read when it is first asked for; LoadError is raised then if it is malformed.
+    A part's information is read when it is first asked for. LoadError is raised then if it is malformed.
     """
 
     def __init__(self, parts: Sequence[Part], sections: Sequence[PlacedSection]) -> None:
@@ -42,7 +42,7 @@ class ImageDebugInfo:
         if at is None:
             return None
         section, number = at
-        # The question is the same wherever the part's sections are.
+        # The text of the question doesn't depend on the places of the part's sections.
         place = next(i for i, s in enumerate(self._placed[number]) if s is section)
         question = f"{linkage_name} at {place}+{offset - section.offset:#x}"
         return self._ask(number, question, lambda info: info.prototype(offset, linkage_name))
@@ -62,7 +62,7 @@ class ImageDebugInfo:
         return info.line(offset) if info else None
 
     def elsewhere(self) -> list[str]:
-        """The files that have debug information that was left out of the parts (-gsplit-dwarf)."""
+        """The files with debug information that the parts only refer to (-gsplit-dwarf)."""
         found = [self._info(number) for number in range(len(self._parts))]
         return [file for info in found if info is not None for file in info.elsewhere()]
 
@@ -74,7 +74,7 @@ class ImageDebugInfo:
         return self._ranges[i]
 
     def _ask(self, number: int, question: str, ask: Callable[[DebugInfo], Prototype | None]) -> Prototype | None:
-        """The answer of a part's debug information, or of its cache, which knows the same question by its text."""
+        """The answer from a part's cache, whose key is the text of the question, or from its debug information."""
 
         def read() -> Prototype | None:
             info = self._info(number)

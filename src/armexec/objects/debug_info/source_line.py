@@ -1,4 +1,4 @@
-"""A place in the source."""
+"""Places in the source."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ __all__ = ["SourceLine"]
 
 @dataclass(frozen=True)
 class SourceLine:
-    """A place in the source; `line` and `column` count from 1, 0 is not known."""
+    """A place in the source; `line` and `column` count from 1, 0 means not known."""
 
     file: str
     line: int

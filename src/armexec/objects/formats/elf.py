@@ -2,9 +2,9 @@
 
 Source: System V ABI (ELF), chapters 4 and 5, and ELF for the Arm 64-bit Architecture (AAELF64).
 
-The three fixed records that an object needs (section header, symbol, relocation) are unpacked here in bulk,
-with every size checked before it is used. pyelftools, which reads the DWARF, takes 20 us a record and 50 ms
-to import, and trusts the sizes it finds.
+The three fixed records of an object (section header, symbol, relocation) are unpacked here in bulk, and every size is
+checked before it is used. pyelftools, which reads the DWARF, takes 20 us a record and 50 ms to import, and trusts the
+sizes in the file.
 """
 
 from __future__ import annotations
@@ -77,7 +77,7 @@ class _Symbol(NamedTuple):
 
 
 def read_elf(data: bytes, name: str) -> Part:
-    """What an ELF64 little-endian AArch64 relocatable object holds. Raises LoadError."""
+    """The content of an ELF64 little-endian AArch64 relocatable object. Raises LoadError."""
     try:
         return _Object(data, name).part()
     except struct.error as e:
@@ -202,7 +202,7 @@ class _Object:
         )
 
     def _check_content(self, sections: list[Section]) -> None:
-        """Refuse what only looks like an object: there is no code, since it is somewhere else."""
+        """Raise LoadError for an object without code, whose code is elsewhere (-flto, -gsplit-dwarf)."""
         if any(section.data or section.size for section in sections) and not self._is_slim():
             return
         if any(h.name.startswith(".gnu.lto_") for h in self.headers):
@@ -221,7 +221,7 @@ class _Object:
             return False
         if header.flags & _SHF_COMPRESSED:
             raise self._bad(f"loaded section {header.name} is compressed")
-        # Nothing in the image walks the unwind tables, and they would cost every function a page.
+        # Left out: unwind tables aren't used in the image, and would cost every function a page.
         return header.name != ".eh_frame" and not header.flags & _SHF_TLS
 
     @staticmethod
@@ -260,18 +260,18 @@ class _Object:
             elif s.section < 0:
                 raise self._bad(f"symbol {name} in reserved section {s.section + 0x10000:#x}")
             elif s.section != _SHN_UNDEF and section is None:
-                # In a section that is not loaded, such as debug information; no loaded section refers to it.
+                # A symbol of a section that isn't loaded, such as debug information.
                 name, section, value = "", ABSOLUTE, 0
             if kind == 3 and not name and section is not None and section >= 0:
                 name = sections[section].name
             if kind == _STT_FILE or _is_mark(s):
-                # The source file's name, and the marks of code and data.
+                # The name of the source file, and mapping symbols.
                 name = ""
             symbols.append(SectionSymbol(name, section, value, s.size, _KINDS.get(kind, "notype"), binding))
         return symbols, common
 
     def _marks(self, index: dict[int, int]) -> list[Mark]:
-        """Where code and data begin in the sections, as mapping symbols say."""
+        """The places where code and data begin in the sections, by the mapping symbols."""
         marks = []
         for s in self.symbols:
             if _is_mark(s) and s.section in index:
@@ -279,8 +279,7 @@ class _Object:
         return marks
 
     def _relocations(self, target: int | None = None) -> Iterator[tuple[int, int, int, int, int]]:
-        """Section, offset, type, symbol and addend of each relocation; of one section or of all loaded
-        ones."""
+        """Section, offset, type, symbol and addend of each relocation, of one section or of all loaded ones."""
         for header in self.headers:
             if header.type not in {_SHT_RELA, _SHT_REL, _SHT_CREL} or header.info >= len(self.headers):
                 continue
@@ -309,7 +308,7 @@ class _Object:
     def _loosen_personalities(
         sections: list[Section], symbols: list[SectionSymbol], references: list[Reference]
     ) -> None:
-        """Let the unwinder's personality routine stay undefined where only the unwind tables need it."""
+        """Make the unwinder's personality routine weak if only the unwind tables refer to it."""
         used: set[int] = set()
         strict: set[int] = set()
         for r in references:
@@ -325,7 +324,7 @@ class _Object:
             match = _INITIALIZERS.match(sections[r.section].name)
             if not match or r.type != RelocationType.ABS64:
                 continue
-            # Lower priorities first; .ctors counts the other way round, and runs backwards.
+            # Lower priorities come first. .ctors has the opposite order, of priorities and of entries.
             backwards = match[1] == "ctors"
             priority = int(match[2][:9]) if match[2] else 1 << 16
             order = _PHASES[match[1]], 0xFFFF - priority if backwards and match[2] else priority
@@ -363,7 +362,7 @@ class _Object:
         return bytes(out)
 
     def _decompress(self, header: _Header, content: bytes) -> bytes:
-        """The contents of a compressed section, as ELF has it or, before that, as GNU had it (.zdebug_*)."""
+        """The contents of a compressed section, in ELF's format or in GNU's older one (.zdebug_*)."""
         if header.flags & _SHF_COMPRESSED:
             if len(content) < 24:
                 raise self._bad(f"compressed section {header.name} has {len(content)} bytes, and its header takes 24")
@@ -389,7 +388,7 @@ class _Object:
 
 
 def _is_mark(symbol: _Symbol) -> bool:
-    """Whether it is a mapping symbol: local, without a type."""
+    """Whether a symbol is a mapping symbol, which is local and has no type."""
     return symbol.info == 0 and mark_of(symbol.name) is not None
 
 

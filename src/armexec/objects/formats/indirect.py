@@ -1,4 +1,4 @@
-"""Indirect functions (STT_GNU_IFUNC), which a resolver chooses when they are called.
+"""Indirect functions (STT_GNU_IFUNC), whose resolver chooses the code when they are called.
 
 Source: System V ABI for the Arm 64-bit Architecture (SYSVABI64), "GNU indirect functions".
 """
@@ -12,7 +12,7 @@ from armexec.objects.relocations import RelocationType
 
 __all__ = ["call_resolvers"]
 
-# The argument registers are kept around the call; the resolver gets an AT_HWCAP of 0: no extensions.
+# Saves the argument registers around the call. The resolver gets an AT_HWCAP of 0: no extensions.
 _CODE = bytes.fromhex(
     "fd7bb2a9"  # stp x29, x30, [sp, #-224]!
     "fd030091"  # mov x29, sp
@@ -27,13 +27,13 @@ _CODE = bytes.fromhex(
     "00021fd6"  # br x16
 )
 _CALL = 52
-"""Where the `bl` is in it."""
+"""The offset of the `bl` in it."""
 
 
 def call_resolvers(
     indirect: Collection[int], sections: list[Section], symbols: list[SectionSymbol], references: list[Reference]
 ) -> None:
-    """Let the `indirect` symbols mean code that calls their resolver and jumps to the address that it returns."""
+    """Redefine the `indirect` symbols as code that calls their resolver and jumps to the address that it returns."""
     code = b""
     for index in indirect:
         resolver = symbols[index]

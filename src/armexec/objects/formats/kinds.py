@@ -1,4 +1,4 @@
-"""Files that are no AArch64 objects: what they are, and what to do instead."""
+"""Messages for files that are no AArch64 objects: their kind, and what to do instead."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ _TYPES = {0: "without a type", 2: "an executable", 3: "a shared library or execu
 
 
 def what_is(data: bytes) -> str:
-    """The kind of bytes that are neither an ELF nor a Mach-O object, as a part of a sentence."""
+    """A description of bytes that are neither an ELF nor a Mach-O object, as a part of a sentence."""
     if not data:
         return "empty"
     if data.startswith(b"\xca\xfe\xba\xbe"):
@@ -83,7 +83,7 @@ def _is_text(data: bytes) -> bool:
 
 
 def refused_elf(data: bytes) -> str:
-    """Why an ELF file of at least 64 bytes is no relocatable object for AArch64 in ELF64; empty if it is one."""
+    """The reason why an ELF file (64 bytes or more) is no ELF64 relocatable object for AArch64; empty if it is one."""
     order = "big" if data[5] == 2 else "little"
     kind, machine = struct.unpack_from(">HH" if order == "big" else "<HH", data, 16)
     processor = _MACHINES.get(machine, f"machine {machine}")

@@ -1,4 +1,4 @@
-"""The labels of code: which are functions, where an object doesn't say so by their type.
+"""Labels of code that are functions although their symbols have no type.
 
 Source: ELF for the Arm 64-bit Architecture (AAELF64), "Mapping symbols".
 """
@@ -14,7 +14,7 @@ __all__ = ["mark_of", "with_functions"]
 
 
 def mark_of(name: str) -> bool | None:
-    """Whether a mapping symbol of this name says that code follows (`$x`), or data (`$d`); None for another symbol."""
+    """True for a mapping symbol of code (`$x`), False for one of data (`$d`), None for another symbol."""
     bare = name.partition(".")[0]
     return bare == "$x" if bare in {"$x", "$d"} else None
 
@@ -22,10 +22,10 @@ def mark_of(name: str) -> bool | None:
 def with_functions(
     sections: Sequence[Section], symbols: Sequence[SectionSymbol], marks: Sequence[Mark]
 ) -> list[SectionSymbol]:
-    """The symbols; those that begin a function have the kind "function".
+    """The symbols; labels that are functions get the kind "function".
 
-    Hand-written code seldom says `.type f, %function`. So a global or weak label of code is a function too; a local
-    one is only where nothing else in the object is, and the first instruction of a section follows it.
+    Hand-written code seldom has `.type f, %function`. So a global or weak label of code is a function too. A local
+    label is one only at the first instruction of a section, in an object without other functions.
     """
     starts: dict[int, list[Mark]] = {}
     for mark in sorted(marks):

@@ -1,8 +1,7 @@
 """Mach-O arm64 relocatable objects -> a part of an image.
 
-Source: Apple's mach-o/loader.h, nlist.h, reloc.h and arm64/reloc.h. The records are unpacked here: lief, besides
-taking more than 370 ms to import, gives neither the addend of ARM64_RELOC_ADDEND nor the section that a relocation
-without a symbol refers to.
+Source: Apple's mach-o/loader.h, nlist.h, reloc.h and arm64/reloc.h. The records are unpacked here: lief gives
+neither the addend of ARM64_RELOC_ADDEND nor the section of a relocation without a symbol, and takes 370 ms to import.
 """
 
 from __future__ import annotations
@@ -102,7 +101,7 @@ class _Relocation(NamedTuple):
 
 
 def read_macho(data: bytes, name: str) -> Part:
-    """What a 64-bit arm64 Mach-O relocatable object holds. Raises LoadError."""
+    """The content of a 64-bit arm64 Mach-O relocatable object. Raises LoadError."""
     try:
         return _Object(data, name).part()
     except struct.error as e:
@@ -192,7 +191,7 @@ class _Object:
             self.data_in_code.append((address, length))
 
     def _marks(self, index: dict[int, int]) -> list[Mark]:
-        """Where data begins and ends in the sections."""
+        """The places where data begins and ends in the sections."""
         marks = []
         for address, length in self.data_in_code:
             for number, where in index.items():
@@ -247,7 +246,7 @@ class _Object:
             return False
         if kind == _S_INIT_FUNC_OFFSETS:
             raise LoadError(f"{self.name}: section {header.name} (initializer offsets) is not supported")
-        # Nothing in the image walks the unwind tables, and they would cost every function a page.
+        # Left out: unwind tables aren't used in the image, and would cost every function a page.
         unwind = header.segment == "__LD" or header.name == "__eh_frame"
         return not (unwind or header.flags & _S_ATTR_DEBUG or header.segment == "__DWARF")
 
@@ -429,7 +428,7 @@ def _protection(header: _Header) -> str:
 
 
 def _page_offset(word: int) -> RelocationType:
-    """What PAGEOFF12 means for an instruction: ADD, or a load or store, whose imm12 counts its own size."""
+    """The relocation type that PAGEOFF12 means at an instruction: ADD's, or that of a load or store of its size."""
     if word & 0x3B000000 != 0x39000000:
         return RelocationType.ADD_ABS_LO12_NC
     if word >> 30 == 0 and word & 0x04800000 == 0x04800000:

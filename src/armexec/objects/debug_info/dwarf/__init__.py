@@ -20,8 +20,8 @@ _Answer = TypeVar("_Answer")
 
 
 class DebugInfo:
-    """The debug information of an image. `sections` are by name without dot or underscores; addresses in
-    them are offsets in the image.
+    """The debug information of an image, out of `sections`, which have names without dots and underscores. Addresses
+    in them are offsets in the image.
     """
 
     def __init__(self, name: str, sections: dict[str, bytes]) -> None:
@@ -43,7 +43,7 @@ class DebugInfo:
         return lines[i] if i >= 0 else None
 
     def elsewhere(self) -> list[str]:
-        """The files that have the rest of the information (-gsplit-dwarf). Raises LoadError if malformed."""
+        """The files with the rest of the information (-gsplit-dwarf). Raises LoadError if malformed."""
         return self._ask(lambda functions: functions.entries.split) or []
 
     def _ask(self, question: Callable[[Functions], _Answer]) -> _Answer | None:
@@ -66,7 +66,7 @@ class DebugInfo:
             return self._malformed(e)
 
     def _malformed(self, error: Exception) -> LoadError:
-        # pyelftools raises whatever Python does on malformed input.
+        # On malformed input pyelftools raises any of Python's exceptions.
         detail = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
         return LoadError(f"{self.name}: malformed debug information ({detail})")
 

@@ -1,4 +1,4 @@
-"""The entries of .debug_info, and what refers to what."""
+"""The entries of .debug_info, and the references between them."""
 
 from __future__ import annotations
 
@@ -37,8 +37,8 @@ _FORTRAN = {0x07, 0x08, 0x0E, 0x22, 0x23, 0x2D}  # DW_LANG_Fortran77, 90, 95, 03
 
 
 class Entries:
-    """Every entry of .debug_info, read once, in the order of the section: pyelftools' own walk follows DW_AT_sibling,
-    which in a malformed file may lead back.
+    """All entries of .debug_info, read once in the order of the section. pyelftools' own walk follows DW_AT_sibling,
+    which may point back in a malformed file.
     """
 
     def __init__(self, sections: dict[str, bytes]) -> None:
@@ -54,10 +54,10 @@ class Entries:
         self._stream = given["debug_info_sec"].stream
         self._dies: dict[int, Any] = {}
         self._children: dict[int, list[Any]] = {}
-        self._scopes: dict[int, int] = {}  # of a type or namespace: the entry it stands in
+        self._scopes: dict[int, int] = {}  # the entry that holds a type or a namespace
         self.subprograms: list[Any] = []
         self._languages: dict[int, int] = {}
-        self.split: list[str] = []  # the files that have what is left out here
+        self.split: list[str] = []  # the files with the rest of the information
         for cu in self._dwarf.iter_CUs():
             self._read_unit(cu)
 
@@ -124,7 +124,7 @@ class Entries:
         return self.name(die, "DW_AT_linkage_name") or self.name(die, "DW_AT_MIPS_linkage_name")
 
     def children(self, die: Any) -> Sequence[Any]:
-        """The entries directly inside of one."""
+        """The entries directly within one."""
         return self._children.get(die.offset, ())
 
     def scopes(self, die: Any) -> Iterator[Any]:
@@ -147,7 +147,7 @@ class Entries:
         return found.value if found is not None and isinstance(found.value, int) else None
 
     def locations(self, die: Any) -> list[bytes]:
-        """The expressions that tell where a variable is, in the order of the code they hold for."""
+        """The location expressions of a variable, in the order of the code that they hold for."""
         from elftools.dwarf.locationlists import LocationEntry, LocationExpr, LocationParser
 
         found = die.attributes.get("DW_AT_location")

@@ -1,7 +1,7 @@
-"""Fortran's arguments: by reference, unless the location of the dummy argument says that its value is passed.
+"""Fortran's arguments, which are passed by reference unless the dummy argument's location is that of its value.
 
-The type of a dummy argument is that of its value. Where its address is passed, its location when the function begins
-is memory that a register points to, or that a word of the frame does. Source: DWARF 5, 2.6; what GNU Fortran 12 makes.
+The type of a dummy argument is that of its value. If its address is passed, its location at the function's entry is the
+memory that a register or a word of the frame points to. Source: DWARF 5, 2.6; the output of GNU Fortran 12.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ def _is_by_reference(entries: Entries, die: Any, type: CType) -> bool:
 
 
 def _holds_address(expression: bytes) -> bool | None:
-    """Whether a location is where the address of a variable is, not its value; None where that can't be told."""
+    """Whether a location holds a variable's address, and not its value; None if that can't be told."""
     if not expression:
         return None
     first = expression[0]

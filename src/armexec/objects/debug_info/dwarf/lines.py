@@ -1,7 +1,7 @@
 """The line number program of DWARF (versions 2 to 5, section 6.2 of the standard).
 
-Decoded here, because pyelftools believes the counts in a header (a malformed one keeps it busy forever) and
-makes an object of every row.
+It is decoded here, because pyelftools trusts the counts in a header, and loops forever on malformed ones; it also makes
+an object of every row.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ _DW_LNCT_PATH, _DW_LNCT_DIRECTORY = 1, 2
 
 
 class _Malformed(Exception):
-    """The table can't be read further."""
+    """A table that can't be read further."""
 
 
 class _Cursor:
@@ -58,9 +58,9 @@ class _Cursor:
 
 
 def read_lines(section: bytes, line_strings: bytes, strings: bytes) -> tuple[list[int], list[SourceLine | None]]:
-    """Sorted addresses, and the source line from each to the next (None: no code of ours).
+    """Sorted addresses, and the source line from each to the next; None for code without one.
 
-    `section` is .debug_line, the others .debug_line_str and .debug_str. What is malformed is left out.
+    `section` is .debug_line, the others .debug_line_str and .debug_str. Malformed tables are left out.
     """
     rows: dict[int, SourceLine | None] = {}
     ends: set[int] = set()
@@ -204,7 +204,7 @@ class _Program:
 
 
 def _join(directories: list[str], index: int, name: str) -> str:
-    # Directory 0 is where the compiler ran: names there stay as they were given to it.
+    # Directory 0 is the compiler's working directory: names there stay relative.
     if index == 0 or index >= len(directories) or name.startswith("/"):
         return name
     return f"{directories[index]}/{name}"

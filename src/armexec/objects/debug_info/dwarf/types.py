@@ -47,10 +47,10 @@ class Types:
     def __init__(self, entries: Entries) -> None:
         self._entries = entries
         self._types: dict[int, CType] = {}
-        self._open: dict[int, list[CType]] = {}  # by id: copies of an aggregate whose fields are still being read
+        self._open: dict[int, list[CType]] = {}  # by id: copies of an aggregate whose fields aren't all read yet
 
     def type_of(self, die: Any, depth: int = 0) -> CType:
-        """The type that an entry's DW_AT_type says; void without one."""
+        """The type in an entry's DW_AT_type; void without one."""
         if "DW_AT_type" not in die.attributes:
             return VOID
         target = self._entries.reference(die, "DW_AT_type")
@@ -174,7 +174,7 @@ class Types:
         name = self._spell(die, "class" if die.tag == "DW_TAG_class_type" else kind)
         by_reference = self._entries.number(die, "DW_AT_calling_convention") == _DW_CC_PASS_BY_REFERENCE
         made = CType(kind, size, name, by_reference=by_reference)
-        # Known before its fields are read: they may point to it.
+        # Registered before its fields are read, which may point to it.
         self._types[die.offset] = made
         if "DW_AT_declaration" in die.attributes:
             return made
