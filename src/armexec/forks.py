@@ -1,8 +1,8 @@
-"""A fork while other threads work: what they hold would be held in the child by nobody, for ever.
+"""Forks while other threads work: a lock that another thread holds would stay locked in the child for ever.
 
-A fork waits until no other thread imports what is used here, has a lock that is held for a moment, or is in LLVM, which
-has locks of its own. The forking thread holds them meanwhile. Locks that are held for long, while something is
-translated, are new ones in the child. The wait has an end: then the process forks anyway.
+A fork waits until no other thread imports what is used here, holds a short-lived lock, or is in LLVM, which has locks
+of its own. The forking thread then holds these locks. Locks that are held for long, as during a translation, are
+replaced in the child. The wait has a time limit, after which the process forks anyway.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from typing import Any, Protocol, TypeVar
 __all__ = ["after_in_child", "after_in_parent", "before", "hold", "in_child", "no_fork", "renew"]
 
 _PATIENCE = 30.0
-"""Maximum wait in seconds; threads need as long only where they import much on a busy machine."""
+"""Maximum wait in seconds. Threads need that long only for large imports on a busy machine."""
 _PAUSE = 0.0005
 _PACKAGES = {"armexec", "elftools", "itanium_demangler", "llvmlite", "numpy", "pycparser", "ziglang"}
 
@@ -44,24 +44,24 @@ _child: list[Callable[[], None]] = []
 
 
 def hold(lock: L) -> L:
-    """Have a lock of the process held by whoever forks; the lock itself."""
+    """Register a lock that the forking thread is to hold during a fork, and return it."""
     _locks.append(lock)
     return lock
 
 
 def renew(owner: _Renewed) -> threading.RLock:
-    """A lock to be the `_lock` of an object, in a child a new one."""
+    """Make the lock for the `_lock` of an object, which is replaced in a child."""
     _renewed.add(owner)
     return threading.RLock()
 
 
 def in_child(callback: Callable[[], None]) -> None:
-    """Have this called in each child."""
+    """Register a function to be called in each child."""
     _child.append(callback)
 
 
 class _Gate:
-    """A lock that any number of threads share, or that the forking thread has alone."""
+    """A lock that any number of threads share, or that the forking thread holds alone."""
 
     def __init__(self) -> None:
         self._condition = threading.Condition()
@@ -81,7 +81,7 @@ class _Gate:
                 self._condition.notify_all()
 
     def close(self, timeout: float) -> bool:
-        """Let nobody in; whether all have left in time."""
+        """Let no thread enter, and wait for those inside. True if all have left in time."""
         with self._condition:
             self._closed = True
             return self._condition.wait_for(lambda: not self._inside, timeout)
@@ -96,7 +96,7 @@ _gate = _Gate()
 
 
 def no_fork() -> contextlib.AbstractContextManager[None]:
-    """While this is entered the process doesn't fork. It is for calls of code that has locks of its own."""
+    """A context that keeps the process from forking, for calls of code with locks of its own."""
     return _gate.shared()
 
 
@@ -109,7 +109,7 @@ class _Fork:
     def before(self) -> None:
         limit = time.monotonic() + _PATIENCE
         while (left := limit - time.monotonic()) > 0:
-            # The gate comes first: a thread that has to leave may wait for any of the locks, since objects may be freed
+            # The gate comes first: a thread that has to leave may need any of the locks, since objects may be freed
             # there as everywhere.
             if _gate.close(left) and self._hold_all():
                 return
@@ -118,7 +118,7 @@ class _Fork:
         self._hold_all()
 
     def _hold_all(self) -> bool:
-        """Hold what is free; whether that was all."""
+        """Acquire all locks that become free in time. True if all did."""
         imports = _Imports()
         complete = True
         for lock in (imports, *_locks, *_llvm()):
@@ -134,7 +134,7 @@ class _Fork:
 
     def _release_held(self) -> None:
         while self._held:
-            # Of a lock that the interpreter has renewed in the child, nobody is the owner.
+            # A lock that the interpreter has replaced in the child has no owner.
             with contextlib.suppress(RuntimeError):
                 self._held.pop().release()
 
@@ -154,10 +154,10 @@ class _Fork:
 
 
 class _Imports:
-    """That no other thread imports what armexec may need, as a lock.
+    """The import system, as a lock: while it is held, no other thread imports what armexec may need.
 
-    Python has one for each module that is being imported, and one for making such locks, which it holds itself while it
-    forks.
+    Python has a lock for each module that is being imported, and one for making such locks, which it holds itself
+    during a fork.
     """
 
     def acquire(self, blocking: bool = False) -> bool:
@@ -176,7 +176,7 @@ class _Imports:
 
 
 def _others_import() -> bool:
-    # Not promised by Python, so it may be gone one day.
+    # Not part of Python's API: it may be missing.
     locks = getattr(sys.modules.get("_frozen_importlib"), "_module_locks", {})
     here = threading.get_ident()
     return any(
@@ -186,20 +186,20 @@ def _others_import() -> bool:
 
 
 def _is_used(name: str) -> bool:
-    """Whether armexec may import a module. There are programs that run while one of their own is being imported."""
+    """Whether armexec may import a module. A program's own don't count: some run while one of them is imported."""
     package = name.partition(".")[0]
     return package in _PACKAGES or package in sys.stdlib_module_names
 
 
 def _llvm() -> tuple[Lock, ...]:
-    """llvmlite's lock around calls of LLVM, once it is there."""
+    """llvmlite's lock around calls of LLVM, once llvmlite is imported."""
     library = getattr(sys.modules.get("llvmlite.binding.ffi"), "lib", None)
     lock = getattr(getattr(library, "_lock", None), "_lock", None)
     return () if lock is None else (lock,)
 
 
 def _renew_cached_properties() -> None:
-    """Before Python 3.12 each has a lock for all objects of its class."""
+    """Replace the locks of cached properties. Before Python 3.12 each has one for all objects of its class."""
     for name, module in list(sys.modules.items()):
         if name.partition(".")[0] != "armexec":
             continue
@@ -211,4 +211,4 @@ def _renew_cached_properties() -> None:
 
 _fork = _Fork()
 before, after_in_parent, after_in_child = _fork.before, _fork.after_in_parent, _fork.after_in_child
-"""For `os.register_at_fork`, which the package does when it is imported."""
+"""The functions for `os.register_at_fork`, which the package calls when it is imported."""

@@ -1,11 +1,11 @@
-"""A store on disk for what is costly to make again: compiled objects, a compiler's version, translated code.
+"""A store on disk for results that are costly to compute: compiled objects, compilers' versions, translated code.
 
-An entry is found by a key made from everything that went into it (`Store.key`), so it never has to be
-updated, only dropped. Nothing here raises for the disk's sake: an entry that can't be read, or isn't whole,
-is not there; one that can't be written is not kept.
+The key of an entry is made from everything that it depends on (`Store.key`), so entries are dropped but never updated.
+Errors of the disk aren't raised: an entry that can't be read, or is damaged, is missing; one that can't be written
+isn't kept.
 
-Entries become code of this process, so none is read that somebody else may have written: what they and their folders
-belong to, and who may write to them, is looked at.
+Entries become code of this process. So an entry is read only if nobody but this user and root can have written it or
+its folders.
 """
 
 from __future__ import annotations
@@ -29,10 +29,10 @@ _DIGEST_SIZE = hashlib.sha256().digest_size
 _SHARDS = 16
 _OFF = ("off", "no", "0", "false")
 _LIMIT = 512 << 20
-_LARGEST = 256 << 20  # bytes of an entry: nothing that is kept comes near
-_DEEPEST = 200  # folders: the kernel goes through all that are above, for each
+_LARGEST = 256 << 20  # bytes of an entry; real ones are far smaller
+_DEEPEST = 200  # folders; for each the kernel walks all above it
 _WRITABLE_BY_OTHERS = stat.S_IWGRP | stat.S_IWOTH
-_ABANDONED = 3600.0  # seconds after which a temporary file belongs to a process that died
+_ABANDONED = 3600.0  # seconds after which the process of a temporary file must have died
 
 
 STORES: Mapping[str, str] = MappingProxyType(
@@ -43,23 +43,23 @@ STORES: Mapping[str, str] = MappingProxyType(
         "translations": "translations",
     }
 )
-"""The stores there are, and what is in them."""
+"""The stores by name, with descriptions of their contents."""
 
 
 class Contents(NamedTuple):
-    """What a store holds: how many entries, and their bytes."""
+    """The contents of a store: the number of entries, and their bytes."""
 
     entries: int
     size: int
 
 
 def is_on() -> bool:
-    """Whether anything is kept: `ARMEXEC_CACHE=off` (or `no`, `0`, `false`) says no."""
+    """Whether stores are used. `ARMEXEC_CACHE=off` (or `no`, `0`, `false`) turns them off."""
     return os.environ.get("ARMEXEC_CACHE", "").lower() not in _OFF
 
 
 def cache_directory() -> Path | None:
-    """The folder that holds every store, or None where the user has no home.
+    """The folder of all stores, or None if the user has no home.
 
     `ARMEXEC_CACHE_DIR` if set, else `~/Library/Caches/armexec` on macOS, else `armexec` below
     `XDG_CACHE_HOME` (`~/.cache`), as the XDG Base Directory Specification says.
@@ -79,10 +79,10 @@ def cache_directory() -> Path | None:
 
 
 def distrust(folder: Path) -> str:
-    """Why something in a folder, or below it, may have been put there by somebody else; empty if it can't be.
+    """The reason why somebody else may have written into a folder or below it; empty if nobody may.
 
-    A folder must belong to this user or to root, and nobody else may write to it; nor may anybody else to the folders
-    above, unless only owners may rename or remove what is in them, as in /tmp.
+    The folder must belong to this user or to root, and nobody else may write to it. The same holds for the folders
+    above, except that others may write to those in which only owners may rename or remove files, such as /tmp.
     """
     if len(folder.parts) > _DEEPEST:
         return f"it is more than {_DEEPEST} folders deep"
@@ -103,7 +103,7 @@ def _trouble(path: str, *, is_above: bool) -> str:
     try:
         status = os.stat(path)
     except OSError:
-        # What isn't there will be ours.
+        # A missing folder will be made by this user.
         return ""
     if not _is_trusted_owner(status):
         return f"{path} belongs to another user"
@@ -131,7 +131,7 @@ def _is_private(gid: int) -> bool:
 
 
 def _make_folders(folder: Path) -> None:
-    """Make a folder, and those above that aren't there, for this user only."""
+    """Make a folder, and missing ones above it, for this user only."""
     missing = []
     path = str(folder)
     while not os.path.isdir(path) and os.path.dirname(path) != path:
@@ -143,7 +143,7 @@ def _make_folders(folder: Path) -> None:
 
 
 def _read(path: Path) -> bytes | None:
-    """The content of a regular file of this user, None of anything else. It never waits. Raises OSError."""
+    """The content of a regular file of this user; None for other files. It never blocks. Raises OSError."""
     flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
     with open(os.open(path, flags), "rb", buffering=0) as file:
         status = os.fstat(file.fileno())
@@ -156,8 +156,8 @@ def _read(path: Path) -> bytes | None:
 class Store:
     """Bytes by key, in the folder `name` of the cache directory (or of `root`), at most about `limit` bytes.
 
-    Safe for any number of processes and threads at once: an entry appears whole or not at all. When a part of
-    the store outgrows its share of `limit`, the entries used longest ago go first.
+    Processes and threads may use it at once: an entry appears whole or not at all. When a shard outgrows its part of
+    `limit`, the least recently used entries are removed.
     """
 
     def __init__(self, name: str, *, root: Path | None = None, limit: int = _LIMIT) -> None:
@@ -182,7 +182,7 @@ class Store:
         return None if self.root is None else self.root / key[0] / key[1:]
 
     def get(self, key: str) -> bytes | None:
-        """The bytes kept under `key`, or None if there are none or they are damaged."""
+        """The bytes stored under `key`, or None if there are none or they are damaged."""
         path = self._path(key)
         if path is None or not self._may_be_used():
             return None
@@ -197,11 +197,11 @@ class Store:
             self.drop(key)
             return None
         with contextlib.suppress(OSError):
-            os.utime(path)  # the time of last use, which `put` orders by
+            os.utime(path)  # the time of last use
         return payload
 
     def put(self, key: str, data: bytes) -> None:
-        """Keep `data` under `key`, in place of what was there."""
+        """Store `data` under `key`, in place of an earlier entry."""
         path = self._path(key)
         if path is None or not self._may_be_used():
             return
@@ -221,7 +221,7 @@ class Store:
             return
 
     def _may_be_used(self) -> bool:
-        """Whether nobody else can write where it is."""
+        """Whether nobody else can write to the folder."""
         if not self._is_trusted and self.root is not None:
             # The folder of all stores is one of ours too.
             trusted = not distrust(self.root) and not distrust(self.root.parent)
@@ -231,19 +231,19 @@ class Store:
         return self._is_trusted
 
     def drop(self, key: str) -> None:
-        """Forget `key`."""
+        """Remove the entry of `key`."""
         path = self._path(key)
         if path is not None:
             with contextlib.suppress(OSError):
                 path.unlink()
 
     def contents(self) -> Contents:
-        """What is there now."""
+        """The contents now."""
         files = [size for folder in self._shards() for _, size, path in _files(folder) if not _is_temporary(path)]
         return Contents(len(files), sum(files))
 
     def clear(self) -> Contents:
-        """Drop everything; what that was."""
+        """Remove all entries, and return what they were."""
         found = self.contents()
         for folder in self._shards():
             for _, _, path in _files(folder):
@@ -256,10 +256,10 @@ class Store:
         return [] if self.root is None else [self.root / f"{number:x}" for number in range(_SHARDS)]
 
     def _trim(self, newest: Path, added: int) -> None:
-        """Remove what was used longest ago from the shard of `newest`, which itself stays.
+        """Remove the least recently used entries from the shard of `newest`, which stays.
 
-        A shard is looked through when it is first written to, and again when what this process has added since may have
-        made it too large: looking through thousands of files takes longer than writing one.
+        A shard is listed when this process first writes to it, and again when the process has added enough to exceed
+        the limit: listing thousands of files takes longer than writing one.
         """
         folder, share = newest.parent, self.limit // _SHARDS
         known = self._totals.get(folder)
@@ -279,7 +279,7 @@ class Store:
 
 
 def _header(key: str, data: bytes) -> bytes:
-    """The header of an entry, which says that it is whole and has this key."""
+    """The header of an entry, by which damaged entries and those of other keys are recognized."""
     return _MAGIC + hashlib.sha256(key.encode() + data).digest()
 
 
@@ -292,8 +292,8 @@ def _is_temporary(path: str) -> bool:
 
 
 def _files(folder: Path) -> Iterator[tuple[float, int, str]]:
-    """Time of last use, size in bytes and path of every file in `folder`; nothing where that can't be read."""
-    # Another process may remove an entry, or the folder, between the listing and here.
+    """Time of last use, size in bytes and path of every file in `folder`; nothing if that can't be read."""
+    # Another process may remove an entry, or the folder, meanwhile.
     with contextlib.suppress(OSError), os.scandir(folder) as entries:
         for entry in entries:
             with contextlib.suppress(OSError):

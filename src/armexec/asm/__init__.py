@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 __all__ = ["Builder", "Code", "Label", "Symbol", "assemble"]
 
 
-# A builder has a method for every mnemonic: a large module that text doesn't need.
+# Imported when it is used: a builder has a method for every mnemonic.
 _LAZY = {"Builder": "builder", "Label": "operands", "Symbol": "operands"}
 
 

@@ -35,11 +35,11 @@ def assemble(
 
     Args:
         text: the source. Statements are separated by newlines and `;` (which begins a comment in Apple's dialect).
-        address: where the first instruction stands: what the addresses of `Code.symbols` and of listings count from.
+        address: the address of the first instruction, from which `Code.symbols` and listings count.
         distances: whether a number for a branch target or another pc-relative operand is a distance in bytes, as both
             assemblers have it, or an address, as disassemblers print them. By default it is an address where `address`
             is given.
-        file: the name that messages give, and where `.include` and `.incbin` look for files at last.
+        file: the name in messages; `.include` and `.incbin` look for files beside it at last.
         target: "apple" for Apple's dialect, another target for GNU's. None or "host": Apple's if something in the text
             belongs to it, such as `.build_version`, `.section __TEXT...`, `@PAGE` or a global `_main`.
         folders: where `.include` and `.incbin` look for files, after the working directory.
@@ -64,22 +64,22 @@ def assemble(
     return assembler.output.finish()
 
 
-# The words of lines met before, in any text: those that name nothing that could have another meaning elsewhere.
+# The words of lines that any text has had before, and that mean the same in every text.
 _words: dict[str, bytes] = {}
 _LIMIT = 1 << 16
 
 
-# A preprocessor's line marker, with the number and the file of the next line, or m4's (#line). Without a file, or with
-# line 0 (which gcc writes before the first line), it is a comment, as for GNU as and clang.
+# A line marker of a preprocessor or of m4 (#line), with the number and the file of the next line. Without a file, or
+# with line 0, which gcc writes before the first line, it is a comment, as for GNU as and clang.
 _MARKER = re.compile(r'#(?:line[ \t])?[ \t]*(0*[1-9]\d{0,8})[ \t]+"((?:[^"\\]|\\.)*)"(?:[ \t]+\d+)*[ \t]*$')
 _REQ = re.compile(r"\.req\s+(\S+)$", re.IGNORECASE)
 
 
 class Assembler(PreprocessContext):
-    """One assembly: goes through the lines, and carries out each statement."""
+    """One assembly: reads the lines, and assembles each statement."""
 
     def run(self) -> None:
-        """Go through the lines: those of the text, and those that macros and included files put before the next."""
+        """Assemble all lines: those of the text, of expansions and of included files."""
         stack = self.source.stack
         output = self.output
         while stack:
@@ -100,7 +100,7 @@ class Assembler(PreprocessContext):
         self.conditions.finish()
 
     def _is_plain(self, frame: Frame) -> bool:
-        """Whether a line means what it has meant before."""
+        """Whether the words of `_words` may be used for a line."""
         return not (
             self.output.constants
             or self.shadowed
@@ -110,7 +110,7 @@ class Assembler(PreprocessContext):
         )
 
     def _line(self, frame: Frame, number: int, line: str) -> bool:
-        """Go through a line. True if what follows isn't the frame's next line."""
+        """Assemble a line. True if the frame's next line isn't the next to be assembled."""
         if frame.comment is None and not self.conditions.skipping:
             statement = plain_statement(line, apple=self.apple)
             if statement is not None:
@@ -125,7 +125,7 @@ class Assembler(PreprocessContext):
         return self._pending(frame)
 
     def _pending(self, frame: Frame) -> bool:
-        """Go through what is left of a line. True if something else comes before the rest."""
+        """Assemble the rest of a line. True if another frame comes before what is left of it."""
         stack = self.source.stack
         while frame.pending:
             start, text = frame.pending.popleft()
@@ -199,7 +199,7 @@ class Assembler(PreprocessContext):
                     return
                 word = encode(candidates, _no_symbol)[0].to_bytes(4, "little")
             except EncodingFailure:
-                pass  # Once more, to know the columns.
+                pass  # Below it is tried again, with columns for the message.
             else:
                 output.word(word, where.line, where.text, where.file, where.within)
                 if not statement.labels and not any(mark in where.text for mark in (";", "/*", "*/", "%%")):

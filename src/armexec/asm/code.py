@@ -13,24 +13,24 @@ class Code(CodeContents):
     """Assembled code. `words` and `bytes` are those of the executable sections, one after the other, before any
     relocation.
 
-    `symbols` maps the names defined there to their addresses, counted from `address`. `distances`: whether numbers for
-    branch targets are distances in bytes in its source and in its listing, and not addresses. `diagnostics` are what
-    `.warning` and `.print` say.
+    `symbols` maps the names defined there to their addresses, counted from `address`. With `distances`, numbers for
+    branch targets are distances in bytes in its source and its listing, and not addresses. `diagnostics` are the
+    messages of `.warning` and `.print`.
     """
 
     @property
     def disassembly(self) -> str:
-        """The words as instructions again, one a line with its address, under their labels; data as `.word`, and the
-        relocations that are left under what they are of."""
+        """A listing: each instruction with its address, under its labels, data as `.word`, and the relocations that are
+        left below their words."""
         from armexec.asm.listing import code_listing
 
         return code_listing(self)
 
     def object(self) -> builtins.bytes:
-        """It as a relocatable object: ELF, or Mach-O for text in Apple's dialect.
+        """The code as a relocatable object: ELF, or Mach-O for text in Apple's dialect.
 
         Raises:
-            AssemblyError: a reference for which the format has no relocation.
+            AssemblyError: the format has no relocation for a reference.
         """
         if self.apple:
             from armexec.asm.object_file.macho import write_macho

@@ -14,14 +14,14 @@ __all__ = ["CodeContents", "CodeRelocation", "CodeSection", "CodeSymbol"]
 
 @dataclass(eq=False, repr=False)
 class CodeSection:
-    """A section. `flags` is the protection of its memory: "rx", "r" or "rw", or "" for what isn't loaded, such as debug
-    information.
+    """A section. `flags` is the protection of its memory: "rx", "r" or "rw", or "" for a section that isn't loaded,
+    such as debug information.
 
-    `align` and `size` are in bytes; `size` is more than the data's for zeros at the end. `type` is ELF's ("progbits",
-    "nobits", "init_array") or Mach-O's ("cstring_literals"), `attributes` the letters or words that the source gives,
-    `entry_size` that of the entries of a mergeable section. `group` is the symbol that stands for a section group;
-    of the groups of a `comdat` a linker keeps one. `link` is the symbol or section of the letter "o". Type, attributes
-    and alignment follow from the name and the flags where they aren't given.
+    `align` and `size` are in bytes; `size` exceeds the data's for zeros at the end. `type` is ELF's ("progbits",
+    "nobits", "init_array") or Mach-O's ("cstring_literals"), `attributes` the letters or words in the source,
+    `entry_size` the size of the entries of a mergeable section. `group` is the signature symbol of a section group; of
+    `comdat` groups with the same symbol a linker keeps one. `link` is the symbol or section of the letter "o". Type,
+    attributes and alignment default to those of the name and the flags.
 
     `marks` are the offsets where code ("x") or data ("d") begins; `lines` are the source lines of words: offset, line
     and file.
@@ -59,9 +59,9 @@ class CodeSection:
 class CodeSymbol(NamedTuple):
     """A symbol at `value` in its section, or an absolute number, or undefined.
 
-    `kind`: function, object, tls, ifunc or notype; `binding`: local, global, weak or unique; `visibility`: default,
-    hidden, protected or internal. Of a `common` symbol, `value` is the alignment. `variant_pcs`: a function that
-    doesn't keep to the base procedure call standard.
+    `kind` is function, object, tls, ifunc or notype; `binding` local, global, weak or unique; `visibility` default,
+    hidden, protected or internal. The `value` of a `common` symbol is its alignment. A `variant_pcs` function doesn't
+    follow the base procedure call standard.
     """
 
     name: str
@@ -77,14 +77,14 @@ class CodeSymbol(NamedTuple):
 
     @property
     def temporary(self) -> bool:
-        """Whether it has no name that a user gave: numeric labels, places, literals."""
+        """Whether the source doesn't name it: numeric labels, places, literals."""
         return self.name[0] in "\x00\x01"
 
 
 class CodeRelocation(NamedTuple):
     """An ELF relocation (`type` is its name) at `offset` of a section: of `symbol`, less `minus`, plus `addend`.
 
-    `where` is the line that it comes from.
+    `where` is the line of its statement.
     """
 
     section: CodeSection
@@ -98,7 +98,7 @@ class CodeRelocation(NamedTuple):
 
 @dataclass(eq=False, repr=False)
 class CodeContents:
-    """Assembled code, apart from the forms that it is written in. `Code` describes the attributes."""
+    """Assembled code without the formats that it is written in. `Code` describes the attributes."""
 
     sections: list[CodeSection]
     all_symbols: list[CodeSymbol]
@@ -121,7 +121,7 @@ class CodeContents:
 
     @property
     def code_sections(self) -> list[tuple[int, CodeSection]]:
-        """The executable sections that have something in them, with their places in `bytes`."""
+        """The executable sections that aren't empty, with their offsets in `bytes`."""
         placed = []
         end = 0
         for section in self.sections:
@@ -148,7 +148,7 @@ class CodeContents:
 
     @property
     def words(self) -> list[int]:
-        """The code as 32-bit words; data that doesn't fill the last one is filled with zeros."""
+        """The code as 32-bit words; the last is filled with zeros."""
         data = self.bytes
         data += bytes(-len(data) % 4)
         return [int.from_bytes(data[i : i + 4], "little") for i in range(0, len(data), 4)]

@@ -1,4 +1,4 @@
-"""The context of a statement: where code goes, and how directives read their arguments."""
+"""The context of a statement: the output, and the readers of arguments that directives share."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Context:
         self._numeric: dict[str, int] = {}
 
     def report(self, severity: str, message: str, where: Where) -> None:
-        """A message that doesn't end the assembly."""
+        """Add a message that doesn't end the assembly."""
         self.output.diagnostics.append(Diagnostic(where.file, where.line, where.column, severity, message))
 
     # -- labels -----------------------------------------------------------------------------------------------------
@@ -45,7 +45,7 @@ class Context:
         self.output.define(name, where)
 
     def local_label(self, reference: str) -> str:
-        """The symbol that `1f` or `1b` means here."""
+        """The symbol that `1f` or `1b` refers to here."""
         number, direction = reference[:-1], reference[-1].lower()
         count = self._numeric.get(number, 0)
         return f"\x01{number} {count + (direction == 'f')}"
@@ -56,7 +56,7 @@ class Context:
         return parse_expression(text, column, self.local_label, apple=self.apple)
 
     def constant(self, arguments: list[tuple[str, int]], index: int, where: Where, default: int | None = None) -> int:
-        """A directive's argument as a number that is known by now."""
+        """A directive's argument as a number, which must be known here."""
         if index >= len(arguments) or not arguments[index][0]:
             if default is None:
                 raise where.error(f"expected {index + 1} argument{'s' * (index > 0)}")
@@ -65,14 +65,14 @@ class Context:
         return self.output.constant(tree, where.at(arguments[index][1]))
 
     def number(self, text: str, column: int, where: Where, default: int | None = None) -> int:
-        """An expression that fills a text, as a number that is known by now."""
+        """The number of a text that is an expression, which must be known here."""
         if not text and default is None:
             raise where.error("expected a number")
         return self.constant([(text, column)], 0, where, default)
 
     @staticmethod
     def name(argument: tuple[str, int]) -> str:
-        """A symbol's or section's name, out of its quotes."""
+        """The name of a symbol or section, without quotes."""
         text, column = argument
         if text[:1] == '"' and text[-1:] == '"':
             return quoted_name(text, column)

@@ -1,4 +1,4 @@
-"""From a mnemonic and tokens to a word: finds the forms that fit, and explains when none does."""
+"""Encoding of a mnemonic and its tokens as a word, by the forms that fit, or a message if none does."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ __all__ = ["Candidate", "EncodingFailure", "Relocatable", "absolute", "encode", 
 
 
 class EncodingFailure(Exception):
-    """No form fits: why, at which column (0: the mnemonic; None: after the last operand), and what would.
+    """The message that no form fits, with a column (0: the mnemonic; None: after the last operand) and a hint.
 
-    `subject` is the symbol that it is about, if it is about one.
+    `subject` is the symbol that it is about, if any.
     """
 
     def __init__(self, message: str, column: int | None, hint: str = "", subject: str = "") -> None:
@@ -38,7 +38,7 @@ class Candidate(NamedTuple):
 
 
 def absolute(candidates: list[Candidate]) -> list[Candidate]:
-    """The candidates with the numbers of pc-relative operands left open: as addresses, they depend on the place."""
+    """The candidates with pc-relative operands deferred: their numbers are addresses, and depend on the place."""
     return [_absolute(candidate) for candidate in candidates]
 
 
@@ -62,18 +62,18 @@ class Relocatable(NamedTuple):
     addend: int
     minus: str | None = None
     distance: int | None = None
-    """The distance from the instruction where both are in one section."""
+    """The distance from the instruction, if both are in one section."""
 
 
 Evaluate: TypeAlias = "Callable[[Expression], int | Relocatable]"
 
-# The forms that fit tokens of one shape, so that they need not all be tried again.
+# The forms that fit tokens of one shape: others needn't be tried again.
 _fitting: dict[tuple[str, ...], tuple[Form, ...]] = {}
 _LIMIT = 1 << 14
 
 
 def match(mnemonic: str, tokens: list[Token]) -> list[Candidate]:
-    """The forms that the tokens fit, in order of preference; values are not encoded yet.
+    """The forms that fit the tokens, in order of preference; values are encoded later.
 
     Raises:
         EncodingFailure: there is no such mnemonic, or no form of it has these operands.
@@ -129,7 +129,7 @@ def _shape(mnemonic: str, tokens: list[Token]) -> tuple[str, ...]:
 
 
 def _match(mnemonic: str, tokens: list[Token]) -> list[Candidate]:
-    # Registers are of one kind or the other: what fits the general ones needs no description of the vectors'.
+    # If a form of general registers fits, the forms of SIMD registers needn't be described.
     general = _fitting_forms(forms_of(mnemonic, simd_fp=False), tokens)
     return general or _match_all(mnemonic, tokens)
 
@@ -191,7 +191,7 @@ def _unknown(mnemonic: str) -> EncodingFailure:
 
 
 def _shown(text: str) -> str:
-    # A numeric label is named by its number and which of those with that number it is.
+    # The name of a numeric label has its number, and a count of the labels with that number.
     return f"the label {text[1:].partition(' ')[0]}" if text[:1] == "\x01" else repr(text[:40])
 
 
@@ -199,7 +199,7 @@ _REGISTER = "a register "
 
 
 def _alternatives(expected: list[str]) -> str:
-    """What one of the forms expects; the registers of all of them together."""
+    """The expectation of one of the forms; registers are those of all of them."""
     registers = [
         part for text in expected if text.startswith(_REGISTER) for part in text[len(_REGISTER) :].split(" or ")
     ]
@@ -239,7 +239,7 @@ def encode(
             return _adjusted(form.encode(resolved), values, evaluate), relocations
         except OperandError as error:
             problems.append(error)
-    # The first form is the plainest; where others have their own complaint it is seldom better.
+    # The first form is the plainest, and its message seldom worse than another's.
     forms = tuple(candidate.form for candidate in candidates)
     subjects = [str(e.text) for p in candidates[0].values if (e := _expression(p.value)) is not None]
     raise EncodingFailure(_together(problems), problems[0].column, _valid_forms(forms), "".join(subjects[:1]))
@@ -249,7 +249,7 @@ _OUT_OF_RANGE = "is out of range "
 
 
 def _together(problems: list[OperandError]) -> str:
-    """The first form's complaint; of numbers out of range, the other forms' ranges too."""
+    """The first form's message; for a number out of range with the ranges of the other forms."""
     message = str(problems[0])
     start, found, _ = message.partition(_OUT_OF_RANGE)
     if found:

@@ -1,4 +1,4 @@
-"""Expressions of assembly text: parsed to trees, and the arithmetic they are evaluated with.
+"""Expressions of assembly text, as trees, and their arithmetic.
 
 Precedence and arithmetic are LLVM's, which differ between ELF (as GNU as has them) and Mach-O.
 """
@@ -32,7 +32,7 @@ STRING = r'"(?:[^"\\\n]|\\.)*"'
 CHARACTER = r"'(?:[^\\\n]|\\.)'?"
 
 _MASK = 0xFFFF_FFFF_FFFF_FFFF
-# No real expression comes near these; evaluation is recursive.
+# Evaluation is recursive; real expressions are far smaller.
 _MOST_OPERATORS = 200
 _DEEPEST = 120
 
@@ -47,7 +47,7 @@ class SyntaxFailure(Exception):
 
 
 class Raw(NamedTuple):
-    """A piece of text: a register, number, name and so on, not yet grouped to expressions."""
+    """A token of text, such as a register, a number or a name, before expressions are parsed."""
 
     kind: str
     text: str
@@ -69,16 +69,16 @@ _TOKEN = re.compile(
     )""",
     re.VERBOSE | re.IGNORECASE | re.ASCII,
 )
-# What most expressions are.
+# Most expressions.
 _NUMBER = re.compile(r"-?(?:[1-9]\d{0,17}|0)", re.ASCII)
 _NAME = re.compile(r"[A-Za-z_.$][\w.$]*", re.ASCII)
 _CLOSING = {"(": ")", "[": "]"}
-# Both assemblers take no other escapes here: '\0' is the digit.
+# Neither assembler has other escapes here: '\0' is the digit.
 _ESCAPES = {"n": 10, "t": 9, "r": 13, "b": 8, "f": 12}
 
 
 def _levels(*rows: str) -> dict[str, int]:
-    """How strongly each operator binds; the rows are from the least to the most."""
+    """The precedence of operators; the rows go from the lowest to the highest."""
     return {operator: level for level, row in enumerate(rows, 1) for operator in row.split()}
 
 
@@ -87,7 +87,7 @@ _DARWIN = _levels("|| &&", "| & ^", "== != <> < <= > >=", "<< >>", "+ -", "* / %
 
 
 def raw_tokens(text: str, column: int) -> list[Raw]:
-    """The pieces of a text that begins at a column.
+    """The tokens of a text that begins at a column.
 
     Raises:
         SyntaxFailure: a character that begins nothing.
@@ -121,7 +121,7 @@ def _unexpected(rest: str) -> str:
 
 
 class Reader:
-    """Goes through raw tokens, and reads expressions among them."""
+    """A reader of raw tokens, which parses expressions."""
 
     def __init__(self, raw: list[Raw], local_label: Callable[[str], str], column: int, *, apple: bool) -> None:
         self.raw = raw
@@ -140,7 +140,7 @@ class Reader:
 
     @property
     def following(self) -> Raw:
-        """What comes after `next`."""
+        """The token after `next`."""
         if self.position + 1 < len(self.raw):
             return self.raw[self.position + 1]
         return Raw("end", "", self.end_column)
@@ -160,7 +160,7 @@ class Reader:
         return tree, modifier or apple
 
     def expression(self, level: int = 1) -> Tree:
-        """An expression of operators that bind as strongly as `level` or more."""
+        """An expression of operators of the precedence `level` or higher."""
         tree = self._unary()
         while (token := self.next).kind == "punctuation" and (binds := self._levels.get(token.text, 0)) >= level:
             self.take()
@@ -181,7 +181,7 @@ class Reader:
         token = self.take()
         if token.kind == "number":
             value = _number(token)
-            # Arithmetic has 64 bits; a literal alone may have those of a Q register.
+            # Arithmetic has 64 bits; a single literal may have the 128 bits of a Q register.
             if value > _MASK and (self._operators or self._depth or self.next.text in self._levels):
                 raise SyntaxFailure("the number has more than 64 bits", token.column)
             return ("number", value)
@@ -259,7 +259,7 @@ def _split_at(tree: Tree) -> tuple[Tree, str]:
 def parse_expression(
     text: str, column: int, local_label: Callable[[str], str], *, apple: bool = False
 ) -> tuple[Tree, str]:
-    """An expression that fills `text`, and its relocation operator.
+    """Parse `text` as an expression with a relocation operator.
 
     Raises:
         SyntaxFailure: it can't be read.
@@ -276,7 +276,7 @@ def parse_expression(
 
 
 def tree_text(tree: Tree) -> str:
-    """The expression written out."""
+    """The expression as text."""
     if tree[0] in ("number", "symbol"):
         return str(tree[1])
     if tree[0] == "unary":
@@ -307,7 +307,7 @@ def operate(operator: str, left: int, right: int | None = None) -> int:
         ZeroDivisionError: of `/` and `%`.
     """
     result = _unary(operator, left) if right is None else _binary(operator, left, right)
-    # A value above 63 bits stays an unsigned one; what has wrapped is signed.
+    # A value of 64 bits stays unsigned; a value that has wrapped is signed.
     if -(1 << 63) <= result <= _MASK:
         return result
     result &= _MASK

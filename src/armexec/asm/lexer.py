@@ -90,7 +90,7 @@ def operand_tokens(
     lower case, that the source gave (.req).
 
     Raises:
-        SyntaxFailure: what is no token, or an expression that can't be read.
+        SyntaxFailure: a text is no token, or no valid expression.
     """
     reader = Reader(raw_tokens(text, column), local_label, column, apple=apple)
     tokens: list[Token] = []
@@ -120,7 +120,7 @@ def operand_tokens(
             tokens.append(Token("punctuation", word, raw.column, word))
         elif kind == "punctuation" and (
             word not in ("-", "+", "~", "(", "!")
-            # After a register or an address it is no operator.
+            # Not an operator after a register or an address.
             or (word == "!" and tokens and (tokens[-1].kind == "register" or tokens[-1].text == "]"))
         ):
             reader.position += 1
@@ -129,7 +129,7 @@ def operand_tokens(
             start = reader.position
             tree, modifier = reader.modified()
             value = None if modifier else value_of(tree)
-            # A number as it was written: to FMOV, 0x70 isn't 112.
+            # Numbers keep their spelling: for FMOV, 0x70 isn't 112.
             shown = word if kind == "number" and reader.position == start + 1 else tree_text(tree)
             tokens.append(
                 Token("value", Expression(shown, modifier, tree) if value is None else value, raw.column, shown)
@@ -154,6 +154,6 @@ _OPERATORS = frozenset(["+", "-", "*", "/", "%", "<<", ">>", "&", "|", "^", "=="
 
 
 def _stands_alone(reader: Reader) -> bool:
-    """Whether the name at the reader is not the beginning of a longer expression."""
+    """Whether the name at the reader isn't the beginning of a longer expression."""
     following = reader.following
     return following.kind != "punctuation" or following.text not in _OPERATORS

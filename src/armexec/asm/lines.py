@@ -1,4 +1,4 @@
-"""Text into lines, lines into statements, and the arguments of directives."""
+"""Lines of text, their statements, and the arguments of directives."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ __all__ = ["Statement", "is_apple", "line_pieces", "lines_of", "plain_statement"
 
 
 class Statement(NamedTuple):
-    """One statement: its labels are taken off; `name` is the mnemonic or directive as written."""
+    """A statement: its labels, the mnemonic or directive as written, and the operands, with their columns."""
 
     labels: tuple[tuple[str, int], ...]
     name: str
@@ -29,9 +29,9 @@ _ELF = re.compile(r"^\s*\.(?:type|size|section\s+[\".])|:lo12:", re.MULTILINE)
 
 
 def is_apple(text: str) -> bool:
-    """Whether this is assembly for Apple's systems, where `;` begins a comment instead of separating statements.
+    """Whether a text is in Apple's dialect, in which `;` begins a comment instead of separating statements.
 
-    Directives and operators that only these have say so, or a global `_main`; unless there are some that only ELF has.
+    It is if it has Apple's directives or operators, or a global `_main`, and no directives or operators of ELF.
     """
     return _APPLE.search(text) is not None and _ELF.search(text) is None
 
@@ -41,7 +41,7 @@ def lines_of(text: str) -> list[str]:
     return text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
 
 
-# Most lines: a label, or a name and operands without anything that needs a closer look; and a comment.
+# Most lines: a label, or a name and simple operands, and a comment.
 _PLAIN = {
     apple: re.compile(
         rf"\s*(?:([A-Za-z_.$][\w.$]*):|([A-Za-z.][\w.]*)(?:\s+([^\"'/;:=%\\]+))?)?\s*(?:{comment}.*)?$", re.ASCII
@@ -56,7 +56,7 @@ _NOTHING = Statement((), "", 0, "", 0)
 
 
 def plain_statement(line: str, *, apple: bool) -> Statement | None:
-    """The only statement of a line that needs no closer look, without labels before it; else None."""
+    """The statement of a simple line, which is only a label or has no label; None for other lines."""
     match = _PLAIN[apple].match(line)
     if match is None:
         return None
@@ -69,10 +69,10 @@ def plain_statement(line: str, *, apple: bool) -> Statement | None:
 
 
 def line_pieces(line: str, comment: bool, *, apple: bool) -> tuple[list[tuple[int, str]], bool]:
-    """The statements of a line as text, with the offsets they begin at, without comments.
+    """The statements of a line as text, without comments, each with its offset; and whether a comment is left open.
 
-    `comment`, also in the answer, is whether a `/*` comment goes on from the line before. Comments are `//`, `/* */`,
-    `#` at the start of a line, and `;` in Apple's dialect, where `%%` separates statements.
+    `comment` tells that the line begins within a `/*` comment. Comments are `//`, `/* */`, `#` at the start of a line,
+    and `;` in Apple's dialect, in which `%%` separates statements.
     """
     if not comment:
         if line.lstrip().startswith("#"):
@@ -113,10 +113,10 @@ def line_pieces(line: str, comment: bool, *, apple: bool) -> tuple[list[tuple[in
 
 
 def statement_of(text: str, start: int) -> Statement:
-    """The statement that a piece of a line is.
+    """Parse the text of a statement that begins at an offset of its line.
 
     Raises:
-        SyntaxFailure: it is none.
+        SyntaxFailure: it is no statement.
     """
     labels = []
     position = 0
@@ -143,7 +143,7 @@ _ARGUMENT_PIECE = re.compile(rf"{STRING}|{CHARACTER}|[()\[\],]|[^\"'()\[\],]+|."
 
 
 def split_arguments(text: str, column: int) -> list[tuple[str, int]]:
-    """A directive's arguments at the commas outside strings and parentheses, with their columns."""
+    """A directive's arguments, split at commas outside of strings and parentheses, with their columns."""
     result: list[tuple[str, int]] = []
     depth = 0
     start = 0

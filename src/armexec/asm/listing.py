@@ -1,4 +1,4 @@
-"""Assembled code as text for people: each instruction with its address and word, and the relocations that are left."""
+"""Listings of assembled code: instructions with addresses and words, and the relocations that are left."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def code_rows(code: CodeContents) -> Iterator[tuple[CodeSection, list[Row]]]:
 def _pieces(
     section: CodeSection, address: int, symbols: dict[int, str], unknown: Collection[int], targets: Targets
 ) -> Iterator[tuple[int, int, str]]:
-    """Offset, size and text of each instruction and piece of data. At the offsets `unknown` a target has no name."""
+    """The offset, size and text of each instruction and piece of data. Targets at the offsets `unknown` get no name."""
     data = section.data
     marks = [*section.marks, (len(data), "")]
     if marks[0][0] > 0:
@@ -90,7 +90,7 @@ def relocation_text(relocation: CodeRelocation, code: CodeContents) -> str:
 
 
 def _named(name: str, addend: int, code: CodeContents) -> tuple[str, int]:
-    """The name of a relocation's symbol; a place without a name is counted from its section."""
+    """The name and addend of a relocation's symbol; a place without a name is relative to its section."""
     if name[0] > "\x01":
         return name, addend
     symbol = next((s for s in code.all_symbols if s.name == name), None)
@@ -100,7 +100,7 @@ def _named(name: str, addend: int, code: CodeContents) -> tuple[str, int]:
 
 
 def code_listing(code: CodeContents) -> str:
-    """The listing. Sections are named where there is another than .text."""
+    """The listing of code. Sections are named if there is another than .text."""
     parts = []
     sections = list(code_rows(code))
     named = len(sections) > 1 or any(section is not code.text for section, _ in sections)

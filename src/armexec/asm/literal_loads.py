@@ -1,4 +1,4 @@
-"""Loads of values: `ldr x0, =value`."""
+"""Literal loads: `ldr x0, =value`."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ __all__ = ["with_literal"]
 
 
 def with_literal(output: Output, mnemonic: str, tokens: list[Token], where: Where) -> tuple[str, list[Token]]:
-    """The instruction that `ldr x0, =value` stands for, and its tokens: MOVZ where one does, else a load from the pool.
+    """The instruction that `ldr x0, =value` becomes, and its tokens: MOVZ if possible, else a load from the pool.
 
     Any other instruction stays as it is. Raises AssemblyError.
     """

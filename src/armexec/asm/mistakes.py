@@ -1,4 +1,4 @@
-"""Hints for what people write by mistake: instructions and registers of other architectures, other comments."""
+"""Hints for common mistakes: instructions and registers of other architectures, other comments."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ _ELSEWHERE = {
     "li": "in A64 it is `mov x0, #1`, or `ldr x0, =value` for any value",
     "la": "in A64 it is `adr`, or `adrp` and `add`",
 }
-# x86's conditional jumps, with the condition they become.
+# x86's conditional jumps, with the A64 conditions.
 _JUMPS = {
     **dict.fromkeys(("je", "jz"), "eq"),
     **dict.fromkeys(("jne", "jnz"), "ne"),
@@ -69,7 +69,7 @@ _WORD = re.compile(r"[\w.%]+")
 
 
 def explain(failure: EncodingFailure, statement: Statement, where: Where, macros: Sequence[str] = ()) -> AssemblyError:
-    """The error for a statement that has no encoding; `macros` are the names of those that are defined."""
+    """The error for a statement that has no encoding; `macros` are the names of the defined macros."""
     column = failure.column
     if column is None:
         length = len(statement.operands)

@@ -1,4 +1,4 @@
-"""What a builder's methods take, and how it becomes the tokens that text becomes too."""
+"""Operands of a builder's methods, and their tokens, which are the same as those of text."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ __all__ = ["Label", "Operand", "PreIndexed", "Symbol", "as_int", "symbol_tree", 
 
 
 class Label:
-    """A place in the code, made by `Builder.label` and given its place by `Builder.bind`."""
+    """A label, made by `Builder.label` and placed by `Builder.bind`."""
 
     __slots__ = ("builder", "name")
 
@@ -52,7 +52,7 @@ def tokens(operands: tuple[Operand, ...], mention: Mention) -> list[Token]:
     """The tokens of a call's operands; `mention` is called for each label among them.
 
     Raises:
-        AssemblyError: something that is no operand.
+        AssemblyError: a value is no operand.
     """
     result: list[Token] = []
     for position, operand in enumerate(operands):
@@ -63,7 +63,7 @@ def tokens(operands: tuple[Operand, ...], mention: Mention) -> list[Token]:
 
 
 def symbol_tree(value: Label | Symbol) -> Tree:
-    """The expression of a label's or symbol's address."""
+    """The expression for the address of a label or a symbol."""
     tree: Tree = ("symbol", value.name)
     if isinstance(value, Symbol) and value.offset:
         return ("binary", "+", tree, ("number", value.offset))
@@ -113,10 +113,10 @@ def _append(operand: Operand, result: list[Token], mention: Mention) -> None:
 
 
 def as_int(value: object) -> int:
-    """The int that a number of some library (NumPy) is.
+    """The value of an integer of any type, such as NumPy's.
 
     Raises:
-        AssemblyError: it is none.
+        AssemblyError: it is no integer.
     """
     index = getattr(value, "__index__", None)
     if index is None or isinstance(value, bool):

@@ -1,7 +1,6 @@
-"""Apple's way to write vectors, which is what clang prints for macOS: `fmla.4s v0, v1, v2[1]` for
-`fmla v0.4s, v1.4s, v2.s[1]`.
+"""Apple's syntax of vectors, as clang prints it for macOS: `fmla.4s v0, v1, v2[1]` for `fmla v0.4s, v1.4s, v2.s[1]`.
 
-The suffix is the arrangement of the first vector; the others' follow from the instruction.
+The suffix is the arrangement of the first vector; those of the others follow from the instruction.
 """
 
 from __future__ import annotations
@@ -17,16 +16,16 @@ __all__ = ["split_suffix", "unsuffixed"]
 
 
 def split_suffix(mnemonic: str) -> tuple[str, str]:
-    """A mnemonic without its suffix, and that; the latter is empty if there is none."""
+    """A mnemonic and its suffix, which is empty if there is none."""
     base, _, suffix = mnemonic.rpartition(".")
     is_suffix = suffix[-1:] in ("b", "h", "s", "d", "q") and (not suffix[:-1] or suffix[:-1].isdecimal())
     return (base, suffix) if base and is_suffix else (mnemonic, "")
 
 
 def unsuffixed(mnemonic: str, suffix: str, tokens: list[Token]) -> Iterator[tuple[Form, list[Token]]]:
-    """The forms that the tokens may be of, with the arrangements filled in.
+    """The forms that may fit the tokens, with the arrangements filled in.
 
-    A form may come several times, with different ones; at most one of them has an encoding.
+    A form may come several times, with different arrangements; at most one of these has an encoding.
     """
     for form in forms_of(mnemonic):
         vectors = [o for o in form.operands if isinstance(o, Element | RegisterList | VectorRegister)]
@@ -42,7 +41,7 @@ def unsuffixed(mnemonic: str, suffix: str, tokens: list[Token]) -> Iterator[tupl
 
 
 def _filled(tokens: list[Token], lanes: list[str]) -> list[Token] | None:
-    """The tokens with an arrangement for each vector or list of vectors; None if there aren't as many."""
+    """The tokens with an arrangement for each vector or list of vectors; None if the numbers differ."""
     result = []
     rest = iter(lanes)
     current = ""

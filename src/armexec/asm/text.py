@@ -12,7 +12,7 @@ _ESCAPED = {b"n": b"\n", b"t": b"\t", b"r": b"\r", b"b": b"\b", b"f": b"\f", b"v
 
 
 def string_bytes(text: str) -> bytes:
-    """The bytes of what stands between a string's quotes, in UTF-8.
+    """The bytes of a string's contents, in UTF-8.
 
     Escapes are those of GNU as: `\\b \\f \\n \\r \\t \\v`, up to three octal digits, `\\x` and hexadecimal digits,
     whose low 8 bits count. Other characters after a backslash stand for themselves.
@@ -43,9 +43,9 @@ FORMATS = {"half": _Format(2, 5), "bfloat16": _Format(2, 8), "single": _Format(4
 _DECIMAL = re.compile(r"(?:0[a-z])?(?:(\d+)\.?(\d*)|\.(\d+))(?:e([-+]?\d{1,9}))?", re.IGNORECASE | re.ASCII)
 _HEXADECIMAL = re.compile(r"0x(?:([\da-f]+)\.?([\da-f]*)|\.([\da-f]+))p([-+]?\d{1,9})", re.IGNORECASE | re.ASCII)
 _MOST_DIGITS = 4000
-"""Python reads no longer decimal numbers."""
+"""Maximum number of digits that Python's int reads."""
 _FARTHEST = 20_000
-"""The largest decimal or binary exponent that is computed with; beyond it every format has infinity or zero."""
+"""Maximum exponent, decimal or binary. Beyond it every format has infinity or zero."""
 
 
 def float_bytes(text: str, format: str) -> bytes | None:
@@ -72,7 +72,7 @@ def float_bytes(text: str, format: str) -> bytes | None:
 
 
 def _ratio(text: str) -> tuple[int, int] | None:
-    """The number that is written, exactly, as numerator and denominator."""
+    """The exact value of a number as numerator and denominator."""
     for pattern, base, digit in ((_HEXADECIMAL, 2, 4), (_DECIMAL, 10, 1)):
         match = pattern.fullmatch(text)
         if match is None:
@@ -92,7 +92,7 @@ def _ratio(text: str) -> tuple[int, int] | None:
 
 
 def _nearest(numerator: int, denominator: int, precision: int, width: int) -> int:
-    """The bits of the nearest number without its sign, of two the even one."""
+    """The bits of the nearest number, without the sign; of two the even one."""
     if not numerator:
         return 0
     exponent = numerator.bit_length() - denominator.bit_length()
@@ -103,5 +103,5 @@ def _nearest(numerator: int, denominator: int, precision: int, width: int) -> in
     whole, rest = divmod(numerator << max(-unit, 0), denominator << max(unit, 0))
     twice, divisor = 2 * rest, denominator << max(unit, 0)
     whole += twice > divisor or (twice == divisor and whole & 1)
-    # The hidden bit, and what rounding carries, count up the exponent; of subnormal numbers there is none.
+    # The hidden bit and a carry from rounding add to the exponent. Subnormal numbers have no hidden bit.
     return whole + ((unit + precision - 1 + bias - 1) << precision - 1)

@@ -7,5 +7,5 @@
     plan            the choice of what is measured, and measuring it into a Report
     reports/        the Report, as tables and as a picture
 
-Times are of the processor wherever one process's own work is measured: the wall's clock counts what others do too.
+Times of a single process are processor time, which other processes don't change as they change the wall's clock.
 """

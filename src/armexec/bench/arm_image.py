@@ -1,4 +1,4 @@
-"""A kernel's AArch64 code: one image, the same words for everything that runs it."""
+"""The AArch64 image of a kernel, the same for all contenders."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def arm_image(kernel: Kernel) -> Image:
 
 
 def entry(image: Image) -> tuple[int, Prototype]:
-    """Where `kernel` is in the image, in bytes, and its prototype. Raises LoadError."""
+    """The offset of `kernel` in the image, in bytes, and its prototype. Raises LoadError."""
     offset = image.find("kernel").offset
     function = next(f for f in image.functions if f.offset == offset)
     assert function.prototype is not None

@@ -1,4 +1,4 @@
-"""Medians, ratios and means of what was measured."""
+"""Medians, ratios and means of measurements."""
 
 from __future__ import annotations
 
@@ -10,22 +10,22 @@ from typing import TypeAlias
 __all__ = ["Series", "geometric_mean", "median", "ratio"]
 
 Series: TypeAlias = "list[float | None]"
-"""Seconds in each round; None for a round that was sat out."""
+"""Seconds in each round; None for a skipped round."""
 
 
 def median(series: Series) -> float:
-    """The median of the rounds that took place."""
+    """The median of the rounds that weren't skipped."""
     return statistics.median(value for value in series if value is not None)
 
 
 def ratio(series: Series, base: Series) -> float:
-    """The median of the ratios within rounds: both of a round have met the same disturbances."""
+    """The median of the ratios within rounds, in which both had the same disturbances."""
     return statistics.median(
         one / other for one, other in zip(series, base, strict=True) if one is not None and other is not None
     )
 
 
 def geometric_mean(ratios: Iterable[float]) -> float | None:
-    """The mean of ratios, None of none."""
+    """The geometric mean of ratios; None if there are none."""
     values: Sequence[float] = list(ratios)
     return math.exp(sum(map(math.log, values)) / len(values)) if values else None

@@ -1,4 +1,4 @@
-"""The kernels: C sources of one function, `u64 kernel(u64 n)`, without libraries; the same n gives the same result."""
+"""The kernels: C sources of one function, `u64 kernel(u64 n)`, without libraries and without side effects."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from armexec.errors import Error
 __all__ = ["FLAGS", "KERNELS", "Kernel", "choose"]
 
 FLAGS = ("-ffp-contract=off", "-fno-math-errno")
-"""Options that every build has, so that floating-point results are equal to the bit and sqrt is an instruction."""
+"""Options of every build. They make floating-point results equal to the bit, and sqrt an instruction."""
 
 
 @dataclass(frozen=True)

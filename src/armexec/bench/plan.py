@@ -24,7 +24,7 @@ PARTS = ("kernels", "first", "calls", "text", "startup")
 
 _ROUNDS, _QUICK_ROUNDS = 9, 3
 _PROCESS_ROUNDS = 5
-"""Rounds of whole processes, at most: they cost a second each."""
+"""Maximum number of rounds of whole processes, which take a second each."""
 _CALLS, _QUICK_CALLS = 50_000, 2_000
 
 
@@ -56,7 +56,7 @@ class Plan:
     _absent: dict[str, str] = field(init=False)
 
     def __post_init__(self) -> None:
-        """Raises Error: an engine isn't known, or none can run."""
+        """Choose the contenders. Raises Error: an engine isn't known, or none can run."""
         self._contenders, self._absent = choose(self.engines, self.tier)
         self._rounds = self.rounds or (_QUICK_ROUNDS if self.quick else _ROUNDS)
 
@@ -66,7 +66,7 @@ class Plan:
         return sum(len(self.kernels) if part in ("kernels", "first") else 1 for part in self.parts)
 
     def measure(self, say: Callable[[str], None], step: Callable[[], None]) -> Report:
-        """Measure everything; `say` is told what is being done, `step` is called after each part of it.
+        """Measure everything; `say` is called with the current activity, `step` after each step.
 
         Raises:
             Error: something can't run after all, or two contenders differ.

@@ -45,6 +45,6 @@ def _program() -> object:
 
         answer(group, asked)
         return 0
-    # Not `group.main`, which has its own way with a reader of the output that has gone.
+    # Not `group.main`, which handles a broken pipe in its own way.
     with group.make_context("armexec", sys.argv[1:]) as context:
         return group.invoke(context)

@@ -1,4 +1,4 @@
-"""Command-line words into a function's arguments, by its prototype, and what the function left in them."""
+"""Arguments of a function from the words of a command line, and as text after the call."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ def parse_arguments(prototype: Prototype, texts: Sequence[str]) -> list[Any]:
     `[1, 2, 3]`; every pointer takes `null` or an address.
 
     Raises:
-        SignatureError: too many or too few, or a text that doesn't fit its parameter.
+        SignatureError: there are too many or too few, or a text doesn't fit its parameter.
     """
     count = len(prototype.parameters)
     if len(texts) != count:
@@ -115,7 +115,7 @@ def _value(prototype: Prototype, position: int, parameter: Parameter, text: str)
             raise SignatureError(f"{where}: {_shown(text)} is no number")
         return value
     if ctype.kind != "pointer":
-        # The call says that it can't be passed.
+        # The call refuses it.
         return text
     target = ctype.target
     if text == "null":
@@ -126,7 +126,7 @@ def _value(prototype: Prototype, position: int, parameter: Parameter, text: str)
     if text.startswith("[") and text.endswith("]"):
         return _array(where, target, text)
     if ctype.is_reference:
-        # What it is afterwards can be shown.
+        # In an array, so that its value after the call can be shown.
         return _array(where, target, f"[{text}]")
     number = parse_integer(text)
     if number is not None:
@@ -154,7 +154,7 @@ def _is_char(ctype: CType) -> bool:
 
 
 def written(prototype: Prototype, values: Sequence[Any]) -> dict[str, Any]:
-    """What is now in the arrays that the function could write to, by the parameters' names."""
+    """The contents of the arrays that the function could write to, by the parameters' names."""
     found: dict[str, Any] = {}
     for position, (parameter, value) in enumerate(zip(prototype.parameters, values, strict=True)):
         target = parameter.type.target
@@ -169,7 +169,7 @@ def _text(data: bytes) -> str:
 
 
 def shown_result(prototype: Prototype, value: Any) -> Any:
-    """The result as JSON can have it: text for a char pointer, None for void, else the number."""
+    """The result as a value of JSON: text for a char pointer, None for void, else the number."""
     result = prototype.result
     if result.kind == "pointer" and value and result.target is not None and _is_char(result.target):
         text = _string_at(value)
@@ -178,12 +178,12 @@ def shown_result(prototype: Prototype, value: Any) -> Any:
 
 
 def _shown_number(value: Any) -> Any:
-    """JSON has no infinities and no NaNs: they become text."""
+    """The value, as text if it is an infinity or a NaN, which JSON doesn't have."""
     return str(value) if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def _string_at(address: int) -> str | None:
-    """The text at an address, or None where it can't be read or has no end."""
+    """The text at an address, or None if it can't be read or has no end."""
     from armexec.memory import AccessError, string_at
 
     try:

@@ -1,4 +1,4 @@
-"""Assembled code in the forms that other programs want."""
+"""Assembled code in the formats of other programs."""
 
 from __future__ import annotations
 
@@ -28,18 +28,18 @@ _SUFFIXES = {
 
 
 def format_of(format: str | None, output: str | None) -> str:
-    """The form asked for; else the one that the suffix of the output file means; else a listing."""
+    """The format asked for, or that of the output file's suffix, or a listing."""
     return format or _SUFFIXES.get(Path(output or "").suffix, "listing")
 
 
 def linked(code: Code, *, placed: bool) -> Code:
-    """The code with the references among the executable sections filled in; the others are left.
+    """The code with references between executable sections relocated; other relocations are left.
 
     Args:
-        placed: whether `code.address` is where it stands; else only distances are known.
+        placed: whether `code.address` is the address of the code; if not, only distances are known.
 
     Raises:
-        AssemblyError: a target that is too far away.
+        AssemblyError: a target is too far away.
     """
     from armexec.objects import RelocationType
     from armexec.objects.relocations import BRANCHES, GOT_TYPES, OutOfRange, apply
@@ -76,8 +76,7 @@ def written(code: Code, format: str) -> bytes:
     """The code in one of `FORMATS`.
 
     Raises:
-        AssemblyError: bytes alone, where a reference needs an address that isn't known; or an object that the format
-            can't express.
+        AssemblyError: the raw bytes need an address that isn't known, or an object can't express a reference.
     """
     if format == "object":
         return code.object()
@@ -97,7 +96,7 @@ def _listing(code: Code) -> str:
 
 
 def _lines(code: Code, one: Callable[[int], str]) -> str:
-    """A line for each word; relocations that are left, and the names of several sections, as comments."""
+    """One word a line, with relocations, and the names of sections if there are several, as comments."""
     from armexec.asm.listing import relocation_text
 
     sections = code.code_sections
@@ -115,7 +114,7 @@ def _lines(code: Code, one: Callable[[int], str]) -> str:
 
 
 def _section_words(section: CodeSection) -> list[tuple[int, int]]:
-    """The offset and the value of each word; what doesn't fill the last is zero."""
+    """The offset and the value of each word; the last is filled with zeros."""
     data = bytes(section.data) + bytes(-len(section.data) % 4)
     return [(offset, int.from_bytes(data[offset : offset + 4], "little")) for offset in range(0, len(data), 4)]
 
@@ -129,7 +128,7 @@ def _bytes(code: Code) -> str:
 
 
 def _commented(code: Code, before: str, comment: str, after: str) -> str:
-    """A constant with one word a line, and beside it what it is."""
+    """A constant with one word a line, and the instruction as a comment beside it."""
     from armexec.asm.listing import code_rows, relocation_text
 
     sections = list(code_rows(code))

@@ -1,4 +1,4 @@
-"""The function a command is to call, and its arguments."""
+"""Choice of the function that a command calls, and of its prototype."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ __all__ = ["prepare", "select_function"]
 
 
 def select_function(module: Module, name: str | None) -> Function:
-    """The function named; without a name the only one, or `main`.
+    """The function of a name; without a name the only one, or `main`.
 
     Raises:
         LoadError: there is none, or several to choose from.
@@ -39,7 +39,7 @@ def select_function(module: Module, name: str | None) -> Function:
 def prepare(
     module: Module, name: str | None, signature: str | None, texts: Sequence[str], *, compiled: bool
 ) -> tuple[Function, Prototype, list[Any]]:
-    """The function, with a signature if need be by guessing it, and the values to call it with.
+    """The function, its prototype, which is guessed if it isn't known, and the arguments.
 
     `compiled` says that the code is compiled from C or C++.
 

@@ -1,4 +1,4 @@
-"""How a command is declared: `command`, `argument` and `option` of click, with arguments that are explained in --help.
+"""Declarations of commands, by click's decorators; --help also explains arguments.
 
 @command(numbers=True)
 @argument("file", help="...")
@@ -69,7 +69,7 @@ class Command(click.Command):
         """Write nothing: the arguments stand before the options."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Parse a command line. Where negative numbers are arguments, what else begins with - has to be an option."""
+        """Parse a command line. Where negative numbers are arguments, other words that begin with - must be options."""
         given = list(args)
         rest = super().parse_args(ctx, args)
         if ctx.ignore_unknown_options and not ctx.resilient_parsing:
@@ -94,7 +94,7 @@ def _texts(values: Iterable[str | Sequence[str] | None]) -> list[str]:
 
 
 def _nearest(name: str, known: Iterable[str]) -> str:
-    """A question for what was meant by a wrong name; empty if nothing is like it."""
+    """A question that suggests the nearest name; empty if none is near."""
     from difflib import get_close_matches
 
     near = get_close_matches(name, known, 1)

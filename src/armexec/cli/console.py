@@ -1,4 +1,4 @@
-"""rich's console, with this program's way to end."""
+"""rich's console, which leaves broken pipes to the program."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ __all__ = ["Console"]
 
 
 class Console(RichConsole):
-    """A console that leaves it to the program what happens when the reader of the output has gone."""
+    """A console that raises BrokenPipeError when the reader of the output has gone."""
 
     def on_broken_pipe(self) -> None:
-        """Raise the BrokenPipeError that is being handled; rich would end the program with status 1."""
+        """Raise the BrokenPipeError again; rich would end the program with status 1."""
         raise  # noqa: PLE0704

@@ -1,4 +1,4 @@
-"""The file that a command line names, and the one it writes."""
+"""Input and output files of commands."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ def open_source(
     flags: Sequence[str] = (),
     compiler: str | None = None,
 ) -> Source:
-    """The source that a command line names; `-` is standard input. Warnings of it are shown.
+    """The source that a command line names; `-` is standard input. The compiler's warnings are shown.
 
     Raises:
-        LoadError: standard input, and no kind.
+        LoadError: the kind of standard input isn't given.
     """
     if file != "-":
         return Source.from_file(

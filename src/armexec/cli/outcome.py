@@ -1,4 +1,4 @@
-"""How the program ends: its exit status, and what it says on standard error."""
+"""The end of the program: its exit status and its messages on standard error."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _SIGINT, _SIGPIPE = 2, 13
 
 
 def status_of(program: Callable[[], object]) -> int:
-    """The exit status of `program`, which returns it (or anything else for 0); errors become messages."""
+    """Run `program`, show its errors as messages, and return the exit status: its result if that is an int, else 0."""
     _open_closed_streams()
     message = ""
     try:
@@ -44,7 +44,7 @@ def status_of(program: Callable[[], object]) -> int:
         status, message = 1, f"armexec: {place}: {error.strerror or error}"
     except SystemExit as end:
         status = end.code if isinstance(end.code, int) else 0
-    # What was printed so far comes before the message.
+    # The output comes before the message.
     try:
         sys.stdout.flush()
     except BrokenPipeError:
@@ -59,13 +59,13 @@ def status_of(program: Callable[[], object]) -> int:
 
 
 def _open_closed_streams() -> None:
-    """Standard streams that fail as closed ones do, in place of the None that Python has for each that is closed.
+    """Replace standard streams that are closed, which Python has as None, by streams that fail as closed ones do.
 
-    Their descriptors are taken too, so that no other file can come to be standard output.
+    Their descriptors are occupied, so that no file opened later becomes standard output.
     """
     for name, mode, flags in (("stdin", "r", os.O_WRONLY), ("stdout", "w", os.O_RDONLY), ("stderr", "w", os.O_WRONLY)):
         if getattr(sys, name) is None:
-            # Reading or writing is the error EBADF; messages on a closed standard error are lost.
+            # Reading or writing fails with EBADF; messages on a closed standard error are lost.
             setattr(
                 sys,
                 name,
@@ -75,25 +75,25 @@ def _open_closed_streams() -> None:
             )
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
-            # Names of files may hold bytes that are no characters, and a terminal may lack some.
+            # Names of files may have bytes that aren't text, and terminals may lack characters.
             stream.reconfigure(errors="backslashreplace")
 
 
 def _abandon(stream: io.TextIOBase | object) -> None:
-    """Let what couldn't be written vanish: the interpreter would try again at its end."""
+    """Discard what couldn't be written; else the interpreter would try again at its end."""
     with contextlib.suppress(OSError, ValueError, AttributeError):
         os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())  # type: ignore[union-attr]
 
 
 def _usage_text(error: click.ClickException) -> str:
-    """The message of a wrong command line, under how the command is used."""
+    """The message of a wrong command line, below the usage of the command."""
     text = io.StringIO()
     error.show(file=text)
     return text.getvalue().rstrip("\n")
 
 
 def _say(text: str) -> None:
-    """Print to standard error, where that can be done."""
+    """Print to standard error, and ignore that it can't be done."""
     try:
         print(text, file=sys.stderr, flush=True)
     except OSError:
@@ -102,7 +102,7 @@ def _say(text: str) -> None:
 
 @contextlib.contextmanager
 def ended_by_ctrl_c() -> Iterator[None]:
-    """Let Ctrl-C end the program at once while the guest runs: Python sees no signal before the guest returns."""
+    """Let Ctrl-C end the program while the guest runs: Python handles no signal before the guest returns."""
     import signal
 
     before = signal.signal(signal.SIGINT, signal.SIG_DFL)
@@ -113,7 +113,7 @@ def ended_by_ctrl_c() -> Iterator[None]:
 
 
 def note(text: str) -> None:
-    """A remark that isn't the command's result."""
+    """Show a remark on standard error."""
     _say(f"armexec: {text}")
 
 

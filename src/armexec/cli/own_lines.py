@@ -1,4 +1,4 @@
-"""A function's words beside the lines of assembly that its author wrote."""
+"""A function's words beside its lines of hand-written assembly."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class OwnLine(NamedTuple):
 
 
 def own_lines(function: Function, source: str, name: str) -> list[OwnLine]:
-    """The rows of a function assembled from `source`; none where its words don't come from lines of the file `name`.
+    """The rows of a function assembled from `source`; none if its words aren't from the file `name`.
 
     A line that makes several words stands beside the first; the others are disassembled.
     """
@@ -59,7 +59,7 @@ def own_lines(function: Function, source: str, name: str) -> list[OwnLine]:
 
 
 def _first_of(lines: list[str], line: int) -> int:
-    """The index of the first line that belongs to what stands in `line`: the comments and labels right before it."""
+    """The index of the first of the comments and labels right before `line`, or that of `line` itself."""
     index = line - 1
     while index > 0 and (_without_words(lines[index - 1], 0) or _is_quiet(lines[index - 1])):
         index -= 1
@@ -71,7 +71,7 @@ def _is_quiet(line: str) -> bool:
 
 
 def _split(line: str) -> tuple[list[str], str, str]:
-    """The labels of a line, what it says, and its comment."""
+    """The labels of a line, its statement, and its comment."""
     labels = []
     while (label := _LABEL.match(line)) is not None:
         labels.append(label[1])

@@ -1,4 +1,4 @@
-"""What `armexec run --profile` shows: where the guest's time went."""
+"""The output of `armexec run --profile`: the functions and lines that took the time."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ if TYPE_CHECKING:
 __all__ = ["as_json", "show_profile"]
 
 _MOST = 20
-"""So many functions and lines are shown at most."""
+"""Maximum number of functions, and of lines, that are shown."""
 _WIDTH = 60
-"""So much of a line of the source."""
+"""Maximum number of characters of a source line that are shown."""
 
 
 def as_json(profile: Profile) -> dict[str, Any]:
-    """The whole profile as what JSON can hold."""
+    """The whole profile as values of JSON."""
     functions = [{"name": f.name, "samples": f.samples, "share": f.share} for f in profile.functions]
     lines = [{"file": at.file, "line": at.line, "samples": at.samples, "share": at.share} for at in profile.lines]
     return {"unit": profile.unit, "samples": profile.samples, "functions": functions, "lines": lines}
 
 
 def show_profile(profile: Profile, file: str, source: Sequence[str]) -> None:
-    """Show it on standard error, after what is on standard output. `source`: the lines of `file`, to be shown."""
+    """Show a profile on standard error, after standard output. `source` is the lines of `file`, which are shown."""
     from armexec.profiling.profile import FEW
 
     sys.stdout.flush()

@@ -1,6 +1,6 @@
-"""The functions that compilers call of their own accord, in A64: copies, long division, binary128, atomics, C++'s ABI.
+"""Functions that compilers call implicitly, in A64: copies, long division, binary128, atomics, C++'s ABI.
 
-They come as machine code, so nothing has to be compiled or assembled to load an object.
+They are kept as machine code: loading an object needs neither compiler nor assembler.
 """
 
 from __future__ import annotations
@@ -16,14 +16,14 @@ __all__ = ["complete"]
 
 
 def complete(image: Image) -> Image:
-    """The image linked with what it lacks and the runtime has; the image itself if that is nothing."""
+    """The image linked with the functions that it lacks, as far as they are here; the same image if none are."""
     from armexec.compiler_rt.units import runtime_code
 
     units = runtime_code().units
     places = {
         name: (file, i) for file, unit in units.items() for i, section in enumerate(unit) for name in section.symbols
     }
-    # What the image defines is its own, also where the runtime refers to it.
+    # Symbols that the image defines are used by compiler_rt too.
     wanted: list[str | tuple[str, int]] = [name for name in image.undefined() if name in places]
     defined = {image.linkage_name(s) for s in image.symbols if s.defined and s.binding != "local"} if wanted else set()
     needed: set[tuple[str, int]] = set()
@@ -48,7 +48,7 @@ def _part(file: str, unit: list[RuntimeSection], chosen: list[int], format: str)
     prefix = "_" if format == "macho" else ""
     sections: list[Section] = []
     symbols: list[SectionSymbol] = []
-    # The first symbols are the sections' own.
+    # The symbols of the sections come first.
     for number, i in enumerate(chosen):
         section = unit[i]
         sections.append(
@@ -59,8 +59,7 @@ def _part(file: str, unit: list[RuntimeSection], chosen: list[int], format: str)
     for number, i in enumerate(chosen):
         for name, offset in unit[i].symbols.items():
             numbers[name] = len(symbols)
-            # Weak: a name that the image itself defines is its own. Not functions: those are what the image's author
-            # wrote.
+            # Weak, since the image may define the name itself. Not of type function: those are the author's functions.
             symbols.append(SectionSymbol(prefix + name, number, offset, binding="weak"))
         for name, offset in unit[i].labels.items():
             symbols.append(SectionSymbol(prefix + name, number, offset, binding="local"))

@@ -1,4 +1,4 @@
-"""Functions of compilers' own libraries that aren't there, and why."""
+"""Functions of compilers' own libraries that are absent here, with reasons."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ _INTERNAL = {
 
 
 def why_absent(name: str) -> str:
-    """The reason why there is no such function, by its linkage name; empty for what is no library's."""
+    """The reason why a function is absent, by its linkage name; empty if it belongs to no library."""
     if name in _INTERNAL:
         return "it belongs to libgcc's own functions"
     return next((reason for pattern, reason in _REASONS if re.fullmatch(pattern, name)), "")

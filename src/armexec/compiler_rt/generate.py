@@ -1,4 +1,4 @@
-"""The text of `code.json`: what the runtime's assembly and C become."""
+"""The generator of `code.json`, from assembly and C."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 __all__ = ["assembly_sources", "c_sources", "code_source", "compiler_version", "source_digest"]
 
 _FOLDER = Path(__file__).parent
-# One section for each function, so that only those that are called are linked. Floating-point operations are those
-# that are written, since they round as FPCR says and set flags. X18 belongs to the system on macOS.
+# One section for each function, so that only those that are called are linked. Floating-point operations are kept as
+# written, since they round as FPCR says and set flags. X18 belongs to the system on macOS.
 _FLAGS = (
     "-std=c23",
     "-ffunction-sections",
@@ -86,7 +86,7 @@ def code_source() -> str:
         )
         image = load_image(compiled.data, Path(path).name)
         units[image.name] = _sections(image.parts[0])
-    # A line for each section, so that a change shows where it is.
+    # One line for each section, so that differences are readable.
     files = [
         f'  "{name}": [\n' + ",\n".join(f"    {json.dumps(section)}" for section in unit) + "\n  ]"
         for name, unit in units.items()

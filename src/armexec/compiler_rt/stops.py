@@ -1,4 +1,4 @@
-"""The runtime's functions that end a program and the breakpoints of compilers, and why they do."""
+"""Messages for functions of compiler_rt that end a program, and for breakpoints of compilers."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ __all__ = ["CALLER", "STOP", "why_stopped", "why_trapped"]
 STOP = 0xA640
 """The immediate of the BRK instruction that they end with."""
 CALLER = "__stop_caller"
-"""The variable that then holds where the function would have returned to."""
+"""The variable that then holds the return address."""
 
 _EXCEPTIONS = "C++ exceptions aren't supported yet"
 _NO_MEMORY = "operator new found no memory: the heap has 512 MiB"
@@ -41,7 +41,7 @@ _TRAPPING = ("__addv", "__subv", "__mulv", "__negv", "__absv")
 
 
 def why_stopped(function: str) -> str:
-    """The message for a function of the runtime, by its linkage name, that has ended the program."""
+    """The message for a function, given by its linkage name, that has ended the program."""
     if function.startswith(_TRAPPING):
         return f"a signed integer overflowed ({function}, from -ftrapv)"
     reason = _REASONS.get(function)

@@ -1,4 +1,4 @@
-"""The runtime's code: the sections of its files, as `code.json` keeps them."""
+"""The code of compiler_rt: the sections in `code.json`."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ FILE = Path(__file__).with_name("code.json")
 
 
 class RuntimeSection(NamedTuple):
-    """A section that is linked where one of its symbols is needed.
+    """A section, which is linked if one of its symbols is needed.
 
-    `symbols` are the global ones and their offsets, `labels` those that are only shown. `references` are relocations:
+    `symbols` are the global ones with their offsets, `labels` those for listings. `references` are relocations:
     offset, type, a symbol's name or the index of a section of the same file, addend. `content` is in hexadecimal;
     memory past it, up to `size` bytes, is zero.
     """
@@ -40,7 +40,7 @@ class Code(NamedTuple):
 
 @cache
 def runtime_code() -> Code:
-    """The code, read once. Python's own format for modules takes thirty times as long where it isn't compiled."""
+    """The code, read once. A Python module without bytecode would take thirty times as long."""
     kept = json.loads(FILE.read_text(encoding="utf-8"))
     units = {file: [RuntimeSection(*section) for section in unit] for file, unit in kept["units"].items()}
     return Code(kept["compiler"], kept["sources"], units)

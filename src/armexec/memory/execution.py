@@ -1,4 +1,4 @@
-"""Whether this process may make memory executable that it has written, as whatever makes code while it runs does."""
+"""The right of this process to make written memory executable, as JIT compilers do."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ _PR_GET_MDWE = 66  # linux/prctl.h; Linux 6.3
 
 
 def execution_refused(kernel: Kernel | None = None) -> str:
-    """Why it may not, and what may be done about it; empty if it may. Tried anew each time: processes give up rights.
+    """The reason why this process may not make memory executable, and what to do; empty if it may.
 
-    On macOS who may is told by `strategies.choose`; here nothing is tried there.
+    It is tried at each call, since processes may give up rights. On macOS `strategies.choose` tries it instead.
     """
     kernel = kernel or real_kernel()
     if kernel.system != "linux":

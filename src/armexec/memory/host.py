@@ -32,12 +32,10 @@ def _unnamed_file() -> int:
 
 
 class _Window:
-    """A file that is also mapped: the kernel copies between it and an address, and reports a bad address as
-    EFAULT.
+    """A file that is also mapped. The kernel copies between it and an address, and reports a bad address as EFAULT.
 
-    It follows the page protections, unlike /proc/self/mem, which writes to read-only pages, and it needs one
-    system call, and no right that a container may withhold, as process_vm_readv's. One object for each
-    thread.
+    It obeys page protections; /proc/self/mem writes to read-only pages too. It takes one system call, and needs no
+    right that containers withhold, as process_vm_readv does. Each thread has one of its own.
     """
 
     def __init__(self) -> None:
@@ -49,7 +47,7 @@ class _Window:
         try:
             self._fd = _unnamed_file()
             try:
-                # Written, not only made so long: the space must be there before the mapping is used.
+                # Written, not only extended: the space must be allocated before the mapping is used.
                 os.pwrite(self._fd, bytes(_CHUNK), 0)
                 self._view = mmap.mmap(self._fd, _CHUNK)
             except BaseException:
@@ -109,10 +107,9 @@ class _PerThread(threading.local):
 class HostMemory:
     """The memory of this process, by address, as the `reference` engine accesses it. Usable from any thread.
 
-    Reads and writes follow the protections of the pages. An access to an address that isn't mapped, or whose
-    page doesn't allow it, raises `AccessError` with the first refused address, and leaves the interpreter
-    undamaged; a write may then have changed the bytes before that address. Ranges that armexec mapped itself
-    are accessed without a system call.
+    Reads and writes obey the protections of the pages. A refused access raises `AccessError` with the first refused
+    address; a write may then have changed the bytes before that address. Ranges that armexec mapped itself are accessed
+    without a system call.
     """
 
     def __init__(self) -> None:

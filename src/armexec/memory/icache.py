@@ -1,9 +1,8 @@
 """Invalidating the instruction cache on AArch64 Linux.
 
-The compiler's run-time library has `__clear_cache`. Where it isn't installed the same sequence is run from
-words of our own (Arm ARM B2.7.4, "Caches": clean to the point of unification, barrier, invalidate, barrier,
-synchronize). Other threads may have fetched from the same addresses before, so `membarrier` then makes each
-of them synchronize.
+The compiler's run-time library has `__clear_cache`. Where it isn't installed, words of our own do the same (Arm ARM
+B2.7.4, "Caches": clean to the point of unification, barrier, invalidate, barrier, synchronize). Other threads may have
+fetched from the same addresses before, so `membarrier` makes each of them synchronize afterwards.
 """
 
 from __future__ import annotations
@@ -68,10 +67,9 @@ def find_library_function() -> ClearCache | None:
 def clear_cache_stub(kernel: Kernel) -> ClearCache:
     """The same function made of `CLEAR_CACHE_WORDS`, in a page that stays mapped while the process lives.
 
-    The page holding it needs no invalidation: it is fresh, and the kernel makes the caches agree when it
-    first maps a fresh page executable (Linux arch/arm64/mm/flush.c, __sync_icache_dcache). For the same
-    reason it is mapped from a file, which also works where anonymous memory may not become executable. Raises
-    OSError where that is refused.
+    Its page needs no invalidation: the kernel synchronizes the caches when it first maps a page executable (Linux
+    arch/arm64/mm/flush.c, __sync_icache_dcache). It is mapped from a file, which also works where anonymous memory may
+    not become executable. Raises OSError if the kernel refuses.
     """
     size = kernel.page_size
     fd = kernel.memfd_create("armexec-clear-cache")
@@ -89,7 +87,7 @@ def clear_cache_stub(kernel: Kernel) -> ClearCache:
 
 
 def _membarrier() -> Callable[[], None]:
-    """A function after which every thread of the process fetches instructions anew."""
+    """A function that makes every thread of the process fetch instructions anew."""
     syscall = ctypes.CDLL(None, use_errno=True).syscall
     syscall.argtypes = (ctypes.c_long, ctypes.c_int, ctypes.c_uint, ctypes.c_int)
     syscall.restype = ctypes.c_long
@@ -97,8 +95,7 @@ def _membarrier() -> Callable[[], None]:
     command = _SYNC_CORE if expedited else _GLOBAL
 
     def synchronize() -> None:
-        # A kernel without membarrier (before 4.3) is not an error: its threads synchronize when they next
-        # enter it.
+        # A kernel without membarrier (before 4.3) is no error: threads synchronize when they next enter it.
         syscall(_SYS_MEMBARRIER, command, 0, 0)
 
     return synchronize

@@ -1,6 +1,6 @@
 """The calls of an operating system that manage memory, as a protocol.
 
-Every call raises OSError where the kernel refuses. Tests put a model of a kernel in the place of a real one.
+Every call raises OSError if the kernel refuses. Tests put a model of a kernel in the place of a real one.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ class Kernel(Protocol):
 
     @property
     def instruction_cache(self) -> str:
-        """What invalidates the instruction cache (`__clear_cache`); empty where nothing need be done."""
+        """The function that invalidates the instruction cache (`__clear_cache`), by name; empty if none is needed."""
 
     def mmap(
         self, address: int, size: int, protection: Protection, flags: int, fd: int = -1, offset: int = 0
@@ -47,7 +47,7 @@ class Kernel(Protocol):
     def clear_cache(self, address: int, size: int) -> None: ...
 
     def jit_write_protect(self, enabled: bool) -> None:
-        """macOS `pthread_jit_write_protect_np`: MAP_JIT pages executable here, or else writable."""
+        """Call macOS's `pthread_jit_write_protect_np`: MAP_JIT pages become executable for this thread, or writable."""
 
     def jit_write_protect_supported(self) -> bool: ...
 

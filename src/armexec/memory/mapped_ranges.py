@@ -1,4 +1,4 @@
-"""The ranges that armexec itself mapped, so that their accesses need no system call."""
+"""Ranges that armexec itself mapped, which can be accessed without a system call."""
 
 from __future__ import annotations
 
@@ -29,22 +29,22 @@ class MappedRange:
 
 
 class MappedRanges:
-    """Ranges that don't overlap, sorted. Any thread may change it: a reader sees it before or after."""
+    """Ranges that don't overlap, sorted. Any thread may change the table; a reader sees it before or after."""
 
     def __init__(self) -> None:
-        # Regions are freed by finalizers, which the collector may run on this thread while it holds the lock.
+        # An RLock: the garbage collector may run finalizers, which free regions, while this thread holds the lock.
         self._lock = hold(threading.RLock())
         self._table: tuple[list[int], list[MappedRange]] = ([], [])
 
     def add(self, start: int, size: int, protection: Protection, *, toggled: bool = False) -> None:
-        """Remember a range. `toggled`: one that the process map may show `rwx` (macOS's toggled pages)."""
+        """Add a range. The process map may show `toggled` ones as `rwx` (macOS's MAP_JIT pages)."""
         if protection is Protection.NONE:
             return
         mapped = MappedRange(start, size, protection, toggled)
         self._change(lambda ranges: [*ranges, mapped])
 
     def remove(self, start: int, size: int) -> None:
-        """Forget every range that begins in `start` to `start + size`."""
+        """Remove every range that begins in `start` to `start + size`."""
         self._change(lambda ranges: [r for r in ranges if not start <= r.start < start + size])
 
     def _change(self, change: Callable[[list[MappedRange]], list[MappedRange]]) -> None:
@@ -53,7 +53,7 @@ class MappedRanges:
                 before = self._table
                 ranges = sorted(change(before[1]), key=lambda mapped: mapped.start)
                 after = [mapped.start for mapped in ranges], ranges
-                # If a finalizer has changed the table meanwhile, once more. One assignment: readers need no lock.
+                # Try again if a finalizer has changed the table. One assignment replaces it: readers need no lock.
                 if self._table is before:
                     self._table = after
                     return

@@ -94,7 +94,7 @@ def _darwin_map() -> list[MapEntry]:
 
 
 def process_map() -> list[MapEntry]:
-    """What is mapped in this process now, in order of address."""
+    """The mappings of this process now, in order of address."""
     if sys.platform == "darwin":
         return _darwin_map()
     with open("/proc/self/maps", encoding="utf-8", errors="surrogateescape") as file:
@@ -102,10 +102,9 @@ def process_map() -> list[MapEntry]:
 
 
 def writable_and_executable() -> list[MapEntry]:
-    """The entries of the process map that break the rule: always none.
+    """The entries of the process map that are writable and executable; there are never any.
 
-    On macOS, pages whose view is toggled for each thread are listed `rwx` by the kernel although no thread
-    can both write and execute them; they are left out.
+    macOS lists MAP_JIT pages as `rwx`, although no thread can both write and execute them; they are left out.
     """
     found = []
     for entry in process_map():

@@ -1,4 +1,4 @@
-"""The vocabulary of the memory package: protections, the log of what was done, and a refused access."""
+"""Protections of pages, the steps that are recorded, and refused accesses."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ __all__ = ["AccessError", "Protection", "Step"]
 
 
 class Protection(enum.Flag):
-    """What a page allows. The values are PROT_READ, PROT_WRITE and PROT_EXEC of Linux and macOS."""
+    """The protection of a page. The values are PROT_READ, PROT_WRITE and PROT_EXEC of Linux and macOS."""
 
     NONE = 0
     READ = 1
@@ -37,11 +37,10 @@ class Protection(enum.Flag):
 
 @dataclass(frozen=True)
 class Step:
-    """One thing that was done to a region, in the order it was done.
+    """One operation on a region.
 
-    `call` is the system or library call (`mmap`, `memcpy`, `clear_cache`, `mprotect`), `address` and `size`
-    its range in bytes, `protection` what the pages allow from then on (None where the call doesn't change
-    it), `detail` its flags.
+    `call` is the system or library call (`mmap`, `memcpy`, `clear_cache`, `mprotect`), `address` and `size` its range
+    in bytes, `protection` that of the pages afterwards (None if the call doesn't change it), `detail` its flags.
     """
 
     call: str

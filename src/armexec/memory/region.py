@@ -1,4 +1,4 @@
-"""A region of memory: filled while writable, then sealed, each of its parts with the protection it keeps."""
+"""Regions of memory: filled while they are writable, then sealed, with a final protection for each part."""
 
 from __future__ import annotations
 
@@ -18,18 +18,16 @@ from .strategies import AnonymousPages, DarwinPlainPages, Part, Strategy, choose
 
 __all__ = ["Region", "allocate", "page_size", "strategy_name"]
 
-# More than any 64-bit processor gives a process; beyond it ctypes would cut the size off silently.
+# No 64-bit processor gives a process more. ctypes would truncate much larger sizes silently.
 _LARGEST = 1 << 52
 
 
 class Region:
-    """Memory of one mapping. Made by `allocate`; a context manager; freed at the latest when nothing refers
-    to it.
+    """Memory of one mapping, made by `allocate`. It is a context manager, and is freed when nothing refers to it.
 
-    `address` and `size` (whole pages, in bytes) are final from the start. `executable` is False where the
-    host translates guest code: parts asked to be executable are then only readable to the host. `steps` is
-    what was done, in order. `parts` is what `seal` was given. Raises `HostError` for a use that its state or
-    the rule against writable and executable pages doesn't allow.
+    `address` and `size` (whole pages, in bytes) don't change. `executable` is False where the host translates guest
+    code: executable parts are then only readable to the host. `steps` are the operations so far; `parts` are those that
+    `seal` was given. Methods raise `HostError` in a wrong state, and for pages both writable and executable.
     """
 
     def __init__(
@@ -54,7 +52,7 @@ class Region:
         self.size = size
         self._lock = renew(self)
         self._finalizer = weakref.finalize(self, _free, self._pages, mapped)
-        # Code may still run while the interpreter shuts down; the system frees what is left.
+        # Code may still run while the interpreter shuts down; the system frees the memory then.
         self._finalizer.atexit = False
 
     def __repr__(self) -> str:
@@ -117,12 +115,11 @@ class Region:
             return self._kernel.copy_out(self.address + offset, size)
 
     def seal(self, parts: Sequence[Part]) -> None:
-        """Give each part (offset, size, protection) its protection, for good; what is in no part can't be
-        accessed.
+        """Give each part (offset, size, protection) its final protection; the rest becomes inaccessible.
 
-        Offsets and sizes are in bytes, whole pages, and don't overlap. The instruction cache of executable
-        parts is invalidated before they become executable. A part that is writable and executable is refused;
-        so is a second `seal`. If the host refuses, the region is closed, and `HostError` says why.
+        Parts are whole pages, given in bytes, and don't overlap. The instruction cache of executable parts is
+        invalidated before they become executable. A part that is writable and executable is refused; so is a second
+        `seal`. If the host refuses, the region is closed, and `HostError` gives the reason.
         """
         with self._lock:
             self._check("seal", 0, 0)
@@ -166,7 +163,7 @@ class Region:
         return ordered
 
     def close(self) -> None:
-        """Free the region. Calling code in it afterwards is the caller's error. Twice does no harm."""
+        """Free the region, whose code must not be called afterwards. A second `close` does nothing."""
         with self._lock:
             self._finalizer()
 
@@ -216,8 +213,8 @@ def allocate(size: int, *, executable: bool, align: int = 1) -> Region:
     """Map at least `size` bytes (rounded up to whole pages), readable and writable until `seal`, at a multiple of
     `align`, a power of two.
 
-    With `executable=False`, for hosts that translate guest code, executable parts become readable only, and
-    the host needs no right to make memory executable. Raises `HostError` where the host refuses.
+    With `executable=False`, for hosts that translate guest code, executable parts become readable only, which needs no
+    right to make memory executable. Raises `HostError` if the host refuses.
     """
     kernel = real_kernel()
     strategy = _executable_strategy() if executable else data_strategy(kernel)
@@ -226,7 +223,7 @@ def allocate(size: int, *, executable: bool, align: int = 1) -> Region:
 
 
 def strategy_name() -> str:
-    """How this host gives executable memory: `anonymous`, `memfd`, `map_jit`... Raises `HostError`."""
+    """The name of the strategy for executable memory: `anonymous`, `memfd`, `map_jit`... Raises `HostError`."""
     return _executable_strategy().name
 
 

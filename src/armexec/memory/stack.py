@@ -1,4 +1,4 @@
-"""A stack for guest code, above addresses that are kept free, so that running out of it is a fault."""
+"""Stacks for guest code, above reserved addresses, so that an overflow is a fault."""
 
 from __future__ import annotations
 
@@ -19,32 +19,32 @@ from .strategies import DarwinReservedPages, Part, ReservedPages, Strategy
 __all__ = ["GuestStack", "Overflow", "guest_stack", "stack_size"]
 
 _VARIABLE = "ARMEXEC_STACK"
-"""The environment variable that says how large the guest's stacks are."""
+"""The environment variable with the size of the guest's stacks."""
 _DEFAULT_SIZE = 8 << 20
-"""As Linux gives a process."""
+"""The default size in bytes, the same as Linux's."""
 _RESERVED = 256 << 20
 """Reserved bytes below a stack: a frame of up to that size can't reach other memory."""
 _FRAME = 256
 """Bytes of zeros above the first stack pointer, for code that reads its caller's frame."""
 _NEAR = 1 << 16
-"""An access this near below a stack has come there step by step."""
+"""Bytes below a stack in which an access may come of recursion; farther below it comes of a large frame."""
 _SIZE = re.compile(r"(\d{1,18})([kmg]?)", re.IGNORECASE)
 
 
 class Overflow(NamedTuple):
-    """A stack of `size` bytes has run out; `message` says so."""
+    """An overflow of a stack of `size` bytes, and the message for it."""
 
     size: int
     message: str
 
 
 class GuestStack:
-    """Readable and writable memory that can be accessed neither below nor above. A context manager; freed when nothing
+    """Readable and writable memory between inaccessible pages. It is a context manager, and is freed when nothing
     refers to it.
 
-    The usable bytes go from `address` to `top` (exclusive), `size` in all. `stack_pointer` is the first, a multiple of
-    16 (AAPCS64, "The Stack"); above it is a frame of zeros, as of a caller. The system gives pages when they are first
-    used. The `guard_size` bytes below are reserved, and fault; so does the page above.
+    The usable bytes go from `address` to `top` (exclusive), `size` in all. `stack_pointer` is the initial one, a
+    multiple of 16 (AAPCS64, "The Stack"); above it is a frame of zeros, like a caller's. Pages are allocated when they
+    are first used. Accesses to the `guard_size` bytes below, which are reserved, fault, as do those to the page above.
     """
 
     def __init__(self, kernel: Kernel, size: int, *, mapped: MappedRanges) -> None:
@@ -67,7 +67,7 @@ class GuestStack:
         return f"<GuestStack 0x{self.address:x} to 0x{self.top:x}{', closed' if self.closed else ''}>"
 
     def overflow(self, address: int) -> Overflow | None:
-        """The message for an access of `address` that overflows the stack, else None."""
+        """The overflow, if an access of `address` is one, else None."""
         if not self.address - self.guard_size <= address < self.address:
             return None
         why = (

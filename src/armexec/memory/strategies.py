@@ -1,7 +1,7 @@
-"""The ways to get executable memory, one class each, and the choice between them.
+"""Strategies for executable memory, one class each, and the choice between them.
 
-Every strategy keeps the same rule: no page is ever writable and executable at once. A region is written while
-it is not executable, the instruction cache is invalidated, and then it becomes executable for good.
+No page is ever writable and executable at once. A region is written while it isn't executable, the instruction cache is
+invalidated, and then it becomes executable for good.
 """
 
 from __future__ import annotations
@@ -56,8 +56,8 @@ def _flag_names(flags: int, system: str) -> str:
 class Strategy(ABC):
     """One mapping of `size` bytes, writable until `seal`.
 
-    `address` is final from the start, so that code can be relocated to it before it is written; it is a multiple of
-    `align`, a power of two. An instance that raises has freed everything it had mapped.
+    `address` doesn't change, so code can be relocated to it before it is written; it is a multiple of `align`, a power
+    of two. A constructor that raises has freed everything that it had mapped.
     """
 
     name: ClassVar[str]
@@ -79,7 +79,7 @@ class Strategy(ABC):
             self.close()
             raise
 
-    # What differs from one strategy to the next.
+    # Operations that differ between strategies.
 
     @abstractmethod
     def _map(self) -> None: ...
@@ -88,14 +88,14 @@ class Strategy(ABC):
     def _seal(self, parts: Sequence[Part]) -> None: ...
 
     def write(self, offset: int, data: bytes) -> None:
-        """Copy into the region while it is being filled. The range is the caller's to check."""
+        """Copy into the region before `seal`. The caller checks the range."""
         self._copy_in(self.address + offset, data)
 
     def read(self, offset: int, size: int) -> bytes:
-        """Copy out of the region while it is being filled."""
+        """Copy out of the region before `seal`."""
         return self.kernel.copy_out(self.address + offset, size)
 
-    # What is the same for all.
+    # Operations of all strategies.
 
     def seal(self, parts: Sequence[Part]) -> None:
         """Give each part its protection; `parts`, sorted, cover the region. Frees it on failure."""
@@ -106,7 +106,7 @@ class Strategy(ABC):
             raise
 
     def close(self) -> None:
-        """Free everything; once is enough, twice does no harm."""
+        """Free everything. A second `close` does nothing."""
         while self._mapped:
             address, size = self._mapped.pop()
             self.kernel.munmap(address, size)
@@ -135,7 +135,7 @@ class Strategy(ABC):
         return result
 
     def _map_aligned(self, protection: Protection, flags: int) -> int:
-        """Map the region. Kernels align to pages only: of a larger mapping, what is too much goes back at once."""
+        """Map the region. Kernels align to pages only: a larger mapping is made, and the excess unmapped at once."""
         spare = max(self.align - self.kernel.page_size, 0)
         start = self._mmap(0, self.size + spare, protection, flags)
         if not spare:
@@ -201,7 +201,7 @@ class AnonymousPages(Strategy):
     flags: ClassVar[int] = MAP_PRIVATE | LINUX_MAP_ANONYMOUS
 
     def _map(self) -> None:
-        # What is large is hardly ever used in full: the kernel needn't have room for it.
+        # Large regions are seldom used in full: the kernel needs no room for all of it.
         lazily = LINUX_MAP_NORESERVE if self.system == "linux" and self.size >= _LARGE else 0
         self.address = self._map_aligned(READ | WRITE, self.flags | lazily)
 
@@ -219,7 +219,7 @@ class AnonymousPages(Strategy):
 class ReservedPages(Strategy):
     """Linux: reserved addresses, parts of which become accessible.
 
-    Nothing is counted as used for the rest. A stack isn't to be given huge pages (Linux 6.7, mm/mmap.c).
+    The rest isn't counted as used memory. MAP_STACK keeps huge pages away (Linux 6.7, mm/mmap.c).
     """
 
     name = "reserved"
@@ -235,18 +235,17 @@ class ReservedPages(Strategy):
 
 
 class DarwinReservedPages(ReservedPages):
-    """macOS: the same. Not run on hardware."""
+    """macOS: reserved addresses, as on Linux. Not run on hardware."""
 
     system = "darwin"
     flags = MAP_PRIVATE | DARWIN_MAP_ANON | DARWIN_MAP_NORESERVE
 
 
 class MemfdPages(Strategy):
-    """Linux: a file in memory, written through a view of its own that is gone before the code is mapped
-    executable.
+    """Linux: a file in memory, written through a view that is unmapped before the code is mapped executable.
 
-    For processes in which `mprotect` may not add execution (PR_SET_MDWE gives EACCES) or anonymous memory may
-    not be executable (SELinux execmem): only `mmap` ever gives `r-x` here, and only to a file's pages.
+    It is for processes in which `mprotect` may not add execution (PR_SET_MDWE gives EACCES), or anonymous memory may
+    not be executable (SELinux execmem): here only `mmap` gives `r-x`, and only to a file's pages.
     """
 
     name = "memfd"
@@ -273,7 +272,7 @@ class MemfdPages(Strategy):
 
     def _seal(self, parts: Sequence[Part]) -> None:
         self._munmap(self._view, self.size)
-        # Private, so that writable parts aren't shared with the child of a fork.
+        # Private: writable parts aren't shared with the child of a fork.
         flags = MAP_PRIVATE | MAP_FIXED
         for offset, size, protection in parts:
             address = self.address + offset
@@ -300,8 +299,8 @@ class DarwinPlainPages(AnonymousPages):
 class DarwinJitPages(AnonymousPages):
     """macOS: MAP_JIT memory mapped `rw-`, then `mprotect` to `r-x`.
 
-    Written from xnu's rules; not run on hardware. It never asks for all three protections at once: a region
-    mapped `rwx` with MAP_JIT can't be re-protected (macOS 11.2 and later).
+    It never asks for all three protections at once: a region mapped `rwx` with MAP_JIT can't be re-protected (macOS
+    11.2 and later). Written from xnu's rules; not run on hardware.
     """
 
     name = "map_jit"
@@ -310,15 +309,13 @@ class DarwinJitPages(AnonymousPages):
 
 
 class DarwinToggledPages(Strategy):
-    """macOS: MAP_JIT memory mapped `rwx` once, never given to `mprotect`; the thread's own view of it is
-    toggled.
+    """macOS: MAP_JIT memory mapped `rwx` once, without `mprotect`; each thread toggles its own view of it.
 
-    For hardened processes that are allowed nothing else (the entitlement allow-jit). Apple silicon gives each
-    thread a view of such pages that is writable or executable, never both, so the rule holds although the
-    process map shows `rwx`. Where the toggle does nothing (some virtual machines) the strategy refuses to
-    work. Parts that aren't code become ordinary pages laid over the region (MAP_FIXED without MAP_JIT: that
-    xnu allows it there is uncertain). Written from Apple's documentation and xnu's rules; not run on
-    hardware.
+    It is for hardened processes with no other right than the entitlement allow-jit. On Apple silicon a thread's view of
+    such pages is writable or executable, never both, so the rule holds although the process map shows `rwx`. The
+    strategy fails where the toggle does nothing (some virtual machines). Parts that aren't code become ordinary pages
+    mapped over the region (MAP_FIXED without MAP_JIT; whether xnu allows that is uncertain). Written from Apple's
+    documentation and xnu's rules; not run on hardware.
     """
 
     name = "map_jit_toggle"
@@ -371,10 +368,10 @@ STRATEGIES: tuple[type[Strategy], ...] = (
 
 
 def candidates(kernel: Kernel) -> list[type[Strategy]]:
-    """The strategies worth trying under `kernel`, in order.
+    """The strategies to try under `kernel`, in order.
 
-    The hardened runtime lets memory become executable that it then kills the process for executing, so there
-    its entitlements decide, not only what `mprotect` says.
+    With the hardened runtime `mprotect` may succeed although executing the page kills the process, so the entitlements
+    decide too.
     """
     if kernel.system == "darwin":
         granted = kernel.entitlements()
@@ -391,13 +388,13 @@ def candidates(kernel: Kernel) -> list[type[Strategy]]:
 def choose(kernel: Kernel) -> type[Strategy]:
     """The first strategy that carries one page from writable to executable.
 
-    Raises `HostError` with every refusal where none does.
+    Raises `HostError`, with all refusals, if none does.
     """
     reasons = []
     for strategy in candidates(kernel):
         try:
             page = strategy(kernel, kernel.page_size, [])
-            # The page is not executed, so its content doesn't matter; it must only be one that was written.
+            # The page isn't executed: its content doesn't matter, but it must have been written.
             page.write(0, os.urandom(16))
             page.seal([(0, kernel.page_size, READ | EXECUTE)])
             page.close()

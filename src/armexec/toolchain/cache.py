@@ -1,4 +1,4 @@
-"""Kept compilations and the files that they depend on."""
+"""Cache entries of compilations, and the files that they depend on."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from armexec.toolchain.inclusions import read_regular
 
 __all__ = ["dependencies", "hash_settled", "pack", "unpack"]
 
-# A file changed this close before the compiler started may have changed while it read it (nanoseconds; file
-# systems stamp with the granularity of the kernel's tick).
+# Nanoseconds before the start of the compiler in which a change may be one during the compilation: file systems stamp
+# files with the granularity of the kernel's tick.
 _SETTLED = 20_000_000
 
 
@@ -53,7 +53,7 @@ def hash_settled(paths: Sequence[str], started: int) -> dict[str, str] | None:
 
 
 def pack(data: bytes, diagnostics: Sequence[Diagnostic], hashes: dict[str, str]) -> bytes:
-    """An entry: what the compiler made, its warnings, and the digests of the files it was made from."""
+    """An entry: the compiler's output, its warnings, and the digests of the files that it was made from."""
     shown = [[d.file, d.line, d.column, d.severity, d.message] for d in diagnostics]
     return json.dumps([hashes, shown]).encode() + b"\n" + data
 

@@ -1,7 +1,7 @@
 """C, C++ and assembly source to an object or to assembly text, through the compiler or the cache.
 
-A cached result is used only while every file it was made from is unchanged. What isn't noticed is a new
-header that comes to stand in an earlier folder of the search path than the one that was used.
+A cached result is used only while every file that it was made from is unchanged. A new header in an earlier folder of
+the search path isn't noticed.
 """
 
 from __future__ import annotations
@@ -30,16 +30,16 @@ _OPTIMIZATIONS = ("-O0", "-O1", "-O2", "-O3", "-Og", "-Os", "-Oz", "-Ofast", "-O
 _MAGICS = {"elf": b"\x7fELF", "macho": b"\xcf\xfa\xed\xfe"}  # both little-endian and 64 bits
 _UNNAMED = "<source>"
 _BYTE_ORDER_MARK = "\ufeff"
-# What reaches into the outside without appearing among the dependencies a compiler lists.
+# Constructs that depend on something that compilers don't list among the dependencies.
 _UNTRACKED = re.compile(rb"__DATE__|__TIME__|__TIMESTAMP__|\.incbin|\.include", re.IGNORECASE)
 _CRASHED = re.compile(r"PLEASE submit a bug report|frontend command failed|internal compiler error")
 
 
 @dataclass(frozen=True)
 class Compiled:
-    """What the compiler made: `data`, the `command` that made it, and its warnings.
+    """The compiler's output, `data`, the `command` that made it, and its warnings.
 
-    `cached` says whether it was made now or found in the cache.
+    `cached` tells whether it comes from the cache.
     """
 
     data: bytes
@@ -68,7 +68,7 @@ def compile_object(
     to -O3, -Og, -Os, -Oz, -Ofast, also without -O (2); `target` "host", "linux", "apple" or "bare"; `flags` come
     last and win; `filename` names the source in messages and debug information and says where `#include "..."`
     looks; `compiler` is as for `find_compiler`; `debug` adds DWARF 5; `timeout` is in seconds; `meanwhile` is
-    gone through while the compiler runs, if it has to.
+    iterated while the compiler runs, but not if the object is in the cache.
 
     Raises CompileError, with the compiler's diagnostics, if there is no object to return.
     """
@@ -91,8 +91,7 @@ def compile_assembly(
 ) -> str:
     """Compile `source` to assembly text, as the compiler prints it for -S; else as for `compile_object`.
 
-    Source that is assembly already comes back as it is, or preprocessed if `filename` ends in .S: with `markers` that
-    say which line of which file comes next.
+    Assembly comes back as it is, or preprocessed if `filename` ends in .S; then with `markers` it has line markers.
     """
     mode = "-E" if language in ("assembler", "assembler-with-cpp") else "-S"
     job = _Job(source, language, opt, target, flags, filename, compiler, debug, timeout, mode=mode)
@@ -137,19 +136,19 @@ class _Job:
         self.command = (*self.compiler.command, *self._options(level, debug), *self.flags, *self._input())
 
     def keep_markers(self) -> None:
-        """Let the preprocessor say where its lines come from."""
+        """Have the preprocessor write line markers."""
         self.command = tuple(word for word in self.command if word != "-P")
 
     def _options(self, opt: str, debug: bool) -> list[str]:
         options = ["-x", self.language, *target_flags(self.compiler, self.target, self.language)]
-        # With -mcpu as well, -march would win even if it came first.
+        # -march would win over -mcpu even if it came first.
         if not any(flag.startswith(("-march=", "-mcpu=")) for flag in self.flags):
             options.append("-march=armv8-a")
         if self.language in ("c", "c++"):
             options += [
                 opt,
                 "-ffixed-x18",  # macOS keeps x18 for itself, and the words may run there
-                # Both would call a library, where some systems' compilers turn them on.
+                # Some systems' compilers turn these on, and both would call a library.
                 "-fno-stack-protector",
                 *(("-mno-outline-atomics",) if self.target.object_format == "elf" else ()),
             ]
@@ -161,7 +160,7 @@ class _Job:
             if self.compiler.kind == "clang" and self.language in ("c", "c++"):
                 # A class is described also where its constructor isn't emitted.
                 options.append("-fstandalone-debug")
-        # Neither leaves files behind then, whatever happens.
+        # With these options no compiler leaves files behind.
         options.append("-fno-crash-diagnostics" if self.compiler.kind == "clang" else "-pipe")
         if self.preprocessed:
             options.append("-fdiagnostics-color=never")
@@ -231,7 +230,7 @@ class _Job:
         """The diagnostics of a compilation that succeeded; otherwise raise CompileError."""
         from armexec.toolchain.diagnostics import parse_diagnostics
 
-        # What GNU as reads is the source, or what gcc made of it.
+        # GNU as reads the source, or gcc's output.
         assembled = "<inline asm>" if self.language in ("c", "c++") else self.name
         text = re.sub(r"^\{standard input\}(?=:)", lambda _: assembled, finished.text, flags=re.MULTILINE)
         text = re.sub(r"^<stdin>(?=:)", lambda _: self.name, text, flags=re.MULTILINE)
@@ -253,7 +252,7 @@ class _Job:
 
 
 def _check_types(source: object, filename: object, compiler: object) -> None:
-    """Raise CompileError for what isn't text."""
+    """Raise CompileError for arguments that aren't text."""
     if not isinstance(source, str):
         hint = ""
         if isinstance(source, bytes | bytearray):
@@ -340,7 +339,7 @@ def _read(path: str) -> bytes | None:
 
 
 def _directory() -> str:
-    """The working directory: relative flags and the debug information depend on it."""
+    """The working directory, on which relative flags and the debug information depend."""
     try:
         return os.getcwd()
     except OSError:

@@ -1,4 +1,4 @@
-"""Finding a compiler, and knowing which one it is without starting it every time."""
+"""Finding a compiler, and recognizing it without starting it every time."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ _ADVICE = "install the ziglang package, or name an AArch64 clang or gcc with --c
 class Compiler:
     """A C, C++ and assembly compiler.
 
-    `command` starts it; `kind` says whose options it takes; `machine` is the one triple a gcc makes code for
-    (empty for clang, which makes code for all); `headers` is the folder of C and C++ headers that comes with
-    the ziglang package (empty: the compiler's own are used); `stamp` is the time and size of its file, and
-    `identity` changes whenever the compiler does.
+    `command` starts it. `kind` is "clang" or "gcc", by its options. `machine` is the triple that a gcc compiles for;
+    empty for clang, which compiles for all. `headers` is the folder of C and C++ headers of the ziglang package; empty
+    if the compiler's own are used. `stamp` is the time and size of its file, `identity` a text that changes with the
+    compiler.
     """
 
     command: tuple[str, ...]
@@ -40,7 +40,7 @@ class Compiler:
 
     @functools.cached_property
     def version(self) -> str:
-        """Its own number. Raises CompileError where it has to be asked, and doesn't answer."""
+        """Its version. Raises CompileError if it has to be started for that and doesn't answer."""
         banner, _ = _probe(self.command, self.stamp)
         pattern = r"clang version (\S+)" if self.kind == "clang" else r"(\d+\.\d\S*)$"
         numbers = re.search(pattern, banner)
@@ -99,7 +99,7 @@ def _split(asked: str, source: str) -> tuple[str, ...]:
 @functools.cache
 def _wheel_zig() -> str:
     """The path of the ziglang package's program, or an empty string."""
-    # The package's own Python module replaces the process by the program, so it's looked up, not imported.
+    # The package's Python module replaces the process by the program: it is located, not imported.
     spec = importlib.util.find_spec("ziglang")
     folders = spec.submodule_search_locations if spec else None
     for folder in folders or ():
@@ -131,11 +131,11 @@ def _identify(command: tuple[str, ...]) -> Compiler:
 def _identify_file(command: tuple[str, ...], modified: int, size: int) -> Compiler:
     is_zig = re.fullmatch(r"zig(-[\d.]+)?(\.exe)?", os.path.basename(command[0])) is not None
     if is_zig:
-        # `zig clang` is clang itself. `zig cc` adds checks, flags and a cache folder of its own, and reads
-        # -march and --target its own way.
+        # `zig clang` is clang itself. `zig cc` adds checks, flags and a cache folder, and reads -march and --target in
+        # its own way.
         command = (command[0], "clang", *command[2:])
     stamp = f"{modified} {size}"
-    # The package's compiler is known to be clang: its first compilation isn't kept waiting for its version.
+    # The package's compiler is clang: its first compilation needn't wait for the version.
     known = is_zig and command[0] == _wheel_zig()
     banner, machine = ("clang", "") if known else _probe(command, stamp)
     kind: Literal["clang", "gcc"] = "clang" if "clang" in banner else "gcc"
@@ -160,7 +160,7 @@ def _identify_file(command: tuple[str, ...], modified: int, size: int) -> Compil
 
 @functools.cache
 def _probe(command: tuple[str, ...], stamp: str) -> tuple[str, str]:
-    """The first line of what the compiler says of its version, and a gcc's machine."""
+    """The first line of the output of --version, and a gcc's machine."""
     store = Store("compilers")
     key = store.key("compiler 1", json.dumps(command), stamp)
     kept = store.get(key)
@@ -237,7 +237,7 @@ def target_flags(compiler: Compiler, target: Target, language: str) -> tuple[str
         flags += ["-resource-dir", compiler.headers]
     if target.name == "bare":
         return (*flags, "-nostdlibinc", "-nostdinc++")
-    # A Mac's own clang has the SDK, which is more complete.
+    # A Mac's own clang uses the SDK, which is more complete.
     if not compiler.headers or (own_headers and target.name == "apple" and sys.platform == "darwin"):
         return tuple(flags)
     flags += ["-nostdlibinc", "-nostdinc++"]
@@ -246,7 +246,7 @@ def target_flags(compiler: Compiler, target: Target, language: str) -> tuple[str
         for part in ("libcxx", "libcxxabi"):
             flags += ["-isystem", os.path.join(compiler.headers, part, "include")]
         flags += [*_LIBCXX, f"-D_LIBCPP_HAS_MUSL_LIBC={int(target.name == 'linux')}"]
-    # After the compiler's own headers, which libc++'s and the C library's build upon.
+    # After the compiler's own headers, which those of libc++ and the C library need.
     for part in _C_LIBRARY[target.name]:
         flags += ["-idirafter", os.path.join(compiler.headers, "libc", "include", part)]
     return tuple(flags)

@@ -1,4 +1,4 @@
-"""What a compiler or assembler prints, as `Diagnostic`s."""
+"""The messages of compilers and assemblers as `Diagnostic`s."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from armexec.errors import Diagnostic
 __all__ = ["parse_diagnostics"]
 
 _SEVERITY = r"(?P<severity>fatal error|error|warning|note|remark|Error|Fatal error|Warning|Info)"
-# Not the quoted source, "   12 | text", below a message.
+# Without the quoted source, "   12 | text", below a message.
 # clang and gcc: "file:line:column: error: text"; GNU as: "file:line: Error: text".
 _PLACED = re.compile(
     rf"^(?!\s*\d*\s*\|)(?P<file>.+?):(?P<line>\d+):(?:(?P<column>\d+):)? {_SEVERITY}: (?P<message>.*)$"

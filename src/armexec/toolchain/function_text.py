@@ -18,7 +18,7 @@ def function_assembly(assembly: str, label: str, others: Collection[str] = ()) -
     """The instructions, data and local labels from `label` to the function's end, one a line.
 
     `others` are the labels of other functions, which end it where nothing else does. Mach-O's underscore before the
-    names is understood. A text without the label is taken whole. What only serves debuggers and linkers is left out.
+    names is understood. Of a text without the label all is taken. Lines for debuggers and linkers are left out.
     """
     names = {label, "_" + label}
     stops = {form for other in others if other != label for form in (other, "_" + other)} - names

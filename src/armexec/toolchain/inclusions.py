@@ -1,4 +1,4 @@
-"""The files that a source includes, looked at before a compiler reads them: devices, pipes, files without end."""
+"""Checks of the files that a source includes, before a compiler waits for a device or a pipe."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from armexec.errors import CompileError, Diagnostic
 __all__ = ["check_inclusions", "include_folders", "read_regular"]
 
 LARGEST = 256 << 20
-"""The most bytes that an included file may have."""
+"""Maximum size of an included file in bytes."""
 _INCLUSION = re.compile(
     rb'^[ \t]*#[ \t]*(?:include|include_next|import|embed)\b[ \t]*(?:"([^"\n]+)"|<([^>\n]+)>)'
     rb'|\.(?:incbin|include)[ \t]+\\?"([^"\\\n]+)',
@@ -35,7 +35,7 @@ def include_folders(flags: Sequence[str]) -> list[str]:
 
 
 def check_inclusions(source: bytes, name: str, flags: Sequence[str]) -> None:
-    """Look at the files that a source includes by name, and at those that they include.
+    """Check the files that a source includes by name, and those that they include.
 
     Raises:
         CompileError: one is neither a regular file nor a directory, or has more than LARGEST bytes.
@@ -69,7 +69,7 @@ def _found(written: str, folders: Sequence[str]) -> str | None:
 
 
 def _problem(path: str) -> str:
-    """The reason why a file can't be included, or None. The compiler itself refuses directories."""
+    """The reason why a file can't be included, or "". The compiler itself refuses directories."""
     try:
         status = os.stat(path)
     except OSError:

@@ -1,4 +1,4 @@
-"""Assembly with the source lines it came from."""
+"""Assembly with its source lines."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ def interleave(
 ) -> str:
     """`assembly`, compiled with debug information, with each source line before the instructions made of it.
 
-    `source` is the text of `filename`; other files, such as headers, are read from `files` or from where the
-    assembly says they are, and only named if they aren't there. The debug sections and the directives and
-    labels that only serve debuggers and unwinders are left out; every instruction and every datum stays.
+    `source` is the text of `filename`. Other files, such as headers, are read from `files` or from the paths in the
+    assembly; if they aren't there, only their names are shown. Debug sections, and directives and labels for debuggers
+    and unwinders, are left out; instructions and data stay.
     """
     texts: dict[str, list[str]] = {name: text.splitlines() for name, text in (files or {}).items()}
     texts[filename] = source.splitlines()
@@ -46,7 +46,7 @@ def interleave(
             continue
         if match := _LOC.match(line):
             place = (_known(names.get(match[1], ""), filename), int(match[2]))
-            # Line 0 stands for code that no line of the source asked for.
+            # Line 0 is code without a line in the source.
             if place != shown and place[1] > 0:
                 listing.append(_source_line(texts, *place, comment))
                 shown = place
@@ -74,7 +74,7 @@ def _path(first: str, second: str | None) -> str:
 
 
 def _known(path: str, filename: str) -> str:
-    """`filename` if `path` means it: the compiler may have put its working directory before it."""
+    """`filename` if `path` is that file, perhaps with the compiler's working directory before it, else `path`."""
     same = path == filename or path.endswith(os.sep + filename) or os.path.basename(path) in ("-", "<stdin>")
     return filename if same else path
 

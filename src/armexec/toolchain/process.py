@@ -1,4 +1,4 @@
-"""Running a compiler to its end, or to the end of its time, leaving no process behind."""
+"""Running a compiler, with a time limit, so that no process is left behind."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from armexec.errors import CompileError
 
 __all__ = ["Finished", "run"]
 
-# What would change a compiler's result behind the user's back, or add a host's headers to another system's.
+# Variables that would change the result silently, or add the host's headers to another system's.
 _HIDDEN_OPTIONS = (
     "CCC_OVERRIDE_OPTIONS",
     "CPATH",
@@ -35,10 +35,9 @@ class Finished:
 def run(command: tuple[str, ...], *, source: bytes = b"", timeout: float, meanwhile: Iterable[object] = ()) -> Finished:
     """Run `command` with `source` as its standard input for at most `timeout` seconds.
 
-    `meanwhile` is gone through while a command without a source runs, and no further than that; its
-    time doesn't count.
+    `meanwhile` is iterated while a command without a source runs, until that ends; its time doesn't count.
 
-    Raises CompileError if it can't be started or runs out of time.
+    Raises CompileError if the command can't be started or runs out of time.
     """
     import signal
     import subprocess
@@ -46,7 +45,7 @@ def run(command: tuple[str, ...], *, source: bytes = b"", timeout: float, meanwh
     environment = {name: value for name, value in os.environ.items() if name not in _HIDDEN_OPTIONS}
     environment["LC_ALL"] = "C"  # gcc's messages in the language that `parse_diagnostics` reads
     try:
-        # A process group of its own, so that a driver's children end with it.
+        # In a process group of its own: a driver's children are killed with it.
         process = subprocess.Popen(
             command,
             stdin=subprocess.PIPE,
@@ -60,7 +59,7 @@ def run(command: tuple[str, ...], *, source: bytes = b"", timeout: float, meanwh
         raise CompileError(f"can't start the compiler {command[0]}: {reason}") from None
     with process:
         try:
-            # A command that is given a source doesn't begin before it has all of it.
+            # A command with a source begins when it has all of it.
             for _ in () if source else meanwhile:
                 if process.poll() is not None:
                     break

@@ -1,4 +1,4 @@
-"""Machine words as people have them: `0xD10043FF`, bytes, arrays of C, Python or Rust, dumps and listings."""
+"""Machine words as text: `0xD10043FF`, bytes, arrays of C, Python or Rust, dumps and listings."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ def parse_words(text: str, *, file: str = "<words>") -> list[int]:
     - words: hexadecimal, with `0x` before them or exactly eight digits, separated by spaces, commas and brackets;
     - bytes in the order of memory: numbers of two digits, with or without `0x`, or strings of digits of other lengths
       than eight; `\\xff\\x43\\x00\\xd1` as in a string literal;
-    - an array or a string literal of C, Python or Rust, with the size of its elements by its type where it has one;
+    - an array or a string literal of C, Python or Rust; its type, if any, gives the size of its elements;
     - a listing of `armexec`, objdump, gdb or lldb; a dump of xxd, hexdump, od or `objdump -s`; Intel HEX.
 
     Comments are `#`, `//`, `;`, `--` to the end of the line and `/* */`.
 
     Raises:
-        AssemblyError: with the place of what is no word; there is nothing; or it isn't clear which word is meant.
+        AssemblyError: something is no word, there are no words, or a number is ambiguous.
     """
     source = Source(text.removeprefix("\ufeff"), file)
     words = _read(source)
@@ -30,7 +30,7 @@ def parse_words(text: str, *, file: str = "<words>") -> list[int]:
 
 
 def are_words(text: str) -> bool:
-    """Whether `text` is machine code in one of these forms throughout, be it right or wrong, and not assembly."""
+    """Whether `text` is machine code in one of these forms throughout, valid or not, and not assembly."""
     source = Source(text.removeprefix("\ufeff"), "<words>")
     return (
         read_dump(source, check=True) is not None or source.are_numbers or read_literal(source, check=True) is not None

@@ -24,7 +24,7 @@ _HEADING = re.compile(
 )
 _GROUP = re.compile(r"(?:0x)?((?:[0-9a-fA-F]{2})+)")
 _LONGEST = 1000
-"""Characters of a line: no tool prints longer ones."""
+"""Maximum number of characters of a line of a tool."""
 _INTEL = re.compile(r":((?:[0-9a-fA-F]{2}){5,})")
 
 
@@ -35,17 +35,17 @@ class _Row(NamedTuple):
     data: bytes
     position: int
     marked: bool
-    """Something beside the address says that it is one."""
+    """Whether something beside the address shows that the line is one of a dump."""
 
 
 def read_dump(source: Source, *, check: bool = False) -> list[int] | None:
     """The words of a listing or a dump; None if the text is neither.
 
     Args:
-        check: only find out whether it is one; what is returned otherwise means nothing.
+        check: only find out whether it is one: another result than None means nothing else.
 
     Raises:
-        AssemblyError: something is missing between two lines, or left out by the tool. Not if `check`.
+        AssemblyError: bytes between two lines are missing. It isn't raised with `check`.
     """
     text = source.text
     lines = [(match.start(), match[0].rstrip("\r")) for match in re.finditer(r"[^\n]+", text)]
@@ -75,7 +75,7 @@ def read_dump(source: Source, *, check: bool = False) -> list[int] | None:
             continue
         else:
             others += 1
-    # Source lines may stand between those of a listing, which has headings. Words alone have no addresses.
+    # A listing, which has headings, may have source lines too. Plain words have no addresses.
     if not rows or (others and not headings) or not (rows[0].marked or re.fullmatch("0{6,7}", rows[0].address)):
         return None
     return [] if check else _joined(source, rows, headings)
@@ -121,9 +121,9 @@ def _in_memory_order(digits: list[str], text: str, is_listing: bool, in_memory_o
     if not is_listing:
         return backwards
     if len(digits) == 1 and len(digits[0]) == 8 and not _is_ascii_of(forwards, text):
-        # A listing's one word, with its instruction beside it.
+        # The word of an instruction in a listing.
         return backwards
-    # xxd says by the text beside it which it is.
+    # The text beside the bytes shows the order in which xxd prints them.
     if text:
         if _is_ascii_of(forwards, text):
             return forwards
@@ -138,7 +138,7 @@ def _is_ascii_of(data: bytes, text: str) -> bool:
 
 
 def _joined(source: Source, rows: list[_Row], headings: list[int]) -> list[int]:
-    """The rows one after the other. Raises AssemblyError where one is missing."""
+    """The rows joined. Raises AssemblyError if one is missing."""
     data = bytearray()
     before = None
     for row in rows:

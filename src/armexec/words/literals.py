@@ -30,10 +30,11 @@ def read_literal(source: Source, *, check: bool = False) -> list[int] | None:
     """The words of an array or a string literal; None if the text is neither.
 
     Args:
-        check: only find out whether it is one; what is returned otherwise means nothing.
+        check: only find out whether it is one: another result than None means nothing else.
 
     Raises:
-        AssemblyError: an element is no number or is too large for its type, or they aren't whole words. Not if `check`.
+        AssemblyError: an element is no number or too large for its type, or the elements aren't whole words. It isn't
+            raised with `check`.
     """
     try:
         escaped = _string_bytes(source)
@@ -90,7 +91,7 @@ def _array(source: Source, found: re.Match[str]) -> list[int]:
     other = _ARRAY.search(text, end)
     if other:
         raise source.error(other.start("open"), "a second array: give one array of code")
-    # The type stands before, or after as in NumPy's `dtype=numpy.uint32`.
+    # The type is before the array, or after it as in NumPy's `dtype=numpy.uint32`.
     declared = text[: found.start("open")] + text[end:].partition("\n")[0]
     size = next((size for pattern, size in _SIZES if pattern.search(declared)), 0)
     numbers: list[tuple[int, int]] = []

@@ -45,7 +45,7 @@ def read_numbers(source: Source) -> list[int]:
 
 
 def _refuse_bytes(words: list[int], source: Source) -> None:
-    """Raise AssemblyError where eight digits without `0x` are an instruction only as bytes."""
+    """Raise AssemblyError if eight digits without `0x` are an instruction only as bytes."""
     swapped = [int.from_bytes(word.to_bytes(4, "big"), "little") for word in words]
     if all(form_of(word) for word in swapped) and not all(form_of(word) for word in words):
         at = next(i for i, word in enumerate(words) if not form_of(word))

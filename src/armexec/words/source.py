@@ -1,4 +1,4 @@
-"""Text that holds words: its places, its tokens, and errors about them."""
+"""Text of words: places, tokens, errors."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Source:
 
     @cached_property
     def uncommented(self) -> str:
-        """The text with its comments blanked: places stay the same."""
+        """The text with blanks in the place of comments, so that positions stay the same."""
         return _blanked(_COMMENT, self.text)
 
     @cached_property
@@ -48,9 +48,9 @@ class Source:
 
     @property
     def are_byte_digits(self) -> bool:
-        """Whether all tokens are the digits of bytes: groups of one width, the last of long ones may be shorter.
+        """Whether all tokens are the digits of bytes: groups of one width; the last of long ones may be shorter.
 
-        Assembly isn't, though `fadd d0, d0, d0` has nothing but hexadecimal digits.
+        It is False for assembly, although `fadd d0, d0, d0` has only hexadecimal digits.
         """
         tokens = [token[0] for token in self.tokens]
         if not tokens or not all(len(t) % 2 == 0 and BARE_DIGITS.fullmatch(t) for t in tokens):
@@ -60,7 +60,7 @@ class Source:
         return all(len(t) == width for t in uniform) and len(tokens[-1]) <= width
 
     def error(self, position: int, message: str, hint: str = "") -> AssemblyError:
-        """An error about what is at `position`."""
+        """An error about the text at `position`."""
         start = self.text.rfind("\n", 0, position) + 1
         return AssemblyError(
             message,

@@ -34,7 +34,7 @@ class _Bound(Runner):
         self._settle = settle
 
     def run(self, count: int) -> Run:
-        # Of this thread: an engine may be translating on another.
+        # The time of this thread: an engine may be translating on another.
         start = time.thread_time()
         result = self._call(count)
         return Run(result, time.thread_time() - start)

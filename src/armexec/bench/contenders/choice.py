@@ -19,7 +19,7 @@ CHOICES = ("host", "native", "translated", "qemu", "unicorn")
 
 
 def choose(names: Iterable[str], tier: str | None = None) -> tuple[list[Contender], dict[str, str]]:
-    """The contenders of these names (of CHOICES; all for no name) that can run here, and why the others can't.
+    """The contenders of these names (of CHOICES; all for no name) that can run here, and the reasons why others can't.
 
     Args:
         tier: the translated engine's tier, "O0" to "O3"; its own choice otherwise.

@@ -26,7 +26,7 @@ _SECONDS = 120.0
 
 
 class _Tools(NamedTuple):
-    """The beginnings of the commands that make an object and a shared library, and who they are."""
+    """The commands that make an object and a shared library, without arguments, and their version."""
 
     compile: tuple[str, ...]
     link: tuple[str, ...]
@@ -35,16 +35,16 @@ class _Tools(NamedTuple):
 
 @contextmanager
 def host_library(source: str, flags: Sequence[str] = ()) -> Iterator[ctypes.CDLL]:
-    """C compiled by the host's compiler and loaded; its functions must not be called after.
+    """C compiled by the host's compiler and loaded. Its functions must not be called after the context.
 
-    The compiler is the clang of the ziglang package, so that both sides have the same, else the system's `cc`.
+    The compiler is the clang of the ziglang package, the same as for the guest's code, else the system's `cc`.
 
     Raises:
         CompileError: there is no compiler, or it refuses the source.
     """
     tools = _tools()
     with tempfile.TemporaryDirectory(prefix="armexec-bench-") as folder:
-        # It stays mapped: Python has no safe way to unload a library, and each has a name of its own.
+        # It stays mapped: Python has no safe way to unload a library. Each has a name of its own.
         yield ctypes.CDLL(_build(tools, source, flags, folder))
 
 
@@ -60,7 +60,7 @@ def _build(tools: _Tools, source: str, flags: Sequence[str], folder: str) -> str
 
 @cache
 def _tools() -> _Tools:
-    """The first that make a library. Raises CompileError."""
+    """The first tools that can make a library. Raises CompileError."""
     reasons = []
     for tools in (_wheel_tools(), _system_tools()):
         if tools is not None:
@@ -78,7 +78,7 @@ def _wheel_tools() -> _Tools | None:
     wheel = wheel_compiler()
     if wheel is None:
         return None
-    # For Mach-O the package has no linker but the one behind `zig cc`; the code is compiled by then.
+    # The package's only linker for Mach-O is the one of `zig cc`.
     link = ("cc", "-shared", "-nostdlib") if sys.platform == "darwin" else ("ld.lld", "-shared")
     compile = (*wheel.command, "-resource-dir", wheel.headers)
     return _Tools(compile, (wheel.path, *link), f"clang {wheel.version}")
@@ -93,7 +93,7 @@ def _system_tools() -> _Tools | None:
 
 
 def _run(command: tuple[str, ...], folder: str) -> None:
-    """Raises CompileError."""
+    """Run a command. Raises CompileError."""
     environment = {**os.environ, "ZIG_GLOBAL_CACHE_DIR": folder, "ZIG_LOCAL_CACHE_DIR": folder}
     try:
         done = subprocess.run(
@@ -136,7 +136,7 @@ class HostBuild:
 
     @contextmanager
     def start(self, kernel: Kernel) -> Iterator[_Library]:
-        # PLAIN: loops for the compiler to vectorize, instead of intrinsics, on an Arm host too.
+        # PLAIN: loops instead of intrinsics, on an Arm host too.
         with host_library(kernel.source, (*self.flags, *FLAGS, "-DPLAIN")) as library:
             yield _Library(library)
 

@@ -1,4 +1,4 @@
-"""A static Linux program out of an image, that runs a kernel whenever it is asked to and says how long it took."""
+"""A static Linux program that holds an image, runs its kernel at each request, and answers with result and time."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from armexec.objects import Image
 __all__ = ["REPLY", "REQUEST", "make_program"]
 
 REQUEST = struct.Struct("<Q")
-"""What the program reads: the kernel's argument."""
+"""A request, which the program reads: the kernel's argument."""
 REPLY = struct.Struct("<QQ")
-"""What it writes: the result, and the nanoseconds of processor time."""
+"""An answer, which it writes: the result, and the nanoseconds of processor time."""
 
 _START = 0x400000
 _BASE = 0x10000000
@@ -29,7 +29,7 @@ def make_program(image: Image, offset: int) -> bytes:
     Nothing is linked: the image is placed here, as armexec places it in memory. Raises LoadError.
     """
     text = files("armexec.bench").joinpath("sources", "start.s").read_text(encoding="utf-8")
-    # Its only unknown, the kernel's address, is the last eight bytes.
+    # The kernel's address is in the last eight bytes.
     start = assemble(text, address=_START, file="start.s").bytes + (_BASE + offset).to_bytes(8, "little")
     parts = [(_START, start, len(start), _READ | _EXECUTE)]
     for segment, (at, data) in zip(image.segments, image.place(_BASE, lambda _: None), strict=True):

@@ -26,7 +26,7 @@ def _find() -> str | None:
 
 
 class _Process(Runner):
-    """A running program that answers requests (see program.py): its code stays translated, its start isn't counted."""
+    """A running program that answers requests (see program.py). Its start isn't counted, and it stays translated."""
 
     def __init__(self, process: subprocess.Popen[bytes]) -> None:
         self._process = process

@@ -10,7 +10,7 @@ from armexec.bench.kernels import Kernel
 __all__ = ["HOST", "HOST_TUNED", "Contender", "Run", "Runner"]
 
 HOST, HOST_TUNED = "host -O2", "host -O2 tuned"
-"""The names of the two ways: for any processor of this kind, and for the one that is here."""
+"""The names of the host's two builds: for any processor of its kind, and for this processor."""
 
 
 class Run(NamedTuple):
@@ -21,13 +21,13 @@ class Run(NamedTuple):
 
 
 class Runner(Protocol):
-    """A kernel made ready."""
+    """A kernel that is ready to run."""
 
     def run(self, count: int) -> Run:
-        """Run it once. Raises Error for what it does wrong."""
+        """Run it once. Raises Error if it fails."""
 
     def settle(self, timeout: float) -> bool:
-        """Wait until nothing that has begun makes it faster, at most `timeout` seconds; True if something did."""
+        """Wait at most `timeout` seconds for optimization that has begun. True if there was any."""
         return False
 
 
@@ -40,7 +40,7 @@ class Contender(Protocol):
         """The reason why it can't run here, or None if it can."""
 
     def start(self, kernel: Kernel) -> AbstractContextManager[Runner]:
-        """Make a kernel ready; leaving the context gives back what it took. Raises Error."""
+        """Make a kernel ready, and release its resources when the context is left. Raises Error."""
 
     def describe(self) -> str:
         """The program and its version, in a few words."""

@@ -22,7 +22,7 @@ _RETURN = 0x1000  # nothing is mapped there: reaching it is the end
 
 
 def _unicorn() -> Any:
-    # Unicorn is GPL and no part of armexec, which therefore has no import of it. It is looked up by its name only
+    # Unicorn is GPL and no part of armexec, which doesn't import it. It is looked up by its name only
     # here, when a benchmark is asked for, as qemu is on PATH.
     try:
         return importlib.import_module("unicorn")

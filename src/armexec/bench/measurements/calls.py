@@ -22,7 +22,7 @@ CTYPES = "ctypes fn(3)"
 
 
 def measure_calls(rounds: int, calls: int) -> dict[str, float]:
-    """Nanoseconds of processor time for each of `calls` calls: the medians of the rounds, by what makes the call.
+    """Nanoseconds of processor time of a call, of which there are `calls` a round: medians by the kind of call.
 
     CTYPES is missing where the host has no compiler, "fn.ufunc(array)" where functions have no `ufunc`. Raises Error.
     """
@@ -57,5 +57,5 @@ def measure_calls(rounds: int, calls: int) -> dict[str, float]:
 
 
 def _repeated(function: Callable[[int], int], calls: int) -> Callable[[], Any]:
-    # timeit's loop costs next to nothing beside the call.
+    # The loop of timeit costs little beside the call.
     return lambda: timeit.timeit("f(3)", globals={"f": function}, number=calls)

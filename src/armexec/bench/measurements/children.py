@@ -1,4 +1,4 @@
-"""Processes that are measured whole."""
+"""Whole processes, measured from start to end."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _SECONDS = 600.0
 
 
 class Ended(NamedTuple):
-    """What a process printed, and the seconds it took: of the processor, its children's included, and of the wall."""
+    """The output of a process, and its seconds: processor time, with that of its children, and wall time."""
 
     output: str
     processor: float
@@ -60,7 +60,7 @@ def _cache() -> tempfile.TemporaryDirectory[str]:
 
 
 def _bytecode() -> dict[str, str]:
-    """Variables for a process that has bytecode, as an installed package has, where none is written beside sources."""
+    """Environment variables by which a process has bytecode, as an installed package does."""
     if not sys.dont_write_bytecode:
         return {}
     return {"PYTHONDONTWRITEBYTECODE": "", "PYTHONPYCACHEPREFIX": _cache().name}

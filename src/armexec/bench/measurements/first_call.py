@@ -1,4 +1,4 @@
-"""From `import armexec` to the first result, in new processes: with an empty cache (cold) and with a filled one (warm).
+"""First calls: from `import armexec` to a result, in new processes, with an empty (cold) and a filled cache (warm).
 
 As a program, `python -m armexec.bench.measurements.first_call KERNEL [TIER]`, it is such a process.
 """
@@ -27,7 +27,7 @@ def measure_first_call(kernel: Kernel, tier: str | None) -> dict[str, Moments]:
 
     arguments = ["-m", "armexec.bench.measurements.first_call", kernel.name, *([tier] if tier else [])]
     with tempfile.TemporaryDirectory(prefix="armexec-bench-") as folder:
-        # The same folder twice: what the first process leaves is what makes the second warm.
+        # Both use the same folder: the first process fills the cache of the second.
         return {name: json.loads(python(arguments, {"ARMEXEC_CACHE_DIR": folder}).output) for name in ("cold", "warm")}
 
 
@@ -41,7 +41,7 @@ def _first_call(kernel: Kernel, tier: str | None) -> Moments:
     source = kernel.source
     wall, start = time.perf_counter(), _used()
     if tier is None:
-        # Just as a user does it.
+        # As users do it.
         module = armexec.compile(source, "c", "-O2", flags=FLAGS, engine="translated", filename=kernel.filename)
         compiled = _used()
         module.kernel(1)

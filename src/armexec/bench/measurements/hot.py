@@ -1,4 +1,4 @@
-"""Hot runs: a kernel on all contenders in turn, round after round, each already warm."""
+"""Hot runs: a kernel on all contenders in turn, round by round, after each is warm."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ from armexec.errors import Error
 __all__ = ["Hot", "measure_kernel"]
 
 _WARM = 0.2
-"""Seconds for which a contender runs a kernel before it counts: some translate better what has run for a while."""
+"""Minimum seconds of warming. Some contenders optimize code that has run for a while."""
 _WARM_AT_MOST = 30.0
-"""Seconds after which it counts though it may still be getting better."""
+"""Maximum seconds of warming."""
 _SLOW = 0.2
-"""Of more seconds than this a run is enough in every third round: one so long varies little."""
+"""Seconds. A longer run is made only in every third round, since it varies little."""
 _SLOW_ROUNDS = 3
 
 
 @dataclass(frozen=True)
 class Hot:
-    """A kernel's times by contender, in seconds of processor time, and the result that all of them had."""
+    """A kernel's seconds of processor time by contender, and its result, which is the same for all."""
 
     count: int
     result: int
@@ -33,17 +33,17 @@ class Hot:
 
     @property
     def host(self) -> str | None:
-        """The better of the host's own builds, by median; None where there is none."""
+        """The host's own build with the lesser median; None if there is none."""
         builds = [name for name in (HOST, HOST_TUNED) if name in self.times]
         return min(builds, key=lambda name: median(self.times[name]), default=None)
 
     def seconds(self, name: str) -> float | None:
-        """The median time of a contender; of the better build for "host". None if it took no part."""
+        """The median time of a contender, or of the better build for "host"; None if there is none."""
         series = self._series(name)
         return None if series is None else median(series)
 
     def ratio(self, name: str, base: str) -> float | None:
-        """How many times the time of `base` a contender takes. None if one of them took no part."""
+        """The time of a contender divided by that of `base`; None if one of them took no part."""
         one, other = self._series(name), self._series(base)
         return None if one is None or other is None else ratio(one, other)
 
@@ -55,7 +55,7 @@ class Hot:
 def measure_kernel(
     kernel: Kernel, count: int, contenders: Sequence[Contender], rounds: int, say: Callable[[str], None]
 ) -> Hot:
-    """Run a kernel with the argument `count` for some rounds; `say` is told what is being done.
+    """Run a kernel with the argument `count` for some rounds; `say` is called with the current activity.
 
     Raises:
         Error: a contender can't run it, or two have different results.
@@ -73,7 +73,7 @@ def measure_kernel(
             _check(kernel, results)
         for number in range(rounds):
             say(f"{kernel.name}: round {number + 1} of {rounds}")
-            # In turn, and back again: whoever comes first has no advantage of it.
+            # In alternating order, so that none has an advantage by its place.
             for name in sorted(runners, key=list(runners).index, reverse=number % 2 == 1):
                 if number % every[name]:
                     times[name].append(None)
@@ -85,7 +85,7 @@ def measure_kernel(
 
 
 def _warm(runner: Runner, count: int, results: dict[str, int], name: str) -> float:
-    """Run until it is warm; the seconds of the last run."""
+    """Run until it is warm, and return the seconds of the last run."""
     begin = time.monotonic()
     while True:
         results[name], seconds = runner.run(count)
@@ -96,7 +96,7 @@ def _warm(runner: Runner, count: int, results: dict[str, int], name: str) -> flo
 
 
 def _check(kernel: Kernel, results: dict[str, int]) -> None:
-    """Raises Error if the results aren't all the same."""
+    """Check that all results are the same. Raises Error."""
     if len(set(results.values())) > 1:
         shown = ", ".join(f"{name} 0x{result:x}" for name, result in results.items())
         raise Error(f"the kernel {kernel.name} has different results: {shown}")

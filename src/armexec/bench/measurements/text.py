@@ -17,7 +17,7 @@ _REPEAT = 5
 
 
 def measure_text() -> dict[str, float]:
-    """Instructions a second, by what is done: the first time ("cold"), and again ("warm"). Raises Error."""
+    """Instructions a second by task, the first time ("cold") and again ("warm"). Raises Error."""
     from armexec.bench.measurements.children import python
 
     python(["-m", "armexec.bench.measurements.text"])  # leaves bytecode

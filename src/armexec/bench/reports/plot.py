@@ -16,7 +16,7 @@ _COLOURS = {"native": "#2a9d8f", "translated": "#264653", "qemu": "#e9a23b", "un
 
 
 def check_plot(file: str) -> None:
-    """Raises Error if `write_plot` couldn't make the file: better before the measuring than after."""
+    """Check, before anything is measured, that `write_plot` can make the file. Raises Error."""
     if importlib.util.find_spec("matplotlib") is None:
         raise Error('--plot needs matplotlib, which isn\'t installed: pip install "armexec[plot]"')
     if not Path(file).resolve().parent.is_dir():
@@ -24,7 +24,7 @@ def check_plot(file: str) -> None:
 
 
 def write_plot(report: Report, file: str) -> None:
-    """Bars of every kernel's times in times of the host's own build (without one, of the translated engine).
+    """Write a bar chart of the kernels' times, relative to the host's build, or else to the translated engine.
 
     Raises:
         Error: nothing can be compared, or the file can't be written.

@@ -19,15 +19,15 @@ from armexec.errors import HostError
 __all__ = ["RATIOS", "Report", "describe_machine"]
 
 RATIOS = (("translated", "host"), ("native", "host"), ("qemu", "translated"), ("unicorn", "translated"))
-"""What is compared with what: times of the first in times of the second."""
+"""The pairs that are compared: the time of the first is divided by that of the second."""
 
 
 @dataclass
 class Report:
-    """All figures of one run; what wasn't measured is empty.
+    """All figures of one run; parts that weren't measured are empty.
 
-    `machine` and `contenders` say what took part, `absent` why something didn't. `first_calls` has the rounds of each
-    kernel's "cold" and "warm" moments, `calls` nanoseconds, `text` instructions a second, `startup` seconds.
+    `machine` and `contenders` describe what took part; `absent` has reasons for the rest. `first_calls` has the rounds
+    of each kernel's "cold" and "warm" moments, `calls` nanoseconds, `text` instructions a second, `startup` seconds.
     """
 
     machine: dict[str, str]
@@ -55,7 +55,7 @@ class Report:
         return median([moments["compile"] + moments["call"] for moments in rounds]) if rounds else None
 
     def as_json(self) -> dict[str, Any]:
-        """Everything, in values that JSON has. Times are in the unit that their name says."""
+        """The whole report as values of JSON. The names of times have their units."""
         return {
             "machine": self.machine,
             "settings": self.settings,
@@ -98,12 +98,12 @@ def _milliseconds(series: list[float] | list[float | None]) -> list[float | None
 
 
 def _rounded(value: float) -> float:
-    """Four digits: more of a time is noise."""
+    """A time rounded to four digits."""
     return float(f"{value:.4g}")
 
 
 def describe_machine() -> dict[str, str]:
-    """The processor, the system and the software whose versions matter; nothing that names the machine."""
+    """The processor, the system and the versions of software, without the machine's name."""
     found = {
         "processor": _processor(),
         "cores": str(os.cpu_count()),
@@ -111,7 +111,7 @@ def describe_machine() -> dict[str, str]:
         "python": f"{platform.python_implementation()} {platform.python_version()}",
     }
     try:
-        # The engine imports llvmlite in its own way, which must come first.
+        # The engine must import llvmlite first, in its own way.
         get_engine("translated")
         import llvmlite.binding
 

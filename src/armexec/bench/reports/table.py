@@ -19,9 +19,9 @@ _BAR = 50
 
 
 def show(report: Report, console: Console) -> None:
-    """Print what the report has."""
+    """Print the report."""
     if not console.is_terminal:
-        # A pipe has no width: nothing is to be cut.
+        # A pipe has no width: no line is cut.
         console = Console(file=console.file, width=max(console.width, _WIDTH), highlight=False)
     if report.kernels or report.first_calls:
         console.print(_kernels(report))
@@ -78,7 +78,7 @@ def _ratio(value: float | None) -> str:
 
 
 def _remarks(report: Report) -> Iterator[str]:
-    """What the columns are, and why some aren't there."""
+    """Notes on the columns, and on contenders that are absent."""
     if report.kernels and HOST in report.contenders:
         yield "host: the better of " + " and ".join(
             text for name, text in report.contenders.items() if name.startswith(HOST)

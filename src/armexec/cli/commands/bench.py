@@ -1,4 +1,4 @@
-"""`armexec bench`: how fast translated code is, beside this host's own and other emulators."""
+"""`armexec bench`: the speed of translated code, of this host's own code and of other emulators."""
 
 from __future__ import annotations
 
@@ -92,13 +92,13 @@ def _names(text: str) -> list[str]:
 
 
 def _measure(plan: Plan) -> Report:
-    """Measure, and show on standard error how far it is."""
+    """Measure, and show the progress on standard error."""
     from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
     from armexec.cli.console import Console
 
     columns = (BarColumn(), TimeElapsedColumn(), TextColumn("{task.description}"))
-    # Drawing costs time of the processor, which others share: seldom is enough.
+    # Drawing takes processor time away from what is measured: twice a second is enough.
     console = Console(stderr=True)
     with Progress(
         *columns, console=console, transient=True, refresh_per_second=2, disable=not console.is_terminal

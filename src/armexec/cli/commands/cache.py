@@ -1,4 +1,4 @@
-"""`armexec cache`: what is kept on disk, and how to be rid of it."""
+"""`armexec cache`: shows or clears the cache on disk."""
 
 from __future__ import annotations
 

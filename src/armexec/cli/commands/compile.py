@@ -1,4 +1,4 @@
-"""`armexec compile`: what the compiler makes of a source, without running it."""
+"""`armexec compile`: a source as assembly, as words or as an object."""
 
 from __future__ import annotations
 

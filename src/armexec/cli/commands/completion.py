@@ -1,4 +1,4 @@
-"""`armexec completion`: the script by which a shell completes command lines of armexec."""
+"""`armexec completion`: the script that completes command lines in a shell."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`armexec info`: what armexec finds on this host."""
+"""`armexec info`: the engines, the compiler and the rules for memory on this host."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def _memory() -> Iterator[tuple[str, str]]:
 
 
 def _code_signing() -> Iterator[tuple[str, str]]:
-    """What the signature of this Python allows (codesign(1)); the kernel judges the process by it."""
+    """The rights in the code signature of this Python (codesign(1)), which the kernel gives the process."""
     try:
         signature = _codesign("-d", "-v", sys.executable)
         entitlements = _codesign("-d", "--entitlements", "-", sys.executable)

@@ -1,4 +1,4 @@
-"""`armexec isa`: the reference page of an instruction, and how much of the instruction set there is."""
+"""`armexec isa`: reference pages of instructions, and the coverage of the instruction set."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def isa(name: str | None, coverage: bool, missing: bool) -> None:
 
 
 def _pages(name: str) -> str:
-    """The page of the instruction; where several have the name, what they are, and then the pages."""
+    """The page of an instruction; if several have the name, a list of them and all their pages."""
     found, seldom = _find(name)
     pages = [_page(instruction, name.lower()) for instruction in found]
     parts = [] if len(pages) == 1 else [_contents(name, found)]
@@ -59,7 +59,7 @@ def _pages(name: str) -> str:
 
 
 def _find(name: str) -> tuple[list[Instruction], list[Instruction]]:
-    """The instructions of that name, and those that it can stand for but is never printed for."""
+    """The instructions of a name, and those that accept the name but aren't printed with it."""
     from armexec.isa import all_instructions, mnemonics
 
     wanted = name.lower()
@@ -99,7 +99,7 @@ def _mnemonics() -> str:
 
 
 def _contents(name: str, instructions: list[Instruction]) -> str:
-    """What each of the instructions is, and how the mnemonic is written there."""
+    """A line for each of the instructions: its name, and the syntax of the mnemonic."""
     from armexec.isa.manual.reference import rows
 
     lines = [f"{name}: {len(instructions)} instructions", ""]

@@ -1,4 +1,4 @@
-"""`armexec show`: how a function gets from its source to its result, each step with what really happened."""
+"""`armexec show`: the way of a function from its source to its result, with what happened at each step."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def show(
     from armexec.cli.options import engine_name
 
     source = open_source(file, language, level=opt, target=target, flags=flag, compiler=compiler)
-    # Lines are never wrapped: a pipe has no width, and a terminal wraps by itself.
+    # Lines aren't wrapped: a pipe has no width, and a terminal wraps them itself.
     console = Console(highlight=False, soft_wrap=True)
     with load_source(source, engine_name(engine, tier)) as module:
         called, prototype, values = prepare(module, function, signature, arguments, compiled=source.is_compiled)
@@ -100,7 +100,7 @@ class _Story:
         self._console.print(Text("   " + text, style))
 
     def parts(self, *parts: tuple[str, str]) -> None:
-        """A line of differently styled parts."""
+        """Show a line of differently styled parts."""
         from rich.text import Text
 
         line = Text.assemble("   ", *parts)
@@ -132,7 +132,7 @@ def _how(source: Source) -> str:
 
 
 def _assembly(story: _Story, source: Source, function: Function) -> None:
-    """Each instruction with its word: in the compiler's own text where it gives a line for each."""
+    """Show each instruction with its word, in the compiler's text if that has one line for each."""
     from armexec.cli.own_lines import OwnLine, own_lines
     from armexec.disasm import disassemble
 
@@ -154,7 +154,7 @@ def _assembly(story: _Story, source: Source, function: Function) -> None:
 
 
 def _rows(story: _Story, rows: Sequence[OwnLine]) -> None:
-    """Instructions with their words, and the labels and comments between them."""
+    """Show instructions with their words, and the labels and comments between them."""
     width = max(len(row.text) for row in rows if row.word is not None)
     for row in rows:
         if row.word is None:
@@ -172,7 +172,7 @@ def _rows(story: _Story, rows: Sequence[OwnLine]) -> None:
 
 
 def _memory(story: _Story, steps: Sequence[Step], host_code: MapEntry | None, function: Function) -> None:
-    """What was done to memory, with the protection of the pages after each step."""
+    """Show the operations on memory, with the protection of the pages after each."""
     from armexec.memory import Protection
 
     shown: list[tuple[str, str, str, str, str]] = []
@@ -204,7 +204,7 @@ def _memory(story: _Story, steps: Sequence[Step], host_code: MapEntry | None, fu
 
 
 def _host_code(function: Function, prototype: Prototype) -> MapEntry | None:
-    """Where the host code of a translated function is; None where there is none, or the host doesn't say."""
+    """The map entry of a translated function's host code; None if there is none, or the host doesn't tell."""
     import ctypes
 
     from armexec.errors import HostError
