@@ -1,4 +1,4 @@
-"""Places in the source, and how they came to be there: what was expanded or included."""
+"""Places in the source, with the expansions and inclusions that they come from."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from armexec.errors import AssemblyError
 
 __all__ = ["Expansion", "Where"]
 
-# Of a long chain of expansions, the innermost and the outermost are shown.
+# Of a long chain of expansions only the innermost and the outermost are shown.
 _INNERMOST, _OUTERMOST = 6, 3
 
 
 class Expansion(NamedTuple):
-    """The statement that lines come from: `what` is "in expansion of macro 'm'", "included", ...; `where` it stands.
+    """The statement that lines come from, at `where`: `what` is "in expansion of macro 'm'", "included", ...
 
-    `macro`: whether it invokes a macro.
+    `macro` tells that it invokes a macro.
     """
 
     what: str
@@ -24,7 +24,7 @@ class Expansion(NamedTuple):
     macro: bool = False
 
     def origin(self) -> tuple[int, str] | None:
-        """The line and the file of the outermost macro that is invoked: the source line of the instructions."""
+        """The line and the file of the outermost invocation of a macro, the source line of its instructions."""
         found = None
         expansion: Expansion | None = self
         while expansion is not None:
@@ -35,9 +35,9 @@ class Expansion(NamedTuple):
 
 
 class Where(NamedTuple):
-    """The place in the source that a message is about; the line is 0 for a builder call.
+    """A place in the source; the line is 0 for a builder call.
 
-    `text` is the line, of a macro with its arguments in place. `within` is what the line was expanded from.
+    `text` is the line, with the arguments in place if it is a macro's. `within` is the expansion that it belongs to.
     """
 
     line: int
@@ -51,7 +51,7 @@ class Where(NamedTuple):
         return Where(self.line, column, self.text, self.file, self.within)
 
     def column_of(self, word: str) -> int:
-        """The column where a word stands among the operands; the statement's own if it doesn't."""
+        """The column of a word among the operands; the statement's own column if it isn't there."""
         found = re.compile(rf"(?<![\w.$]){re.escape(word)}(?![\w.$])").search(self.text, self.column) if word else None
         return self.column if found is None else found.start() + 1
 

@@ -1,4 +1,4 @@
-"""Code generated from Python: every mnemonic is a method, its operands are checked, no text is needed.
+"""Code generated from Python: every mnemonic is a method, which checks its operands.
 
 a = Builder()
 done = a.label("done")
@@ -61,7 +61,7 @@ class Builder(Mnemonics):
         return Label(name, self)
 
     def bind(self, label: Label) -> Label:
-        """Give a label its place, which is here. Returns it."""
+        """Place a label here. Returns it."""
         self._own(label)
         self._output.define(label.name, _NOWHERE)
         return label
@@ -91,7 +91,7 @@ class Builder(Mnemonics):
 
     @property
     def offset(self) -> int:
-        """How many bytes the current section has."""
+        """The size of the current section in bytes."""
         return self._output.offset
 
     # -- operands ---------------------------------------------------------------------------------------------------
@@ -135,7 +135,7 @@ class Builder(Mnemonics):
         return Where(0, 0, f"{mnemonic} {_written(words)}", "<builder>")
 
     def load_immediate(self, register: Register, value: int) -> None:
-        """Put any 64-bit (or 32-bit) value into a register: by `mov` where one does, else by MOVZ or MOVN and MOVKs."""
+        """Load any 64-bit (or 32-bit) value into a register, by one `mov` or else by MOVZ or MOVN and MOVKs."""
         if not isinstance(register, Register) or register.kind not in ("x", "w"):
             raise AssemblyError(f"{register!r} is not a register X0-X30 or W0-W30")
         value = as_int(value)
@@ -196,7 +196,7 @@ class Builder(Mnemonics):
         self._output.align(boundary, None, _NOWHERE)
 
     def section(self, name: str, flags: str = "") -> None:
-        """Go on in another section. `flags` is "rx", "r" or "rw"; without, it is "rx" for .text and "r" for .rodata."""
+        """Continue in another section. `flags` is "rx", "r" or "rw"; the default is "rx" for .text, "r" for .rodata."""
         default = {".text": "rx", ".rodata": "r"}.get(name, "rw")
         if flags not in ("", "rx", "r", "rw"):
             raise _NOWHERE.error(f'flags {flags!r} must be "rx", "r" or "rw"')
@@ -204,15 +204,15 @@ class Builder(Mnemonics):
         output.section = output.subsection(output.make_section(CodeSection(name, flags or default)))
 
     def flush_literals(self) -> None:
-        """Put the literal pool here instead of at the end of the section; nothing may run into it."""
+        """Place the literal pool here, not at the end of the section. Code before it must not run into it."""
         self._output.flush_literals()
 
     # -- the end ----------------------------------------------------------------------------------------------------
     def assemble(self) -> Code:
-        """The code. The builder is finished: make another one for other code.
+        """Finish, and return the code. The builder can't be used any more.
 
         Raises:
-            AssemblyError: a label that was used has no place, or is too far away.
+            AssemblyError: a label that is used has no place, or is too far away.
         """
         output = self._output
         for name, label in self._used.items():

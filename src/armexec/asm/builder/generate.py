@@ -1,4 +1,4 @@
-"""The source of `mnemonics.pyi`, which declares a builder's method for every mnemonic, and its registers."""
+"""The generator of `mnemonics.pyi`, which declares a builder's methods and registers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The assembler's directives: GNU as names, as clang prints them for ELF and Mach-O."""
+"""The assembler's directives, by GNU as's names and those that clang prints for ELF and Mach-O."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ IGNORED = frozenset(
         ".lflags",
     ]
 )
-"""Directives that have no bearing on the words: visibility, debugging, processor names, build attributes."""
+"""Directives that are ignored: debugging, processor names, build attributes."""
 
 
 def _integers(size: int) -> Handler:
@@ -82,7 +82,7 @@ def _fill(a: Context, arguments: Arguments, where: Where) -> None:
     if not 0 <= size <= 8:
         raise where.error(f"the size of {size} bytes is out of range 0..8: expected .fill count, size, value")
     a.output.reserve(repeat * size, where)
-    # Of sizes above 4, the upper bytes are zero.
+    # In sizes above 4 the upper bytes are zero.
     a.output.append((value & ((1 << 8 * min(size, 4)) - 1)).to_bytes(size, "little") * repeat, where)
 
 
@@ -162,7 +162,7 @@ DIRECTIVES: dict[str, Handler] = {
 
 
 def run_directive(a: Context, statement: Statement, where: Where) -> None:
-    """Carry out one directive."""
+    """Assemble one directive."""
     name = statement.name.lower()
     handler = DIRECTIVES.get(name)
     if handler is None:

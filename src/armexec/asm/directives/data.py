@@ -46,7 +46,7 @@ def _strings(*, width: int = 1, terminated: bool) -> Handler:
 
 
 def _string(a: Context, text: str, column: int, where: Where) -> bytes:
-    """Strings one after the other, or a byte's number in angle brackets."""
+    """The bytes of adjacent strings, or of a number in angle brackets."""
     byte = _BYTE.fullmatch(text)
     if byte is not None:
         return bytes([a.number(byte[1], column + 1, where) & 0xFF])
@@ -57,7 +57,7 @@ def _string(a: Context, text: str, column: int, where: Where) -> bytes:
 
 
 def _octa(a: Context, arguments: Arguments, where: Where) -> None:
-    """16-byte integers, which are written as numbers, with a sign at most."""
+    """`.octa`: 16-byte integers, which are numbers, perhaps with a sign."""
     for text, column in arguments:
         value = _wide(text)
         if value is None:

@@ -18,7 +18,7 @@ _WORD = re.compile(r'"((?:[^"\\]|\\.)*)"|\S+')
 
 
 def _words(arguments: Arguments, where: Where) -> list[str]:
-    """Words separated by spaces, strings in their quotes."""
+    """Words separated by spaces; strings keep their quotes."""
     if not arguments:
         return []
     if len(arguments) > 1:
@@ -49,7 +49,7 @@ def _file(a: Context, arguments: Arguments, where: Where) -> None:
         md5 = b""
         if words[:1] == ["md5"]:
             md5 = int(words[1], 16).to_bytes(16, "big")
-        # What names its directory itself doesn't need another.
+        # A name with a directory needs no other directory.
         if not directory and number and "/" in name:
             directory, _, name = name.rpartition("/")
             directory = directory or "/"
@@ -237,7 +237,7 @@ def _sections(a: Context, arguments: Arguments, where: Where) -> None:
 
 
 def _pointer(a: Context, arguments: Arguments, where: Where) -> Pointer | None:
-    """An encoding and a symbol; None where the encoding says that there is none."""
+    """An encoding and a symbol; None if the encoding means that there is none."""
     encoding = a.constant(arguments, 0, where)
     if encoding == 0xFF:
         return None

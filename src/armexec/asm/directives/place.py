@@ -1,4 +1,4 @@
-"""Directives that move the place where the next byte goes: `.org`, `.even`, and alignment filled with a pattern."""
+"""Directives that move the location counter: `.org`, `.even`, and alignment filled with a pattern."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _NOP = b"\x1f\x20\x03\xd5"
 
 
 def _org(a: Context, arguments: Arguments, where: Where) -> None:
-    """`.org place, fill`: a label and a number, or an offset in the section. It never goes back."""
+    """`.org place, fill`: moves forward to a label and a number, or to an offset in the section."""
     if not arguments:
         raise where.error("expected a place in this section")
     tree, _ = a.expression(*arguments[0])

@@ -12,7 +12,7 @@ from armexec.asm.where import Where
 __all__ = ["SECTION_DIRECTIVES"]
 
 
-# The attributes of sections that the source gives none (System V ABI, chapter 4, "Special Sections").
+# Default attributes of sections (System V ABI, chapter 4, "Special Sections").
 _ATTRIBUTES = [
     (r"\.(text|init|fini)", "ax"),
     (r"\.(data1?|bss|(preinit|init|fini)_array)", "aw"),
@@ -37,7 +37,7 @@ def _by_name(table: list[tuple[str, str]], name: str, default: str) -> str:
 
 
 def protection(letters: str) -> str:
-    """The protection of a section with an ELF section's letters; "" if it isn't loaded."""
+    """The protection of an ELF section by its letters; "" if it isn't loaded."""
     if "a" not in letters:
         return ""
     return "r" + "w" * ("w" in letters) + "x" * ("x" in letters)

@@ -16,7 +16,7 @@ _MOST_ALIGNMENT = 24
 
 
 def _each(change: Callable[[Context, str], None]) -> Handler:
-    """A directive that changes each symbol it names."""
+    """A directive that changes each of its symbols."""
 
     def handler(a: Context, arguments: Arguments, where: Where) -> None:
         if not arguments:
@@ -30,7 +30,7 @@ def _each(change: Callable[[Context, str], None]) -> Handler:
 def _binding(binding: str) -> Handler:
     def change(a: Context, name: str) -> None:
         symbol = a.output.symbol(name)
-        # Whatever comes first, a weak symbol stays weak.
+        # A weak symbol stays weak, whichever directive comes first.
         if not (binding == "global" and symbol.binding in ("weak", "unique")):
             symbol.binding = binding
 

@@ -34,7 +34,7 @@ class Pointer(NamedTuple):
 
 
 class Frame:
-    """The call frame information of one function; `instructions` with the offsets that they are for."""
+    """The call frame information of one function; each of `instructions` has the offset from which it holds."""
 
     def __init__(self, section: Subsection, where: Where, *, simple: bool) -> None:
         self.section = section
@@ -53,7 +53,7 @@ class Frame:
         self.saved_offsets: list[int] = []
 
     def add(self, instruction: bytes) -> None:
-        """An instruction for the code from here on."""
+        """Add an instruction, which holds for the code from here on."""
         self.instructions.append((self.section.size, instruction))
 
     @property
@@ -72,7 +72,7 @@ class Frame:
 
 
 class CallFrames:
-    """Collects frames while assembling, and makes the sections when labels are placed."""
+    """The frames of an assembly; their sections are made when labels are placed."""
 
     def __init__(self, output: Output) -> None:
         self._output = output
@@ -82,7 +82,7 @@ class CallFrames:
         self.debug_frame = False
 
     def begin(self, where: Where, *, simple: bool) -> None:
-        """Raises AssemblyError inside of another function."""
+        """Open a function. Raises AssemblyError if one is open."""
         if self._open is not None:
             raise where.error("a .cfi_startproc before the .cfi_endproc of the one before")
         if not self._frames:
@@ -91,7 +91,7 @@ class CallFrames:
         self._frames.append(self._open)
 
     def end(self, where: Where) -> None:
-        """Raises AssemblyError outside of a function."""
+        """Close the open function. Raises AssemblyError if there is none."""
         frame = self.current(where)
         frame.end = frame.section.size
         self._open = None
@@ -106,7 +106,7 @@ class CallFrames:
 
     @staticmethod
     def factored(offset: int, where: Where) -> int:
-        """An offset in units of the CIE's data alignment. Raises AssemblyError if it isn't a multiple of that."""
+        """An offset in units of the CIE's data alignment. Raises AssemblyError if it isn't a multiple."""
         if offset % _DATA_ALIGNMENT:
             raise where.error(f"the offset {offset} is not a multiple of {-_DATA_ALIGNMENT}")
         return offset // _DATA_ALIGNMENT

@@ -47,7 +47,7 @@ class _File(NamedTuple):
 
 
 class DebugLines:
-    """Collects files and rows while assembling, and makes .debug_line when labels are placed."""
+    """The files and rows of an assembly; .debug_line is made when labels are placed."""
 
     def __init__(self, output: Output) -> None:
         self._output = output
@@ -69,7 +69,7 @@ class DebugLines:
         self._files[number] = _File(directory, name, md5)
 
     def row(self, row: Row, where: Where) -> None:
-        """Say which line the code from here on comes from."""
+        """Set the source line of the code from here on."""
         if row.file not in self._files:
             raise where.error(f"there is no .file {row.file}")
         self._begin(where)
@@ -77,7 +77,7 @@ class DebugLines:
         self._rows.setdefault(section.section, []).append((section, section.size, row))
 
     def view(self) -> int:
-        """The view number of the row that was added last: how many rows before it are for the same address."""
+        """The view number of the last row: the number of rows before it with the same address."""
         section = self._output.section
         view = 0
         if self._last is not None and self._last[:2] == (section, section.size):
@@ -186,7 +186,7 @@ def _sequence(rows: Iterable[tuple[int, Row]], end: int) -> bytes:
 
 
 def _advance(bytes_further: int, lines_further: int) -> bytes:
-    """The opcodes for a row so much further."""
+    """The opcodes that advance to a row by these distances."""
     result = b""
     if not _LINE_BASE <= lines_further < _LINE_BASE + _LINE_RANGE:
         result += bytes([_ADVANCE_LINE]) + leb128(lines_further, signed=True)

@@ -54,13 +54,13 @@ def write_elf(code: CodeContents) -> bytes:
     """The object of assembled code.
 
     Raises:
-        AssemblyError: a difference of two symbols that ELF has no relocation for.
+        AssemblyError: ELF has no relocation for a difference of two symbols.
     """
     return _Writer(code).write()
 
 
 class _Strings:
-    """A string table, in which equal strings stand once."""
+    """A string table without duplicates."""
 
     def __init__(self) -> None:
         self.data = bytearray(b"\0")
@@ -228,7 +228,7 @@ class _Writer:
 
     @staticmethod
     def _keeps_name(symbol: CodeSymbol, referred: set[str]) -> bool:
-        """Whether a reference to a label must name it: what is merged, or is each thread's own."""
+        """Whether a reference must name its label: in mergeable sections and thread-local ones."""
         section = symbol.section
         kept = section is not None and ("M" in section.attributes or section.thread_local)
         return symbol.name in referred and (kept or section is None)

@@ -76,7 +76,7 @@ def write_macho(code: CodeContents) -> bytes:
     """The object of assembled code.
 
     Raises:
-        AssemblyError: a reference for which Mach-O has no relocation.
+        AssemblyError: Mach-O has no relocation for a reference.
     """
     return _Writer(code).write()
 
@@ -84,7 +84,7 @@ def write_macho(code: CodeContents) -> bytes:
 class _Writer:
     def __init__(self, code: CodeContents) -> None:
         self.code = code
-        # What takes no room in the file stands behind what does.
+        # Sections without contents in the file come last.
         self.sections = sorted(code.sections, key=lambda section: section.type == "nobits")
         self.number = {section: number for number, section in enumerate(self.sections, 1)}
         self.address: dict[CodeSection, int] = {}
@@ -98,7 +98,7 @@ class _Writer:
         self.strings = bytearray(b"\0")
         self.entries: list[bytes] = []
         self.numbers: dict[str, int] = {}
-        # The symbols that references to labels without one are counted from.
+        # The symbols to which references to unnamed labels are relative.
         self.anchors: dict[CodeSection, list[tuple[int, int]]] = {}
 
     def write(self) -> bytes:
@@ -174,7 +174,7 @@ class _Writer:
 
     # -- symbols ----------------------------------------------------------------------------------------------------
     def _symbols(self) -> tuple[int, int, int]:
-        """Make the symbol table; returns how many are local, external and undefined."""
+        """Make the symbol table; returns the numbers of local, external and undefined symbols."""
         for number, section in enumerate(self.sections):
             self._add(f"ltmp{number}", _N_SECT, self.number[section], 0, self.address[section])
             self.anchors[section] = [(0, number)]

@@ -63,7 +63,7 @@ class Output:
         self.versions: list[tuple[str, str, Where]] = []
         """The symbol, its name with a version, and the place, of each .symver."""
         self.late: list[Callable[[], None]] = []
-        """Make the debug information, which needs the layout of all sections."""
+        """Functions that make the debug information, which needs the layout of all sections."""
         self._subsections: dict[tuple[CodeSection, int], Subsection] = {}
         self._absolute = CodeSection("*ABS*", "", type="nobits")
         self._fixups: list[_Fixup] = []
@@ -101,7 +101,7 @@ class Output:
         return self.section.size
 
     def reserve(self, size: int, where: Where) -> None:
-        """Check that `size` more bytes may be made, before making them."""
+        """Check that there may be `size` more bytes, before they are made."""
         room = self._reservable if self.section.nobits else self._room
         if not 0 <= size <= room:
             raise where.error(f"{size} bytes can't be reserved: between 0 and {room}")
@@ -121,7 +121,7 @@ class Output:
         section.data += data
 
     def zeros(self, count: int, where: Where) -> None:
-        """Append zero bytes, which take no room in a section without contents."""
+        """Append zero bytes; in a section without contents they are only counted."""
         self.reserve(count, where)
         if self.section.nobits:
             self._reservable -= count
@@ -135,7 +135,7 @@ class Output:
         self.section.variables.append(piece)
 
     def word(self, word: bytes, line: int, text: str, file: str, within: Expansion | None = None) -> None:
-        """Append an instruction's word; the rest is where it stands."""
+        """Append an instruction's word; the other arguments are its place in the source."""
         section = self.section
         data = section.data
         if section.state != "x" or len(data) & 3 or self._room < 4:
@@ -147,7 +147,7 @@ class Output:
         data += word
 
     def instructions(self, words: bytes, where: Where) -> None:
-        """Append the words of several instructions that one statement makes."""
+        """Append the words of the instructions of one statement."""
         if words:
             self.word(words[:4], where.line, where.text, where.file, where.within)
             self.reserve(len(words) - 4, where)
@@ -165,7 +165,7 @@ class Output:
         if section.state != "x":
             section.mark("x")
             if self.apple and section.section.flags == "r":
-                section.section.flags = "rx"  # As Apple's assembler marks sections by what is in them.
+                section.section.flags = "rx"  # Apple's assembler marks sections by their contents.
 
     def align(
         self, boundary: int, fill: int | None, where: Where, maximum: int | None = None, *, width: int = 1
@@ -208,7 +208,7 @@ class Output:
         self.symbols.assign(name, self.placed(tree), where, once=once, late=late)
 
     def placed(self, tree: Tree) -> Tree:
-        """The tree with `.` meaning this place, also when it is evaluated later."""
+        """The tree with a symbol for this place instead of `.`."""
         tree = self.symbols.bound(tree)
         return with_place(tree, self.here()) if "." in symbols_of(tree) else tree
 
@@ -225,16 +225,16 @@ class Output:
         return self.symbols.known(tree)
 
     def constant(self, tree: Tree, where: Where) -> int:
-        """The value of an expression that must be known by now."""
+        """The value of an expression, which must be known here."""
         return self.symbols.constant(self.placed(tree), where)
 
     def is_number(self, tree: Tree, where: Where) -> bool:
-        """Whether an expression doesn't depend on where something is placed."""
+        """Whether an expression doesn't depend on the layout."""
         return not self.symbols.linear(self.placed(tree), where).symbols
 
     # -- instructions -----------------------------------------------------------------------------------------------
     def instruction(self, candidates: list[Candidate], where: Where) -> None:
-        """Append a word, now or when its labels are known.
+        """Append an instruction's word, which is filled in later if it depends on labels.
 
         Raises:
             EncodingFailure: the operands' values have no encoding.
@@ -265,7 +265,7 @@ class Output:
             result = table.relocatable(table.linear(tree, where), where)
             if isinstance(result, Relocatable) and result.minus is None:
                 symbol = table.get(result.symbol)
-                # Another definition may be taken instead of a weak one.
+                # The definition of a weak symbol may be replaced.
                 home = symbol.section if symbol is not None and symbol.binding != "weak" else None
                 if symbol is not None and home is not None and home.section is section:
                     return result._replace(distance=home.position(symbol.offset) + result.addend - offset)
@@ -299,7 +299,7 @@ class Output:
         return name
 
     def is_literal(self, name: str) -> bool:
-        """Whether the name is that of a literal still to be placed."""
+        """Whether a name is that of a literal that isn't placed yet."""
         return any(name == literal[0] for pool in self._pools.values() for literal in pool)
 
     def flush_literals(self) -> None:
@@ -327,7 +327,7 @@ class Output:
             self._fixups.append(_Fixup(section, offset, where, fill))
 
     def leb128(self, tree: Tree, where: Where, *, signed: bool) -> None:
-        """Append a number in LEB128, now or when its labels are placed."""
+        """Append a number in LEB128, which is filled in later if it depends on labels."""
         tree = self.placed(tree)
         piece = Leb128(self.section.size, where, tree, signed=signed)
         linear = self.symbols.linear(tree, where)
@@ -357,7 +357,7 @@ class Output:
         kinds = _DATA_RELOCATIONS
         minus = None if value.minus is None else self.symbols.symbol(value.minus).section
         if minus is not None and minus.section is section:
-            # symbol - label here: counted from this place.
+            # symbol - label in this section: relative to this place.
             value = value._replace(addend=value.addend + offset - self.symbols.position(value.minus or ""), minus=None)
             kinds = _PLACE_RELOCATIONS
         kind = kinds.get(size)
@@ -370,7 +370,7 @@ class Output:
         self.relocate(section, offset, kind, value, where)
 
     def relocation(self, place: Tree, kind: str, target: Tree, where: Where) -> None:
-        """A relocation at a place of the current section that the source gives (.reloc)."""
+        """Add a relocation at a place of the current section (.reloc)."""
         section, place, target = self.section, self.placed(place), self.placed(target)
 
         def fill(_: int, code: CodeSection, where: Where) -> None:
@@ -393,7 +393,7 @@ class Output:
         self._fixups.append(_Fixup(section, 0, where, fill))
 
     def relocate(self, section: CodeSection, offset: int, kind: str, target: Relocatable, where: Where) -> None:
-        """Note a relocation. Raises AssemblyError for a label that can only be in this file, and isn't."""
+        """Add a relocation. Raises AssemblyError for an undefined label that no other file can define."""
         for name in (target.symbol, target.minus):
             if name is not None and name.startswith("\x01") and not self.symbol(name).defined:
                 number = name[1:].split(" ")[0]
@@ -402,7 +402,7 @@ class Output:
                     raise where.error(f"there is no label {number!r} in that direction", column=column)
         symbol = self.symbol(target.symbol)
         if not symbol.defined and target.symbol.startswith("L" if self.apple else ".L"):
-            # Labels of this form aren't seen by other files, so nobody else can define it.
+            # Labels of this form are local to a file: no other file can define it.
             raise where.error(f"the label {target.symbol!r} is not defined", column=where.column_of(target.symbol))
         if not symbol.defined:
             symbol.where = symbol.where or where
@@ -414,7 +414,7 @@ class Output:
 
     # -- the end ----------------------------------------------------------------------------------------------------
     def finish(self) -> Code:
-        """Place the remaining literals, lay the sections out, fill every gap, and give what was assembled."""
+        """Place the remaining literals, lay out the sections, fill in what depends on labels, and return the code."""
         for section in list(self._pools):
             self.section = section
             self.flush_literals()

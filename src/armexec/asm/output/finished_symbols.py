@@ -1,4 +1,4 @@
-"""The symbols of assembled code, once every label has its place."""
+"""The symbols of assembled code, after layout."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ def finished_symbols(
     *,
     apple: bool,
 ) -> list[CodeSymbol]:
-    """The symbols that the code has: those with a name, and places that a relocation refers to.
+    """The symbols of the code: those with a name, and places that a relocation refers to.
 
     `versions` are the .symver directives: a symbol, its name with a version, and the place.
 
     Raises:
-        AssemblyError: a value that no symbol can have, or a version of a symbol that isn't there.
+        AssemblyError: no symbol can have a value, or a version is of a symbol that isn't defined.
     """
     used = {name for r in relocations for name in (r.symbol, r.minus)}
     for symbol in list(table.values()):
@@ -61,7 +61,7 @@ def _finished(table: SymbolTable, name: str, symbol: Symbol, apple: bool) -> Cod
         section = symbol.section.section
         kind = symbol.kind
         if apple and name[0] not in "\x00\x01Ll":
-            # Mach-O has no types of symbols: what isn't temporary (L) or the linker's own (l) is by its section.
+            # Mach-O has no types of symbols. The section tells them, but for temporary (L) and linker-private (l) ones.
             kind = "function" if section.flags == "rx" else "object"
         return made._replace(section=section, value=symbol.section.position(symbol.offset), kind=kind)
     if symbol.tree is not None:
@@ -70,12 +70,12 @@ def _finished(table: SymbolTable, name: str, symbol: Symbol, apple: bool) -> Cod
 
 
 def _equated(table: SymbolTable, made: CodeSymbol, symbol: Symbol) -> CodeSymbol | None:
-    """A symbol that was set to an expression without a place in this file."""
+    """A symbol that is set to an expression without a place in this file."""
     assert symbol.tree is not None
     where = symbol.where or Where(0, 0, "", "<assembly>")
     value = table.relocatable(table.linear(symbol.tree, where), where)
     if isinstance(value, int):
         return made._replace(value=value & _MASK)
     if value.minus is None:
-        return None  # What refers to it refers to the other symbol.
+        return None  # References to it are references to the other symbol.
     raise where.error(f"{made.name!r} is set to an address outside of this file")

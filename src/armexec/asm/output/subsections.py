@@ -1,8 +1,8 @@
 """Subsections, and the layout of sections whose size depends on labels.
 
-A subsection is a run of bytes of a section; GNU as puts those of one section together in the order of their numbers. A
-*variable* piece, such as `.uleb128 b - a`, has a size that is only known once labels are placed. One byte stands for it
-until then, so an offset before layout tells on which side of the piece a label is.
+A subsection is a run of bytes of a section; GNU as joins those of one section in the order of their numbers. The size
+of a *variable* piece, such as `.uleb128 b - a`, is known after layout. Until then the piece is one byte, so that an
+offset tells on which side of it a label is.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _MOST_ROUNDS = 64
 
 
 class Variable:
-    """A piece whose bytes depend on where it stands and on labels."""
+    """A piece whose bytes depend on its place and on labels."""
 
     def __init__(self, offset: int, where: Where) -> None:
         self.offset = offset
@@ -36,7 +36,7 @@ class Variable:
 
 
 class Leb128(Variable):
-    """A number in LEB128 (DWARF 5, section 7.6). It never becomes shorter again, so that the layout comes to an end."""
+    """A number in LEB128 (DWARF 5, section 7.6). It only grows, so that the layout terminates."""
 
     def __init__(self, offset: int, where: Where, tree: Tree, *, signed: bool) -> None:
         super().__init__(offset, where)
@@ -51,7 +51,7 @@ class Leb128(Variable):
 
 
 class Padding(Variable):
-    """Alignment behind another variable piece, or in a subsection whose start isn't known."""
+    """Alignment after another variable piece, or in a subsection whose start isn't known."""
 
     def __init__(self, offset: int, where: Where, boundary: int, fill: bytes | None, maximum: int | None) -> None:
         super().__init__(offset, where)
@@ -64,10 +64,10 @@ class Padding(Variable):
 
 
 def padding(position: int, boundary: int, fill: bytes | None, maximum: int | None, where: Where) -> bytes:
-    """The bytes up to a multiple of `boundary`, NOPs for `fill` None; none if there would be more than `maximum`.
+    """The padding to a multiple of `boundary`: NOPs if `fill` is None, and no bytes if it exceeds `maximum`.
 
     Raises:
-        AssemblyError: they are no multiple of `fill`.
+        AssemblyError: the size is no multiple of that of `fill`.
     """
     count = -position % boundary
     if maximum is not None and count > maximum:
@@ -93,11 +93,11 @@ def leb128(value: int, *, signed: bool, size: int = 1) -> bytes:
 
 
 class Subsection:
-    """Bytes of a section, with the pieces among them that are made when labels are placed.
+    """Bytes of a section, with its variable pieces.
 
     `reserved` counts the bytes of a section without contents (.bss); `marks` are the offsets where code ("x") or data
-    ("d") begins, `lines` the source lines of words, by the offset of each. `state` is the last mark. `fixed_start`:
-    whether it begins its section.
+    ("d") begins, `lines` the source lines of words by their offsets. `state` is the last mark. `fixed_start` tells that
+    it begins its section.
     """
 
     __slots__ = (
@@ -135,7 +135,7 @@ class Subsection:
         return len(self.data) + self.reserved
 
     def mark(self, kind: str) -> None:
-        """Code ("x") or data ("d") begins here."""
+        """Take note that code ("x") or data ("d") begins here."""
         self.state = kind
         marks = self.marks
         if marks and marks[-1][0] == self.size:
@@ -144,7 +144,7 @@ class Subsection:
             marks.append((self.size, kind))
 
     def fixed_between(self, first: int, second: int) -> bool:
-        """Whether the distance of two offsets is known before layout."""
+        """Whether the distance between two offsets is known before layout."""
         low, high = sorted((first, second))
         return not any(low <= variable.offset < high for variable in self.variables)
 
@@ -153,7 +153,7 @@ class Subsection:
         return self.base + offset + self._shifts[bisect_left(self._starts, offset)]
 
     def place(self, base: int) -> int:
-        """Begin at `base` of the section; returns the end."""
+        """Place the subsection at the offset `base` of its section; returns its end."""
         self.base = base
         self._starts = [variable.offset for variable in self.variables]
         self._shifts = [0]
@@ -162,7 +162,7 @@ class Subsection:
         return base + self.size + self._shifts[-1]
 
     def bytes(self) -> bytearray:
-        """The bytes with the pieces as they are now."""
+        """The bytes with the variable pieces as they are now."""
         if not self.variables:
             return self.data
         result = bytearray()
@@ -174,7 +174,7 @@ class Subsection:
 
 
 def lay_out(subsections: Sequence[Subsection], evaluate: Evaluate) -> None:
-    """Put subsections, in order, into their sections, and choose the variable pieces so that they fit each other."""
+    """Join subsections, in order, to their sections, and find sizes of variable pieces that are consistent."""
     last = None
     for _ in range(_MOST_ROUNDS):
         ends: dict[CodeSection, int] = {}

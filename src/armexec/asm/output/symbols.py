@@ -1,4 +1,4 @@
-"""The symbols of an assembly, and expressions of them."""
+"""Symbols of an assembly, and the evaluation of expressions of them."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from armexec.asm.where import Where
 __all__ = ["Linear", "Symbol", "SymbolTable"]
 
 _DEEPEST = 10
-"""The most symbols set by .eqv that one value may go through."""
+"""Maximum depth of symbols set by .eqv in one value."""
 _MAX_STEPS = 20_000
-"""The most references to other symbols that one expression may follow."""
+"""Maximum number of references to symbols that one expression follows."""
 
 
 class Symbol:
-    """A symbol while assembling: a place in a subsection, or an expression (.set), or only mentioned.
+    """A symbol of an assembly: a place in a subsection, an expression (.set), or undefined.
 
-    `common` is the size and alignment of a common symbol, `weak_target` the symbol that a .weakref stands for; `late`
-    tells that the expression is evaluated anew at each use (.eqv).
+    `common` is the size and alignment of a common symbol, `weak_target` the target of a .weakref. An expression that is
+    `late` is evaluated anew at each use (.eqv).
     """
 
     __slots__ = (
@@ -59,14 +59,14 @@ class Symbol:
 
 
 class Linear(NamedTuple):
-    """constant + sum of symbols, each counted with its sign."""
+    """A constant plus symbols, each with a factor."""
 
     constant: int
     symbols: tuple[tuple[str, int], ...] = ()
 
 
 class SymbolTable(dict[str, Symbol]):
-    """Symbols by name; names that begin with \\x00 or \\x01 are places and numeric labels."""
+    """Symbols by name. Names that begin with \\x00 or \\x01 are those of places and numeric labels."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -75,9 +75,9 @@ class SymbolTable(dict[str, Symbol]):
         self.laid_out = False
         """Whether all sections have their final layout."""
         self.mentioned: set[str] = set()
-        """The names that expressions refer to otherwise than through a .weakref."""
+        """The names that expressions refer to, apart from references through a .weakref."""
         self.current: dict[str, str] = {}
-        """The names that values set anew have, by the symbols' own, which stand for the first value."""
+        """The names of later values of symbols that are set several times; the symbol's own name is its first value."""
         self._places = 0
         self._steps = 0
 
@@ -96,7 +96,7 @@ class SymbolTable(dict[str, Symbol]):
         return name
 
     def unnamed(self) -> str:
-        """The name of a new symbol that the source has no name for."""
+        """The name of a new symbol without a name in the source."""
         self._places += 1
         name = f"\x00{self._places}"
         self[name] = Symbol()
@@ -109,7 +109,7 @@ class SymbolTable(dict[str, Symbol]):
         return symbol.section.position(symbol.offset)
 
     def define(self, name: str, section: Subsection, where: Where) -> None:
-        """Put a label at the end of a subsection. Raises AssemblyError if it has a place already."""
+        """Define a label at the end of a subsection. Raises AssemblyError if it is defined."""
         symbol = self.symbol(name)
         if symbol.defined:
             first = f" (first in line {symbol.where.line})" if symbol.where and symbol.where.line else ""
@@ -119,29 +119,29 @@ class SymbolTable(dict[str, Symbol]):
             symbol.kind = "tls"
 
     def assign(self, name: str, tree: Tree, where: Where, *, once: bool = False, late: bool = False) -> None:
-        """Give a symbol an expression's value. `once`: it must be new; `late`: evaluated only where it is used."""
+        """Set a symbol to an expression. With `once` it must be new; with `late` it is evaluated at each use."""
         symbol = self.symbol(name)
         if symbol.section is not None or symbol.common is not None or (once and symbol.defined):
             raise where.error(f"the symbol {name!r} is defined already")
         value = None if late else self.known(tree)
         if symbol.tree is not None:
-            # What refers to the symbol so far means the value before.
+            # Earlier references mean the earlier value.
             again = self.unnamed()
             self.current = {**self.current, name: again}
             symbol = self[again]
         symbol.late = late
         self.constants = self.constants or late
-        # A value known now is kept as it is: `.set n, n + 1` counts.
+        # A value that is known now is evaluated now: `.set n, n + 1` counts.
         symbol.tree = tree if value is None else ("number", value)
         symbol.where = where
         self.constants = self.constants or value is not None
 
     def bound(self, tree: Tree) -> Tree:
-        """The tree with the values that symbols have here, also when they are set anew later."""
+        """The tree with the current values of symbols, which may be set anew later."""
         return self.bound_by(self.current, tree) if self.current else tree
 
     def bound_by(self, current: dict[str, str], tree: Tree, depth: int = 0) -> Tree:
-        """The tree with the values that symbols had when `current` told of them."""
+        """The tree with the values of symbols that `current` names."""
         if tree[0] == "number":
             return tree
         if tree[0] == "symbol":
@@ -154,7 +154,7 @@ class SymbolTable(dict[str, Symbol]):
         return (tree[0], tree[1], *(self.bound_by(current, t, depth) for t in tree[2:]))
 
     def last_values(self) -> dict[str, str]:
-        """Give symbols that were set several times their last value. Returns the names of their first values."""
+        """Set symbols that have several values to the last. Returns the names of their first values."""
         first = {}
         for name, again in self.current.items():
             first[name] = self.unnamed()
@@ -166,9 +166,9 @@ class SymbolTable(dict[str, Symbol]):
         return first
 
     def place_aliases(self) -> None:
-        """After layout, give symbols that were set to places these places, so that references to them keep their names.
+        """Define aliases, symbols that are set to places, at these places, so that references keep their names.
 
-        An alias has the type and the size of what it names, unless it has its own.
+        This is done after layout. An alias has the type and the size of the other symbol, unless it has its own.
         """
         for symbol in list(self.values()):
             if symbol.tree is None or symbol.tree[0] == "number" or symbol.weak_target:
@@ -208,7 +208,7 @@ class SymbolTable(dict[str, Symbol]):
         return operate(tree[1], *values)  # type: ignore[arg-type]
 
     def constant(self, tree: Tree, where: Where) -> int:
-        """The value of an expression that must be known by now. Raises AssemblyError."""
+        """The value of an expression, which must be known here. Raises AssemblyError."""
         linear = self.linear(tree, where)
         if linear.symbols:
             names = ", ".join("this place" if n[0] == "\x00" else repr(n) for n, _ in linear.symbols)
@@ -216,7 +216,7 @@ class SymbolTable(dict[str, Symbol]):
         return linear.constant
 
     def linear(self, tree: Tree, where: Where, depth: int = 0) -> Linear:
-        """An expression as a sum of symbols and a number. Raises AssemblyError for what is none."""
+        """An expression as a sum of symbols and a number. Raises AssemblyError for other expressions."""
         self._steps = self._steps + 1 if depth else 0
         if depth > 200 or self._steps > _MAX_STEPS:
             raise where.error("the expression refers to itself, or to too many others")
@@ -261,7 +261,7 @@ class SymbolTable(dict[str, Symbol]):
         return Linear(0, ((name, 1),))
 
     def _cancel(self, constant: int, symbols: dict[str, int]) -> Linear:
-        """Differences of labels whose distance is known become numbers."""
+        """Replace differences of labels whose distance is known by numbers."""
         while True:
             plus = [n for n, c in symbols.items() if c > 0]
             minus = [n for n, c in symbols.items() if c < 0]
@@ -275,7 +275,7 @@ class SymbolTable(dict[str, Symbol]):
             symbols = {n: c for n, c in symbols.items() if c}
 
     def _distance(self, first: str, second: str) -> int | None:
-        """The bytes from the second of two labels to the first, if they are known."""
+        """The distance from the second of two labels to the first in bytes, if it is known."""
         a, b = self.get(first), self.get(second)
         if a is None or b is None or a.section is None or b.section is None:
             return None

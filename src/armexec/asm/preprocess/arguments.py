@@ -15,7 +15,7 @@ Evaluate = Callable[[str, int], int]
 
 
 class Argument(NamedTuple):
-    """A piece of text, and the column it stands at."""
+    """A piece of text, and its column."""
 
     text: str
     column: int
@@ -28,7 +28,7 @@ class Parameter(NamedTuple):
     default: str = ""
     required: bool = False
     rest: bool = False
-    """Whether it takes all that is left (`:vararg`)."""
+    """Whether it takes all remaining text (`:vararg`)."""
 
 
 _OPERATORS = r"<<|>>|<=|>=|<>|==|!=|&&|\|\||[-+~*/=|^&!<>]"
@@ -46,10 +46,10 @@ def split(
 ) -> list[Argument]:
     """The arguments of a text that begins at a column, as they are written.
 
-    Commas separate them, and blanks that aren't beside an operator; but none in parentheses, nor blanks in brackets.
-    The last of `most` arguments, if that isn't 0, is all that is left. `evaluate` is given in the alternate syntax,
-    where `<...>` quotes text and `%` stands before an expression whose value counts. With `words` blanks only separate
-    what would be one word without them, as in GNU as: `x0, lsl #3` is two arguments.
+    Arguments are separated by commas, except in parentheses, and by blanks, except beside an operator, in parentheses
+    or in brackets. If `most` isn't 0, the last of so many arguments is all remaining text. `evaluate` is given in the
+    alternate syntax, in which `<...>` quotes text and `%` comes before an expression to be evaluated. With `words`
+    blanks separate only two words, as in GNU as: `x0, lsl #3` is two arguments.
 
     Raises:
         SyntaxFailure: an expression can't be read.
@@ -75,7 +75,7 @@ def split(
 
 
 def split_at_commas(text: str, column: int) -> list[Argument]:
-    """Apple's positional arguments: between commas outside of parentheses, without the blanks in them."""
+    """Apple's positional arguments, separated by commas outside of parentheses, without their blanks."""
     arguments: list[Argument] = []
     current: list[str] = []
     depth = start = 0
@@ -99,7 +99,7 @@ def _skip(text: str, position: int) -> int:
 
 
 def _plain(text: str, position: int, *, words: bool = False) -> tuple[str, int]:
-    """One argument from a position on, and where it ends."""
+    """The argument that begins at a position, and its end."""
     parts: list[str] = []
     nesting: list[str] = []
     after_operator = False
@@ -141,7 +141,7 @@ def _alternate(text: str, position: int, column: int, evaluate: Evaluate) -> tup
 
 
 def unquoted(text: str) -> str:
-    """An argument that is one string is what stands between its quotes."""
+    """The argument without its quotes, if it is one string."""
     return text[1:-1] if re.fullmatch(STRING, text) else text
 
 

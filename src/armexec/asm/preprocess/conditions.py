@@ -17,7 +17,7 @@ Test = Callable[[Context, Statement, Where], bool]
 
 
 class _Condition:
-    """One `.if` that isn't closed yet: where it stands, whether a branch was taken, whether `.else` has come."""
+    """An open `.if`: its place, whether a branch was taken, and the place of its `.else`."""
 
     __slots__ = ("has_else", "skips_all", "taken", "where")
 
@@ -25,7 +25,7 @@ class _Condition:
         self.where = where
         self.taken = taken
         self.skips_all = skips_all
-        """Whether it stands in text that is skipped, so that no branch counts."""
+        """Whether it is in skipped text, so that all branches are skipped."""
         self.has_else: Where | None = None
 
 
@@ -33,7 +33,7 @@ _BRANCH = re.compile(r"\s*\.(if\w*|else|elseif|endif)(?![\w.$])\s*(.*)", re.IGNO
 
 
 class Conditions:
-    """The conditions that are open, and whether lines are skipped now."""
+    """The open conditions, and whether lines are skipped now."""
 
     def __init__(self) -> None:
         self._open: list[_Condition] = []
@@ -50,13 +50,13 @@ class Conditions:
         self.skipping = False
 
     def finish(self) -> None:
-        """Raises AssemblyError if a condition is still open at the end."""
+        """Check at the end that no condition is open. Raises AssemblyError."""
         if self._open:
             raise self._open[-1].where.error("this has no end: expected .endif")
 
     # -- while lines are skipped ------------------------------------------------------------------------------------
     def skip(self, a: Context, text: str, start: int, where: Where) -> None:
-        """Look at a statement that isn't assembled: only conditions count."""
+        """Read a skipped statement, in which only conditional directives count."""
         match = _BRANCH.match(text)
         if match is None:
             return
@@ -79,7 +79,7 @@ class Conditions:
         self.skipping = not holds
 
     def otherwise_if(self, a: Context, text: str, column: int, where: Where) -> None:
-        """`.elseif`; its expression counts only if no branch was taken."""
+        """`.elseif`, whose expression is evaluated only if no branch was taken."""
         condition = self._current(where, ".elseif")
         if condition.taken:
             self.skipping = True

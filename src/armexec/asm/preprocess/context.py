@@ -1,4 +1,4 @@
-"""The context of a statement that decides which lines are assembled: macros, conditions, included files."""
+"""The context of preprocessing directives: macros, conditions, included files."""
 
 from __future__ import annotations
 
@@ -27,17 +27,17 @@ class PreprocessContext(Context):
     def __init__(self, text: str, output: Output, *, file: str, folders: Sequence[str]) -> None:
         super().__init__(output)
         self.folders = folders
-        """Where .include and .incbin look for files."""
+        """The folders in which .include and .incbin look for files."""
         self.source = Source(self.readable(text, file, None), file)
         self.macros = Macros(self.source, apple=self.apple)
         self.conditions = Conditions()
         self.aliases: dict[str, Register] = {}
-        """The registers that .req has given names, in lower case."""
+        """The registers by the names that .req has given them, in lower case."""
         self.shadowed = False
         """Whether a macro or a register has the name of an instruction or of a word in operands."""
 
     def shadow(self, name: str) -> None:
-        """Take note that a macro or a register has this name from now on."""
+        """Take note that a macro or a register has this name."""
         self.shadowed = self.shadowed or name[0] != "."
 
     def evaluate_at(self, where: Where) -> Evaluate:
@@ -49,7 +49,7 @@ class PreprocessContext(Context):
         """A text without its byte order mark.
 
         Raises:
-            AssemblyError: it isn't Unicode text; `where` it is included, or the place of the first such character.
+            AssemblyError: it isn't Unicode text. The error is at `where` for an included file, else at the character.
         """
         try:
             decoded = text.decode() if isinstance(text, bytes) else text
@@ -64,7 +64,7 @@ class PreprocessContext(Context):
                 f"{decoded[error.start]!r} is half of a character (a lone surrogate): the text is damaged"
             ) from None
         if "\0" in decoded:
-            # clang prints zero bytes as they are, in comments.
+            # clang prints zero bytes in comments.
             decoded = _COMMENT.sub(lambda match: match[0].replace("\0", " ") if match[1] else match[0], decoded)
         null = decoded.find("\0")
         if null >= 0:
@@ -73,6 +73,6 @@ class PreprocessContext(Context):
 
 
 def _place_of(text: str, position: int, file: str) -> Where:
-    """Where a character of a text stands."""
+    """The place of a character of a text."""
     lines = lines_of(text[:position])
     return Where(len(lines), len(lines[-1]) + 1, "", file)

@@ -1,4 +1,4 @@
-"""The files that `.include` and `.incbin` read: regular files of a sane size."""
+"""The files of `.include` and `.incbin`: regular files of limited size."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from armexec.asm.where import Where
 __all__ = ["find_file", "read_file"]
 
 _LARGEST = 1 << 28
-"""The most bytes that a file may have."""
+"""Maximum size of a file in bytes."""
 
 
 def find_file(name: str, from_file: str, folders: Sequence[str]) -> str:
-    """The path of a file, looked for as GNU as and clang do, and beside the file that names it at last.
+    """The path of a file; the name itself if the file isn't found.
 
-    The working directory comes first, then `folders`. It is the name itself if the file is nowhere.
+    The working directory is searched first, then `folders`, as by GNU as and clang; then the folder of `from_file`.
     """
     beside = os.path.dirname(from_file)
     for folder in ("", *folders, beside):

@@ -1,4 +1,4 @@
-"""The stack of what is being read: a text, included files, and what macros and repetitions became."""
+"""The stack of frames that are read: the text, included files, expansions of macros and repetitions."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from armexec.asm.where import Expansion, Where
 __all__ = ["Body", "Frame", "Source"]
 
 _DEEPEST_EXPANSION = 100
-"""How deep macros may call each other: GNU as has the same limit."""
+"""Maximum depth of expansions, the same as GNU as's."""
 _DEEPEST_INCLUSION = 50
 _MOST_LINES = 4_000_000
-"""The most lines that the expansions of one text may make."""
+"""Maximum number of lines in all expansions of one text."""
 _MOST_EXPANSIONS = 500_000
 _MOST_CHARACTERS = 1 << 28
 _LONGEST_LINE = 1 << 20
@@ -31,7 +31,7 @@ class Body(NamedTuple):
 
 
 class Frame:
-    """Lines that are being read. `pending` is what is left of the line being read, as `line_pieces` gives it."""
+    """Lines that are being read. `pending` is the rest of the current line, as `line_pieces` gives it."""
 
     __slots__ = ("comment", "depth", "expands", "file", "line", "lines", "number", "pending", "place", "within")
 
@@ -49,16 +49,16 @@ class Frame:
         self.number = 0
         self.line = ""
         self.comment: Where | None = None
-        """Where the comment began that isn't closed yet."""
+        """The place of the open comment, if any."""
         self.place = file
-        """The file's own name, whatever line markers say."""
+        """The file's own name, regardless of line markers."""
 
     def where(self, column: int) -> Where:
-        """A column of the line being read."""
+        """A column of the current line."""
         return Where(self.number, column, self.line, self.file, self.within)
 
     def split(self, number: int, line: str, *, apple: bool) -> None:
-        """Begin a line: its statements are pending."""
+        """Begin a line: make its statements pending."""
         self.number, self.line = number, line
         pieces, is_open = line_pieces(line, self.comment is not None, apple=apple)
         if not is_open:
@@ -74,7 +74,7 @@ class Frame:
         self.file = file
 
     def take_body(self, opening: frozenset[str], closing: frozenset[str], where: Where, *, apple: bool) -> Body:
-        """The lines up to the directive that closes what `where` opened; others may be nested in it.
+        """The lines up to the directive that closes the one at `where`; both may be nested.
 
         Raises:
             AssemblyError: there is no such directive in this frame.
@@ -106,7 +106,7 @@ _DIRECTIVE = re.compile(r"(\s*(?:[\w.$\\@()]+:)?)\s*(\.\w+)")
 
 
 class Source:
-    """The stack of frames that are being read. It counts the expanded lines."""
+    """The stack of frames; it also counts expanded lines."""
 
     def __init__(self, text: str, file: str) -> None:
         self._lines = 0
@@ -119,10 +119,10 @@ class Source:
         return self.stack[-1]
 
     def expand(self, lines: Iterable[tuple[int, str]], body: Body, times: int, within: Expansion, depth: int) -> None:
-        """Read lines that were made of a body, `times` over, before what follows.
+        """Read the lines of an expansion next, which repeats `body` some `times`.
 
         Raises:
-            AssemblyError: there would be too many, or one in another too often.
+            AssemblyError: there are too many lines or expansions, or they are nested too deeply.
         """
         where = within.where
         deep = sum(frame.expands for frame in self.stack) + 1
@@ -143,10 +143,10 @@ class Source:
         self.stack.append(Frame(lines, body.file, within, expands=True, depth=depth))
 
     def measure(self, line: str, where: Where) -> str:
-        """Count a line that was made of a body's, and return it.
+        """Count the characters of an expanded line, and return it.
 
         Raises:
-            AssemblyError: it is too long, or all are.
+            AssemblyError: the line, or all lines together, are too long.
         """
         self._characters += len(line)
         if len(line) > _LONGEST_LINE or self._characters > _MOST_CHARACTERS:
@@ -156,10 +156,10 @@ class Source:
         return line
 
     def include(self, text: str, file: str, where: Where, depth: int) -> None:
-        """Read a file's text before what follows.
+        """Read a file's text next.
 
         Raises:
-            AssemblyError: files include each other without end.
+            AssemblyError: inclusions are nested too deeply.
         """
         if sum(not frame.expands for frame in self.stack) > _DEEPEST_INCLUSION:
             raise where.error(f"files include each other more than {_DEEPEST_INCLUSION} levels deep")
@@ -171,7 +171,7 @@ class Source:
         self.stack.clear()
 
     def leave(self) -> int | None:
-        """End the innermost expansion (.exitm): how many conditions were open when it began. None: there is none."""
+        """End the innermost expansion (.exitm). The number of conditions that were open before it; None without one."""
         at = next((i for i in range(len(self.stack) - 1, -1, -1) if self.stack[i].expands), None)
         if at is None:
             return None

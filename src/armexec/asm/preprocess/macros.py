@@ -48,7 +48,7 @@ class Macro:
         if len(arguments) > len(self.parameters):
             arguments = split(text, column, evaluate=evaluate, words=True)
             if not arguments[-1].text:
-                arguments.pop()  # A comma at the end.
+                arguments.pop()  # After a comma at the end.
         given: dict[str, Argument] = {}
         named = False
         for index, argument in enumerate(arguments):
@@ -97,7 +97,7 @@ class Macro:
 
 
 class Macros:
-    """The macros that are defined, and how their text is read now."""
+    """The defined macros, and the syntax in which their text is read."""
 
     def __init__(self, source: Source, *, apple: bool) -> None:
         self._source = source
@@ -106,12 +106,12 @@ class Macros:
         self.alternate = False
         """Whether macros are read in the alternate syntax (.altmacro)."""
         self.enabled = True
-        """Whether macros' names mean them (.macros_on)."""
+        """Whether macros are expanded (.macros_on)."""
         self._executed = 0
         self._labels = 0
 
     def find(self, name: str) -> Macro | None:
-        """The macro of a name; in other letters too, if there is none in these."""
+        """The macro of a name; upper and lower case differ only if there are macros of both spellings."""
         if not self._macros or not self.enabled:
             return None
         return self._macros.get(name) or self._macros.get(f"\0{name.lower()}")
@@ -121,7 +121,7 @@ class Macros:
         return [name for name in self._macros if name[0] != "\0"]
 
     def define(self, statement: Statement, where: Where) -> str:
-        """`.macro name parameters`, up to `.endm`. Returns the name."""
+        """Define a macro by `.macro name parameters`, up to `.endm`. Returns the name."""
         match = _HEAD.match(statement.operands)
         if match is None:
             raise where.error("expected the macro's name and its parameters, separated by commas or blanks")
@@ -138,7 +138,7 @@ class Macros:
         return name
 
     def remove(self, name: str) -> bool:
-        """Forget a macro (.purgem); False if there is none."""
+        """Remove a macro (.purgem); False if there is none."""
         macro = self.find(name)
         if macro is None:
             return False

@@ -71,7 +71,7 @@ def _expand(
     alternate = a.macros.alternate
     within = Expansion(f"in expansion of {statement.name.lower()}", where)
     if not alternate and not any("\\" in line for _, line in body.lines):
-        # The same lines each time.
+        # All rounds have the same lines.
         same = itertools.chain.from_iterable(itertools.repeat(body.lines, times))
         a.source.expand(same, body, times, within, a.conditions.depth)
         return

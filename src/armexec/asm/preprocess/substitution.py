@@ -9,18 +9,18 @@ __all__ = ["Substitution"]
 
 _NAME = r"[A-Za-z_.$][\w.$]*"
 _MARKED = re.compile(rf"\\(?:(?P<count>[@+])|(?P<end>\(\))|(?P<name>{_NAME}))", re.ASCII)
-# Apple's macros without named parameters.
+# Parameters of Apple's macros, by their numbers.
 _NUMBERED = re.compile(r"\$(?P<number>[0-9n$])|\\(?P<count>[@+])", re.ASCII)
 _LOCAL = re.compile(rf"\s*local\s+({_NAME}(?:\s*,\s*{_NAME})*)\s*$", re.ASCII | re.IGNORECASE)
 
 
 class Substitution:
-    """Puts values into lines.
+    """A substitution of parameters in lines.
 
     Args:
         values: by the parameters' names.
-        counts: what `\\@` and `\\+` stand for; nothing outside of macros and repetitions.
-        alternate: the syntax of `.altmacro`.
+        counts: the values of `\\@` and `\\+`; none outside of macros and repetitions.
+        alternate: whether lines are in the syntax of `.altmacro`.
     """
 
     def __init__(self, values: Mapping[str, str], counts: Mapping[str, str], *, alternate: bool = False) -> None:
@@ -29,7 +29,7 @@ class Substitution:
         self._alternate = self._unmarked() if alternate else None
 
     def _unmarked(self) -> re.Pattern[str]:
-        """Parameters in the alternate syntax: they need no backslash, and `&` joins them to what is beside them."""
+        """Parameters in the alternate syntax, without a backslash; `&` joins them to adjacent text."""
         names = "|".join(map(re.escape, self._values)) or "(?!)"
         return re.compile(rf"(?:[\\&]|(?<![\w.$\\]))({names})(?![\w.$])&?", re.ASCII)
 
@@ -47,7 +47,7 @@ class Substitution:
         return self._values.get(match["name"], match[0])
 
     def declares_locals(self, text: str, new_label: Callable[[], str]) -> bool:
-        """Whether the line is a LOCAL of the alternate syntax; its names stand for new labels from now on."""
+        """Whether the line is a LOCAL of the alternate syntax; then its names stand for new labels."""
         match = _LOCAL.match(text) if self._alternate is not None else None
         if match is None:
             return False
@@ -58,7 +58,7 @@ class Substitution:
 
 
 class Numbered(Substitution):
-    """Apple's `$0` to `$9`, `$n` for their number and `$$` for a dollar sign."""
+    """Apple's `$0` to `$9` for arguments, `$n` for their number and `$$` for a dollar sign."""
 
     def __init__(self, arguments: list[str], counts: Mapping[str, str]) -> None:
         super().__init__({}, counts)
