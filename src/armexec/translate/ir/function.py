@@ -461,8 +461,7 @@ class _Writer(CarefulExits):
             unwind, returned = m.block("unwind"), m.block("returned")
             m.out.append(f"br i1 {code.text}, label %{unwind}, label %{returned}")
             m.out.append(f"{unwind}:")
-            changed = self.signature.dirty_out[start] if self.is_open else block.dirty & live
-            self.flush_to_state(changed & ~callee.modified)
+            self.flush_to_state(self.signature.dirty_out[start] & ~callee.modified)
             self.unwind()
             m.out.append(f"{returned}:")
 
@@ -554,7 +553,7 @@ class _Writer(CarefulExits):
         live = 0
         for to in block.flow.targets:
             live |= self.signature.live_in[to]
-        self.flush_to_state(live & self.signature.modified)
+        self.flush_to_state(live & self.signature.modified | self.signature.dirty_out[start])
         _store_pc(m, target)
         self.unwind()
 
@@ -563,7 +562,10 @@ class _Writer(CarefulExits):
         signature = self.signature
         target: Value = block.terminator[1]
         if block.rerun is not None:
-            wanted = block.rerun.tested(signature.dirty_out[start] if self.is_open else signature.outputs)
+            wanted = 0 if self.is_open else signature.outputs
+            if self.is_open or not signature.returns_as_called:
+                wanted |= signature.dirty_out[start]
+            wanted = block.rerun.tested(wanted)
             self.test_unsure(block.rerun, wanted, lambda n: self.value(n).text)
         if self.is_open:
             self.flush_to_state(signature.dirty_out[start])
@@ -578,8 +580,10 @@ class _Writer(CarefulExits):
             unwind, back = m.block("unwind"), m.block("back")
             m.out.append(f"br i1 {elsewhere.text}, label %{unwind}, label %{back}")
             m.out.append(f"{unwind}:")
+            self.flush_to_state(signature.dirty_out[start])
             for register, value in outputs.items():
-                store_state(m, register, value)
+                if not has(signature.dirty_out[start], register):
+                    store_state(m, register, value)
             _store_pc(m, target)
             self.unwind()
             m.out.append(f"{back}:")

@@ -16,7 +16,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
-from armexec.cpu.registers import PARTIAL, STATE, X30, RegisterSet, bit, has
+from armexec.cpu.registers import PARTIAL, STATE, X30, RegisterSet, bit, has, q, x
 from armexec.translate.analysis.callee_saved import Frames, find_frames
 from armexec.translate.ir.lift import LiftedBlock, LiftedFunction
 
@@ -24,6 +24,7 @@ __all__ = ["Signature", "analyze"]
 
 _STATE = bit(STATE)
 _LINK = bit(X30)
+_RESULTS = bit(x(0)) | bit(x(1)) | bit(q(0))
 
 
 @dataclass
@@ -32,7 +33,7 @@ class Signature:
 
     `inputs` and `outputs` are its arguments and results; `modified` what it may change. `checked`: it may
     return to an unexpected place, and says so. For an open function inputs and outputs mean nothing: all is
-    in the state. `live_in` and `dirty_out` are by block: needed at its start, and (open functions only)
+    in the state. `live_in` and `dirty_out` are by block: needed at its start, and (open and checked functions only)
     changed since the state was last up to date, at its end before its call. `is_fixed`: it is translated
     already, in another unit, so only `demanded` may still change.
     """
@@ -83,7 +84,7 @@ def analyze(
     for entry, registers in demanded.items():
         signatures[entry].demanded |= registers
     for signature in signatures.values():
-        if signature.is_open:
+        if signature.is_open or signature.checked:
             _find_dirty(signature, signatures)
     todo = set(functions)
     for entry, signature in signatures.items():
@@ -202,7 +203,12 @@ def _find_checked(signatures: dict[int, Signature]) -> None:
 
 
 def _find_dirty(signature: Signature, signatures: dict[int, Signature]) -> None:
-    """What each block of an open function leaves changed, before its call if it ends with one."""
+    """What each block of a function leaves changed, before its call if it ends with one.
+
+    A closed function that returns to an unexpected place leaves what it has changed itself, and the results of the
+    functions that it has called. It doesn't keep what else those have changed: AAPCS64 (6.1) says of no register that
+    isn't preserved what is in it after a call.
+    """
     blocks = signature.function.blocks
     dirty_in = signature.dirty_in = dict.fromkeys(blocks, 0)
     todo = set(blocks)
@@ -218,7 +224,12 @@ def _find_dirty(signature: Signature, signatures: dict[int, Signature]) -> None:
                 dirty |= guess.modified & ~PARTIAL
         elif block.kind == "call":
             callee = signatures.get(block.terminator_target)
-            dirty = 0 if callee is None or callee.is_open else dirty | callee.modified & ~PARTIAL
+            if callee is None or callee.is_open:
+                dirty = 0
+            elif signature.is_open:
+                dirty |= callee.modified & ~PARTIAL
+            else:
+                dirty = dirty & ~callee.modified | callee.modified & _RESULTS
         if block.kind == "trap":
             continue
         for target in block.flow.successors:
@@ -286,12 +297,17 @@ def _live_before_end(
         callee = signatures.get(block.terminator_target) if block.kind == "call" else None
         if callee is None or callee.is_open:
             return signature.dirty_out[start]
-        return _live_before_call(callee, live, again)
+        before = _live_before_call(callee, live, again)
+        # It may return to an unexpected place, where all is looked at.
+        return before | signature.dirty_out[start] & ~callee.modified if callee.checked else before
     if block.kind == "jump" and block.flow.targets:
         # For a jump to elsewhere.
-        return live | (signature.dirty_out[start] if signature.is_open else _STATE)
+        return live | signature.dirty_out[start] | (0 if signature.is_open else _STATE)
     if block.kind in ("return", "jump"):
-        live |= signature.dirty_out[start] if signature.is_open else signature.demanded & signature.modified
+        if signature.is_open or not signature.returns_as_called:
+            live |= signature.dirty_out[start]
+        if not signature.is_open:
+            live |= signature.demanded & signature.modified
         return live if rerun is None else rerun.tested(live)
     return live
 

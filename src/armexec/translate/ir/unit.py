@@ -382,13 +382,13 @@ def _entry_stub(writer: FunctionWriter, entry: int, shape: Shape, *, strict: boo
     fresh = m.state_field(_FRESH)
     size = OFFSETS["exclusive_value"] - OFFSETS[_FRESH]
     out.append(f"call void @llvm.memset.p0.i64(ptr {fresh}, i8 0, i64 {size}, i1 false)")
-    if is_open:
+    if is_open or (signature is not None and signature.checked):
+        _fill_state(m, values)
         # What is done here shows in FPSR, if it is ever looked at.
         mode = "1" if strict else m.line("load atomic i64, ptr @strict_images monotonic, align 8")
         out.append(f"store i64 {mode}, ptr {m.state_field('strict')}")
     wanted = d(0) if shape.float_result else X0
     if is_open:
-        _fill_state(m, values)
         out.append(f"%start = getelementptr i8, ptr %state, i64 {OFFSETS['pc']}")
         out.append(f"store i64 {m.address(entry).text}, ptr %start")
         out.append("call void @dispatch(ptr %state)")
@@ -515,8 +515,7 @@ def _call_closed(m: LlvmMachine, writer: FunctionWriter, entry: int, values: dic
         return
     out.append(f"%code = extractvalue {kind} %r, {signature.outputs.bit_count()}")
     out += ["br i1 %code, label %elsewhere, label %done", "elsewhere:"]
-    # What the function did change is in the state already.
-    _store_values(m, {n: value for n, value in values.items() if not has(signature.modified, n)})
+    # All registers are in the state by now.
     out.append("call void @dispatch(ptr %state)")
     out.append(f"%x = getelementptr i8, ptr %state, i64 {state_place(wanted)[0]}")
     out.append(f"%second = load {type_}, ptr %x, align 8")
