@@ -24,7 +24,6 @@ __all__ = ["DeferredStore", "DeferredStores", "FlushBefore"]
 
 _PAGE = 4096
 """The smallest page of a host, in bytes."""
-_MAX_DEFERRED = 8
 _IMAGE = "@image"
 _SIGN = 1 << 63
 
@@ -101,9 +100,11 @@ class DeferredStores:
     def defer(self, address: Value, value: Value, pointer: str) -> bool:
         """Whether a store waits: one of a pending result does, and all that follow it."""
         m = self._m
-        if not self.deferred and (m.careful or m.unsure is not None or not _is_pending(value)):
+        if not self.deferred and (
+            m.careful or m.unsure is not None or not m.max_deferred_stores or not _is_pending(value)
+        ):
             return False
-        if len(self.deferred) == _MAX_DEFERRED:
+        if len(self.deferred) == m.max_deferred_stores:
             raise FlushBefore(m.pc)
         root, offset = self._place(address)
         self.deferred.append(DeferredStore(m.pc, pointer, value, root, offset, offset + value.width // 8))

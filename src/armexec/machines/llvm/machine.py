@@ -194,7 +194,7 @@ class LlvmMachine(Vectors, FloatingPoint, DeferredStores):
     `offsets`: where each field of the state structure is. `strict`: floating point as FPCR says, with FPSR's flags;
     otherwise FPCR is zero, and FPSR never read. `careful`: a NaN is dealt with where it comes up; otherwise the block
     is left there (`exits`), to be run again in careful code. `whys`: what `undefined` said, by pc; `helpers`: the texts
-    of the functions that are called, by name.
+    of the functions that are called, by name. `max_deferred_stores`: how many stores wait for one guard at most.
 
     `volatile`: the addresses of loads that have to be made where they stand.
 
@@ -210,6 +210,7 @@ class LlvmMachine(Vectors, FloatingPoint, DeferredStores):
         host: Host | None = None,
         strict: bool = False,
         careful: bool = True,
+        max_deferred_stores: int = 8,
     ) -> None:
         self._m = self
         self.offsets = offsets
@@ -218,6 +219,7 @@ class LlvmMachine(Vectors, FloatingPoint, DeferredStores):
         self.wide_atomics = self.host.wide_atomics
         self.strict = strict
         self.careful = careful
+        self.max_deferred_stores = max_deferred_stores
         self.volatile: set[int] = set()
         self.unsure: dict[int, frozenset[int]] | None = None
         self.is_unfit = False
