@@ -66,11 +66,14 @@ def analyze(
     fixed: dict[int, Signature],
     guesses: Mapping[int, Mapping[int, Collection[int]]] = MappingProxyType({}),
     entered: Collection[int] = (),
+    *,
+    callee_saved: bool = True,
 ) -> dict[int, Signature]:
     """The signatures of a unit's functions, and of the `fixed` ones that they call, by entry.
 
     `demanded`: what callers outside of the unit read of each. `guesses`: where calls to registers may go, by function
-    and by block. `entered`: the functions that are called from elsewhere with any stack pointer.
+    and by block. `entered`: the functions that are called from elsewhere with any stack pointer. `callee_saved`: find
+    what functions restore.
     """
     signatures = {entry: Signature(function) for entry, function in functions.items()} | fixed
     callers = _callers(signatures)
@@ -79,7 +82,8 @@ def analyze(
     for entry, targets in guesses.items():
         signatures[entry].guesses = {at: [closed[a] for a in found if a in closed] for at, found in targets.items()}
     _find_modified(signatures, callers)
-    _find_kept(signatures, callers, entered)
+    if callee_saved:
+        _find_kept(signatures, callers, entered)
     _find_checked(signatures)
     for entry, registers in demanded.items():
         signatures[entry].demanded |= registers
