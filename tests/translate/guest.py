@@ -9,6 +9,7 @@ from armexec.asm import assemble
 from armexec.engines.translated import LoadedTranslatedImage, TranslatedEngine
 from armexec.objects import CType, Image, Parameter, Prototype
 from armexec.objects.layout import Section, SectionSymbol
+from armexec.translate.policy import DEFAULT, Policy
 
 LONG = CType("int", 8, "long", signed=True, align=8)
 INT = CType("int", 4, "int", signed=True, align=4)
@@ -48,14 +49,18 @@ TWICE = """
 """Calls FIB."""
 
 
-def load(text: str, *, tier: str = "O2", limit: int | None = None) -> tuple[LoadedTranslatedImage, dict[str, int]]:
-    """The image of some assembly, and the offsets of its labels."""
+def load(
+    text: str, *, tier: str = "O2", limit: int | None = None, policy: Policy = DEFAULT
+) -> tuple[LoadedTranslatedImage, dict[str, int]]:
+    """The image of some assembly, and the offsets of its labels. Functions larger than `limit` are cut."""
     code = assemble(text)
     assert not code.relocations
     labels = {name: value - code.address for name, value in code.symbols.items()}
     symbols = [SectionSymbol(name, 0, at, 0, "function", "global") for name, at in labels.items()]
     image = Image.from_code("guest", [Section(".text", code.bytes, "rx", 4, 0)], symbols)
-    return TranslatedEngine(tier, limit).load(image, lambda _: None), labels
+    if limit is not None:
+        policy = policy._replace(max_function=limit)
+    return TranslatedEngine(tier, policy).load(image, lambda _: None), labels
 
 
 def functions(text: str, *names: str, type: CType = LONG, tier: str = "O2") -> list[Callable[..., Any]]:

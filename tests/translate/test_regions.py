@@ -9,10 +9,11 @@ from typing import Any
 import pytest
 
 import armexec
-from armexec.engines.translated import LoadedTranslatedImage
+from armexec.engines.translated import LoadedTranslatedImage, TranslatedEngine
 from armexec.objects import Parameter, Prototype
 from armexec.translate.cfg.discovery import Flow
 from armexec.translate.cfg.partition import Regions
+from armexec.translate.policy import Policy
 from corpus import INTEGER_CORPUS
 from corpus.checks import check
 
@@ -101,7 +102,10 @@ def test_all_of_the_corpus_in_pieces(stem: str, limit: int, monkeypatch: pytest.
 
 
 def _corpus_in_pieces(stem: str, limit: int, count: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("armexec.translate.cfg.partition.MAX_INSTRUCTIONS", limit)
+    def engine(_: str, tier: str) -> TranslatedEngine:
+        return TranslatedEngine(tier, Policy(max_function=limit))
+
+    monkeypatch.setattr("armexec.engines._engine", engine)
     file = INTEGER_CORPUS.files[stem]
     check(INTEGER_CORPUS, stem, next(iter(file.variants.values())), "-O2", "translated", count)
 
@@ -243,7 +247,10 @@ def _regions(text: str, limit: int) -> tuple[Regions, int]:
     from armexec.asm import assemble
 
     words = assemble(text).words
-    return Regions(lambda at: words[at // 4] if 0 <= at < 4 * len(words) else None, lambda _, __: {}, limit), len(words)
+    policy = Policy(max_function=limit)
+    return Regions(lambda at: words[at // 4] if 0 <= at < 4 * len(words) else None, lambda _, __: {}, policy), len(
+        words
+    )
 
 
 @pytest.mark.parametrize("seed", range(5))

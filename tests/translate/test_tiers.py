@@ -26,6 +26,7 @@ from armexec.translate.codegen.llvm import compiled_modules
 from armexec.translate.execute import runtime
 from armexec.translate.execute.linked_unit import Unit
 from armexec.translate.mode import FAST
+from armexec.translate.policy import DEFAULT, Policy
 
 from .guest import FIB, LONG, TWICE, load
 
@@ -39,6 +40,9 @@ PROGRAM = f"""{FIB}{TWICE}
          ret
     """
 
+NOTHING_AT_ONCE = Policy(max_optimized_at_once=0)
+"""Everything takes long to optimize."""
+
 
 @pytest.fixture(autouse=True, scope="module")
 def _alone() -> None:
@@ -48,10 +52,9 @@ def _alone() -> None:
 
 @pytest.fixture(autouse=True)
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The cache is empty when a test begins, and everything takes long to optimize."""
+    """The cache is empty when a test begins."""
     monkeypatch.setenv("ARMEXEC_CACHE_DIR", str(tmp_path))
     monkeypatch.delenv("ARMEXEC_CACHE", raising=False)
-    monkeypatch.setattr(runtime, "SMALL", 0)
     return tmp_path
 
 
@@ -85,9 +88,9 @@ def _function(image: LoadedTranslatedImage, offset: int, count: int = 1) -> Call
 
 
 def _functions(
-    *names: str, limit: int | None = None, tier: str = "auto"
+    *names: str, limit: int | None = None, tier: str = "auto", policy: Policy = NOTHING_AT_ONCE
 ) -> tuple[LoadedTranslatedImage, list[Callable[..., Any]]]:
-    image, labels = load(PROGRAM, tier=tier, limit=limit)
+    image, labels = load(PROGRAM, tier=tier, limit=limit, policy=policy)
     return image, [_function(image, labels[name]) for name in names]
 
 
@@ -110,7 +113,7 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 
 def test_the_switch_is_made_at_the_next_call(jobs: list[tiers.Job], asked: list[str]) -> None:
-    image, labels = load(PROGRAM, tier="auto")
+    image, labels = load(PROGRAM, tier="auto", policy=NOTHING_AT_ONCE)
     peek = _function(image, labels["peek"])
     for _ in range(2):
         with pytest.raises(MemoryFault) as caught:
@@ -236,7 +239,7 @@ def _expected(rounds: int) -> int:
 @pytest.mark.parametrize("at", [1, 2, 3, 4, 5, 100])
 def test_everything_is_taken_along_from_a_loop(at: int, limit: int | None, jobs: list[tiers.Job]) -> None:
     """Whichever loop is left for better code, and in whichever round: registers, flags and vectors go along."""
-    image, labels = load(LOOPS, tier="auto", limit=limit)
+    image, labels = load(LOOPS, tier="auto", limit=limit, policy=NOTHING_AT_ONCE)
     f = _function(image, labels["f"])
     for rounds in (1, 2, 7):
         assert f(rounds) == _expected(rounds)
@@ -256,7 +259,7 @@ def test_everything_is_taken_along_from_a_loop(at: int, limit: int | None, jobs:
 
 
 def test_loops_that_run_while_the_background_works() -> None:
-    image, labels = load(LOOPS, tier="auto")
+    image, labels = load(LOOPS, tier="auto", policy=NOTHING_AT_ONCE)
     f = _function(image, labels["f"])
     rounds = 300_000
     with ThreadPoolExecutor(4) as pool:
@@ -340,9 +343,8 @@ def test_a_tier_that_is_asked_for_stays(tier: str, jobs: list[tiers.Job]) -> Non
     assert not jobs
 
 
-def test_what_is_small_is_optimized_at_once(monkeypatch: pytest.MonkeyPatch, jobs: list[tiers.Job]) -> None:
-    monkeypatch.setattr(runtime, "SMALL", tiers.SMALL)
-    image, (fib,) = _functions("fib")
+def test_what_is_small_is_optimized_at_once(jobs: list[tiers.Job]) -> None:
+    image, (fib,) = _functions("fib", policy=DEFAULT)
     assert fib(10) == 55
     assert set(_tiers(image)) == {"O2"}
     assert not jobs
@@ -413,7 +415,7 @@ def _resident() -> int:
 
 def _tiny(number: int, tier: str) -> None:
     """Translate a function, run it and drop it; half of the functions have been there before."""
-    image, labels = load(f"f: movz x0, #{number // 2 % 50000}\nret", tier=tier)
+    image, labels = load(f"f: movz x0, #{number // 2 % 50000}\nret", tier=tier, policy=NOTHING_AT_ONCE)
     assert _function(image, labels["f"], 0)() == number // 2 % 50000
 
 

@@ -23,6 +23,7 @@ from armexec.store import is_on
 from armexec.translate.codegen import llvm as host
 from armexec.translate.execute.runtime import Fault, Runtime, Translator
 from armexec.translate.mode import reads_fpsr
+from armexec.translate.policy import Policy, policy_from_environment
 from armexec.translate.tiers import AUTO, TIERS, wait
 from armexec.translate.unit_registry import Argument, Code, Names, Shape
 
@@ -121,7 +122,7 @@ def _to_error(
 class LoadedTranslatedImage:
     """An image whose code is read, and run as host code of its own."""
 
-    def __init__(self, image: Image, region: Region, resolve: Resolve, tier: str, limit: int | None) -> None:
+    def __init__(self, image: Image, region: Region, resolve: Resolve, tier: str, policy: Policy) -> None:
         self.image = image
         self.region = region
         self.base = region.address
@@ -158,7 +159,7 @@ class LoadedTranslatedImage:
             fixed = found.base_dependent
             code = replace(code, identity=found.digest, movable=lambda address: address - base not in fixed)
         self.translator = Translator(
-            _runtime(), code, lambda fault: _to_error(fault, image, base, fetch), tier=tier, limit=limit
+            _runtime(), code, lambda fault: _to_error(fault, image, base, fetch), tier=tier, policy=policy
         )
 
     def bind(self, offset: int, prototype: Prototype) -> Callable[..., Any]:
@@ -188,6 +189,8 @@ class LoadedTranslatedImage:
         from armexec.translate.python_calls.vectorcall import make_later
 
         address = getattr(bound, "address", None)
+        if not self.translator.policy.vectorcall:
+            return
         if address is None or any(t.kind == "float" and t.size == 2 for t in _types(prototype)):
             return
         passed = tuple(_passed(parameter.type) for parameter in prototype.parameters)
@@ -201,8 +204,8 @@ class LoadedTranslatedImage:
 class TranslatedEngine:
     """Runs on any host that LLVM makes code for.
 
-    `tier`: O0, O1, O2 or O3 for LLVM's optimization; "auto": O2, in the background where that takes long. `limit`: a
-    guest function of more instructions is translated in pieces.
+    `tier`: O0, O1, O2 or O3 for LLVM's optimization; "auto": O2, in the background where that takes long. `policy`: by
+    default what the environment asks for when an image is loaded.
 
     Raises:
         HostError: there is no such tier.
@@ -210,16 +213,17 @@ class TranslatedEngine:
 
     name = "translated"
 
-    def __init__(self, tier: str = AUTO, limit: int | None = None) -> None:
+    def __init__(self, tier: str = AUTO, policy: Policy | None = None) -> None:
         if tier not in (*TIERS, AUTO):
             raise HostError(f"there is no tier {tier!r}: choose one of {', '.join((*TIERS, AUTO))}")
         self.tier = tier
-        self.limit = limit
+        self.policy = policy
 
     def unavailable(self) -> str | None:
         return host.unavailable() or execution_refused() or None
 
     def load(self, image: Image, resolve: Resolve) -> LoadedTranslatedImage:
+        policy = policy_from_environment() if self.policy is None else self.policy
         _runtime().prepare()
         region = map_image(image, resolve, executable=False)
-        return LoadedTranslatedImage(image, region, resolve, self.tier, self.limit)
+        return LoadedTranslatedImage(image, region, resolve, self.tier, policy)

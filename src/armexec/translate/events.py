@@ -9,6 +9,7 @@ from threading import Lock
 from typing import TYPE_CHECKING, Protocol
 
 from armexec.forks import hold
+from armexec.translate.policy import DEFAULT, Policy
 
 if TYPE_CHECKING:
     from armexec.translate.codegen.link import HostCode
@@ -85,7 +86,7 @@ def linked_unit(code: HostCode, record: Record, library: Library, tier: str) -> 
     if for_perf:
         _tell_perf(code, record.object, naming)
     if for_gdb:
-        _tell_gdb(code, record.object, record.source(tier), tier, naming, record.instructions)
+        _tell_gdb(code, record.object, record.source(tier), tier, naming, record.instructions, library.policy)
 
 
 def linked_shared(code: HostCode, data: bytes, text: str, tier: str = "O0") -> None:
@@ -98,7 +99,7 @@ def linked_shared(code: HostCode, data: bytes, text: str, tier: str = "O0") -> N
     if for_perf:
         _tell_perf(code, data, Naming())
     if for_gdb:
-        _tell_gdb(code, data, text, tier, Naming(), 0)
+        _tell_gdb(code, data, text, tier, Naming(), 0, DEFAULT)
 
 
 def _known(code: HostCode) -> dict[str, int]:
@@ -112,8 +113,8 @@ def _tell_perf(code: HostCode, data: bytes, naming: Naming) -> None:
     append(symbols(data, _known(code)), naming)
 
 
-def _tell_gdb(code: HostCode, data: bytes, text: str, tier: str, naming: Naming, size: int) -> None:
+def _tell_gdb(code: HostCode, data: bytes, text: str, tier: str, naming: Naming, size: int, policy: Policy) -> None:
     from armexec.translate.observe.debug_object import debug_object
     from armexec.translate.observe.gdb_jit import register
 
-    register(code, debug_object(data, _known(code), text, tier, naming, size))
+    register(code, debug_object(data, _known(code), text, tier, naming, size, policy))

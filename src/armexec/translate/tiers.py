@@ -19,7 +19,7 @@ from typing import Protocol
 from armexec.errors import HostError
 from armexec.forks import in_child
 
-__all__ = ["AUTO", "FIRST", "FULL", "SMALL", "TIERS", "Job", "submit", "urgent", "wait"]
+__all__ = ["AUTO", "FIRST", "FULL", "TIERS", "Job", "submit", "urgent", "wait"]
 
 TIERS = ("O0", "O1", "O2", "O3")
 """What LLVM's passes are asked for. O0: none, and the quick instruction selection."""
@@ -27,8 +27,6 @@ AUTO = "auto"
 FIRST = "first"
 FULL = "O2"
 
-SMALL = 150
-"""So many instructions are optimized in about 50 ms."""
 _REST = 0.03
 """So many seconds after a translation that somebody waited for, the next such may be expected."""
 _DELAY = 1.0

@@ -9,16 +9,13 @@ from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from armexec.translate.mode import Mode
+from armexec.translate.policy import Policy
 
 if TYPE_CHECKING:
     from armexec.translate.cfg.discovery import Flow
     from armexec.translate.cfg.partition import Regions
 
 __all__ = ["NAMELESS", "Argument", "Code", "Convention", "Export", "Form", "Library", "Names", "Shape"]
-
-
-_ROOM, _MOST_ROOM = 16, 500
-"""Instructions that are translated with a function that is reached: at first, and at most."""
 
 
 class Argument(NamedTuple):
@@ -105,18 +102,17 @@ Form: TypeAlias = tuple[int, bool]
 class Library:
     """What is known and translated of an image: flows, exported functions, and those that take the state structure.
 
-    `states`: by guest address, the host address of what is entered there with the state structure. `limit`: how many
-    instructions a function may have before it is cut into pieces.
+    `states`: by guest address, the host address of what is entered there with the state structure.
 
     `better` is the library of the code that will take the place of this one's. Then all is made so that it can be left:
     functions with loops are entered at these too, with the state structure, and none is exported.
     """
 
-    def __init__(self, code: Code, mode: Mode, limit: int | None = None, *, better: Library | None = None) -> None:
+    def __init__(self, code: Code, policy: Policy, mode: Mode, *, better: Library | None = None) -> None:
         self.better = better
         self.code = code
+        self.policy = policy
         self.mode = mode
-        self.limit = limit
         self.states: dict[int, int] = {}
         self.exports: dict[Form, Export] = {}
         self.seen: set[Form] = set()
@@ -130,7 +126,7 @@ class Library:
     def flow(self, address: int) -> Flow:
         """The function at an address, or the piece that is entered there, as it is translated here."""
         flow = self.regions.flow(address)
-        if self.better is None or not flow.loops:
+        if self.better is None or not self.policy.osr or not flow.loops:
             return flow
         found = self._flows.get(address)
         if found is None:
@@ -171,7 +167,7 @@ class Library:
         library = self.better or self
         left_out = library._left_out
         taken: list[int] = []
-        room = library._room = min(2 * library._room + _ROOM, _MOST_ROOM)
+        room = library._room = min(2 * library._room + self.policy.first_batch, self.policy.max_batch)
         while left_out and room > 0:
             at = bisect_left(left_out, address)
             found = left_out.pop(at if at < len(left_out) else 0)
@@ -189,7 +185,9 @@ class Library:
         from armexec.translate.cfg.partition import Regions
 
         code = self.code
-        return Regions(code.fetch, lambda starts, flow: jump_targets(starts, flow, code.read), self.limit)
+        # Where nothing can be read, there are no tables.
+        read = code.read if self.policy.jump_tables else lambda _address, _size: None
+        return Regions(code.fetch, lambda starts, flow: jump_targets(starts, flow, read), self.policy)
 
     def found_before(self, addresses: Iterable[int]) -> None:
         """These were looked at, in this order, for a unit that came from the cache.

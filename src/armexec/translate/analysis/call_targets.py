@@ -13,22 +13,19 @@ from armexec.translate.cfg.discovery import Block
 from armexec.translate.cfg.symbolic import SymbolicMachine, terms
 from armexec.translate.unit_registry import Code
 
-__all__ = ["MAX_GUESSES", "guess"]
-
-MAX_GUESSES = 32
-"""A call to a register is compared with so many functions at most."""
+__all__ = ["guess"]
 
 
-def guess(block: Block, code: Code) -> Sequence[int]:
-    """The addresses for the call that ends a block; none where there would be too many."""
+def guess(block: Block, code: Code, most: int) -> Sequence[int]:
+    """The addresses for the call that ends a block; none where there would be more than `most`."""
     taken = code.taken()
-    if len(taken) <= MAX_GUESSES:
+    if len(taken) <= most:
         return taken
     index = _index(block)
     if index is None:
         return ()
     found = dict.fromkeys(table[index] for table in code.tables() if index < len(table))
-    return tuple(found) if len(found) <= MAX_GUESSES else ()
+    return tuple(found) if len(found) <= most else ()
 
 
 def _index(block: Block) -> int | None:

@@ -15,27 +15,23 @@ from collections.abc import Collection, Iterable
 from dataclasses import replace
 
 from armexec.translate.cfg.discovery import Block, Fetch, Flow, JumpTargets, discover
+from armexec.translate.policy import Policy
 
-__all__ = ["MAX_INSTRUCTIONS", "Regions"]
-
-MAX_INSTRUCTIONS = 2000
-"""A function larger than this is cut into pieces that aren't."""
-_MAX_COPIES = 4
-"""How many flows a block may be part of."""
-_SHORT = 32
-"""So many instructions may be copied any number of times: the shared end of a function."""
+__all__ = ["Regions"]
 
 
 class Regions:
-    """The flows of one image. `limit`: how many instructions one may have.
+    """The flows of one image.
 
     `journal`: the addresses that were looked for, in order; what is found depends on what was before.
     """
 
-    def __init__(self, fetch: Fetch, jump_targets: JumpTargets, limit: int | None = None) -> None:
+    def __init__(self, fetch: Fetch, jump_targets: JumpTargets, policy: Policy) -> None:
         self._fetch = fetch
         self._jump_targets = jump_targets
-        self._limit = MAX_INSTRUCTIONS if limit is None else limit
+        self._limit = policy.max_function
+        self._max_copies = policy.max_block_copies
+        self._max_shared_end = policy.max_shared_end
         self.journal: list[int] = []
         self._flows: dict[int, Flow] = {}
         self._pieces: dict[int, Flow] = {}
@@ -52,8 +48,8 @@ class Regions:
     def _find(self, address: int) -> Flow:
         self.journal.append(address)
         flow = self._discover(address)
-        repeated = [block for block in flow.blocks.values() if self._copies[block.start] >= _MAX_COPIES]
-        if sum(len(block.instructions) for block in repeated) > min(_SHORT, self._limit):
+        repeated = [block for block in flow.blocks.values() if self._copies[block.start] >= self._max_copies]
+        if sum(len(block.instructions) for block in repeated) > min(self._max_shared_end, self._limit):
             self._cut(repeated, flow, [block.start for block in repeated])
             if address in self._pieces:
                 return self._pieces[address]
@@ -84,7 +80,7 @@ class Regions:
             part = Flow(into[0], piece, calls, outside, into)
             self._pieces.update(dict.fromkeys(into, part))
             for start in piece:
-                self._copies[start] = _MAX_COPIES
+                self._copies[start] = self._max_copies
 
 
 def _parts(block: Block, limit: int) -> list[Block]:

@@ -102,9 +102,8 @@ class Kept:
         code = library.code
         self._key = ""
         if code.identity is not None:
-            how = json.dumps(
-                (code.size, code.code_size, code.reads_fpsr, library.limit, library.mode.fp, library.mode.nan)
-            )
+            sizes = code.size, code.code_size
+            how = json.dumps((*sizes, code.reads_fpsr, library.policy, library.mode.fp, library.mode.nan))
             # Without its sources the translator can't be told from others.
             with suppress(OSError):
                 self._key = Store.key(_common(), code.identity, how)

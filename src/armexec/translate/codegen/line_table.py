@@ -15,6 +15,7 @@ from typing import Any
 
 from armexec.translate.codegen.debug_locations import MARK, with_locations
 from armexec.translate.codegen.llvm import compile_object
+from armexec.translate.policy import Policy
 
 __all__ = ["LineTable"]
 
@@ -196,13 +197,13 @@ class LineTable:
     values, those of the loads.
     """
 
-    def __init__(self, text: str, tier: str, instructions: int) -> None:
+    def __init__(self, text: str, tier: str, instructions: int, policy: Policy) -> None:
         from elftools.elf.elffile import ELFFile
 
         self.readers = _readers(text)
         self.sources = _sources(text)
         text = with_locations("\n".join(_marked_for_faults(text)), _Offsets())
-        data = compile_object(text, tier=tier, size=instructions)
+        data = compile_object(text, tier=tier, size=instructions, policy=policy)
         elf: Any = ELFFile(io.BytesIO(data))
         begin = elf.get_section_by_name(".symtab").get_symbol_by_name("begin")[0]
         elf = ELFFile(io.BytesIO(_with_others_far(data, elf, begin["st_shndx"])))

@@ -9,17 +9,20 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from armexec.errors import HostError
 from armexec.forks import hold, in_child, no_fork
+from armexec.translate.policy import DEFAULT, Policy
 from armexec.translate.support.host_environment import initial_environment
 
 if TYPE_CHECKING:
     from armexec.machines.llvm.machine import Host
 
 __all__ = [
+    "Stages",
     "compile_object",
+    "compile_stages",
     "compiled_modules",
     "exact_attributes",
     "has_optimized",
@@ -30,8 +33,6 @@ __all__ = [
     "unavailable",
 ]
 
-_LARGE = 1000
-"""Of more guest instructions than this, loops are neither unrolled nor vectorized: it takes a third of all the time."""
 _LEVELS = {"first": 0, "O0": 0, "O1": 1, "O2": 2, "O3": 3}
 
 
@@ -162,7 +163,14 @@ def has_optimized() -> bool:
     return _has_optimized
 
 
-def compile_object(text: str, *, tier: str, size: int = 0, stopping: Callable[[], bool] = lambda: False) -> bytes:
+def compile_object(
+    text: str,
+    *,
+    tier: str,
+    size: int = 0,
+    policy: Policy = DEFAULT,
+    stopping: Callable[[], bool] = lambda: False,
+) -> bytes:
     """The object file that a text of `size` guest instructions becomes. Any number of threads may do this at once.
 
     `stopping` is asked now and then, and ends it by a HostError.
@@ -173,6 +181,31 @@ def compile_object(text: str, *, tier: str, size: int = 0, stopping: Callable[[]
     global _compiled_modules, _has_optimized  # noqa: PLW0603
     with _count_lock:
         _compiled_modules += 1
+    with _optimized(text, tier, size, policy, stopping) as (module, machine):
+        data = _emit(module, machine)
+    _has_optimized = _has_optimized or bool(_LEVELS[tier])
+    return data
+
+
+class Stages(NamedTuple):
+    """Texts that a text becomes: IR after LLVM's passes, and the host's assembly."""
+
+    optimized: str
+    assembly: str
+
+
+def compile_stages(text: str, *, tier: str, size: int = 0, policy: Policy = DEFAULT) -> Stages:
+    """The same work as that of `compile_object`, to be looked at. Raises HostError."""
+    with _optimized(text, tier, size, policy) as (module, machine):
+        optimized = str(module)
+        return Stages(optimized, machine.emit_assembly(module))
+
+
+@contextmanager
+def _optimized(
+    text: str, tier: str, size: int, policy: Policy, stopping: Callable[[], bool] = lambda: False
+) -> Iterator[tuple[Any, Any]]:
+    """The module of a text after LLVM's passes, and the target machine to make code with. Raises HostError."""
     context = llvm().create_context()
     try:
         module = _parse(text, context)
@@ -180,12 +213,10 @@ def compile_object(text: str, *, tier: str, size: int = 0, stopping: Callable[[]
             if stopping():
                 raise HostError("no longer wanted")
             with initial_environment(), _guest_loops if _LEVELS[tier] else nullcontext():
-                machine = _optimize(module, tier, size, inlines="alwaysinline" in text)
+                machine = _optimize(module, tier, size, policy, inlines="alwaysinline" in text)
                 if stopping():
                     raise HostError("no longer wanted")
-                data = _emit(module, machine)
-            _has_optimized = _has_optimized or bool(_LEVELS[tier])
-            return data
+                yield module, machine
         finally:
             module.close()
     except RuntimeError as error:
@@ -205,7 +236,7 @@ def _parse(text: str, context: Any) -> Any:
 
 
 class _Tools(threading.local):
-    """What a thread compiles with, by level and by whether the code is large: it takes a millisecond to make.
+    """What a thread compiles with, by level and by what loops become: it takes a millisecond to make.
 
     Each run of a pass manager leaves callbacks with the pass builder, which all later runs call (llvmlite 0.50): so a
     builder serves `USES` runs. It isn't made for each, since 1.5 KB of it are lost.
@@ -215,7 +246,7 @@ class _Tools(threading.local):
 
     def __init__(self) -> None:
         self._machines: dict[int, Any] = {}
-        self._builders: dict[tuple[int, bool], tuple[Any, int]] = {}
+        self._builders: dict[tuple[int, bool, bool], tuple[Any, int]] = {}
 
     def machine(self, level: int) -> Any:
         """A target machine."""
@@ -227,15 +258,18 @@ class _Tools(threading.local):
             )
         return found
 
-    def builder(self, level: int, *, large: bool) -> Any:
+    def builder(self, level: int, *, unrolls: bool, vectorizes: bool) -> Any:
         """A pass builder, for one run of a pass manager."""
-        builder, uses = self._builders.get((level, large), (None, 0))
+        key = level, unrolls, vectorizes
+        builder, uses = self._builders.get(key, (None, 0))
         if not uses:
             options = llvm().create_pipeline_tuning_options(speed_level=level)
-            if large:
-                options.loop_unrolling = options.loop_interleaving = options.loop_vectorization = False
+            if not unrolls:
+                options.loop_unrolling = False
+            if not vectorizes:
+                options.loop_interleaving = options.loop_vectorization = False
             builder, uses = llvm().create_pass_builder(self.machine(level), options), self.USES
-        self._builders[level, large] = builder, uses - 1
+        self._builders[key] = builder, uses - 1
         return builder
 
 
@@ -284,13 +318,14 @@ class _GuestLoops:
 _guest_loops = _GuestLoops()
 
 
-def _optimize(module: Any, tier: str, size: int, *, inlines: bool = True) -> Any:
+def _optimize(module: Any, tier: str, size: int, policy: Policy, *, inlines: bool = True) -> Any:
     """Run the passes; the target machine to make the code with. `inlines`: something has to be inlined in any case."""
     level = _LEVELS[tier]
     machine = _tools.machine(level)
     if not level and not inlines:
         return machine
-    builder = _tools.builder(level, large=size > _LARGE and level > 0)
+    small = not level or size <= policy.max_loops_optimized
+    builder = _tools.builder(level, unrolls=small and policy.unrolling, vectorizes=small and policy.vectorization)
     if level:
         manager = builder.getModulePassManager()
     else:

@@ -75,6 +75,7 @@ class Unit:
         # The object is in memory now, if this succeeds.
         self.record = replace(record, object=b"")
         self.tier = tier
+        self._policy = library.policy
         symbols = dict(symbols)
         for offset, wide in record.called:
             export = library.exports.get((self.base + offset, wide))
@@ -175,5 +176,5 @@ class Unit:
         if self._lines is None:
             from armexec.translate.codegen.line_table import LineTable
 
-            self._lines = LineTable(self.record.source(self.tier), self.tier, self.record.instructions)
+            self._lines = LineTable(self.record.source(self.tier), self.tier, self.record.instructions, self._policy)
         return self._lines

@@ -42,8 +42,9 @@ from armexec.translate.execute.host_stack import host_overflow, is_host_overflow
 from armexec.translate.execute.linked_unit import Unit, unit_at
 from armexec.translate.guest_state import GuestState
 from armexec.translate.mode import CAREFUL, FAST, STRICT, Mode
+from armexec.translate.policy import DEFAULT, Policy
 from armexec.translate.support.runtime_ir import POOL_SIZE, SHARED, shared
-from armexec.translate.tiers import AUTO, FIRST, FULL, SMALL, submit, urgent
+from armexec.translate.tiers import AUTO, FIRST, FULL, submit, urgent
 from armexec.translate.unit_registry import Code, Library, Shape
 
 __all__ = ["Fault", "Runtime", "Translator"]
@@ -74,12 +75,12 @@ class _Side:
     `table`: by word of the image, the host code entered there with the state structure.
     """
 
-    def __init__(self, code: Code, limit: int | None, mode: Mode) -> None:
+    def __init__(self, code: Code, policy: Policy, mode: Mode) -> None:
         self.mode = mode
-        self.library = Library(code, mode, limit)
+        self.library = Library(code, policy, mode)
         self.kept = Kept(self.library)
         # Code of the first tier knows nothing of the better, and is not known to it.
-        self.first = Library(code, mode, limit, better=self.library)
+        self.first = Library(code, policy, mode, better=self.library)
         self.first_kept = Kept(self.first)
         self.table = (ctypes.c_uint64 * max(code.code_size // 4, 1))()
         self.symbols: dict[str, int] = {}
@@ -105,8 +106,7 @@ class _Side:
 class Translator:
     """Translates the code of one image, when asked for or when it is reached.
 
-    `to_error` makes the exception of a fault in this image. `tier`: one of `tiers.TIERS`, or `tiers.AUTO`. A function
-    of more than `limit` instructions is translated in pieces.
+    `to_error` makes the exception of a fault in this image. `tier`: one of `tiers.TIERS`, or `tiers.AUTO`.
     """
 
     def __init__(
@@ -116,15 +116,15 @@ class Translator:
         to_error: Callable[[Fault], Exception],
         *,
         tier: str = AUTO,
-        limit: int | None = None,
+        policy: Policy = DEFAULT,
     ) -> None:
         self.runtime = runtime
         self.code = code
         self.to_error = to_error
-        self.tier = tier
+        self.tier = tier if policy.tiers or tier != AUTO else FULL
         self.units: list[Unit] = []
         self.closed = False
-        self.limit = limit
+        self.policy = policy
         self._lock = renew(self)
         self._sides: dict[Mode, _Side] = {}
         # What has been returned to, and may well go on elsewhere.
@@ -139,13 +139,15 @@ class Translator:
     @property
     def mode(self) -> Mode:
         """How calls from Python begin."""
-        return STRICT if self.code.reads_fpsr else FAST
+        if self.code.reads_fpsr:
+            return STRICT
+        return FAST if self.policy.nan_speculation else CAREFUL
 
     def _side(self, mode: Mode) -> _Side:
         with self._lock:
             side = self._sides.get(mode)
             if side is None:
-                side = self._sides[mode] = _Side(self.code, self.limit, mode)
+                side = self._sides[mode] = _Side(self.code, self.policy, mode)
                 symbols = {**self.runtime.symbols, "image": self.code.base, "table": side.table_address}
                 if mode == FAST:
                     symbols["careful_table"] = self._side(CAREFUL).table_address
@@ -175,6 +177,8 @@ class Translator:
         """The host address of the function at `address` that takes the state structure, 0 where there is no code."""
         if self.code.fetch(address) is None:
             return 0
+        if mode == FAST:
+            mode = self.mode
         side = self._side(mode)
         with urgent(), self._lock:
             if side.entered(address) is None:
@@ -203,7 +207,7 @@ class Translator:
             alone = shape is not None or not side.library.has_left_out
             optimizes = alone and (has_optimized() or is_watched())
             # Strict code is several times as long.
-            small = SMALL // 4 if side.mode.is_strict else SMALL
+            small = self.policy.max_optimized_at_once // (4 if side.mode.is_strict else 1)
             if optimizes and side.library.reach(address, small) <= small:
                 return self._translate(side, address, shape, FULL)
             unit = self._translate(side, address, shape, FIRST)
@@ -227,7 +231,7 @@ class Translator:
 
     def _translate(self, side: _Side, address: int, shape: Shape | None, tier: str) -> Unit:
         record, place = self.draft(address, shape, tier, side.mode)
-        record = replace(record, object=_compile(record, tier))
+        record = replace(record, object=_compile(record, tier, self.policy))
         if place is not None:
             place.keep(record)
         return self._link(side, record, shape, tier)
@@ -287,8 +291,8 @@ class Translator:
         return next((why for unit in self.units if (why := unit.why(pc))), "")
 
 
-def _compile(record: Record, tier: str, stopping: Callable[[], bool] = lambda: False) -> bytes:
-    return compile_object(record.source(tier), tier=tier, size=record.instructions, stopping=stopping)
+def _compile(record: Record, tier: str, policy: Policy, stopping: Callable[[], bool] = lambda: False) -> bytes:
+    return compile_object(record.source(tier), tier=tier, size=record.instructions, policy=policy, stopping=stopping)
 
 
 class _Improvement:
@@ -308,8 +312,10 @@ class _Improvement:
         if translator is None or unit is None or translator.closed or stopping():
             return
         record, place = translator.draft(self._address, self._shape, FULL, self._mode, like=unit)
+        policy = translator.policy
         del translator, unit
-        record = replace(record, object=_compile(record, FULL, partial(_is_unwanted, self._translator, stopping)))
+        is_unwanted = partial(_is_unwanted, self._translator, stopping)
+        record = replace(record, object=_compile(record, FULL, policy, is_unwanted))
         if place is not None:
             place.keep(record)
         self._improve(record, stopping)
@@ -345,9 +351,9 @@ class _GoingOn:
                 later = self._delay * 4
                 submit(_GoingOn(translator, unit, later, self._mode), later)
             return
-        record = unit.record
+        record, policy = unit.record, translator.policy
         del translator, unit
-        data = _compile(record, FULL, partial(_is_unwanted, self._translator, stopping))
+        data = _compile(record, FULL, policy, partial(_is_unwanted, self._translator, stopping))
         translator = self._translator()
         if translator is not None and not translator.closed and not stopping():
             translator.go_on(replace(record, object=data), self._mode)

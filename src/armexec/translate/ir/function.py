@@ -19,7 +19,6 @@ from armexec.machines.llvm.machine import (
     place_label,
 )
 from armexec.machines.traps import TrapKind
-from armexec.translate.analysis.call_targets import MAX_GUESSES
 from armexec.translate.compiled_unit import END, FIRST_ONLY
 from armexec.translate.guest_state import OFFSETS
 from armexec.translate.ir.deopt_exits import CarefulExits
@@ -27,18 +26,15 @@ from armexec.translate.ir.lift import LiftedBlock
 from armexec.translate.ir.liveness import Signature
 from armexec.translate.ir.narrow_registers import narrowed
 from armexec.translate.ir.state_access import load_state, store_state
+from armexec.translate.policy import DEFAULT, Policy
 
 __all__ = ["ATTRIBUTES", "FunctionWriter", "calling_convention"]
 
 ATTRIBUTES = "#0"
 _STATE = bit(STATE)
 _METADATA = 1 << 30
-_LONG = 250
-"""Of a loop of more lines than this, the branch is a small part."""
 _ROUNDS = ((50, 8), (120, 4))
 """How many rounds between branches a loop is to go of at most so many lines; longer ones two."""
-_LARGE = 20_000
-"""A function of more lines has no loops that count for much."""
 
 
 def calling_convention(machine: str) -> str:
@@ -69,12 +65,15 @@ class FunctionWriter:
         exported: Collection[int] = (),
         outlined: Collection[int] = (),
         crowded: Collection[int] = (),
+        *,
+        policy: Policy = DEFAULT,
     ) -> None:
         self.signatures = signatures
         self.outlined = outlined
         self.crowded = crowded
         self.exported = exported
         self.leaves_loops = False
+        self.policy = policy
         self.base = base
         self.convention = convention
 
@@ -218,7 +217,9 @@ class _Writer(CarefulExits):
         if self.function.has_exits:
             body += self.resume()
         lines = [*self.prologue(), *body, "}"]
-        return narrowed(lines) if self.function.flow.loops and len(lines) < _LARGE else lines
+        policy = self.unit.policy
+        narrows = policy.narrow_registers and self.function.flow.loops and len(lines) < policy.max_narrowed
+        return narrowed(lines) if narrows else lines
 
     def prologue(self) -> list[str]:
         entry, signature, m = self.function.flow.entry, self.signature, self.m
@@ -390,11 +391,12 @@ class _Writer(CarefulExits):
 
     def unrolled(self, start: int) -> str:
         """Ask LLVM to unroll a loop of one block: by itself it doesn't where there are calls, even cold ones."""
-        if len(self.m.out) > _LONG:
+        policy = self.unit.policy
+        if not policy.unrolling or len(self.m.out) > policy.max_unrolled:
             return ""
         rounds = next((rounds for lines, rounds in _ROUNDS if len(self.m.out) <= lines), 2)
         # Numbers that a module's debug locations don't reach.
-        loop, count = f"!{_METADATA + 1 + (start - self.base) // 4}", f"!{_METADATA - MAX_GUESSES - rounds}"
+        loop, count = f"!{_METADATA + 1 + (start - self.base) // 4}", f"!{_METADATA - policy.max_call_targets - rounds}"
         self.m.helpers[count] = f'{count} = !{{!"llvm.loop.unroll.count", i32 {rounds}}}'
         self.m.helpers[loop] = f"{loop} = distinct !{{{loop}, {count}}}"
         return f", !llvm.loop {loop}"

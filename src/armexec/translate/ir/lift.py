@@ -14,6 +14,7 @@ from armexec.translate.analysis.reexecution_regions import Rerun, candidates, na
 from armexec.translate.analysis.spin_loops import repeated_loads
 from armexec.translate.cfg.discovery import Block, Flow
 from armexec.translate.ir.vector_pairs import may_pair, note_load, run_pair, run_store
+from armexec.translate.policy import DEFAULT, Policy
 
 _ROUNDS = 4
 """How often a function is lifted again to see which of its registers may be pending between blocks."""
@@ -79,20 +80,22 @@ class LiftedFunction:
         return any(block.exits or block.rerun is not None for block in self.blocks.values())
 
 
-def lift(flow: Flow, machine: LlvmMachine) -> LiftedFunction:
+def lift(flow: Flow, machine: LlvmMachine, policy: Policy = DEFAULT) -> LiftedFunction:
     """Run the semantic functions of all the blocks, each after its only predecessor if it has just one."""
-    blocks, link_writers = _lift_blocks(flow, machine, [])
+    pairs = policy.vector_pairs
+    blocks, link_writers = _lift_blocks(flow, machine, [], pairs)
     loops = natural_loops(flow)
     machine.volatile = repeated_loads(
         flow, loops, {start: block.dirty for start, block in blocks.items() if block.is_quiet}
     )
     if machine.volatile:
-        blocks, link_writers = _lift_blocks(flow, machine, [])
+        blocks, link_writers = _lift_blocks(flow, machine, [], pairs)
     exits = [start for start, block in blocks.items() if block.exits]
     if exits:
-        reruns = candidates(flow, loops, [start for start, block in blocks.items() if block.is_quiet], exits)
+        quiet = [start for start, block in blocks.items() if block.is_quiet]
+        reruns = candidates(flow, loops, quiet, exits) if policy.reexecution_regions else []
         if reruns:
-            blocks = _lift_reruns(flow, machine, blocks, reruns) or blocks
+            blocks = _lift_reruns(flow, machine, blocks, reruns, pairs) or blocks
         # Careful code takes all registers from where they are kept, and knows nothing of what comes before it.
         for lifted in blocks.values():
             lifted.used |= lifted.live_at(0, 0)
@@ -108,6 +111,7 @@ def _lift_reruns(
     machine: LlvmMachine,
     blocks: dict[int, LiftedBlock],
     reruns: list[Rerun],
+    pairs: bool,
 ) -> dict[int, LiftedBlock] | None:
     """The blocks again, those of `reruns` without tests; None if that can't be."""
     changed = False
@@ -117,7 +121,7 @@ def _lift_reruns(
                 changed = True
         if not changed:
             return blocks
-        blocks, _ = _lift_blocks(flow, machine, reruns)
+        blocks, _ = _lift_blocks(flow, machine, reruns, pairs)
         fit = [rerun for rerun in reruns if not rerun.is_unfit]
         # The blocks of those that aren't have no tests, and need them.
         changed = fit != reruns
@@ -127,7 +131,9 @@ def _lift_reruns(
     return None
 
 
-def _lift_blocks(flow: Flow, machine: LlvmMachine, reruns: list[Rerun]) -> tuple[dict[int, LiftedBlock], list[Decoded]]:
+def _lift_blocks(
+    flow: Flow, machine: LlvmMachine, reruns: list[Rerun], pairs: bool
+) -> tuple[dict[int, LiftedBlock], list[Decoded]]:
     """The blocks, and the instructions that write X30."""
     predecessors: dict[int, int] = dict.fromkeys(flow.blocks, 0)
     entries = flow.entries or (flow.entry,)
@@ -151,7 +157,7 @@ def _lift_blocks(flow: Flow, machine: LlvmMachine, reruns: list[Rerun]) -> tuple
         # After a call nothing is known of the registers.
         follows = previous is not None and predecessors[start] == 1 and previous.kind not in ("call", "call_to")
         knowledge = previous.knowledge if previous is not None and follows else None
-        lifted = blocks[start] = _lift_known(block, machine, knowledge, link_writers)
+        lifted = blocks[start] = _lift_known(block, machine, knowledge, link_writers, pairs)
         lifted.rerun = rerun
         if rerun is not None and machine.is_unfit:
             rerun.is_unfit = True
@@ -188,7 +194,7 @@ def _restores_link(decoded: Decoded) -> bool:
 
 
 def _lift_known(
-    block: Block, machine: LlvmMachine, knowledge: Knowledge | None, link_writers: list[Decoded]
+    block: Block, machine: LlvmMachine, knowledge: Knowledge | None, link_writers: list[Decoded], pairs: bool
 ) -> LiftedBlock:
     """Lift a block, given what is known where it begins."""
     flushes: set[int] = set()
@@ -196,7 +202,7 @@ def _lift_known(
         machine.start(knowledge)
         writers: list[Decoded] = []
         try:
-            lifted = lift_block(block, machine, writers, flushes)
+            lifted = lift_block(block, machine, writers, flushes, pairs=pairs)
         except FlushBefore as found:
             # That turns out within the instruction: begin again, and flush before it.
             flushes.add(found.pc)
@@ -206,18 +212,24 @@ def _lift_known(
 
 
 def lift_block(
-    block: Block, machine: LlvmMachine, link_writers: list[Decoded] | None = None, flushes: Container[int] = ()
+    block: Block,
+    machine: LlvmMachine,
+    link_writers: list[Decoded] | None = None,
+    flushes: Container[int] = (),
+    *,
+    pairs: bool = True,
 ) -> LiftedBlock:
     """Run the semantic functions of a block on the machine, which has begun it.
 
-    `flushes`: the addresses of instructions before which deferred stores are made.
+    `flushes`: the addresses of instructions before which deferred stores are made. `pairs`: make pairs of instructions
+    one, where the host can.
 
     Raises:
         FlushBefore: another such instruction was found.
     """
     pc = block.start
     machine.segments[0].pc = pc
-    pairs = may_pair(machine)
+    pairs = pairs and may_pair(machine)
     following = [*block.instructions[1:], 0]
     paired = False
     for decoded, after in zip(block.instructions, following, strict=True):

@@ -45,22 +45,7 @@ from armexec.translate.support.host_environment import pinned
 from armexec.translate.support.runtime_ir import declarations, dispatcher, resumption
 from armexec.translate.unit_registry import Argument, Convention, Form, Library, Shape
 
-__all__ = ["MAX_UNIT", "Draft"]
-
-MAX_UNIT = 20_000
-"""A unit takes no further functions beyond this many guest instructions; calls of them go through the dispatcher."""
-_MAX_FIRST = 500
-"""The same for what is only for the time being."""
-_MAX_INLINED = 120
-"""A function isn't inlined if it would bring along more instructions than this, with what is inlined into it."""
-_CROWDED = 2000
-"""Nothing is inlined into a function that would have more instructions than this then."""
-_LONGEST_GUESS = 250
-"""A function of more instructions, with all that it calls, isn't translated because a pointer may lead to it."""
-_GUESSED = 1500
-"""Nor are more of them than have so many instructions together."""
-_SHORT_LEAF = 32
-"""A function that calls nothing and isn't longer is translated again for each unit that calls it."""
+__all__ = ["Draft"]
 
 _FRESH = "fpcr"
 """The first of the system registers in the state structure, which are zero when a call from Python begins."""
@@ -77,16 +62,23 @@ def _fixed(convention: Convention, entry: int, machine: LlvmMachine) -> Signatur
 
 def _is_short_leaf(library: Library, address: int) -> bool:
     flow = library.regions.flow(address)
-    return not flow.calls and flow.size <= _SHORT_LEAF
+    return not flow.calls and flow.size <= library.policy.max_copied_leaf
 
 
 def _machine(library: Library) -> LlvmMachine:
     """To translate one function on."""
     code = library.code
     # Code of the first tier is left in the middle of loops, where all has to be sure.
-    mode = library.mode
+    mode, policy = library.mode, library.policy
     careful = mode.nan == "immediate" or library.better is not None
-    return LlvmMachine(OFFSETS, code.base, host=host_features(), strict=mode.is_strict, careful=careful)
+    return LlvmMachine(
+        OFFSETS,
+        code.base,
+        host=host_features(),
+        strict=mode.is_strict,
+        careful=careful,
+        max_deferred_stores=policy.max_deferred_stores if policy.deferred_stores else 0,
+    )
 
 
 class Draft:
@@ -195,7 +187,8 @@ class Draft:
         # The functions that only a guess may have brought here, with their sizes.
         self.guessed: dict[int, int] = {}
         todo = [*reversed(self.others), self.entry]
-        most = MAX_UNIT if library.better is None else _MAX_FIRST
+        policy = library.policy
+        most = policy.max_unit if library.better is None else policy.max_first_tier_unit
         total = 0
         while todo:
             address = todo.pop()
@@ -215,7 +208,7 @@ class Draft:
                 self.fixed[address] = _fixed(export.convention, address, machine)
                 continue
             machine = _machine(library)
-            self.functions[address] = lift(flow, machine)
+            self.functions[address] = lift(flow, machine, policy)
             total += flow.size
             todo += sorted(flow.calls, reverse=True)
             guesses = self.guesses[address] = self._guess(self.functions[address])
@@ -223,21 +216,23 @@ class Draft:
 
     def _guess(self, function: LiftedFunction) -> dict[int, list[int]]:
         """Where the calls to registers of a function may go, by the blocks that they end."""
-        library = self.library
+        library, policy = self.library, self.library.policy
         guesses: dict[int, list[int]] = {}
+        if not policy.call_targets:
+            return guesses
         for start, block in function.blocks.items():
             if block.kind != "call_to":
                 continue
             sizes = {}
-            for address in guess(block.flow, library.code):
+            for address in guess(block.flow, library.code, policy.max_call_targets):
                 flow = library.regions.flow(address)
-                size = library.reach(flow.entry, _LONGEST_GUESS)
-                if not flow.is_piece and size <= _LONGEST_GUESS:
+                size = library.reach(flow.entry, policy.max_call_target)
+                if not flow.is_piece and size <= policy.max_call_target:
                     sizes[flow.entry] = size
             found = guesses[start] = []
             for entry in sorted(sizes, key=sizes.__getitem__):
                 if entry not in self.guessed:
-                    if sum(self.guessed.values()) + sizes[entry] > _GUESSED:
+                    if sum(self.guessed.values()) + sizes[entry] > policy.max_call_targets_in_unit:
                         break
                     self.guessed[entry] = sizes[entry]
                 found.append(entry)
@@ -259,7 +254,15 @@ class Draft:
             if address in self.functions or address in self.fixed:
                 demanded[address] = demanded.get(address, 0) | (ALL if self.shape is None else _RESULTS)
         # The stack pointer that Python's calls begin with is aligned.
-        self.signatures = analyze(self.functions, demanded, self.fixed, self.guesses, self.exported.union(self.entered))
+        entered = self.exported.union(self.entered)
+        self.signatures = analyze(
+            self.functions,
+            demanded,
+            self.fixed,
+            self.guesses,
+            entered,
+            callee_saved=library.policy.callee_saved,
+        )
         return {
             address
             for address, signature in self.signatures.items()
@@ -272,6 +275,9 @@ class Draft:
         LLVM inlines whatever is called in one place only, and optimizes all of it again at each level: the time would
         grow with the square of a chain of calls. And a function of many calls would become a large one.
         """
+        policy = self.library.policy
+        if not policy.inlining:
+            return set(self.functions), set()
         outlined: set[int] = set()
         crowded: set[int] = set()
         sizes: dict[int, int] = {}
@@ -283,9 +289,9 @@ class Draft:
                 # Of a function that calls itself, the size isn't known yet.
                 inlined = sum(sizes[callee] for callee in callees if callee not in outlined)
                 sizes[address] = self.functions[address].flow.size + inlined
-                if sizes[address] > _MAX_INLINED:
+                if sizes[address] > policy.max_inlined:
                     outlined.add(address)
-                if self._with_calls(address, sizes, outlined) > _CROWDED:
+                if self._with_calls(address, sizes, outlined) > policy.max_inlined_into:
                     crowded.add(address)
             elif address not in sizes:
                 sizes[address] = 0
@@ -301,10 +307,11 @@ class Draft:
 
     def _write(self) -> str:
         code, signatures, entry = self.library.code, self.signatures, self.entry
+        policy = self.library.policy
         self.exported = {address for address in self.exported if not signatures[address].is_open}
         convention = calling_convention(host_machine())
-        writer = FunctionWriter(signatures, code.base, convention, self.exported, *self._outlined())
-        writer.leaves_loops = self.library.better is not None
+        writer = FunctionWriter(signatures, code.base, convention, self.exported, *self._outlined(), policy=policy)
+        writer.leaves_loops = self.library.better is not None and policy.osr
         out = [
             "define void @begin() nounwind {",
             "ret void",

@@ -16,6 +16,7 @@ from armexec.translate.codegen.debug_locations import with_locations
 from armexec.translate.codegen.llvm import compile_object
 from armexec.translate.observe.host_symbols import section_addresses
 from armexec.translate.observe.naming import Naming
+from armexec.translate.policy import Policy
 
 __all__ = ["debug_object"]
 
@@ -46,16 +47,16 @@ class _Source:
 
 
 def debug_object(
-    data: bytes, known: Mapping[str, int], text: str, tier: str, naming: Naming, size: int
+    data: bytes, known: Mapping[str, int], text: str, tier: str, naming: Naming, size: int, policy: Policy
 ) -> bytes | None:
     """The object to show a debugger for one that is linked; None if it would say what isn't so.
 
     `data`: the object that runs, with the functions `known` at these addresses; `text`: what it was made from, at
-    `tier`; `size`: its guest instructions.
+    `tier` and by `policy`; `size`: its guest instructions.
     """
     from elftools.elf.elffile import ELFFile
 
-    shown = bytearray(compile_object(with_locations(text, _Source(naming)), tier=tier, size=size))
+    shown = bytearray(compile_object(with_locations(text, _Source(naming)), tier=tier, size=size, policy=policy))
     addresses = section_addresses(data, known)
     running: Any = ELFFile(io.BytesIO(data))
     elf: Any = ELFFile(io.BytesIO(bytes(shown)))
