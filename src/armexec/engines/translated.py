@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import os
 from collections.abc import Callable
 from dataclasses import replace
 from functools import cache
@@ -28,6 +29,7 @@ from armexec.translate.tiers import AUTO, TIERS, wait
 from armexec.translate.unit_registry import Argument, Code, Names, Shape
 
 if TYPE_CHECKING:
+    from armexec.translate.observe.dump import Dump
     from armexec.translate.python_calls.vectorcall_ir import Passed, Returned
 
 __all__ = ["TranslatedEngine", "settle"]
@@ -119,10 +121,22 @@ def _to_error(
     )
 
 
+def _dump() -> Dump | None:
+    """What the environment asks to be shown of translations. Raises HostError."""
+    if not os.environ.get("ARMEXEC_DUMP"):
+        return None
+    # Only now: it brings along the whole instruction set.
+    from armexec.translate.observe.dump import dump_from_environment
+
+    return dump_from_environment()
+
+
 class LoadedTranslatedImage:
     """An image whose code is read, and run as host code of its own."""
 
-    def __init__(self, image: Image, region: Region, resolve: Resolve, tier: str, policy: Policy) -> None:
+    def __init__(
+        self, image: Image, region: Region, resolve: Resolve, tier: str, policy: Policy, dump: Dump | None
+    ) -> None:
         self.image = image
         self.region = region
         self.base = region.address
@@ -159,7 +173,7 @@ class LoadedTranslatedImage:
             fixed = found.base_dependent
             code = replace(code, identity=found.digest, movable=lambda address: address - base not in fixed)
         self.translator = Translator(
-            _runtime(), code, lambda fault: _to_error(fault, image, base, fetch), tier=tier, policy=policy
+            _runtime(), code, lambda fault: _to_error(fault, image, base, fetch), tier=tier, policy=policy, dump=dump
         )
 
     def bind(self, offset: int, prototype: Prototype) -> Callable[..., Any]:
@@ -226,4 +240,4 @@ class TranslatedEngine:
         policy = policy_from_environment() if self.policy is None else self.policy
         _runtime().prepare()
         region = map_image(image, resolve, executable=False)
-        return LoadedTranslatedImage(image, region, resolve, self.tier, policy)
+        return LoadedTranslatedImage(image, region, resolve, self.tier, policy, _dump())

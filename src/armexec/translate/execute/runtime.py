@@ -13,7 +13,7 @@ from bisect import bisect_right
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from functools import partial
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from armexec.cpu.registers import X30
 from armexec.errors import HostError
@@ -46,6 +46,9 @@ from armexec.translate.policy import DEFAULT, Policy
 from armexec.translate.support.runtime_ir import POOL_SIZE, SHARED, shared
 from armexec.translate.tiers import AUTO, FIRST, FULL, submit, urgent
 from armexec.translate.unit_registry import Code, Library, Shape
+
+if TYPE_CHECKING:
+    from armexec.translate.observe.dump import Dump
 
 __all__ = ["Fault", "Runtime", "Translator"]
 
@@ -106,7 +109,8 @@ class _Side:
 class Translator:
     """Translates the code of one image, when asked for or when it is reached.
 
-    `to_error` makes the exception of a fault in this image. `tier`: one of `tiers.TIERS`, or `tiers.AUTO`.
+    `to_error` makes the exception of a fault in this image. `tier`: one of `tiers.TIERS`, or `tiers.AUTO`. `dump`: what
+    shows the stages of translations; then nothing is taken from the cache.
     """
 
     def __init__(
@@ -117,6 +121,7 @@ class Translator:
         *,
         tier: str = AUTO,
         policy: Policy = DEFAULT,
+        dump: Dump | None = None,
     ) -> None:
         self.runtime = runtime
         self.code = code
@@ -125,6 +130,7 @@ class Translator:
         self.units: list[Unit] = []
         self.closed = False
         self.policy = policy
+        self.dump = dump
         self._lock = renew(self)
         self._sides: dict[Mode, _Side] = {}
         # What has been returned to, and may well go on elsewhere.
@@ -217,7 +223,7 @@ class Translator:
     def _find(self, side: _Side, address: int, shape: Shape | None, tier: str) -> Unit | None:
         """The unit from the cache."""
         library, kept = side.at(tier)
-        record = kept.find(address, shape, tier)
+        record = kept.find(address, shape, tier) if self.dump is None else None
         if record is None:
             return None
         try:
@@ -250,6 +256,9 @@ class Translator:
             draft = Draft(library, address, shape, None if like is None else like.entered())
             record = draft.record(b"")
             is_movable = draft.is_movable
+            if self.dump is not None:
+                flows = [function.flow for function in draft.functions.values()]
+                self.dump.unit(self.code, record, tier, mode, self.policy, flows)
             draft.close()
             return record, kept.place(address, shape, tier, record.consulted) if is_movable else None
 
@@ -352,6 +361,8 @@ class _GoingOn:
                 submit(_GoingOn(translator, unit, later, self._mode), later)
             return
         record, policy = unit.record, translator.policy
+        if translator.dump is not None:
+            translator.dump.unit(translator.code, record, FULL, self._mode, policy, (), "osr")
         del translator, unit
         data = _compile(record, FULL, policy, partial(_is_unwanted, self._translator, stopping))
         translator = self._translator()
