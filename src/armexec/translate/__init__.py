@@ -6,11 +6,12 @@ The rooms, in the order in which data passes through them:
 - `analysis`: callee-saved registers, targets of indirect calls, spin loops, regions that can be executed again.
 - `ir`: blocks lifted to IR text, liveness across functions, the blocks joined with calls, returns and deoptimization
   exits, the text of a whole unit.
-- `support`: IR text that is the same for all guest code.
+- `support`: IR that is the same for all guest code, in files.
 - `codegen`: IR text to object files by LLVM, object files to executable memory, units on disk.
 - `execute`: entry from Python, code found while running, faults.
 - `python_calls`: calls from Python without ctypes.
-- `observe`: names and places of host code, for perf, gdb and profiles.
+- `observe`: names and places of host code, for perf, gdb and profiles; dumps of each stage.
 
-What several rooms share stands beside them: `guest_state`, `mode`, `unit_registry`, `compiled_unit`, `tiers`, `events`.
+What several rooms share stands beside them: `policy`, `guest_state`, `mode`, `unit_registry`, `compiled_unit`,
+`tiers`, `events`.
 """

@@ -1,16 +1,16 @@
 """Which optimizations a translation makes, and up to which sizes."""
 
-from __future__ import annotations
-
 import os
 from functools import cache
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 from armexec.errors import HostError
 
 __all__ = ["DEFAULT", "OPTIMIZATIONS", "Policy", "policy_from_environment"]
 
 _VARIABLE = "ARMEXEC_DISABLE"
+
+# Annotations are no strings here: Python would compile each of a NamedTuple's, which takes a millisecond.
 
 
 class Policy(NamedTuple):
@@ -85,7 +85,7 @@ class Policy(NamedTuple):
     max_deferred_stores: int = 8
     """Maximum number of stores that wait for one guard."""
 
-    def without(self, *names: str) -> Policy:
+    def without(self, *names: str) -> Self:
         """The same without some optimizations."""
         return self._replace(**dict.fromkeys(names, False))
 

@@ -18,7 +18,6 @@ from armexec.translate.guest_state import IDLE, OFFSETS
 __all__ = ["load"]
 
 _PLACEHOLDER = re.compile(r"\$([A-Z][A-Z_0-9]*)")
-_COMMENT = re.compile(r"[ \t]*;[^\n]*")
 
 
 @cache
@@ -28,7 +27,7 @@ def _source(name: str) -> str:
     # As Python's own files are read, also from an archive.
     loader: Any = __spec__.loader
     data: bytes = loader.get_data(os.path.join(os.path.dirname(__file__), *f"{name}.ll".split("/")))
-    lines = _COMMENT.sub("", data.decode("ascii")).split("\n")
+    lines = (line.partition(";")[0].rstrip() for line in data.decode("ascii").split("\n"))
     return "".join(f"{line}\n" for line in lines if line)
 
 
