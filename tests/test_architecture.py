@@ -25,7 +25,8 @@ MAY_IMPORT = {
     "store": set(),
     "words": {"isa", "errors"},
     "isa": set(),
-    "cpu": set(),
+    "cpu": {"errors"},
+    "space": {"engines", "cpu", "memory", "errors"},
     "memory": {"errors", "forks"},
     "objects": {"errors", "files", "package_identity", "store", "isa"},
     "toolchain": {"errors", "store"},
@@ -35,6 +36,7 @@ MAY_IMPORT = {
     "translate": {"machines", "cpu", "disasm", "isa", "errors", "forks", "memory", "package_identity", "store"},
     "abi": {"objects", "memory", "errors"},
     "engines": {
+        "cpu",
         "forks",
         "translate",
         "machines",
@@ -68,7 +70,7 @@ MAY_IMPORT = {
     "profiling": {"translate", "objects", "errors", "forks"},
     # It measures all the others, and nothing but its command knows of it.
     "bench": {"module", "engines", "compiler_rt", "asm", "disasm", "objects", "toolchain", "errors"},
-    "": {"api", "forks", "asm", "disasm", "errors", "module", "profiling"},
+    "": {"api", "forks", "asm", "cpu", "disasm", "errors", "module", "profiling", "space"},
     "__main__": {"cli"},
 }
 # Circles of files within these rooms are still accepted.

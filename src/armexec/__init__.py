@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from armexec.api import compile, function, load
     from armexec.asm import Builder, Code, assemble
+    from armexec.cpu import Cpu, Stop
     from armexec.disasm import Instruction, Memory, Operand, Shift, disassemble
     from armexec.errors import (
         Aborted,
@@ -41,14 +42,17 @@ if TYPE_CHECKING:
     )
     from armexec.module import Function, Module
     from armexec.profiling.profile import HotFunction, HotLine, Profile, profile
+    from armexec.space import AddressSpace
 
 __all__ = [
     "Aborted",
+    "AddressSpace",
     "AssemblyError",
     "BreakpointHit",
     "Builder",
     "Code",
     "CompileError",
+    "Cpu",
     "Diagnostic",
     "Error",
     "ExecutionError",
@@ -68,6 +72,7 @@ __all__ = [
     "Shift",
     "SignatureError",
     "StackOverflow",
+    "Stop",
     "SystemCallDenied",
     "TimeLimitExceeded",
     "UndefinedSymbol",
@@ -90,6 +95,8 @@ _HOMES = {
     **dict.fromkeys(("compile", "function", "load"), "armexec.api"),
     **dict.fromkeys(("Function", "Module"), "armexec.module"),
     **dict.fromkeys(("HotFunction", "HotLine", "Profile", "profile"), "armexec.profiling.profile"),
+    **dict.fromkeys(("Cpu", "Stop"), "armexec.cpu"),
+    "AddressSpace": "armexec.space",
 }
 
 

@@ -15,7 +15,6 @@ import armexec
 from armexec.engines.translated import LoadedTranslatedImage, TranslatedEngine
 from armexec.translate.codegen.llvm import compile_stages, compiled_modules, host_features, llvm
 from armexec.translate.compiled_unit import Record
-from armexec.translate.mode import Mode
 from armexec.translate.policy import DEFAULT, OPTIMIZATIONS, Policy
 from armexec.translate.tiers import FIRST, FULL, wait
 from armexec.translate.unit_registry import Argument, Shape

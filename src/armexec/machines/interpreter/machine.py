@@ -16,7 +16,7 @@ from armexec.machines.interpreter.values import Bits
 from armexec.machines.interpreter.vectors import Elements, ScalarRegisters, VectorRegisters
 from armexec.machines.traps import Trap, TrapKind
 
-__all__ = ["Bits", "Flags", "Memory", "ReferenceMachine"]
+__all__ = ["Bits", "Flags", "Memory", "ReferenceMachine", "XRegisters"]
 
 
 _Lanes = TypeVar("_Lanes", Bits, Elements)
@@ -43,7 +43,7 @@ class Flags:
         return self.N.value << 3 | self.Z.value << 2 | self.C.value << 1 | self.V.value
 
 
-class _Registers:
+class XRegisters:
     """X0-X30, with 31 as zero."""
 
     __slots__ = ("file",)
@@ -76,7 +76,7 @@ class ReferenceMachine(FloatingPoint):
     def __init__(self, memory: Memory) -> None:
         self.memory = memory
         self.registers = [0] * 32
-        self.X = _Registers(self.registers)
+        self.X = XRegisters(self.registers)
         self.XSP = ScalarRegisters(self.registers)
         self.NZCV = Flags(0, 0, 0, 0)
         self.vectors = [0] * 32

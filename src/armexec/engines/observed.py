@@ -1,0 +1,247 @@
+"""The translated engine in an address space: blocks of code as host code, and the interpreter for the rest.
+
+Code is interpreted when it is first reached, and translated when it is reached often. The interpreter also executes
+what a block can't: see `translate/observed/machine.py`. Host code runs while the GIL is held, for some milliseconds at
+a time, so nothing changes the address space meanwhile, and signals and other threads have their turn.
+"""
+
+from __future__ import annotations
+
+import ctypes
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+from armexec.cpu.cpu import Cpu, Limits
+from armexec.cpu.stop import Stop
+from armexec.engines.running import Guest
+from armexec.engines.stepping import Run, Stepper
+from armexec.errors import HostError
+from armexec.isa import Decoded, decode
+from armexec.memory import execution_refused
+from armexec.memory.page_table import PAGE, PageTable
+from armexec.translate.cfg.discovery import FlowMachine, ends_block
+from armexec.translate.codegen import llvm as host
+from armexec.translate.codegen.link import HostCode
+from armexec.translate.observed.block import (
+    INTERPRET,
+    LIMITED,
+    MISSING,
+    UNTIL,
+    BlockText,
+    RunContext,
+    TableEntry,
+    block_text,
+    dispatcher,
+    module_text,
+)
+
+__all__ = ["Observed", "Policy"]
+
+
+@dataclass(frozen=True)
+class Policy:
+    """When code is translated, and in what pieces."""
+
+    hot: int = 16
+    """A block is translated when it has been reached so often."""
+    longest: int = 32
+    """Maximum instructions of a block."""
+    together: int = 16
+    """Maximum blocks that are compiled at once: one that is hot, and those that it leads to."""
+    slice: int = 200_000
+    """Maximum instructions that are executed before Python has its turn."""
+    tier: str = "O1"
+
+
+_TABLE_BITS = 16
+_NOWHERE = 1
+"""A pc that no instruction has."""
+
+
+@cache
+def _dispatcher() -> tuple[Callable[[int, int, int], int], HostCode]:
+    code = HostCode.from_text(dispatcher(_TABLE_BITS), {}, tier="O2")
+    # With the GIL: what runs is never surprised by a change of the address space.
+    kind = ctypes.PYFUNCTYPE(ctypes.c_int, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_void_p)
+    return kind(code.address("run")), code
+
+
+@dataclass(frozen=True)
+class _Block:
+    start: int
+    end: int
+    function: int
+    instructions: int
+    code: HostCode
+
+
+class Observed:
+    """Runs Cpus in one address space, by its table of pages.
+
+    Raises:
+        HostError: the host can't translate.
+    """
+
+    def __init__(self, page_table: PageTable, policy: Policy | None = None) -> None:
+        reason = host.unavailable() or execution_refused()
+        if reason:
+            raise HostError(f"the engine 'translated' can't run here: {reason}")
+        self.policy = policy or Policy()
+        self._pages = page_table
+        self._table = (TableEntry * (1 << _TABLE_BITS))()
+        self._blocks: dict[int, _Block | None] = {}
+        """Blocks by their start; None where the first instruction is the interpreter's."""
+        self._by_page: dict[int, set[int]] = {}
+        self._reached: dict[int, dict[int, int]] = {}
+        """How often blocks that aren't translated have been reached, by page and start."""
+        self._starts: set[int] = set()
+        """Where runs were to end: blocks end before."""
+
+    # -- running ------------------------------------------------------------------------------------------------------
+    def run(self, guest: Guest, cpu: Cpu, limits: Limits) -> Stop:
+        run = Run(cpu, limits)
+        stepper = Stepper(run, guest)
+        state = cpu.state
+        address = ctypes.addressof(state)
+        context = RunContext(until=_NOWHERE)
+        if limits.until is not None:
+            self._split(limits.until)
+            context.until = limits.until
+        execute, _ = _dispatcher()
+        table, context_address = ctypes.addressof(self._table), ctypes.addressof(context)
+        while True:
+            stop = run.over()
+            if stop is not None:
+                return stop
+            allowed = self.policy.slice if run.left is None else min(run.left, self.policy.slice)
+            context.budget = allowed
+            why = execute(address, context_address, table)
+            run.count(allowed - context.budget)
+            if (why == UNTIL and run.until is not None) or (why == LIMITED and run.left != context.budget):
+                # At the end of the run, or of the slice.
+                continue
+            if why == MISSING and self._enter(guest, int(state.pc)):
+                continue
+            stop = self._interpret(stepper, run, straight=why != INTERPRET)
+            if stop is not None:
+                return stop
+
+    def _interpret(self, stepper: Stepper, run: Run, *, straight: bool) -> Stop | None:
+        """Execute one instruction, or all up to the next branch."""
+        state = run.cpu.state
+        while True:
+            pc = int(state.pc)
+            stop = run.over() or stepper.step()
+            if stop is not None or not straight or state.pc != pc + 4:
+                return stop
+
+    def _enter(self, guest: Guest, pc: int) -> bool:
+        """Whether there is a block at the pc, which is then in the table."""
+        if pc in self._blocks:
+            block = self._blocks[pc]
+        else:
+            reached = self._reached.setdefault(pc // PAGE, {})
+            times = reached[pc] = reached.get(pc, 0) + 1
+            if times < self.policy.hot:
+                return False
+            self._translate(guest, pc)
+            block = self._blocks.get(pc)
+        if block is None:
+            return False
+        entry = self._entry(pc)
+        entry.key, entry.function, entry.instructions = pc + 1, block.function, block.instructions
+        return True
+
+    def _entry(self, pc: int) -> Any:
+        return self._table[pc >> 2 & (1 << _TABLE_BITS) - 1]
+
+    # -- translating --------------------------------------------------------------------------------------------------
+    def _translate(self, guest: Guest, pc: int) -> None:
+        """Translate the block at the pc, and those that it leads to and that have been reached."""
+        todo = [pc]
+        texts: dict[int, BlockText] = {}
+        features = host.host_features()
+        while todo and len(texts) < self.policy.together:
+            start = todo.pop(0)
+            if start in texts or start in self._blocks:
+                continue
+            instructions, successors = self._read(guest, start)
+            text = block_text(f"b{start:x}", start, instructions, self._pages.address, features)
+            if not text.instructions:
+                self._keep(start, None)
+                continue
+            texts[start] = text
+            todo += (to for to in successors if to in self._reached.get(to // PAGE, ()))
+        if not texts:
+            return
+        code = HostCode.from_text(module_text(list(texts.values())), {}, tier=self.policy.tier)
+        for start, text in texts.items():
+            count = text.instructions
+            self._keep(start, _Block(start, start + 4 * count, code.address(f"b{start:x}"), count, code))
+
+    def _keep(self, start: int, block: _Block | None) -> None:
+        self._blocks[start] = block
+        end = start + 4 if block is None else block.end
+        for page in range(start // PAGE, (end - 1) // PAGE + 1):
+            self._by_page.setdefault(page, set()).add(start)
+        self._reached.get(start // PAGE, {}).pop(start, None)
+
+    def _read(self, guest: Guest, start: int) -> tuple[list[Decoded], list[int]]:
+        """The instructions of a block, and the addresses of code that it is known to lead to."""
+        instructions: list[Decoded] = []
+        flow = FlowMachine()
+        at = start
+        while len(instructions) < self.policy.longest:
+            if instructions and at in self._starts:
+                break
+            word = guest.fetch(at)
+            decoded = decode(word) if word is not None and not guest.hooked("code", at, at + 4) else None
+            if decoded is None:
+                return instructions, []
+            instructions.append(decoded)
+            at += 4
+            if ends_block(decoded, at - 4, flow):
+                targets = [flow.target] if flow.kind in ("goto", "branch", "call") and flow.target is not None else []
+                return instructions, targets if flow.kind in ("goto", "jump", "return") else [*targets, at]
+        return instructions, [at]
+
+    # -- forgetting ---------------------------------------------------------------------------------------------------
+    def _split(self, address: int) -> None:
+        """Have blocks end before an address."""
+        if address in self._starts:
+            return
+        self._starts.add(address)
+        for start in tuple(self._by_page.get(address // PAGE, ())):
+            block = self._blocks[start]
+            if block is not None and start < address < block.end:
+                self._drop(start)
+
+    def invalidate(self, begin: int, end: int) -> None:
+        first, last = begin // PAGE, -(-end // PAGE)
+        if last - first < len(self._by_page):
+            pages = [page for page in range(first, last) if page in self._by_page]
+        else:
+            pages = [page for page in self._by_page if first <= page < last]
+        for page in pages:
+            for start in tuple(self._by_page.get(page, ())):
+                block = self._blocks[start]
+                if start < end and begin < (start + 4 if block is None else block.end):
+                    self._drop(start)
+        if last - first < len(self._reached):
+            for page in range(first, last):
+                self._reached.pop(page, None)
+        else:
+            self._reached = {page: found for page, found in self._reached.items() if not first <= page < last}
+
+    def _drop(self, start: int) -> None:
+        block = self._blocks.pop(start)
+        end = start + 4 if block is None else block.end
+        for page in range(start // PAGE, (end - 1) // PAGE + 1):
+            self._by_page[page].discard(start)
+            if not self._by_page[page]:
+                del self._by_page[page]
+        entry = self._entry(start)
+        if entry.key == start + 1:
+            entry.key = 0

@@ -1,0 +1,70 @@
+"""How engines run a Cpu in an address space, from where its pc is to whatever stops it."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from armexec.cpu.cpu import Cpu, Limits
+from armexec.cpu.stop import Stop
+from armexec.engines import ENGINES
+from armexec.errors import HostError
+from armexec.memory.page_table import PageTable
+
+__all__ = ["Guest", "Runner", "runner"]
+
+
+class Guest(Protocol):
+    """An address space, as engines see it.
+
+    Kinds of hooks are "code", "read", "write", "svc" and "brk".
+    """
+
+    def fetch(self, address: int) -> int | None:
+        """The word of an instruction, None where there is no code."""
+
+    def load(self, address: int, size: int) -> bytes:
+        """A read by the guest. Raises AccessError."""
+
+    def store(self, address: int, data: bytes) -> None:
+        """A write by the guest. Raises AccessError."""
+
+    def invalidate(self, begin: int, end: int) -> None:
+        """Drop what was made of code."""
+
+    def hooked(self, kind: str, begin: int, end: int) -> bool:
+        """Whether a hook of a kind is called for something between two addresses."""
+
+    def call_hooks(self, kind: str, cpu: Cpu, address: int, detail: object) -> bool:
+        """Call the hooks of a kind for an address; whether there were any."""
+
+    def call_access_hooks(self, kind: str, cpu: Cpu, pc: int, address: int, data: bytes) -> None:
+        """Call the hooks of an access."""
+
+
+class Runner(Protocol):
+    """One way to run Cpus in one address space."""
+
+    def run(self, guest: Guest, cpu: Cpu, limits: Limits) -> Stop:
+        """Run from where the pc is. The registers are exact when this returns, or raises what a hook has raised."""
+
+    def invalidate(self, begin: int, end: int) -> None:
+        """Drop what was made of code between two addresses."""
+
+
+def runner(engine: str, page_table: PageTable) -> Runner:
+    """The runner of an engine for an address space, whose pages are in a table.
+
+    Raises:
+        HostError: there is no such engine, it can't run here, or it has no address spaces.
+    """
+    if engine == "reference":
+        from armexec.engines.interpreted import Interpreted
+
+        return Interpreted()
+    if engine == "translated":
+        from armexec.engines.observed import Observed
+
+        return Observed(page_table)
+    if engine in ENGINES:
+        raise HostError(f"the engine {engine!r} has no address spaces: choose 'translated' or 'reference'")
+    raise HostError(f"there is no engine {engine!r:.60}: choose 'translated' or 'reference'")

@@ -1,0 +1,280 @@
+"""Single instructions on the registers of a Cpu: the part that all engines share.
+
+Where translated code can't go on, because of a fault, a hook or a limit, the instruction is executed here. So what an
+instruction does at a stop is decided in one place.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import time
+from collections.abc import Callable
+from typing import Any
+
+from armexec.cpu.cpu import Cpu, Limits
+from armexec.cpu.state import CpuState
+from armexec.cpu.stop import Stop, StopReason
+from armexec.engines.running import Guest
+from armexec.isa import decode
+from armexec.isa.coverage import known_encoding
+from armexec.isa.extensions import needed_by_word
+from armexec.machines import system
+from armexec.machines.interpreter.machine import Flags, ReferenceMachine, XRegisters
+from armexec.machines.interpreter.values import Bits
+from armexec.machines.interpreter.vectors import ScalarRegisters, VectorRegisters
+from armexec.machines.traps import Trap, TrapKind
+
+__all__ = ["Run", "Stepper"]
+
+_SYSTEM = {
+    system.FPCR: "fpcr",
+    system.FPSR: "fpsr",
+    system.TPIDR_EL0: "tpidr_el0",
+    system.DIT: "dit",
+    system.SSBS: "ssbs",
+}
+_ACCESS = {
+    TrapKind.ALIGNMENT: "align",
+    TrapKind.READ: "read",
+    TrapKind.WRITE: "write",
+    TrapKind.EXECUTE: "execute",
+}
+_LINE = 64
+"""Bytes of a line of the instruction cache, as CTR_EL0 says."""
+
+
+class _VectorFile:
+    """The V registers of a state, as ints."""
+
+    __slots__ = ("_bytes",)
+
+    def __init__(self, state: CpuState) -> None:
+        self._bytes = memoryview(state.v_registers).cast("B")
+
+    def __getitem__(self, n: int) -> int:
+        return int.from_bytes(self._bytes[16 * n : 16 * n + 16], "little")
+
+    def __setitem__(self, n: int, value: int) -> None:
+        self._bytes[16 * n : 16 * n + 16] = value.to_bytes(16, "little")
+
+
+class _SystemFile:
+    """The system registers of a state."""
+
+    __slots__ = ("_state",)
+
+    def __init__(self, state: CpuState) -> None:
+        self._state = state
+
+    def __getitem__(self, register: int) -> int:
+        return int(getattr(self._state, _SYSTEM[register]))
+
+    def __setitem__(self, register: int, value: int) -> None:
+        setattr(self._state, _SYSTEM[register], value)
+
+
+class _Memory:
+    """Loads and stores of a guest. It notes those that hooks are to be told of."""
+
+    def __init__(self, guest: Guest) -> None:
+        self.guest = guest
+        self.accesses: list[tuple[str, int, bytes]] = []
+
+    def read(self, address: int, size: int) -> bytes:
+        data = self.guest.load(address, size)
+        if self.guest.hooked("read", address, address + size):
+            self.accesses.append(("read", address, data))
+        return data
+
+    def write(self, address: int, data: bytes) -> None:
+        self.guest.store(address, data)
+        if self.guest.hooked("write", address, address + len(data)):
+            self.accesses.append(("write", address, data))
+
+
+class _StateMachine(ReferenceMachine):
+    """The reference machine on the registers of a Cpu."""
+
+    def __init__(self, state: CpuState, memory: _Memory) -> None:
+        # Not those of the class above, which has registers of its own.
+        self.state = state
+        self.memory = memory
+        self.guest = memory.guest
+        general: Any = (ctypes.c_uint64 * 32).from_buffer(state, CpuState.x.offset)
+        vectors: Any = _VectorFile(state)
+        system_registers: Any = _SystemFile(state)
+        self.registers = general
+        self.vectors = vectors
+        self.system_registers = system_registers
+        self.X = XRegisters(general)
+        self.XSP = ScalarRegisters(general)
+        self.V = ScalarRegisters(vectors)
+        self.Vec = VectorRegisters(vectors)
+        self.next_pc = 0
+        self.word = 0
+
+    @property
+    def pc(self) -> int:
+        return int(self.state.pc)
+
+    @pc.setter
+    def pc(self, address: int) -> None:
+        self.state.pc = address
+
+    @property
+    def NZCV(self) -> Flags:
+        state = self.state
+        return Flags(state.n, state.z, state.c, state.v)
+
+    @NZCV.setter
+    def NZCV(self, flags: Flags) -> None:
+        state = self.state
+        state.n, state.z, state.c, state.v = flags.N.value, flags.Z.value, flags.C.value, flags.V.value
+
+    @property
+    def monitor(self) -> tuple[int, bytes] | None:
+        state = self.state
+        size = state.exclusive_bits // 8
+        return (state.exclusive_address, bytes(state.exclusive_value)[:size]) if size else None
+
+    @monitor.setter
+    def monitor(self, watched: tuple[int, bytes] | None) -> None:
+        state = self.state
+        state.exclusive_bits = 0
+        if watched is not None:
+            address, data = watched
+            state.exclusive_address, state.exclusive_bits = address, 8 * len(data)
+            state.exclusive_value[: len(data)] = data
+
+    def invalidate_instruction_cache(self, address: Bits) -> None:
+        line = address.value & -_LINE
+        self.guest.invalidate(line, line + _LINE)
+
+
+# A word's semantics and field values never change, so decoding is done once.
+_decoded: dict[int, tuple[Callable[..., None], tuple[int, ...]]] = {}
+
+
+def _decode(word: int, pc: int) -> tuple[Callable[..., None], tuple[int, ...]]:
+    decoded = decode(word)
+    if decoded is None:
+        name = known_encoding(word)
+        if name is None:
+            raise Trap(TrapKind.UNDEFINED, pc)
+        raise Trap(TrapKind.UNSUPPORTED, pc, word, name)
+    entry = _decoded[word] = decoded.instruction.semantics, tuple(decoded.fields.values())
+    return entry
+
+
+class Run:
+    """A run that is going on: its limits, and how much of them is left."""
+
+    def __init__(self, cpu: Cpu, limits: Limits) -> None:
+        self.cpu = cpu
+        self.until = limits.until
+        self.left = limits.instructions
+        self.executed = 0
+        self.end = None if limits.time is None else time.monotonic() + limits.time
+
+    def count(self, instructions: int) -> None:
+        """So many instructions have been executed."""
+        self.executed += instructions
+        if self.left is not None:
+            self.left -= instructions
+
+    def stop(self, reason: StopReason, **fields: Any) -> Stop:
+        pc = self.cpu.pc
+        return Stop(reason, pc, **{"address": pc, **fields}, instructions=self.executed)
+
+    def over(self) -> Stop | None:
+        """The stop that is due before the next instruction, if one is."""
+        if self.until == self.cpu.pc and self.until is not None:
+            return self.stop(StopReason.UNTIL)
+        if self.cpu.take_interrupt():
+            return self.stop(StopReason.INTERRUPTED)
+        if self.left == 0:
+            return self.stop(StopReason.INSTRUCTION_LIMIT)
+        if self.end is not None and time.monotonic() >= self.end:
+            return self.stop(StopReason.TIME_LIMIT)
+        return None
+
+
+class Stepper:
+    """Executes instructions of a run, one at a time."""
+
+    def __init__(self, run: Run, guest: Guest) -> None:
+        self.run = run
+        self.cpu = run.cpu
+        self.state = run.cpu.state
+        self.guest = guest
+        self._memory = _Memory(guest)
+        self._machine = _StateMachine(self.state, self._memory)
+        self._size = ctypes.sizeof(CpuState)
+        self._before = ctypes.create_string_buffer(self._size)
+        self._address = ctypes.addressof(self.state)
+
+    def step(self) -> Stop | None:
+        """Execute the instruction at the pc, and call hooks; the stop that comes of it, if one does.
+
+        The registers are as before where the instruction isn't complete, also where this raises what a hook raised.
+        """
+        pc = int(self.state.pc)
+        if self.guest.hooked("code", pc, pc + 1):
+            self.guest.call_hooks("code", self.cpu, pc, pc)
+            if self.state.pc != pc:
+                return self.run.over()
+            if self.cpu.take_interrupt():
+                return self.run.stop(StopReason.INTERRUPTED)
+        ctypes.memmove(self._before, self._address, self._size)
+        accesses = self._memory.accesses = []
+        try:
+            self._execute(pc)
+        except Trap as trap:
+            ctypes.memmove(self._address, self._before, self._size)
+            return self._trapped(trap)
+        except BaseException:
+            ctypes.memmove(self._address, self._before, self._size)
+            raise
+        self.run.count(1)
+        for kind, address, data in accesses:
+            self.guest.call_access_hooks(kind, self.cpu, pc, address, data)
+        return None
+
+    def _execute(self, pc: int) -> None:
+        machine = self._machine
+        word = self.guest.fetch(pc)
+        if word is None:
+            raise Trap(TrapKind.EXECUTE, pc, pc)
+        semantics, fields = _decoded.get(word) or _decode(word, pc)
+        machine.word = word
+        machine.next_pc = pc + 4
+        semantics(machine, *fields)
+        self.state.pc = machine.next_pc
+
+    def _trapped(self, trap: Trap) -> Stop | None:
+        """The stop for a trap, or None where hooks have dealt with it."""
+        kind, pc, detail = trap.kind, trap.pc, trap.detail
+        run = self.run
+        if kind in (TrapKind.SUPERVISOR_CALL, TrapKind.BREAKPOINT):
+            is_call = kind is TrapKind.SUPERVISOR_CALL
+            hook = "svc" if is_call else "brk"
+            is_hooked = self.guest.hooked(hook, pc, pc + 1)
+            if is_call or is_hooked:
+                self.state.pc = pc + 4
+                run.count(1)
+            if is_hooked:
+                self.guest.call_hooks(hook, self.cpu, pc, detail)
+                return None
+            reason = StopReason.SYSTEM_CALL if is_call else StopReason.BREAKPOINT
+            return run.stop(reason, address=pc, immediate=detail)
+        access = _ACCESS.get(kind)
+        if access is not None:
+            return run.stop(StopReason.FAULT, address=detail, access=access, detail=trap.why)
+        return run.stop(StopReason.UNDEFINED, detail=_why(trap))
+
+
+def _why(trap: Trap) -> str:
+    if trap.kind is not TrapKind.UNSUPPORTED:
+        return trap.why
+    mnemonic, extension = needed_by_word(trap.detail) or (trap.why, "an extension")
+    return f"{mnemonic} needs {extension}, which armexec doesn't have"

@@ -1,0 +1,199 @@
+"""A block of code of an address space as IR text, and the loop that runs blocks.
+
+A block is a function of the state of a Cpu. It gives the number of instructions that it has executed, with `SLOW` set
+where the next one is the interpreter's. Registers are in local variables within it, and in the state wherever it is
+left: before an instruction whose access isn't allowed, and at its end.
+"""
+
+from __future__ import annotations
+
+import ctypes
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from armexec.cpu.registers import ALL, PARTIAL, STATE, VIEWS, RegisterSet, bit, members, register_type
+from armexec.cpu.state import OFFSETS
+from armexec.isa import Decoded
+from armexec.machines.llvm.machine import Host, Value
+from armexec.translate.ir.function import ATTRIBUTES
+from armexec.translate.ir.state_access import load_state, store_state
+from armexec.translate.observed.machine import ObservedMachine
+
+__all__ = [
+    "INTERPRET",
+    "LIMITED",
+    "MISSING",
+    "SLOW",
+    "UNTIL",
+    "BlockText",
+    "RunContext",
+    "TableEntry",
+    "block_text",
+    "dispatcher",
+    "module_text",
+]
+
+SLOW = 1 << 32
+UNTIL, MISSING, LIMITED, INTERPRET = range(4)
+"""Why the loop ends: the pc is where it is to end; no block begins at the pc; the next block has more instructions than
+are left; the next instruction is the interpreter's."""
+
+
+class RunContext(ctypes.Structure):
+    """What the loop is told, and what it leaves. `budget`: how many instructions may be executed. `until`: a pc."""
+
+    _fields_ = (("until", ctypes.c_uint64), ("budget", ctypes.c_uint64))
+
+
+class TableEntry(ctypes.Structure):
+    """An entry of the table of blocks. `key` is the block's address plus 1, 0 where there is none."""
+
+    _fields_ = (
+        ("key", ctypes.c_uint64),
+        ("function", ctypes.c_uint64),
+        ("instructions", ctypes.c_uint64),
+        ("unused", ctypes.c_uint64),
+    )
+
+
+@dataclass
+class BlockText:
+    """A function of a block. `helpers` are the texts of functions that it calls. `instructions`: how many it has."""
+
+    lines: list[str]
+    helpers: dict[str, str]
+    instructions: int
+
+
+def block_text(name: str, start: int, instructions: Sequence[Decoded], roots: int, host: Host) -> BlockText:
+    """The function of a block, which is left at the first instruction that changes the control flow.
+
+    It may be shorter than `instructions`, and has none at all if the first is the interpreter's.
+    """
+    m = ObservedMachine(roots, host)
+    dirty: RegisterSet = 0
+    leaves: list[list[str]] = []
+    count = 0
+    for decoded in instructions:
+        m.start_instruction(start + 4 * count)
+        decoded.instruction.semantics(m, *decoded.fields.values())
+        is_left = m.terminator is not None and m.terminator[0] == "trap"
+        if is_left or m.leaves:
+            leaves.append(_leave(m, dirty, count))
+        if is_left:
+            m.out.append(f"br label %{m.leave}")
+            break
+        # The registers change when the instruction is complete.
+        m.flush(ALL)
+        dirty |= m.dirty & ALL
+        m.dirty = 0
+        count += 1
+        if m.terminator is not None:
+            break
+    if m.terminator is None or m.terminator[0] != "trap":
+        pc = _next_pc(m, start + 4 * count)
+        _store(m, dirty, pc)
+        m.out.append(f"ret i64 {count}")
+    body = m.out
+    used = m.used & ~bit(STATE)
+    m.out = [
+        f"define i64 @{name}(ptr noalias %state) {ATTRIBUTES} {{",
+        "%failed = alloca i1",
+        "%alignment = add i64 0, 15",
+    ]
+    m.out += [f"{VIEWS[n].variable} = alloca {register_type(n)}" for n in members(used | dirty)]
+    for n in members(used):
+        m.out.append(f"store {register_type(n)} {load_state(m, n).text}, ptr {VIEWS[n].variable}")
+    return BlockText([*m.out, *body, *(line for leave in leaves for line in leave), "}"], m.helpers, count)
+
+
+def _leave(m: ObservedMachine, dirty: RegisterSet, count: int) -> list[str]:
+    """The way out before an instruction, when `count` have been executed."""
+    body, m.out = m.out, [f"{m.leave}:"]
+    _store(m, dirty, m.const(64, m.pc))
+    m.out.append(f"ret i64 {SLOW | count}")
+    leave, m.out = m.out, body
+    return leave
+
+
+def _store(m: ObservedMachine, dirty: RegisterSet, pc: Value) -> None:
+    """Put registers that have changed into the state."""
+    for n in members(dirty & ~PARTIAL):
+        width = 1 if VIEWS[n].type == "i1" else 64
+        store_state(m, n, m.emit(width, f"load {register_type(n)}, ptr {VIEWS[n].variable}"))
+    pointer = m.line(f"getelementptr i8, ptr %state, i64 {OFFSETS['pc']}")
+    m.out.append(f"store i64 {pc.text}, ptr {pointer}")
+
+
+def _next_pc(m: ObservedMachine, following: int) -> Any:
+    terminator = m.terminator
+    if terminator is None:
+        return m.const(64, following)
+    if terminator[0] in ("goto", "call"):
+        return m.address(terminator[1])
+    if terminator[0] == "branch":
+        return m.select(terminator[1], m.address(terminator[2]), m.address(terminator[3]))
+    return terminator[1]
+
+
+def module_text(blocks: Sequence[BlockText]) -> str:
+    """A module of some blocks."""
+    out: list[str] = []
+    helpers: dict[str, str] = {}
+    for block in blocks:
+        out += block.lines
+        helpers |= block.helpers
+    out += helpers.values()
+    out.append("attributes #0 = { null_pointer_is_valid nounwind }")
+    out.append('!0 = !{!"branch_weights", i32 100000, i32 1}')
+    return "\n".join(out)
+
+
+def dispatcher(table_bits: int) -> str:
+    """`i32 @run(state, context, table)`: run blocks until one of the reasons for an end."""
+    size = ctypes.sizeof(TableEntry)
+    function, instructions = TableEntry.function.offset, TableEntry.instructions.offset
+    return f"""
+define i32 @run(ptr %state, ptr %context, ptr %table) nounwind {{
+  %pc_at = getelementptr i8, ptr %state, i64 {OFFSETS["pc"]}
+  %until = load i64, ptr %context
+  %budget_at = getelementptr i8, ptr %context, i64 {RunContext.budget.offset}
+  %budget = load i64, ptr %budget_at
+  br label %next
+next:
+  %left = phi i64 [%budget, %0], [%less, %ran]
+  %pc = load i64, ptr %pc_at
+  %ends = icmp eq i64 %pc, %until
+  br i1 %ends, label %end, label %look
+look:
+  %word = lshr i64 %pc, 2
+  %index = and i64 %word, {(1 << table_bits) - 1}
+  %offset = mul i64 %index, {size}
+  %entry = getelementptr i8, ptr %table, i64 %offset
+  %key = load i64, ptr %entry
+  %own = add i64 %pc, 1
+  %found = icmp eq i64 %key, %own
+  br i1 %found, label %measure, label %end
+measure:
+  %length_at = getelementptr i8, ptr %entry, i64 {instructions}
+  %length = load i64, ptr %length_at
+  %enough = icmp uge i64 %left, %length
+  br i1 %enough, label %go, label %end
+go:
+  %function_at = getelementptr i8, ptr %entry, i64 {function}
+  %function = load ptr, ptr %function_at
+  %result = call i64 %function(ptr %state)
+  br label %ran
+ran:
+  %count = and i64 %result, {SLOW - 1}
+  %less = sub i64 %left, %count
+  %slow = icmp uge i64 %result, {SLOW}
+  br i1 %slow, label %end, label %next
+end:
+  %why = phi i32 [{UNTIL}, %next], [{MISSING}, %look], [{LIMITED}, %measure], [{INTERPRET}, %ran]
+  %rest = phi i64 [%left, %next], [%left, %look], [%left, %measure], [%less, %ran]
+  store i64 %rest, ptr %budget_at
+  ret i32 %why
+}}
+"""
