@@ -8,7 +8,7 @@ a time, so nothing changes the address space meanwhile, and signals and other th
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -25,6 +25,7 @@ from armexec.translate.cfg.discovery import FlowMachine, ends_block
 from armexec.translate.codegen import llvm as host
 from armexec.translate.codegen.link import HostCode
 from armexec.translate.observed.block import (
+    HOT,
     INTERPRET,
     LIMITED,
     MISSING,
@@ -45,16 +46,18 @@ class Policy:
     """When code is translated, and in what pieces."""
 
     hot: int = 16
-    """A block is translated when it has been reached so often."""
+    """A block is translated when it has been reached so often: quickly, to code that is slower than it could be."""
+    very_hot: int = 50_000
+    """A block is translated again, to better code, when it has been executed so often; 0: never."""
     longest: int = 32
     """Maximum instructions of a block."""
     together: int = 16
     """Maximum blocks that are compiled at once: one that is hot, and those that it leads to."""
     slice: int = 200_000
     """Maximum instructions that are executed before Python has its turn."""
-    tier: str = "O1"
 
 
+_QUICK, _GOOD = "O0", "O1"
 _TABLE_BITS = 16
 _NOWHERE = 1
 """A pc that no instruction has."""
@@ -75,6 +78,7 @@ class _Block:
     function: int
     instructions: int
     code: HostCode
+    is_optimized: bool
 
 
 class Observed:
@@ -122,6 +126,9 @@ class Observed:
             if (why == UNTIL and run.until is not None) or (why == LIMITED and run.left != context.budget):
                 # At the end of the run, or of the slice.
                 continue
+            if why == HOT:
+                self._improve(guest, int(state.pc))
+                continue
             if why == MISSING and self._enter(guest, int(state.pc)):
                 continue
             stop = self._interpret(stepper, run, straight=why != INTERPRET)
@@ -152,6 +159,7 @@ class Observed:
             return False
         entry = self._entry(pc)
         entry.key, entry.function, entry.instructions = pc + 1, block.function, block.instructions
+        entry.countdown = 0 if block.is_optimized else self.policy.very_hot
         return True
 
     def _entry(self, pc: int) -> Any:
@@ -168,18 +176,27 @@ class Observed:
             if start in texts or start in self._blocks:
                 continue
             instructions, successors = self._read(guest, start)
-            text = block_text(f"b{start:x}", start, instructions, self._pages.address, features)
+            text = block_text(f"b{start:x}", start, instructions, features)
             if not text.instructions:
                 self._keep(start, None)
                 continue
             texts[start] = text
             todo += (to for to in successors if to in self._reached.get(to // PAGE, ()))
+        self._compile(texts, _QUICK)
+
+    def _improve(self, guest: Guest, pc: int) -> None:
+        """Translate a block again, to better code."""
+        text = block_text(f"b{pc:x}", pc, self._read(guest, pc)[0], host.host_features())
+        self._compile({pc: text}, _GOOD)
+        self._enter(guest, pc)
+
+    def _compile(self, texts: Mapping[int, BlockText], tier: str) -> None:
         if not texts:
             return
-        code = HostCode.from_text(module_text(list(texts.values())), {}, tier=self.policy.tier)
+        code = HostCode.from_text(module_text(list(texts.values()), self._pages.address), {}, tier=tier)
         for start, text in texts.items():
-            count = text.instructions
-            self._keep(start, _Block(start, start + 4 * count, code.address(f"b{start:x}"), count, code))
+            count, function = text.instructions, code.address(f"b{start:x}")
+            self._keep(start, _Block(start, start + 4 * count, function, count, code, tier == _GOOD))
 
     def _keep(self, start: int, block: _Block | None) -> None:
         self._blocks[start] = block

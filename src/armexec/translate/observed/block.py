@@ -1,8 +1,8 @@
 """A block of code of an address space as IR text, and the loop that runs blocks.
 
 A block is a function of the state of a Cpu. It gives the number of instructions that it has executed, with `SLOW` set
-where the next one is the interpreter's. Registers are in local variables within it, and in the state wherever it is
-left: before an instruction whose access isn't allowed, and at its end.
+where the next one is the interpreter's. Each instruction puts the registers that it changes into the state, so that is
+right wherever the block is left; LLVM drops what is put there twice with no way out in between.
 """
 
 from __future__ import annotations
@@ -12,15 +12,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from armexec.cpu.registers import ALL, PARTIAL, STATE, VIEWS, RegisterSet, bit, members, register_type
+from armexec.cpu.registers import ALL, STATE, VIEWS, bit, members, register_type
 from armexec.cpu.state import OFFSETS
 from armexec.isa import Decoded
 from armexec.machines.llvm.machine import Host, Value
 from armexec.translate.ir.function import ATTRIBUTES
 from armexec.translate.ir.state_access import load_state, store_state
-from armexec.translate.observed.machine import ObservedMachine
+from armexec.translate.observed.machine import ObservedMachine, page_lookup
 
 __all__ = [
+    "HOT",
     "INTERPRET",
     "LIMITED",
     "MISSING",
@@ -35,9 +36,9 @@ __all__ = [
 ]
 
 SLOW = 1 << 32
-UNTIL, MISSING, LIMITED, INTERPRET = range(4)
+UNTIL, MISSING, LIMITED, INTERPRET, HOT = range(5)
 """Why the loop ends: the pc is where it is to end; no block begins at the pc; the next block has more instructions than
-are left; the next instruction is the interpreter's."""
+are left; the next instruction is the interpreter's; the next block has been executed often."""
 
 
 class RunContext(ctypes.Structure):
@@ -47,13 +48,16 @@ class RunContext(ctypes.Structure):
 
 
 class TableEntry(ctypes.Structure):
-    """An entry of the table of blocks. `key` is the block's address plus 1, 0 where there is none."""
+    """An entry of the table of blocks. `key` is the block's address plus 1, 0 where there is none.
+
+    `countdown`: after so many executions the loop ends with `HOT`; 0: never.
+    """
 
     _fields_ = (
         ("key", ctypes.c_uint64),
         ("function", ctypes.c_uint64),
         ("instructions", ctypes.c_uint64),
-        ("unused", ctypes.c_uint64),
+        ("countdown", ctypes.c_uint64),
     )
 
 
@@ -66,62 +70,55 @@ class BlockText:
     instructions: int
 
 
-def block_text(name: str, start: int, instructions: Sequence[Decoded], roots: int, host: Host) -> BlockText:
+def block_text(name: str, start: int, instructions: Sequence[Decoded], host: Host) -> BlockText:
     """The function of a block, which is left at the first instruction that changes the control flow.
 
     It may be shorter than `instructions`, and has none at all if the first is the interpreter's.
     """
-    m = ObservedMachine(roots, host)
-    dirty: RegisterSet = 0
-    leaves: list[list[str]] = []
+    m = ObservedMachine(host)
     count = 0
     for decoded in instructions:
-        m.start_instruction(start + 4 * count)
+        m.start_instruction(start + 4 * count, count)
         decoded.instruction.semantics(m, *decoded.fields.values())
-        is_left = m.terminator is not None and m.terminator[0] == "trap"
-        if is_left or m.leaves:
-            leaves.append(_leave(m, dirty, count))
-        if is_left:
-            m.out.append(f"br label %{m.leave}")
+        if m.terminator is not None and m.terminator[0] == "trap":
+            m.leaves.append((count, m.label))
+            m.out.append("br label %leave")
             break
         # The registers change when the instruction is complete.
-        m.flush(ALL)
-        dirty |= m.dirty & ALL
+        for n in members(m.dirty & ALL):
+            store_state(m, n, m.register(n))
         m.dirty = 0
         count += 1
         if m.terminator is not None:
             break
     if m.terminator is None or m.terminator[0] != "trap":
-        pc = _next_pc(m, start + 4 * count)
-        _store(m, dirty, pc)
+        _store_pc(m, _next_pc(m, start + 4 * count))
         m.out.append(f"ret i64 {count}")
+    if m.leaves:
+        _leave(m, start)
     body = m.out
     used = m.used & ~bit(STATE)
     m.out = [
         f"define i64 @{name}(ptr noalias %state) {ATTRIBUTES} {{",
+        "entry:",
         "%failed = alloca i1",
         "%alignment = add i64 0, 15",
     ]
-    m.out += [f"{VIEWS[n].variable} = alloca {register_type(n)}" for n in members(used | dirty)]
     for n in members(used):
+        m.out.append(f"{VIEWS[n].variable} = alloca {register_type(n)}")
         m.out.append(f"store {register_type(n)} {load_state(m, n).text}, ptr {VIEWS[n].variable}")
-    return BlockText([*m.out, *body, *(line for leave in leaves for line in leave), "}"], m.helpers, count)
+    return BlockText([*m.out, *body, "}"], m.helpers, count)
 
 
-def _leave(m: ObservedMachine, dirty: RegisterSet, count: int) -> list[str]:
-    """The way out before an instruction, when `count` have been executed."""
-    body, m.out = m.out, [f"{m.leave}:"]
-    _store(m, dirty, m.const(64, m.pc))
-    m.out.append(f"ret i64 {SLOW | count}")
-    leave, m.out = m.out, body
-    return leave
+def _leave(m: ObservedMachine, start: int) -> None:
+    """The way out before instructions."""
+    m.out.append("leave:")
+    count = m.emit(64, "phi i64 " + ", ".join(f"[{executed}, %{label}]" for executed, label in m.leaves))
+    _store_pc(m, (count << 2) + start)
+    m.out.append(f"ret i64 {(count | SLOW).text}")
 
 
-def _store(m: ObservedMachine, dirty: RegisterSet, pc: Value) -> None:
-    """Put registers that have changed into the state."""
-    for n in members(dirty & ~PARTIAL):
-        width = 1 if VIEWS[n].type == "i1" else 64
-        store_state(m, n, m.emit(width, f"load {register_type(n)}, ptr {VIEWS[n].variable}"))
+def _store_pc(m: ObservedMachine, pc: Value) -> None:
     pointer = m.line(f"getelementptr i8, ptr %state, i64 {OFFSETS['pc']}")
     m.out.append(f"store i64 {pc.text}, ptr {pointer}")
 
@@ -137,9 +134,9 @@ def _next_pc(m: ObservedMachine, following: int) -> Any:
     return terminator[1]
 
 
-def module_text(blocks: Sequence[BlockText]) -> str:
-    """A module of some blocks."""
-    out: list[str] = []
+def module_text(blocks: Sequence[BlockText], roots: int) -> str:
+    """A module of some blocks. `roots`: the address of the page table."""
+    out: list[str] = [page_lookup(roots)]
     helpers: dict[str, str] = {}
     for block in blocks:
         out += block.lines
@@ -179,7 +176,15 @@ measure:
   %length_at = getelementptr i8, ptr %entry, i64 {instructions}
   %length = load i64, ptr %length_at
   %enough = icmp uge i64 %left, %length
-  br i1 %enough, label %go, label %end
+  br i1 %enough, label %heat, label %end
+heat:
+  %countdown_at = getelementptr i8, ptr %entry, i64 {TableEntry.countdown.offset}
+  %countdown = load i64, ptr %countdown_at
+  %one = call i64 @llvm.umin.i64(i64 %countdown, i64 1)
+  %lower = sub i64 %countdown, %one
+  store i64 %lower, ptr %countdown_at
+  %is_hot = icmp eq i64 %countdown, 1
+  br i1 %is_hot, label %end, label %go
 go:
   %function_at = getelementptr i8, ptr %entry, i64 {function}
   %function = load ptr, ptr %function_at
@@ -191,8 +196,8 @@ ran:
   %slow = icmp uge i64 %result, {SLOW}
   br i1 %slow, label %end, label %next
 end:
-  %why = phi i32 [{UNTIL}, %next], [{MISSING}, %look], [{LIMITED}, %measure], [{INTERPRET}, %ran]
-  %rest = phi i64 [%left, %next], [%left, %look], [%left, %measure], [%less, %ran]
+  %why = phi i32 [{UNTIL}, %next], [{MISSING}, %look], [{LIMITED}, %measure], [{HOT}, %heat], [{INTERPRET}, %ran]
+  %rest = phi i64 [%left, %next], [%left, %look], [%left, %measure], [%left, %heat], [%less, %ran]
   store i64 %rest, ptr %budget_at
   ret i32 %why
 }}

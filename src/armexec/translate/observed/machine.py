@@ -18,38 +18,68 @@ from armexec.memory.page_table import LEVEL_2_BITS, PAGE, PAGE_BITS, READ, ROOTS
 if TYPE_CHECKING:
     from armexec.machines.traps import TrapKind
 
-__all__ = ["ObservedMachine"]
+__all__ = ["ObservedMachine", "page_lookup"]
 
 _UNTAGGED = (1 << 56) - 1
 """Without the highest byte, which is ignored. What isn't an address of user space then is above all pages."""
 
 
-class ObservedMachine(LlvmMachine):
-    """Emits one block. `roots`: the address of the page table.
+def page_lookup(roots: int) -> str:
+    """`ptr @page(address, last, flags)`: where bytes of the guest are for the host; null if the page doesn't allow it.
 
-    `leave` is the label of the way out before the current instruction, and `leaves` whether that is used.
+    `last` is the highest offset in a page at which they begin. It is a function of its own: inlined, it would make the
+    compiler slow.
+    """
+    return f"""
+define internal preserve_allcc ptr @page(i64 %address, i64 %last, i64 %flags) noinline nounwind memory(read) {{
+  %at = and i64 %address, {_UNTAGGED}
+  %high = lshr i64 %at, {PAGE_BITS + LEVEL_2_BITS}
+  %index = call i64 @llvm.umin.i64(i64 %high, i64 {ROOTS})
+  %root = getelementptr ptr, ptr inttoptr (i64 {roots} to ptr), i64 %index
+  %table = load ptr, ptr %root
+  %number = lshr i64 %at, {PAGE_BITS}
+  %low = and i64 %number, {(1 << LEVEL_2_BITS) - 1}
+  %place = getelementptr i64, ptr %table, i64 %low
+  %entry = load i64, ptr %place
+  %given = and i64 %entry, %flags
+  %allowed = icmp eq i64 %given, %flags
+  %offset = and i64 %at, {PAGE - 1}
+  %inside = icmp ule i64 %offset, %last
+  %both = and i1 %allowed, %inside
+  %distance = and i64 %entry, {-PAGE}
+  %there = add i64 %at, %distance
+  %pointer = inttoptr i64 %there to ptr
+  %result = select i1 %both, ptr %pointer, ptr null
+  ret ptr %result
+}}
+"""
+
+
+class ObservedMachine(LlvmMachine):
+    """Emits one block, which calls `page_lookup`'s function.
+
+    `leaves` are the ways out before instructions: the number of instructions executed, and the label it comes from.
     """
 
-    def __init__(self, roots: int, host: Host) -> None:
+    def __init__(self, host: Host) -> None:
         super().__init__(OFFSETS, None, host=host, strict=True)
-        self._roots = roots
         self._wanted = 0, 0
         self._pointers: dict[tuple[str, int, int], str] = {}
-        self.leave = ""
-        self.leaves = False
+        self.leaves: list[tuple[int, str]] = []
+        self.executed = 0
+        self.label = "entry"
 
-    def start_instruction(self, pc: int) -> None:
+    def start_instruction(self, pc: int, executed: int) -> None:
         self.pc = pc
-        self.leave = f"leave.{pc:x}"
-        self.leaves = False
+        self.executed = executed
         self._pointers.clear()
 
     # -- ways out -----------------------------------------------------------------------------------------------------
     def leave_unless(self, condition: str) -> None:
         """Leave before this instruction unless a bit is set."""
-        self.leaves = True
+        self.leaves.append((self.executed, self.label))
         label = self.block("on")
-        self.out.append(f"br i1 {condition}, label %{label}, label %{self.leave}, !prof !0")
+        self.out.append(f"br i1 {condition}, label %{label}, label %leave, !prof !0")
         self.out.append(f"{label}:")
         self.label = label
 
@@ -79,23 +109,9 @@ class ObservedMachine(LlvmMachine):
         return pointer
 
     def _checked_pointer(self, address: Value, size: int, flags: int) -> str:
-        line = self.line
-        at = line(f"and i64 {address.text}, {_UNTAGGED}")
-        high = line(f"lshr i64 {at}, {PAGE_BITS + LEVEL_2_BITS}")
-        index = line(f"call i64 @llvm.umin.i64(i64 {high}, i64 {ROOTS})")
-        root = line(f"getelementptr ptr, ptr inttoptr (i64 {self._roots} to ptr), i64 {index}")
-        table = line(f"load ptr, ptr {root}")
-        page = line(f"lshr i64 {at}, {PAGE_BITS}")
-        low = line(f"and i64 {page}, {(1 << LEVEL_2_BITS) - 1}")
-        entry = line(f"load i64, ptr {line(f'getelementptr i64, ptr {table}, i64 {low}')}")
-        allowed = line(f"icmp eq i64 {line(f'and i64 {entry}, {flags}')}, {flags}")
-        if size > 1:
-            offset = line(f"and i64 {at}, {PAGE - 1}")
-            inside = line(f"icmp ule i64 {offset}, {PAGE - size}")
-            allowed = line(f"and i1 {allowed}, {inside}")
-        self.leave_unless(allowed)
-        distance = line(f"and i64 {entry}, {-PAGE}")
-        return line(f"getelementptr i8, ptr null, i64 {line(f'add i64 {at}, {distance}')}")
+        pointer = self.line(f"call preserve_allcc ptr @page(i64 {address.text}, i64 {PAGE - size}, i64 {flags})")
+        self.leave_unless(self.line(f"icmp ne ptr {pointer}, null"))
+        return pointer
 
     def load(self, address: Value, bits: int, *, acquire: bool = False, simd: bool = False) -> Value:
         self._wanted = bits // 8, READ
