@@ -11,7 +11,6 @@ import ctypes
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
-from typing import Any
 
 from armexec.cpu.cpu import Cpu, Limits
 from armexec.cpu.stop import Stop
@@ -34,8 +33,9 @@ from armexec.translate.observed.block import (
     RunContext,
     TableEntry,
     block_text,
+    compile_blocks,
     dispatcher,
-    module_text,
+    no_key,
 )
 
 __all__ = ["Observed", "Policy"]
@@ -71,6 +71,11 @@ def _dispatcher() -> tuple[Callable[[int, int, int], int], HostCode]:
     return kind(code.address("run")), code
 
 
+def _index(pc: int) -> int:
+    """The entry of the table for a pc."""
+    return pc >> 2 & (1 << _TABLE_BITS) - 1
+
+
 @dataclass(frozen=True)
 class _Block:
     start: int
@@ -95,6 +100,7 @@ class Observed:
         self.policy = policy or Policy()
         self._pages = page_table
         self._table = (TableEntry * (1 << _TABLE_BITS))()
+        self._table[0].key = no_key(0)
         self._blocks: dict[int, _Block | None] = {}
         """Blocks by their start; None where the first instruction is the interpreter's."""
         self._by_page: dict[int, set[int]] = {}
@@ -157,13 +163,10 @@ class Observed:
             block = self._blocks.get(pc)
         if block is None:
             return False
-        entry = self._entry(pc)
-        entry.key, entry.function, entry.instructions = pc + 1, block.function, block.instructions
+        entry = self._table[_index(pc)]
+        entry.key, entry.function, entry.instructions = pc, block.function, block.instructions
         entry.countdown = 0 if block.is_optimized else self.policy.very_hot
         return True
-
-    def _entry(self, pc: int) -> Any:
-        return self._table[pc >> 2 & (1 << _TABLE_BITS) - 1]
 
     # -- translating --------------------------------------------------------------------------------------------------
     def _translate(self, guest: Guest, pc: int) -> None:
@@ -193,7 +196,7 @@ class Observed:
     def _compile(self, texts: Mapping[int, BlockText], tier: str) -> None:
         if not texts:
             return
-        code = HostCode.from_text(module_text(list(texts.values()), self._pages.address), {}, tier=tier)
+        code = compile_blocks(list(texts.values()), self._pages.address, tier)
         for start, text in texts.items():
             count, function = text.instructions, code.address(f"b{start:x}")
             self._keep(start, _Block(start, start + 4 * count, function, count, code, tier == _GOOD))
@@ -259,6 +262,6 @@ class Observed:
             self._by_page[page].discard(start)
             if not self._by_page[page]:
                 del self._by_page[page]
-        entry = self._entry(start)
-        if entry.key == start + 1:
-            entry.key = 0
+        index = _index(start)
+        if self._table[index].key == start:
+            self._table[index].key = no_key(index)

@@ -16,9 +16,12 @@ from armexec.cpu.registers import ALL, STATE, VIEWS, bit, members, register_type
 from armexec.cpu.state import OFFSETS
 from armexec.isa import Decoded
 from armexec.machines.llvm.machine import Host, Value
+from armexec.translate.codegen.link import HostCode
+from armexec.translate.codegen.llvm import exact_attributes
 from armexec.translate.ir.function import ATTRIBUTES
 from armexec.translate.ir.state_access import load_state, store_state
 from armexec.translate.observed.machine import ObservedMachine, page_lookup
+from armexec.translate.observed.soft_float import declared, soft_symbols
 
 __all__ = [
     "HOT",
@@ -31,8 +34,9 @@ __all__ = [
     "RunContext",
     "TableEntry",
     "block_text",
+    "compile_blocks",
     "dispatcher",
-    "module_text",
+    "no_key",
 ]
 
 SLOW = 1 << 32
@@ -48,7 +52,7 @@ class RunContext(ctypes.Structure):
 
 
 class TableEntry(ctypes.Structure):
-    """An entry of the table of blocks. `key` is the block's address plus 1, 0 where there is none.
+    """An entry of the table of blocks. `key` is the block's address, or `no_key` where there is none.
 
     `countdown`: after so many executions the loop ends with `HOT`; 0: never.
     """
@@ -59,6 +63,11 @@ class TableEntry(ctypes.Structure):
         ("instructions", ctypes.c_uint64),
         ("countdown", ctypes.c_uint64),
     )
+
+
+def no_key(index: int) -> int:
+    """The key of an entry without a block: a pc that isn't looked up there."""
+    return 0 if index else 4
 
 
 @dataclass
@@ -134,17 +143,18 @@ def _next_pc(m: ObservedMachine, following: int) -> Any:
     return terminator[1]
 
 
-def module_text(blocks: Sequence[BlockText], roots: int) -> str:
-    """A module of some blocks. `roots`: the address of the page table."""
+def compile_blocks(blocks: Sequence[BlockText], roots: int, tier: str) -> HostCode:
+    """The host code of some blocks. `roots`: the address of the page table. Raises HostError."""
     out: list[str] = [page_lookup(roots)]
     helpers: dict[str, str] = {}
     for block in blocks:
         out += block.lines
         helpers |= block.helpers
-    out += helpers.values()
+    out += declared(helpers)
     out.append("attributes #0 = { null_pointer_is_valid nounwind }")
+    out.append(exact_attributes())
     out.append('!0 = !{!"branch_weights", i32 100000, i32 1}')
-    return "\n".join(out)
+    return HostCode.from_text("\n".join(out), soft_symbols(helpers), tier=tier)
 
 
 def dispatcher(table_bits: int) -> str:
@@ -169,8 +179,7 @@ look:
   %offset = mul i64 %index, {size}
   %entry = getelementptr i8, ptr %table, i64 %offset
   %key = load i64, ptr %entry
-  %own = add i64 %pc, 1
-  %found = icmp eq i64 %key, %own
+  %found = icmp eq i64 %key, %pc
   br i1 %found, label %measure, label %end
 measure:
   %length_at = getelementptr i8, ptr %entry, i64 {instructions}
