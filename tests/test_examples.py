@@ -30,6 +30,7 @@ def _import(path: Path) -> ModuleType:
 
 
 brainfuck = _import(EXAMPLES / "brainfuck.py")
+cpu_and_space = _import(EXAMPLES / "cpu_and_space.py")
 fibonacci = _import(EXAMPLES / "fibonacci.py")
 jit_constant = _import(EXAMPLES / "jit_constant.py")
 make_mandelbrot = _import(PROGRAMS / "make_mandelbrot.py")
@@ -50,6 +51,20 @@ def _script(*arguments: str | Path, stdin: str = "") -> subprocess.CompletedProc
     return subprocess.run(
         [sys.executable, *map(str, arguments)], input=stdin, capture_output=True, text=True, timeout=60, check=False
     )
+
+
+# -- cpu_and_space ----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("engine", ["translated", "reference"])
+def test_cpu_and_space(engine: str) -> None:
+    assert cpu_and_space.in_armexec(engine) == cpu_and_space.in_unicorn() == (5050, 1)
+
+
+def test_cpu_and_space_as_a_script() -> None:
+    done = _script(EXAMPLES / "cpu_and_space.py")
+    assert done.returncode == 0, done.stderr
+    assert "armexec: sum 5050, 1 write\nunicorn: sum 5050, 1 write\n" in done.stdout
 
 
 # -- jit_constant, numpy_sum, fibonacci --------------------------------------------------------------------------------

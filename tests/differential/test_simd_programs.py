@@ -29,7 +29,7 @@ def _forms() -> list[Form]:
     return found
 
 
-def _program(seed: int) -> State:
+def simd_program(seed: int) -> State:
     rng = random.Random(f"simd program/{seed}")
     words = []
     while len(words) < LENGTH:
@@ -58,7 +58,7 @@ def test_many_runs(tier: str, strict: bool) -> None:
 
 
 def _compare(seeds: range, tier: str, *, strict: bool) -> None:
-    states = [_program(seed) for seed in seeds]
+    states = [simd_program(seed) for seed in seeds]
     outcomes = on_translated.run_all(states, tier=tier, strict=strict)
     for seed, state, outcome in zip(seeds, states, outcomes, strict=True):
         expected = on_reference.run(state)

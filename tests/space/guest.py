@@ -15,6 +15,8 @@ DATA = 0x1000
 """Where no process of the host has memory of its own."""
 EAGER = Policy(hot=1, very_hot=2)
 """Translate at once, and again soon."""
+QUICK = Policy(hot=1, very_hot=0)
+"""Translate at once, and never again."""
 ALONE = Policy(hot=1, very_hot=0, longest=1, together=1)
 """Each instruction is a block."""
 
@@ -25,7 +27,7 @@ on_each_engine = pytest.mark.parametrize("engine", ENGINES)
 
 def make_space(engine: str) -> AddressSpace:
     """An empty space."""
-    policy = {"eager": EAGER, "alone": ALONE}.get(engine)
+    policy = {"eager": EAGER, "quick": QUICK, "alone": ALONE}.get(engine)
     space = AddressSpace("translated" if policy else engine)
     if policy is not None:
         runner: Any = Observed(space.page_table, policy)

@@ -24,7 +24,11 @@ class Mode:
 
     @property
     def is_strict(self) -> bool:
+        """Whether FPCR and FPSR count."""
         return self.fp == "strict"
+
+    def __str__(self) -> str:
+        return "strict" if self.is_strict else "fast" if self.nan == "deferred" else "careful"
 
 
 FAST = Mode()

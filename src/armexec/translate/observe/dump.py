@@ -76,8 +76,8 @@ class Dump:
         """
         guest = _Guest(code)
         function = code.names.function(code.base + record.entry)
-        title = f"{function or 'the function'} at {record.entry:#x}: {mode.value}, {kind or tier}"
-        stem = self._stem(f"{_plain(function)}.x{record.entry:x}.{mode.value}.{kind or tier}")
+        title = f"{function or 'the function'} at {record.entry:#x}: {mode}, {kind or tier}"
+        stem = self._stem(f"{_plain(function)}.x{record.entry:x}.{mode}.{kind or tier}")
         flows = list(flows)
         if "cfg" in self._stages and flows:
             self._write(f"{stem}.cfg.txt", _blocks(title, flows, guest))
