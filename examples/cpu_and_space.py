@@ -1,6 +1,6 @@
 """Machine code in an address space of its own, with all its registers: as in Unicorn, and in armexec.
 
-    python examples/cpu_and_space.py [ENGINE]
+    python examples/cpu_and_space.py [--engine reference]
 
 The same program runs in both, if Unicorn is installed (`pip install unicorn`): it counts down, writes what it has
 summed up, and makes a system call.
@@ -8,7 +8,7 @@ summed up, and makes a system call.
 
 from __future__ import annotations
 
-import sys
+import argparse
 from typing import Any
 
 import armexec
@@ -68,7 +68,9 @@ def in_armexec(engine: str | None = None) -> tuple[int, int]:
 
 def main() -> None:
     """Run both."""
-    ours = in_armexec(sys.argv[1] if len(sys.argv) > 1 else None)
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--engine", help="translated or reference")
+    ours = in_armexec(parser.parse_args().engine)
     print(f"armexec: sum {ours[0]}, {ours[1]} write")
     try:
         theirs = in_unicorn()
