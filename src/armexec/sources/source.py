@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from armexec.asm import Code
     from armexec.errors import Diagnostic
     from armexec.objects import Image
-    from armexec.toolchain import Compiled
+    from armexec.toolchain import Compiled, CompileOptions
 
 __all__ = ["Source"]
 
@@ -48,7 +48,7 @@ class Source:
             read: reads the contents.
             file: the name that messages give, and beside which included files are looked for.
             entry: the name of code that has no label; made of the file's name by default.
-            opt, target, flags, compiler: as for `toolchain.compile_object`.
+            opt, target, flags, compiler: as in `toolchain.CompileOptions`.
             report: called with the warnings of the compiler or the assembler.
         """
         self._contents = contents
@@ -113,16 +113,7 @@ class Source:
         """
         from armexec.toolchain import compile_object
 
-        compiled = compile_object(
-            self.text,
-            language=self._language,
-            opt=self.opt,
-            target=self.target,
-            flags=self.flags,
-            compiler=self.compiler,
-            filename=self.file,
-            meanwhile=meanwhile,
-        )
+        compiled = compile_object(self.text, meanwhile=meanwhile, **self._options())
         self._reported(compiled.diagnostics)
         return compiled
 
@@ -134,21 +125,17 @@ class Source:
         """
         from armexec.toolchain import compile_assembly
 
-        return compile_assembly(
-            self.text,
-            language=self._language,
-            opt=self.opt,
-            target=self.target,
-            flags=self.flags,
-            compiler=self.compiler,
-            filename=self.file,
-            debug=debug,
-            markers=markers,
-        )
+        return compile_assembly(self.text, markers=markers, **(self._options() | {"debug": debug}))
 
-    @property
-    def _language(self) -> str:
-        return "assembler" if self.kind == "assembly" else self.kind
+    def _options(self) -> CompileOptions:
+        return {
+            "language": "assembler" if self.kind == "assembly" else self.kind,
+            "opt": self.opt,
+            "target": self.target,
+            "flags": self.flags,
+            "compiler": self.compiler,
+            "filename": self.file,
+        }
 
     def code(self, *, address: int | None = None, distances: bool | None = None) -> Code:
         """Assembled text, preprocessed if the file's name ends in .S.

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from armexec.toolchain.compile import Compiled, compile_assembly, compile_object
 from armexec.toolchain.compiler import Compiler, find_compiler, wheel_compiler
+from armexec.toolchain.options import CompileOptions
 from armexec.toolchain.targets import Target, resolve_target
 
 __all__ = [
+    "CompileOptions",
     "Compiled",
     "Compiler",
     "Target",

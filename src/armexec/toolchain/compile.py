@@ -12,13 +12,14 @@ import re
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Unpack
 
 from armexec.errors import CompileError, Diagnostic
 from armexec.store import Store
 from armexec.toolchain.cache import dependencies, hash_settled, pack, unpack
 from armexec.toolchain.compiler import Compiler, find_compiler, target_flags
 from armexec.toolchain.inclusions import LARGEST, check_inclusions, read_regular
+from armexec.toolchain.options import CompileOptions
 from armexec.toolchain.targets import Target, resolve_target
 
 if TYPE_CHECKING:
@@ -49,52 +50,25 @@ class Compiled:
     diagnostics: tuple[Diagnostic, ...] = ()
 
 
-def compile_object(
-    source: str,
-    *,
-    language: str = "c++",
-    opt: str | int = "-O0",
-    target: str = "host",
-    flags: Iterable[str] | str = (),
-    filename: str | None = None,
-    compiler: str | None = None,
-    debug: bool = True,
-    timeout: float = 300.0,
-    meanwhile: Iterable[object] = (),
-) -> Compiled:
+def compile_object(source: str, *, meanwhile: Iterable[object] = (), **options: Unpack[CompileOptions]) -> Compiled:
     """Compile `source` to a relocatable object: ELF, or Mach-O for the target "apple".
 
-    `language` is "c", "c++" or "assembler" (with the preprocessor if `filename` ends in .S); `opt` one of -O0
-    to -O3, -Og, -Os, -Oz, -Ofast, also without -O (2); `target` "host", "linux", "apple" or "bare"; `flags` come
-    last and win; `filename` names the source in messages and debug information and says where `#include "..."`
-    looks; `compiler` is as for `find_compiler`; `debug` adds DWARF 5; `timeout` is in seconds; `meanwhile` is
-    iterated while the compiler runs, but not if the object is in the cache.
+    `meanwhile` is iterated while the compiler runs, but not if the object is in the cache.
 
     Raises CompileError, with the compiler's diagnostics, if there is no object to return.
     """
-    job = _Job(source, language, opt, target, flags, filename, compiler, debug, timeout, mode="-c")
-    return job.result(meanwhile)
+    return _Job(source, "-c", **options).result(meanwhile)
 
 
-def compile_assembly(
-    source: str,
-    *,
-    language: str = "c++",
-    opt: str | int = "-O0",
-    target: str = "host",
-    flags: Iterable[str] | str = (),
-    filename: str | None = None,
-    compiler: str | None = None,
-    debug: bool = True,
-    markers: bool = False,
-    timeout: float = 300.0,
-) -> str:
-    """Compile `source` to assembly text, as the compiler prints it for -S; else as for `compile_object`.
+def compile_assembly(source: str, *, markers: bool = False, **options: Unpack[CompileOptions]) -> str:
+    """Compile `source` to assembly text, as the compiler prints it for -S.
 
     Assembly comes back as it is, or preprocessed if `filename` ends in .S; then with `markers` it has line markers.
+
+    Raises CompileError, with the compiler's diagnostics, if there is no text to return.
     """
-    mode = "-E" if language in ("assembler", "assembler-with-cpp") else "-S"
-    job = _Job(source, language, opt, target, flags, filename, compiler, debug, timeout, mode=mode)
+    is_assembly = options.get("language") in ("assembler", "assembler-with-cpp")
+    job = _Job(source, "-E" if is_assembly else "-S", **options)
     if job.language == "assembler":
         return source
     if markers:
@@ -108,15 +82,16 @@ class _Job:
     def __init__(
         self,
         source: str,
-        language: str,
-        opt: str | int,
-        target: str,
-        flags: Iterable[str] | str,
-        filename: str | None,
-        compiler: str | None,
-        debug: bool,
-        timeout: float,
         mode: str,
+        *,
+        language: str = "c++",
+        opt: str | int = "-O0",
+        target: str = "host",
+        flags: Iterable[str] | str = (),
+        filename: str | None = None,
+        compiler: str | None = None,
+        debug: bool = True,
+        timeout: float = 300.0,
     ) -> None:
         _check_types(source, filename, compiler)
         self.name = filename or _UNNAMED
