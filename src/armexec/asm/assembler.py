@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from armexec.asm.code import Code
 from armexec.asm.directives import run_directive
-from armexec.asm.encoding import EncodingFailure, absolute, encode, match
+from armexec.asm.encoding import EncodingFailure, absolute, encode, match, not_deferred
 from armexec.asm.expressions import SyntaxFailure
 from armexec.asm.lexer import operand_tokens, plain_tokens, register_named
 from armexec.asm.lines import Statement, is_apple, plain_statement, statement_of
@@ -17,7 +17,6 @@ from armexec.asm.preprocess import PREPROCESSING, Frame, PreprocessContext
 from armexec.asm.text import string_bytes
 from armexec.asm.where import Where
 from armexec.errors import AssemblyError
-from armexec.isa.syntax import Expression
 
 __all__ = ["Assembler", "assemble"]
 
@@ -197,7 +196,7 @@ class Assembler(PreprocessContext):
                 if candidates[0].deferred:
                     output.instruction(candidates, where)
                     return
-                word = encode(candidates, _no_symbol)[0].to_bytes(4, "little")
+                word = encode(candidates, not_deferred)[0].to_bytes(4, "little")
             except EncodingFailure:
                 pass  # Below it is tried again, with columns for the message.
             else:
@@ -223,7 +222,3 @@ class Assembler(PreprocessContext):
             from armexec.asm.mistakes import explain
 
             raise explain(failure, statement, where, self.macros.names()) from None
-
-
-def _no_symbol(expression: Expression) -> int:
-    raise AssertionError(f"{expression} should have been deferred")

@@ -12,7 +12,7 @@ from armexec.isa.description import Parsed
 from armexec.isa.operands import Label
 from armexec.isa.syntax import Cursor, Expression, Mismatch, OperandError, Token
 
-__all__ = ["Candidate", "EncodingFailure", "Relocatable", "absolute", "encode", "match"]
+__all__ = ["Candidate", "EncodingFailure", "Relocatable", "absolute", "encode", "match", "not_deferred"]
 
 
 class EncodingFailure(Exception):
@@ -217,6 +217,11 @@ def _valid_forms(forms: Sequence[Form]) -> str:
         return f"valid form: {syntaxes[0]}"
     more = f"\n    ... and {len(syntaxes) - 6} more" if len(syntaxes) > 6 else ""
     return "valid forms:\n" + "\n".join(f"    {syntax}" for syntax in syntaxes[:6]) + more
+
+
+def not_deferred(expression: Expression) -> int:
+    """The `evaluate` of `encode` for candidates that aren't deferred. Raises AssertionError."""
+    raise AssertionError(f"{expression} should have been deferred")
 
 
 def encode(

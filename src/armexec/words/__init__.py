@@ -5,7 +5,7 @@ from __future__ import annotations
 from armexec.words.dumps import read_dump
 from armexec.words.literals import read_literal
 from armexec.words.numbers import read_numbers
-from armexec.words.source import Source
+from armexec.words.text import WordsText
 
 __all__ = ["are_words", "parse_words"]
 
@@ -24,19 +24,19 @@ def parse_words(text: str, *, file: str = "<words>") -> list[int]:
     Raises:
         AssemblyError: something is no word, there are no words, or a number is ambiguous.
     """
-    source = Source(text.removeprefix("\ufeff"), file)
+    source = WordsText(text.removeprefix("\ufeff"), file)
     words = _read(source)
     return words if words is not None else read_numbers(source)
 
 
 def are_words(text: str) -> bool:
     """Whether `text` is machine code in one of these forms throughout, valid or not, and not assembly."""
-    source = Source(text.removeprefix("\ufeff"), "<words>")
+    source = WordsText(text.removeprefix("\ufeff"), "<words>")
     return (
         read_dump(source, check=True) is not None or source.are_numbers or read_literal(source, check=True) is not None
     )
 
 
-def _read(source: Source) -> list[int] | None:
+def _read(source: WordsText) -> list[int] | None:
     words = read_dump(source)
     return words if words is not None else read_literal(source)

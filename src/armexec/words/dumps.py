@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-from armexec.words.source import Source, words_of_bytes
+from armexec.words.text import WordsText, words_of_bytes
 
 __all__ = ["read_dump"]
 
@@ -38,7 +38,7 @@ class _Row(NamedTuple):
     """Whether something beside the address shows that the line is one of a dump."""
 
 
-def read_dump(source: Source, *, check: bool = False) -> list[int] | None:
+def read_dump(source: WordsText, *, check: bool = False) -> list[int] | None:
     """The words of a listing or a dump; None if the text is neither.
 
     Args:
@@ -137,7 +137,7 @@ def _is_ascii_of(data: bytes, text: str) -> bool:
     return text.replace("\0", "  ").strip() == re.sub(r"\t|[ ]{2,}", "  ", expected).strip()
 
 
-def _joined(source: Source, rows: list[_Row], headings: list[int]) -> list[int]:
+def _joined(source: WordsText, rows: list[_Row], headings: list[int]) -> list[int]:
     """The rows joined. Raises AssemblyError if one is missing."""
     data = bytearray()
     before = None
@@ -166,7 +166,7 @@ def _follows(before: _Row, row: _Row) -> bool:
     return False
 
 
-def _intel_hex(source: Source, lines: list[tuple[int, str]]) -> list[int]:
+def _intel_hex(source: WordsText, lines: list[tuple[int, str]]) -> list[int]:
     """The data of Intel HEX records. Raises AssemblyError."""
     data = bytearray()
     upper = 0

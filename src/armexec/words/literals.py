@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from armexec.errors import AssemblyError
-from armexec.words.source import Source, words_of_bytes
+from armexec.words.text import WordsText, words_of_bytes
 
 __all__ = ["read_literal"]
 
@@ -26,7 +26,7 @@ _SIZES = (
 )
 
 
-def read_literal(source: Source, *, check: bool = False) -> list[int] | None:
+def read_literal(source: WordsText, *, check: bool = False) -> list[int] | None:
     """The words of an array or a string literal; None if the text is neither.
 
     Args:
@@ -63,7 +63,7 @@ def read_literal(source: Source, *, check: bool = False) -> list[int] | None:
     return _array(source, found)
 
 
-def _string_bytes(source: Source) -> bytes | None:
+def _string_bytes(source: WordsText) -> bytes | None:
     """The bytes of string literals with escapes of bytes, or of such escapes alone; None if there are none."""
     text = source.program
     if "\\x" not in text:
@@ -81,7 +81,7 @@ def _string_bytes(source: Source) -> bytes | None:
         raise source.error(text.index("\\x"), f"a string with an escape that can't be read: {error}") from None
 
 
-def _array(source: Source, found: re.Match[str]) -> list[int]:
+def _array(source: WordsText, found: re.Match[str]) -> list[int]:
     """The words of the array that begins at the match. Raises AssemblyError."""
     text = source.program
     start = found.end()

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from armexec.errors import AssemblyError
 from armexec.isa import form_of
-from armexec.words.source import BARE_DIGITS, PREFIXED, Source, words_of_bytes
+from armexec.words.text import BARE_DIGITS, PREFIXED, WordsText, words_of_bytes
 
 __all__ = ["read_numbers"]
 
 
-def read_numbers(source: Source) -> list[int]:
+def read_numbers(source: WordsText) -> list[int]:
     """The words of numbers with `0x`, of eight digits, or of bytes.
 
     Raises:
@@ -44,7 +44,7 @@ def read_numbers(source: Source) -> list[int]:
     return words
 
 
-def _refuse_bytes(words: list[int], source: Source) -> None:
+def _refuse_bytes(words: list[int], source: WordsText) -> None:
     """Raise AssemblyError if eight digits without `0x` are an instruction only as bytes."""
     swapped = [int.from_bytes(word.to_bytes(4, "big"), "little") for word in words]
     if all(form_of(word) for word in swapped) and not all(form_of(word) for word in words):

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from armexec.asm.code import Code
 from armexec.asm.contents import CodeRelocation, CodeSection
-from armexec.asm.encoding import Candidate, EncodingFailure, Relocatable, encode
+from armexec.asm.encoding import Candidate, EncodingFailure, Relocatable, encode, not_deferred
 from armexec.asm.expressions import Tree, symbols_of, with_place
 from armexec.asm.output.finished_symbols import finished_symbols
 from armexec.asm.output.subsections import Leb128, Padding, Subsection, Variable, lay_out, padding
@@ -246,12 +246,8 @@ class Output:
             self._fixups.append(_Fixup(section, section.size, where, fill))
             self.word(b"\0\0\0\0", where.line, where.text, where.file, where.within)
         else:
-            word = encode(candidates, self._never)[0].to_bytes(4, "little")
+            word = encode(candidates, not_deferred)[0].to_bytes(4, "little")
             self.word(word, where.line, where.text, where.file, where.within)
-
-    @staticmethod
-    def _never(expression: Expression) -> int:
-        raise AssertionError(f"{expression} should have been deferred")
 
     def _fill_word(
         self, candidates: list[Candidate], current: dict[str, str], offset: int, section: CodeSection, where: Where

@@ -11,7 +11,7 @@ from armexec.asm.lines import lines_of
 from armexec.asm.output import Output
 from armexec.asm.preprocess.arguments import Evaluate
 from armexec.asm.preprocess.conditions import Conditions
-from armexec.asm.preprocess.frames import Source
+from armexec.asm.preprocess.frames import SourceStack
 from armexec.asm.preprocess.macros import Macros
 from armexec.asm.where import Where
 from armexec.isa.syntax import Register
@@ -28,7 +28,7 @@ class PreprocessContext(Context):
         super().__init__(output)
         self.folders = folders
         """The folders in which .include and .incbin look for files."""
-        self.source = Source(self.readable(text, file, None), file)
+        self.source = SourceStack(self.readable(text, file, None), file)
         self.macros = Macros(self.source, apple=self.apple)
         self.conditions = Conditions()
         self.aliases: dict[str, Register] = {}

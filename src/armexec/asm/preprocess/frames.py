@@ -11,7 +11,7 @@ from typing import NamedTuple
 from armexec.asm.lines import line_pieces, lines_of
 from armexec.asm.where import Expansion, Where
 
-__all__ = ["Body", "Frame", "Source"]
+__all__ = ["Body", "Frame", "SourceStack"]
 
 _DEEPEST_EXPANSION = 100
 """Maximum depth of expansions, the same as GNU as's."""
@@ -105,7 +105,7 @@ class Frame:
 _DIRECTIVE = re.compile(r"(\s*(?:[\w.$\\@()]+:)?)\s*(\.\w+)")
 
 
-class Source:
+class SourceStack:
     """The stack of frames; it also counts expanded lines."""
 
     def __init__(self, text: str, file: str) -> None:

@@ -15,7 +15,7 @@ from armexec.asm.preprocess.arguments import (
     split_at_commas,
     unquoted,
 )
-from armexec.asm.preprocess.frames import Body, Source
+from armexec.asm.preprocess.frames import Body, SourceStack
 from armexec.asm.preprocess.substitution import Numbered, Substitution
 from armexec.asm.where import Expansion, Where
 
@@ -99,7 +99,7 @@ class Macro:
 class Macros:
     """The defined macros, and the syntax in which their text is read."""
 
-    def __init__(self, source: Source, *, apple: bool) -> None:
+    def __init__(self, source: SourceStack, *, apple: bool) -> None:
         self._source = source
         self._apple = apple
         self._macros: dict[str, Macro] = {}

@@ -8,7 +8,7 @@ from functools import cached_property
 
 from armexec.errors import AssemblyError
 
-__all__ = ["BARE_DIGITS", "PREFIXED", "Source", "words_of_bytes"]
+__all__ = ["BARE_DIGITS", "PREFIXED", "WordsText", "words_of_bytes"]
 
 _COMMENT = re.compile(r"/\*.*?\*/|(?://|#|;|--).*?$", re.DOTALL | re.MULTILINE)
 _PROGRAM_COMMENT = re.compile(r"/\*.*?\*/|(?://|#).*?$", re.DOTALL | re.MULTILINE)
@@ -17,7 +17,7 @@ PREFIXED = re.compile(r"0[xX]([0-9a-fA-F]+(?:_[0-9a-fA-F]+)*)")
 BARE_DIGITS = re.compile(r"[0-9a-fA-F]+")
 
 
-class Source:
+class WordsText:
     """A text and the name of its file."""
 
     def __init__(self, text: str, file: str) -> None:
@@ -76,7 +76,7 @@ def _blanked(comment: re.Pattern[str], text: str) -> str:
     return comment.sub(lambda match: re.sub(r"\S", " ", match[0]), text)
 
 
-def words_of_bytes(data: Sequence[int], source: Source, position: int) -> list[int]:
+def words_of_bytes(data: Sequence[int], source: WordsText, position: int) -> list[int]:
     """Bytes in the order of memory as words.
 
     Raises:
