@@ -6,7 +6,7 @@ import os
 import sys
 from collections.abc import Sequence
 
-from armexec.cli.assembled import FORMATS, format_of, linked, written
+from armexec.cli.code_formats import FORMATS, format_of, written
 from armexec.cli.command import argument, choice, command, file_name, option
 from armexec.cli.options import address_option, target_option
 
@@ -54,7 +54,9 @@ def asm(
     code = source.code(address=address, distances=distances or address is None)
     chosen = format_of(format, output)
     if chosen != "object" and (address is not None or chosen != "listing"):
-        code = linked(code, placed=address is not None)
+        from armexec.sources.relocated import relocated
+
+        code = relocated(code, placed=address is not None)
     write_output(output, written(code, chosen))
     if chosen == "object":
         return
