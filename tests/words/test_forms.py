@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -256,6 +257,27 @@ WRITERS: list[Callable[[bytes], str]] = [
         and "\n".join(f"{i.address:10x}:  {i.word:08x}  {i.text}" for i in armexec.disassemble(data))
     ),
 ]
+
+
+@pytest.mark.parametrize(
+    ("text", "data"),
+    [
+        (r"b'\x00\x00#\x00'", b"\0\0#\0"),
+        (r'"\x00//\x01" // "\x02"', b"\0//\1"),
+        (r"""b"\x00/*'" '*/#\x03' # '\x04'""", b"\0/*'*/#\3"),
+        (r"""'\x00\'#\x01'""", b"\0'#\1"),
+    ],
+)
+def test_no_comment_begins_in_a_string(text: str, data: bytes) -> None:
+    assert are_words(text)
+    assert parse_words(text) == list(struct.unpack(f"<{len(data) // 4}I", data))
+
+
+def test_comments_and_unfinished_strings_take_one_pass() -> None:
+    for piece in ("'", '"', "\\'", '\\"', "'\"", "\"\\'", "# '", "\\"):
+        begin = time.process_time()
+        are_words("code = [" + piece * 100_000)
+        assert time.process_time() - begin < 5, piece
 
 
 @given(words=st.lists(st.integers(0, 0xFFFF_FFFF), min_size=1, max_size=12), writer=st.sampled_from(WRITERS))

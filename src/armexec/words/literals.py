@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from armexec.errors import AssemblyError
-from armexec.words.text import WordsText, words_of_bytes
+from armexec.words.text import STRING, WordsText, words_of_bytes
 
 __all__ = ["read_literal"]
 
@@ -14,7 +14,7 @@ _ARRAY = re.compile(r"=\s*&?[\w.!]*\(?\s*(?P<open>[\[{])")
 _FIRST = re.compile(r"\s*\d")
 _BARE = re.compile(r"\s*(?P<open>[\[{])")
 _CLOSING = {"[": "]", "{": "}"}
-_STRING = re.compile(r"[bru]{0,2}(\"\"\"|'''|\"|')(?P<body>(?:\\.|(?!\1)[^\\])*)\1", re.DOTALL)
+_STRING = re.compile(rf"[bru]{{0,2}}{STRING}", re.DOTALL)
 _ESCAPED = re.compile(r"(?:\\x[0-9a-fA-F]{2})+")
 _FROM_HEX = re.compile(r"fromhex\(\s*[\"'](?P<digits>[0-9a-fA-F\s]*)[\"']\s*\)")
 _NUMBER = re.compile(r"(?:0[xX](?P<hex>[0-9a-fA-F_]+?)|(?P<decimal>\d[\d_]*))(?:_?[uUiIlL]+(?:8|16|32|64)?)?")

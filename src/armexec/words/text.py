@@ -8,10 +8,14 @@ from functools import cached_property
 
 from armexec.errors import AssemblyError
 
-__all__ = ["BARE_DIGITS", "PREFIXED", "WordsText", "words_of_bytes"]
+__all__ = ["BARE_DIGITS", "PREFIXED", "STRING", "WordsText", "words_of_bytes"]
 
 _COMMENT = re.compile(r"/\*.*?\*/|(?://|#|;|--).*?$", re.DOTALL | re.MULTILINE)
-_PROGRAM_COMMENT = re.compile(r"/\*.*?\*/|(?://|#).*?$", re.DOTALL | re.MULTILINE)
+STRING = r"(?P<quote>\"\"\"|'''|\"|')(?P<body>(?:\\.|(?!(?P=quote))[^\\])*)(?P=quote)"
+"""A string literal of C, Python or Rust."""
+# Strings are matched too, since no comment begins in one. After a string without an end, escapes are passed over: else
+# a search for the end would begin at each escaped quote.
+_PROGRAM_COMMENT = re.compile(rf"(?P<comment>/\*.*?\*/|(?://|#).*?$)|{STRING}|\\.", re.DOTALL | re.MULTILINE)
 _TOKEN = re.compile(r"[^\s,{}()\[\]]+")
 PREFIXED = re.compile(r"0[xX]([0-9a-fA-F]+(?:_[0-9a-fA-F]+)*)")
 BARE_DIGITS = re.compile(r"[0-9a-fA-F]+")
@@ -27,12 +31,12 @@ class WordsText:
     @cached_property
     def uncommented(self) -> str:
         """The text with blanks in the place of comments, so that positions stay the same."""
-        return _blanked(_COMMENT, self.text)
+        return _COMMENT.sub(lambda match: _blanks(match[0]), self.text)
 
     @cached_property
     def program(self) -> str:
         """The text without the comments of programming languages, in which `;` and `--` begin none."""
-        return _blanked(_PROGRAM_COMMENT, self.text)
+        return _PROGRAM_COMMENT.sub(lambda match: _blanks(match[0]) if match["comment"] else match[0], self.text)
 
     @cached_property
     def tokens(self) -> list[re.Match[str]]:
@@ -72,8 +76,8 @@ class WordsText:
         )
 
 
-def _blanked(comment: re.Pattern[str], text: str) -> str:
-    return comment.sub(lambda match: re.sub(r"\S", " ", match[0]), text)
+def _blanks(comment: str) -> str:
+    return re.sub(r"\S", " ", comment)
 
 
 def words_of_bytes(data: Sequence[int], source: WordsText, position: int) -> list[int]:
