@@ -330,7 +330,7 @@ EXCEPTIONS = (
         ("unicorn", "qemu-user"),
         r"(ABS|CNT|CTZ|[SU]M(AX|IN))_(32U?|64U?)_(dp_[12]src|minmax_imm)",
         _only_undefined_there,
-        "Neither QEMU 5.0 nor 7.2 has FEAT_CSSC: tests/isa/test_dp_register.py compares with Python's integers.",
+        "Neither QEMU 5.0 nor 7.2 has FEAT_CSSC; tests/isa compares with Python's integers.",
     ),
     Exception_(
         ("unicorn", "qemu-user"),

@@ -48,7 +48,7 @@ def _forms() -> dict[str, list[Form]]:
             continue
         # Of the folder of SIMD and floating point nothing: these are integer programs.
         home = described.semantics.__module__.removeprefix("armexec.isa.base.")
-        if home in ("dp_immediate", "dp_register") or described.name in _FLAGS:
+        if home.startswith("dp_") or described.name in _FLAGS:
             found["data"].append(form)
         elif described.name in _BRANCHES:
             found["branch"].append(form)

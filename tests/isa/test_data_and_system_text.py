@@ -16,11 +16,11 @@ from armexec.isa.system_registers import system_registers
 
 from .llvm import reassembled
 
-CHAPTERS = ("branches_system", "dp_immediate", "dp_register")
+CHAPTERS = ("branches", "system", "dp_")
 FORMS = [
     form
     for described in all_instructions()
-    if described.semantics.__module__.rpartition(".")[2] in CHAPTERS
+    if described.semantics.__module__.rpartition(".base.")[2].startswith(CHAPTERS)
     for form in (*described.forms, *described.aliases)
 ]
 # `dsb #12`, which is `dfb` in the R profile, and LLVM prints it so with every feature on.

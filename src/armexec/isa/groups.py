@@ -17,7 +17,12 @@ __all__ = ["all_instructions", "instructions_of_group", "instructions_of_mnemoni
 # The order of the files decides: `mov x0, x1` is ORR, and ADD only where it must be.
 _FILES = {
     "base.dp_register": ("0101", "1101"),
-    "base.branches_system": ("0000", "1010", "1011"),
+    "base.dp_three_source": ("0101", "1101"),
+    "base.dp_conditional": ("0101", "1101"),
+    "base.dp_two_source": ("0101", "1101"),
+    "base.dp_one_source": ("0101", "1101"),
+    "base.branches": ("1010", "1011"),
+    "base.system": ("0000", "1010", "1011"),
     "base.dp_immediate": ("1000", "1001"),
     "base.loads_stores": ("0100", "1100"),
     "base.loads_stores_atomic": ("0100", "1100"),
