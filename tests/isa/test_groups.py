@@ -43,3 +43,5 @@ def test_general_instructions_are_assembled_without_a_description_of_vectors() -
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert "armexec.isa.base.dp_immediate" in done.stdout.split()
     assert "armexec.isa.simd_fp" not in done.stdout.split()
+    # Nor is anything executed abstractly.
+    assert not {"armexec.isa.effects", "dataclasses"} & set(done.stdout.split())

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from functools import cache
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from .description import Form, Instruction
-from .effects import Effects
 from .groups import all_instructions, instructions_of_group, instructions_of_mnemonic
 from .operands import Context
+
+if TYPE_CHECKING:
+    from .effects import Effects
 
 __all__ = ["Decoded", "decode", "form_of", "forms_of", "mnemonics"]
 

@@ -19,13 +19,15 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property
 from itertools import islice
-from typing import Any, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
-from .effects import Effects, effects_of
 from .operands import Context, Fields, GeneralRegister, Label, Operand, Places
 from .operands.simd import SIMD_TEMPLATE, ScalarRegister, simd_operand
 from .pattern import Constraint, Pattern, parse_constraints, parse_pattern
 from .syntax import Cursor, Mismatch, OperandError
+
+if TYPE_CHECKING:
+    from .effects import Effects
 
 __all__ = ["REGISTERED", "Alias", "Form", "Instruction", "Parsed", "instruction"]
 
@@ -285,6 +287,8 @@ class Instruction:
 
     def effects(self, fields: Mapping[str, int]) -> Effects:
         """Its effects with these values of its free fields, which are in their order."""
+        from .effects import effects_of  # dataclasses take long to import, and assemblers need none of this
+
         return effects_of(self.semantics, tuple(fields.values()))
 
     @cached_property
