@@ -6,7 +6,7 @@ from ..description import FormText, instruction
 from ..machine import Machine, Vector
 from ..operands import Operand
 from ..operands.simd import B_Q, H_Q, S_Q, ByElement
-from .integer.lanes import pairwise
+from .lanes import pairwise
 
 _HALVES: dict[str, Operand] = {"Ta": S_Q, "Tb": H_Q, "index": ByElement({"2h": "H:L", "h": "H:L:M"})}
 _BYTES: dict[str, Operand] = {"Ta": S_Q, "Tb": B_Q, "index": ByElement({"4b": "H:L"})}

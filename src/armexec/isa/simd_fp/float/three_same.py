@@ -10,7 +10,7 @@ from ...description import instruction
 from ...machine import Lanes, Machine, Vector
 from ...operands import Immediate, Operand
 from ...operands.simd import S_Q, SIZE_Q, Arrangement
-from ..integer.lanes import pairwise
+from ..lanes import pairwise
 from .forms import three_same
 
 # -- arithmetic ----------------------------------------------------------------------------------------------------

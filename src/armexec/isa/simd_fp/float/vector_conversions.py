@@ -13,7 +13,7 @@ from ...description import instruction
 from ...machine import Lanes, Machine, Rounding
 from ...operands import Operand
 from ...operands.simd import H_Q, IMMH_Q, IMMH_SCALAR, S_Q, Arrangement, ShiftRight, halves
-from ..integer.lanes import half, set_half
+from ..lanes import half, set_half
 from .forms import named, two_register
 
 # -- conversion to integers and back -----------------------------------------------------------------------------------

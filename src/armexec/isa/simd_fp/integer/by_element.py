@@ -6,8 +6,7 @@ from ...description import instruction
 from ...machine import Machine, Vector
 from ...operands import Operand
 from ...operands.simd import B_Q, ELEMENT_SIZE, S_Q, Arrangement, ByElement
-from .forms import ONLY_16_AND_32, SCALAR_16_AND_32, Decorator, forms_by_u, halves_by_u
-from .lanes import (
+from ..lanes import (
     dot_product,
     doubling_multiply_high,
     doubling_multiply_high_add,
@@ -17,6 +16,7 @@ from .lanes import (
     scalar,
     set_scalar,
 )
+from .forms import ONLY_16_AND_32, SCALAR_16_AND_32, Decorator, forms_by_u, halves_by_u
 
 _INDEX: Operand = ByElement({"h": "H:L:M", "s": "H:L"})
 _WIDE = Arrangement("size", {"01": "4s", "10": "2d"})

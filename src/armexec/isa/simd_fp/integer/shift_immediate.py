@@ -21,15 +21,7 @@ from ...operands.simd import (
     ShiftRight,
     halves,
 )
-from .forms import (
-    SHIFTED_SCALAR_64,
-    SHIFTED_SCALAR_TO_32,
-    SHIFTED_TO_32,
-    Decorator,
-    forms_by_u,
-    halves_by_u,
-)
-from .lanes import (
+from ..lanes import (
     each,
     each_scalar,
     extend,
@@ -41,6 +33,14 @@ from .lanes import (
     set_half,
     set_scalar,
     shift_right,
+)
+from .forms import (
+    SHIFTED_SCALAR_64,
+    SHIFTED_SCALAR_TO_32,
+    SHIFTED_TO_32,
+    Decorator,
+    forms_by_u,
+    halves_by_u,
 )
 
 _ANY = "immh!=0000"

@@ -9,8 +9,7 @@ from __future__ import annotations
 from ...description import instruction
 from ...machine import Machine
 from ...operands.simd import SIZE_WIDE, Arrangement, reserved
-from .forms import ONLY_16_AND_32, SCALAR_16_AND_32, TO_32, Decorator, forms_by_u, halves_by_u
-from .lanes import (
+from ..lanes import (
     absolute_difference,
     doubling_multiply_long,
     extend,
@@ -21,6 +20,7 @@ from .lanes import (
     set_half,
     set_scalar,
 )
+from .forms import ONLY_16_AND_32, SCALAR_16_AND_32, TO_32, Decorator, forms_by_u, halves_by_u
 
 _LONG = "<Vd>.<Ta>, <Vn>.<Tb>, <Vm>.<Tb>"
 _WIDE_FROM_16_AND_32 = Arrangement("size", {"01": "4s", "10": "2d"})

@@ -22,17 +22,7 @@ from ...operands.simd import (
     simd_register,
 )
 from ...syntax import Register
-from .forms import (
-    BYTES,
-    ONLY_16_AND_32,
-    SCALAR_16_AND_32,
-    SCALAR_64,
-    TO_32,
-    Decorator,
-    forms_by_u,
-    names_by_u,
-)
-from .lanes import (
+from ..lanes import (
     absolute_difference,
     bits_in_common,
     dot_product,
@@ -49,6 +39,16 @@ from .lanes import (
     scalar,
     set_scalar,
     shift_by_register,
+)
+from .forms import (
+    BYTES,
+    ONLY_16_AND_32,
+    SCALAR_16_AND_32,
+    SCALAR_64,
+    TO_32,
+    Decorator,
+    forms_by_u,
+    names_by_u,
 )
 
 

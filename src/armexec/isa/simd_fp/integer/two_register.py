@@ -14,8 +14,7 @@ from ...machine import Machine, Vector
 from ...operands import Context, Fields, Operand
 from ...operands.simd import SIZE_PAIRS_Q, SIZE_Q, SIZE_SCALAR, SIZE_SCALAR_WIDE, SIZE_WIDE, Arrangement, reserved
 from ...syntax import Cursor, OperandError
-from .forms import BYTES, SCALAR_64, SCALAR_TO_32, TO_32, Decorator, forms_by_u, halves_by_u
-from .lanes import (
+from ..lanes import (
     add_pairs_long,
     add_signed_to_unsigned,
     add_unsigned_to_signed,
@@ -30,6 +29,7 @@ from .lanes import (
     set_half,
     set_scalar,
 )
+from .forms import BYTES, SCALAR_64, SCALAR_TO_32, TO_32, Decorator, forms_by_u, halves_by_u
 
 _TO_16 = TO_32.without("2s", "4s")
 _ACROSS = TO_32.without("2s")
