@@ -6,11 +6,8 @@ from typing import Protocol
 
 from armexec.cpu.cpu import Cpu, Limits
 from armexec.cpu.stop import Stop
-from armexec.engines import ENGINES
-from armexec.errors import HostError
-from armexec.memory.page_table import PageTable
 
-__all__ = ["Guest", "Runner", "runner"]
+__all__ = ["Guest", "Runner"]
 
 
 class Guest(Protocol):
@@ -49,22 +46,3 @@ class Runner(Protocol):
 
     def invalidate(self, begin: int, end: int) -> None:
         """Drop what was made of code between two addresses."""
-
-
-def runner(engine: str, page_table: PageTable) -> Runner:
-    """The runner of an engine for an address space, whose pages are in a table.
-
-    Raises:
-        HostError: there is no such engine, it can't run here, or it has no address spaces.
-    """
-    if engine == "reference":
-        from armexec.engines.interpreted import Interpreted
-
-        return Interpreted()
-    if engine == "translated":
-        from armexec.engines.observed import Observed
-
-        return Observed(page_table)
-    if engine in ENGINES:
-        raise HostError(f"the engine {engine!r} has no address spaces: choose 'translated' or 'reference'")
-    raise HostError(f"there is no engine {engine!r:.60}: choose 'translated' or 'reference'")

@@ -8,7 +8,8 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any, SupportsIndex
 
 from armexec.engines import default_engine
-from armexec.engines.running import Runner, runner
+from armexec.engines.runners import runner
+from armexec.engines.running import Runner
 from armexec.errors import HostError, SignatureError
 from armexec.memory import Protection, allocate
 from armexec.memory.page_table import LIMIT, PAGE, READ, WRITE, PageTable
