@@ -114,6 +114,11 @@ def test_the_state_has_each_register_where_the_register_file_says() -> None:
     assert OFFSETS["v_registers"] == REGISTERS["v0"].offset
 
 
+def test_it_needs_an_address_space() -> None:
+    with pytest.raises(armexec.SignatureError, match="AddressSpace"):
+        armexec.Cpu("space")  # type: ignore[arg-type]
+
+
 def test_stops_as_text(cpu: armexec.Cpu) -> None:
     stop = cpu.run()
     assert str(stop) == "fault: there is no code at 0x0"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import threading
 import time
 
@@ -203,6 +204,34 @@ def test_an_interrupt_from_another_thread(engine: str) -> None:
     assert stop.instructions == 2 * cpu.x[0] - (cpu.pc == CODE + 4)
     # It is over with that run.
     assert cpu.run(instruction_limit=10).reason == "instruction limit"
+
+
+class _Interrupt(Exception):
+    pass
+
+
+def test_an_exception_of_a_signal_handler_comes_between_instructions(engine: str) -> None:
+    space, cpu, _ = start(engine, "again: add x0, x0, #1; ldadd x2, x3, [x1]; add x4, x4, #1; b again")
+    cpu.x[2] = 1
+
+    def interrupt(*_: object) -> None:
+        raise _Interrupt
+
+    old = signal.signal(signal.SIGALRM, interrupt)
+    try:
+        for n in range(30):
+            with pytest.raises(_Interrupt):
+                try:
+                    signal.setitimer(signal.ITIMER_REAL, 0.001 + 0.0007 * (n % 7))
+                    cpu.run(time_limit=20)
+                finally:
+                    signal.setitimer(signal.ITIMER_REAL, 0)
+            added = int.from_bytes(space.read(DATA, 8), "little")
+            at = cpu.pc - CODE
+            rounds = cpu.x[4] - (at == 12)
+            assert (cpu.x[0], added) == (rounds + (at > 0), rounds + (at > 4))
+    finally:
+        signal.signal(signal.SIGALRM, old)
 
 
 def test_two_cpus_in_one_space(engine: str) -> None:

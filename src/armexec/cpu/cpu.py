@@ -51,6 +51,9 @@ class Cpu:
     `x` and `w` are the general registers, `v` the vector registers. `nzcv` are the flags as four bits, N highest. All
     are zero at first. They are right whenever a run isn't going on, and in hooks, on every engine.
 
+    Raises:
+        SignatureError: it isn't given an AddressSpace.
+
     >>> import armexec
     >>> space = armexec.AddressSpace()
     >>> code = space.map(0x40000000, 0x1000, "rx", data=armexec.assemble("add x0, x0, #1; ret").bytes)
@@ -69,6 +72,8 @@ class Cpu:
     tpidr_el0 = _Register()
 
     def __init__(self, space: Space) -> None:
+        if not hasattr(space, "run"):
+            raise SignatureError(f"a Cpu runs in an AddressSpace, not in {space!r:.60}")
         self.space = space
         self.state = CpuState()
         self.x = GeneralRegisters(self.state, 64)

@@ -23,6 +23,7 @@ from armexec.memory.page_table import PAGE, PageTable
 from armexec.translate.cfg.discovery import FlowMachine, ends_block
 from armexec.translate.codegen import llvm as host
 from armexec.translate.codegen.link import HostCode
+from armexec.translate.codegen.support_code import shared_code
 from armexec.translate.observed.block import (
     HOT,
     INTERPRET,
@@ -37,6 +38,7 @@ from armexec.translate.observed.block import (
     dispatcher,
     no_key,
 )
+from armexec.translate.observed.shield import shielded
 
 __all__ = ["Observed", "Policy"]
 
@@ -47,7 +49,7 @@ class Policy:
 
     hot: int = 16
     """A block is translated when it has been reached so often: quickly, to code that is slower than it could be."""
-    very_hot: int = 50_000
+    very_hot: int = 500_000
     """A block is translated again, to better code, when it has been executed so often; 0: never."""
     longest: int = 32
     """Maximum instructions of a block."""
@@ -65,7 +67,7 @@ _NOWHERE = 1
 
 @cache
 def _dispatcher() -> tuple[Callable[[int, int, int], int], HostCode]:
-    code = HostCode.from_text(dispatcher(_TABLE_BITS), {}, tier="O2")
+    code = shielded(lambda: shared_code(dispatcher(_TABLE_BITS), {}, ("run",), "O2"))
     # With the GIL: what runs is never surprised by a change of the address space.
     kind = ctypes.PYFUNCTYPE(ctypes.c_int, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_void_p)
     return kind(code.address("run")), code
@@ -164,8 +166,10 @@ class Observed:
         if block is None:
             return False
         entry = self._table[_index(pc)]
-        entry.key, entry.function, entry.instructions = pc, block.function, block.instructions
+        entry.function, entry.instructions = block.function, block.instructions
         entry.countdown = 0 if block.is_optimized else self.policy.very_hot
+        # Last: a handler of a signal may raise an exception anywhere.
+        entry.key = pc
         return True
 
     # -- translating --------------------------------------------------------------------------------------------------
@@ -202,10 +206,11 @@ class Observed:
             self._keep(start, _Block(start, start + 4 * count, function, count, code, tier == _GOOD))
 
     def _keep(self, start: int, block: _Block | None) -> None:
-        self._blocks[start] = block
+        self._forget_entry(start)
         end = start + 4 if block is None else block.end
         for page in range(start // PAGE, (end - 1) // PAGE + 1):
             self._by_page.setdefault(page, set()).add(start)
+        self._blocks[start] = block
         self._reached.get(start // PAGE, {}).pop(start, None)
 
     def _read(self, guest: Guest, start: int) -> tuple[list[Decoded], list[int]]:
@@ -232,11 +237,11 @@ class Observed:
         """Have blocks end before an address."""
         if address in self._starts:
             return
-        self._starts.add(address)
         for start in tuple(self._by_page.get(address // PAGE, ())):
-            block = self._blocks[start]
+            block = self._blocks.get(start)
             if block is not None and start < address < block.end:
                 self._drop(start)
+        self._starts.add(address)
 
     def invalidate(self, begin: int, end: int) -> None:
         first, last = begin // PAGE, -(-end // PAGE)
@@ -246,7 +251,7 @@ class Observed:
             pages = [page for page in self._by_page if first <= page < last]
         for page in pages:
             for start in tuple(self._by_page.get(page, ())):
-                block = self._blocks[start]
+                block = self._blocks.get(start)
                 if start < end and begin < (start + 4 if block is None else block.end):
                     self._drop(start)
         if last - first < len(self._reached):
@@ -255,13 +260,17 @@ class Observed:
         else:
             self._reached = {page: found for page, found in self._reached.items() if not first <= page < last}
 
-    def _drop(self, start: int) -> None:
-        block = self._blocks.pop(start)
-        end = start + 4 if block is None else block.end
-        for page in range(start // PAGE, (end - 1) // PAGE + 1):
-            self._by_page[page].discard(start)
-            if not self._by_page[page]:
-                del self._by_page[page]
+    def _forget_entry(self, start: int) -> None:
+        """Have the table lead no longer to a block, which may be freed then."""
         index = _index(start)
         if self._table[index].key == start:
             self._table[index].key = no_key(index)
+
+    def _drop(self, start: int) -> None:
+        self._forget_entry(start)
+        block = self._blocks.pop(start, None)
+        end = start + 4 if block is None else block.end
+        for page in range(start // PAGE, (end - 1) // PAGE + 1):
+            self._by_page.get(page, set()).discard(start)
+            if not self._by_page.get(page):
+                self._by_page.pop(page, None)

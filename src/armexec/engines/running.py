@@ -22,6 +22,9 @@ class Guest(Protocol):
     def load(self, address: int, size: int) -> bytes:
         """A read by the guest. Raises AccessError."""
 
+    def overwritten(self, address: int, size: int) -> bytes:
+        """What a write by the guest overwrites. Raises AccessError, as the write would."""
+
     def store(self, address: int, data: bytes) -> None:
         """A write by the guest. Raises AccessError."""
 

@@ -74,11 +74,22 @@ class _SystemFile:
 
 
 class _Memory:
-    """Loads and stores of a guest. It notes those that hooks are to be told of."""
+    """Loads and stores of a guest. It notes those that hooks are to be told of, and what was there before."""
 
     def __init__(self, guest: Guest) -> None:
         self.guest = guest
         self.accesses: list[tuple[str, int, bytes]] = []
+        self._before: list[tuple[int, bytes]] = []
+
+    def start(self) -> None:
+        """An instruction begins."""
+        self.accesses = []
+        self._before = []
+
+    def undo(self) -> None:
+        """Put back what the instruction has overwritten."""
+        while self._before:
+            self.guest.store(*self._before.pop())
 
     def read(self, address: int, size: int) -> bytes:
         data = self.guest.load(address, size)
@@ -87,6 +98,7 @@ class _Memory:
         return data
 
     def write(self, address: int, data: bytes) -> None:
+        self._before.append((address, self.guest.overwritten(address, len(data))))
         self.guest.store(address, data)
         if self.guest.hooked("write", address, address + len(data)):
             self.accesses.append(("write", address, data))
@@ -226,17 +238,19 @@ class Stepper:
             if self.cpu.take_interrupt():
                 return self.run.stop(StopReason.INTERRUPTED)
         ctypes.memmove(self._before, self._address, self._size)
-        accesses = self._memory.accesses = []
+        self._memory.start()
         try:
             self._execute(pc)
         except Trap as trap:
             ctypes.memmove(self._address, self._before, self._size)
             return self._trapped(trap)
         except BaseException:
+            # Ctrl-C, or what another handler of a signal raises: as if the instruction hadn't begun.
+            self._memory.undo()
             ctypes.memmove(self._address, self._before, self._size)
             raise
         self.run.count(1)
-        for kind, address, data in accesses:
+        for kind, address, data in self._memory.accesses:
             self.guest.call_access_hooks(kind, self.cpu, pc, address, data)
         return None
 

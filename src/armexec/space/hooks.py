@@ -51,26 +51,28 @@ class Hook:
 class Hooks:
     """The hooks of an address space, by kind: "code", "read", "write", "svc" or "brk"."""
 
-    def __init__(self, changed: Callable[[Hook], None]) -> None:
+    def __init__(self, changes: Callable[[Hook], None], changed: Callable[[Hook], None]) -> None:
+        """`changes` is called before a hook comes or goes, and `changed` after it. They are methods."""
+        self._changes = WeakMethod(changes)
         self._changed = WeakMethod(changed)
         self._hooks: dict[str, list[Hook]] = {}
 
     def add(self, kind: str, callback: Callable[..., Any], begin: int, end: int) -> Hook:
         hook = Hook(self, kind, callback, begin, end)
-        # A new list: one that is being gone through stays as it is.
-        self._hooks[kind] = [*self._hooks.get(kind, ()), hook]
-        self._tell(hook)
+        self._set(hook, [*self.of(kind), hook])
         return hook
 
     def remove(self, hook: Hook) -> None:
-        left = [other for other in self._hooks.get(hook.kind, ()) if other is not hook]
-        if len(left) != len(self._hooks.get(hook.kind, ())):
-            self._hooks[hook.kind] = left
-            self._tell(hook)
+        left = [other for other in self.of(hook.kind) if other is not hook]
+        if len(left) != len(self.of(hook.kind)):
+            self._set(hook, left)
 
-    def _tell(self, hook: Hook) -> None:
-        changed = self._changed()
-        if changed is not None:
+    def _set(self, hook: Hook, hooks: list[Hook]) -> None:
+        changes, changed = self._changes(), self._changed()
+        if changes is not None and changed is not None:
+            changes(hook)
+            # A new list: one that is being gone through stays as it is.
+            self._hooks[hook.kind] = hooks
             changed(hook)
 
     def of(self, kind: str) -> list[Hook]:

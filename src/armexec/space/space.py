@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import operator
 from collections.abc import Callable
 from itertools import pairwise
@@ -53,7 +54,7 @@ class AddressSpace:
         self.engine = engine or ("translated" if default_engine() == "native" else default_engine())
         self.mappings = Mappings()
         self.page_table = PageTable()
-        self.hooks = Hooks(self._hook_changed)
+        self.hooks = Hooks(self._hook_changes, self._hook_changed)
         self._runner: Runner = runner(self.engine, self.page_table)
 
     # -- mappings -----------------------------------------------------------------------------------------------------
@@ -88,9 +89,8 @@ class AddressSpace:
         # Whatever the guest may do there, to the host it stays readable and writable, and is never executable.
         region = allocate(length, executable=False)
         mapping = Mapping(begin, begin + length, wanted, region.address, region)
-        self.mappings.replace(begin, begin + length, [mapping])
-        self.mappings.write(begin, bytes(data))
-        self._changed(begin, begin + length)
+        ctypes.memmove(region.address, bytes(data), len(data))
+        self._change(begin, begin + length, [mapping])
         return begin
 
     def protect(self, address: SupportsIndex, size: SupportsIndex, protection: str) -> None:
@@ -103,8 +103,7 @@ class AddressSpace:
         begin, end = self._mapped(address, size)
         parts = [mapping.part(begin, end) for mapping in self.mappings.overlapping(begin, end)]
         parts = [Mapping(m.begin, m.end, wanted, m.host, m.region) for m in parts]
-        self.mappings.replace(begin, end, parts)
-        self._changed(begin, end)
+        self._change(begin, end, parts)
 
     def unmap(self, address: SupportsIndex, size: SupportsIndex) -> None:
         """Take pages away. Their memory is freed when all that `map` gave at once is unmapped.
@@ -112,10 +111,7 @@ class AddressSpace:
         Raises:
             HostError: they aren't all mapped.
         """
-        begin, end = self._mapped(address, size)
-        self.mappings.replace(begin, end, [])
-        self.page_table.set(begin, end, 0, 0)
-        self._runner.invalidate(begin, end)
+        self._change(*self._mapped(address, size), [])
 
     def _check(self, begin: int, length: int) -> None:
         if begin % PAGE:
@@ -160,8 +156,8 @@ class AddressSpace:
             Error: nothing is mapped at one of them; then nothing is changed.
         """
         begin, content = _address(address), bytes(data)
-        self.mappings.write(begin, content)
         self._runner.invalidate(begin, begin + len(content))
+        self.mappings.write(begin, content)
 
     # -- hooks --------------------------------------------------------------------------------------------------------
     def hook_code(
@@ -198,11 +194,19 @@ class AddressSpace:
         """Have `callback(cpu, immediate)` called for each `brk`, with the pc behind it. The run goes on there."""
         return self.hooks.add("brk", callback, 0, LIMIT)
 
-    def _hook_changed(self, hook: Hook) -> None:
+    def _hook_changes(self, hook: Hook) -> None:
+        """A hook is about to come or to go."""
         if hook.kind == "code":
             self._runner.invalidate(hook.begin, hook.end)
         elif hook.kind in ("read", "write"):
-            self._refresh(hook.begin, hook.end)
+            begin, end = _pages(hook.begin, hook.end)
+            for mapping in self.mappings.overlapping(begin, end):
+                part = mapping.part(begin, end)
+                self.page_table.set(part.begin, part.end, 0, 0)
+
+    def _hook_changed(self, hook: Hook) -> None:
+        if hook.kind in ("read", "write"):
+            self._refresh(*_pages(hook.begin, hook.end))
 
     # -- what engines use (engines/running.py) ------------------------------------------------------------------------
     def run(self, cpu: Cpu, limits: Limits) -> Stop:
@@ -219,6 +223,10 @@ class AddressSpace:
     def load(self, address: int, size: int) -> bytes:
         """A read by the guest. Raises AccessError at the first address that can't be read."""
         return self.mappings.read(address, size, Protection.READ)
+
+    def overwritten(self, address: int, size: int) -> bytes:
+        """What a write by the guest overwrites. Raises AccessError at the first address that can't be written."""
+        return self.mappings.read(address, size, Protection.WRITE, "write")
 
     def store(self, address: int, data: bytes) -> None:
         """A write by the guest. Raises AccessError at the first address that can't be written."""
@@ -244,19 +252,24 @@ class AddressSpace:
         for hook in self.hooks.at(kind, address, len(data)):
             hook.callback(cpu, Access(kind, address, len(data), int.from_bytes(data, "little"), pc))
 
-    def _changed(self, begin: int, end: int) -> None:
-        self._refresh(begin, end)
+    def _change(self, begin: int, end: int, parts: list[Mapping]) -> None:
+        """Put mappings in the place of others.
+
+        What depends on the old ones goes first: a handler of a signal may raise an exception anywhere.
+        """
         self._runner.invalidate(begin, end)
+        self.page_table.set(begin, end, 0, 0)
+        self.mappings.replace(begin, end, parts)
+        self._refresh(begin, end)
 
     def _refresh(self, begin: int, end: int) -> None:
         """Bring the page table up to date for what is mapped between two addresses."""
-        begin, end = begin // PAGE * PAGE, min(-(-end // PAGE) * PAGE, LIMIT)
         hooks = [*self.hooks.of("read"), *self.hooks.of("write")]
         for mapping in self.mappings.overlapping(begin, end):
             part = mapping.part(begin, end)
             edges = {part.begin, part.end}
             for hook in hooks:
-                edges |= {hook.begin // PAGE * PAGE, -(-hook.end // PAGE) * PAGE}
+                edges.update(_pages(hook.begin, hook.end))
             inside = sorted(edge for edge in edges if part.begin <= edge <= part.end)
             for first, last in pairwise(inside):
                 flags = 0
@@ -265,6 +278,11 @@ class AddressSpace:
                     if protection in part.protection and not self.hooks.at(kind, first, last - first):
                         flags |= flag
                 self.page_table.set(first, last, part.host - part.begin, flags)
+
+
+def _pages(begin: int, end: int) -> tuple[int, int]:
+    """The begin and end of the pages that have some addresses."""
+    return max(begin, 0) // PAGE * PAGE, min(-(-end // PAGE) * PAGE, LIMIT)
 
 
 def _protection(text: str) -> Protection:

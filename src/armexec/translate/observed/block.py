@@ -21,6 +21,7 @@ from armexec.translate.codegen.llvm import exact_attributes
 from armexec.translate.ir.function import ATTRIBUTES
 from armexec.translate.ir.state_access import load_state, store_state
 from armexec.translate.observed.machine import ObservedMachine, page_lookup
+from armexec.translate.observed.shield import shielded
 from armexec.translate.observed.soft_float import declared, soft_symbols
 
 __all__ = [
@@ -154,7 +155,7 @@ def compile_blocks(blocks: Sequence[BlockText], roots: int, tier: str) -> HostCo
     out.append("attributes #0 = { null_pointer_is_valid nounwind }")
     out.append(exact_attributes())
     out.append('!0 = !{!"branch_weights", i32 100000, i32 1}')
-    return HostCode.from_text("\n".join(out), soft_symbols(helpers), tier=tier)
+    return shielded(lambda: HostCode.from_text("\n".join(out), soft_symbols(helpers), tier=tier))
 
 
 def dispatcher(table_bits: int) -> str:
