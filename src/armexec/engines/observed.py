@@ -8,7 +8,7 @@ a time, so nothing changes the address space meanwhile, and signals and other th
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cache
 
@@ -73,6 +73,11 @@ def _dispatcher() -> tuple[Callable[[int, int, int], int], HostCode]:
     return kind(code.address("run")), code
 
 
+def _name(start: int) -> str:
+    """The name of the function of a block."""
+    return f"b{start:x}"
+
+
 def _index(pc: int) -> int:
     """The entry of the table for a pc."""
     return pc >> 2 & (1 << _TABLE_BITS) - 1
@@ -80,12 +85,24 @@ def _index(pc: int) -> int:
 
 @dataclass(frozen=True)
 class _Block:
-    start: int
-    end: int
+    """Host code that is entered at an address, where `instructions` follow each other.
+
+    `ranges`: the code that it was made of. `successors`: where control is known to go on, after the first block.
+    """
+
     function: int
     instructions: int
     code: HostCode
+    ranges: tuple[tuple[int, int], ...]
+    successors: tuple[int, ...]
     is_optimized: bool
+
+    def overlaps(self, begin: int, end: int) -> bool:
+        return any(first < end and begin < last for first, last in self.ranges)
+
+    def holds(self, address: int) -> bool:
+        """Whether an address is within, and not where it is entered or where one of its blocks begins."""
+        return any(first < address < last for first, last in self.ranges)
 
 
 class Observed:
@@ -165,10 +182,12 @@ class Observed:
             block = self._blocks.get(pc)
         if block is None:
             return False
-        entry = self._table[_index(pc)]
+        # A handler of a signal may raise an exception anywhere: there is no entry until it is complete.
+        index = _index(pc)
+        entry = self._table[index]
+        entry.key = no_key(index)
         entry.function, entry.instructions = block.function, block.instructions
         entry.countdown = 0 if block.is_optimized else self.policy.very_hot
-        # Last: a handler of a signal may raise an exception anywhere.
         entry.key = pc
         return True
 
@@ -176,40 +195,67 @@ class Observed:
     def _translate(self, guest: Guest, pc: int) -> None:
         """Translate the block at the pc, and those that it leads to and that have been reached."""
         todo = [pc]
-        texts: dict[int, BlockText] = {}
-        features = host.host_features()
+        texts: dict[int, tuple[BlockText, list[int]]] = {}
         while todo and len(texts) < self.policy.together:
             start = todo.pop(0)
             if start in texts or start in self._blocks:
                 continue
             instructions, successors = self._read(guest, start)
-            text = block_text(f"b{start:x}", start, instructions, features)
+            text = block_text(_name(start), {start: instructions}, host.host_features())
             if not text.instructions:
-                self._keep(start, None)
+                self._keep(start, None, [(start, start + 4)])
                 continue
-            texts[start] = text
+            texts[start] = text, successors
             todo += (to for to in successors if to in self._reached.get(to // PAGE, ()))
-        self._compile(texts, _QUICK)
+        if texts:
+            code = compile_blocks([text for text, _ in texts.values()], self._pages.address, _QUICK)
+            for start, (text, successors) in texts.items():
+                count = text.instructions
+                ranges = ((start, start + 4 * count),)
+                block = _Block(code.address(_name(start)), count, code, ranges, tuple(successors), False)
+                self._keep(start, block, ranges)
 
     def _improve(self, guest: Guest, pc: int) -> None:
-        """Translate a block again, to better code."""
-        text = block_text(f"b{pc:x}", pc, self._read(guest, pc)[0], host.host_features())
-        self._compile({pc: text}, _GOOD)
+        """Translate a block again, together with the others of the loops that it is in, to better code."""
+        first = self._blocks[pc]
+        assert first is not None
+        blocks = {start: self._read(guest, start)[0] for start in (pc, *self._loop(pc))}
+        text = block_text(_name(pc), blocks, host.host_features())
+        code = compile_blocks([text], self._pages.address, _GOOD)
+        ranges = tuple((start, start + 4 * len(instructions)) for start, instructions in blocks.items())
+        block = _Block(code.address(_name(pc)), text.instructions, code, ranges, first.successors, True)
+        self._keep(pc, block, ranges)
         self._enter(guest, pc)
 
-    def _compile(self, texts: Mapping[int, BlockText], tier: str) -> None:
-        if not texts:
-            return
-        code = compile_blocks(list(texts.values()), self._pages.address, tier)
-        for start, text in texts.items():
-            count, function = text.instructions, code.address(f"b{start:x}")
-            self._keep(start, _Block(start, start + 4 * count, function, count, code, tier == _GOOD))
+    def _loop(self, pc: int) -> list[int]:
+        """The blocks that the one at the pc leads to, and that lead back to it, but not itself."""
+        before: dict[int, set[int]] = {pc: set()}
+        todo = [pc]
+        while todo:
+            start = todo.pop(0)
+            block = self._blocks.get(start)
+            for to in block.successors if block is not None else ():
+                if self._blocks.get(to) is None or to in self._starts:
+                    continue
+                if to not in before and len(before) < self.policy.together:
+                    before[to] = set()
+                    todo.append(to)
+                if to in before:
+                    before[to].add(start)
+        found: dict[int, None] = {}
+        todo = list(before[pc])
+        while todo:
+            start = todo.pop()
+            if start not in found and start != pc:
+                found[start] = None
+                todo += before[start]
+        return list(found)
 
-    def _keep(self, start: int, block: _Block | None) -> None:
+    def _keep(self, start: int, block: _Block | None, ranges: Iterable[tuple[int, int]]) -> None:
         self._forget_entry(start)
-        end = start + 4 if block is None else block.end
-        for page in range(start // PAGE, (end - 1) // PAGE + 1):
-            self._by_page.setdefault(page, set()).add(start)
+        for begin, end in ranges:
+            for page in range(begin // PAGE, (end - 1) // PAGE + 1):
+                self._by_page.setdefault(page, set()).add(start)
         self._blocks[start] = block
         self._reached.get(start // PAGE, {}).pop(start, None)
 
@@ -239,7 +285,9 @@ class Observed:
             return
         for start in tuple(self._by_page.get(address // PAGE, ())):
             block = self._blocks.get(start)
-            if block is not None and start < address < block.end:
+            if block is not None and (
+                block.holds(address) or (start != address and block.overlaps(address, address + 1))
+            ):
                 self._drop(start)
         self._starts.add(address)
 
@@ -252,7 +300,7 @@ class Observed:
         for page in pages:
             for start in tuple(self._by_page.get(page, ())):
                 block = self._blocks.get(start)
-                if start < end and begin < (start + 4 if block is None else block.end):
+                if block.overlaps(begin, end) if block is not None else start < end and begin < start + 4:
                     self._drop(start)
         if last - first < len(self._reached):
             for page in range(first, last):
@@ -269,8 +317,8 @@ class Observed:
     def _drop(self, start: int) -> None:
         self._forget_entry(start)
         block = self._blocks.pop(start, None)
-        end = start + 4 if block is None else block.end
-        for page in range(start // PAGE, (end - 1) // PAGE + 1):
-            self._by_page.get(page, set()).discard(start)
-            if not self._by_page.get(page):
-                self._by_page.pop(page, None)
+        for begin, end in block.ranges if block is not None else ((start, start + 4),):
+            for page in range(begin // PAGE, (end - 1) // PAGE + 1):
+                self._by_page.get(page, set()).discard(start)
+                if not self._by_page.get(page):
+                    self._by_page.pop(page, None)

@@ -1,6 +1,6 @@
 """A block of code of an address space as IR text, and the loop that runs blocks.
 
-A block is a function of the state of a Cpu. It gives the number of instructions that it has executed, with `SLOW` set
+A block is a function of the state of a Cpu and of how many instructions are left. It gives the number of instructions that it has executed, with `SLOW` set
 where the next one is the interpreter's. Each instruction puts the registers that it changes into the state, so that is
 right wherever the block is left; LLVM drops what is put there twice with no way out in between.
 """
@@ -8,9 +8,9 @@ right wherever the block is left; LLVM drops what is put there twice with no way
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import NamedTuple
 
 from armexec.cpu.registers import ALL, STATE, VIEWS, bit, members, register_type
 from armexec.cpu.state import OFFSETS
@@ -73,26 +73,58 @@ def no_key(index: int) -> int:
 
 @dataclass
 class BlockText:
-    """A function of a block. `helpers` are the texts of functions that it calls. `instructions`: how many it has."""
+    """The function of a block, or of several. `helpers` are the texts of functions that it calls.
+
+    `instructions`: how many its first block has.
+    """
 
     lines: list[str]
     helpers: dict[str, str]
     instructions: int
 
 
-def block_text(name: str, start: int, instructions: Sequence[Decoded], host: Host) -> BlockText:
-    """The function of a block, which is left at the first instruction that changes the control flow.
+class _Part(NamedTuple):
+    """A block within a function: its text, without its end; how it ends, None for an end in the text already."""
 
-    It may be shorter than `instructions`, and has none at all if the first is the interpreter's.
+    start: int
+    instructions: int
+    lines: list[str]
+    ends: tuple[tuple[str, int | Value], ...]
+
+
+def block_text(name: str, blocks: Mapping[int, Sequence[Decoded]], host: Host) -> BlockText:
+    """The function of some blocks, by their starts, which is entered at the first of them.
+
+    A block ends at the first instruction that changes the control flow. It may be shorter than its instructions, and
+    has none at all if the first is the interpreter's. Control goes from block to block within the function as long as
+    the next one has no more instructions than are left.
     """
     m = ObservedMachine(host)
+    parts = {start: _part(m, start, instructions) for start, instructions in blocks.items()}
+    out = [
+        f"define i64 @{name}(ptr noalias %state, i64 %budget) {ATTRIBUTES} {{",
+        "entry:",
+        "%failed = alloca i1",
+        "%alignment = add i64 0, 15",
+        "%executed = alloca i64",
+        "store i64 0, ptr %executed",
+    ]
+    out += [f"{VIEWS[n].variable} = alloca {register_type(n)}" for n in members(m.loaded)]
+    out.append(f"br label %block.{next(iter(parts)):x}")
+    for part in parts.values():
+        out += part.lines
+        out += _ends(m, part, parts)
+    return BlockText([*out, "}"], m.helpers, parts[next(iter(parts))].instructions)
+
+
+def _part(m: ObservedMachine, start: int, instructions: Sequence[Decoded]) -> _Part:
+    """The text of a block."""
+    m.start_block(start)
     count = 0
     for decoded in instructions:
         m.start_instruction(start + 4 * count, count)
         decoded.instruction.semantics(m, *decoded.fields.values())
         if m.terminator is not None and m.terminator[0] == "trap":
-            m.leaves.append((count, m.label))
-            m.out.append("br label %leave")
             break
         # The registers change when the instruction is complete.
         for n in members(m.dirty & ALL):
@@ -101,47 +133,61 @@ def block_text(name: str, start: int, instructions: Sequence[Decoded], host: Hos
         count += 1
         if m.terminator is not None:
             break
-    if m.terminator is None or m.terminator[0] != "trap":
-        _store_pc(m, _next_pc(m, start + 4 * count))
-        m.out.append(f"ret i64 {count}")
-    if m.leaves:
-        _leave(m, start)
-    body = m.out
+    terminator = m.terminator
+    following = start + 4 * count
+    ends: tuple[tuple[str, int | Value], ...]
+    if terminator is None:
+        ends = (("", following),)
+    elif terminator[0] == "trap":
+        m.leaves.append((count, m.label))
+        m.out.append(f"br label %{m.leave}")
+        ends = ()
+    elif terminator[0] == "branch":
+        ends = ((terminator[1].text, terminator[2]), ("", terminator[3]))
+    else:
+        ends = (("", terminator[1]),)
+    body, m.out = m.out, [f"block.{start:x}:"]
     used = m.used & ~bit(STATE)
-    m.out = [
-        f"define i64 @{name}(ptr noalias %state) {ATTRIBUTES} {{",
-        "entry:",
-        "%failed = alloca i1",
-        "%alignment = add i64 0, 15",
-    ]
+    m.loaded |= used
     for n in members(used):
-        m.out.append(f"{VIEWS[n].variable} = alloca {register_type(n)}")
         m.out.append(f"store {register_type(n)} {load_state(m, n).text}, ptr {VIEWS[n].variable}")
-    return BlockText([*m.out, *body, "}"], m.helpers, count)
+    return _Part(start, count, [*m.out, *body], ends)
 
 
-def _leave(m: ObservedMachine, start: int) -> None:
-    """The way out before instructions."""
-    m.out.append("leave:")
-    count = m.emit(64, "phi i64 " + ", ".join(f"[{executed}, %{label}]" for executed, label in m.leaves))
-    _store_pc(m, (count << 2) + start)
-    m.out.append(f"ret i64 {(count | SLOW).text}")
+def _ends(m: ObservedMachine, part: _Part, parts: Mapping[int, _Part]) -> list[str]:
+    """The end of a block, and the way out before its instructions."""
+    m.out = []
+    if part.ends:
+        before = m.line("load i64, ptr %executed")
+        executed = m.line(f"add i64 {before}, {part.instructions}")
+        m.out.append(f"store i64 {executed}, ptr %executed")
+        for condition, target in part.ends:
+            following = m.block("next")
+            if condition:
+                taken = m.block("taken")
+                m.out += [f"br i1 {condition}, label %{taken}, label %{following}", f"{taken}:"]
+            if isinstance(target, int) and target in parts:
+                left, away = m.line(f"sub i64 %budget, {executed}"), m.block("away")
+                enough = m.line(f"icmp uge i64 {left}, {parts[target].instructions}")
+                m.out += [f"br i1 {enough}, label %block.{target:x}, label %{away}, !prof !0", f"{away}:"]
+            _store_pc(m, m.const(64, target) if isinstance(target, int) else target)
+            m.out.append(f"ret i64 {executed}")
+            if condition:
+                m.out.append(f"{following}:")
+    leaves = m.leaves_of[part.start]
+    if leaves:
+        m.out.append(f"leave.{part.start:x}:")
+        count = m.emit(64, "phi i64 " + ", ".join(f"[{executed}, %{label}]" for executed, label in leaves))
+        _store_pc(m, (count << 2) + part.start)
+        before = m.line("load i64, ptr %executed")
+        slow = m.line(f"or i64 {m.line(f'add i64 {before}, {count.text}')}, {SLOW}")
+        m.out.append(f"ret i64 {slow}")
+    return m.out
 
 
 def _store_pc(m: ObservedMachine, pc: Value) -> None:
     pointer = m.line(f"getelementptr i8, ptr %state, i64 {OFFSETS['pc']}")
     m.out.append(f"store i64 {pc.text}, ptr {pointer}")
-
-
-def _next_pc(m: ObservedMachine, following: int) -> Any:
-    terminator = m.terminator
-    if terminator is None:
-        return m.const(64, following)
-    if terminator[0] in ("goto", "call"):
-        return m.address(terminator[1])
-    if terminator[0] == "branch":
-        return m.select(terminator[1], m.address(terminator[2]), m.address(terminator[3]))
-    return terminator[1]
 
 
 def compile_blocks(blocks: Sequence[BlockText], roots: int, tier: str) -> HostCode:
@@ -198,7 +244,7 @@ heat:
 go:
   %function_at = getelementptr i8, ptr %entry, i64 {function}
   %function = load ptr, ptr %function_at
-  %result = call i64 %function(ptr %state)
+  %result = call i64 %function(ptr %state, i64 %left)
   br label %ran
 ran:
   %count = and i64 %result, {SLOW - 1}

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from armexec.cpu.registers import RegisterSet
 from armexec.cpu.state import OFFSETS
 from armexec.machines import system
 from armexec.machines.llvm.machine import Host, LlvmMachine, Value
@@ -56,9 +57,10 @@ define internal preserve_allcc ptr @page(i64 %address, i64 %last, i64 %flags) no
 
 
 class ObservedMachine(LlvmMachine):
-    """Emits one block, which calls `page_lookup`'s function.
+    """Emits the blocks of a function, which calls `page_lookup`'s.
 
-    `leaves` are the ways out before instructions: the number of instructions executed, and the label it comes from.
+    `leaves` are the ways out of a block before instructions: how many of it have been executed, and the label that each
+    comes from; `leave` is where they lead. `loaded`: the registers that are loaded at the starts of blocks.
     """
 
     def __init__(self, host: Host) -> None:
@@ -66,8 +68,17 @@ class ObservedMachine(LlvmMachine):
         self._wanted = 0, 0
         self._pointers: dict[tuple[str, int, int], str] = {}
         self.leaves: list[tuple[int, str]] = []
+        self.leaves_of: dict[int, list[tuple[int, str]]] = {}
+        self.leave = ""
+        self.loaded: RegisterSet = 0
         self.executed = 0
-        self.label = "entry"
+
+    def start_block(self, start: int) -> None:
+        """Start a block of the function."""
+        self.begin()
+        self.label = f"block.{start:x}"
+        self.leave = f"leave.{start:x}"
+        self.leaves = self.leaves_of[start] = []
 
     def start_instruction(self, pc: int, executed: int) -> None:
         self.pc = pc
@@ -79,7 +90,7 @@ class ObservedMachine(LlvmMachine):
         """Leave before this instruction unless a bit is set."""
         self.leaves.append((self.executed, self.label))
         label = self.block("on")
-        self.out.append(f"br i1 {condition}, label %{label}, label %leave, !prof !0")
+        self.out.append(f"br i1 {condition}, label %{label}, label %{self.leave}, !prof !0")
         self.out.append(f"{label}:")
         self.label = label
 
