@@ -220,7 +220,7 @@ class Observed:
         first = self._blocks[pc]
         assert first is not None
         blocks = {start: self._read(guest, start)[0] for start in (pc, *self._loop(pc))}
-        text = block_text(_name(pc), blocks, host.host_features())
+        text = block_text(_name(pc), blocks, host.host_features(), keep=True)
         code = compile_blocks([text], self._pages.address, _GOOD)
         ranges = tuple((start, start + 4 * len(instructions)) for start, instructions in blocks.items())
         block = _Block(code.address(_name(pc)), text.instructions, code, ranges, first.successors, True)

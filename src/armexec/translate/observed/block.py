@@ -1,8 +1,8 @@
 """A block of code of an address space as IR text, and the loop that runs blocks.
 
-A block is a function of the state of a Cpu and of how many instructions are left. It gives the number of instructions that it has executed, with `SLOW` set
-where the next one is the interpreter's. Each instruction puts the registers that it changes into the state, so that is
-right wherever the block is left; LLVM drops what is put there twice with no way out in between.
+A block is a function of the state of a Cpu and of how many instructions are left. It gives the number of those that it
+has executed, with `SLOW` set where the next one is the interpreter's. The registers are in the state wherever it is
+left.
 """
 
 from __future__ import annotations
@@ -12,10 +12,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from armexec.cpu.registers import ALL, STATE, VIEWS, bit, members, register_type
+from armexec.cpu.registers import ALL, PARTIAL, STATE, VIEWS, RegisterSet, bit, has, members, q, register_type
 from armexec.cpu.state import OFFSETS
 from armexec.isa import Decoded
-from armexec.machines.llvm.machine import Host, Value
+from armexec.machines.llvm.machine import Host, Terminator, Value
 from armexec.translate.codegen.link import HostCode
 from armexec.translate.codegen.llvm import exact_attributes
 from armexec.translate.ir.function import ATTRIBUTES
@@ -84,7 +84,7 @@ class BlockText:
 
 
 class _Part(NamedTuple):
-    """A block within a function: its text, without its end; how it ends, None for an end in the text already."""
+    """A block within a function: its text, without its end, and where control goes then, by conditions."""
 
     start: int
     instructions: int
@@ -92,102 +92,163 @@ class _Part(NamedTuple):
     ends: tuple[tuple[str, int | Value], ...]
 
 
-def block_text(name: str, blocks: Mapping[int, Sequence[Decoded]], host: Host) -> BlockText:
+def block_text(name: str, blocks: Mapping[int, Sequence[Decoded]], host: Host, *, keep: bool = False) -> BlockText:
     """The function of some blocks, by their starts, which is entered at the first of them.
 
     A block ends at the first instruction that changes the control flow. It may be shorter than its instructions, and
     has none at all if the first is the interpreter's. Control goes from block to block within the function as long as
-    the next one has no more instructions than are left.
+    the next one has no more instructions than are left. `keep`: registers are kept in local variables until the
+    function is left, which LLVM is to make registers of the host; else each instruction puts them into the state.
     """
-    m = ObservedMachine(host)
-    parts = {start: _part(m, start, instructions) for start, instructions in blocks.items()}
-    out = [
-        f"define i64 @{name}(ptr noalias %state, i64 %budget) {ATTRIBUTES} {{",
-        "entry:",
-        "%failed = alloca i1",
-        "%alignment = add i64 0, 15",
-        "%executed = alloca i64",
-        "store i64 0, ptr %executed",
-    ]
-    out += [f"{VIEWS[n].variable} = alloca {register_type(n)}" for n in members(m.loaded)]
-    out.append(f"br label %block.{next(iter(parts)):x}")
-    for part in parts.values():
-        out += part.lines
-        out += _ends(m, part, parts)
-    return BlockText([*out, "}"], m.helpers, parts[next(iter(parts))].instructions)
+    writer = _Writer(host, keep=keep)
+    for start, instructions in blocks.items():
+        writer.add(start, instructions)
+    return writer.finish(name)
 
 
-def _part(m: ObservedMachine, start: int, instructions: Sequence[Decoded]) -> _Part:
-    """The text of a block."""
-    m.start_block(start)
-    count = 0
-    for decoded in instructions:
-        m.start_instruction(start + 4 * count, count)
-        decoded.instruction.semantics(m, *decoded.fields.values())
-        if m.terminator is not None and m.terminator[0] == "trap":
-            break
-        # The registers change when the instruction is complete.
-        for n in members(m.dirty & ALL):
+class _Writer:
+    """Writes a function."""
+
+    def __init__(self, host: Host, *, keep: bool) -> None:
+        self.m = ObservedMachine(host)
+        self.keep = keep
+        self.parts: dict[int, _Part] = {}
+        self.loaded: RegisterSet = 0
+        self.changed: RegisterSet = 0
+
+    def add(self, start: int, instructions: Sequence[Decoded]) -> None:
+        """Write a block, but for its end."""
+        m = self.m
+        m.start_block(start)
+        count = 0
+        for decoded in instructions:
+            m.start_instruction(start + 4 * count, count)
+            decoded.instruction.semantics(m, *decoded.fields.values())
+            if m.terminator is not None and m.terminator[0] == "trap":
+                break
+            # The registers change when the instruction is complete.
+            self.put(m.dirty & ALL)
+            m.dirty = 0
+            count += 1
+            if m.terminator is not None:
+                break
+        ends = _ends(m.terminator, start + 4 * count)
+        if not ends:
+            m.leaves.append((count, m.label))
+            m.out.append(f"br label %{m.leave}")
+        body, m.out = m.out, [f"block.{start:x}:"]
+        self.get(m.used & ~bit(STATE))
+        self.parts[start] = _Part(start, count, [*m.out, *body], ends)
+
+    def put(self, registers: RegisterSet) -> None:
+        """Put registers that have changed where they are kept."""
+        m = self.m
+        self.changed |= registers
+        if self.keep:
+            m.flush(registers)
+            return
+        for n in members(registers):
             store_state(m, n, m.register(n))
-        m.dirty = 0
-        count += 1
-        if m.terminator is not None:
-            break
-    terminator = m.terminator
-    following = start + 4 * count
-    ends: tuple[tuple[str, int | Value], ...]
-    if terminator is None:
-        ends = (("", following),)
-    elif terminator[0] == "trap":
-        m.leaves.append((count, m.label))
-        m.out.append(f"br label %{m.leave}")
-        ends = ()
-    elif terminator[0] == "branch":
-        ends = ((terminator[1].text, terminator[2]), ("", terminator[3]))
-    else:
-        ends = (("", terminator[1]),)
-    body, m.out = m.out, [f"block.{start:x}:"]
-    used = m.used & ~bit(STATE)
-    m.loaded |= used
-    for n in members(used):
-        m.out.append(f"store {register_type(n)} {load_state(m, n).text}, ptr {VIEWS[n].variable}")
-    return _Part(start, count, [*m.out, *body], ends)
 
+    def get(self, registers: RegisterSet) -> None:
+        """Take registers from where they are kept to where a block expects them."""
+        m = self.m
+        self.loaded |= registers
+        for n in members(registers):
+            view = VIEWS[n]
+            if not self.keep:
+                m.out.append(f"store {view.type} {load_state(m, n).text}, ptr {view.variable}")
+            elif has(PARTIAL, n):
+                whole = q(view.register.n)
+                self.loaded |= bit(whole)
+                value = Value(m, 128, m.line(f"load {register_type(whole)}, ptr {VIEWS[whole].variable}"))
+                m.out.append(f"store {view.type} {m.narrow(value, whole, n).text}, ptr {view.variable}")
 
-def _ends(m: ObservedMachine, part: _Part, parts: Mapping[int, _Part]) -> list[str]:
-    """The end of a block, and the way out before its instructions."""
-    m.out = []
-    if part.ends:
+    def finish(self, name: str) -> BlockText:
+        """The function, with the ends of its blocks."""
+        m = self.m
+        entry = next(iter(self.parts))
+        out = [
+            f"define i64 @{name}(ptr noalias %state, i64 %budget) {ATTRIBUTES} {{",
+            "entry:",
+            "%failed = alloca i1",
+            "%alignment = add i64 0, 15",
+            "%executed = alloca i64",
+            "store i64 0, ptr %executed",
+            "%following = alloca i64",
+        ]
+        kept = self.loaded | (self.changed if self.keep else 0)
+        out += [f"{VIEWS[n].variable} = alloca {register_type(n)}" for n in members(kept)]
+        m.out = out
+        if self.keep:
+            for n in members(kept & ~PARTIAL):
+                m.out.append(f"store {register_type(n)} {load_state(m, n).text}, ptr {VIEWS[n].variable}")
+        out.append(f"br label %block.{entry:x}")
+        for part in self.parts.values():
+            out += part.lines
+            self.end(part)
+            self.leave(part)
+        self.exit()
+        return BlockText([*out, "}"], m.helpers, self.parts[entry].instructions)
+
+    def end(self, part: _Part) -> None:
+        """The end of a block."""
+        m = self.m
+        if not part.ends:
+            return
         before = m.line("load i64, ptr %executed")
         executed = m.line(f"add i64 {before}, {part.instructions}")
         m.out.append(f"store i64 {executed}, ptr %executed")
         for condition, target in part.ends:
-            following = m.block("next")
+            otherwise = m.block("otherwise")
             if condition:
                 taken = m.block("taken")
-                m.out += [f"br i1 {condition}, label %{taken}, label %{following}", f"{taken}:"]
-            if isinstance(target, int) and target in parts:
+                m.out += [f"br i1 {condition}, label %{taken}, label %{otherwise}", f"{taken}:"]
+            if isinstance(target, int) and target in self.parts:
                 left, away = m.line(f"sub i64 %budget, {executed}"), m.block("away")
-                enough = m.line(f"icmp uge i64 {left}, {parts[target].instructions}")
+                enough = m.line(f"icmp uge i64 {left}, {self.parts[target].instructions}")
                 m.out += [f"br i1 {enough}, label %block.{target:x}, label %{away}, !prof !0", f"{away}:"]
-            _store_pc(m, m.const(64, target) if isinstance(target, int) else target)
-            m.out.append(f"ret i64 {executed}")
+            pc = m.const(64, target) if isinstance(target, int) else target
+            m.out += [f"store i64 {pc.text}, ptr %following", "br label %exit"]
             if condition:
-                m.out.append(f"{following}:")
-    leaves = m.leaves_of[part.start]
-    if leaves:
+                m.out.append(f"{otherwise}:")
+
+    def leave(self, part: _Part) -> None:
+        """The way out of a block before its instructions."""
+        m = self.m
+        leaves = m.leaves_of[part.start]
+        if not leaves:
+            return
         m.out.append(f"leave.{part.start:x}:")
         count = m.emit(64, "phi i64 " + ", ".join(f"[{executed}, %{label}]" for executed, label in leaves))
-        _store_pc(m, (count << 2) + part.start)
+        m.out.append(f"store i64 {((count << 2) + part.start).text}, ptr %following")
         before = m.line("load i64, ptr %executed")
         slow = m.line(f"or i64 {m.line(f'add i64 {before}, {count.text}')}, {SLOW}")
-        m.out.append(f"ret i64 {slow}")
-    return m.out
+        m.out += [f"store i64 {slow}, ptr %executed", "br label %exit"]
+
+    def exit(self) -> None:
+        """The end of the function."""
+        m = self.m
+        m.out.append("exit:")
+        if self.keep:
+            for n in members(self.changed):
+                width = 1 if VIEWS[n].type == "i1" else 64
+                store_state(m, n, m.emit(width, f"load {register_type(n)}, ptr {VIEWS[n].variable}"))
+        pc = m.line("load i64, ptr %following")
+        pointer = m.line(f"getelementptr i8, ptr %state, i64 {OFFSETS['pc']}")
+        result = m.line("load i64, ptr %executed")
+        m.out += [f"store i64 {pc}, ptr {pointer}", f"ret i64 {result}"]
 
 
-def _store_pc(m: ObservedMachine, pc: Value) -> None:
-    pointer = m.line(f"getelementptr i8, ptr %state, i64 {OFFSETS['pc']}")
-    m.out.append(f"store i64 {pc.text}, ptr {pointer}")
+def _ends(terminator: Terminator | None, following: int) -> tuple[tuple[str, int | Value], ...]:
+    """Where control goes after a block: conditions, the last of them empty, and addresses. None: the interpreter's."""
+    if terminator is None:
+        return (("", following),)
+    if terminator[0] == "trap":
+        return ()
+    if terminator[0] == "branch":
+        return ((terminator[1].text, terminator[2]), ("", terminator[3]))
+    return (("", terminator[1]),)
 
 
 def compile_blocks(blocks: Sequence[BlockText], roots: int, tier: str) -> HostCode:

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from armexec.cpu.registers import RegisterSet
 from armexec.cpu.state import OFFSETS
 from armexec.machines import system
 from armexec.machines.llvm.machine import Host, LlvmMachine, Value
@@ -60,7 +59,7 @@ class ObservedMachine(LlvmMachine):
     """Emits the blocks of a function, which calls `page_lookup`'s.
 
     `leaves` are the ways out of a block before instructions: how many of it have been executed, and the label that each
-    comes from; `leave` is where they lead. `loaded`: the registers that are loaded at the starts of blocks.
+    comes from; `leave` is where they lead.
     """
 
     def __init__(self, host: Host) -> None:
@@ -70,7 +69,6 @@ class ObservedMachine(LlvmMachine):
         self.leaves: list[tuple[int, str]] = []
         self.leaves_of: dict[int, list[tuple[int, str]]] = {}
         self.leave = ""
-        self.loaded: RegisterSet = 0
         self.executed = 0
 
     def start_block(self, start: int) -> None:
