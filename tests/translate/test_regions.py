@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import random
 from collections.abc import Callable
 from typing import Any
@@ -20,6 +21,12 @@ from corpus.checks import check
 from .guest import LONG, load
 
 LIMITS = pytest.mark.parametrize("limit", [1, 5, 20, 100])
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _alone() -> None:
+    """No strict image is left over, because of which code would be strict."""
+    gc.collect()
 
 
 def _bind(loaded: LoadedTranslatedImage, offset: int, count: int) -> Callable[..., Any]:

@@ -21,9 +21,6 @@ class Unmapped(AccessError):
         super().__init__(address, access)
         self.args = (f"nothing is mapped at 0x{address:x}",)
 
-    def __reduce__(self) -> tuple[type[Unmapped], tuple[int, str]]:
-        return Unmapped, (self.address, self.access)
-
 
 @dataclass(frozen=True)
 class Mapping:

@@ -14,7 +14,7 @@ import pytest
 import armexec
 from armexec.translate.codegen.llvm import host_machine, llvm
 from armexec.translate.execute.runtime import _GoingOn
-from armexec.translate.mode import Mode
+from armexec.translate.mode import FAST
 from armexec.translate.observe import dump
 from armexec.translate.policy import Policy
 from armexec.translate.tiers import wait
@@ -114,10 +114,10 @@ def test_each_tier_and_the_code_that_loops_go_on_in(folder: Path, monkeypatch: p
     image, labels = load(text, tier="auto", policy=policy)
     translator = image.translator
     translator.entry(image.base + labels["f"], Shape((Argument(64),)))
-    translator.state_function(image.base + labels["f"], Mode.FAST)
+    translator.state_function(image.base + labels["f"], FAST)
     unit = next(unit for unit in translator.units if unit.has_loops)
     unit.running.value = 1
-    _GoingOn(translator, unit, 0.1, Mode.FAST).run(lambda: False)
+    _GoingOn(translator, unit, 0.1, FAST).run(lambda: False)
     assert wait(60)
     kinds = {name.split(".")[3] for name in _names(folder)}
     assert kinds == {"first", "O2", "osr"}
