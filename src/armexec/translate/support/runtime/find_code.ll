@@ -3,7 +3,8 @@
 ; Host code that is found by a guest address has one type, `i1 (ptr %state, i64 %pc, i64 %link)`: all registers of the
 ; guest are in the state, %pc is the guest address that is entered, and %link is where the call goes on. It returns
 ; false when control is at %link again, with all registers in the state. It returns true when control goes on somewhere
-; else: then the state's `pc` says where, and every caller returns true at once, down to the dispatcher (unit/dispatch.ll).
+; else: then the state's `pc` says where, and every caller returns true at once, down to the dispatcher
+; (unit/dispatch.ll).
 
 ; Objects of Python, called with the state and the pc; they give the address of host code, 0 where there is no code.
 @find = external global i8
