@@ -157,7 +157,7 @@ def test_virtual_functions_are_called_directly_where_few_stand_in_their_place(co
     mod = armexec.compile(_classes(count), "c++", engine="translated:O2", **options)
     expected = armexec.compile(_classes(count), "c++", engine="reference", **options)
     assert mod.run(3 * count + 1) == expected.run(3 * count + 1)
-    texts = [unit.record.source("O2") for unit in mod.loaded.translator.units]
+    texts = [unit.compiled.source("O2") for unit in mod.loaded.translator.units]
     assert ("branch_weights" in "".join(texts)) is direct
 
 
@@ -192,4 +192,4 @@ def test_large_functions_are_not_translated_on_a_guess() -> None:
     mod = armexec.compile(text, "c", "-O1", engine="translated:O2")
     expected = armexec.compile(text, "c", "-O1", engine="reference")
     assert [mod.call(i) for i in (0, 7)] == [expected.call(i) for i in (0, 7)]
-    assert mod.loaded.translator.units[0].record.instructions < 1000
+    assert mod.loaded.translator.units[0].compiled.instructions < 1000

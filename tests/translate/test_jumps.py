@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import armexec
-from armexec.translate.cfg.discovery import Flow, discover
+from armexec.translate.cfg.discovery import ControlFlowGraph, discover
 from armexec.translate.cfg.jump_tables import jump_targets
 
 
-def _flow(text: str) -> tuple[Flow, dict[str, int]]:
+def _flow(text: str) -> tuple[ControlFlowGraph, dict[str, int]]:
     code = armexec.assemble(text)
     data = code.bytes
 

@@ -12,7 +12,7 @@ import pytest
 import armexec
 from armexec.engines.translated import LoadedTranslatedImage
 from armexec.translate.mode import CAREFUL, FAST
-from armexec.translate.tiers import FIRST, FULL
+from armexec.translate.tiers import BASELINE, OPTIMIZED
 from armexec.translate.unit_registry import Argument, Shape
 
 from .guest import load
@@ -47,9 +47,9 @@ def texts(loaded: LoadedTranslatedImage, offset: int, arguments: int = 3) -> Ite
     """All that is made of a function."""
     shape = Shape((Argument(64, True),) * arguments)
     for mode in (FAST, CAREFUL):
-        for tier in (FIRST, FULL):
+        for tier in (BASELINE, OPTIMIZED):
             for way_in in (shape, None):
-                record, _ = loaded.translator.draft(loaded.base + offset, way_in, tier, mode)
+                record, _ = loaded.translator.plan(loaded.base + offset, way_in, tier, mode)
                 yield record.source(tier)
 
 
@@ -81,8 +81,8 @@ def test_a_loop_at_any_distance_from_an_atomic_addition() -> None:
     for nops in range(60):
         loaded, labels = load(add_after(nops))
         # Of the first tier, which is entered at its loops too.
-        record, _ = loaded.translator.draft(loaded.base + labels["f"], None, FIRST, FAST)
-        assert problems(record.source(FIRST)) == []
+        record, _ = loaded.translator.plan(loaded.base + labels["f"], None, BASELINE, FAST)
+        assert problems(record.source(BASELINE)) == []
         loaded.close()
 
 

@@ -14,10 +14,10 @@ import pytest
 import armexec
 from armexec.engines.translated import LoadedTranslatedImage, TranslatedEngine
 from armexec.translate.codegen.llvm import compile_stages, compiled_modules, host_features, llvm
-from armexec.translate.compiled_unit import Record
+from armexec.translate.compiled_unit import CompiledUnit
 from armexec.translate.mode import CAREFUL
 from armexec.translate.policy import DEFAULT, OPTIMIZATIONS, Policy
-from armexec.translate.tiers import FIRST, FULL, wait
+from armexec.translate.tiers import BASELINE, OPTIMIZED, wait
 from armexec.translate.unit_registry import Argument, Shape
 
 from .guest import FIB, load
@@ -162,7 +162,7 @@ def _loaded(module: armexec.Module) -> LoadedTranslatedImage:
 FOUR_LONGS = Shape((Argument(64),) * 4)
 
 
-def _drafts(policy: Policy, tier: str = FULL, shape: Shape | None = FOUR_LONGS) -> list[Record]:
+def _drafts(policy: Policy, tier: str = OPTIMIZED, shape: Shape | None = FOUR_LONGS) -> list[CompiledUnit]:
     """The units of the program's functions, one for each."""
     module = _module()
     loaded = TranslatedEngine(policy=policy).load(module.image, lambda _: None)
@@ -170,7 +170,7 @@ def _drafts(policy: Policy, tier: str = FULL, shape: Shape | None = FOUR_LONGS) 
     records = []
     for name in ("fib", "apply", "choose", "checksum", "dot", "step", "saxpy"):
         address = loaded.base + module[name].offset
-        records.append(translator.draft(address, shape, tier, translator.mode)[0])
+        records.append(translator.plan(address, shape, tier, translator.mode)[0])
     return records
 
 
@@ -178,20 +178,20 @@ def _drafts(policy: Policy, tier: str = FULL, shape: Shape | None = FOUR_LONGS) 
     "name", sorted(set(OPTIMIZATIONS) - {"tiers", "osr", "vectorcall", "vectorization", "vector_pairs"})
 )
 def test_it_changes_the_text(name: str) -> None:
-    changed = [record.source(FULL) for record in _drafts(DEFAULT.without(name))]
-    assert changed != [record.source(FULL) for record in _drafts(DEFAULT)]
+    changed = [record.source(OPTIMIZED) for record in _drafts(DEFAULT.without(name))]
+    assert changed != [record.source(OPTIMIZED) for record in _drafts(DEFAULT)]
 
 
 def test_vector_pairs() -> None:
     if not host_features().has("avx2"):
         pytest.skip("the host has no vectors of 256 bits")
-    assert any("<8 x float>" in record.source(FULL) for record in _drafts(DEFAULT))
-    assert not any("<8 x float>" in record.source(FULL) for record in _drafts(DEFAULT.without("vector_pairs")))
+    assert any("<8 x float>" in record.source(OPTIMIZED) for record in _drafts(DEFAULT))
+    assert not any("<8 x float>" in record.source(OPTIMIZED) for record in _drafts(DEFAULT.without("vector_pairs")))
 
 
 def test_tiers() -> None:
     policy = Policy(max_optimized_at_once=0)
-    for without, tiers in ((policy, {FIRST}), (policy.without("tiers"), {FULL})):
+    for without, tiers in ((policy, {BASELINE}), (policy.without("tiers"), {OPTIMIZED})):
         image, labels = load(FIB, tier="auto", policy=without)
         image.translator.entry(image.base + labels["fib"], Shape((Argument(64),)))
         assert {unit.tier for unit in image.translator.units[:1]} == tiers
@@ -199,9 +199,9 @@ def test_tiers() -> None:
 
 def test_on_stack_replacement() -> None:
     policy = Policy(max_optimized_at_once=0)
-    assert any("@running monotonic" in record.source(FIRST) for record in _drafts(policy, FIRST, None))
+    assert any("@running monotonic" in record.source(BASELINE) for record in _drafts(policy, BASELINE, None))
     assert not any(
-        "@running monotonic" in record.source(FIRST) for record in _drafts(policy.without("osr"), FIRST, None)
+        "@running monotonic" in record.source(BASELINE) for record in _drafts(policy.without("osr"), BASELINE, None)
     )
 
 
@@ -237,8 +237,8 @@ def test_vectorization() -> None:
           ret void
         }
         """
-    assert " x i32>" in compile_stages(text, tier=FULL).optimized
-    assert " x i32>" not in compile_stages(text, tier=FULL, policy=DEFAULT.without("vectorization")).optimized
+    assert " x i32>" in compile_stages(text, tier=OPTIMIZED).optimized
+    assert " x i32>" not in compile_stages(text, tier=OPTIMIZED, policy=DEFAULT.without("vectorization")).optimized
 
 
 # -- the cache, and what LLVM makes of it ------------------------------------------------------------------------------
@@ -260,7 +260,7 @@ def test_kept_code_is_of_the_same_policy(tmp_path: Path, monkeypatch: pytest.Mon
         assert compiled(policy) == 0
 
 
-@pytest.mark.parametrize("tier", [FIRST, FULL])
+@pytest.mark.parametrize("tier", [BASELINE, OPTIMIZED])
 @pytest.mark.parametrize("name", ["", "narrow_registers", "all"])
 def test_llvm_accepts_the_text_before_and_after_the_passes_on_it(name: str, tier: str) -> None:
     names = OPTIMIZATIONS if name == "all" else [name] if name else []

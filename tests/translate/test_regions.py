@@ -12,8 +12,8 @@ import pytest
 import armexec
 from armexec.engines.translated import LoadedTranslatedImage, TranslatedEngine
 from armexec.objects import Parameter, Prototype
-from armexec.translate.cfg.discovery import Flow
-from armexec.translate.cfg.partition import Regions
+from armexec.translate.cfg.discovery import ControlFlowGraph
+from armexec.translate.cfg.partition import Partition
 from armexec.translate.policy import Policy
 from corpus import INTEGER_CORPUS
 from corpus.checks import check
@@ -34,7 +34,7 @@ def _bind(loaded: LoadedTranslatedImage, offset: int, count: int) -> Callable[..
 
 
 def _translated(loaded: LoadedTranslatedImage) -> int:
-    return loaded.translator.library.translated
+    return loaded.translator.registry.translated
 
 
 # -- pieces ------------------------------------------------------------------------------------------------------------
@@ -250,12 +250,12 @@ def test_a_tail_called_function_is_copied_a_few_times_only() -> None:
 # -- cutting -----------------------------------------------------------------------------------------------------------
 
 
-def _regions(text: str, limit: int) -> tuple[Regions, int]:
+def _regions(text: str, limit: int) -> tuple[Partition, int]:
     from armexec.asm import assemble
 
     words = assemble(text).words
     policy = Policy(max_function=limit)
-    return Regions(lambda at: words[at // 4] if 0 <= at < 4 * len(words) else None, lambda _, __: {}, policy), len(
+    return Partition(lambda at: words[at // 4] if 0 <= at < 4 * len(words) else None, lambda _, __: {}, policy), len(
         words
     )
 
@@ -264,13 +264,13 @@ def _regions(text: str, limit: int) -> tuple[Regions, int]:
 @LIMITS
 def test_pieces_dont_overlap_and_hold_everything(seed: int, limit: int) -> None:
     regions, count = _regions(_program(random.Random(seed), 30).split("twist:")[0].replace("bl ", "b "), limit)
-    found: dict[int, Flow] = {}
+    found: dict[int, ControlFlowGraph] = {}
     todo = [0]
     while todo:
         address = todo.pop()
         if address in found:
             continue
-        piece = found[address] = regions.flow(address)
+        piece = found[address] = regions.graph(address)
         assert piece.size <= limit
         assert address in (piece.entries or (piece.entry,))
         todo += piece.outside
@@ -284,7 +284,7 @@ def test_cuts_are_between_loops() -> None:
     regions, _ = _regions("".join(loop.format(f"l{n}") for n in range(20)) + "ret", 18)
     entry = 0
     for _ in range(5):
-        piece = regions.flow(entry)
+        piece = regions.graph(entry)
         assert piece.size == 15
         (entry,) = piece.outside
         assert entry == piece.entry + 60

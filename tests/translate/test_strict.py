@@ -10,7 +10,7 @@ import pytest
 
 import armexec
 from armexec.translate.mode import FAST, STRICT
-from armexec.translate.tiers import FULL
+from armexec.translate.tiers import OPTIMIZED
 
 from .guest import load
 
@@ -280,6 +280,6 @@ def test_code_that_could_set_fpcr_computes_with_the_hosts_instructions() -> None
     loaded, labels = load("f: cbz x0, g\n msr fpcr, x0\n g: fmadd d0, d0, d1, d2\n ret", tier="O2")
     sources = []
     for mode in (FAST, STRICT):
-        record, _ = loaded.translator.draft(loaded.base + labels["f"], None, FULL, mode)
-        sources.append(record.source(FULL))
+        record, _ = loaded.translator.plan(loaded.base + labels["f"], None, OPTIMIZED, mode)
+        sources.append(record.source(OPTIMIZED))
     assert ["call double @llvm.fma.f64" in source for source in sources] == [True, False]

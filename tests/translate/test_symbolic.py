@@ -8,8 +8,8 @@ import pytest
 
 from armexec.asm import assemble
 from armexec.isa import decode
-from armexec.translate.analysis.callee_saved import _FrameMachine, _NotKept, _State
-from armexec.translate.cfg.discovery import Block, FlowMachine
+from armexec.translate.analysis.callee_saved import _FrameMachine, _NotPreserved, _State
+from armexec.translate.cfg.discovery import Block, BlockEndMachine
 from armexec.translate.cfg.symbolic import Expression, SymbolicMachine
 from isa.every_encoding import decoded_words, run_every_encoding
 
@@ -34,7 +34,7 @@ def registers(text: str) -> dict[int, Expression]:
     return machine.registers
 
 
-@pytest.mark.parametrize("make", [FlowMachine, SymbolicMachine])
+@pytest.mark.parametrize("make", [BlockEndMachine, SymbolicMachine])
 def test_every_encoding_runs(make: Any) -> None:
     assert run_every_encoding(make) > 5000
 
@@ -44,11 +44,11 @@ def test_every_encoding_runs_on_frames() -> None:
     for decoded in decoded_words(6):
         try:
             decoded.instruction.semantics(frame_machine(), *decoded.fields.values())
-        except _NotKept:
+        except _NotPreserved:
             assert decoded.effects.is_store
 
 
-@pytest.mark.parametrize("make", [FlowMachine, SymbolicMachine, frame_machine])
+@pytest.mark.parametrize("make", [BlockEndMachine, SymbolicMachine, frame_machine])
 def test_a_mistake_in_a_semantic_function_is_an_error(make: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     (decoded,) = block("add x0, x1, x2").instructions
     assert not isinstance(decoded, int)

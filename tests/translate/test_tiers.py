@@ -24,7 +24,7 @@ from armexec.objects import Parameter, Prototype
 from armexec.translate import tiers
 from armexec.translate.codegen.llvm import compiled_modules
 from armexec.translate.execute import runtime
-from armexec.translate.execute.linked_unit import Unit
+from armexec.translate.execute.linked_unit import LinkedUnit
 from armexec.translate.mode import FAST
 from armexec.translate.policy import DEFAULT, Policy
 
@@ -76,7 +76,7 @@ def _do(jobs: list[tiers.Job], looks: int = 0) -> None:
     """Do them, and what they bring; look so many times whether old loops still run."""
     while jobs:
         job = jobs.pop(0)
-        if isinstance(job, runtime._GoingOn):
+        if isinstance(job, runtime._OnStackReplacement):
             looks -= 1
             if looks < 0:
                 continue
@@ -102,13 +102,13 @@ def _tiers(image: LoadedTranslatedImage) -> list[str]:
 def asked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The tiers of the units whose code faulted."""
     found: list[str] = []
-    original = Unit.guest_pc
+    original = LinkedUnit.guest_pc
 
-    def guest_pc(self: Unit, host_pc: int) -> int | None:
+    def guest_pc(self: LinkedUnit, host_pc: int) -> int | None:
         found.append(self.tier)
         return original(self, host_pc)
 
-    monkeypatch.setattr(Unit, "guest_pc", guest_pc)
+    monkeypatch.setattr(LinkedUnit, "guest_pc", guest_pc)
     return found
 
 
@@ -144,9 +144,11 @@ def test_results_before_and_after(limit: int | None, jobs: list[tiers.Job]) -> N
     assert again(10) == 110
     # All ways into the old code lead to the better one.
     translator = image.translator
-    old = {unit.host.address(name) for unit in translator.units if unit.tier == "first" for name in unit.record.names()}
+    old = {
+        unit.host.address(name) for unit in translator.units if unit.tier == "first" for name in unit.compiled.names()
+    }
     table = list(translator.table)
-    entered = {table[(address - image.base) // 4] for address in translator.library.states}
+    entered = {table[(address - image.base) // 4] for address in translator.registry.states}
     assert entered
     assert not old & entered
 
@@ -184,8 +186,8 @@ def test_a_loop_that_has_ended_is_left_alone(jobs: list[tiers.Job]) -> None:
     units = len(image.translator.units)
     for unit in image.translator.units:
         unit.running.value = 0
-        runtime._GoingOn(image.translator, unit, 0.1, FAST).run(lambda: False)
-        assert isinstance(jobs.pop(), runtime._GoingOn)
+        runtime._OnStackReplacement(image.translator, unit, 0.1, FAST).run(lambda: False)
+        assert isinstance(jobs.pop(), runtime._OnStackReplacement)
     assert len(image.translator.units) == units
     assert not jobs
 
@@ -250,7 +252,7 @@ def test_everything_is_taken_along_from_a_loop(at: int, limit: int | None, jobs:
         if at != 100 and number != at % len(units):
             continue
         unit.running.value = 1
-        runtime._GoingOn(translator, unit, 0.1, FAST).run(lambda: False)
+        runtime._OnStackReplacement(translator, unit, 0.1, FAST).run(lambda: False)
         for rounds in (1, 2, 7):
             assert f(rounds) == _expected(rounds)
     _do(jobs)

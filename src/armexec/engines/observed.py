@@ -20,7 +20,7 @@ from armexec.errors import HostError
 from armexec.isa import Decoded, decode
 from armexec.memory import execution_refused
 from armexec.memory.page_table import PAGE, PageTable
-from armexec.translate.cfg.discovery import FlowMachine, ends_block
+from armexec.translate.cfg.discovery import BlockEndMachine, ends_block
 from armexec.translate.codegen import llvm as host
 from armexec.translate.codegen.link import HostCode
 from armexec.translate.codegen.support_code import shared_code
@@ -262,7 +262,7 @@ class Observed:
     def _read(self, guest: Guest, start: int) -> tuple[list[Decoded], list[int]]:
         """The instructions of a block, and the addresses of code that it is known to lead to."""
         instructions: list[Decoded] = []
-        flow = FlowMachine()
+        flow = BlockEndMachine()
         at = start
         while len(instructions) < self.policy.longest:
             if instructions and at in self._starts:

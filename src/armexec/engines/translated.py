@@ -26,7 +26,7 @@ from armexec.translate.execute.runtime import Fault, Runtime, Translator
 from armexec.translate.mode import reads_fpsr
 from armexec.translate.policy import Policy, policy_from_environment
 from armexec.translate.tiers import AUTO, TIERS, wait
-from armexec.translate.unit_registry import Argument, Code, Names, Shape
+from armexec.translate.unit_registry import Argument, CodeSource, Names, Shape
 
 if TYPE_CHECKING:
     from armexec.translate.observe.dump import Dump
@@ -164,10 +164,10 @@ class LoadedTranslatedImage:
             return None
 
         sees_fpsr = any(reads_fpsr(data) for data in words.values())
-        taken = cache(lambda: tuple(base + offset for offset in address_taken_functions(image)))
+        address_taken = cache(lambda: tuple(base + offset for offset in address_taken_functions(image)))
         names = Names(lambda address: function_name(image, address - base), lambda address: line(image, address - base))
         tables = cache(lambda: [[base + offset for offset in table] for table in function_tables(image)])
-        code = Code(base, image.size, code_size, fetch, read, sees_fpsr, taken, tables, names=names)
+        code = CodeSource(base, image.size, code_size, fetch, read, sees_fpsr, address_taken, tables, names=names)
         found = fingerprint(image, resolve) if is_on() else None
         if found is not None:
             fixed = found.base_dependent

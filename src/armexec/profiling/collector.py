@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from armexec.objects.symbolize import function_name, line
 from armexec.profiling import registry
-from armexec.translate.events import unwatch, watch
+from armexec.translate.events import add_listener, remove_listener
 
 if TYPE_CHECKING:
     from armexec.objects import Image
@@ -60,7 +60,7 @@ class Collector:
         try:
             for loaded in natives:
                 self.began_native(loaded)
-            watch(self)
+            add_listener(self)
         except BaseException:
             self._end()
             raise
@@ -73,7 +73,7 @@ class Collector:
 
     def _end(self) -> dict[int, int]:
         registry.end()
-        unwatch(self)
+        remove_listener(self)
         return self._sampler.stop() if self._sampler is not None else {}
 
     # -- what runs ----------------------------------------------------------------------------------------------------

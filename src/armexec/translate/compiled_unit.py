@@ -8,14 +8,14 @@ import zlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from armexec.translate.tiers import FIRST
+from armexec.translate.tiers import BASELINE
 from armexec.translate.unit_registry import Convention
 
-__all__ = ["END", "FIRST_ONLY", "Function", "Record", "pack", "text_for", "unpack"]
+__all__ = ["BASELINE_ONLY", "END", "CompiledUnit", "Function", "pack", "text_for", "unpack"]
 
-FIRST_ONLY = ";first tier only"
+BASELINE_ONLY = ";first tier only"
 END = ";end"
-_ONLY = re.compile(f"^{FIRST_ONLY}\n.*?^{END}\n", re.MULTILINE | re.DOTALL)
+_ONLY = re.compile(f"^{BASELINE_ONLY}\n.*?^{END}\n", re.MULTILINE | re.DOTALL)
 
 
 def text_for(tier: str, text: str) -> str:
@@ -23,25 +23,25 @@ def text_for(tier: str, text: str) -> str:
 
     What is between the lines FIRST_ONLY and END is for the first tier.
     """
-    return text if tier == FIRST else _ONLY.sub("", text)
+    return text if tier == BASELINE else _ONLY.sub("", text)
 
 
 @dataclass(frozen=True)
 class Function:
     """A translated function; `offset` is in the image and makes its name.
 
-    An open function is entered at `entries`, through the state structure. A closed one has none; `wide` says that it is
-    the wide form, and `convention` how other units call it if they may.
+    A function of the state convention is entered at `entries`. One of the register convention has none; `returns_all`
+    says that its results are all registers that it changes, and `convention` how other units call it if they may.
     """
 
     offset: int
     entries: tuple[int, ...] = ()
-    wide: bool = False
+    returns_all: bool = False
     convention: Convention | None = None
 
 
 @dataclass(frozen=True)
-class Record:
+class CompiledUnit:
     """`object`: the object file. `text`: what it was made from, compressed, for the fault map.
 
     `instructions`: how many of the guest's. `entry`: the offset it was made for, or that of the piece that has it;
@@ -74,24 +74,24 @@ class Record:
         return [*names, *(f"s{offset:x}" for offset in self.wrapped)]
 
 
-def pack(record: Record) -> bytes:
+def pack(unit: CompiledUnit) -> bytes:
     """One line of JSON, the object, the text."""
     header = {
-        "object": len(record.object),
-        "instructions": record.instructions,
-        "entry": record.entry,
-        "wrapped": record.wrapped,
-        "functions": [(f.offset, f.entries, f.wide, f.convention) for f in record.functions],
-        "called": record.called,
-        "whys": list(record.whys.items()),
-        "consulted": record.consulted,
-        "found": record.found,
-        "circumstances": record.circumstances,
+        "object": len(unit.object),
+        "instructions": unit.instructions,
+        "entry": unit.entry,
+        "wrapped": unit.wrapped,
+        "functions": [(f.offset, f.entries, f.returns_all, f.convention) for f in unit.functions],
+        "called": unit.called,
+        "whys": list(unit.whys.items()),
+        "consulted": unit.consulted,
+        "found": unit.found,
+        "circumstances": unit.circumstances,
     }
-    return json.dumps(header, separators=(",", ":")).encode() + b"\n" + record.object + record.text
+    return json.dumps(header, separators=(",", ":")).encode() + b"\n" + unit.object + unit.text
 
 
-def unpack(data: bytes) -> Record | None:
+def unpack(data: bytes) -> CompiledUnit | None:
     """What `pack` made, or None if it was something else that did."""
     try:
         line, _, rest = data.partition(b"\n")
@@ -100,17 +100,17 @@ def unpack(data: bytes) -> Record | None:
         if not isinstance(size, int) or not 0 < size <= len(rest):
             return None
         functions = tuple(
-            Function(int(offset), _ints(entries), bool(wide), _convention(convention))
-            for offset, entries, wide, convention in header["functions"]
+            Function(int(offset), _ints(entries), bool(returns_all), _convention(convention))
+            for offset, entries, returns_all, convention in header["functions"]
         )
-        return Record(
+        return CompiledUnit(
             rest[:size],
             rest[size:],
             int(header["instructions"]),
             int(header["entry"]),
             _ints(header["wrapped"]),
             functions,
-            tuple((int(offset), bool(wide)) for offset, wide in header["called"]),
+            tuple((int(offset), bool(returns_all)) for offset, returns_all in header["called"]),
             {int(offset): str(why) for offset, why in header["whys"]},
             _ints(header["consulted"]),
             _ints(header["found"]),

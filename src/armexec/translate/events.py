@@ -13,17 +13,17 @@ from armexec.translate.policy import DEFAULT, Policy
 
 if TYPE_CHECKING:
     from armexec.translate.codegen.link import HostCode
-    from armexec.translate.compiled_unit import Record
+    from armexec.translate.compiled_unit import CompiledUnit
     from armexec.translate.execute.runtime import Translator
     from armexec.translate.observe.naming import Naming
-    from armexec.translate.unit_registry import Library
+    from armexec.translate.unit_registry import UnitRegistry
 
-__all__ = ["Watcher", "began", "is_watched", "linked_shared", "linked_unit", "unwatch", "watch"]
+__all__ = ["CodeListener", "add_listener", "began", "has_listeners", "linked_shared", "linked_unit", "remove_listener"]
 
 _OFF = ("", "0", "off")
 
 
-class Watcher(Protocol):
+class CodeListener(Protocol):
     """Somebody who wants to know of all translated code. It may be told by any thread."""
 
     def began(self, translator: Translator) -> None:
@@ -35,32 +35,32 @@ class Watcher(Protocol):
 
 _lock = hold(Lock())
 _translators: weakref.WeakSet[Translator] = weakref.WeakSet()
-_watchers: list[Watcher] = []
+_listeners: list[CodeListener] = []
 
 
-def watch(watcher: Watcher) -> None:
+def add_listener(listener: CodeListener) -> None:
     """From now on, tell a watcher; of the translators that there are already at once."""
     with _lock:
-        _watchers.append(watcher)
-        known = list(_translators)
-    for translator in known:
-        watcher.began(translator)
+        _listeners.append(listener)
+        listening = list(_translators)
+    for translator in listening:
+        listener.began(translator)
 
 
-def unwatch(watcher: Watcher) -> None:
+def remove_listener(listener: CodeListener) -> None:
     """Tell it nothing any more, if it was told anything."""
     with _lock:
-        if watcher in _watchers:
-            _watchers.remove(watcher)
+        if listener in _listeners:
+            _listeners.remove(listener)
 
 
 def began(translator: Translator) -> None:
     """There is a new translator."""
     with _lock:
         _translators.add(translator)
-        told = tuple(_watchers)
-    for watcher in told:
-        watcher.began(translator)
+        told = tuple(_listeners)
+    for listener in told:
+        listener.began(translator)
 
 
 def _wants(variable: str) -> bool:
@@ -68,25 +68,25 @@ def _wants(variable: str) -> bool:
     return os.environ.get(variable, "") not in _OFF and sys.platform == "linux"
 
 
-def is_watched() -> bool:
+def has_listeners() -> bool:
     """Whether somebody looks at translated code: they would rather see it as it stays."""
-    return bool(_watchers) or _wants("ARMEXEC_PERF") or _wants("ARMEXEC_GDB")
+    return bool(_listeners) or _wants("ARMEXEC_PERF") or _wants("ARMEXEC_GDB")
 
 
-def linked_unit(code: HostCode, record: Record, library: Library, tier: str) -> None:
-    """A unit has been linked; `record` still has its object. Raises HostError: what was asked for can't be done."""
-    for watcher in tuple(_watchers):
-        watcher.linked(code)
+def linked_unit(code: HostCode, compiled: CompiledUnit, registry: UnitRegistry, tier: str) -> None:
+    """A unit has been linked; `compiled` still has its object. Raises HostError: what was asked for can't be done."""
+    for listener in tuple(_listeners):
+        listener.linked(code)
     for_perf, for_gdb = _wants("ARMEXEC_PERF"), _wants("ARMEXEC_GDB")
     if not for_perf and not for_gdb:
         return
     from armexec.translate.observe.naming import naming_of
 
-    naming = naming_of(record, library)
+    naming = naming_of(compiled, registry)
     if for_perf:
-        _tell_perf(code, record.object, naming)
+        _tell_perf(code, compiled.object, naming)
     if for_gdb:
-        _tell_gdb(code, record.object, record.source(tier), tier, naming, record.instructions, library.policy)
+        _tell_gdb(code, compiled.object, compiled.source(tier), tier, naming, compiled.instructions, registry.policy)
 
 
 def linked_shared(code: HostCode, data: bytes, text: str, tier: str = "O0") -> None:

@@ -1,9 +1,9 @@
 """How much is done for code, and when: at first little, and the rest beside the running program.
 
-With the tier "auto", code whose optimization takes long is compiled without (`FIRST`), and once more by a thread in the
-background with it (`FULL`). What is better takes the place of what was there: each way into the first code from outside
-of it goes through a word of memory that is then overwritten. What runs goes on in the old code until it returns or
-begins the next round of a loop.
+With the tier "auto", code whose optimization takes long is compiled without it (`BASELINE`), and once more with it by a
+thread in the background (`OPTIMIZED`). Each way into baseline code from outside of it goes through a word of memory,
+which is overwritten when there is optimized code. What runs goes on in the old code until it returns or begins the next
+round of a loop.
 """
 
 from __future__ import annotations
@@ -19,19 +19,19 @@ from typing import Protocol
 from armexec.errors import HostError
 from armexec.forks import in_child
 
-__all__ = ["AUTO", "FIRST", "FULL", "TIERS", "Job", "submit", "urgent", "wait"]
+__all__ = ["AUTO", "BASELINE", "OPTIMIZED", "TIERS", "Job", "submit", "urgent", "wait"]
 
 TIERS = ("O0", "O1", "O2", "O3")
 """What LLVM's passes are asked for. O0: none, and the quick instruction selection."""
 AUTO = "auto"
-FIRST = "first"
-FULL = "O2"
+BASELINE = "first"
+OPTIMIZED = "O2"
 
 _REST = 0.03
 """So many seconds after a translation that somebody waited for, the next such may be expected."""
 _DELAY = 1.0
 """But no job waits for more than so many seconds because of these."""
-_PATIENCE = 2.0
+_PATIENCE = 10.0
 """At the end of the process, so many seconds are waited for LLVM to return, which nothing can stop."""
 
 

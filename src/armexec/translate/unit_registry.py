@@ -12,10 +12,10 @@ from armexec.translate.mode import Mode
 from armexec.translate.policy import Policy
 
 if TYPE_CHECKING:
-    from armexec.translate.cfg.discovery import Flow
-    from armexec.translate.cfg.partition import Regions
+    from armexec.translate.cfg.discovery import ControlFlowGraph
+    from armexec.translate.cfg.partition import Partition
 
-__all__ = ["NAMELESS", "Argument", "Code", "Convention", "Export", "Form", "Library", "Names", "Shape"]
+__all__ = ["NAMELESS", "Argument", "CodeSource", "Convention", "Export", "Form", "Names", "Shape", "UnitRegistry"]
 
 
 class Argument(NamedTuple):
@@ -52,15 +52,15 @@ NAMELESS = Names()
 
 
 @dataclass(frozen=True)
-class Code:
+class CodeSource:
     """The code of an image.
 
     `base` and `size` are the image's; its code lies in the first `code_size` bytes. `fetch` gives the word at
     an address or None where there is no code, `read` constant data, for jump tables. `reads_fpsr`: it can
     tell which flags operations have raised.
 
-    `taken` gives the addresses of the functions that the code may call through pointers, as far as that is known,
-    `tables` those that stand in tables, in their order.
+    `address_taken` gives the addresses of the functions that the code may call through pointers, as far as that is
+    known, `tables` those that stand in tables, in their order.
 
     `identity` is a digest of all of it that translations depend on, wherever it is mapped; None: translations aren't
     kept. `movable` says that a word at an address is the same wherever the image is mapped. `names`: for people.
@@ -72,7 +72,7 @@ class Code:
     fetch: Callable[[int], int | None]
     read: Callable[[int, int], bytes | None]
     reads_fpsr: bool = False
-    taken: Callable[[], Sequence[int]] = tuple
+    address_taken: Callable[[], Sequence[int]] = tuple
     tables: Callable[[], Sequence[Sequence[int]]] = tuple
     identity: bytes | None = None
     movable: Callable[[int], bool] = lambda address: True
@@ -99,17 +99,17 @@ Form: TypeAlias = tuple[int, bool]
 """A closed function by its address, and whether it is the wide form, which returns all that it changes."""
 
 
-class Library:
+class UnitRegistry:
     """What is known and translated of an image: flows, exported functions, and those that take the state structure.
 
     `states`: by guest address, the host address of what is entered there with the state structure.
 
-    `better` is the library of the code that will take the place of this one's. Then all is made so that it can be left:
-    functions with loops are entered at these too, with the state structure, and none is exported.
+    `optimized` is the registry of the code that will take the place of this one's. Then all is made so that it can be
+    left: functions with loops are entered at these too, with the state structure, and none is exported.
     """
 
-    def __init__(self, code: Code, policy: Policy, mode: Mode, *, better: Library | None = None) -> None:
-        self.better = better
+    def __init__(self, code: CodeSource, policy: Policy, mode: Mode, *, optimized: UnitRegistry | None = None) -> None:
+        self.optimized = optimized
         self.code = code
         self.policy = policy
         self.mode = mode
@@ -118,36 +118,36 @@ class Library:
         self.seen: set[Form] = set()
         self.translated = 0
         self._found: list[int] = []
-        self._flows: dict[int, Flow] = {}
+        self._graphs: dict[int, ControlFlowGraph] = {}
         # In the order of their addresses.
         self._left_out: list[int] = []
         self._room = 0
 
-    def flow(self, address: int) -> Flow:
+    def graph(self, address: int) -> ControlFlowGraph:
         """The function at an address, or the piece that is entered there, as it is translated here."""
-        flow = self.regions.flow(address)
-        if self.better is None or not self.policy.osr or not flow.loops:
-            return flow
-        found = self._flows.get(address)
+        graph = self.partition.graph(address)
+        if self.optimized is None or not self.policy.osr or not graph.loops:
+            return graph
+        found = self._graphs.get(address)
         if found is None:
-            entries = dict.fromkeys((*(flow.entries or (flow.entry,)), *flow.loops))
-            found = self._flows[address] = replace(flow, entries=tuple(entries))
+            entries = dict.fromkeys((*(graph.entries or (graph.entry,)), *graph.loops))
+            found = self._graphs[address] = replace(graph, entries=tuple(entries))
         return found
 
     def reach(self, address: int, limit: int) -> int:
         """How many instructions a function has with all that it calls, counted until it's more than `limit`."""
         size, seen, todo = 0, {address}, [address]
         while todo and size <= limit:
-            flow = self.regions.flow(todo.pop())
-            size += flow.size
-            new = {callee for callee in flow.calls if self.code.fetch(callee) is not None} - seen
+            graph = self.partition.graph(todo.pop())
+            size += graph.size
+            new = {callee for callee in graph.calls if self.code.fetch(callee) is not None} - seen
             seen |= new
             todo += new
         return size
 
     def leave_out(self, addresses: Iterable[int]) -> None:
         """Remember functions that a unit calls and had no room for."""
-        left_out = (self.better or self)._left_out
+        left_out = (self.optimized or self)._left_out
         for address in addresses:
             at = bisect_left(left_out, address)
             if left_out[at : at + 1] != [address] and address not in self.states:
@@ -156,7 +156,7 @@ class Library:
     @property
     def has_left_out(self) -> bool:
         """Whether there are such functions."""
-        return bool((self.better or self)._left_out)
+        return bool((self.optimized or self)._left_out)
 
     def take_left_out(self, address: int) -> list[int]:
         """Functions to be translated with one that is reached now: those next to it among the ones left out before.
@@ -164,30 +164,30 @@ class Library:
         A unit by itself takes longer than the code of a small function. What calls many functions calls them in the
         order of their addresses, more often than not; the more have been reached one by one, the more are taken.
         """
-        library = self.better or self
-        left_out = library._left_out
-        taken: list[int] = []
-        room = library._room = min(2 * library._room + self.policy.first_batch, self.policy.max_batch)
+        registry = self.optimized or self
+        left_out = registry._left_out
+        address_taken: list[int] = []
+        room = registry._room = min(2 * registry._room + self.policy.first_batch, self.policy.max_batch)
         while left_out and room > 0:
             at = bisect_left(left_out, address)
             found = left_out.pop(at if at < len(left_out) else 0)
-            if found == address or found in library.states or found in self.states:
+            if found == address or found in registry.states or found in self.states:
                 continue
-            flow = self.regions.flow(found)
-            if not flow.is_piece:
-                room -= flow.size
-                taken.append(found)
-        return taken
+            graph = self.partition.graph(found)
+            if not graph.is_fragment:
+                room -= graph.size
+                address_taken.append(found)
+        return address_taken
 
     @cached_property
-    def _regions(self) -> Regions:
+    def _partition(self) -> Partition:
         from armexec.translate.cfg.jump_tables import jump_targets
-        from armexec.translate.cfg.partition import Regions
+        from armexec.translate.cfg.partition import Partition
 
         code = self.code
         # Where nothing can be read, there are no tables.
         read = code.read if self.policy.jump_tables else lambda _address, _size: None
-        return Regions(code.fetch, lambda starts, flow: jump_targets(starts, flow, read), self.policy)
+        return Partition(code.fetch, lambda starts, graph: jump_targets(starts, graph, read), self.policy)
 
     def found_before(self, addresses: Iterable[int]) -> None:
         """These were looked at, in this order, for a unit that came from the cache.
@@ -195,13 +195,13 @@ class Library:
         How code is cut into flows depends on what was looked at before. It is done again when something new is
         translated, and not before.
         """
-        (self.better or self)._found += addresses
+        (self.optimized or self)._found += addresses
 
     @property
-    def regions(self) -> Regions:
+    def partition(self) -> Partition:
         """The flows that both libraries of an image share."""
-        if self.better is not None:
-            return self.better.regions
+        if self.optimized is not None:
+            return self.optimized.partition
         while self._found:
-            self._regions.flow(self._found.pop(0))
-        return self._regions
+            self._partition.graph(self._found.pop(0))
+        return self._partition

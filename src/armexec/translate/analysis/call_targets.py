@@ -11,20 +11,20 @@ from collections.abc import Sequence
 
 from armexec.translate.cfg.discovery import Block
 from armexec.translate.cfg.symbolic import SymbolicMachine, terms
-from armexec.translate.unit_registry import Code
+from armexec.translate.unit_registry import CodeSource
 
-__all__ = ["guess"]
+__all__ = ["likely_targets"]
 
 
-def guess(block: Block, code: Code, most: int) -> Sequence[int]:
+def likely_targets(block: Block, source: CodeSource, most: int) -> Sequence[int]:
     """The addresses for the call that ends a block; none where there would be more than `most`."""
-    taken = code.taken()
-    if len(taken) <= most:
-        return taken
+    address_taken = source.address_taken()
+    if len(address_taken) <= most:
+        return address_taken
     index = _index(block)
     if index is None:
         return ()
-    found = dict.fromkeys(table[index] for table in code.tables() if index < len(table))
+    found = dict.fromkeys(table[index] for table in source.tables() if index < len(table))
     return tuple(found) if len(found) <= most else ()
 
 

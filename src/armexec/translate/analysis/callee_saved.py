@@ -18,10 +18,10 @@ from typing import Any, NamedTuple
 
 from armexec.cpu.registers import GENERAL, SP, X30, RegisterSet, bit, has, members
 from armexec.isa.abstract import AbstractValue
-from armexec.translate.cfg.discovery import Flow
+from armexec.translate.cfg.discovery import ControlFlowGraph
 from armexec.translate.cfg.symbolic import MASK, Expression, SymbolicMachine, SymbolicValue, terms
 
-__all__ = ["Frames", "find_frames"]
+__all__ = ["CalleeSaved", "find_callee_saved"]
 
 _NUMBERS = tuple(members(GENERAL))
 _WAYS = frozenset(("goto", "branch", "call", "return"))
@@ -35,7 +35,7 @@ class _State(NamedTuple):
     slots: _Slots
 
 
-class _NotKept(Exception):
+class _NotPreserved(Exception):
     """A function isn't known to keep to its frame."""
 
 
@@ -62,14 +62,14 @@ class _FrameMachine(SymbolicMachine):
         slot = self._slot(address)
         size = value.width // 8
         if slot is None or slot + size > 0 or address.width != 64:
-            raise _NotKept
+            raise _NotPreserved
         for other in [other for other in self.slots if other - size < slot < other + 8]:
             del self.slots[other]
         if size == 8:
             self.slots[slot] = self.expression(value)
 
     def zero_cache_block(self, address: Any) -> None:
-        raise _NotKept
+        raise _NotPreserved
 
     def return_to(self, target: Any) -> None:
         self.target = self.expression(target)
@@ -78,64 +78,65 @@ class _FrameMachine(SymbolicMachine):
         self.registers[X30] = self.unknown()
 
 
-class Frames(NamedTuple):
-    """What is known of functions that keep to their frames; others aren't there.
+class CalleeSaved(NamedTuple):
+    """Facts of the functions that keep to their frames; others aren't there.
 
-    `kept`: the general registers that each has at its end as at its start, as bits; with X30 among them it returns to
-    where it was called. `calls`: whom each calls, and how far below its own stack pointer at the start, in bytes.
+    `preserved`: the general registers that each has at its end as at its start, as bits; with X30 among them it returns
+    to where it was called. `calls`: the callees of each, and how far they are below its own stack pointer at the
+    start, in bytes.
     """
 
-    kept: dict[int, RegisterSet]
+    preserved: dict[int, RegisterSet]
     calls: dict[int, set[tuple[int, int]]]
 
 
-def find_frames(flows: Mapping[int, Flow], changed: Mapping[int, int]) -> Frames:
+def find_callee_saved(graphs: Mapping[int, ControlFlowGraph], changed: Mapping[int, int]) -> CalleeSaved:
     """The frames of some functions. `changed`: the registers that each of them, or one that it calls, writes."""
     calls: dict[int, set[tuple[int, int]]] = {}
-    kept = {entry: GENERAL for entry, flow in flows.items() if _could_be(flow)}
+    preserved = {entry: GENERAL for entry, graph in graphs.items() if _could_be(graph)}
     again = True
     while again:
         again = False
-        for entry in list(kept):
+        for entry in list(preserved):
             try:
-                analysis = _Analysis(flows[entry], kept, changed)
+                analysis = _Analysis(graphs[entry], preserved, changed)
                 now = analysis.run()
                 calls[entry] = analysis.calls
-            except _NotKept:
-                del kept[entry]
+            except _NotPreserved:
+                del preserved[entry]
                 again = True
                 continue
-            if now != kept[entry]:
-                kept[entry] = now
+            if now != preserved[entry]:
+                preserved[entry] = now
                 again = True
-    return Frames(kept, {entry: calls[entry] for entry in kept})
+    return CalleeSaved(preserved, {entry: calls[entry] for entry in preserved})
 
 
-def _could_be(flow: Flow) -> bool:
+def _could_be(graph: ControlFlowGraph) -> bool:
     return (
-        not flow.is_piece
-        and not flow.outside
-        and all(block.kind in _WAYS for block in flow.blocks.values())
-        and any(block.kind == "return" for block in flow.blocks.values())
+        not graph.is_fragment
+        and not graph.outside
+        and all(block.kind in _WAYS for block in graph.blocks.values())
+        and any(block.kind == "return" for block in graph.blocks.values())
     )
 
 
 class _Analysis:
     """One function, given what is supposed of those that it calls."""
 
-    def __init__(self, flow: Flow, kept: Mapping[int, int], changed: Mapping[int, int]) -> None:
-        self.flow = flow
-        self.kept = kept
+    def __init__(self, graph: ControlFlowGraph, preserved: Mapping[int, int], changed: Mapping[int, int]) -> None:
+        self.graph = graph
+        self.preserved = preserved
         self.changed = changed
         self.calls: set[tuple[int, int]] = set()
 
     def run(self) -> int:
         """The registers that it keeps. Raises _NotKept."""
-        blocks = self.flow.blocks
+        blocks = self.graph.blocks
         start = _State({n: ("register", n) for n in _NUMBERS}, {})
-        states = {self.flow.entry: start}
-        todo = [self.flow.entry]
-        kept = GENERAL
+        states = {self.graph.entry: start}
+        todo = [self.graph.entry]
+        preserved = GENERAL
         ends: dict[int, _State] = {}
         while todo:
             at = todo.pop()
@@ -150,37 +151,37 @@ class _Analysis:
             if blocks[at].kind == "return":
                 for n in _NUMBERS:
                     if after.registers[n] != ("register", n):
-                        kept &= ~bit(n)
-        return kept
+                        preserved &= ~bit(n)
+        return preserved
 
     def _after(self, at: int, state: _State) -> _State:
-        block = self.flow.blocks[at]
+        block = self.graph.blocks[at]
         machine = _FrameMachine(state)
         pc = at
         for decoded in block.instructions:
             if isinstance(decoded, int):
-                raise _NotKept
+                raise _NotPreserved
             machine.pc = pc
             decoded.instruction.semantics(machine, *decoded.fields.values())
             pc += 4
         registers = {n: _plain(machine.registers[n], at, n) for n in _NUMBERS}
         if block.kind == "return" and machine.target != ("register", X30):
-            raise _NotKept
+            raise _NotPreserved
         if block.kind == "call":
             self._call(block.target, registers, machine.slots)
         return _State(registers, machine.slots)
 
     def _call(self, callee: int | None, registers: dict[int, Expression], slots: _Slots) -> None:
         distance, others = terms(registers[SP])
-        if callee not in self.kept or callee is None or others != [("register", SP)]:
-            raise _NotKept
+        if callee not in self.preserved or callee is None or others != [("register", SP)]:
+            raise _NotPreserved
         bottom = distance - (1 << 64) if distance >> 63 else distance
         if bottom > 0:
-            raise _NotKept
+            raise _NotPreserved
         self.calls.add((callee, -bottom))
         for slot in [slot for slot in slots if slot < bottom]:
             del slots[slot]
-        lost = self.changed[callee] & ~self.kept[callee]
+        lost = self.changed[callee] & ~self.preserved[callee]
         for n in _NUMBERS:
             if has(lost, n):
                 registers[n] = ("called", callee, n)

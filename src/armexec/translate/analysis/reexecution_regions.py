@@ -12,9 +12,9 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from armexec.cpu.registers import RegisterSet, bit, d, has, s
-from armexec.translate.cfg.discovery import Block, Flow
+from armexec.translate.cfg.discovery import Block, ControlFlowGraph
 
-__all__ = ["Loops", "Rerun", "candidates", "natural_loops"]
+__all__ = ["Loops", "ReexecutionRegion", "candidates", "natural_loops"]
 
 Unsure = dict[int, frozenset[int]]
 """The V registers that may hold wrong NaNs between the blocks of a part, with the sizes of their elements in bits."""
@@ -25,7 +25,7 @@ Loops = list[tuple[int, set[int]]]
 
 
 @dataclass(eq=False)
-class Rerun:
+class ReexecutionRegion:
     """`blocks` are entered at `header` alone. `is_unfit`: more than being a NaN is asked of what isn't tested in it."""
 
     header: int
@@ -52,20 +52,22 @@ class Rerun:
         return registers
 
 
-def candidates(flow: Flow, loops: Loops, quiet: Collection[int], wanted: Collection[int]) -> list[Rerun]:
-    """The largest parts all of whose blocks are `quiet`, and that hold one of `wanted`; they don't overlap.
+def candidates(
+    graph: ControlFlowGraph, loops: Loops, side_effect_free: Collection[int], wanted: Collection[int]
+) -> list[ReexecutionRegion]:
+    """The largest parts all of whose blocks are `side_effect_free`, and that hold one of `wanted`; they don't overlap.
 
     Blocks of a part end with branches to known blocks, or, where the part is all of the function, with returns.
     """
-    blocks = flow.blocks
-    inside = {start for start in quiet if _stays(blocks[start], blocks)}
-    if not flow.is_piece and all(start in inside or _returns(blocks[start], quiet) for start in blocks):
-        return [Rerun(flow.entry, frozenset(blocks))]
-    found: list[Rerun] = []
+    blocks = graph.blocks
+    inside = {start for start in side_effect_free if _stays(blocks[start], blocks)}
+    if not graph.is_fragment and all(start in inside or _returns(blocks[start], side_effect_free) for start in blocks):
+        return [ReexecutionRegion(graph.entry, frozenset(blocks))]
+    found: list[ReexecutionRegion] = []
     taken: set[int] = set()
     for header, loop in loops:
         if loop <= inside and not loop & taken and not loop.isdisjoint(wanted):
-            found.append(Rerun(header, frozenset(loop)))
+            found.append(ReexecutionRegion(header, frozenset(loop)))
             taken |= loop
     return found
 
@@ -74,21 +76,21 @@ def _stays(block: Block, blocks: Mapping[int, Block]) -> bool:
     return block.kind in ("goto", "branch") and all(target in blocks for target in block.successors)
 
 
-def _returns(block: Block, quiet: Collection[int]) -> bool:
-    return block.kind == "return" and block.start in quiet
+def _returns(block: Block, side_effect_free: Collection[int]) -> bool:
+    return block.kind == "return" and block.start in side_effect_free
 
 
-def natural_loops(flow: Flow) -> Loops:
+def natural_loops(graph: ControlFlowGraph) -> Loops:
     """The natural loops, by their headers, the largest first."""
-    if not flow.loops:
+    if not graph.loops:
         return []
-    blocks = flow.blocks
+    blocks = graph.blocks
     before: dict[int, list[int]] = {start: [] for start in blocks}
     for start, block in blocks.items():
         for target in block.successors:
             if target in before:
                 before[target].append(start)
-    dominators = _dominators(flow, before)
+    dominators = _dominators(graph, before)
     loops: dict[int, set[int]] = {}
     for start, block in blocks.items():
         for header in block.successors:
@@ -103,10 +105,10 @@ def natural_loops(flow: Flow) -> Loops:
     return sorted(loops.items(), key=lambda pair: -len(pair[1]))
 
 
-def _dominators(flow: Flow, before: Mapping[int, list[int]]) -> dict[int, frozenset[int]]:
+def _dominators(graph: ControlFlowGraph, before: Mapping[int, list[int]]) -> dict[int, frozenset[int]]:
     """The blocks through which every way to a block goes, for those that are reached."""
-    entries = flow.entries or (flow.entry,)
-    order = _order(flow, entries)
+    entries = graph.entries or (graph.entry,)
+    order = _order(graph, entries)
     dominators = {entry: frozenset((entry,)) for entry in entries}
     changed = True
     while changed:
@@ -122,13 +124,13 @@ def _dominators(flow: Flow, before: Mapping[int, list[int]]) -> dict[int, frozen
     return dominators
 
 
-def _order(flow: Flow, entries: Collection[int]) -> list[int]:
+def _order(graph: ControlFlowGraph, entries: Collection[int]) -> list[int]:
     """The blocks that are reached, each after one of those before it."""
     seen: dict[int, None] = dict.fromkeys(entries)
     todo = list(entries)
     while todo:
-        for target in flow.blocks[todo.pop()].successors:
-            if target in flow.blocks and target not in seen:
+        for target in graph.blocks[todo.pop()].successors:
+            if target in graph.blocks and target not in seen:
                 seen[target] = None
                 todo.append(target)
     return list(seen)

@@ -10,24 +10,24 @@ from collections.abc import Mapping
 
 from armexec.isa import Decoded
 from armexec.translate.analysis.reexecution_regions import Loops
-from armexec.translate.cfg.discovery import Block, Flow
+from armexec.translate.cfg.discovery import Block, ControlFlowGraph
 
 __all__ = ["repeated_loads"]
 
 
-def repeated_loads(flow: Flow, loops: Loops, quiet: Mapping[int, int]) -> set[int]:
+def repeated_loads(graph: ControlFlowGraph, loops: Loops, side_effect_free: Mapping[int, int]) -> set[int]:
     """The addresses of such loads.
 
-    `quiet`: the blocks that change nothing but registers, with these, as bits.
+    `side_effect_free`: the blocks that change nothing but registers, with these, as bits.
     """
     found: set[int] = set()
     for _, loop in loops:
-        if all(start in quiet and flow.blocks[start].kind in ("goto", "branch") for start in loop):
+        if all(start in side_effect_free and graph.blocks[start].kind in ("goto", "branch") for start in loop):
             changed = 0
             for start in loop:
-                changed |= quiet[start]
+                changed |= side_effect_free[start]
             for start in loop:
-                found |= _loads(flow.blocks[start], changed)
+                found |= _loads(graph.blocks[start], changed)
     return found
 
 

@@ -18,7 +18,7 @@ from armexec.isa import Decoded, decode
 from armexec.isa.abstract import AbstractMachine, AbstractValue
 from armexec.isa.system_registers import FPCR
 
-__all__ = ["Block", "Fetch", "Flow", "FlowMachine", "JumpTargets", "discover", "ends_block"]
+__all__ = ["Block", "BlockEndMachine", "ControlFlowGraph", "Fetch", "JumpTargets", "discover", "ends_block"]
 
 _MAX_ROUNDS = 32
 """How often jump tables are looked for again in the code that jump tables led to."""
@@ -47,7 +47,7 @@ def _register(target: Any) -> int | None:
     return target.register if isinstance(target, _RegisterValue) else None
 
 
-class FlowMachine(AbstractMachine):
+class BlockEndMachine(AbstractMachine):
     """Records how an instruction ends a block: `kind` is empty if it doesn't.
 
     `kind`: goto, branch, call, call_to, jump, return, switch (another mode may go on) or stop; `target` an address, or
@@ -94,7 +94,7 @@ class FlowMachine(AbstractMachine):
 
 @dataclass
 class Block:
-    """Instructions that run one after the other. `kind` and `target` are as in `FlowMachine`, of the last one.
+    """Instructions that run one after the other. `kind` and `target` are as in `BlockEndMachine`, of the last one.
 
     `kind` is "goto" too where the block only ends because another begins. `instructions` holds a word that doesn't
     decode as it is. `targets` are the known targets of a jump.
@@ -125,7 +125,7 @@ class Block:
 
 
 @dataclass
-class Flow:
+class ControlFlowGraph:
     """A function: its blocks by address.
 
     `calls` are the functions it calls directly; `outside` the addresses it goes to that aren't part of it. A piece
@@ -139,7 +139,7 @@ class Flow:
     entries: tuple[int, ...] = ()
 
     @property
-    def is_piece(self) -> bool:
+    def is_fragment(self) -> bool:
         return bool(self.entries)
 
     @property
@@ -158,11 +158,13 @@ Fetch = Callable[[int], int | None]
 """The word at an address, or None where there is no code."""
 
 
-JumpTargets = Callable[[Sequence[int], Flow], "dict[int, tuple[int, ...]]"]
+JumpTargets = Callable[[Sequence[int], ControlFlowGraph], "dict[int, tuple[int, ...]]"]
 """The targets of the jumps that end the blocks at some addresses, by these, as far as what is known tells them."""
 
 
-def discover(entry: int, fetch: Fetch, jump_targets: JumpTargets | None = None, stop: Container[int] = ()) -> Flow:
+def discover(
+    entry: int, fetch: Fetch, jump_targets: JumpTargets | None = None, stop: Container[int] = ()
+) -> ControlFlowGraph:
     """Follow the code from `entry`, up to the addresses of `stop`.
 
     `jump_targets` is asked for the targets of jumps to a register, until nothing more is found.
@@ -171,19 +173,19 @@ def discover(entry: int, fetch: Fetch, jump_targets: JumpTargets | None = None, 
     asked: set[int] = set()
     for _ in range(_MAX_ROUNDS):
         discovery.follow()
-        flow = discovery.flow()
-        jumps = [b for b in flow.blocks.values() if b.kind == "jump" and b.end not in asked]
+        graph = discovery.graph()
+        jumps = [b for b in graph.blocks.values() if b.kind == "jump" and b.end not in asked]
         if jump_targets is None or not jumps:
             break
         asked.update(block.end for block in jumps)
-        found = jump_targets([block.start for block in jumps], flow)
-        ends = {flow.blocks[start].end: targets for start, targets in found.items()}
+        found = jump_targets([block.start for block in jumps], graph)
+        ends = {graph.blocks[start].end: targets for start, targets in found.items()}
         ends = {end: targets for end, targets in ends.items() if all(fetch(t) is not None for t in targets)}
         if not ends:
             break
         discovery.add_jumps(ends)
     discovery.follow()
-    return discovery.flow()
+    return discovery.graph()
 
 
 class _Discovery:
@@ -191,7 +193,7 @@ class _Discovery:
         self.entry = entry
         self.fetch = fetch
         self.stop = stop
-        self.machine = FlowMachine()
+        self.machine = BlockEndMachine()
         self.code: dict[int, Decoded | int] = {}
         self.ends: dict[int, tuple[str, int | None, tuple[int, ...]]] = {}
         self.leaders = {entry}
@@ -207,9 +209,9 @@ class _Discovery:
             self.leaders.update(targets)
             self.todo.extend(targets)
 
-    def flow(self) -> Flow:
+    def graph(self) -> ControlFlowGraph:
         blocks = _blocks(self.code, self.ends, self.leaders - self.outside)
-        return Flow(self.entry, blocks, frozenset(self.calls), frozenset(self.outside))
+        return ControlFlowGraph(self.entry, blocks, frozenset(self.calls), frozenset(self.outside))
 
     def follow(self) -> None:
         while self.todo:
@@ -250,7 +252,7 @@ class _Discovery:
             return
 
 
-def ends_block(decoded: Decoded, address: int, machine: FlowMachine) -> bool:
+def ends_block(decoded: Decoded, address: int, machine: BlockEndMachine) -> bool:
     """Whether an instruction changes the control flow; `machine.kind` and `machine.target` then say how."""
     machine.kind, machine.target = "", None
     instruction = decoded.form.instruction

@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TypeAlias
 
-from armexec.translate.cfg.discovery import Block, Flow
+from armexec.translate.cfg.discovery import Block, ControlFlowGraph
 from armexec.translate.cfg.symbolic import MASK, Expression, SymbolicMachine, constant, low, terms
 
 __all__ = ["ReadConstant", "jump_targets"]
@@ -24,23 +24,23 @@ ReadConstant: TypeAlias = Callable[[int, int], "bytes | None"]
 _MAX_ENTRIES = 4096
 
 
-def jump_targets(starts: Sequence[int], flow: Flow, read: ReadConstant) -> dict[int, tuple[int, ...]]:
+def jump_targets(starts: Sequence[int], graph: ControlFlowGraph, read: ReadConstant) -> dict[int, tuple[int, ...]]:
     """The targets, in order, of the jumps that end the blocks at `starts`, by these, where they can be told."""
     before: dict[int, list[Block]] = {}
-    for block in flow.blocks.values():
+    for block in graph.blocks.values():
         for successor in set(block.successors):
             before.setdefault(successor, []).append(block)
     constants: dict[int, Expression] | None = None
     found = {}
     for start in starts:
-        analyzed = _analyze(flow.blocks[start], before)
+        analyzed = _analyze(graph.blocks[start], before)
         if analyzed is None:
             continue
         target, compared, count = analyzed
         targets = _read_targets(target, compared, count, read)
         if not targets:
             if constants is None:
-                constants = _constants(flow)
+                constants = _constants(graph)
             # The index may come from such a register too, but then there would be no table.
             hidden = _substitute(_replace(target, compared, _INDEX), constants)
             targets = _read_targets(hidden, _INDEX, count, read)
@@ -71,10 +71,10 @@ def _analyze(block: Block, before: dict[int, list[Block]]) -> tuple[Expression, 
     return machine.target, machine.bound[1], count
 
 
-def _constants(flow: Flow) -> dict[int, Expression]:
+def _constants(graph: ControlFlowGraph) -> dict[int, Expression]:
     """The registers that hold one and the same constant at the end of every block that leaves a constant there."""
     found: dict[int, set[int]] = {}
-    for block in flow.blocks.values():
+    for block in graph.blocks.values():
         machine = SymbolicMachine()
         machine.run(block)
         for number, expression in machine.registers.items():

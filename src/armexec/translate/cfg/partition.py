@@ -14,13 +14,13 @@ from collections import Counter
 from collections.abc import Collection, Iterable
 from dataclasses import replace
 
-from armexec.translate.cfg.discovery import Block, Fetch, Flow, JumpTargets, discover
+from armexec.translate.cfg.discovery import Block, ControlFlowGraph, Fetch, JumpTargets, discover
 from armexec.translate.policy import Policy
 
-__all__ = ["Regions"]
+__all__ = ["Partition"]
 
 
-class Regions:
+class Partition:
     """The flows of one image.
 
     `journal`: the addresses that were looked for, in order; what is found depends on what was before.
@@ -33,53 +33,53 @@ class Regions:
         self._max_copies = policy.max_block_copies
         self._max_shared_end = policy.max_shared_end
         self.journal: list[int] = []
-        self._flows: dict[int, Flow] = {}
-        self._pieces: dict[int, Flow] = {}
+        self._graphs: dict[int, ControlFlowGraph] = {}
+        self._fragments: dict[int, ControlFlowGraph] = {}
         self._copies: Counter[int] = Counter()
 
-    def flow(self, address: int) -> Flow:
+    def graph(self, address: int) -> ControlFlowGraph:
         """The function at an address, or the piece that is entered there."""
-        flow = self._flows.get(address) or self._pieces.get(address)
-        return self._find(address) if flow is None else flow
+        graph = self._graphs.get(address) or self._fragments.get(address)
+        return self._find(address) if graph is None else graph
 
-    def _discover(self, address: int) -> Flow:
-        return discover(address, self._fetch, self._jump_targets, self._pieces)
+    def _discover(self, address: int) -> ControlFlowGraph:
+        return discover(address, self._fetch, self._jump_targets, self._fragments)
 
-    def _find(self, address: int) -> Flow:
+    def _find(self, address: int) -> ControlFlowGraph:
         self.journal.append(address)
-        flow = self._discover(address)
-        repeated = [block for block in flow.blocks.values() if self._copies[block.start] >= self._max_copies]
+        graph = self._discover(address)
+        repeated = [block for block in graph.blocks.values() if self._copies[block.start] >= self._max_copies]
         if sum(len(block.instructions) for block in repeated) > min(self._max_shared_end, self._limit):
-            self._cut(repeated, flow, [block.start for block in repeated])
-            if address in self._pieces:
-                return self._pieces[address]
-            flow = self._discover(address)
-        if flow.size > self._limit:
-            self._cut(flow.blocks.values(), flow, [address])
-            return self._pieces[address]
-        self._copies.update(flow.blocks.keys())
-        self._flows[address] = flow
-        return flow
+            self._cut(repeated, graph, [block.start for block in repeated])
+            if address in self._fragments:
+                return self._fragments[address]
+            graph = self._discover(address)
+        if graph.size > self._limit:
+            self._cut(graph.blocks.values(), graph, [address])
+            return self._fragments[address]
+        self._copies.update(graph.blocks.keys())
+        self._graphs[address] = graph
+        return graph
 
-    def _cut(self, blocks: Iterable[Block], flow: Flow, entries: Collection[int]) -> None:
+    def _cut(self, blocks: Iterable[Block], graph: ControlFlowGraph, entries: Collection[int]) -> None:
         """Make pieces of blocks of a flow, to be entered at `entries` and wherever another piece goes."""
         parts = [part for block in blocks for part in _parts(block, self._limit)]
         # Not the end of a call that is the end of the code: that has nothing to return to.
-        reached = flow.blocks.keys() | flow.outside | {part.start for part in parts}
+        reached = graph.blocks.keys() | graph.outside | {part.start for part in parts}
         entered = set(entries)
-        pieces = []
+        fragments = []
         for group in _groups(parts, self._limit):
-            piece = {block.start: block for block in group}
+            fragment = {block.start: block for block in group}
             successors = {successor for block in group for successor in block.successors}
-            outside = frozenset((successors - piece.keys()) & reached)
+            outside = frozenset((successors - fragment.keys()) & reached)
             entered |= outside
-            pieces.append((piece, outside))
-        for piece, outside in pieces:
-            calls = frozenset(b.target for b in piece.values() if b.kind == "call" and b.target is not None)
-            into = tuple(start for start in piece if start in entered)
-            part = Flow(into[0], piece, calls, outside, into)
-            self._pieces.update(dict.fromkeys(into, part))
-            for start in piece:
+            fragments.append((fragment, outside))
+        for fragment, outside in fragments:
+            calls = frozenset(b.target for b in fragment.values() if b.kind == "call" and b.target is not None)
+            into = tuple(start for start in fragment if start in entered)
+            part = ControlFlowGraph(into[0], fragment, calls, outside, into)
+            self._fragments.update(dict.fromkeys(into, part))
+            for start in fragment:
                 self._copies[start] = self._max_copies
 
 

@@ -21,10 +21,10 @@ from typing import NamedTuple
 from armexec.package_identity import sources_identity
 from armexec.store import Store
 from armexec.translate.codegen.llvm import compile_object, host_identity
-from armexec.translate.compiled_unit import Record, pack, unpack
-from armexec.translate.unit_registry import Library, Shape
+from armexec.translate.compiled_unit import CompiledUnit, pack, unpack
+from armexec.translate.unit_registry import Shape, UnitRegistry
 
-__all__ = ["Kept", "Place", "kept_object", "translator_identity"]
+__all__ = ["CacheSlot", "UnitCache", "cached_object", "translator_identity"]
 
 _FORMAT = "unit 2"
 _MAX_CIRCUMSTANCES = 8
@@ -52,7 +52,7 @@ def _store() -> Store:
     return _store_in(environment.get("ARMEXEC_CACHE_DIR"), environment.get("ARMEXEC_CACHE"), environment.get("HOME"))
 
 
-def kept_object(text: str, *, tier: str) -> bytes:
+def cached_object(text: str, *, tier: str) -> bytes:
     """The object file of a text that is always the same. Raises HostError."""
     store = _store()
     try:
@@ -66,83 +66,83 @@ def kept_object(text: str, *, tier: str) -> bytes:
     return data
 
 
-class Place(NamedTuple):
+class CacheSlot(NamedTuple):
     """Where a unit is to be kept. It refers to nothing of the image."""
 
     store: Store
     unit: str
     circumstances: str
 
-    def keep(self, record: Record) -> None:
+    def keep(self, compiled: CompiledUnit) -> None:
         """Keep a unit there."""
         units = list(_units(self.store, self.unit))
         free = (key for key, found in units if found is None or found.circumstances == self.circumstances)
         # Where there is no place left, the first has to go.
         key = next(free, units[0][0])
-        self.store.put(key, pack(replace(record, circumstances=self.circumstances)))
+        self.store.put(key, pack(replace(compiled, circumstances=self.circumstances)))
 
 
-def _units(store: Store, unit: str) -> Iterator[tuple[str, Record | None]]:
+def _units(store: Store, unit: str) -> Iterator[tuple[str, CompiledUnit | None]]:
     """The units of a function with their keys, up to the first place that has none."""
     for number in range(_MAX_CIRCUMSTANCES):
         key = Store.key(unit, str(number))
         data = store.get(key)
-        record = None if data is None else unpack(data)
-        yield key, record
-        if record is None:
+        compiled = None if data is None else unpack(data)
+        yield key, compiled
+        if compiled is None:
             return
 
 
-class Kept:
+class UnitCache:
     """The kept units of an image."""
 
-    def __init__(self, library: Library) -> None:
-        self._library = library
+    def __init__(self, registry: UnitRegistry) -> None:
+        self._registry = registry
         self._store = _store()
-        code = library.code
+        code = registry.code
         self._key = ""
         if code.identity is not None:
             sizes = code.size, code.code_size
-            how = json.dumps((*sizes, code.reads_fpsr, library.policy, library.mode.fp, library.mode.nan))
+            how = json.dumps((*sizes, code.reads_fpsr, registry.policy, registry.mode.fp, registry.mode.nan))
             # Without its sources the translator can't be told from others.
             with suppress(OSError):
                 self._key = Store.key(_common(), code.identity, how)
 
     def _unit(self, entry: int, shape: Shape | None, tier: str) -> str:
-        return Store.key(self._key, json.dumps((entry - self._library.code.base, shape, tier)))
+        return Store.key(self._key, json.dumps((entry - self._registry.code.base, shape, tier)))
 
     def _circumstances(self, offsets: Collection[int]) -> str:
         """A digest of what is known now of these offsets."""
-        library = self._library
-        base = library.code.base
+        registry = self._registry
+        base = registry.code.base
         known = []
         for offset in offsets:
             address = base + offset
-            exports = [library.exports.get((address, wide)) for wide in (False, True)]
+            exports = [registry.exports.get((address, returns_all)) for returns_all in (False, True)]
             known.append(
                 (
                     offset,
-                    address in library.states,
-                    [(address, wide) in library.seen for wide in (False, True)],
+                    address in registry.states,
+                    [(address, returns_all) in registry.seen for returns_all in (False, True)],
                     [export and export.convention for export in exports],
                 )
             )
         return Store.key(json.dumps(known))
 
-    def find(self, entry: int, shape: Shape | None, tier: str) -> Record | None:
+    def find(self, entry: int, shape: Shape | None, tier: str) -> CompiledUnit | None:
         """The unit that would be made now, if it is there."""
         if not self._key:
             return None
-        for _, record in _units(self._store, self._unit(entry, shape, tier)):
-            if record is not None and record.circumstances == self._circumstances(record.consulted):
-                return record
+        for _, compiled in _units(self._store, self._unit(entry, shape, tier)):
+            if compiled is not None and compiled.circumstances == self._circumstances(compiled.consulted):
+                return compiled
         return None
 
-    def place(self, entry: int, shape: Shape | None, tier: str, consulted: tuple[int, ...]) -> Place | None:
+    def slot(self, entry: int, shape: Shape | None, tier: str, consulted: tuple[int, ...]) -> CacheSlot | None:
         """Where the unit belongs that is made now, before it is published; None if nothing is kept."""
         if not self._key:
             return None
-        return Place(self._store, self._unit(entry, shape, tier), self._circumstances(consulted))
+        return CacheSlot(self._store, self._unit(entry, shape, tier), self._circumstances(consulted))
 
     def forget(self, entry: int, shape: Shape | None, tier: str) -> None:
         """A unit that was found is no good after all."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 
-from armexec.translate.codegen.cache import kept_object
+from armexec.translate.codegen.cache import cached_object
 from armexec.translate.codegen.link import HostCode
 from armexec.translate.events import linked_shared
 
@@ -13,7 +13,7 @@ __all__ = ["shared_code"]
 
 def shared_code(text: str, symbols: Mapping[str, int], names: Collection[str], tier: str = "O0") -> HostCode:
     """An IR text that is always the same, in executable memory; the rest is as for `HostCode`. Raises HostError."""
-    data = kept_object(text, tier=tier)
+    data = cached_object(text, tier=tier)
     code = HostCode(data, symbols, names)
     linked_shared(code, data, text, tier)
     return code

@@ -13,15 +13,15 @@ from typing import TYPE_CHECKING
 from armexec.errors import HostError
 from armexec.forks import hold
 from armexec.translate.codegen.link import HostCode
-from armexec.translate.compiled_unit import Record
+from armexec.translate.compiled_unit import CompiledUnit
 from armexec.translate.events import linked_unit
-from armexec.translate.tiers import FIRST
-from armexec.translate.unit_registry import Export, Library
+from armexec.translate.tiers import BASELINE
+from armexec.translate.unit_registry import Export, UnitRegistry
 
 if TYPE_CHECKING:
     from armexec.translate.codegen.line_table import LineTable
 
-__all__ = ["Unit", "unit_at"]
+__all__ = ["LinkedUnit", "unit_at"]
 
 
 class _Places:
@@ -31,23 +31,23 @@ class _Places:
         # Units are freed at any time, also while the lock is held.
         self._lock = hold(threading.RLock())
         self._starts: list[int] = []
-        self._units: dict[int, weakref.ref[Unit]] = {}
+        self._units: dict[int, weakref.ref[LinkedUnit]] = {}
 
-    def add(self, unit: Unit) -> None:
+    def add(self, unit: LinkedUnit) -> None:
         begin = unit.begin
         with self._lock:
             if begin not in self._units:
                 insort(self._starts, begin)
             self._units[begin] = weakref.ref(unit, lambda reference: self._remove(begin, reference))
 
-    def _remove(self, begin: int, reference: weakref.ref[Unit]) -> None:
+    def _remove(self, begin: int, reference: weakref.ref[LinkedUnit]) -> None:
         with self._lock:
             # There may be another at that place by now.
             if self._units.get(begin) is reference:
                 del self._units[begin]
                 del self._starts[bisect_right(self._starts, begin) - 1]
 
-    def at(self, host_pc: int) -> Unit | None:
+    def at(self, host_pc: int) -> LinkedUnit | None:
         with self._lock:
             index = bisect_right(self._starts, host_pc) - 1
             return self._units[self._starts[index]]() if index >= 0 else None
@@ -56,12 +56,12 @@ class _Places:
 _places = _Places()
 
 
-def unit_at(host_pc: int) -> Unit | None:
+def unit_at(host_pc: int) -> LinkedUnit | None:
     """The unit whose code may be at a host address: the last that begins before it."""
     return _places.at(host_pc)
 
 
-class Unit:
+class LinkedUnit:
     """Host code for some functions of an image. `stub`: it can be called from Python.
 
     `running` becomes 1 whenever a loop of the first tier goes round.
@@ -70,88 +70,90 @@ class Unit:
         HostError: the object can't be linked, or calls what isn't there.
     """
 
-    def __init__(self, library: Library, record: Record, symbols: Mapping[str, int], tier: str, *, stub: bool) -> None:
-        self.base = library.code.base
+    def __init__(
+        self, registry: UnitRegistry, compiled: CompiledUnit, symbols: Mapping[str, int], tier: str, *, stub: bool
+    ) -> None:
+        self.base = registry.code.base
         # The object is in memory now, if this succeeds.
-        self.record = replace(record, object=b"")
+        self.compiled = replace(compiled, object=b"")
         self.tier = tier
-        self._policy = library.policy
+        self._policy = registry.policy
         symbols = dict(symbols)
-        for offset, wide in record.called:
-            export = library.exports.get((self.base + offset, wide))
+        for offset, returns_all in compiled.called:
+            export = registry.exports.get((self.base + offset, returns_all))
             if export is None:
                 raise HostError(f"the function at {self.base + offset:#x} isn't translated")
             symbols[f"f{offset:x}"] = export.host
-        names = ["begin", *record.names()]
+        names = ["begin", *compiled.names()]
         self._stub = ""
         self._cell = ctypes.c_uint64()
         self.running = ctypes.c_uint8()
-        if tier == FIRST:
+        if tier == BASELINE:
             symbols["running"] = ctypes.addressof(self.running)
         if stub:
-            name = f"{record.entry:x}"
+            name = f"{compiled.entry:x}"
             names.append(f"entry{name}")
             self._stub = f"entry{name}"
-            if tier == FIRST:
+            if tier == BASELINE:
                 names.append(f"enter{name}")
                 symbols["entry_cell"] = ctypes.addressof(self._cell)
-        self.host = HostCode(record.object, symbols, names)
+        self.host = HostCode(compiled.object, symbols, names)
         self.begin = self.host.address("begin")
         if stub:
             self._cell.value = self.host.address(self._stub)
         self._lines: LineTable | None = None
         _places.add(self)
-        linked_unit(self.host, record, library, tier)
+        linked_unit(self.host, compiled, registry, tier)
 
-    def publish(self, library: Library) -> list[int]:
+    def publish(self, registry: UnitRegistry) -> list[int]:
         """Let other units call what they may; the addresses that are now entered here through the state structure."""
-        base, record = self.base, self.record
-        library.translated += record.instructions
+        base, compiled = self.base, self.compiled
+        registry.translated += compiled.instructions
         entered = []
-        for function in record.functions:
+        for function in compiled.functions:
             if function.entries:
                 host = self.host.address(f"s{function.offset:x}")
                 for entry in function.entries:
                     # It may belong to an older piece.
-                    if library.states.setdefault(base + entry, host) == host:
+                    if registry.states.setdefault(base + entry, host) == host:
                         entered.append(base + entry)
                 continue
-            form = (base + function.offset, function.wide)
-            if library.better is None:
-                library.seen.add(form)
+            form = (base + function.offset, function.returns_all)
+            if registry.optimized is None:
+                registry.seen.add(form)
             if function.convention is not None:
-                library.exports[form] = Export(function.convention, self.host.address(f"f{function.offset:x}"))
-        for offset in record.wrapped:
-            library.states[base + offset] = self.host.address(f"s{offset:x}")
+                registry.exports[form] = Export(function.convention, self.host.address(f"f{function.offset:x}"))
+        for offset in compiled.wrapped:
+            registry.states[base + offset] = self.host.address(f"s{offset:x}")
             entered.append(base + offset)
-        there = {function.offset for function in record.functions} | {offset for offset, _ in record.called}
-        library.leave_out(base + offset for offset in record.consulted if offset not in there)
+        there = {function.offset for function in compiled.functions} | {offset for offset, _ in compiled.called}
+        registry.leave_out(base + offset for offset in compiled.consulted if offset not in there)
         return entered
 
     def entered(self) -> list[int]:
         """The functions that are entered here through the state structure, but for the one that it was made for."""
         if self._stub:
             return []
-        offsets = {f.offset for f in self.record.functions if f.entries} | set(self.record.wrapped)
-        return [self.base + offset for offset in sorted(offsets - {self.record.entry})]
+        offsets = {f.offset for f in self.compiled.functions if f.entries} | set(self.compiled.wrapped)
+        return [self.base + offset for offset in sorted(offsets - {self.compiled.entry})]
 
-    def give_way(self, better: Unit) -> None:
+    def replace_with(self, optimized: LinkedUnit) -> None:
         """Calls from Python are for another unit's code from now on."""
-        if self._stub and better._stub:
-            self._cell.value = better._cell.value
+        if self._stub and optimized._stub:
+            self._cell.value = optimized._cell.value
 
     @property
     def has_loops(self) -> bool:
         """Whether code of the first tier may be left in the middle."""
-        return self.tier == FIRST and any(function.entries for function in self.record.functions)
+        return self.tier == BASELINE and any(function.entries for function in self.compiled.functions)
 
     def entry_stub(self) -> int:
         """The address of the C function for Python. It stays good when the unit is replaced."""
-        return self.host.address(self._stub.replace("entry", "enter") if self.tier == FIRST else self._stub)
+        return self.host.address(self._stub.replace("entry", "enter") if self.tier == BASELINE else self._stub)
 
     def why(self, pc: int) -> str:
         """What an undefined instruction said about itself."""
-        return self.record.whys.get(pc - self.base, "")
+        return self.compiled.whys.get(pc - self.base, "")
 
     def guest_pc(self, host_pc: int) -> int | None:
         """The guest instruction that host code belongs to, None where that isn't known."""
@@ -176,5 +178,7 @@ class Unit:
         if self._lines is None:
             from armexec.translate.codegen.line_table import LineTable
 
-            self._lines = LineTable(self.record.source(self.tier), self.tier, self.record.instructions, self._policy)
+            self._lines = LineTable(
+                self.compiled.source(self.tier), self.tier, self.compiled.instructions, self._policy
+            )
         return self._lines

@@ -21,11 +21,11 @@ from armexec.forks import hold, renew
 from armexec.machines.addresses import without_tag
 from armexec.machines.traps import EXIT, Trap, TrapKind
 from armexec.memory import GuestStack, Overflow, stack_size
-from armexec.translate.codegen.cache import Kept, Place
+from armexec.translate.codegen.cache import CacheSlot, UnitCache
 from armexec.translate.codegen.llvm import compile_object, has_optimized
 from armexec.translate.codegen.support_code import shared_code
-from armexec.translate.compiled_unit import Record
-from armexec.translate.events import began, is_watched
+from armexec.translate.compiled_unit import CompiledUnit
+from armexec.translate.events import began, has_listeners
 from armexec.translate.execute.fault_handler import (
     SI_KERNEL,
     handler_text,
@@ -39,13 +39,13 @@ from armexec.translate.execute.fault_handler import (
     untagger,
 )
 from armexec.translate.execute.host_stack import host_overflow, is_host_overflow, limit_key, remember_limit
-from armexec.translate.execute.linked_unit import Unit, unit_at
+from armexec.translate.execute.linked_unit import LinkedUnit, unit_at
 from armexec.translate.guest_state import GuestState
 from armexec.translate.mode import CAREFUL, FAST, STRICT, Mode
 from armexec.translate.policy import DEFAULT, Policy
 from armexec.translate.support.runtime_ir import POOL_SIZE, SHARED, shared
-from armexec.translate.tiers import AUTO, FIRST, FULL, submit, urgent
-from armexec.translate.unit_registry import Code, Library, Shape
+from armexec.translate.tiers import AUTO, BASELINE, OPTIMIZED, submit, urgent
+from armexec.translate.unit_registry import CodeSource, Shape, UnitRegistry
 
 if TYPE_CHECKING:
     from armexec.translate.observe.dump import Dump
@@ -78,13 +78,13 @@ class _Side:
     `table`: by word of the image, the host code entered there with the state structure.
     """
 
-    def __init__(self, code: Code, policy: Policy, mode: Mode) -> None:
+    def __init__(self, code: CodeSource, policy: Policy, mode: Mode) -> None:
         self.mode = mode
-        self.library = Library(code, policy, mode)
-        self.kept = Kept(self.library)
+        self.registry = UnitRegistry(code, policy, mode)
+        self.cache = UnitCache(self.registry)
         # Code of the first tier knows nothing of the better, and is not known to it.
-        self.first = Library(code, policy, mode, better=self.library)
-        self.first_kept = Kept(self.first)
+        self.first = UnitRegistry(code, policy, mode, optimized=self.registry)
+        self.first_cache = UnitCache(self.first)
         self.table = (ctypes.c_uint64 * max(code.code_size // 4, 1))()
         self.symbols: dict[str, int] = {}
 
@@ -94,16 +94,16 @@ class _Side:
 
     def entered(self, address: int) -> int | None:
         """The host code that is entered at an address with the state structure."""
-        return self.library.states.get(address) or self.first.states.get(address)
+        return self.registry.states.get(address) or self.first.states.get(address)
 
     def enter(self, address: int) -> None:
         """Put what is entered at an address into the table."""
-        code = self.library.code
+        code = self.registry.code
         self.table[(address - code.base) >> 2] = self.entered(address) or 0
 
-    def at(self, tier: str) -> tuple[Library, Kept]:
+    def at(self, tier: str) -> tuple[UnitRegistry, UnitCache]:
         """What is translated, and kept, at a tier."""
-        return (self.first, self.first_kept) if tier == FIRST else (self.library, self.kept)
+        return (self.first, self.first_cache) if tier == BASELINE else (self.registry, self.cache)
 
 
 class Translator:
@@ -116,7 +116,7 @@ class Translator:
     def __init__(
         self,
         runtime: Runtime,
-        code: Code,
+        code: CodeSource,
         to_error: Callable[[Fault], Exception],
         *,
         tier: str = AUTO,
@@ -126,8 +126,8 @@ class Translator:
         self.runtime = runtime
         self.code = code
         self.to_error = to_error
-        self.tier = tier if policy.tiers or tier != AUTO else FULL
-        self.units: list[Unit] = []
+        self.tier = tier if policy.tiers or tier != AUTO else OPTIMIZED
+        self.units: list[LinkedUnit] = []
         self.closed = False
         self.policy = policy
         self.dump = dump
@@ -164,9 +164,9 @@ class Translator:
             return side
 
     @property
-    def library(self) -> Library:
+    def registry(self) -> UnitRegistry:
         """What is translated of the image."""
-        return self._side(self.mode).library
+        return self._side(self.mode).registry
 
     @property
     def table(self) -> Iterable[int]:
@@ -202,94 +202,103 @@ class Translator:
             raise self.to_error(Fault(Trap(TrapKind.ENDLESS, address, 0, WHY), entry))
         self._returned_to.add(address)
 
-    def _build(self, side: _Side, address: int, shape: Shape | None) -> Unit:
+    def _build(self, side: _Side, address: int, shape: Shape | None) -> LinkedUnit:
         if self.tier != AUTO:
             return self._find(side, address, shape, self.tier) or self._translate(side, address, shape, self.tier)
-        unit = self._find(side, address, shape, FULL)
+        unit = self._find(side, address, shape, OPTIMIZED)
         if unit is not None:
             return unit
-        unit = self._find(side, address, shape, FIRST)
+        unit = self._find(side, address, shape, BASELINE)
         if unit is None:
-            alone = shape is not None or not side.library.has_left_out
-            optimizes = alone and (has_optimized() or is_watched())
+            alone = shape is not None or not side.registry.has_left_out
+            optimizes = alone and (has_optimized() or has_listeners())
             # Strict code is several times as long.
             small = self.policy.max_optimized_at_once // (4 if side.mode.is_strict else 1)
-            if optimizes and side.library.reach(address, small) <= small:
-                return self._translate(side, address, shape, FULL)
-            unit = self._translate(side, address, shape, FIRST)
+            if optimizes and side.registry.reach(address, small) <= small:
+                return self._translate(side, address, shape, OPTIMIZED)
+            unit = self._translate(side, address, shape, BASELINE)
         submit(_Improvement(self, address, shape, unit, side.mode))
         return unit
 
-    def _find(self, side: _Side, address: int, shape: Shape | None, tier: str) -> Unit | None:
+    def _find(self, side: _Side, address: int, shape: Shape | None, tier: str) -> LinkedUnit | None:
         """The unit from the cache."""
-        library, kept = side.at(tier)
-        record = kept.find(address, shape, tier) if self.dump is None else None
-        if record is None:
+        registry, cache = side.at(tier)
+        compiled = cache.find(address, shape, tier) if self.dump is None else None
+        if compiled is None:
             return None
         try:
-            unit = self._link(side, record, shape, tier)
+            unit = self._link(side, compiled, shape, tier)
         except HostError:
             # Whole, but not what it should be: somebody else's.
-            kept.forget(address, shape, tier)
+            cache.forget(address, shape, tier)
             return None
-        library.found_before(self.code.base + offset for offset in record.found)
+        registry.found_before(self.code.base + offset for offset in compiled.found)
         return unit
 
-    def _translate(self, side: _Side, address: int, shape: Shape | None, tier: str) -> Unit:
-        record, place = self.draft(address, shape, tier, side.mode)
-        record = replace(record, object=_compile(record, tier, self.policy))
-        if place is not None:
-            place.keep(record)
-        return self._link(side, record, shape, tier)
+    def _translate(self, side: _Side, address: int, shape: Shape | None, tier: str) -> LinkedUnit:
+        compiled, slot = self.plan(address, shape, tier, side.mode)
+        compiled = replace(compiled, object=_compile(compiled, tier, self.policy))
+        if slot is not None:
+            slot.keep(compiled)
+        return self._link(side, compiled, shape, tier)
 
-    def draft(
-        self, address: int, shape: Shape | None, tier: str, mode: Mode, like: Unit | None = None
-    ) -> tuple[Record, Place | None]:
+    def plan(
+        self, address: int, shape: Shape | None, tier: str, mode: Mode, like: LinkedUnit | None = None
+    ) -> tuple[CompiledUnit, CacheSlot | None]:
         """The text to compile, and where to keep it. They refer to nothing of the image.
 
         It is entered wherever the unit `like` is.
         """
-        from armexec.translate.ir.unit import Draft
+        from armexec.translate.ir.unit import UnitPlan
 
-        library, kept = self._side(mode).at(tier)
+        registry, cache = self._side(mode).at(tier)
         with self._lock:
-            draft = Draft(library, address, shape, None if like is None else like.entered())
-            record = draft.record(b"")
-            is_movable = draft.is_movable
+            plan = UnitPlan(registry, address, shape, None if like is None else like.entered())
+            compiled = plan.compiled(b"")
+            is_movable = plan.is_movable
             if self.dump is not None:
-                flows = [function.flow for function in draft.functions.values()]
-                self.dump.unit(self.code, record, tier, mode, self.policy, flows)
-            draft.close()
-            return record, kept.place(address, shape, tier, record.consulted) if is_movable else None
+                flows = [function.graph for function in plan.functions.values()]
+                self.dump.unit(self.code, compiled, tier, mode, self.policy, flows)
+            plan.close()
+            return compiled, cache.slot(address, shape, tier, compiled.consulted) if is_movable else None
 
-    def _link(self, side: _Side, record: Record, shape: Shape | None, tier: str) -> Unit:
+    def _link(self, side: _Side, compiled: CompiledUnit, shape: Shape | None, tier: str) -> LinkedUnit:
         """Link a unit and let all know of it. Raises HostError."""
-        library, _ = side.at(tier)
-        unit = Unit(library, record, side.symbols, tier, stub=shape is not None)
+        registry, _ = side.at(tier)
+        unit = LinkedUnit(registry, compiled, side.symbols, tier, stub=shape is not None)
         self.units.append(unit)
-        for address in unit.publish(library):
+        for address in unit.publish(registry):
             side.enter(address)
         return unit
 
-    def improve(self, address: int, shape: Shape | None, record: Record | None, first: Unit, mode: Mode) -> bool:
-        """Put the full tier's code in the place of the first's; `record`: that code, None: what is in the cache.
+    def improve(
+        self, address: int, shape: Shape | None, compiled: CompiledUnit | None, first: LinkedUnit, mode: Mode
+    ) -> bool:
+        """Put the full tier's code in the place of the first's; `compiled`: that code, None: what is in the cache.
 
         Whether it was there. Raises HostError.
         """
         side = self._side(mode)
         with self._lock:
-            unit = self._link(side, record, shape, FULL) if record else self._find(side, address, shape, FULL)
+            unit = (
+                self._link(side, compiled, shape, OPTIMIZED)
+                if compiled
+                else self._find(side, address, shape, OPTIMIZED)
+            )
             if unit is not None:
-                first.give_way(unit)
+                first.replace_with(unit)
             return unit is not None
 
-    def go_on(self, record: Record, mode: Mode) -> None:
-        """Code that loops of the first tier are to go on in: `record` is the same unit, optimized. Raises HostError."""
+    def enter_optimized(self, compiled: CompiledUnit, mode: Mode) -> None:
+        """Have loops of the baseline tier go on in `compiled`, which is the same unit, optimized (OSR).
+
+        Raises HostError.
+        """
         side = self._side(mode)
         with self._lock:
-            unit = Unit(side.first, record, side.symbols, FULL, stub=False)
+            unit = LinkedUnit(side.first, compiled, side.symbols, OPTIMIZED, stub=False)
             self.units.append(unit)
-            for function in record.functions:
+            for function in compiled.functions:
                 for entry in function.entries:
                     address = self.code.base + entry
                     side.first.states[address] = unit.host.address(f"s{function.offset:x}")
@@ -300,14 +309,16 @@ class Translator:
         return next((why for unit in self.units if (why := unit.why(pc))), "")
 
 
-def _compile(record: Record, tier: str, policy: Policy, stopping: Callable[[], bool] = lambda: False) -> bytes:
-    return compile_object(record.source(tier), tier=tier, size=record.instructions, policy=policy, stopping=stopping)
+def _compile(compiled: CompiledUnit, tier: str, policy: Policy, stopping: Callable[[], bool] = lambda: False) -> bytes:
+    return compile_object(
+        compiled.source(tier), tier=tier, size=compiled.instructions, policy=policy, stopping=stopping
+    )
 
 
 class _Improvement:
     """The job of making a unit of the first tier better. While LLVM works, nothing of the image is held on to."""
 
-    def __init__(self, translator: Translator, address: int, shape: Shape | None, unit: Unit, mode: Mode) -> None:
+    def __init__(self, translator: Translator, address: int, shape: Shape | None, unit: LinkedUnit, mode: Mode) -> None:
         self._translator = weakref.ref(translator)
         self._unit = weakref.ref(unit)
         self._address = address
@@ -320,31 +331,31 @@ class _Improvement:
         translator, unit = self._translator(), self._unit()
         if translator is None or unit is None or translator.closed or stopping():
             return
-        record, place = translator.draft(self._address, self._shape, FULL, self._mode, like=unit)
+        compiled, slot = translator.plan(self._address, self._shape, OPTIMIZED, self._mode, like=unit)
         policy = translator.policy
         del translator, unit
         is_unwanted = partial(_is_unwanted, self._translator, stopping)
-        record = replace(record, object=_compile(record, FULL, policy, is_unwanted))
-        if place is not None:
-            place.keep(record)
-        self._improve(record, stopping)
+        compiled = replace(compiled, object=_compile(compiled, OPTIMIZED, policy, is_unwanted))
+        if slot is not None:
+            slot.keep(compiled)
+        self._improve(compiled, stopping)
 
-    def _improve(self, record: Record | None, stopping: Callable[[], bool]) -> bool:
+    def _improve(self, compiled: CompiledUnit | None, stopping: Callable[[], bool]) -> bool:
         translator, unit = self._translator(), self._unit()
         if translator is None or unit is None or translator.closed or stopping():
             return True
-        if not translator.improve(self._address, self._shape, record, unit, self._mode):
+        if not translator.improve(self._address, self._shape, compiled, unit, self._mode):
             return False
         if unit.has_loops:
             unit.running.value = 0
-            submit(_GoingOn(translator, unit, _FIRST_LOOK, self._mode), _FIRST_LOOK)
+            submit(_OnStackReplacement(translator, unit, _FIRST_LOOK, self._mode), _FIRST_LOOK)
         return True
 
 
-class _GoingOn:
+class _OnStackReplacement:
     """The job of looking whether loops of the first tier still run, and giving them better code to go on in."""
 
-    def __init__(self, translator: Translator, unit: Unit, delay: float, mode: Mode) -> None:
+    def __init__(self, translator: Translator, unit: LinkedUnit, delay: float, mode: Mode) -> None:
         self._translator = weakref.ref(translator)
         self._unit = weakref.ref(unit)
         self._delay = delay
@@ -358,16 +369,16 @@ class _GoingOn:
             # It may be in something that it calls.
             if self._delay < _LAST_LOOK:
                 later = self._delay * 4
-                submit(_GoingOn(translator, unit, later, self._mode), later)
+                submit(_OnStackReplacement(translator, unit, later, self._mode), later)
             return
-        record, policy = unit.record, translator.policy
+        compiled, policy = unit.compiled, translator.policy
         if translator.dump is not None:
-            translator.dump.unit(translator.code, record, FULL, self._mode, policy, (), "osr")
+            translator.dump.unit(translator.code, compiled, OPTIMIZED, self._mode, policy, (), "osr")
         del translator, unit
-        data = _compile(record, FULL, policy, partial(_is_unwanted, self._translator, stopping))
+        data = _compile(compiled, OPTIMIZED, policy, partial(_is_unwanted, self._translator, stopping))
         translator = self._translator()
         if translator is not None and not translator.closed and not stopping():
-            translator.go_on(replace(record, object=data), self._mode)
+            translator.enter_optimized(replace(compiled, object=data), self._mode)
 
 
 def _is_unwanted(reference: weakref.ref[Translator], stopping: Callable[[], bool]) -> bool:
@@ -575,7 +586,9 @@ def _accessed_address(state: GuestState) -> int:
     return without_tag(found or 0)
 
 
-def _place(trap: Trap, unit: Unit, host_pc: int, fetch: Callable[[int], int | None] | None, is_blind: bool) -> Trap:
+def _place(
+    trap: Trap, unit: LinkedUnit, host_pc: int, fetch: Callable[[int], int | None] | None, is_blind: bool
+) -> Trap:
     """A trap of the instruction where that can be told, else of the function called.
 
     `is_blind`: the host hasn't told whether it was a read or a write.

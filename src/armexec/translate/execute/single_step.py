@@ -19,7 +19,7 @@ from armexec.cpu.registers import PARTIAL, STATE, bit, members, register_type
 from armexec.isa import decode
 from armexec.machines.llvm.machine import NAMES, LlvmMachine, Value
 from armexec.machines.traps import Trap, TrapKind
-from armexec.translate.cfg.discovery import Block, FlowMachine, ends_block
+from armexec.translate.cfg.discovery import Block, BlockEndMachine, ends_block
 from armexec.translate.codegen.link import HostCode
 from armexec.translate.codegen.llvm import exact_attributes, host_features
 from armexec.translate.execute.fault_handler import install, thread_key
@@ -74,7 +74,7 @@ def _runner(host: HostCode, run: Callable[[int, int], int], function: int, whys:
 
 def _block(address: int, words: Sequence[int]) -> Block:
     block = Block(address)
-    flow = FlowMachine()
+    flow = BlockEndMachine()
     for word in words:
         decoded = decode(word)
         at = block.end
@@ -96,8 +96,8 @@ def _function(name: str, block: LiftedBlock, m: LlvmMachine) -> list[str]:
             pc = m.address(terminator[1])
         elif kind == "switch":
             # There is no other mode here.
-            assert block.flow.target is not None
-            pc = m.address(block.flow.target)
+            assert block.source.target is not None
+            pc = m.address(block.source.target)
         elif kind == "branch":
             pc = m.select(terminator[1], m.address(terminator[2]), m.address(terminator[3]))
         else:

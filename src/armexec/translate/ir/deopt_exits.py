@@ -1,7 +1,7 @@
-"""The ways out of a function into careful code, where a result is a NaN.
+"""Deoptimization exits: the ways out of a function into careful code, where a result is a NaN.
 
-Careful code (a second `Library` of an image) deals with NaNs where they come up, and so needn't be left. What is run
-again there begins where its effects do: at the start of a segment of a block, or of a part that changes nothing but
+Careful code is of another mode: it deals with NaNs where they come up, and so needn't be left. What is executed again
+there begins where its effects do: at the start of a segment of a block, or of a region that changes nothing but
 registers (`analysis/reexecution_regions.py`). The registers go through the state structure; careful code runs to the
 end of this function, whose results are then taken from there.
 """
@@ -19,24 +19,24 @@ from armexec.machines.llvm.machine import (
 )
 from armexec.machines.llvm.shapes import FLOATS, Shapes
 from armexec.machines.traps import TrapKind
-from armexec.translate.analysis.reexecution_regions import Rerun
+from armexec.translate.analysis.reexecution_regions import ReexecutionRegion
 from armexec.translate.ir.lift import LiftedBlock, LiftedFunction
 from armexec.translate.ir.liveness import Signature
 from armexec.translate.ir.state_access import load_state, store_state, widest
 
-__all__ = ["CarefulExits"]
+__all__ = ["DeoptimizationExits"]
 
 _STATE = bit(STATE)
 
 
-class CarefulExits:
+class DeoptimizationExits:
     """A part of the writer of a function."""
 
     m: LlvmMachine
     function: LiftedFunction
     signature: Signature
     base: int
-    is_open: bool
+    uses_state: bool
     touched: int
 
     def value(self, number: int) -> Value:
@@ -51,26 +51,26 @@ class CarefulExits:
     def place(self, kind: str, *addresses: int) -> str:
         raise NotImplementedError
 
-    def kept(self, number: int, rerun: Rerun) -> str:
+    def saved(self, number: int, region: ReexecutionRegion) -> str:
         """Where a register is kept as it was at the start of a part that may be run again."""
-        return f"{NAMES[number]}.kept.x{rerun.header - self.base:x}"
+        return f"{NAMES[number]}.kept.x{region.header - self.base:x}"
 
-    def kept_by(self, rerun: Rerun) -> int:
+    def saved_by(self, region: ReexecutionRegion) -> int:
         """The registers that a part changes, and needs to be run again."""
         changed = 0
-        for start in rerun.blocks & self.function.blocks.keys():
+        for start in region.blocks & self.function.blocks.keys():
             changed |= self.function.blocks[start].dirty
-        return changed & self.signature.live_in[rerun.header] & ~_STATE
+        return changed & self.signature.live_in[region.header] & ~_STATE
 
     def register_text(self, number: int) -> str:
         """A register, from where it is kept between blocks."""
         return self.m.line(f"load {register_type(number)}, ptr {NAMES[number]}")
 
-    def unsure_condition(self, rerun: Rerun, wanted: int, text_of: Callable[[int], str]) -> str:
+    def unsure_condition(self, region: ReexecutionRegion, wanted: int, text_of: Callable[[int], str]) -> str:
         """Whether one of the registers `wanted` of those that a part doesn't test is a NaN; empty if there are none."""
         m = self.m
         numbers = []
-        for number, sizes in rerun.unsure.items():
+        for number, sizes in region.unsure.items():
             size = next((bits for bits, view in VECTOR_VIEWS.items() if has(wanted, view.first + number)), None)
             if size is None:
                 continue
@@ -82,38 +82,38 @@ class CarefulExits:
                 numbers.append((wide, shapes.get(wide)))
         return m.any_nan(numbers) if numbers else ""
 
-    def test_unsure(self, rerun: Rerun, wanted: int, text_of: Callable[[int], str]) -> None:
+    def test_unsure(self, region: ReexecutionRegion, wanted: int, text_of: Callable[[int], str]) -> None:
         """Leave the part if one of the registers `wanted` of those that it doesn't test is a NaN."""
         m = self.m
-        condition = self.unsure_condition(rerun, wanted, text_of)
+        condition = self.unsure_condition(region, wanted, text_of)
         if condition:
             tested = m.block("tested")
-            m.out += [f"br i1 {condition}, label %{self.place('rerun', rerun.header)}, label %{tested}", f"{tested}:"]
+            m.out += [f"br i1 {condition}, label %{self.place('region', region.header)}, label %{tested}", f"{tested}:"]
 
     def needed_at(self, address: int) -> int:
         """The registers that careful code needs in the state to go on at a block."""
         needed = self.signature.live_in[address]
         # Of an open function, the rest is there.
-        return needed & covered(self.signature.dirty_in[address]) if self.is_open else needed
+        return needed & covered(self.signature.dirty_in[address]) if self.uses_state else needed
 
-    def enter_rerun(self, rerun: Rerun) -> list[str]:
+    def enter_region(self, region: ReexecutionRegion) -> list[str]:
         """Keep what a part needs to be run again; and leave it, to run it again in careful code."""
         m = self.m
         m.begin()
-        m.out.append(f"{self.place('keep', rerun.header)}:")
-        kept = self.kept_by(rerun)
-        for n in members(kept):
+        m.out.append(f"{self.place('keep', region.header)}:")
+        saved = self.saved_by(region)
+        for n in members(saved):
             value = m.emit(64, f"load {register_type(n)}, ptr {NAMES[n]}")
-            m.out.append(f"store {register_type(n)} {value.text}, ptr {self.kept(n, rerun)}")
-        m.out += [f"br label %{self.place('block', rerun.header)}", f"{self.place('rerun', rerun.header)}:"]
-        needed = self.needed_at(rerun.header)
+            m.out.append(f"store {register_type(n)} {value.text}, ptr {self.saved(n, region)}")
+        m.out += [f"br label %{self.place('block', region.header)}", f"{self.place('region', region.header)}:"]
+        needed = self.needed_at(region.header)
 
         def value_of(n: int) -> Value:
-            if has(kept, n):
-                return m.emit(1 if has(NZCV, n) else 64, f"load {register_type(n)}, ptr {self.kept(n, rerun)}")
+            if has(saved, n):
+                return m.emit(1 if has(NZCV, n) else 64, f"load {register_type(n)}, ptr {self.saved(n, region)}")
             return self.value(n)
 
-        self.leave_with(needed, value_of, rerun.header)
+        self.leave_with(needed, value_of, region.header)
         return m.out
 
     def store_needed(self, needed: int, value_of: Callable[[int], Value]) -> None:
@@ -143,7 +143,7 @@ class CarefulExits:
         m.out.append(f"{exit_.label}:")
         m.out.append(f";@{segment.pc - self.base:x}")
         needed = block.live_at(exit_.segment, signature.live_out[start])
-        if self.is_open:
+        if self.uses_state:
             # The rest is in the state.
             needed &= covered(dirty)
         self.leave_with(needed, self.value, segment.pc)
@@ -155,7 +155,7 @@ class CarefulExits:
         m.begin()
         m.out += ["resume:", "%at = load i64, ptr %resumed"]
         code = m.emit(1, "call i1 @resume(ptr %state, i64 %at, i64 %link)")
-        if self.is_open:
+        if self.uses_state:
             m.out.append(f"ret i1 {code.text}")
             return m.out
         m.out += [f"br i1 {code.text}, label %astray, label %resumed_well", "astray:"]

@@ -19,9 +19,9 @@ from armexec.machines.llvm.machine import (
     place_label,
 )
 from armexec.machines.traps import TrapKind
-from armexec.translate.compiled_unit import END, FIRST_ONLY
+from armexec.translate.compiled_unit import BASELINE_ONLY, END
 from armexec.translate.guest_state import OFFSETS
-from armexec.translate.ir.deopt_exits import CarefulExits
+from armexec.translate.ir.deopt_exits import DeoptimizationExits
 from armexec.translate.ir.lift import LiftedBlock
 from armexec.translate.ir.liveness import Signature
 from armexec.translate.ir.narrow_registers import narrowed
@@ -131,7 +131,7 @@ class FunctionWriter:
             "ptr %state" if n == STATE else f"{register_type(n)} {argument(n).text}" for n in members(signature.inputs)
         ]
         kind = self.result_type(signature)
-        text = f"call {self.convention}{kind} @f{self.name(signature.function.flow.entry)}({', '.join(values)})"
+        text = f"call {self.convention}{kind} @f{self.name(signature.function.graph.entry)}({', '.join(values)})"
         if caller in self.crowded:
             text += " noinline"
         if kind == "void":
@@ -145,20 +145,20 @@ class FunctionWriter:
         return results, code
 
 
-class _Writer(CarefulExits):
+class _Writer(DeoptimizationExits):
     def __init__(self, unit: FunctionWriter, signature: Signature) -> None:
         self.unit = unit
         self.base = unit.base
         self.signature = signature
         self.function = signature.function
         self.m = signature.function.machine
-        self.is_open = signature.is_open
+        self.uses_state = signature.uses_state
         self.result_type = unit.result_type(signature)
         self.touched = 0
-        self.reruns = {b.rerun.header: b.rerun for b in signature.function.blocks.values() if b.rerun is not None}
+        self.regions = {b.region.header: b.region for b in signature.function.blocks.values() if b.region is not None}
         self.edges: dict[str, list[str]] = {}
-        flow = self.function.flow
-        self.loops = set(flow.loops) & set(flow.entries) if unit.leaves_loops else set()
+        graph = self.function.graph
+        self.loops = set(graph.loops) & set(graph.entries) if unit.leaves_loops else set()
 
     def place(self, kind: str, *addresses: int) -> str:
         """The label of what the function has once for an address, or for a way from one to another."""
@@ -166,8 +166,8 @@ class _Writer(CarefulExits):
 
     def label(self, address: int, source: int | None = None) -> str:
         """Where a block begins, coming from the block at `source`, None from outside of the function."""
-        there = self.function.blocks[address].rerun
-        here = None if source is None else self.function.blocks[source].rerun
+        there = self.function.blocks[address].region
+        here = None if source is None else self.function.blocks[source].region
         label = self.place("block" if there is None or here is there else "keep", address)
         if address in self.loops:
             label = self.place("loop", address)
@@ -190,16 +190,16 @@ class _Writer(CarefulExits):
         place = m.line(f"getelementptr ptr, ptr @table, i64 {(start - self.base) // 4}")
         host = m.line(f"load atomic ptr, ptr {place} acquire, align 8")
         m.out.append("store atomic i8 1, ptr @running monotonic, align 1")
-        own = m.line(f"icmp eq ptr {host}, @s{self.unit.name(self.function.flow.entry)}")
-        better, unused = m.block("better"), m.block("unused")
-        m.out.append(f"br i1 {own}, label %{block}, label %{better}")
-        m.out.append(f"{better}:")
+        own = m.line(f"icmp eq ptr {host}, @s{self.unit.name(self.function.graph.entry)}")
+        optimized, unused = m.block("better"), m.block("unused")
+        m.out.append(f"br i1 {own}, label %{block}, label %{optimized}")
+        m.out.append(f"{optimized}:")
         self.store_needed(self.signature.live_in[start], self.value)
         pc = m.address(start).text
         code = m.line(f"musttail call i1 {host}(ptr %state, i64 {pc}, i64 %link)")
         m.out.append(f"ret i1 {code}")
         m.out.append(f"{unused}:")
-        return [f"{self.place('loop', start)}:", FIRST_ONLY, *m.out, END, f"br label %{block}", f"{block}:"]
+        return [f"{self.place('loop', start)}:", BASELINE_ONLY, *m.out, END, f"br label %{block}", f"{block}:"]
 
     def write(self) -> list[str]:
         body: list[str] = []
@@ -212,21 +212,21 @@ class _Writer(CarefulExits):
                 body += self.leave_to_careful(start, block, exit_)
         for edge in self.edges.values():
             body += edge
-        for rerun in self.reruns.values():
-            body += self.enter_rerun(rerun)
+        for region in self.regions.values():
+            body += self.enter_region(region)
         if self.function.has_exits:
             body += self.resume()
         lines = [*self.prologue(), *body, "}"]
         policy = self.unit.policy
-        narrows = policy.narrow_registers and self.function.flow.loops and len(lines) < policy.max_narrowed
+        narrows = policy.narrow_registers and self.function.graph.loops and len(lines) < policy.max_narrowed
         return narrowed(lines) if narrows else lines
 
     def prologue(self) -> list[str]:
-        entry, signature, m = self.function.flow.entry, self.signature, self.m
+        entry, signature, m = self.function.graph.entry, self.signature, self.m
         m.begin()
         out = m.out
         name = self.unit.name(entry)
-        if self.is_open:
+        if self.uses_state:
             out.append(f"define i1 @s{name}(ptr noalias %state, i64 %pc, i64 %link) {ATTRIBUTES} {{")
         else:
             parameters = ", ".join(self.unit.arguments(signature))
@@ -245,10 +245,10 @@ class _Writer(CarefulExits):
             registers |= block.dirty
         registers |= self.touched
         out += [f"{NAMES[n]} = alloca {register_type(n)}" for n in members(registers & ~_STATE)]
-        for rerun in self.reruns.values():
-            out += [f"{self.kept(n, rerun)} = alloca {register_type(n)}" for n in members(self.kept_by(rerun))]
-        entries = self.function.flow.entries or (entry,)
-        if not self.is_open:
+        for region in self.regions.values():
+            out += [f"{self.saved(n, region)} = alloca {register_type(n)}" for n in members(self.saved_by(region))]
+        entries = self.function.graph.entries or (entry,)
+        if not self.uses_state:
             for n in members(signature.inputs & ~_STATE):
                 out.append(f"store {register_type(n)} %a{n}, ptr {NAMES[n]}")
             if has(signature.inputs, X30):
@@ -288,7 +288,7 @@ class _Writer(CarefulExits):
 
     def unwind(self, code: str = "true") -> None:
         """Return with everything in the state."""
-        if self.is_open:
+        if self.uses_state:
             self.m.out.append(f"ret i1 {code}")
             return
         count = self.signature.outputs.bit_count()
@@ -302,7 +302,7 @@ class _Writer(CarefulExits):
         if kind == "trap":
             m.out.append("unreachable")
         elif kind == "goto":
-            target = block.flow.target
+            target = block.source.target
             assert target is not None
             self.flush_for(start, (target,))
             self.go_or_leave(start, target)
@@ -311,8 +311,8 @@ class _Writer(CarefulExits):
         elif kind == "switch":
             self.finish_switch(start, block)
         elif kind in ("call", "call_to"):
-            live = live_in.get(block.flow.end, 0)
-            if block.flow.end in self.function.flow.outside:
+            live = live_in.get(block.source.end, 0)
+            if block.source.end in self.function.graph.outside:
                 # All that changed is put into the state there.
                 live = self.signature.dirty_out[start]
             self.finish_call(start, block, live)
@@ -323,11 +323,11 @@ class _Writer(CarefulExits):
 
     def flush_for(self, start: int, targets: tuple[int, ...]) -> None:
         live = 0
-        rerun = self.function.blocks[start].rerun
+        region = self.function.blocks[start].region
         for target in targets:
             if target in self.function.blocks:
                 wanted = self.signature.live_in.get(target, 0)
-                live |= wanted if rerun is None or target in rerun.blocks else rerun.tested(wanted)
+                live |= wanted if region is None or target in region.blocks else region.tested(wanted)
         self.m.flush(live)
 
     def go(self, source: int, target: int) -> None:
@@ -336,9 +336,9 @@ class _Writer(CarefulExits):
     def finish_branch(self, start: int, block: LiftedBlock) -> None:
         m = self.m
         terminator = block.terminator
-        target = block.flow.target
+        target = block.source.target
         assert target is not None
-        targets: tuple[int, ...] = (target, block.flow.end)
+        targets: tuple[int, ...] = (target, block.source.end)
         if terminator[0] == "goto":
             targets = (terminator[1],)
         outside = [t for t in targets if t not in self.function.blocks]
@@ -430,15 +430,15 @@ class _Writer(CarefulExits):
 
     def finish_call(self, start: int, block: LiftedBlock, live: int) -> None:
         unit = self.unit
-        after = block.flow.end
+        after = block.source.end
         if block.kind == "call_to":
-            if self.signature.guesses.get(start) and after in self.function.blocks:
-                self.call_guesses(start, block, live)
+            if self.signature.call_targets.get(start) and after in self.function.blocks:
+                self.call_likely_targets(start, block, live)
             else:
                 self.call_open(start, block, live, "")
             return
         callee = unit.signatures.get(block.terminator_target)
-        if callee is None or callee.is_open:
+        if callee is None or callee.uses_state:
             function = f"@s{unit.name(block.terminator_target)}" if callee is not None else ""
             self.call_open(start, block, live, function)
             return
@@ -449,7 +449,7 @@ class _Writer(CarefulExits):
     def call_closed(self, start: int, block: LiftedBlock, live: int, callee: Signature) -> None:
         """Call a function with registers as arguments, and put its results where they are kept."""
         m = self.m
-        results, code = self.unit.emit_call(m, callee, self.value, self.function.flow.entry)
+        results, code = self.unit.emit_call(m, callee, self.value, self.function.graph.entry)
         m.flush(live & ~callee.modified)
         for n in members(live & callee.modified & ~callee.outputs & PARTIAL):
             # A fixed function returns a wider view.
@@ -470,7 +470,7 @@ class _Writer(CarefulExits):
     def call_open(self, start: int, block: LiftedBlock, live: int, function: str) -> None:
         """Call what takes the state structure: `function`, or what is found at the address."""
         m = self.m
-        after = block.flow.end
+        after = block.source.end
         self.flush_to_state(self.signature.dirty_out[start])
         target = m.address(block.terminator_target) if block.kind == "call" else block.terminator[1]
         if not function:
@@ -488,32 +488,32 @@ class _Writer(CarefulExits):
             m.out.append(f"store {register_type(r)} {value.text}, ptr {NAMES[r]}")
         self.continue_at(start, after, 0)
 
-    def call_guesses(self, start: int, block: LiftedBlock, live: int) -> None:
+    def call_likely_targets(self, start: int, block: LiftedBlock, live: int) -> None:
         """Call a function whose address is in a register: directly, where it is one of those that it may be."""
-        m, guesses = self.m, self.signature.guesses[start]
+        m, call_targets = self.m, self.signature.call_targets[start]
         wanted = self.signature.dirty_out[start]
-        for guess in guesses:
-            wanted |= guess.inputs
+        for likely in call_targets:
+            wanted |= likely.inputs
         # On each way the same values are used, so they are made before.
         for n in members(wanted & ~_STATE):
             self.value(n)
         m.flush(live)
         target: Value = block.terminator[1]
         offset = m.emit(64, f"sub i64 {target.text}, {m.address(self.base).text}")
-        guessed = {guess.function.flow.entry - self.base: m.block("guessed") for guess in guesses}
+        targets = {likely.function.graph.entry - self.base: m.block("guessed") for likely in call_targets}
         other = m.block("unguessed")
-        cases = " ".join(f"i64 {entry}, label %{label}" for entry, label in guessed.items())
-        weights = ", ".join(["i32 1", *["i32 1000"] * len(guesses)])
-        name = f"!{_METADATA - len(guesses)}"
+        cases = " ".join(f"i64 {entry}, label %{label}" for entry, label in targets.items())
+        weights = ", ".join(["i32 1", *["i32 1000"] * len(call_targets)])
+        name = f"!{_METADATA - len(call_targets)}"
         m.helpers[name] = f'{name} = !{{!"branch_weights", {weights}}}'
         m.out.append(f"switch i64 {offset.text}, label %{other} [{cases}], !prof {name}")
         known, out, dirty = m.knowledge(), m.out, m.dirty
-        for guess, label in zip(guesses, guessed.values(), strict=True):
+        for likely, label in zip(call_targets, targets.values(), strict=True):
             m.start(known)
             m.out = out
             m.out.append(f"{label}:")
-            self.call_closed(start, block, live, guess)
-            self.go(start, block.flow.end)
+            self.call_closed(start, block, live, likely)
+            self.go(start, block.source.end)
         m.start(known)
         m.out, m.dirty = out, dirty
         m.out.append(f"{other}:")
@@ -527,7 +527,7 @@ class _Writer(CarefulExits):
             return
         m.full, m.low, m.vectors, m.dirty = {}, {}, {}, 0
         m.NZCV = m.stored_flags()
-        if address in self.function.flow.outside:
+        if address in self.function.graph.outside:
             self.flush_to_state(changed)
             self.jump_outside(m.address(address))
         else:
@@ -538,22 +538,22 @@ class _Writer(CarefulExits):
     def finish_jump(self, start: int, block: LiftedBlock) -> None:
         m = self.m
         target: Value = block.terminator[1]
-        if not block.flow.targets:
+        if not block.source.targets:
             self.leave(start, target)
             return
-        self.flush_for(start, block.flow.targets)
+        self.flush_for(start, block.source.targets)
         base = m.address(self.base)
         offset = m.emit(64, f"sub i64 {target.text}, {base.text}")
         elsewhere = m.block("elsewhere")
-        inside = [to for to in dict.fromkeys(block.flow.targets) if to in self.function.blocks]
+        inside = [to for to in dict.fromkeys(block.source.targets) if to in self.function.blocks]
         cases = [f"i64 {to - self.base}, label %{self.label(to, start)}" for to in inside]
         m.out.append(f"switch i64 {offset.text}, label %{elsewhere} [{' '.join(cases)}]")
         m.out.append(f"{elsewhere}:")
-        if self.is_open:
+        if self.uses_state:
             self.leave(start, target)
             return
         live = 0
-        for to in block.flow.targets:
+        for to in block.source.targets:
             live |= self.signature.live_in[to]
         self.flush_to_state(live & self.signature.modified | self.signature.dirty_out[start])
         _store_pc(m, target)
@@ -563,13 +563,13 @@ class _Writer(CarefulExits):
         m = self.m
         signature = self.signature
         target: Value = block.terminator[1]
-        if block.rerun is not None:
-            wanted = 0 if self.is_open else signature.outputs
-            if self.is_open or not signature.returns_as_called:
+        if block.region is not None:
+            wanted = 0 if self.uses_state else signature.outputs
+            if self.uses_state or not signature.returns_as_called:
                 wanted |= signature.dirty_out[start]
-            wanted = block.rerun.tested(wanted)
-            self.test_unsure(block.rerun, wanted, lambda n: self.value(n).text)
-        if self.is_open:
+            wanted = block.region.tested(wanted)
+            self.test_unsure(block.region, wanted, lambda n: self.value(n).text)
+        if self.uses_state:
             self.flush_to_state(signature.dirty_out[start])
             _store_pc(m, target)
             elsewhere = m.emit(1, f"icmp ne i64 {target.text}, %link")

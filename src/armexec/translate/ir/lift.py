@@ -10,9 +10,9 @@ from armexec.isa import Decoded
 from armexec.machines.llvm.deferred_stores import FlushBefore
 from armexec.machines.llvm.machine import Exit, Knowledge, LlvmMachine, Segment, Terminator
 from armexec.machines.traps import TrapKind
-from armexec.translate.analysis.reexecution_regions import Rerun, candidates, natural_loops
+from armexec.translate.analysis.reexecution_regions import ReexecutionRegion, candidates, natural_loops
 from armexec.translate.analysis.spin_loops import repeated_loads
-from armexec.translate.cfg.discovery import Block, Flow
+from armexec.translate.cfg.discovery import Block, ControlFlowGraph
 from armexec.translate.ir.vector_pairs import may_pair, note_load, run_pair, run_store
 from armexec.translate.policy import DEFAULT, Policy
 
@@ -27,10 +27,10 @@ class LiftedBlock:
     """`used` and `dirty` are sets of registers as bits: loaded where they are kept between blocks, and written.
 
     `segments` and `exits`: where it is left for careful code. `unsure`: its V registers that were pending at its end.
-    `rerun`: the part it belongs to that is run again as a whole.
+    `region`: the part it belongs to that is run again as a whole.
     """
 
-    flow: Block
+    source: Block
     out: list[str]
     knowledge: Knowledge
     used: RegisterSet
@@ -40,16 +40,16 @@ class LiftedBlock:
     exits: list[Exit]
     has_effect: bool
     unsure: dict[int, frozenset[int]]
-    rerun: Rerun | None = None
+    region: ReexecutionRegion | None = None
 
     @property
-    def is_quiet(self) -> bool:
+    def is_side_effect_free(self) -> bool:
         """Whether it changes nothing but registers."""
         return len(self.segments) == 1 and not self.has_effect
 
     @property
     def kind(self) -> str:
-        return "trap" if self.terminator[0] == "trap" else self.flow.kind
+        return "trap" if self.terminator[0] == "trap" else self.source.kind
 
     def live_at(self, segment: int, live: int) -> int:
         """What is live where a segment starts, given what is before the block's call or return."""
@@ -60,15 +60,15 @@ class LiftedBlock:
     @property
     def terminator_target(self) -> int:
         """The address that a direct call goes to."""
-        assert self.flow.target is not None
-        return self.flow.target
+        assert self.source.target is not None
+        return self.source.target
 
 
 @dataclass
 class LiftedFunction:
     """`irregular`: it returns in a way that only the dispatcher can follow. `keeps_link`: nothing in it writes X30."""
 
-    flow: Flow
+    graph: ControlFlowGraph
     machine: LlvmMachine
     blocks: dict[int, LiftedBlock]
     irregular: bool
@@ -77,90 +77,90 @@ class LiftedFunction:
     @property
     def has_exits(self) -> bool:
         """Whether it may be left for careful code."""
-        return any(block.exits or block.rerun is not None for block in self.blocks.values())
+        return any(block.exits or block.region is not None for block in self.blocks.values())
 
 
-def lift(flow: Flow, machine: LlvmMachine, policy: Policy = DEFAULT) -> LiftedFunction:
+def lift(graph: ControlFlowGraph, machine: LlvmMachine, policy: Policy = DEFAULT) -> LiftedFunction:
     """Run the semantic functions of all the blocks, each after its only predecessor if it has just one."""
     pairs = policy.vector_pairs
-    blocks, link_writers = _lift_blocks(flow, machine, [], pairs)
-    loops = natural_loops(flow)
+    blocks, link_writers = _lift_blocks(graph, machine, [], pairs)
+    loops = natural_loops(graph)
     machine.volatile = repeated_loads(
-        flow, loops, {start: block.dirty for start, block in blocks.items() if block.is_quiet}
+        graph, loops, {start: block.dirty for start, block in blocks.items() if block.is_side_effect_free}
     )
     if machine.volatile:
-        blocks, link_writers = _lift_blocks(flow, machine, [], pairs)
+        blocks, link_writers = _lift_blocks(graph, machine, [], pairs)
     exits = [start for start, block in blocks.items() if block.exits]
     if exits:
-        quiet = [start for start, block in blocks.items() if block.is_quiet]
-        reruns = candidates(flow, loops, quiet, exits) if policy.reexecution_regions else []
-        if reruns:
-            blocks = _lift_reruns(flow, machine, blocks, reruns, pairs) or blocks
+        side_effect_free = [start for start, block in blocks.items() if block.is_side_effect_free]
+        regions = candidates(graph, loops, side_effect_free, exits) if policy.reexecution_regions else []
+        if regions:
+            blocks = _lift_regions(graph, machine, blocks, regions, pairs) or blocks
         # Careful code takes all registers from where they are kept, and knows nothing of what comes before it.
         for lifted in blocks.values():
             lifted.used |= lifted.live_at(0, 0)
     returns = [b for b in blocks.values() if b.kind == "return"]
-    irregular = any(b.flow.target != X30 for b in returns) or not all(map(_restores_link, link_writers))
-    irregular = irregular or _returns_to_itself(flow, blocks)
+    irregular = any(b.source.target != X30 for b in returns) or not all(map(_restores_link, link_writers))
+    irregular = irregular or _returns_to_itself(graph, blocks)
     keeps_link = not link_writers and not any("call" in b.kind for b in blocks.values())
-    return LiftedFunction(flow, machine, blocks, irregular, keeps_link)
+    return LiftedFunction(graph, machine, blocks, irregular, keeps_link)
 
 
-def _lift_reruns(
-    flow: Flow,
+def _lift_regions(
+    graph: ControlFlowGraph,
     machine: LlvmMachine,
     blocks: dict[int, LiftedBlock],
-    reruns: list[Rerun],
+    regions: list[ReexecutionRegion],
     pairs: bool,
 ) -> dict[int, LiftedBlock] | None:
-    """The blocks again, those of `reruns` without tests; None if that can't be."""
+    """The blocks again, those of `regions` without tests; None if that can't be."""
     changed = False
     for _ in range(_ROUNDS):
-        for rerun in reruns:
-            if rerun.add_unsure(blocks[start].unsure for start in rerun.blocks & blocks.keys()):
+        for region in regions:
+            if region.add_unsure(blocks[start].unsure for start in region.blocks & blocks.keys()):
                 changed = True
         if not changed:
             return blocks
-        blocks, _ = _lift_blocks(flow, machine, reruns, pairs)
-        fit = [rerun for rerun in reruns if not rerun.is_unfit]
+        blocks, _ = _lift_blocks(graph, machine, regions, pairs)
+        fit = [region for region in regions if not region.is_unfit]
         # The blocks of those that aren't have no tests, and need them.
-        changed = fit != reruns
-        reruns = fit
-        if not reruns:
+        changed = fit != regions
+        regions = fit
+        if not regions:
             break
     return None
 
 
 def _lift_blocks(
-    flow: Flow, machine: LlvmMachine, reruns: list[Rerun], pairs: bool
+    graph: ControlFlowGraph, machine: LlvmMachine, regions: list[ReexecutionRegion], pairs: bool
 ) -> tuple[dict[int, LiftedBlock], list[Decoded]]:
     """The blocks, and the instructions that write X30."""
-    predecessors: dict[int, int] = dict.fromkeys(flow.blocks, 0)
-    entries = flow.entries or (flow.entry,)
+    predecessors: dict[int, int] = dict.fromkeys(graph.blocks, 0)
+    entries = graph.entries or (graph.entry,)
     predecessors.update(dict.fromkeys(entries, 1))
-    for block in flow.blocks.values():
+    for block in graph.blocks.values():
         for target in set(block.successors):
             if target in predecessors:
                 predecessors[target] += 1
-    parts = {start: rerun for rerun in reruns if not rerun.is_unfit for start in rerun.blocks}
+    parts = {start: region for region in regions if not region.is_unfit for start in region.blocks}
     blocks: dict[int, LiftedBlock] = {}
     todo: list[tuple[int, LiftedBlock | None]] = [(entry, None) for entry in reversed(entries)]
     link_writers: list[Decoded] = []
     while todo:
         start, previous = todo.pop()
-        if start in blocks or start not in flow.blocks:
+        if start in blocks or start not in graph.blocks:
             continue
-        block = flow.blocks[start]
-        rerun = parts.get(start)
-        machine.unsure = rerun.unsure if rerun is not None else None
+        block = graph.blocks[start]
+        region = parts.get(start)
+        machine.unsure = region.unsure if region is not None else None
         machine.is_unfit = False
         # After a call nothing is known of the registers.
         follows = previous is not None and predecessors[start] == 1 and previous.kind not in ("call", "call_to")
         knowledge = previous.knowledge if previous is not None and follows else None
         lifted = blocks[start] = _lift_known(block, machine, knowledge, link_writers, pairs)
-        lifted.rerun = rerun
-        if rerun is not None and machine.is_unfit:
-            rerun.is_unfit = True
+        lifted.region = region
+        if region is not None and machine.is_unfit:
+            region.is_unfit = True
         if lifted.kind != "trap":
             todo.extend((target, lifted) for target in reversed(block.successors))
     machine.unsure = None
@@ -168,9 +168,9 @@ def _lift_blocks(
     return blocks, link_writers
 
 
-def _returns_to_itself(flow: Flow, blocks: Mapping[int, LiftedBlock]) -> bool:
+def _returns_to_itself(graph: ControlFlowGraph, blocks: Mapping[int, LiftedBlock]) -> bool:
     """Whether some way leads from a call to a return, and X30 isn't written there: it returns to after its own call."""
-    todo = [block.flow.end for block in blocks.values() if "call" in block.kind]
+    todo = [block.source.end for block in blocks.values() if "call" in block.kind]
     seen: set[int] = set()
     while todo:
         start = todo.pop()
@@ -182,7 +182,7 @@ def _returns_to_itself(flow: Flow, blocks: Mapping[int, LiftedBlock]) -> bool:
             continue
         if block.kind == "return":
             return True
-        todo += block.flow.successors
+        todo += block.source.successors
     return False
 
 

@@ -1,10 +1,10 @@
 """Which guest registers travel into and out of each translated function: liveness across functions.
 
-A *closed* function knows all its callees, down to the leaves. What it reads comes in as arguments; what it
-changes and some caller reads goes out as results; nothing else exists, so flags and temporaries vanish. An
-*open* function calls or jumps to addresses known only when it runs (or returns in an unusual way); it and
-everything that calls it keep the registers in the state structure at those points, all of them, because
-anybody may look.
+There are two conventions. A function of the *register convention* knows all its callees, down to the leaves. The
+registers that it reads come in as arguments; those that it changes and a caller reads go out as results; nothing else
+exists, so flags and temporaries vanish. A function of the *state convention* calls or jumps to addresses known only
+when it runs, or returns in an unusual way. It and everything that calls it have all registers in the state structure
+at those points, because anybody may look.
 
 A V register counts as three (`cpu/registers.py`): a write is of all three, and each travels where it is read. So scalar
 floating point travels as scalars.
@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 
 from armexec.cpu.registers import PARTIAL, STATE, X30, RegisterSet, bit, has, q, x
-from armexec.translate.analysis.callee_saved import Frames, find_frames
+from armexec.translate.analysis.callee_saved import CalleeSaved, find_callee_saved
 from armexec.translate.ir.lift import LiftedBlock, LiftedFunction
 
 __all__ = ["Signature", "analyze"]
@@ -34,12 +34,12 @@ class Signature:
     `inputs` and `outputs` are its arguments and results; `modified` what it may change. `checked`: it may
     return to an unexpected place, and says so. For an open function inputs and outputs mean nothing: all is
     in the state. `live_in` and `dirty_out` are by block: needed at its start, and (open and checked functions only)
-    changed since the state was last up to date, at its end before its call. `is_fixed`: it is translated
+    changed since the state was last up to date, at its end before its call. `is_external`: it is translated
     already, in another unit, so only `demanded` may still change.
     """
 
     function: LiftedFunction
-    is_open: bool = False
+    uses_state: bool = False
     inputs: RegisterSet = 0
     outputs: RegisterSet = 0
     modified: RegisterSet = 0
@@ -49,57 +49,59 @@ class Signature:
     live_out: dict[int, int] = field(default_factory=dict)
     dirty_in: dict[int, int] = field(default_factory=dict)
     dirty_out: dict[int, int] = field(default_factory=dict)
-    is_fixed: bool = False
-    kept: RegisterSet = 0
+    is_external: bool = False
+    preserved: RegisterSet = 0
     is_aligned: bool = False
-    guesses: dict[int, list[Signature]] = field(default_factory=dict)
+    call_targets: dict[int, list[Signature]] = field(default_factory=dict)
 
     @property
     def returns_as_called(self) -> bool:
         """Whether its returns are known to go to where it was called."""
-        return self.function.keeps_link or has(self.kept, X30)
+        return self.function.keeps_link or has(self.preserved, X30)
 
 
 def analyze(
     functions: dict[int, LiftedFunction],
     demanded: dict[int, int],
-    fixed: dict[int, Signature],
-    guesses: Mapping[int, Mapping[int, Collection[int]]] = MappingProxyType({}),
+    external: dict[int, Signature],
+    call_targets: Mapping[int, Mapping[int, Collection[int]]] = MappingProxyType({}),
     entered: Collection[int] = (),
     *,
     callee_saved: bool = True,
 ) -> dict[int, Signature]:
-    """The signatures of a unit's functions, and of the `fixed` ones that they call, by entry.
+    """The signatures of a unit's functions, and of the `external` ones that they call, by entry.
 
-    `demanded`: what callers outside of the unit read of each. `guesses`: where calls to registers may go, by function
-    and by block. `entered`: the functions that are called from elsewhere with any stack pointer. `callee_saved`: find
-    what functions restore.
+    `demanded`: the registers that callers outside of the unit read of each. `call_targets`: where calls to registers
+    may go, by function and by block. `entered`: the functions that are called from elsewhere with any stack pointer.
+    `callee_saved`: find the registers that functions restore.
     """
-    signatures = {entry: Signature(function) for entry, function in functions.items()} | fixed
+    signatures = {entry: Signature(function) for entry, function in functions.items()} | external
     callers = _callers(signatures)
-    _find_open(signatures, callers)
-    closed = {entry: signature for entry, signature in signatures.items() if not signature.is_open}
-    for entry, targets in guesses.items():
-        signatures[entry].guesses = {at: [closed[a] for a in found if a in closed] for at, found in targets.items()}
+    _find_state_convention(signatures, callers)
+    closed = {entry: signature for entry, signature in signatures.items() if not signature.uses_state}
+    for entry, targets in call_targets.items():
+        signatures[entry].call_targets = {
+            at: [closed[a] for a in found if a in closed] for at, found in targets.items()
+        }
     _find_modified(signatures, callers)
     if callee_saved:
-        _find_kept(signatures, callers, entered)
+        _find_preserved(signatures, callers, entered)
     _find_checked(signatures)
     for entry, registers in demanded.items():
         signatures[entry].demanded |= registers
     for signature in signatures.values():
-        if signature.is_open or signature.checked:
+        if signature.uses_state or signature.checked:
             _find_dirty(signature, signatures)
     todo = set(functions)
     for entry, signature in signatures.items():
-        for guesses_there in signature.guesses.values():
-            for guess in guesses_there:
-                callers[guess.function.flow.entry].add(entry)
+        for targets_there in signature.call_targets.values():
+            for likely in targets_there:
+                callers[likely.function.graph.entry].add(entry)
     while todo:
         entry = todo.pop()
         signature = signatures[entry]
         inputs = signature.inputs
-        todo |= _find_live(signature, signatures) - fixed.keys()
+        todo |= _find_live(signature, signatures) - external.keys()
         if signature.inputs != inputs:
             todo |= callers[entry]
     for entry in functions:
@@ -112,76 +114,76 @@ def _callers(signatures: dict[int, Signature]) -> dict[int, set[int]]:
     """By function, those that call it directly."""
     callers: dict[int, set[int]] = {entry: set() for entry in signatures}
     for entry, signature in signatures.items():
-        for callee in signature.function.flow.calls:
+        for callee in signature.function.graph.calls:
             if callee in callers:
                 callers[callee].add(entry)
     return callers
 
 
-def _find_open(signatures: dict[int, Signature], callers: Mapping[int, Collection[int]]) -> None:
+def _find_state_convention(signatures: dict[int, Signature], callers: Mapping[int, Collection[int]]) -> None:
     for signature in signatures.values():
         function = signature.function
-        signature.is_open = (
+        signature.uses_state = (
             function.irregular
-            or function.flow.is_piece
-            or bool(function.flow.outside)
+            or function.graph.is_fragment
+            or bool(function.graph.outside)
             or any(
-                block.kind in ("call_to", "switch") or (block.kind == "jump" and not block.flow.targets)
+                block.kind in ("call_to", "switch") or (block.kind == "jump" and not block.source.targets)
                 for block in function.blocks.values()
             )
         )
-        signature.is_open = signature.is_open or any(callee not in signatures for callee in function.flow.calls)
-    todo = [entry for entry, signature in signatures.items() if signature.is_open]
+        signature.uses_state = signature.uses_state or any(callee not in signatures for callee in function.graph.calls)
+    todo = [entry for entry, signature in signatures.items() if signature.uses_state]
     while todo:
         for caller in callers[todo.pop()]:
-            if not signatures[caller].is_open:
-                signatures[caller].is_open = True
+            if not signatures[caller].uses_state:
+                signatures[caller].uses_state = True
                 todo.append(caller)
 
 
 def _find_modified(signatures: dict[int, Signature], callers: Mapping[int, Collection[int]]) -> None:
     for signature in signatures.values():
         for block in signature.function.blocks.values():
-            signature.modified |= block.dirty & ~signature.kept
+            signature.modified |= block.dirty & ~signature.preserved
     todo = dict.fromkeys(signatures)
     while todo:
         callee = todo.popitem()[0]
         for caller in callers[callee]:
             signature = signatures[caller]
-            modified = signature.modified | signatures[callee].modified & ~signature.kept
+            modified = signature.modified | signatures[callee].modified & ~signature.preserved
             if modified != signature.modified:
                 signature.modified = modified
                 todo[caller] = None
 
 
-def _find_kept(
+def _find_preserved(
     signatures: dict[int, Signature], callers: Mapping[int, Collection[int]], entered: Collection[int]
 ) -> None:
     """What functions restore from where they saved it needn't be returned."""
-    closed = {entry: s for entry, s in signatures.items() if not s.is_open and not s.is_fixed}
+    closed = {entry: s for entry, s in signatures.items() if not s.uses_state and not s.is_external}
     if all(s.function.keeps_link for s in closed.values()):
         return
-    flows = {entry: s.function.flow for entry, s in closed.items()}
-    frames = find_frames(flows, {entry: s.modified for entry, s in closed.items()})
-    for entry, kept in frames.kept.items():
-        signatures[entry].kept = kept
+    graphs = {entry: s.function.graph for entry, s in closed.items()}
+    callee_saved = find_callee_saved(graphs, {entry: s.modified for entry, s in closed.items()})
+    for entry, preserved in callee_saved.preserved.items():
+        signatures[entry].preserved = preserved
         signatures[entry].modified = 0
     _find_modified(signatures, callers)
-    _find_aligned(signatures, frames, entered)
+    _find_aligned(signatures, callee_saved, entered)
 
 
-def _find_aligned(signatures: dict[int, Signature], frames: Frames, entered: Collection[int]) -> None:
+def _find_aligned(signatures: dict[int, Signature], callee_saved: CalleeSaved, entered: Collection[int]) -> None:
     """Of functions that only others of the unit call, and all of them with an aligned stack pointer, know that."""
-    aligned = set(frames.kept) - set(entered)
+    aligned = set(callee_saved.preserved) - set(entered)
     for signature in signatures.values():
-        if signature.function.flow.entry not in frames.kept:
-            aligned -= signature.function.flow.calls
-            for guesses in signature.guesses.values():
-                aligned -= {guess.function.flow.entry for guess in guesses}
+        if signature.function.graph.entry not in callee_saved.preserved:
+            aligned -= signature.function.graph.calls
+            for call_targets in signature.call_targets.values():
+                aligned -= {likely.function.graph.entry for likely in call_targets}
     changed = True
     while changed:
         changed = False
-        for entry, calls in frames.calls.items():
+        for entry, calls in callee_saved.calls.items():
             for callee, distance in calls:
                 if callee in aligned and (distance % 16 or entry not in aligned):
                     aligned.discard(callee)
@@ -192,7 +194,7 @@ def _find_aligned(signatures: dict[int, Signature], frames: Frames, entered: Col
 
 def _find_checked(signatures: dict[int, Signature]) -> None:
     for signature in signatures.values():
-        if signature.is_fixed:
+        if signature.is_external:
             continue
         kinds = {block.kind for block in signature.function.blocks.values()}
         signature.checked = "jump" in kinds or ("return" in kinds and not signature.returns_as_called)
@@ -201,7 +203,7 @@ def _find_checked(signatures: dict[int, Signature]) -> None:
         changed = False
         for signature in signatures.values():
             if not signature.checked and any(
-                signatures[callee].checked for callee in signature.function.flow.calls if callee in signatures
+                signatures[callee].checked for callee in signature.function.graph.calls if callee in signatures
             ):
                 signature.checked = changed = True
 
@@ -221,22 +223,22 @@ def _find_dirty(signature: Signature, signatures: dict[int, Signature]) -> None:
         block = blocks[start]
         dirty = signature.dirty_out[start] = dirty_in[start] | block.dirty & ~PARTIAL
         if block.kind == "call_to":
-            guesses = signature.guesses.get(start)
-            if not guesses:
+            call_targets = signature.call_targets.get(start)
+            if not call_targets:
                 dirty = 0
-            for guess in guesses or ():
-                dirty |= guess.modified & ~PARTIAL
+            for likely in call_targets or ():
+                dirty |= likely.modified & ~PARTIAL
         elif block.kind == "call":
             callee = signatures.get(block.terminator_target)
-            if callee is None or callee.is_open:
+            if callee is None or callee.uses_state:
                 dirty = 0
-            elif signature.is_open:
+            elif signature.uses_state:
                 dirty |= callee.modified & ~PARTIAL
             else:
                 dirty = dirty & ~callee.modified | callee.modified & _RESULTS
         if block.kind == "trap":
             continue
-        for target in block.flow.successors:
+        for target in block.source.successors:
             if target in blocks and dirty & ~dirty_in[target]:
                 dirty_in[target] |= dirty
                 todo.add(target)
@@ -267,7 +269,7 @@ def _find_live(signature: Signature, signatures: dict[int, Signature]) -> set[in
             if live != live_in.get(start):
                 live_in[start] = live
                 changed = True
-    signature.inputs |= live_in.get(function.flow.entry, 0) | link
+    signature.inputs |= live_in.get(function.graph.entry, 0) | link
     return again
 
 
@@ -277,42 +279,42 @@ def _live_before_end(
     """What is live where the block's own instructions have run, before its call or return."""
     live_in = signature.live_in
     live = 0
-    rerun = block.rerun
+    region = block.region
     if block.kind == "trap":
         return 0
-    for target in block.flow.successors:
+    for target in block.source.successors:
         if target in signature.function.blocks:
             wanted = live_in.get(target, 0)
-            live |= wanted if rerun is None or target in rerun.blocks else rerun.tested(wanted)
-        elif signature.is_open:
+            live |= wanted if region is None or target in region.blocks else region.tested(wanted)
+        elif signature.uses_state:
             live |= signature.dirty_out[start]
             callee = signatures.get(block.terminator_target) if block.kind == "call" else None
             live |= callee.modified & ~PARTIAL if callee is not None else 0
     if block.kind == "switch":
         # For code of another mode.
         return live | signature.dirty_out[start]
-    if block.kind == "call_to" and signature.guesses.get(start):
+    if block.kind == "call_to" and signature.call_targets.get(start):
         # As after a call of each of them, or after one of something else, for which all is put into the state.
         before = signature.dirty_out[start]
-        for guess in signature.guesses[start]:
-            before |= _live_before_call(guess, live, again)
+        for likely in signature.call_targets[start]:
+            before |= _live_before_call(likely, live, again)
         return before
     if block.kind in ("call", "call_to"):
         callee = signatures.get(block.terminator_target) if block.kind == "call" else None
-        if callee is None or callee.is_open:
+        if callee is None or callee.uses_state:
             return signature.dirty_out[start]
         before = _live_before_call(callee, live, again)
         # It may return to an unexpected place, where all is looked at.
         return before | signature.dirty_out[start] & ~callee.modified if callee.checked else before
-    if block.kind == "jump" and block.flow.targets:
+    if block.kind == "jump" and block.source.targets:
         # For a jump to elsewhere.
-        return live | signature.dirty_out[start] | (0 if signature.is_open else _STATE)
+        return live | signature.dirty_out[start] | (0 if signature.uses_state else _STATE)
     if block.kind in ("return", "jump"):
-        if signature.is_open or not signature.returns_as_called:
+        if signature.uses_state or not signature.returns_as_called:
             live |= signature.dirty_out[start]
-        if not signature.is_open:
+        if not signature.uses_state:
             live |= signature.demanded & signature.modified
-        return live if rerun is None else rerun.tested(live)
+        return live if region is None else region.tested(live)
     return live
 
 
@@ -321,5 +323,5 @@ def _live_before_call(callee: Signature, live: int, again: set[int]) -> int:
     demanded = callee.demanded | live & callee.modified
     if demanded != callee.demanded:
         callee.demanded = demanded
-        again.add(callee.function.flow.entry)
+        again.add(callee.function.graph.entry)
     return live & ~callee.modified | callee.inputs

@@ -33,19 +33,19 @@ from armexec.cpu.registers import (
 )
 from armexec.machines.llvm.machine import LlvmMachine
 from armexec.machines.traps import EXIT
-from armexec.translate.analysis.call_targets import guess
-from armexec.translate.cfg.discovery import Flow
+from armexec.translate.analysis.call_targets import likely_targets
+from armexec.translate.cfg.discovery import ControlFlowGraph
 from armexec.translate.codegen.llvm import exact_attributes, host_features, host_machine
-from armexec.translate.compiled_unit import END, FIRST_ONLY, Function, Record
+from armexec.translate.compiled_unit import BASELINE_ONLY, END, CompiledUnit, Function
 from armexec.translate.guest_state import OFFSETS
 from armexec.translate.ir.function import FunctionWriter, calling_convention
 from armexec.translate.ir.lift import LiftedFunction, lift
 from armexec.translate.ir.liveness import Signature, analyze
 from armexec.translate.support.host_environment import pinned
 from armexec.translate.support.runtime_ir import declarations, dispatcher, resumption
-from armexec.translate.unit_registry import Argument, Convention, Form, Library, Shape
+from armexec.translate.unit_registry import Argument, Convention, Form, Shape, UnitRegistry
 
-__all__ = ["Draft"]
+__all__ = ["UnitPlan"]
 
 _FRESH = "fpcr"
 """The first of the system registers in the state structure, which are zero when a call from Python begins."""
@@ -54,23 +54,23 @@ _RESULTS = bit(X0, d(0))
 _PRESERVED = bit(SP, *(x(n) for n in range(19, 30)), *(d(n) for n in range(8, 16)))
 
 
-def _fixed(convention: Convention, entry: int, machine: LlvmMachine) -> Signature:
+def _external(convention: Convention, entry: int, machine: LlvmMachine) -> Signature:
     """The signature of a function of another unit."""
-    function = LiftedFunction(Flow(entry, {}, frozenset(), frozenset()), machine, {}, False, False)
-    return Signature(function, **convention._asdict(), demanded=convention.outputs, is_fixed=True)
+    function = LiftedFunction(ControlFlowGraph(entry, {}, frozenset(), frozenset()), machine, {}, False, False)
+    return Signature(function, **convention._asdict(), demanded=convention.outputs, is_external=True)
 
 
-def _is_short_leaf(library: Library, address: int) -> bool:
-    flow = library.regions.flow(address)
-    return not flow.calls and flow.size <= library.policy.max_copied_leaf
+def _is_short_leaf(registry: UnitRegistry, address: int) -> bool:
+    graph = registry.partition.graph(address)
+    return not graph.calls and graph.size <= registry.policy.max_copied_leaf
 
 
-def _machine(library: Library) -> LlvmMachine:
+def _machine(registry: UnitRegistry) -> LlvmMachine:
     """To translate one function on."""
-    code = library.code
+    code = registry.code
     # Code of the first tier is left in the middle of loops, where all has to be sure.
-    mode, policy = library.mode, library.policy
-    careful = mode.nan == "immediate" or library.better is not None
+    mode, policy = registry.mode, registry.policy
+    careful = mode.nan == "immediate" or registry.optimized is not None
     return LlvmMachine(
         OFFSETS,
         code.base,
@@ -81,7 +81,7 @@ def _machine(library: Library) -> LlvmMachine:
     )
 
 
-class Draft:
+class UnitPlan:
     """The text of a unit, and what is to be remembered when it has become code.
 
     With `shape`, the function at `entry` is to be called from Python (`Unit.entry_stub`); without, from other
@@ -90,39 +90,41 @@ class Draft:
     been translated. `is_movable`: the text is the same wherever the image is mapped.
     """
 
-    def __init__(self, library: Library, entry: int, shape: Shape | None, others: Sequence[int] | None = None) -> None:
-        self.library = library
+    def __init__(
+        self, registry: UnitRegistry, entry: int, shape: Shape | None, others: Sequence[int] | None = None
+    ) -> None:
+        self.registry = registry
         self.consulted: set[int] = set()
-        found = library.regions.journal
+        found = registry.partition.journal
         before = len(found)
         # Another flow may begin where a piece does, so it is held on to.
-        self.root = library.flow(entry) if shape is None else None
+        self.root = registry.graph(entry) if shape is None else None
         self.entry = entry if self.root is None else self.root.entry
         self.shape = shape
         if others is None:
-            others = library.take_left_out(entry) if shape is None else ()
+            others = registry.take_left_out(entry) if shape is None else ()
         self.others = others
         # The functions of which callers here need more than their exported narrow form returns.
-        wide: set[int] = set()
+        returns_all: set[int] = set()
         while True:
-            self._collect(wide)
+            self._collect(returns_all)
             if not (more := self._analyze()):
                 break
-            wide |= more
+            returns_all |= more
         self.text = self._write()
-        base = library.code.base
+        base = registry.code.base
         self._found = tuple(address - base for address in found[before:])
 
     @property
     def is_movable(self) -> bool:
-        movable = self.library.code.movable
-        blocks = [block for function in self.functions.values() for block in function.flow.blocks.values()]
+        movable = self.registry.code.movable
+        blocks = [block for function in self.functions.values() for block in function.graph.blocks.values()]
         return all(movable(at) for block in blocks for at in range(block.start, block.end, 4))
 
     @property
     def size(self) -> int:
         """How many instructions of the guest it has."""
-        return sum(function.flow.size for function in self.functions.values())
+        return sum(function.graph.size for function in self.functions.values())
 
     def close(self) -> None:
         """Drop what it has made: machines and their values refer to each other, and would stay for a while."""
@@ -130,30 +132,30 @@ class Draft:
             function.machine.__dict__.clear()
         self.functions.clear()
 
-    def record(self, data: bytes) -> Record:
+    def compiled(self, data: bytes) -> CompiledUnit:
         """What it is when compiled: `data` is the object file."""
-        base = self.library.code.base
+        base = self.registry.code.base
         functions = []
         whys: dict[int, str] = {}
         for address, function in self.functions.items():
             whys |= {pc - base: why for pc, why in function.machine.whys.items()}
             signature = self.signatures[address]
-            if signature.is_open:
-                entries = tuple(start - base for start in function.flow.entries or (address,))
+            if signature.uses_state:
+                entries = tuple(start - base for start in function.graph.entries or (address,))
                 functions.append(Function(address - base, entries))
                 continue
             convention = None
             if address in self.exported:
                 convention = Convention(signature.inputs, signature.outputs, signature.modified, signature.checked)
             functions.append(Function(address - base, (), self.forms[address][1], convention))
-        return Record(
+        return CompiledUnit(
             data,
             zlib.compress(self.text.encode(), 1),
             self.size,
             self.entry - base,
             tuple(address - base for address in self.wrapped),
             tuple(functions),
-            tuple((address - base, self.forms[address][1]) for address in self.fixed),
+            tuple((address - base, self.forms[address][1]) for address in self.external),
             whys,
             tuple(sorted(address - base for address in self.consulted)),
             self._found,
@@ -170,103 +172,103 @@ class Draft:
     def wrapped(self) -> list[int]:
         """Those of them that are closed."""
         found = [self.entry, *self.others] if self.shape is None else []
-        return [address for address in found if address in self.signatures and not self.signatures[address].is_open]
+        return [address for address in found if address in self.signatures and not self.signatures[address].uses_state]
 
-    def _is_wide(self, address: int, wide: set[int]) -> bool:
-        return self.shape is None or address in wide
+    def _returns_all(self, address: int, returns_all: set[int]) -> bool:
+        return self.shape is None or address in returns_all
 
-    def _collect(self, wide: set[int]) -> None:
+    def _collect(self, returns_all: set[int]) -> None:
         """The function and its callees, lifted, up to the size of a unit, and the exported ones among them."""
-        library, fetch = self.library, self.library.code.fetch
-        machine = _machine(library)
+        registry, fetch = self.registry, self.registry.code.fetch
+        machine = _machine(registry)
         self.functions: dict[int, LiftedFunction] = {}
         self.forms: dict[int, Form] = {}
-        self.fixed: dict[int, Signature] = {}
+        self.external: dict[int, Signature] = {}
         # By function, by the block that ends with a call to a register.
-        self.guesses: dict[int, dict[int, list[int]]] = {}
+        self.call_targets: dict[int, dict[int, list[int]]] = {}
         # The functions that only a guess may have brought here, with their sizes.
-        self.guessed: dict[int, int] = {}
+        self.speculative: dict[int, int] = {}
         todo = [*reversed(self.others), self.entry]
-        policy = library.policy
-        most = policy.max_unit if library.better is None else policy.max_first_tier_unit
+        policy = registry.policy
+        most = policy.max_unit if registry.optimized is None else policy.max_first_tier_unit
         total = 0
         while todo:
             address = todo.pop()
-            if address in self.functions or address in self.fixed:
+            if address in self.functions or address in self.external:
                 continue
             self.consulted.add(address)
             root = self.root if address == self.entry else None
-            if root is None and (total > most or fetch(address) is None or address in library.states):
+            if root is None and (total > most or fetch(address) is None or address in registry.states):
                 continue
-            flow = root or library.flow(address)
-            if flow.is_piece and root is None:
+            graph = root or registry.graph(address)
+            if graph.is_fragment and root is None:
                 # What is in pieces is reached through the dispatcher, and translated when it is.
                 continue
-            form = self.forms[address] = (address, self._is_wide(address, wide))
-            export = library.exports.get(form)
+            form = self.forms[address] = (address, self._returns_all(address, returns_all))
+            export = registry.exports.get(form)
             if export is not None:
-                self.fixed[address] = _fixed(export.convention, address, machine)
+                self.external[address] = _external(export.convention, address, machine)
                 continue
-            machine = _machine(library)
-            self.functions[address] = lift(flow, machine, policy)
-            total += flow.size
-            todo += sorted(flow.calls, reverse=True)
-            guesses = self.guesses[address] = self._guess(self.functions[address])
-            todo += dict.fromkeys(target for targets in guesses.values() for target in targets)
+            machine = _machine(registry)
+            self.functions[address] = lift(graph, machine, policy)
+            total += graph.size
+            todo += sorted(graph.calls, reverse=True)
+            call_targets = self.call_targets[address] = self._call_targets(self.functions[address])
+            todo += dict.fromkeys(target for targets in call_targets.values() for target in targets)
 
-    def _guess(self, function: LiftedFunction) -> dict[int, list[int]]:
+    def _call_targets(self, function: LiftedFunction) -> dict[int, list[int]]:
         """Where the calls to registers of a function may go, by the blocks that they end."""
-        library, policy = self.library, self.library.policy
-        guesses: dict[int, list[int]] = {}
+        registry, policy = self.registry, self.registry.policy
+        call_targets: dict[int, list[int]] = {}
         if not policy.call_targets:
-            return guesses
+            return call_targets
         for start, block in function.blocks.items():
             if block.kind != "call_to":
                 continue
             sizes = {}
-            for address in guess(block.flow, library.code, policy.max_call_targets):
-                flow = library.regions.flow(address)
-                size = library.reach(flow.entry, policy.max_call_target)
-                if not flow.is_piece and size <= policy.max_call_target:
-                    sizes[flow.entry] = size
-            found = guesses[start] = []
+            for address in likely_targets(block.source, registry.code, policy.max_call_targets):
+                graph = registry.partition.graph(address)
+                size = registry.reach(graph.entry, policy.max_call_target)
+                if not graph.is_fragment and size <= policy.max_call_target:
+                    sizes[graph.entry] = size
+            found = call_targets[start] = []
             for entry in sorted(sizes, key=sizes.__getitem__):
-                if entry not in self.guessed:
-                    if sum(self.guessed.values()) + sizes[entry] > policy.max_call_targets_in_unit:
+                if entry not in self.speculative:
+                    if sum(self.speculative.values()) + sizes[entry] > policy.max_call_targets_in_unit:
                         break
-                    self.guessed[entry] = sizes[entry]
+                    self.speculative[entry] = sizes[entry]
                 found.append(entry)
-        return guesses
+        return call_targets
 
     def _analyze(self) -> set[int]:
         """Find the signatures; the fixed functions that return too little."""
-        library = self.library
+        registry = self.registry
         self.exported = {
             address
             for address in self.functions
-            if self.forms[address] in library.seen and not _is_short_leaf(library, address)
+            if self.forms[address] in registry.seen and not _is_short_leaf(registry, address)
         }
         demanded = {
             address: ALL if self.forms[address][1] else _RESULTS | _PRESERVED
             for address in self.exported | {a for a in self.functions if self.forms[a][1]}
         }
         for address in (self.entry, *self.others):
-            if address in self.functions or address in self.fixed:
+            if address in self.functions or address in self.external:
                 demanded[address] = demanded.get(address, 0) | (ALL if self.shape is None else _RESULTS)
         # The stack pointer that Python's calls begin with is aligned.
         entered = self.exported.union(self.entered)
         self.signatures = analyze(
             self.functions,
             demanded,
-            self.fixed,
-            self.guesses,
+            self.external,
+            self.call_targets,
             entered,
-            callee_saved=library.policy.callee_saved,
+            callee_saved=registry.policy.callee_saved,
         )
         return {
             address
             for address, signature in self.signatures.items()
-            if signature.is_fixed and signature.demanded & signature.modified & ~covered(signature.outputs)
+            if signature.is_external and signature.demanded & signature.modified & ~covered(signature.outputs)
         }
 
     def _outlined(self) -> tuple[set[int], set[int]]:
@@ -275,7 +277,7 @@ class Draft:
         LLVM inlines whatever is called in one place only, and optimizes all of it again at each level: the time would
         grow with the square of a chain of calls. And a function of many calls would become a large one.
         """
-        policy = self.library.policy
+        policy = self.registry.policy
         if not policy.inlining:
             return set(self.functions), set()
         outlined: set[int] = set()
@@ -284,11 +286,11 @@ class Draft:
         todo = [(address, False) for address in self.functions]
         while todo:
             address, is_done = todo.pop()
-            callees = [a for a in self.functions[address].flow.calls if a in self.functions]
+            callees = [a for a in self.functions[address].graph.calls if a in self.functions]
             if is_done:
                 # Of a function that calls itself, the size isn't known yet.
                 inlined = sum(sizes[callee] for callee in callees if callee not in outlined)
-                sizes[address] = self.functions[address].flow.size + inlined
+                sizes[address] = self.functions[address].graph.size + inlined
                 if sizes[address] > policy.max_inlined:
                     outlined.add(address)
                 if self._with_calls(address, sizes, outlined) > policy.max_inlined_into:
@@ -301,17 +303,17 @@ class Draft:
 
     def _with_calls(self, address: int, sizes: Mapping[int, int], outlined: Container[int]) -> int:
         """The size of a function if all that may be inlined at its calls is."""
-        flow = self.functions[address].flow
-        targets = [block.target for block in flow.blocks.values() if block.kind == "call"]
-        return flow.size + sum(sizes.get(t, 0) for t in targets if t is not None and t not in outlined)
+        graph = self.functions[address].graph
+        targets = [block.target for block in graph.blocks.values() if block.kind == "call"]
+        return graph.size + sum(sizes.get(t, 0) for t in targets if t is not None and t not in outlined)
 
     def _write(self) -> str:
-        code, signatures, entry = self.library.code, self.signatures, self.entry
-        policy = self.library.policy
-        self.exported = {address for address in self.exported if not signatures[address].is_open}
+        code, signatures, entry = self.registry.code, self.signatures, self.entry
+        policy = self.registry.policy
+        self.exported = {address for address in self.exported if not signatures[address].uses_state}
         convention = calling_convention(host_machine())
         writer = FunctionWriter(signatures, code.base, convention, self.exported, *self._outlined(), policy=policy)
-        writer.leaves_loops = self.library.better is not None and policy.osr
+        writer.leaves_loops = self.registry.optimized is not None and policy.osr
         out = [
             "define void @begin() nounwind {",
             "ret void",
@@ -321,18 +323,18 @@ class Draft:
         ]
         # A closed function that returns as it should needs no dispatcher.
         signature = signatures.get(entry)
-        if signature is None or any(s.is_open or s.checked for s in signatures.values()):
+        if signature is None or any(s.uses_state or s.checked for s in signatures.values()):
             out.append(dispatcher(table_size=code.code_size // 4))
         if any(function.has_exits for function in self.functions.values()):
             out.append(resumption(table_size=code.code_size // 4))
         for address in self.functions:
             out += writer.write(address)
-        for address in self.fixed:
+        for address in self.external:
             out.append(writer.write_declaration(address))
         for address in self.wrapped:
             out += writer.write_wrapper(address)
         if self.shape is not None:
-            out += _entry_stub(writer, entry, self.shape, strict=self.library.mode.is_strict)
+            out += _entry_stub(writer, entry, self.shape, strict=self.registry.mode.is_strict)
         helpers: dict[str, str] = {}
         for function in self.functions.values():
             helpers |= function.machine.helpers
@@ -340,9 +342,9 @@ class Draft:
         # A frame that is larger than the guard page below the thread's stack must not reach over it.
         out.append('attributes #0 = { null_pointer_is_valid nounwind "probe-stack"="inline-asm" }')
         out.append(exact_attributes())
-        if self.library.better is not None:
+        if self.registry.optimized is not None:
             stub = [] if self.shape is None else _replaceable_stub(writer.name(entry), self.shape)
-            out += [FIRST_ONLY, "@running = external global i8", *stub, END]
+            out += [BASELINE_ONLY, "@running = external global i8", *stub, END]
         return "\n".join([*out, ""])
 
 
@@ -385,17 +387,17 @@ def _entry_stub(writer: FunctionWriter, entry: int, shape: Shape, *, strict: boo
     values: dict[int, str] = {SP: "%sp", X30: str(EXIT)}
     _set_arguments(m, shape, values)
     # A closed function that isn't strict sees no other code, but it may read system registers.
-    is_open = signature is None or signature.is_open
+    uses_state = signature is None or signature.uses_state
     fresh = m.state_field(_FRESH)
     size = OFFSETS["exclusive_value"] - OFFSETS[_FRESH]
     out.append(f"call void @llvm.memset.p0.i64(ptr {fresh}, i8 0, i64 {size}, i1 false)")
-    if is_open or (signature is not None and signature.checked):
+    if uses_state or (signature is not None and signature.checked):
         _fill_state(m, values)
         # What is done here shows in FPSR, if it is ever looked at.
         mode = "1" if strict else m.line("load atomic i64, ptr @strict_images monotonic, align 8")
         out.append(f"store i64 {mode}, ptr {m.state_field('strict')}")
     wanted = d(0) if shape.float_result else X0
-    if is_open:
+    if uses_state:
         out.append(f"%start = getelementptr i8, ptr %state, i64 {OFFSETS['pc']}")
         out.append(f"store i64 {m.address(entry).text}, ptr %start")
         out.append("call void @dispatch(ptr %state)")

@@ -15,13 +15,13 @@ from pathlib import Path
 
 from armexec.errors import HostError
 from armexec.forks import hold
-from armexec.translate.cfg.discovery import Block, Flow
+from armexec.translate.cfg.discovery import Block, ControlFlowGraph
 from armexec.translate.codegen.debug_locations import MARK, with_locations
 from armexec.translate.codegen.llvm import compile_stages, host_machine
-from armexec.translate.compiled_unit import Record
+from armexec.translate.compiled_unit import CompiledUnit
 from armexec.translate.mode import Mode
 from armexec.translate.policy import Policy
-from armexec.translate.unit_registry import Code
+from armexec.translate.unit_registry import CodeSource
 
 __all__ = ["STAGES", "Dump", "dump_from_environment"]
 
@@ -67,7 +67,14 @@ class Dump:
         self._stages = frozenset(stages)
 
     def unit(
-        self, code: Code, record: Record, tier: str, mode: Mode, policy: Policy, flows: Iterable[Flow], kind: str = ""
+        self,
+        code: CodeSource,
+        compiled: CompiledUnit,
+        tier: str,
+        mode: Mode,
+        policy: Policy,
+        graphs: Iterable[ControlFlowGraph],
+        kind: str = "",
     ) -> None:
         """Write a unit that is about to be compiled; `kind` of code is "", or what else its name says of it.
 
@@ -75,19 +82,19 @@ class Dump:
             HostError: the files can't be written, or LLVM refuses the unit. What was made before that is there.
         """
         guest = _Guest(code)
-        function = code.names.function(code.base + record.entry)
-        title = f"{function or 'the function'} at {record.entry:#x}: {mode}, {kind or tier}"
-        stem = self._stem(f"{_plain(function)}.x{record.entry:x}.{mode}.{kind or tier}")
-        flows = list(flows)
-        if "cfg" in self._stages and flows:
-            self._write(f"{stem}.cfg.txt", _blocks(title, flows, guest))
-            self._write(f"{stem}.cfg.dot", _graph(title, flows, guest))
-        text = record.source(tier)
+        function = code.names.function(code.base + compiled.entry)
+        title = f"{function or 'the function'} at {compiled.entry:#x}: {mode}, {kind or tier}"
+        stem = self._stem(f"{_plain(function)}.x{compiled.entry:x}.{mode}.{kind or tier}")
+        graphs = list(graphs)
+        if "cfg" in self._stages and graphs:
+            self._write(f"{stem}.cfg.txt", _blocks(title, graphs, guest))
+            self._write(f"{stem}.cfg.dot", _graph(title, graphs, guest))
+        text = compiled.source(tier)
         if "ir" in self._stages:
             self._write(f"{stem}.ir.ll", [f"; {title}", *_explained(text, guest)])
         if self._stages & {"opt", "asm"}:
             # By itself, since debug locations would be in it too.
-            size = record.instructions
+            size = compiled.instructions
             if "opt" in self._stages:
                 stages = compile_stages(text, tier=tier, size=size, policy=policy)
                 self._write(f"{stem}.opt.ll", [f"; {title}", stages.optimized])
@@ -118,7 +125,7 @@ def _plain(name: str) -> str:
 class _Guest:
     """The guest's instructions as text, by their offsets."""
 
-    def __init__(self, code: Code) -> None:
+    def __init__(self, code: CodeSource) -> None:
         self._code = code
 
     def text(self, offset: int) -> str:
@@ -157,17 +164,17 @@ def _instructions(block: Block, guest: _Guest) -> list[str]:
     return [guest.line(guest.offset(at)) for at in range(block.start, block.end, 4)]
 
 
-def _blocks(title: str, flows: Iterable[Flow], guest: _Guest) -> Iterator[str]:
+def _blocks(title: str, graphs: Iterable[ControlFlowGraph], guest: _Guest) -> Iterator[str]:
     yield title
-    for flow in flows:
+    for graph in graphs:
         yield ""
-        what = "fragment" if flow.is_piece else "function"
-        yield f"{what} {guest.name(flow.entry)}, {flow.size} instructions"
-        if flow.entries:
-            yield f"  entered at {', '.join(f'{guest.offset(at):#x}' for at in flow.entries)}"
-        if flow.outside:
-            yield f"  leaves for {', '.join(f'{guest.offset(at):#x}' for at in sorted(flow.outside))}"
-        for block in sorted(flow.blocks.values(), key=lambda block: block.start):
+        what = "fragment" if graph.is_fragment else "function"
+        yield f"{what} {guest.name(graph.entry)}, {graph.size} instructions"
+        if graph.entries:
+            yield f"  entered at {', '.join(f'{guest.offset(at):#x}' for at in graph.entries)}"
+        if graph.outside:
+            yield f"  leaves for {', '.join(f'{guest.offset(at):#x}' for at in sorted(graph.outside))}"
+        for block in sorted(graph.blocks.values(), key=lambda block: block.start):
             yield f"  block {guest.offset(block.start):#x}"
             yield from (f"    {line}" for line in _instructions(block, guest))
             yield f"    -> {_end(block, guest)}"
@@ -177,21 +184,21 @@ def _quoted(text: str) -> str:
     return text.replace("\\", "\\\\").replace('"', '\\"')
 
 
-def _graph(title: str, flows: Iterable[Flow], guest: _Guest) -> Iterator[str]:
+def _graph(title: str, graphs: Iterable[ControlFlowGraph], guest: _Guest) -> Iterator[str]:
     yield "digraph {"
     yield f'  label="{_quoted(title)}"; node [shape=box, fontname=monospace];'
-    for number, flow in enumerate(flows):
+    for number, graph in enumerate(graphs):
         yield f"  subgraph cluster_{number} {{"
-        yield f'    label="{_quoted(guest.name(flow.entry))}";'
-        for block in flow.blocks.values():
+        yield f'    label="{_quoted(guest.name(graph.entry))}";'
+        for block in graph.blocks.values():
             here = guest.offset(block.start)
             # Lines that end with \l are flush left.
             lines = "".join(f"{_quoted(line)}\\l" for line in _instructions(block, guest))
             yield f'    b{number}_{here:x} [label="{lines}"];'
-        outside = {at for block in flow.blocks.values() for at in block.successors} - flow.blocks.keys()
+        outside = {at for block in graph.blocks.values() for at in block.successors} - graph.blocks.keys()
         for at in sorted(outside):
             yield f'    b{number}_{guest.offset(at):x} [label="{_quoted(guest.name(at))}", shape=plaintext];'
-        for block in flow.blocks.values():
+        for block in graph.blocks.values():
             here = guest.offset(block.start)
             for position, at in enumerate(block.successors):
                 label = ' [label="{}"]'.format(("yes", "no")[position]) if block.kind == "branch" else ""

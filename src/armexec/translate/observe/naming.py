@@ -6,9 +6,9 @@ import re
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from armexec.translate.compiled_unit import Record
+from armexec.translate.compiled_unit import CompiledUnit
 from armexec.translate.mode import CAREFUL
-from armexec.translate.unit_registry import NAMELESS, Library, Names
+from armexec.translate.unit_registry import NAMELESS, Names, UnitRegistry
 
 __all__ = ["Naming", "naming_of"]
 
@@ -52,7 +52,7 @@ class Naming:
         return f"{prefix}{shown} [{remarks}]" if remarks else f"{prefix}{shown}"
 
 
-def naming_of(record: Record, library: Library) -> Naming:
+def naming_of(compiled: CompiledUnit, registry: UnitRegistry) -> Naming:
     """The naming of a unit's functions."""
-    offsets = {function.offset for function in record.functions} | {record.entry}
-    return Naming(library.code.base, library.code.names, offsets, library.mode == CAREFUL)
+    offsets = {function.offset for function in compiled.functions} | {compiled.entry}
+    return Naming(registry.code.base, registry.code.names, offsets, registry.mode == CAREFUL)

@@ -11,7 +11,7 @@ from armexec.translate.codegen.link import HostCode
 from armexec.translate.observe.naming import Naming
 
 if TYPE_CHECKING:
-    from armexec.translate.execute.linked_unit import Unit
+    from armexec.translate.execute.linked_unit import LinkedUnit
     from armexec.translate.execute.runtime import Translator
     from armexec.translate.unit_registry import Names
 
@@ -66,11 +66,11 @@ def places(counts: Mapping[int, int], translators: Iterable[Translator]) -> Iter
         yield Sample(translator.code.names if address is not None else None, address, count)
 
 
-def _guest_address(unit: Unit, pc: int) -> int | None:
+def _guest_address(unit: LinkedUnit, pc: int) -> int | None:
     """The guest instruction that a host pc belongs to, else the first of its function, else None."""
     found = unit.guest_pc(pc)
     if found is not None:
         return found
-    naming = Naming(offsets={function.offset for function in unit.record.functions} | {unit.record.entry})
+    naming = Naming(offsets={function.offset for function in unit.compiled.functions} | {unit.compiled.entry})
     made = naming.guest(unit.host_function(pc) or "")
     return None if made is None else unit.base + made[0]
