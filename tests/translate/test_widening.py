@@ -9,6 +9,8 @@ import pytest
 
 import armexec
 
+from .guest import functions
+
 NANS = (
     0x7FF8_0000_0000_0000,
     0xFFF8_0000_0000_0001,
@@ -136,6 +138,15 @@ def _compare(seed: int) -> None:
 def test_pairs_give_what_the_reference_machine_gives(block: int) -> None:
     for seed in range(block * 8, block * 8 + 8):
         _compare(seed)
+
+
+def test_logic_with_an_immediate_has_no_operand_to_pair() -> None:
+    # Such an ORR has the mnemonic of one of vectors.
+    logic = ("orr v0.4s, #1", "orr v1.4s, #1", "bic v0.8h, #2", "bic v1.8h, #2")
+    (f,) = functions("\n".join(("f: ldp q0, q1, [x0]", *logic, "stp q0, q1, [x1]", "ret")), "f/2")
+    source, target = (ctypes.c_uint64 * 4)(*range(4)), (ctypes.c_uint64 * 4)()
+    f(ctypes.addressof(source), ctypes.addressof(target))
+    assert list(target) == [(i | 0x1_0000_0001) & ~0x0002_0002_0002_0002 for i in range(4)]
 
 
 @pytest.mark.long

@@ -127,6 +127,9 @@ def run_pair(machine: LlvmMachine, first: Decoded, second: Decoded | int) -> boo
     if first.instruction is not second.instruction or not _is_lanewise(first):
         return False
     a, b = first.fields, second.fields
+    if "Rn" not in a:
+        # Its other operand is an immediate.
+        return False
     others: dict[int, int] = {}
     for name in a:
         one, other = a[name], b[name]
