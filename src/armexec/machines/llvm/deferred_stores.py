@@ -76,8 +76,8 @@ class DeferredStores:
     def _place(self, address: Value) -> tuple[str, int]:
         if address.address is not None and self._m.image_base is not None:
             return _IMAGE, address.address - self._m.image_base
-        if address.known is not None:
-            return "", address.known
+        if address.constant is not None:
+            return "", address.constant
         return self._sums.get(address.text, (address.text, 0))
 
     def before_load(self, address: Value, size: int, *, in_order: bool) -> None:
@@ -101,7 +101,7 @@ class DeferredStores:
         """Whether a store waits: one of a pending result does, and all that follow it."""
         m = self._m
         if not self.deferred and (
-            m.careful or m.unsure is not None or not m.max_deferred_stores or not _is_pending(value)
+            m.careful or m.unchecked is not None or not m.max_deferred_stores or not _is_pending(value)
         ):
             return False
         if len(self.deferred) == m.max_deferred_stores:

@@ -44,23 +44,25 @@ class Pending:
     """A result that hasn't been looked at.
 
     `template` makes it of exact arguments: the text of an instruction with `{0}`... in their places. `alone`: its
-    lanes, as bits, but for those that make another pending result a NaN if they are one. `faithful`: it is a NaN
+    lanes, as bits, but for those that make another pending result a NaN if they are one. `propagates_nan`: it is a NaN
     exactly if the right result is one.
     """
 
-    __slots__ = ("alone", "arguments", "faithful", "kind", "raw", "shapes", "template")
+    __slots__ = ("alone", "arguments", "kind", "propagates_nan", "raw", "shapes", "template")
 
-    def __init__(self, template: str, kind: str, raw: str, arguments: list[str | Pending], *, faithful: bool) -> None:
+    def __init__(
+        self, template: str, kind: str, raw: str, arguments: list[str | Pending], *, propagates_nan: bool
+    ) -> None:
         self.template = template
         self.kind = kind
         self.raw = raw
         self.arguments = arguments
-        self.faithful = faithful
+        self.propagates_nan = propagates_nan
         self.alone = (1 << (parts(kind)[0] or 1)) - 1
         self.shapes: list[Shapes] = []
 
     @property
-    def is_settled(self) -> bool:
+    def is_flushed(self) -> bool:
         return self.shapes[0].pending is None
 
 
@@ -95,9 +97,11 @@ class FloatingPoint(SoftFloat):
         """A number that nothing but its being a NaN will be asked of."""
         shapes = a.shapes()
         pending = shapes.pending
-        return pending.raw if pending is not None and pending.kind == kind and pending.faithful else shapes.get(kind)
+        return (
+            pending.raw if pending is not None and pending.kind == kind and pending.propagates_nan else shapes.get(kind)
+        )
 
-    def _compute(self, operation: str, *operands: Lanes, faithful: bool = True) -> Lanes:
+    def _compute(self, operation: str, *operands: Lanes, propagates_nan: bool = True) -> Lanes:
         """An operation of `exact_nan`, of the type of its first operand."""
         t = float_type(operands[0])
         target = result_type(operation, t)
@@ -107,7 +111,7 @@ class FloatingPoint(SoftFloat):
         for argument in arguments:
             if isinstance(argument, Pending):
                 argument.alone = 0
-                faithful = faithful and argument.faithful
+                propagates_nan = propagates_nan and argument.propagates_nan
         raws = [argument.raw if isinstance(argument, Pending) else argument for argument in arguments]
         raw = emit(self._m, operation, t, raws)
         template = ""
@@ -116,7 +120,9 @@ class FloatingPoint(SoftFloat):
             self.helpers[name] = text
             passed = ", ".join(f"{kind} {{{i}}}" for i, kind in enumerate(kinds))
             template = f"call preserve_allcc {target.kind} @{name}({passed})"
-        shapes = self._suspend(template, target.kind, max(target.lanes, 1) * target.esize, raw, arguments, faithful)
+        shapes = self._suspend(
+            template, target.kind, max(target.lanes, 1) * target.esize, raw, arguments, propagates_nan
+        )
         return self._shaped(target, shapes, operands[0])
 
     def _argument(self, shapes: Shapes, kind: str) -> str | Pending:
@@ -131,19 +137,19 @@ class FloatingPoint(SoftFloat):
         bits: int,
         raw: str,
         arguments: list[str | Pending],
-        faithful: bool,
+        propagates_nan: bool,
         lanes: int | None = None,
     ) -> Shapes:
         # Getting an operand in another shape may have settled those before it.
-        settled = [a.shapes[0].get(a.kind) if isinstance(a, Pending) and a.is_settled else a for a in arguments]
-        result = Pending(template, kind, raw, settled, faithful=faithful)
+        settled = [a.shapes[0].get(a.kind) if isinstance(a, Pending) and a.is_flushed else a for a in arguments]
+        result = Pending(template, kind, raw, settled, propagates_nan=propagates_nan)
         if lanes is not None:
             result.alone = lanes
         shapes = Shapes(self._m, bits, {kind: raw}, pending=result)
         result.shapes.append(shapes)
         self.pending.append(result)
-        if len(self.pending) >= _MAX_PENDING and self._m.unsure is None:
-            self.settle()
+        if len(self.pending) >= _MAX_PENDING and self._m.unchecked is None:
+            self.flush_within_instruction()
         return shapes
 
     def move(
@@ -154,19 +160,19 @@ class FloatingPoint(SoftFloat):
         With each source, as bits, its lanes that are in the result. `lanes`: those of the result that aren't zero.
         """
         arguments = [self._argument(source, of) for source, _ in sources]
-        faithful = True
+        propagates_nan = True
         for argument, (_, taken) in zip(arguments, sources, strict=True):
             if isinstance(argument, Pending):
                 argument.alone &= ~taken
-                faithful = faithful and argument.faithful
+                propagates_nan = propagates_nan and argument.propagates_nan
         raws = [a.raw if isinstance(a, Pending) else a for a in arguments]
         raw = self._m.line(template.format(*raws))
-        return self._suspend(template, kind, bits, raw, arguments, faithful, lanes)
+        return self._suspend(template, kind, bits, raw, arguments, propagates_nan, lanes)
 
     def carry(self, shapes: Shapes, esize: int) -> None:
         """Take a register's value for a pending result: it is one of an earlier block."""
         kind = FloatType(shapes.bits // esize if shapes.bits > esize else 0, esize).kind
-        result = Pending("", kind, shapes.get(kind), [], faithful=True)
+        result = Pending("", kind, shapes.get(kind), [], propagates_nan=True)
         # It is tested where the part ends that it belongs to.
         result.alone = 0
         shapes.pending = result
@@ -179,20 +185,20 @@ class FloatingPoint(SoftFloat):
         Returns the registers that held pending results, with the sizes of their elements.
         """
         m = self._m
-        unsure = {}
-        for number, known in m.vectors.items():
-            sizes = frozenset(parts(p.kind)[2] for p in known.pending)
+        unchecked = {}
+        for number, cached in m.vectors.items():
+            sizes = frozenset(parts(p.kind)[2] for p in cached.pending)
             if sizes and has(m.dirty, q(number)):
-                unsure[number] = sizes
-        if m.unsure is None or not all(p.faithful for p in self.pending):
+                unchecked[number] = sizes
+        if m.unchecked is None or not all(p.propagates_nan for p in self.pending):
             self.flush_guards()
         for p in self.pending:
             for shapes in p.shapes:
                 shapes.pending = None
         self.pending = []
-        return unsure
+        return unchecked
 
-    def settle(self) -> None:
+    def flush_within_instruction(self) -> None:
         """Make sure of the pending results: from here on they are what the manual says."""
         if self._m.deferred:
             raise FlushBefore(self._m.pc)
@@ -201,12 +207,12 @@ class FloatingPoint(SoftFloat):
     def flush_guards(self) -> None:
         """Guard the pending results, and make the stores that wait for that: between two instructions."""
         m = self._m
-        if self.pending and m.unsure is not None:
-            m.is_unfit = True
+        if self.pending and m.unchecked is not None:
+            m.is_rejected = True
         pending, self.pending = self.pending, []
         if not pending:
             return
-        condition = self.any_nan([(p.kind, p.raw) for p in pending if p.alone]) if not m.is_unfit else "false"
+        condition = self.any_nan([(p.kind, p.raw) for p in pending if p.alone]) if not m.is_rejected else "false"
         for alias in m.passed_alias():
             condition = m.line(f"or i1 {condition}, {alias}")
         nan, tested = m.block("nan"), m.block("tested")
@@ -290,9 +296,9 @@ class FloatingPoint(SoftFloat):
             m.host.halves or all((a.width if isinstance(a, Value) else a.esize) != 16 for a in operands)
         )
 
-    def _arithmetic(self, operation: str, *operands: Lanes, faithful: bool = True) -> Lanes:
+    def _arithmetic(self, operation: str, *operands: Lanes, propagates_nan: bool = True) -> Lanes:
         if self._host(*operands):
-            return self._compute(operation, *operands, faithful=faithful)
+            return self._compute(operation, *operands, propagates_nan=propagates_nan)
         return self._soft(operation, *operands)
 
     def fp_add(self, a: Lanes, b: Lanes) -> Lanes:
@@ -305,7 +311,7 @@ class FloatingPoint(SoftFloat):
         return self._arithmetic("mul", a, b)
 
     def fp_multiply_extended(self, a: Lanes, b: Lanes) -> Lanes:
-        return self._arithmetic("mulx", a, b, faithful=False)
+        return self._arithmetic("mulx", a, b, propagates_nan=False)
 
     def fp_divide(self, a: Lanes, b: Lanes) -> Lanes:
         return self._arithmetic("div", a, b)
@@ -345,16 +351,16 @@ class FloatingPoint(SoftFloat):
         return self._arithmetic("min", a, b)
 
     def fp_maximum_number(self, a: Lanes, b: Lanes) -> Lanes:
-        return self._arithmetic("maxnm", a, b, faithful=False)
+        return self._arithmetic("maxnm", a, b, propagates_nan=False)
 
     def fp_minimum_number(self, a: Lanes, b: Lanes) -> Lanes:
-        return self._arithmetic("minnm", a, b, faithful=False)
+        return self._arithmetic("minnm", a, b, propagates_nan=False)
 
     def fp_reciprocal_step(self, a: Lanes, b: Lanes) -> Lanes:
-        return self._arithmetic("recps", a, b, faithful=False)
+        return self._arithmetic("recps", a, b, propagates_nan=False)
 
     def fp_reciprocal_square_root_step(self, a: Lanes, b: Lanes) -> Lanes:
-        return self._arithmetic("rsqrts", a, b, faithful=False)
+        return self._arithmetic("rsqrts", a, b, propagates_nan=False)
 
     # -- comparison -------------------------------------------------------------------------------------------------
     def fp_compare(self, a: Value, b: Value, *, signal: bool, when: Value | None = None) -> Flags:

@@ -32,7 +32,7 @@ from armexec.machines.llvm.flags import (
 from armexec.machines.llvm.floats import FloatingPoint, Pending
 from armexec.machines.llvm.shapes import FLOATS, ShapedValue, Shapes
 from armexec.machines.llvm.values import Value
-from armexec.machines.llvm.vectors import Known, ScalarRegisters, VectorRegisters, Vectors
+from armexec.machines.llvm.vectors import CachedVector, ScalarRegisters, VectorRegisters, Vectors
 from armexec.machines.traps import TrapKind
 
 if TYPE_CHECKING:
@@ -152,7 +152,7 @@ _SYSTEM_FIELDS = {
 _FENCES = {1: "acquire", 2: "release"}  # by the low bits of the option: loads, stores; else both
 
 
-Knowledge: TypeAlias = "tuple[dict[int, Value], dict[int, Value], Flags, dict[int, Known]]"
+Knowledge: TypeAlias = "tuple[dict[int, Value], dict[int, Value], Flags, dict[int, CachedVector]]"
 """What is known at a place in a block: general registers, their lower halves, the flags, V registers."""
 
 _CONDITION_FLAGS = ("Z", "C", "N", "V", "CZ", "NV", "NVZ")
@@ -162,15 +162,15 @@ _CONDITION_FLAGS = ("Z", "C", "N", "V", "CZ", "NV", "NVZ")
 class Segment:
     """A part of a block that can be run again from its start: nothing outside of the machine changes in it.
 
-    `known`: what the block knew where it starts, None for the block's own start. `reads` and `writes`: registers, as
+    `knowledge`: what the block knew where it starts, None for the block's own start. `reads`, `writes`: registers, as
     bits; what is written first doesn't count as read.
     """
 
-    __slots__ = ("known", "pc", "reads", "writes")
+    __slots__ = ("knowledge", "pc", "reads", "writes")
 
-    def __init__(self, pc: int, known: Knowledge | None) -> None:
+    def __init__(self, pc: int, knowledge: Knowledge | None) -> None:
         self.pc = pc
-        self.known = known
+        self.knowledge = knowledge
         self.reads = 0
         self.writes = 0
 
@@ -184,7 +184,7 @@ class Exit(NamedTuple):
     label: str
     segment: int
     flags: Flags | None
-    vectors: dict[int, Known]
+    vectors: dict[int, CachedVector]
 
 
 class LlvmMachine(Vectors, FloatingPoint, DeferredStores):
@@ -198,8 +198,8 @@ class LlvmMachine(Vectors, FloatingPoint, DeferredStores):
 
     `volatile`: the addresses of loads that have to be made where they stand.
 
-    `unsure`: while a block of a part that is run again as a whole is translated, the V registers that may be pending
-    between blocks, with the sizes of their elements; `is_unfit` is set where more than being a NaN was asked of one.
+    `unchecked`: while a block of a part that is run again as a whole is translated, the V registers that may be pending
+    between blocks, with the sizes of their elements; `is_rejected` is set where more than being a NaN was asked of one.
     """
 
     def __init__(
@@ -221,8 +221,8 @@ class LlvmMachine(Vectors, FloatingPoint, DeferredStores):
         self.careful = careful
         self.max_deferred_stores = max_deferred_stores
         self.volatile: set[int] = set()
-        self.unsure: dict[int, frozenset[int]] | None = None
-        self.is_unfit = False
+        self.unchecked: dict[int, frozenset[int]] | None = None
+        self.is_rejected = False
         self.helpers: dict[str, str] = {}
         self.V = ScalarRegisters(self)
         self.Vec = VectorRegisters(self)
@@ -255,12 +255,12 @@ class LlvmMachine(Vectors, FloatingPoint, DeferredStores):
         self.link_written = False
         self.terminator: Terminator | None = None
 
-    def start(self, known: Knowledge | None) -> None:
+    def start(self, knowledge: Knowledge | None) -> None:
         """Start a block, whose only predecessor ended with this knowledge."""
         self.begin()
-        if known is None:
+        if knowledge is None:
             return
-        full, low, flags, vectors = known
+        full, low, flags, vectors = knowledge
         self.full, self.low, self._flags = dict(full), dict(low), flags.fork()
         if vectors:
             self.follow_vectors(vectors)
@@ -268,19 +268,19 @@ class LlvmMachine(Vectors, FloatingPoint, DeferredStores):
     def knowledge(self) -> Knowledge:
         return self.full, self.low, self._flags, self.vectors
 
-    def affect(self) -> None:
+    def begin_effect(self) -> None:
         """Called before what can't be done twice: results that are pending have to be sure by then."""
         if self.deferred:
             raise FlushBefore(self.pc)
         if not self.careful:
-            self.settle()
+            self.flush_within_instruction()
             self.has_effect = True
 
     def next_segment(self) -> None:
         """Start a segment at this instruction."""
         self.end_segment()
-        known = dict(self.full), dict(self.low), self._flags.fork(), dict(self.vectors)
-        self.segments.append(Segment(self.pc, known))
+        knowledge = dict(self.full), dict(self.low), self._flags.fork(), dict(self.vectors)
+        self.segments.append(Segment(self.pc, knowledge))
         self.has_effect = False
 
     def end_segment(self) -> None:
@@ -291,12 +291,12 @@ class LlvmMachine(Vectors, FloatingPoint, DeferredStores):
     def leave_to_careful(self, label: str) -> None:
         """Note that `label` leaves the block, for the segment to be run again."""
         number = len(self.segments) - 1
-        known = self.segments[number].known
-        if known is None:
+        knowledge = self.segments[number].knowledge
+        if knowledge is None:
             self.exits.append(Exit(label, number, None, {}))
         else:
-            vectors = {n: vector.copy() for n, vector in known[3].items()}
-            self.exits.append(Exit(label, number, known[2].fork(), vectors))
+            vectors = {n: vector.copy() for n, vector in knowledge[3].items()}
+            self.exits.append(Exit(label, number, knowledge[2].fork(), vectors))
 
     def resume(self, out: list[str], knowledge: Knowledge, dirty: int) -> None:
         """Go on at the end of a block that wrote the registers `dirty`, to flush it."""
@@ -386,8 +386,8 @@ class LlvmMachine(Vectors, FloatingPoint, DeferredStores):
         return Value(self, 64, f"ptrtoint (ptr getelementptr (i8, ptr @image, i64 {offset}) to i64)", None, address)
 
     def select(self, condition: Value, when_true: Any, when_false: Any) -> Any:
-        if condition.known is not None:
-            return when_true if condition.known else when_false
+        if condition.constant is not None:
+            return when_true if condition.constant else when_false
         if isinstance(when_true, Flags):
             return SelectedFlags(self, condition, when_true, when_false)
         if when_true.__class__ is ShapedValue and when_false.__class__ is ShapedValue:
@@ -427,7 +427,7 @@ class LlvmMachine(Vectors, FloatingPoint, DeferredStores):
 
     def add_with_carry(self, x: Value, y: Value, carry: Value | int) -> tuple[Value, Flags]:
         c = self._bit(carry)
-        if c.known == 0:
+        if c.constant == 0:
             return self.add_flags(x, y)
         partial = x + y
         result = partial + c.zero_extend(x.width)
@@ -437,7 +437,7 @@ class LlvmMachine(Vectors, FloatingPoint, DeferredStores):
 
     def add_flags(self, x: Value, y: Value) -> tuple[Value, Flags]:
         result = x + y
-        if y.known is not None and y.known not in (0, 1 << (y.width - 1)):
+        if y.constant is not None and y.constant not in (0, 1 << (y.width - 1)):
             # Adding c sets the flags as subtracting -c does, except at these two: comparisons fuse.
             return result, SubtractFlags(self, x, -y, result)
         return result, AddFlags(self, x, y, result)
@@ -478,7 +478,7 @@ class LlvmMachine(Vectors, FloatingPoint, DeferredStores):
     def store(self, address: Value, value: Value, *, release: bool = False) -> None:
         bits = value.width
         if release:
-            self.affect()
+            self.begin_effect()
             pointer = self._pointer(address)
             if bits < 128 or self.wide_atomics:
                 # A load-acquire after a store-release stays after it (RCsc): on x86 that takes sequential consistency.
@@ -488,7 +488,7 @@ class LlvmMachine(Vectors, FloatingPoint, DeferredStores):
             return
         pointer = self._pointer(address)
         if not self.defer(address, value, pointer):
-            self.affect()
+            self.begin_effect()
             self.put(pointer, value)
 
     def put(self, pointer: str, value: Value) -> None:
@@ -502,7 +502,7 @@ class LlvmMachine(Vectors, FloatingPoint, DeferredStores):
             self.out.append(f";@{pc - self.image_base:x}")
 
     def _trap_if(self, condition: Value, kind: TrapKind, detail: Value) -> None:
-        if condition.known == 0:
+        if condition.constant == 0:
             return
         if self.deferred:
             raise FlushBefore(self.pc)
@@ -539,7 +539,7 @@ class LlvmMachine(Vectors, FloatingPoint, DeferredStores):
             self.aligned = sp.text
 
     def load_exclusive(self, address: Value, bits: int, *, acquire: bool = False) -> Value:
-        self.affect()
+        self.begin_effect()
         value = self.load(address, bits, acquire=True)
         self.out.append(f"store i64 {address.text}, ptr {self.state_field('exclusive_address')}")
         self.out.append(f"store i{bits} {value.text}, ptr {self.state_field('exclusive_value')}")
@@ -548,7 +548,7 @@ class LlvmMachine(Vectors, FloatingPoint, DeferredStores):
 
     def store_exclusive(self, address: Value, value: Value, *, release: bool = False) -> Value:
         # The store succeeds if memory still holds what was loaded.
-        self.affect()
+        self.begin_effect()
         bits = value.width
         there = self.emit(64, f"load i64, ptr {self.state_field('exclusive_address')}")
         size = self.emit(64, f"load i64, ptr {self.state_field('exclusive_bits')}")
@@ -567,7 +567,7 @@ class LlvmMachine(Vectors, FloatingPoint, DeferredStores):
         return self.emit(1, "load i1, ptr %failed").zero_extend(32)
 
     def clear_exclusive(self) -> None:
-        self.affect()
+        self.begin_effect()
         self.out.append(f"store i64 0, ptr {self.state_field('exclusive_bits')}")
 
     def _exchange(self, address: Value, expected: Value, new: Value, order: str) -> Value:
@@ -587,7 +587,7 @@ class LlvmMachine(Vectors, FloatingPoint, DeferredStores):
         return self.emit(bits, f"extractvalue {{i{bits}, i1}} {pair.text}, 0")
 
     def atomic(self, operation: str, address: Value, operand: Value, *, acquire: bool, release: bool) -> Value:
-        self.affect()
+        self.begin_effect()
         if operation == "clr":
             operand = ~operand
         bits = operand.width
@@ -599,16 +599,16 @@ class LlvmMachine(Vectors, FloatingPoint, DeferredStores):
         )
 
     def compare_and_swap(self, address: Value, expected: Value, new: Value, *, acquire: bool, release: bool) -> Value:
-        self.affect()
+        self.begin_effect()
         return self._exchange(address, expected, new, "seq_cst")
 
     def barrier(self, kind: str, option: int) -> None:
-        self.affect()
+        self.begin_effect()
         if kind in ("dmb", "dsb"):
             self.out.append(f"fence {_FENCES.get(option & 3, 'seq_cst')}")
 
     def zero_cache_block(self, address: Value) -> None:
-        self.affect()
+        self.begin_effect()
         pointer = self._pointer(address & ~63)
         self.out.append(f"store <64 x i8> zeroinitializer, ptr {pointer}, align 1")
 
@@ -622,8 +622,8 @@ class LlvmMachine(Vectors, FloatingPoint, DeferredStores):
 
     def branch_if(self, condition: Value, target: int) -> None:
         otherwise = self.pc + 4
-        if condition.known is not None:
-            self.terminator = ("goto", target if condition.known else otherwise)
+        if condition.constant is not None:
+            self.terminator = ("goto", target if condition.constant else otherwise)
         else:
             self.terminator = ("branch", condition, target, otherwise)
 
@@ -657,7 +657,7 @@ class LlvmMachine(Vectors, FloatingPoint, DeferredStores):
             n, z, c, v = (bit.zero_extend(64) for bit in (f.N, f.Z, f.C, f.V))
             return n << 31 | z << 30 | c << 29 | v << 28
         if register == system.CNTVCT_EL0:
-            self.affect()
+            self.begin_effect()
             return self.emit(64, "call i64 @monotonic_clock()")
         constant = system.CONSTANT_REGISTERS.get(register)
         if constant is not None:
@@ -674,7 +674,7 @@ class LlvmMachine(Vectors, FloatingPoint, DeferredStores):
         if register == system.NZCV:
             self.NZCV = self.flags(value.bits(31, 1), value.bits(30, 1), value.bits(29, 1), value.bits(28, 1))
             return
-        self.affect()
+        self.begin_effect()
         self.out.append(f"store i64 {value.text}, ptr {self.state_field(_SYSTEM_FIELDS[register])}")
         if register == system.FPCR:
             self.terminator = ("switch", value, self.pc + 4)

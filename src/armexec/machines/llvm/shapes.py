@@ -57,36 +57,36 @@ def constant(kind: str, value: int) -> str:
 
 
 class Shapes:
-    """`bits` bits. `texts`: names by type; `known`: the bits, where they are a constant."""
+    """`bits` bits. `texts`: names by type; `constant`: the bits, where they are a constant."""
 
-    __slots__ = ("bits", "known", "machine", "pending", "texts")
+    __slots__ = ("bits", "constant", "machine", "pending", "texts")
 
     def __init__(
         self,
         machine: LlvmMachine,
         bits: int,
         texts: dict[str, str],
-        known: int | None = None,
+        constant: int | None = None,
         pending: Pending | None = None,
     ) -> None:
         self.machine = machine
         self.bits = bits
         self.texts = texts
-        self.known = known
+        self.constant = constant
         self.pending = pending
 
     def copy(self) -> Shapes:
         """The same for another block: what is converted there may not be known here."""
-        return Shapes(self.machine, self.bits, dict(self.texts), self.known, self.pending)
+        return Shapes(self.machine, self.bits, dict(self.texts), self.constant, self.pending)
 
     def get(self, kind: str) -> str:
         """The bits as a value of this type, of as many bits."""
         if self.pending is not None:
-            self.machine.settle()
+            self.machine.flush_within_instruction()
         text = self.texts.get(kind)
         if text is None:
-            if self.known is not None:
-                text = constant(kind, self.known)
+            if self.constant is not None:
+                text = constant(kind, self.constant)
             else:
                 # From what was computed: all others were converted from it.
                 source, name = self.any()
@@ -97,18 +97,18 @@ class Shapes:
     def any(self) -> tuple[str, str]:
         """The bits in some type, and that."""
         if self.pending is not None:
-            self.machine.settle()
-        if self.known is not None:
+            self.machine.flush_within_instruction()
+        if self.constant is not None:
             kind = f"i{self.bits}"
-            return kind, constant(kind, self.known)
+            return kind, constant(kind, self.constant)
         return next(iter(self.texts.items()))
 
     def low(self, bits: int) -> Shapes:
         """The lowest bits: 8, 16, 32 or 64."""
         if bits == self.bits:
             return self
-        if self.known is not None:
-            return Shapes(self.machine, bits, {}, self.known & (1 << bits) - 1)
+        if self.constant is not None:
+            return Shapes(self.machine, bits, {}, self.constant & (1 << bits) - 1)
         element = FLOATS[bits] if bits > 16 else f"i{bits}"
         kind = f"<{self.bits // bits} x {element}>"
         if self.pending is not None and self.pending.kind == kind:
@@ -120,8 +120,8 @@ class Shapes:
     def half(self, index: int) -> Shapes:
         """The lower half (0) or the upper one (1)."""
         bits = self.bits // 2
-        if self.known is not None:
-            return Shapes(self.machine, bits, {}, self.known >> index * bits & (1 << bits) - 1)
+        if self.constant is not None:
+            return Shapes(self.machine, bits, {}, self.constant >> index * bits & (1 << bits) - 1)
         pending = self.pending
         kind, name = (pending.kind, "{0}") if pending is not None else self.any()
         lanes, element, _ = parts(kind)
@@ -135,12 +135,12 @@ class Shapes:
 
     def joined(self, upper: Shapes) -> Shapes:
         """With as many other bits above."""
-        if self.known is not None and upper.known is not None:
-            return Shapes(self.machine, 2 * self.bits, {}, upper.known << self.bits | self.known)
+        if self.constant is not None and upper.constant is not None:
+            return Shapes(self.machine, 2 * self.bits, {}, upper.constant << self.bits | self.constant)
         pending = self.pending or upper.pending
         if pending is not None and not parts(pending.kind)[0]:
             pending = None
-        kind = pending.kind if pending is not None else (self if self.known is None else upper).any()[0]
+        kind = pending.kind if pending is not None else (self if self.constant is None else upper).any()[0]
         if not parts(kind)[0]:
             kind = "<2 x i64>"
         lanes, element, _ = parts(kind)
@@ -157,8 +157,8 @@ class Shapes:
         """With zeros above."""
         if bits == self.bits:
             return self
-        if self.known is not None:
-            return Shapes(self.machine, bits, {}, self.known)
+        if self.constant is not None:
+            return Shapes(self.machine, bits, {}, self.constant)
         m = self.machine
         if self.pending is not None and self.pending.kind in ("double", "float"):
             element = self.pending.kind
@@ -186,7 +186,7 @@ class ShapedValue(Value):
     def __init__(self, machine: LlvmMachine, width: int, shapes: Shapes) -> None:
         self.machine = machine
         self.width = width
-        self.known = None
+        self.constant = None
         self.address = None
         self._shapes = shapes
 

@@ -1,4 +1,4 @@
-"""The translating machine's values: names of LLVM values, with the Python int where it is known."""
+"""The values of the translating machine: names of LLVM values, with the Python int of a constant."""
 
 from __future__ import annotations
 
@@ -13,26 +13,26 @@ __all__ = ["Value"]
 
 
 class Value:
-    """`width` bits: an operand's text, and the Python int where it is `known`.
+    """`width` bits: an operand's text, and for a `constant` its Python int.
 
     `address` is the guest address that a position-independent constant stands for.
     """
 
     __hash__ = None  # type: ignore[assignment]
-    __slots__ = ("address", "known", "machine", "text", "width")
+    __slots__ = ("address", "constant", "machine", "text", "width")
 
     def __init__(
         self,
         machine: LlvmMachine,
         width: int,
         text: str,
-        known: int | None = None,
+        constant: int | None = None,
         address: int | None = None,
     ) -> None:
         self.machine = machine
         self.width = width
         self.text = text
-        self.known = known
+        self.constant = constant
         self.address = address
 
     def __repr__(self) -> str:
@@ -67,73 +67,73 @@ class Value:
 
     @property
     def signed(self) -> int:
-        """The known value as two's complement."""
-        assert self.known is not None
+        """The constant as two's complement."""
+        assert self.constant is not None
         sign = 1 << (self.width - 1)
-        return (self.known ^ sign) - sign
+        return (self.constant ^ sign) - sign
 
     def __add__(self, other: Value | int) -> Value:
         b = self._operand(other)
-        if b.known is not None:
-            if self.known is not None:
-                return self._const(self.known + b.known)
-            if b.known == 0:
+        if b.constant is not None:
+            if self.constant is not None:
+                return self._const(self.constant + b.constant)
+            if b.constant == 0:
                 return self
             if self.address is not None:
-                return self.machine.address(self.address + b.known & 0xFFFF_FFFF_FFFF_FFFF)
+                return self.machine.address(self.address + b.constant & 0xFFFF_FFFF_FFFF_FFFF)
             result = self._binary("add", b)
-            self.machine.note_sum(result, self, b.known)
+            self.machine.note_sum(result, self, b.constant)
             return result
         return self._binary("add", b)
 
     def __sub__(self, other: Value | int) -> Value:
         b = self._operand(other)
-        if b.known is not None:
-            if self.known is not None:
-                return self._const(self.known - b.known)
-            if b.known == 0:
+        if b.constant is not None:
+            if self.constant is not None:
+                return self._const(self.constant - b.constant)
+            if b.constant == 0:
                 return self
             result = self._binary("sub", b)
-            self.machine.note_sum(result, self, -b.known)
+            self.machine.note_sum(result, self, -b.constant)
             return result
         return self._binary("sub", b)
 
     def __mul__(self, other: Value | int) -> Value:
         b = self._operand(other)
-        if b.known is not None and self.known is not None:
-            return self._const(self.known * b.known)
+        if b.constant is not None and self.constant is not None:
+            return self._const(self.constant * b.constant)
         return self._binary("mul", b)
 
     def __and__(self, other: Value | int) -> Value:
         b = self._operand(other)
-        if b.known is not None:
-            if self.known is not None:
-                return self._const(self.known & b.known)
-            if b.known == 0:
+        if b.constant is not None:
+            if self.constant is not None:
+                return self._const(self.constant & b.constant)
+            if b.constant == 0:
                 return b
-            if b.known == (1 << self.width) - 1:
+            if b.constant == (1 << self.width) - 1:
                 return self
         return self._binary("and", b)
 
     def __or__(self, other: Value | int) -> Value:
         b = self._operand(other)
-        if b.known is not None:
-            if self.known is not None:
-                return self._const(self.known | b.known)
-            if b.known == 0:
+        if b.constant is not None:
+            if self.constant is not None:
+                return self._const(self.constant | b.constant)
+            if b.constant == 0:
                 return self
-        elif self.known == 0:
+        elif self.constant == 0:
             return b
         return self._binary("or", b)
 
     def __xor__(self, other: Value | int) -> Value:
         b = self._operand(other)
-        if b.known is not None:
-            if self.known is not None:
-                return self._const(self.known ^ b.known)
-            if b.known == 0:
+        if b.constant is not None:
+            if self.constant is not None:
+                return self._const(self.constant ^ b.constant)
+            if b.constant == 0:
                 return self
-        elif self.known == 0:
+        elif self.constant == 0:
             return b
         return self._binary("xor", b)
 
@@ -145,15 +145,15 @@ class Value:
 
     def _shift(self, operation: str, amount: Value | int) -> Value:
         b = self._operand(amount)
-        if b.known is not None:
-            if b.known >= self.width:
-                raise ValueError(f"shift of {self.width} bits by {b.known}")
-            if b.known == 0:
+        if b.constant is not None:
+            if b.constant >= self.width:
+                raise ValueError(f"shift of {self.width} bits by {b.constant}")
+            if b.constant == 0:
                 return self
-            if self.known is not None:
+            if self.constant is not None:
                 if operation == "shl":
-                    return self._const(self.known << b.known)
-                return self._const((self.known if operation == "lshr" else self.signed) >> b.known)
+                    return self._const(self.constant << b.constant)
+                return self._const((self.constant if operation == "lshr" else self.signed) >> b.constant)
         return self._binary(operation, b)
 
     def __lshift__(self, amount: Value | int) -> Value:
@@ -170,8 +170,8 @@ class Value:
             amount %= self.width
             if amount == 0:
                 return self
-            if self.known is not None:
-                return self._const(self.known >> amount | self.known << (self.width - amount))
+            if self.constant is not None:
+                return self._const(self.constant >> amount | self.constant << (self.width - amount))
         b = self._operand(amount)
         return self._intrinsic("fshr", f", i{self.width} {self.text}, i{self.width} {b.text}")
 
@@ -181,37 +181,37 @@ class Value:
 
     def __eq__(self, other: Value | int) -> Value:  # type: ignore[override]
         b = self._operand(other)
-        if self.known is not None and b.known is not None:
-            return self.machine.const(1, self.known == b.known)
+        if self.constant is not None and b.constant is not None:
+            return self.machine.const(1, self.constant == b.constant)
         return self._compare("eq", b)
 
     def __ne__(self, other: Value | int) -> Value:  # type: ignore[override]
         b = self._operand(other)
-        if self.known is not None and b.known is not None:
-            return self.machine.const(1, self.known != b.known)
+        if self.constant is not None and b.constant is not None:
+            return self.machine.const(1, self.constant != b.constant)
         return self._compare("ne", b)
 
     def ult(self, other: Value | int) -> Value:
         b = self._operand(other)
-        if self.known is not None and b.known is not None:
-            return self.machine.const(1, self.known < b.known)
+        if self.constant is not None and b.constant is not None:
+            return self.machine.const(1, self.constant < b.constant)
         return self._compare("ult", b)
 
     def ule(self, other: Value | int) -> Value:
         b = self._operand(other)
-        if self.known is not None and b.known is not None:
-            return self.machine.const(1, self.known <= b.known)
+        if self.constant is not None and b.constant is not None:
+            return self.machine.const(1, self.constant <= b.constant)
         return self._compare("ule", b)
 
     def slt(self, other: Value | int) -> Value:
         b = self._operand(other)
-        if self.known is not None and b.known is not None:
+        if self.constant is not None and b.constant is not None:
             return self.machine.const(1, self.signed < b.signed)
         return self._compare("slt", b)
 
     def sle(self, other: Value | int) -> Value:
         b = self._operand(other)
-        if self.known is not None and b.known is not None:
+        if self.constant is not None and b.constant is not None:
             return self.machine.const(1, self.signed <= b.signed)
         return self._compare("sle", b)
 
@@ -219,22 +219,22 @@ class Value:
         if width == self.width:
             return self
         m = self.machine
-        if self.known is not None:
-            return m.const(width, self.known)
+        if self.constant is not None:
+            return m.const(width, self.constant)
         return m.emit(width, f"zext i{self.width} {self.text} to i{width}")
 
     def sign_extend(self, width: int) -> Value:
         if width == self.width:
             return self
         m = self.machine
-        if self.known is not None:
+        if self.constant is not None:
             return m.const(width, self.signed)
         return m.emit(width, f"sext i{self.width} {self.text} to i{width}")
 
     def bits(self, low: int, width: int) -> Value:
         m = self.machine
-        if self.known is not None:
-            return m.const(width, self.known >> low)
+        if self.constant is not None:
+            return m.const(width, self.constant >> low)
         source = self >> low
         if width == self.width:
             return source
@@ -257,25 +257,25 @@ class Value:
         return m.select(zero, self._const(0), quotient)  # type: ignore[no-any-return]
 
     def clz(self) -> Value:
-        if self.known is not None:
-            return self._const(self.width - self.known.bit_length())
+        if self.constant is not None:
+            return self._const(self.width - self.constant.bit_length())
         return self._intrinsic("ctlz", ", i1 false")
 
     def popcount(self) -> Value:
-        if self.known is not None:
-            return self._const(self.known.bit_count())
+        if self.constant is not None:
+            return self._const(self.constant.bit_count())
         return self._intrinsic("ctpop")
 
     def reverse_bits(self) -> Value:
-        if self.known is not None:
-            return self._const(int(f"{self.known:0{self.width}b}"[::-1], 2))
+        if self.constant is not None:
+            return self._const(int(f"{self.constant:0{self.width}b}"[::-1], 2))
         return self._intrinsic("bitreverse")
 
     def reverse_bytes(self) -> Value:
         if self.width == 8:
             return self
-        if self.known is not None:
-            return self._const(int.from_bytes(self.known.to_bytes(self.width // 8, "little"), "big"))
+        if self.constant is not None:
+            return self._const(int.from_bytes(self.constant.to_bytes(self.width // 8, "little"), "big"))
         return self._intrinsic("bswap")
 
     def vector(self, esize: int) -> Vector:
@@ -287,7 +287,7 @@ class Value:
         """The same bits, to be had in other types."""
         from armexec.machines.llvm.shapes import Shapes
 
-        return Shapes(self.machine, self.width, {f"i{self.width}": self.text}, self.known)
+        return Shapes(self.machine, self.width, {f"i{self.width}": self.text}, self.constant)
 
     def plain(self) -> Value:
         """One whose text is there already."""

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from armexec.machines.llvm.floats import Pending
     from armexec.machines.llvm.machine import LlvmMachine
 
-__all__ = ["Known", "ScalarRegisters", "Vector", "VectorRegisters", "Vectors"]
+__all__ = ["CachedVector", "ScalarRegisters", "Vector", "VectorRegisters", "Vectors"]
 
 Lanes = TypeVar("Lanes", Value, "Vector")
 
@@ -271,7 +271,7 @@ class Vector:
         return found if count == 16 else found.lower()
 
 
-class Known:
+class CachedVector:
     """What a block knows of a V register: its low bits, and whether those above them are zero.
 
     It may be a half of a longer value, and is taken out of that when it is asked for.
@@ -305,11 +305,11 @@ class Known:
         held += [self._half[0]] if self._half is not None else []
         return [shapes.pending for shapes in held if shapes.pending is not None]
 
-    def copy(self) -> Known:
+    def copy(self) -> CachedVector:
         if self._shapes is None:
             assert self._half is not None
-            return Known(None, zero_above=self.zero_above, half=(self._half[0].copy(), self._half[1]))
-        other = Known(self._shapes.copy(), zero_above=self.zero_above)
+            return CachedVector(None, zero_above=self.zero_above, half=(self._half[0].copy(), self._half[1]))
+        other = CachedVector(self._shapes.copy(), zero_above=self.zero_above)
         other.narrow = {bits: shapes.copy() for bits, shapes in self.narrow.items()}
         return other
 
@@ -326,8 +326,8 @@ class ScalarRegisters:
         size, number = key
         m = self.machine
         shapes = m.read_vector(number, size)
-        if shapes.known is not None:
-            return m.const(size, shapes.known)
+        if shapes.constant is not None:
+            return m.const(size, shapes.constant)
         return ShapedValue(m, size, shapes)
 
     def __setitem__(self, key: tuple[int, int], value: Value) -> None:
@@ -372,37 +372,37 @@ class Vectors:
         def emit(self, width: int, text: str, /) -> Value: ...
 
     _m: LlvmMachine
-    vectors: dict[int, Known]
-    pairs: dict[tuple[int, int], tuple[Known, Known]]
+    vectors: dict[int, CachedVector]
+    pairs: dict[tuple[int, int], tuple[CachedVector, CachedVector]]
 
     # -- registers ----------------------------------------------------------------------------------------------
     def read_vector(self, number: int, bits: int) -> Shapes:
         """The low bits of a V register."""
         self._note_read(VECTOR_VIEWS[max(bits, 32)].first + number)
-        known = self.vectors.get(number)
-        if known is None or (known.shapes.bits < bits and not known.zero_above):
-            size = max(bits, 32, *self._unsure_sizes(number))
+        cached = self.vectors.get(number)
+        if cached is None or (cached.shapes.bits < bits and not cached.zero_above):
+            size = max(bits, 32, *self._unchecked_sizes(number))
             first, letter, kind = VECTOR_VIEWS[size]
             self.used |= 1 << first + number
             shapes = Shapes(self._m, size, {kind: self.line(f"load {kind}, ptr %{letter}{number}")})
-            narrow = {} if known is None else {**known.narrow, known.shapes.bits: known.shapes}
-            known = self.vectors[number] = Known(shapes, zero_above=False)
-            known.narrow = narrow
-            self._carry(number, known)
-        if known.shapes.bits == bits:
-            return known.shapes
-        found = known.narrow.get(bits)
+            narrow = {} if cached is None else {**cached.narrow, cached.shapes.bits: cached.shapes}
+            cached = self.vectors[number] = CachedVector(shapes, zero_above=False)
+            cached.narrow = narrow
+            self._carry(number, cached)
+        if cached.shapes.bits == bits:
+            return cached.shapes
+        found = cached.narrow.get(bits)
         if found is None:
-            whole = known.shapes
-            found = known.narrow[bits] = whole.low(bits) if bits < whole.bits else whole.widen(bits)
+            whole = cached.shapes
+            found = cached.narrow[bits] = whole.low(bits) if bits < whole.bits else whole.widen(bits)
         return found
 
     def write_vector(self, number: int, shapes: Shapes) -> None:
         """Set a V register, with zeros above."""
-        self._set(number, Known(shapes, zero_above=shapes.bits < 128))
+        self._set(number, CachedVector(shapes, zero_above=shapes.bits < 128))
 
-    def _set(self, number: int, known: Known) -> None:
-        self.vectors[number] = known
+    def _set(self, number: int, cached: CachedVector) -> None:
+        self.vectors[number] = cached
         self.dirty |= views_of(number)
 
     def _note_read(self, view: int) -> None:
@@ -417,9 +417,9 @@ class Vectors:
 
     def is_pair(self, first: int, second: int) -> bool:
         """Whether what is in two registers was loaded together, or computed together."""
-        known = self.pairs.get((first, second))
+        cached = self.pairs.get((first, second))
         vectors = self.vectors
-        return known is not None and vectors.get(first) is known[0] and vectors.get(second) is known[1]
+        return cached is not None and vectors.get(first) is cached[0] and vectors.get(second) is cached[1]
 
     def pair_value(self, first: int, second: int) -> Shapes | None:
         """What two registers are the halves of, if they were computed together."""
@@ -438,28 +438,28 @@ class Vectors:
     def write_pair(self, first: int, second: int, shapes: Shapes) -> None:
         """Set two V registers to the halves of a value."""
         for index, number in enumerate((first, second)):
-            self._set(number, Known(None, zero_above=False, half=(shapes, index)))
+            self._set(number, CachedVector(None, zero_above=False, half=(shapes, index)))
         self.pair_registers(first, second)
 
-    def follow_vectors(self, vectors: dict[int, Known]) -> None:
-        self.vectors = {number: known.copy() for number, known in vectors.items()}
-        for number, known in self.vectors.items():
-            self._carry(number, known)
+    def follow_vectors(self, vectors: dict[int, CachedVector]) -> None:
+        self.vectors = {number: cached.copy() for number, cached in vectors.items()}
+        for number, cached in self.vectors.items():
+            self._carry(number, cached)
 
-    def _unsure_sizes(self, number: int) -> frozenset[int]:
-        unsure = self._m.unsure
-        return frozenset() if unsure is None else unsure.get(number, frozenset())
+    def _unchecked_sizes(self, number: int) -> frozenset[int]:
+        unchecked = self._m.unchecked
+        return frozenset() if unchecked is None else unchecked.get(number, frozenset())
 
-    def _carry(self, number: int, known: Known) -> None:
+    def _carry(self, number: int, cached: CachedVector) -> None:
         """A register that may be pending when its block begins is."""
-        sizes = self._unsure_sizes(number)
-        if not sizes or known.shapes.known is not None:
+        sizes = self._unchecked_sizes(number)
+        if not sizes or cached.shapes.constant is not None:
             return
-        if len(sizes) > 1 or known.shapes.bits < max(sizes):
-            self._m.is_unfit = True
+        if len(sizes) > 1 or cached.shapes.bits < max(sizes):
+            self._m.is_rejected = True
             return
-        known.narrow.clear()
-        self._m.carry(known.shapes, max(sizes))
+        cached.narrow.clear()
+        self._m.carry(cached.shapes, max(sizes))
 
     # -- values ---------------------------------------------------------------------------------------------------
     def mask(self, lanes: int, esize: int, comparison: str) -> Vector:
@@ -470,8 +470,8 @@ class Vectors:
         return Vector(self._m, esize, lanes, Shapes(self._m, lanes * esize, {kind: text}), bits)
 
     def vector(self, esize: int, values: Sequence[int]) -> Vector:
-        known = sum((value & (1 << esize) - 1) << i * esize for i, value in enumerate(values))
-        return Vector(self._m, esize, len(values), Shapes(self._m, len(values) * esize, {}, known))
+        constant = sum((value & (1 << esize) - 1) << i * esize for i, value in enumerate(values))
+        return Vector(self._m, esize, len(values), Shapes(self._m, len(values) * esize, {}, constant))
 
     def splat(self, value: Value, lanes: int) -> Vector:
         esize = value.width
@@ -491,8 +491,8 @@ class Vectors:
             mask = f"<{lanes} x i32> zeroinitializer"
             template = f"shufflevector {wide} {{0}}, {wide} poison, {mask}"
             return Vector(self._m, esize, lanes, self._m.move(template, wide, wide, bits, (first, (1 << lanes) - 1)))
-        if value.known is not None:
-            shapes.known = sum(value.known << i * esize for i in range(lanes))
+        if value.constant is not None:
+            shapes.constant = sum(value.constant << i * esize for i in range(lanes))
         else:
             element, name = value.shapes().any()
             if element != FLOATS.get(esize):

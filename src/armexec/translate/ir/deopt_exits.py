@@ -134,8 +134,8 @@ class DeoptimizationExits:
         segment = block.segments[exit_.segment]
         m.begin()
         dirty = signature.dirty_in.get(start, 0)
-        if segment.known is not None:
-            full, low, _, _ = segment.known
+        if segment.knowledge is not None:
+            full, low, _, _ = segment.knowledge
             assert exit_.flags is not None
             m.resume([], (dict(full), dict(low), exit_.flags, exit_.vectors), 0)
             for earlier in block.segments[: exit_.segment]:

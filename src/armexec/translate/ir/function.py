@@ -415,7 +415,7 @@ class _Writer(DeoptimizationExits):
     def jump_outside(self, target: Value) -> None:
         """Jump with everything in the state."""
         m = self.m
-        if target.known is None and target.address is None:
+        if target.constant is None and target.address is None:
             # To where the call goes on: a return by another register (`mov x9, x30` ... `br x9`).
             back = m.emit(1, f"icmp eq i64 {target.text}, %link")
             return_, jump = m.block("return"), m.block("jump")

@@ -152,19 +152,19 @@ def _lift_blocks(
             continue
         block = graph.blocks[start]
         region = parts.get(start)
-        machine.unsure = region.unsure if region is not None else None
-        machine.is_unfit = False
+        machine.unchecked = region.unsure if region is not None else None
+        machine.is_rejected = False
         # After a call nothing is known of the registers.
         follows = previous is not None and predecessors[start] == 1 and previous.kind not in ("call", "call_to")
         knowledge = previous.knowledge if previous is not None and follows else None
         lifted = blocks[start] = _lift_known(block, machine, knowledge, link_writers, pairs)
         lifted.region = region
-        if region is not None and machine.is_unfit:
+        if region is not None and machine.is_rejected:
             region.is_unfit = True
         if lifted.kind != "trap":
             todo.extend((target, lifted) for target in reversed(block.successors))
-    machine.unsure = None
-    machine.is_unfit = False
+    machine.unchecked = None
+    machine.is_rejected = False
     return blocks, link_writers
 
 

@@ -93,7 +93,7 @@ class ObservedMachine(LlvmMachine):
         self.label = label
 
     def _trap_if(self, condition: Value, kind: TrapKind, detail: Value) -> None:
-        if condition.known != 0:
+        if condition.constant != 0:
             self.leave_unless((~condition).text)
 
     def trap(self, kind: TrapKind, detail: Value | int = 0) -> None:
