@@ -76,7 +76,6 @@ MAY_IMPORT = {
 # Circles of files within these rooms are still accepted.
 EXCEPTED_CIRCLES = {
     "machines": "it is being rebuilt: values, shapes, vectors and flags hold the machine, which holds them",
-    "translate": "it is being rebuilt: watch knows what it tells of, and prelude, signals and tags share one text",
 }
 # Folders that may still have more files than MOST_FILES.
 EXCEPTED_FOLDERS: dict[str, str] = {}

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from armexec.objects import Image
     from armexec.profiling.registry import NativeImage
     from armexec.translate.codegen.link import HostCode
-    from armexec.translate.execute.runtime import Translator
+    from armexec.translate.events import TranslatedImage
     from armexec.translate.observe.sample_places import CodeRanges
     from armexec.translate.observe.sampler import Sampler
     from armexec.translate.unit_registry import Names
@@ -89,12 +89,12 @@ class Collector:
         self._natives.append(loaded)
         self._add_range(loaded.base, loaded.base + loaded.image.size)
 
-    def began(self, translator: Translator) -> None:
-        """Take note of a translator. Its code stays in memory, so that pcs stay good."""
-        self._translated().began(translator)
+    def began(self, image: TranslatedImage) -> None:
+        """Take note of an image. Its host code stays in memory, so that pcs stay good."""
+        self._translated().began(image)
 
     def linked(self, code: HostCode) -> None:
-        """Take note of host code of one of these translators."""
+        """Take note of host code of one of these images."""
         self._translated().linked(code)
 
     def _translated(self) -> CodeRanges:
@@ -129,8 +129,8 @@ class Collector:
         if rest:
             from armexec.translate.observe.sample_places import places
 
-            translators = self._ranges.translators if self._ranges is not None else []
-            for sample in places(rest, translators):
+            images = self._ranges.images if self._ranges is not None else []
+            for sample in places(rest, images):
                 yield _place(sample.names, sample.address, sample.samples)
 
 

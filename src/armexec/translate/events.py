@@ -1,10 +1,11 @@
-"""Who is told of host code as it is linked: `perf` and gdb, where the environment asks for it, and profiles."""
+"""Events of host code as it is linked, for `perf` and gdb, where the environment asks for them, and for profiles."""
 
 from __future__ import annotations
 
 import os
 import sys
 import weakref
+from collections.abc import Sequence
 from threading import Lock
 from typing import TYPE_CHECKING, Protocol
 
@@ -14,37 +15,70 @@ from armexec.translate.policy import DEFAULT, Policy
 if TYPE_CHECKING:
     from armexec.translate.codegen.link import HostCode
     from armexec.translate.compiled_unit import CompiledUnit
-    from armexec.translate.execute.runtime import Translator
     from armexec.translate.observe.naming import Naming
-    from armexec.translate.unit_registry import UnitRegistry
+    from armexec.translate.unit_registry import CodeSource, UnitRegistry
 
-__all__ = ["CodeListener", "add_listener", "began", "has_listeners", "linked_shared", "linked_unit", "remove_listener"]
+__all__ = [
+    "CodeListener",
+    "LinkedCode",
+    "TranslatedImage",
+    "add_listener",
+    "began",
+    "has_listeners",
+    "linked_shared",
+    "linked_unit",
+    "remove_listener",
+]
 
 _OFF = ("", "0", "off")
 
 
-class CodeListener(Protocol):
-    """Somebody who wants to know of all translated code. It may be told by any thread."""
+class LinkedCode(Protocol):
+    """A unit in memory: `begin` is its first host address, `base` the guest address that its offsets count from."""
 
-    def began(self, translator: Translator) -> None:
-        """There is a translator."""
+    base: int
+    begin: int
+    compiled: CompiledUnit
+
+    def guest_pc(self, host_pc: int) -> int | None:
+        """The guest instruction that a host pc belongs to, None if there is none."""
+
+    def host_function(self, host_pc: int) -> str | None:
+        """The name of the host function that holds a host pc."""
+
+
+class TranslatedImage(Protocol):
+    """The code of an image, and its units in memory."""
+
+    @property
+    def code(self) -> CodeSource: ...
+
+    @property
+    def units(self) -> Sequence[LinkedCode]: ...
+
+
+class CodeListener(Protocol):
+    """A listener for all translated code. Any thread may call it."""
+
+    def began(self, image: TranslatedImage) -> None:
+        """An image is about to be translated."""
 
     def linked(self, code: HostCode) -> None:
-        """A unit was linked, of a translator that was told of before."""
+        """A unit was linked, of an image that has begun before."""
 
 
 _lock = hold(Lock())
-_translators: weakref.WeakSet[Translator] = weakref.WeakSet()
+_images: weakref.WeakSet[TranslatedImage] = weakref.WeakSet()
 _listeners: list[CodeListener] = []
 
 
 def add_listener(listener: CodeListener) -> None:
-    """From now on, tell a watcher; of the translators that there are already at once."""
+    """From now on, tell a listener of new code, and at once of the images that there are already."""
     with _lock:
         _listeners.append(listener)
-        listening = list(_translators)
-    for translator in listening:
-        listener.began(translator)
+        images = list(_images)
+    for image in images:
+        listener.began(image)
 
 
 def remove_listener(listener: CodeListener) -> None:
@@ -54,13 +88,13 @@ def remove_listener(listener: CodeListener) -> None:
             _listeners.remove(listener)
 
 
-def began(translator: Translator) -> None:
-    """There is a new translator."""
+def began(image: TranslatedImage) -> None:
+    """An image is about to be translated."""
     with _lock:
-        _translators.add(translator)
+        _images.add(image)
         told = tuple(_listeners)
     for listener in told:
-        listener.began(translator)
+        listener.began(image)
 
 
 def _wants(variable: str) -> bool:

@@ -11,8 +11,7 @@ from armexec.translate.codegen.link import HostCode
 from armexec.translate.observe.naming import Naming
 
 if TYPE_CHECKING:
-    from armexec.translate.execute.linked_unit import LinkedUnit
-    from armexec.translate.execute.runtime import Translator
+    from armexec.translate.events import LinkedCode, TranslatedImage
     from armexec.translate.unit_registry import Names
 
 __all__ = ["CodeRanges", "Sample", "places"]
@@ -27,18 +26,18 @@ class Sample(NamedTuple):
 
 
 class CodeRanges:
-    """A watcher (`events`) that tells where translated code is, and keeps it there, so that pcs stay good.
+    """A listener (`events`) that tells where translated code is, and keeps it there, so that pcs stay good.
 
-    `add`: told where code begins and ends. `translators`: all that there were.
+    `add`: told where code begins and ends. `images`: all that there were.
     """
 
     def __init__(self, add: Callable[[int, int], None]) -> None:
         self._add = add
-        self.translators: list[Translator] = []
+        self.images: list[TranslatedImage] = []
 
-    def began(self, translator: Translator) -> None:
-        self.translators.append(translator)
-        self._tell({unit.begin for unit in tuple(translator.units)})
+    def began(self, image: TranslatedImage) -> None:
+        self.images.append(image)
+        self._tell({unit.begin for unit in tuple(image.units)})
 
     def linked(self, code: HostCode) -> None:
         self._tell({code.address("begin")})
@@ -50,23 +49,21 @@ class CodeRanges:
                     self._add(entry.start, entry.end)
 
 
-def places(counts: Mapping[int, int], translators: Iterable[Translator]) -> Iterator[Sample]:
+def places(counts: Mapping[int, int], images: Iterable[TranslatedImage]) -> Iterator[Sample]:
     """Samples by host pc as samples by place of the guest. Raises HostError."""
-    units = sorted(
-        ((unit, translator) for translator in translators for unit in translator.units), key=lambda of: of[0].begin
-    )
+    units = sorted(((unit, image) for image in images for unit in image.units), key=lambda of: of[0].begin)
     starts = [unit.begin for unit, _ in units]
     for pc, count in counts.items():
         index = bisect_right(starts, pc) - 1
         if index < 0:
             yield Sample(None, None, count)
             continue
-        unit, translator = units[index]
+        unit, image = units[index]
         address = _guest_address(unit, pc)
-        yield Sample(translator.code.names if address is not None else None, address, count)
+        yield Sample(image.code.names if address is not None else None, address, count)
 
 
-def _guest_address(unit: LinkedUnit, pc: int) -> int | None:
+def _guest_address(unit: LinkedCode, pc: int) -> int | None:
     """The guest instruction that a host pc belongs to, else the first of its function, else None."""
     found = unit.guest_pc(pc)
     if found is not None:
