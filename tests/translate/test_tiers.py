@@ -23,7 +23,7 @@ from armexec.memory import writable_and_executable
 from armexec.objects import Parameter, Prototype
 from armexec.translate import tiers
 from armexec.translate.codegen.llvm import compiled_modules
-from armexec.translate.execute import runtime
+from armexec.translate.execute import tier_up
 from armexec.translate.execute.linked_unit import LinkedUnit
 from armexec.translate.mode import FAST
 from armexec.translate.policy import DEFAULT, Policy
@@ -68,7 +68,7 @@ def jobs(monkeypatch: pytest.MonkeyPatch) -> list[tiers.Job]:
         if threading.current_thread().name != "armexec optimizer":
             found.append(job)
 
-    monkeypatch.setattr(runtime, "submit", submit)
+    monkeypatch.setattr(tier_up, "submit", submit)
     return found
 
 
@@ -76,7 +76,7 @@ def _do(jobs: list[tiers.Job], looks: int = 0) -> None:
     """Do them, and what they bring; look so many times whether old loops still run."""
     while jobs:
         job = jobs.pop(0)
-        if isinstance(job, runtime._OnStackReplacement):
+        if isinstance(job, tier_up.OnStackReplacement):
             looks -= 1
             if looks < 0:
                 continue
@@ -186,8 +186,8 @@ def test_a_loop_that_has_ended_is_left_alone(jobs: list[tiers.Job]) -> None:
     units = len(image.translator.units)
     for unit in image.translator.units:
         unit.running.value = 0
-        runtime._OnStackReplacement(image.translator, unit, 0.1, FAST).run(lambda: False)
-        assert isinstance(jobs.pop(), runtime._OnStackReplacement)
+        tier_up.OnStackReplacement(image.translator, unit, 0.1, FAST).run(lambda: False)
+        assert isinstance(jobs.pop(), tier_up.OnStackReplacement)
     assert len(image.translator.units) == units
     assert not jobs
 
@@ -252,7 +252,7 @@ def test_everything_is_taken_along_from_a_loop(at: int, limit: int | None, jobs:
         if at != 100 and number != at % len(units):
             continue
         unit.running.value = 1
-        runtime._OnStackReplacement(translator, unit, 0.1, FAST).run(lambda: False)
+        tier_up.OnStackReplacement(translator, unit, 0.1, FAST).run(lambda: False)
         for rounds in (1, 2, 7):
             assert f(rounds) == _expected(rounds)
     _do(jobs)
@@ -364,7 +364,7 @@ def test_a_failure_leaves_what_is_there(jobs: list[tiers.Job], monkeypatch: pyte
 
     _, (fib,) = _functions("fib")
     assert fib(10) == 55
-    monkeypatch.setattr(runtime, "compile_object", refuse)
+    monkeypatch.setattr(tier_up, "compile_object", refuse)
     with pytest.raises(HostError):
         jobs[0].run(lambda: False)
     monkeypatch.undo()

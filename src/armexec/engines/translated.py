@@ -22,7 +22,9 @@ from armexec.objects.fingerprint import fingerprint
 from armexec.objects.symbolize import function_name, line
 from armexec.store import is_on
 from armexec.translate.codegen import llvm as host
-from armexec.translate.execute.runtime import Fault, Runtime, Translator
+from armexec.translate.execute.fault import Fault
+from armexec.translate.execute.runtime import Runtime
+from armexec.translate.execute.translator import Translator
 from armexec.translate.mode import reads_fpsr
 from armexec.translate.policy import Policy, policy_from_environment
 from armexec.translate.tiers import AUTO, TIERS, wait

@@ -13,7 +13,7 @@ import pytest
 
 import armexec
 from armexec.translate.codegen.llvm import host_machine, llvm
-from armexec.translate.execute.runtime import _OnStackReplacement
+from armexec.translate.execute.tier_up import OnStackReplacement
 from armexec.translate.mode import FAST
 from armexec.translate.observe import dump
 from armexec.translate.policy import Policy
@@ -117,7 +117,7 @@ def test_each_tier_and_the_code_that_loops_go_on_in(folder: Path, monkeypatch: p
     translator.state_function(image.base + labels["f"], FAST)
     unit = next(unit for unit in translator.units if unit.has_loops)
     unit.running.value = 1
-    _OnStackReplacement(translator, unit, 0.1, FAST).run(lambda: False)
+    OnStackReplacement(translator, unit, 0.1, FAST).run(lambda: False)
     assert wait(60)
     kinds = {name.split(".")[3] for name in _names(folder)}
     assert kinds == {"first", "O2", "osr"}
