@@ -70,7 +70,7 @@ def test_the_shared_functions_are_defined() -> None:
 def test_placeholders_have_the_values_of_the_state() -> None:
     trap = load("runtime/trap", LINKAGE="internal", CLOCK_MONOTONIC=1)
     assert f"getelementptr i8, ptr %state, i64 {OFFSETS['trap_detail']}\n" in trap
-    assert f"@trap(ptr %state, i32 {TrapKind.HOST_STACK.value}, " in load("runtime/find_code")
+    assert f"@trap(ptr %state, i32 {TrapKind.HOST_STACK.value}, " in load("runtime/find_code", FOUND_SIZE=1024)
 
 
 def test_a_missing_and_an_unused_value_are_errors() -> None:

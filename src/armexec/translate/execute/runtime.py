@@ -33,6 +33,7 @@ from armexec.translate.execute.fault_handler import (
     thread_key,
     untagger,
 )
+from armexec.translate.execute.found_code import FoundCode
 from armexec.translate.execute.host_stack import host_overflow, is_host_overflow, limit_key, remember_limit
 from armexec.translate.execute.linked_unit import LinkedUnit, unit_at
 from armexec.translate.guest_state import GuestState
@@ -44,6 +45,9 @@ __all__ = ["CodeOwner", "Runtime"]
 
 # pytest shows what the user has called, and not how.
 __tracebackhide__ = True
+
+
+_FOUND = {"found": FAST, "found_careful": CAREFUL, "found_strict": STRICT}
 
 
 class CodeOwner(Protocol):
@@ -80,6 +84,7 @@ class Runtime:
         self._callback_error: dict[int, BaseException] = {}
         # How many images can tell which flags operations have raised.
         self._strict_images = ctypes.c_uint64()
+        self._found = {mode: FoundCode() for mode in (FAST, CAREFUL, STRICT)}
         self._callbacks = {
             "find": partial(self._find, FAST),
             "find_careful": partial(self._find, CAREFUL),
@@ -92,7 +97,8 @@ class Runtime:
         }
         # An object of CPython is at its id; the dictionary keeps them.
         objects = {name: id(callback) for name, callback in self._callbacks.items()}
-        data = {"pool": ctypes.addressof(self._pool), "previous": previous()}
+        data = {name: self._found[mode].address for name, mode in _FOUND.items()}
+        data |= {"pool": ctypes.addressof(self._pool), "previous": previous()}
         data |= {"thread_key": thread_key(), "limit_key": limit_key(), "untagger": untagger()}
         names = [*SHARED, "exited", "strictly", "untag", "claim", "release", "handler", "thread_ended"]
         self._shared = shared_code(shared() + handler_text(), {**objects, **data}, names)
@@ -117,8 +123,16 @@ class Runtime:
             self._drop_dead()
             index = bisect_right(self._starts, translator.code.base)
             self._starts.insert(index, translator.code.base)
-            self._translators.insert(index, weakref.ref(translator))
+            self._translators.insert(index, weakref.ref(translator, self._forget))
             self._strict_images.value += translator.code.reads_fpsr
+
+    def _forget(self, _: object) -> None:
+        self.forget_found()
+
+    def forget_found(self) -> None:
+        """Code has gone, or there is better code: it is looked for again."""
+        for found in self._found.values():
+            found.clear()
 
     def _drop_dead(self) -> None:
         alive = [
@@ -212,7 +226,10 @@ class Runtime:
                 translator.check_return(pc, GuestState.from_address(state).entry)
             if translator.code.reads_fpsr and not mode.is_strict:
                 return self._shared.address("strictly")
-            return translator.state_function(pc, mode)
+            host = translator.state_function(pc, mode)
+            if host:
+                self._found[mode].add(pc, host)
+            return host
         except BaseException as error:
             self._callback_error[state] = error
             return 0

@@ -230,6 +230,7 @@ class Translator:
         self.units.append(unit)
         for address in unit.publish(registry):
             side.enter(address)
+        self.runtime.forget_found()
         return unit
 
     def improve(
@@ -264,6 +265,7 @@ class Translator:
                     address = self.code.base + entry
                     side.first.states[address] = unit.host.address(f"s{function.offset:x}")
                     side.enter(address)
+            self.runtime.forget_found()
 
     def why(self, pc: int) -> str:
         """What an undefined instruction said about itself."""

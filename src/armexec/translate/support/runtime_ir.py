@@ -7,8 +7,10 @@ import time
 from armexec.translate.support.host_environment import environment_text
 from armexec.translate.support.load import load
 
-__all__ = ["POOL_SIZE", "SHARED", "core", "declarations", "dispatcher", "resumption", "runner", "shared"]
+__all__ = ["FOUND_SIZE", "POOL_SIZE", "SHARED", "core", "declarations", "dispatcher", "resumption", "runner", "shared"]
 
+FOUND_SIZE = 1024
+"""Number of places for code that was found, of each mode; a power of two."""
 POOL_SIZE = 64
 """Maximum number of states in the pool: a bit of a word is a slot."""
 
@@ -33,8 +35,11 @@ def core(linkage: str = "internal") -> str:
 
 def shared(machine: str | None = None) -> str:
     """What all units call, compiled once; `machine` as for `environment_text`."""
-    parts = (load(f"runtime/{name}") for name in ("python_call", "find_code", "state_pool", "entry"))
-    return "".join((core(""), environment_text(machine), *parts))
+    before, after = (
+        "".join(load(f"runtime/{name}") for name in names) for names in (("python_call",), ("state_pool", "entry"))
+    )
+    find_code = load("runtime/find_code", FOUND_SIZE=FOUND_SIZE)
+    return "".join((core(""), environment_text(machine), before, find_code, after))
 
 
 def declarations() -> str:

@@ -12,6 +12,12 @@
 @find_strict = external global i8
 ; Called with the state and the ucontext of a signal; 1: the access is to be made again.
 @untag_object = external global i8
+; What was found before, in code of each mode: a table of $FOUND_SIZE pointers to records, which never change and stay
+; for ever. A record has a guest address, then its host code. Python puts records into the table, and empties it when
+; code goes, or when there is better code.
+@found = external global ptr, align 8
+@found_careful = external global ptr, align 8
+@found_strict = external global ptr, align 8
 ; Under this pthread key, each thread has the address below which too little of its stack is left for Python.
 @limit_key = external global i64, align 8
 
@@ -19,22 +25,45 @@ declare ptr @llvm.frameaddress.p0(i32)
 
 ; What code of each mode asks. A unit's tables are looked at first (unit/lookup.ll).
 define ptr @lookup_slowly(ptr %state, i64 %pc) nounwind {
-  %code = call ptr @ask(ptr @find, ptr %state, i64 %pc)
+  %code = call ptr @find_again(ptr @found, ptr @find, ptr %state, i64 %pc)
   ret ptr %code
 }
 
 define ptr @careful_slowly(ptr %state, i64 %pc) nounwind {
-  %code = call ptr @ask(ptr @find_careful, ptr %state, i64 %pc)
+  %code = call ptr @find_again(ptr @found_careful, ptr @find_careful, ptr %state, i64 %pc)
   ret ptr %code
 }
 
 define ptr @strict_slowly(ptr %state, i64 %pc) nounwind {
-  %code = call ptr @ask(ptr @find_strict, ptr %state, i64 %pc)
+  %code = call ptr @find_again(ptr @found_strict, ptr @find_strict, ptr %state, i64 %pc)
   ret ptr %code
 }
 
+; The code of another image is most often found in the table. `execute/found_code.py` computes the same index.
+define internal ptr @find_again(ptr %table, ptr %whom, ptr %state, i64 %pc) alwaysinline nounwind {
+  %word = lshr i64 %pc, 2
+  %page = lshr i64 %pc, 14
+  %mixed = xor i64 %word, %page
+  %index = and i64 %mixed, sub (i64 $FOUND_SIZE, i64 1)
+  %place = getelementptr ptr, ptr %table, i64 %index
+  %record = load atomic ptr, ptr %place acquire, align 8
+  %none = icmp eq ptr %record, null
+  br i1 %none, label %unknown, label %known
+known:
+  %address = load i64, ptr %record
+  %same = icmp eq i64 %address, %pc
+  br i1 %same, label %found, label %unknown
+found:
+  %code_at = getelementptr i8, ptr %record, i64 8
+  %code = load ptr, ptr %code_at
+  ret ptr %code
+unknown:
+  %asked = call ptr @ask(ptr %whom, ptr %state, i64 %pc)
+  ret ptr %asked
+}
+
 ; Ask Python, which may translate the code. It doesn't return where there is no code: that is a trap.
-define internal ptr @ask(ptr %whom, ptr %state, i64 %pc) nounwind {
+define internal ptr @ask(ptr %whom, ptr %state, i64 %pc) cold noinline nounwind {
   %limit_key = load i64, ptr @limit_key
   %limit = call ptr @pthread_getspecific(i64 %limit_key)
   %here = call ptr @llvm.frameaddress.p0(i32 0)
