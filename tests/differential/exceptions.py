@@ -172,7 +172,7 @@ EXCEPTIONS = (
         r"(CAS|SWP|LD(ADD|CLR|EOR|SET|SMAX|SMIN|UMAX|UMIN|AR|LAR|APR))\w*|STRB?_\w*ldst_regoff",
         _tagged_operand,
         "x86-64 code that computes with an address and with what is there in one instruction, as LOCK AND [RAX], AL, "
-        "faults if the address has a tag: docs/architecture.md, what the translated engine does differently.",
+        "faults if the address has a tag: docs/decisions/0019-top-byte-ignore.md.",
     ),
     Exception_(
         _TRANSLATED,

@@ -1,8 +1,8 @@
 """Object files in executable memory.
 
 LLVM's LLJIT links them, each as a library of its own with its own names, by the newer of its linkers, JITLink
-(docs/architecture.md has the figures). Pages are mapped writable, and those with code are executable and no longer
-writable before anything in them runs.
+(docs/decisions/0015-linker.md has the figures). Pages are mapped writable, and those with code are executable and no
+longer writable before anything in them runs.
 """
 
 from __future__ import annotations
