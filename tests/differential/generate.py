@@ -11,7 +11,8 @@ from functools import cache
 
 from armexec.isa import Form, all_instructions, decode
 from armexec.isa.system_registers import FPCR, FPSR, USER_READABLE, USER_WRITABLE, system_registers
-from armexec.machines.interpreter.machine import Bits, ReferenceMachine
+from armexec.machines.interpreter.machine import ReferenceMachine
+from armexec.machines.interpreter.values import Bits
 from armexec.machines.traps import Trap
 
 from .on_reference import DataMemory, set_registers

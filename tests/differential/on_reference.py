@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from armexec.engines.reference import step
 from armexec.errors import Error
-from armexec.machines.interpreter.machine import Flags, ReferenceMachine
+from armexec.machines.interpreter.flags import Flags
+from armexec.machines.interpreter.machine import ReferenceMachine
 from armexec.machines.system import FPCR, FPSR
 from armexec.machines.traps import Trap
 

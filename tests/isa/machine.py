@@ -6,7 +6,8 @@ from collections.abc import Mapping
 
 from armexec.asm import assemble
 from armexec.isa import decode
-from armexec.machines.interpreter.machine import Flags, ReferenceMachine
+from armexec.machines.interpreter.flags import Flags
+from armexec.machines.interpreter.machine import ReferenceMachine
 
 START = 0x1_0000
 

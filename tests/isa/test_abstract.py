@@ -11,8 +11,7 @@ from armexec.isa.abstract import AbstractMachine, AbstractValue, AbstractVector,
 from armexec.isa.effects import effects_of
 from armexec.isa.machine import Flags, Machine, Value, Vector
 from armexec.machines.interpreter.machine import ReferenceMachine
-from armexec.machines.interpreter.values import Bits
-from armexec.machines.interpreter.vectors import Elements
+from armexec.machines.interpreter.values import Bits, Elements
 
 from .every_encoding import decoded_words, run_every_encoding
 

@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from armexec.isa.machine import Rounding
-from armexec.machines.interpreter.values import Bits
-from armexec.machines.interpreter.vectors import Elements
+from armexec.machines.interpreter.values import Bits, Elements
 
 Execute = Callable[[Any, int, int, int], tuple[int, int, int]]
 

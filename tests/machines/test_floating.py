@@ -17,8 +17,8 @@ from hypothesis import strategies as st
 
 from armexec.isa.machine import Machine, Rounding
 from armexec.machines import system
-from armexec.machines.interpreter.machine import Bits, Memory, ReferenceMachine
-from armexec.machines.interpreter.vectors import Elements
+from armexec.machines.interpreter.machine import Memory, ReferenceMachine
+from armexec.machines.interpreter.values import Bits, Elements
 
 from . import fp_model as model
 from .fp_model import DOUBLE, HALF, KINDS, SINGLE, Modes

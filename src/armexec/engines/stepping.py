@@ -19,9 +19,10 @@ from armexec.isa import decode
 from armexec.isa.coverage import known_encoding
 from armexec.isa.extensions import needed_by_word
 from armexec.machines import system
-from armexec.machines.interpreter.machine import Flags, ReferenceMachine, XRegisters
+from armexec.machines.interpreter.flags import Flags
+from armexec.machines.interpreter.machine import ReferenceMachine
+from armexec.machines.interpreter.registers import ScalarRegisters, VectorRegisters, XRegisters
 from armexec.machines.interpreter.values import Bits
-from armexec.machines.interpreter.vectors import ScalarRegisters, VectorRegisters
 from armexec.machines.traps import Trap, TrapKind
 
 __all__ = ["Run", "Stepper"]

@@ -10,11 +10,8 @@ from armexec.machines import system
 from armexec.machines.fp import arithmetic, bfloat16, comparison, conversion, estimate
 from armexec.machines.fp.environment import Environment
 from armexec.machines.fp.formats import DOUBLE, FORMATS
-from armexec.machines.interpreter.values import Bits
-from armexec.machines.interpreter.vectors import Elements
-
-if TYPE_CHECKING:
-    from armexec.machines.interpreter.machine import Flags
+from armexec.machines.interpreter.flags import Flags
+from armexec.machines.interpreter.values import Bits, Elements
 
 __all__ = ["FloatingPoint"]
 

@@ -11,12 +11,13 @@ from armexec.errors import Error
 from armexec.machines import system
 from armexec.machines.addresses import without_tag
 from armexec.machines.aes import substitution_box
+from armexec.machines.interpreter.flags import Flags
 from armexec.machines.interpreter.floats import FloatingPoint
-from armexec.machines.interpreter.values import Bits
-from armexec.machines.interpreter.vectors import Elements, ScalarRegisters, VectorRegisters
+from armexec.machines.interpreter.registers import ScalarRegisters, VectorRegisters, XRegisters
+from armexec.machines.interpreter.values import Bits, Elements
 from armexec.machines.traps import Trap, TrapKind
 
-__all__ = ["Bits", "Flags", "Memory", "ReferenceMachine", "XRegisters"]
+__all__ = ["Memory", "ReferenceMachine"]
 
 
 _Lanes = TypeVar("_Lanes", Bits, Elements)
@@ -27,40 +28,6 @@ class Memory(Protocol):
 
     def read(self, address: int, size: int) -> bytes: ...
     def write(self, address: int, data: bytes) -> None: ...
-
-
-class Flags:
-    """N, Z, C and V."""
-
-    __slots__ = ("C", "N", "V", "Z")
-
-    def __init__(self, n: int, z: int, c: int, v: int) -> None:
-        self.N, self.Z, self.C, self.V = Bits(1, n), Bits(1, z), Bits(1, c), Bits(1, v)
-
-    @property
-    def value(self) -> int:
-        """NZCV as four bits, N highest."""
-        return self.N.value << 3 | self.Z.value << 2 | self.C.value << 1 | self.V.value
-
-
-class XRegisters:
-    """X0-X30, with 31 as zero."""
-
-    __slots__ = ("file",)
-
-    def __init__(self, file: list[int]) -> None:
-        self.file = file
-
-    def __getitem__(self, key: tuple[int, int]) -> Bits:
-        size, number = key
-        return Bits(size, self.file[number] if number != 31 else 0)
-
-    def __setitem__(self, key: tuple[int, int], value: Bits) -> None:
-        size, number = key
-        if value.width != size:
-            raise TypeError(f"{value.width} bits into a register of {size}")
-        if number != 31:
-            self.file[number] = value.value
 
 
 def _plain(value: Bits | int) -> int:
