@@ -218,7 +218,7 @@ class AddressSpace:
         mapping = self.mappings.find(address)
         if mapping is None or Protection.EXECUTE not in mapping.protection or address & 3:
             return None
-        return int.from_bytes(self.mappings.read(address, 4), "little")
+        return int.from_bytes(ctypes.string_at(mapping.host + address - mapping.begin, 4), "little")
 
     def load(self, address: int, size: int) -> bytes:
         """A read by the guest. Raises AccessError at the first address that can't be read."""
