@@ -115,7 +115,8 @@ def test_every_block_has_its_test() -> None:
 @needs_processes
 def test_the_description_is_that_of_the_reference() -> None:
     assert _blocks()["description"][1] == _description()
-    assert _blocks()["meaning"][1] == _meaning()
+    # Ruff formats the page, and puts two empty lines between functions.
+    assert _blocks()["meaning"][1].replace("\n\n\n", "\n\n") == _meaning()
 
 
 @pytest.mark.skipif("translated" not in AVAILABLE, reason="nothing can be translated here")
