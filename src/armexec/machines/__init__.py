@@ -1,1 +1,1 @@
-"""What a semantic function runs on: `reference` (Python ints) and `llvm` (IR text)."""
+"""What a semantic function runs on: `interpreter` (Python ints) and `llvm` (IR text)."""

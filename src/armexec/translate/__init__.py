@@ -11,6 +11,7 @@ The rooms, in the order in which data passes through them:
 - `execute`: entry from Python, code found while running, faults.
 - `python_calls`: calls from Python without ctypes.
 - `observe`: names and places of host code, for perf, gdb and profiles; dumps of each stage.
+- `observed`: blocks for address spaces, whose registers can be looked at.
 
 What several rooms share stands beside them: `policy`, `guest_state`, `mode`, `unit_registry`, `compiled_unit`,
 `tiers`, `events`.
