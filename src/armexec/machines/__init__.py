@@ -1,1 +1,1 @@
-"""What a semantic function runs on: `interpreter` (Python ints) and `llvm` (IR text)."""
+"""Machines that semantic functions run on: `interpreter` (Python ints), `llvm` (IR text); `fp` is Arm's arithmetic."""
