@@ -4,7 +4,7 @@
 
 First the kernels of `armexec bench`, as that runs them, then others at -O2 and -O3.
 
-`raw` takes what the host's instructions give, whatever NaNs those are: the machine's `flush_guards`, which makes sure
+`raw` takes what the host's instructions give, whatever NaNs those are: `Guards.flush`, which makes sure
 of them, is replaced for it here, so that nothing else differs. Both run in turn, on data without NaNs, in time of the
 processor. The ratio is the median of the rounds' ratios.
 """
@@ -27,7 +27,7 @@ import armexec
 from armexec.bench.contenders.arm_engine import ArmEngine
 from armexec.bench.kernels import KERNELS
 from armexec.engines.translated import settle
-from armexec.machines.llvm.floats import FloatingPoint
+from armexec.machines.llvm.guards import Guards
 
 SOURCE = r"""
 #include <arm_neon.h>
@@ -112,24 +112,24 @@ OF_BENCH = ("matmul", "nbody", "mandelbrot", "saxpy")
 os.environ["ARMEXEC_CACHE"] = "off"
 
 
-def settle_raw(machine: FloatingPoint) -> None:
+def flush_raw(guards: Guards) -> None:
     """Take pending results as they are."""
-    pending, machine.pending = machine.pending, []
+    pending, guards.pending = guards.pending, []
     for result in pending:
         for shapes in result.shapes:
             shapes.texts = {result.kind: result.raw}
             shapes.pending = None
-    machine._m.make_deferred()
+    guards.make_stores()
 
 
 @contextmanager
-def settling(how: Callable[[FloatingPoint], None]) -> Iterator[None]:
-    original = FloatingPoint.flush_guards
-    FloatingPoint.flush_guards = how  # type: ignore[method-assign, assignment]
+def flushing(how: Callable[[Guards], None]) -> Iterator[None]:
+    original = Guards.flush
+    Guards.flush = how  # type: ignore[method-assign, assignment]
     try:
         yield
     finally:
-        FloatingPoint.flush_guards = original  # type: ignore[method-assign]
+        Guards.flush = original  # type: ignore[method-assign]
 
 
 def aligned(array: np.ndarray) -> np.ndarray:
@@ -197,12 +197,12 @@ def of_bench(stack: ExitStack) -> Runs:
 def measure(make: Callable[[], Runs], rounds: int, names: list[str]) -> dict[str, dict[str, float]]:
     """Milliseconds of each kernel, and the ratio."""
     variants = []
-    for how in (FloatingPoint.flush_guards, settle_raw):
-        with settling(how):
+    for how in (Guards.flush, flush_raw):
+        with flushing(how):
             runs = {name: run for name, run in make().items() if not names or name in names}
             variants.append(runs)
             for run in runs.values():
-                # The code that is measured is made in the background, while this variant's `flush_guards` is in
+                # The code that is measured is made in the background, while this variant's `flush` is in
                 # place. As many runs for both: some go on from what the run before has left.
                 for _ in range(3):
                     run()

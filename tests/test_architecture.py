@@ -74,9 +74,7 @@ MAY_IMPORT = {
     "__main__": {"cli"},
 }
 # Circles of files within these rooms are still accepted.
-EXCEPTED_CIRCLES = {
-    "machines": "it is being rebuilt: values, shapes, vectors and flags hold the machine, which holds them",
-}
+EXCEPTED_CIRCLES: dict[str, str] = {}
 # Folders that may still have more files than MOST_FILES.
 EXCEPTED_FOLDERS: dict[str, str] = {}
 MOST_FILES = 16

@@ -12,20 +12,15 @@ page apart. Where the addresses don't tell that they differ, the guard compares 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
-from armexec.machines.llvm.shapes import ShapedValue
-
-if TYPE_CHECKING:
-    from armexec.machines.llvm.machine import LlvmMachine
-    from armexec.machines.llvm.values import Value
+from armexec.machines.llvm.builder import Builder
+from armexec.machines.llvm.values import IMAGE, Value, address_of
 
 __all__ = ["DeferredStore", "DeferredStores", "FlushBefore"]
 
 _PAGE = 4096
 """The smallest page of a host, in bytes."""
-_IMAGE = "@image"
-_SIGN = 1 << 63
 
 
 class FlushBefore(Exception):
@@ -48,105 +43,88 @@ class DeferredStore(NamedTuple):
 
 
 class DeferredStores:
-    """The part of the machine that knows where a block loads and stores.
+    """The loads and stores of a block, and the stores of it that wait.
 
-    Addresses are known as a *root*, the name of a value, and an offset in bytes from it.
+    Addresses are known as a *root* and an offset in bytes from it (`Value.root`). `maximum`: how many stores wait at
+    most.
     """
 
-    _m: LlvmMachine
-    deferred: list[DeferredStore]
-    _sums: dict[str, tuple[str, int]]
-    _loaded: dict[str, tuple[int, int]]
-    _passed: dict[str, tuple[int, int]]
+    def __init__(self, builder: Builder, maximum: int) -> None:
+        self.builder = builder
+        self.maximum = maximum
+        self.forget()
 
-    def forget_memory(self) -> None:
+    def forget(self) -> None:
         """Start a block, which has accessed nothing so far."""
-        self.deferred = []
-        self._sums = {}
+        self.waiting: list[DeferredStore] = []
         # By root, from where to where the block has loaded, and what of that has passed deferred stores.
-        self._loaded = {}
-        self._passed = {}
+        self._loaded: dict[str, tuple[int, int]] = {}
+        self._passed: dict[str, tuple[int, int]] = {}
 
-    def note_sum(self, result: Value, base: Value, addend: int) -> None:
-        """Remember that a value is another plus a constant."""
-        if result.width == 64 and not self._m.careful:
-            root, offset = self._place(base)
-            self._sums[result.text] = root, offset + ((addend & _SIGN - 1) - (addend & _SIGN))
+    def require_none(self) -> None:
+        """Have the stores made before this instruction, if any wait.
 
-    def _place(self, address: Value) -> tuple[str, int]:
-        if address.address is not None and self._m.image_base is not None:
-            return _IMAGE, address.address - self._m.image_base
-        if address.constant is not None:
-            return "", address.constant
-        return self._sums.get(address.text, (address.text, 0))
+        Raises:
+            FlushBefore: some do.
+        """
+        if self.waiting:
+            raise FlushBefore(self.builder.pc)
 
     def before_load(self, address: Value, size: int, *, in_order: bool) -> None:
         """Prepare a load of `size` bytes; `in_order`: it stays where it is among the stores."""
-        if self._m.careful:
-            return
-        root, offset = self._place(address)
+        root, offset = address.root()
         end = offset + size
         low, high = self._loaded.get(root, (offset, offset))
-        if self.deferred:
-            reads_store = any(s.root == root and s.start < end and offset < s.end for s in self.deferred)
+        if self.waiting:
+            reads_store = any(s.root == root and s.start < end and offset < s.end for s in self.waiting)
             if in_order or reads_store or not low <= offset <= end <= high:
-                raise FlushBefore(self._m.pc)
+                raise FlushBefore(self.builder.pc)
             first, last = self._passed.get(root, (offset, end))
             self._passed[root] = min(first, offset), max(last, end)
         low, high = min(low, offset), max(high, end)
         if high - low <= _PAGE:
             self._loaded[root] = low, high
 
-    def defer(self, address: Value, value: Value, pointer: str) -> bool:
-        """Whether a store waits: one of a pending result does, and all that follow it."""
-        m = self._m
-        if not self.deferred and (
-            m.careful or m.unchecked is not None or not m.max_deferred_stores or not _is_pending(value)
-        ):
-            return False
-        if len(self.deferred) == m.max_deferred_stores:
-            raise FlushBefore(m.pc)
-        root, offset = self._place(address)
-        self.deferred.append(DeferredStore(m.pc, pointer, value, root, offset, offset + value.width // 8))
-        return True
+    def add(self, address: Value, value: Value, pointer: str) -> None:
+        """Let a store wait."""
+        if len(self.waiting) == self.maximum:
+            raise FlushBefore(self.builder.pc)
+        root, offset = address.root()
+        self.waiting.append(DeferredStore(self.builder.pc, pointer, value, root, offset, offset + value.width // 8))
 
-    def passed_alias(self) -> list[str]:
+    def aliases(self) -> list[str]:
         """Conditions of which one holds if a load that has passed a deferred store has read what that writes."""
-        m = self._m
+        b = self.builder
         conditions = []
         for load, (low, high) in self._passed.items():
             stores: dict[str, tuple[int, int]] = {}
-            for store in self.deferred:
+            for store in self.waiting:
                 start, end = stores.get(store.root, (store.start, store.end))
                 stores[store.root] = min(start, store.start), max(end, store.end)
             for root, (start, end) in stores.items():
                 if root == load:
                     continue
-                distance = m.line(f"sub i64 {self._root(load)}, {self._root(root)}")
+                distance = b.line(f"sub i64 {self._root(load)}, {self._root(root)}")
                 # Less than 0 and more than the size of both together are no overlap, modulo 2**64.
-                shifted = m.line(f"add i64 {distance}, {high - start - 1}")
-                conditions.append(m.line(f"icmp ult i64 {shifted}, {high - low + end - start - 1}"))
+                shifted = b.line(f"add i64 {distance}, {high - start - 1}")
+                conditions.append(b.line(f"icmp ult i64 {shifted}, {high - low + end - start - 1}"))
         self._passed = {}
         return conditions
 
     def _root(self, root: str) -> str:
-        m = self._m
-        if root == _IMAGE:
-            assert m.image_base is not None
-            return m.address(m.image_base).text
+        b = self.builder
+        if root == IMAGE:
+            assert b.image_base is not None
+            return address_of(b, b.image_base).text
         return root or "0"
 
-    def make_deferred(self) -> None:
-        """Make the deferred stores: the guard is behind us."""
-        m = self._m
-        deferred, self.deferred = self.deferred, []
-        for store in deferred:
-            m.mark(store.pc)
-            m.put(store.pointer, store.value)
-        if deferred:
-            m.mark(m.pc)
-            m.has_effect = True
-
-
-def _is_pending(value: Value) -> bool:
-    return value.__class__ is ShapedValue and value.shapes().pending is not None
+    def make(self) -> bool:
+        """Make the stores that wait, their guard being behind; whether there were any."""
+        b = self.builder
+        waiting, self.waiting = self.waiting, []
+        for store in waiting:
+            b.mark(store.pc)
+            store.value.store(store.pointer)
+        if waiting:
+            b.mark(b.pc)
+        return bool(waiting)

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable
 
 from armexec.cpu.registers import FLAGS
-from armexec.machines.llvm.values import Value
-
-if TYPE_CHECKING:
-    from armexec.machines.llvm.machine import LlvmMachine
+from armexec.machines.llvm.builder import Builder
+from armexec.machines.llvm.values import Value, const, emit, select
 
 __all__ = [
     "AddFlags",
@@ -29,8 +27,8 @@ class Flags:
     another block: what was computed so far dominates it, what is computed later may not.
     """
 
-    def __init__(self, machine: LlvmMachine) -> None:
-        self.machine = machine
+    def __init__(self, builder: Builder) -> None:
+        self.builder = builder
         self._made: dict[str, Value] = {}
 
     def fork(self) -> Flags:
@@ -81,25 +79,29 @@ class Flags:
 
 
 class StoredFlags(Flags):
-    """The flags as the block found them."""
+    """The flags as the block found them. `read`: reads a register by its number."""
+
+    def __init__(self, builder: Builder, read: Callable[[int], Value]) -> None:
+        super().__init__(builder)
+        self.read = read
 
     def make(self, name: str) -> Value:
-        return self.machine.read_register(FLAGS[name])
+        return self.read(FLAGS[name])
 
 
 class BitFlags(Flags):
     """Four bits."""
 
-    def __init__(self, machine: LlvmMachine, n: Value, z: Value, c: Value, v: Value) -> None:
-        super().__init__(machine)
+    def __init__(self, builder: Builder, n: Value, z: Value, c: Value, v: Value) -> None:
+        super().__init__(builder)
         self._made = {"N": n, "Z": z, "C": c, "V": v}
 
 
 class SelectedFlags(Flags):
     """One of two, by a condition: a conditional comparison."""
 
-    def __init__(self, machine: LlvmMachine, condition: Value, true: Flags, false: Flags) -> None:
-        super().__init__(machine)
+    def __init__(self, builder: Builder, condition: Value, true: Flags, false: Flags) -> None:
+        super().__init__(builder)
         self.condition = condition
         self.true = true
         self.false = false
@@ -111,21 +113,17 @@ class SelectedFlags(Flags):
         return other
 
     def make(self, name: str) -> Value:
-        return self.machine.select(  # type: ignore[no-any-return]
-            self.condition, self.true.flag(name), self.false.flag(name)
-        )
+        return select(self.condition, self.true.flag(name), self.false.flag(name))
 
     def holds(self, cond: int) -> Value:
-        return self.machine.select(  # type: ignore[no-any-return]
-            self.condition, self.true.holds(cond), self.false.holds(cond)
-        )
+        return select(self.condition, self.true.holds(cond), self.false.holds(cond))
 
 
 class _ResultFlags(Flags):
     """The flags of `x + y` or `x - y` or of a logical result."""
 
-    def __init__(self, machine: LlvmMachine, x: Value, y: Value, result: Value) -> None:
-        super().__init__(machine)
+    def __init__(self, builder: Builder, x: Value, y: Value, result: Value) -> None:
+        super().__init__(builder)
         self.x = x
         self.y = y
         self.result = result
@@ -174,13 +172,13 @@ class SubtractFlags(_ResultFlags):
 
 class LogicFlags(_ResultFlags):
     def carry(self) -> Value:
-        return self.machine.const(1, 0)
+        return const(self.builder, 1, 0)
 
     overflow = carry
 
     def holds(self, cond: int) -> Value:
         if cond == 4:
-            return self.machine.const(1, 0)
+            return const(self.builder, 1, 0)
         if cond == 5:
             return self.result._const(0).sle(self.result)
         if cond == 6:
@@ -191,12 +189,12 @@ class LogicFlags(_ResultFlags):
 class FloatFlags(Flags):
     """The flags of a comparison of two numbers of a type."""
 
-    def __init__(self, machine: LlvmMachine, kind: str, a: str, b: str) -> None:
-        super().__init__(machine)
+    def __init__(self, builder: Builder, kind: str, a: str, b: str) -> None:
+        super().__init__(builder)
         self.operands = f"{kind} {a}, {b}"
 
     def _compare(self, predicate: str) -> Value:
-        return self.machine.emit(1, f"fcmp {predicate} {self.operands}")
+        return emit(self.builder, 1, f"fcmp {predicate} {self.operands}")
 
     def make(self, name: str) -> Value:
         return self._compare({"N": "olt", "Z": "oeq", "C": "uge", "V": "uno"}[name])

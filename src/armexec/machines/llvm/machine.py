@@ -14,12 +14,12 @@ are total, and shifts are in range.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
+from collections.abc import Mapping
+from typing import Any, TypeAlias
 
 from armexec.cpu.registers import FLAGS, NZCV, SP, STATE, VIEWS, X30, Kind, bit, register_type
 from armexec.machines import system
-from armexec.machines.llvm.deferred_stores import DeferredStores, FlushBefore
+from armexec.machines.llvm.builder import Builder, Host
 from armexec.machines.llvm.flags import (
     AddFlags,
     BitFlags,
@@ -29,27 +29,16 @@ from armexec.machines.llvm.flags import (
     StoredFlags,
     SubtractFlags,
 )
-from armexec.machines.llvm.floats import FloatingPoint, Pending
-from armexec.machines.llvm.shapes import FLOATS, ShapedValue, Shapes
-from armexec.machines.llvm.values import Value
-from armexec.machines.llvm.vectors import CachedVector, ScalarRegisters, VectorRegisters, Vectors
+from armexec.machines.llvm.floats import FloatingPoint
+from armexec.machines.llvm.guards import Guards
+from armexec.machines.llvm.knowledge import Knowledge
+from armexec.machines.llvm.shapes import FLOATS, Shapes
+from armexec.machines.llvm.values import ShapedValue, Value, address_of, const, select
+from armexec.machines.llvm.vector_registers import ScalarRegisters, VectorFile, VectorRegisters
+from armexec.machines.llvm.vectors import Vectors
 from armexec.machines.traps import TrapKind
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-__all__ = [
-    "NAMES",
-    "Exit",
-    "Flags",
-    "Host",
-    "Knowledge",
-    "LlvmMachine",
-    "Segment",
-    "Terminator",
-    "Value",
-    "place_label",
-]
+__all__ = ["NAMES", "LlvmMachine", "Terminator", "place_label"]
 
 NAMES: Mapping[int, str] = {number: view.variable for number, view in VIEWS.items()}
 """The alloca of each register, by number."""
@@ -64,23 +53,9 @@ Terminator: TypeAlias = tuple[Any, ...]
 def place_label(kind: str, *offsets: int) -> str:
     """The label of what stands once for each place in the guest's code, or for each way from one to another.
 
-    Labels share a name space with values: neither `LlvmMachine.block` nor the machine's values have such names.
+    Labels share a name space with values: neither `Builder.block` nor values have such names.
     """
     return ".".join((kind, *(f"x{offset:x}" for offset in offsets)))
-
-
-@dataclass(frozen=True)
-class Host:
-    """What the host's processor can do. `features`: LLVM's names."""
-
-    features: frozenset[str] = frozenset()
-    wide_atomics: bool = True
-    """Whether it compares and exchanges 16 bytes."""
-    halves: bool = True
-    """Whether it converts between half and single precision."""
-
-    def has(self, feature: str) -> bool:
-        return feature in self.features
 
 
 class _Registers:
@@ -94,7 +69,7 @@ class _Registers:
         size, number = key
         m = self.machine
         if number == 31 and not self.sp:
-            return m.const(size, 0)
+            return const(m.builder, size, 0)
         if not m.dirty >> number & 1:
             m.reads |= 1 << number
         if size == 64:
@@ -152,54 +127,19 @@ _SYSTEM_FIELDS = {
 _FENCES = {1: "acquire", 2: "release"}  # by the low bits of the option: loads, stores; else both
 
 
-Knowledge: TypeAlias = "tuple[dict[int, Value], dict[int, Value], Flags, dict[int, CachedVector]]"
-"""What is known at a place in a block: general registers, their lower halves, the flags, V registers."""
-
 _CONDITION_FLAGS = ("Z", "C", "N", "V", "CZ", "NV", "NVZ")
 """What each condition reads, by its number without the lowest bit."""
 
 
-class Segment:
-    """A part of a block that can be run again from its start: nothing outside of the machine changes in it.
-
-    `knowledge`: what the block knew where it starts, None for the block's own start. `reads`, `writes`: registers, as
-    bits; what is written first doesn't count as read.
-    """
-
-    __slots__ = ("knowledge", "pc", "reads", "writes")
-
-    def __init__(self, pc: int, knowledge: Knowledge | None) -> None:
-        self.pc = pc
-        self.knowledge = knowledge
-        self.reads = 0
-        self.writes = 0
-
-
-class Exit(NamedTuple):
-    """A way out of a block to where `label` is: run the segment of this number again, in careful code.
-
-    `vectors`, `flags`: of what is known where the segment starts, what may be used at this exit.
-    """
-
-    label: str
-    segment: int
-    flags: Flags | None
-    vectors: dict[int, CachedVector]
-
-
-class LlvmMachine(Vectors, FloatingPoint, DeferredStores):
-    """Emits one guest function.
+class LlvmMachine(VectorFile, Vectors, FloatingPoint):
+    """Emits one guest function, through its `builder`.
 
     `image_base`: addresses are emitted relative to the symbol `@image`, which is there; None emits them as they are.
     `offsets`: where each field of the state structure is. `strict`: floating point as FPCR says, with FPSR's flags;
-    otherwise FPCR is zero, and FPSR never read. `careful`: a NaN is dealt with where it comes up; otherwise the block
-    is left there (`exits`), to be run again in careful code. `whys`: what `undefined` said, by pc; `helpers`: the texts
-    of the functions that are called, by name. `max_deferred_stores`: how many stores wait for one guard at most.
+    otherwise FPCR is zero, and FPSR never read. `careful`: a NaN is dealt with where it comes up (`Guards`). `whys`:
+    what `undefined` said, by pc. `max_deferred_stores`: how many stores wait for one guard at most.
 
     `volatile`: the addresses of loads that have to be made where they stand.
-
-    `unchecked`: while a block of a part that is run again as a whole is translated, the V registers that may be pending
-    between blocks, with the sizes of their elements; `is_rejected` is set where more than being a NaN was asked of one.
     """
 
     def __init__(
@@ -212,45 +152,40 @@ class LlvmMachine(Vectors, FloatingPoint, DeferredStores):
         careful: bool = True,
         max_deferred_stores: int = 8,
     ) -> None:
-        self._m = self
-        self.offsets = offsets
-        self.image_base = image_base
-        self.host = host or Host()
-        self.wide_atomics = self.host.wide_atomics
+        self.builder = Builder(offsets, image_base, host)
+        self.guards = Guards(self.builder, careful=careful, max_deferred_stores=max_deferred_stores)
         self.strict = strict
-        self.careful = careful
-        self.max_deferred_stores = max_deferred_stores
         self.volatile: set[int] = set()
-        self.unchecked: dict[int, frozenset[int]] | None = None
-        self.is_rejected = False
-        self.helpers: dict[str, str] = {}
-        self.V = ScalarRegisters(self)
-        self.Vec = VectorRegisters(self)
-        self.count = 0
+        self.helpers = {}
         self.whys: dict[int, str] = {}
         self.X = _Registers(self, sp=False)
         self.XSP = _Registers(self, sp=True)
-        self.pc = 0
+        self.V = ScalarRegisters(self)
+        self.Vec = VectorRegisters(self)
         self.begin()
+
+    @property
+    def pc(self) -> int:
+        """The address of the instruction that is translated."""
+        return self.builder.pc
+
+    @pc.setter
+    def pc(self, pc: int) -> None:
+        self.builder.pc = pc
 
     # -- blocks -------------------------------------------------------------------------------------------------
     def begin(self) -> None:
         """Start a block that knows nothing of the registers."""
-        self.out: list[str] = []
+        self.builder.begin()
+        self.guards.begin()
         self.full: dict[int, Value] = {}
         self.low: dict[int, Value] = {}
         self.vectors = {}
         self.pairs = {}
-        self.pending: list[Pending] = []
-        self.label = ""
-        self._flags: Flags = StoredFlags(self)
+        self._flags: Flags = self.stored_flags()
         self.dirty = 0
         self.reads = 0
-        self.used = 0
-        self.segments = [Segment(self.pc, None)]
-        self.has_effect = False
-        self.exits: list[Exit] = []
-        self.forget_memory()
+        self.loaded = 0
         self.aligned = ""
         self.link_written = False
         self.terminator: Terminator | None = None
@@ -268,39 +203,24 @@ class LlvmMachine(Vectors, FloatingPoint, DeferredStores):
     def knowledge(self) -> Knowledge:
         return self.full, self.low, self._flags, self.vectors
 
-    def begin_effect(self) -> None:
-        """Called before what can't be done twice: results that are pending have to be sure by then."""
-        if self.deferred:
-            raise FlushBefore(self.pc)
-        if not self.careful:
-            self.flush_within_instruction()
-            self.has_effect = True
+    @property
+    def used(self) -> int:
+        """The registers that the block loads from where they are kept, as bits, with the state if it uses that."""
+        return self.loaded | (_STATE if self.builder.state.is_used else 0)
 
     def next_segment(self) -> None:
         """Start a segment at this instruction."""
         self.end_segment()
-        knowledge = dict(self.full), dict(self.low), self._flags.fork(), dict(self.vectors)
-        self.segments.append(Segment(self.pc, knowledge))
-        self.has_effect = False
+        self.guards.next_segment((dict(self.full), dict(self.low), self._flags.fork(), dict(self.vectors)))
 
     def end_segment(self) -> None:
-        segment = self.segments[-1]
+        segment = self.guards.segments[-1]
         segment.reads, segment.writes = self.reads, self.dirty
         self.reads = self.dirty = 0
 
-    def leave_to_careful(self, label: str) -> None:
-        """Note that `label` leaves the block, for the segment to be run again."""
-        number = len(self.segments) - 1
-        knowledge = self.segments[number].knowledge
-        if knowledge is None:
-            self.exits.append(Exit(label, number, None, {}))
-        else:
-            vectors = {n: vector.copy() for n, vector in knowledge[3].items()}
-            self.exits.append(Exit(label, number, knowledge[2].fork(), vectors))
-
     def resume(self, out: list[str], knowledge: Knowledge, dirty: int) -> None:
         """Go on at the end of a block that wrote the registers `dirty`, to flush it."""
-        self.out = out
+        self.builder.out = out
         self.dirty = dirty
         self.full, self.low, self._flags, self.vectors = knowledge
 
@@ -309,7 +229,7 @@ class LlvmMachine(Vectors, FloatingPoint, DeferredStores):
         view = VIEWS[number]
         register = view.register
         if register.kind is Kind.VECTOR:
-            return Value(self, view.bits, self.read_vector(register.n, view.bits).get(view.type))
+            return Value(self.builder, view.bits, self.read_vector(register.n, view.bits).get(view.type))
         if register.kind is Kind.FLAG:
             return self._flags.flag(register.name.upper())
         return self.read_register(number)
@@ -323,7 +243,7 @@ class LlvmMachine(Vectors, FloatingPoint, DeferredStores):
                 # The lower half alone is known only after a 32-bit write, which clears the upper.
                 value = low.zero_extend(64)
             else:
-                self.used |= 1 << number
+                self.loaded |= 1 << number
                 view = VIEWS[number]
                 value = self.emit(view.bits, f"load {view.type}, ptr {view.variable}")
             self.full[number] = value
@@ -332,8 +252,8 @@ class LlvmMachine(Vectors, FloatingPoint, DeferredStores):
     def narrow(self, value: Value, source: int, target: int) -> Value:
         """A view of a V register from a wider one."""
         wide, low = VIEWS[source], VIEWS[target]
-        text = Shapes(self, wide.bits, {wide.type: value.text}).low(low.bits).get(low.type)
-        return Value(self, low.bits, text)
+        text = Shapes(self.builder, wide.bits, {wide.type: value.text}).low(low.bits).get(low.type)
+        return Value(self.builder, low.bits, text)
 
     def flush(self, registers: int) -> None:
         """Store those of `registers` (a set as bits) that the block wrote."""
@@ -342,62 +262,25 @@ class LlvmMachine(Vectors, FloatingPoint, DeferredStores):
             bit = todo & -todo
             number = bit.bit_length() - 1
             todo ^= bit
-            self.out.append(f"store {register_type(number)} {self.register(number).text}, ptr {NAMES[number]}")
-
-    def line(self, text: str) -> str:
-        """Append `name = text`; the name."""
-        self.count += 1
-        name = f"%v{self.count}"
-        self.out.append(f"{name} = {text}")
-        return name
-
-    def emit(self, width: int, text: str) -> Value:
-        """Append `name = text`."""
-        self.count += 1
-        name = f"%v{self.count}"
-        self.out.append(f"{name} = {text}")
-        return Value(self, width, name)
-
-    def block(self, kind: str) -> str:
-        """A label that nothing else of the machine has; `place_label` makes those of the guest's addresses."""
-        self.count += 1
-        return f"{kind}.{self.count}"
-
-    def state_field(self, name: str) -> str:
-        """A pointer to a field of the state structure."""
-        self.used |= _STATE
-        self.count += 1
-        pointer = f"%v{self.count}"
-        self.out.append(f"{pointer} = getelementptr i8, ptr %state, i64 {self.offsets[name]}")
-        return pointer
+            self.builder.store(register_type(number), self.register(number).text, NAMES[number])
 
     # -- values -------------------------------------------------------------------------------------------------
     def const(self, width: int, value: int) -> Value:
-        value &= (1 << width) - 1
-        if width == 1:
-            return Value(self, 1, "true" if value else "false", value)
-        return Value(self, width, str(value), value)
+        return const(self.builder, width, value)
 
     def address(self, address: int) -> Value:
-        address &= 0xFFFF_FFFF_FFFF_FFFF
-        if self.image_base is None:
-            return self.const(64, address)
-        offset = address - self.image_base
-        return Value(self, 64, f"ptrtoint (ptr getelementptr (i8, ptr @image, i64 {offset}) to i64)", None, address)
+        return address_of(self.builder, address)
 
     def select(self, condition: Value, when_true: Any, when_false: Any) -> Any:
         if condition.constant is not None:
             return when_true if condition.constant else when_false
         if isinstance(when_true, Flags):
-            return SelectedFlags(self, condition, when_true, when_false)
+            return SelectedFlags(self.builder, condition, when_true, when_false)
         if when_true.__class__ is ShapedValue and when_false.__class__ is ShapedValue:
             chosen = self.choose_number(condition, when_true, when_false)
             if chosen is not None:
                 return chosen
-        kind = f"i{when_true.width}"
-        return self.emit(
-            when_true.width, f"select i1 {condition.text}, {kind} {when_true.text}, {kind} {when_false.text}"
-        )
+        return select(condition, when_true, when_false)
 
     # -- flags --------------------------------------------------------------------------------------------------
     @property
@@ -417,13 +300,13 @@ class LlvmMachine(Vectors, FloatingPoint, DeferredStores):
 
     def stored_flags(self) -> Flags:
         """The flags as they are in their allocas."""
-        return StoredFlags(self)
+        return StoredFlags(self.builder, self.read_register)
 
     def _bit(self, value: Value | int) -> Value:
         return self.const(1, value) if isinstance(value, int) else value
 
     def flags(self, n: Value | int, z: Value | int, c: Value | int, v: Value | int) -> Flags:
-        return BitFlags(self, self._bit(n), self._bit(z), self._bit(c), self._bit(v))
+        return BitFlags(self.builder, self._bit(n), self._bit(z), self._bit(c), self._bit(v))
 
     def add_with_carry(self, x: Value, y: Value, carry: Value | int) -> tuple[Value, Flags]:
         c = self._bit(carry)
@@ -433,21 +316,21 @@ class LlvmMachine(Vectors, FloatingPoint, DeferredStores):
         result = partial + c.zero_extend(x.width)
         carried = partial.ult(x) | result.ult(partial)
         overflow = ((x ^ result) & (y ^ result)).slt(0)
-        return result, BitFlags(self, result.slt(0), result == 0, carried, overflow)
+        return result, BitFlags(self.builder, result.slt(0), result == 0, carried, overflow)
 
     def add_flags(self, x: Value, y: Value) -> tuple[Value, Flags]:
         result = x + y
         if y.constant is not None and y.constant not in (0, 1 << (y.width - 1)):
             # Adding c sets the flags as subtracting -c does, except at these two: comparisons fuse.
-            return result, SubtractFlags(self, x, -y, result)
-        return result, AddFlags(self, x, y, result)
+            return result, SubtractFlags(self.builder, x, -y, result)
+        return result, AddFlags(self.builder, x, y, result)
 
     def subtract_flags(self, x: Value, y: Value) -> tuple[Value, Flags]:
         result = x - y
-        return result, SubtractFlags(self, x, y, result)
+        return result, SubtractFlags(self.builder, x, y, result)
 
     def logic_flags(self, result: Value) -> Flags:
-        return LogicFlags(self, result, result, result)
+        return LogicFlags(self.builder, result, result, result)
 
     def condition(self, cond: int) -> Value:
         if cond >= 14:
@@ -458,72 +341,59 @@ class LlvmMachine(Vectors, FloatingPoint, DeferredStores):
 
     # -- memory -------------------------------------------------------------------------------------------------
     def _pointer(self, address: Value) -> str:
-        self.count += 1
-        pointer = f"%v{self.count}"
-        self.out.append(f"{pointer} = getelementptr i8, ptr null, i64 {address.text}")
-        return pointer
+        return self.builder.line(f"getelementptr i8, ptr null, i64 {address.text}")
 
     def load(self, address: Value, bits: int, *, acquire: bool = False, simd: bool = False) -> Value:
-        self.before_load(address, bits // 8, in_order=acquire or self.pc in self.volatile)
+        is_volatile = self.builder.pc in self.volatile
+        if not self.guards.careful:
+            self.guards.stores.before_load(address, bits // 8, in_order=acquire or is_volatile)
         pointer = self._pointer(address)
-        if acquire and (bits < 128 or self.wide_atomics):
+        if acquire and (bits < 128 or self.builder.host.wide_atomics):
             return self.emit(bits, f"load atomic i{bits}, ptr {pointer} acquire, align {bits // 8}")
         # What a SIMD&FP register is loaded for is a number, most often.
         kind = "<2 x i64>" if bits == 128 else FLOATS[bits] if simd and bits in (32, 64) else f"i{bits}"
-        name = self.line(f"load{' volatile' if self.pc in self.volatile else ''} {kind}, ptr {pointer}, align 1")
+        name = self.line(f"load{' volatile' if is_volatile else ''} {kind}, ptr {pointer}, align 1")
         if kind[0] == "i":
-            return Value(self, bits, name)
-        return ShapedValue(self, bits, Shapes(self, bits, {kind: name}))
+            return Value(self.builder, bits, name)
+        return ShapedValue(self.builder, bits, Shapes(self.builder, bits, {kind: name}))
 
     def store(self, address: Value, value: Value, *, release: bool = False) -> None:
         bits = value.width
         if release:
-            self.begin_effect()
+            self.guards.begin_effect()
             pointer = self._pointer(address)
-            if bits < 128 or self.wide_atomics:
+            if bits < 128 or self.builder.host.wide_atomics:
                 # A load-acquire after a store-release stays after it (RCsc): on x86 that takes sequential consistency.
-                self.out.append(f"store atomic i{bits} {value.text}, ptr {pointer} seq_cst, align {bits // 8}")
+                self.builder.append(f"store atomic i{bits} {value.text}, ptr {pointer} seq_cst, align {bits // 8}")
             else:
-                self.out.append(f"store i{bits} {value.text}, ptr {pointer}, align 1")
+                self.builder.store(f"i{bits}", value.text, pointer, align=1)
             return
         pointer = self._pointer(address)
-        if not self.defer(address, value, pointer):
-            self.begin_effect()
-            self.put(pointer, value)
-
-    def put(self, pointer: str, value: Value) -> None:
-        """Store a value, in whatever type it is there."""
-        kind, name = value.shapes().any() if value.__class__ is ShapedValue else (f"i{value.width}", value.text)
-        self.out.append(f"store {kind} {name}, ptr {pointer}, align 1")
-
-    def mark(self, pc: int) -> None:
-        """What follows belongs to the instruction at `pc`."""
-        if self.image_base is not None:
-            self.out.append(f";@{pc - self.image_base:x}")
+        if not self.guards.defer(address, value, pointer):
+            self.guards.begin_effect()
+            value.store(pointer)
 
     def _trap_if(self, condition: Value, kind: TrapKind, detail: Value) -> None:
         if condition.constant == 0:
             return
-        if self.deferred:
-            raise FlushBefore(self.pc)
-        self.used |= _STATE
-        trap, checked = self.block("trap"), self.block("checked")
-        self.out.append(f"br i1 {condition.text}, label %{trap}, label %{checked}")
-        self.out.append(f"{trap}:")
+        self.guards.stores.require_none()
+        b = self.builder
+        trap, checked = b.block("trap"), b.block("checked")
+        b.branch(condition.text, trap, checked)
+        b.start(trap)
         self._trap(kind, detail)
-        self.out.append("unreachable")
-        self.out.append(f"{checked}:")
-        self.label = checked
+        b.unreachable()
+        b.start(checked)
 
     def _trap(self, kind: TrapKind, detail: Value) -> None:
-        self.used |= _STATE
-        pc = self.address(self.pc).text
-        self.out.append(f"call preserve_allcc void @trap(ptr %state, i32 {int(kind)}, i64 {pc}, i64 {detail.text})")
+        b = self.builder
+        b.state.is_used = True
+        pc = self.address(b.pc).text
+        b.call("preserve_allcc void", "@trap", "ptr %state", f"i32 {int(kind)}", f"i64 {pc}", f"i64 {detail.text}")
 
     def trap(self, kind: TrapKind, detail: Value | int = 0) -> None:
         """End the block by reporting a trap at this instruction."""
-        if self.deferred:
-            raise FlushBefore(self.pc)
+        self.guards.stores.require_none()
         self._trap(kind, self.const(64, detail) if isinstance(detail, int) else detail)
         self.terminator = ("trap",)
 
@@ -535,50 +405,50 @@ class LlvmMachine(Vectors, FloatingPoint, DeferredStores):
         # Where it is known to be aligned, the mask turns out to be zero.
         sp = self.read_register(SP)
         if self.aligned != sp.text:
-            self._trap_if((sp & Value(self, 64, "%alignment")) != 0, TrapKind.ALIGNMENT, sp)
+            self._trap_if((sp & Value(self.builder, 64, "%alignment")) != 0, TrapKind.ALIGNMENT, sp)
             self.aligned = sp.text
 
     def load_exclusive(self, address: Value, bits: int, *, acquire: bool = False) -> Value:
-        self.begin_effect()
+        self.guards.begin_effect()
         value = self.load(address, bits, acquire=True)
-        self.out.append(f"store i64 {address.text}, ptr {self.state_field('exclusive_address')}")
-        self.out.append(f"store i{bits} {value.text}, ptr {self.state_field('exclusive_value')}")
-        self.out.append(f"store i64 {bits}, ptr {self.state_field('exclusive_bits')}")
+        state = self.builder.state
+        state.store("exclusive_address", address.text)
+        state.store("exclusive_value", value.text, f"i{bits}")
+        state.store("exclusive_bits", str(bits))
         return value
 
     def store_exclusive(self, address: Value, value: Value, *, release: bool = False) -> Value:
         # The store succeeds if memory still holds what was loaded.
-        self.begin_effect()
-        bits = value.width
-        there = self.emit(64, f"load i64, ptr {self.state_field('exclusive_address')}")
-        size = self.emit(64, f"load i64, ptr {self.state_field('exclusive_bits')}")
-        old = self.emit(bits, f"load i{bits}, ptr {self.state_field('exclusive_value')}")
+        self.guards.begin_effect()
+        b, bits = self.builder, value.width
+        there = Value(b, 64, b.state.load("exclusive_address"))
+        size = Value(b, 64, b.state.load("exclusive_bits"))
+        old = Value(b, bits, b.state.load("exclusive_value", f"i{bits}"))
         self.clear_exclusive()
         stands = (there == address) & (size == bits)
-        exchange, exchanged = self.block("exchange"), self.block("exchanged")
-        self.out.append("store i1 true, ptr %failed")
-        self.out.append(f"br i1 {stands.text}, label %{exchange}, label %{exchanged}")
-        self.out.append(f"{exchange}:")
+        exchange, exchanged = b.block("exchange"), b.block("exchanged")
+        b.store("i1", "true", "%failed")
+        b.branch(stands.text, exchange, exchanged)
+        b.start(exchange)
         seen = self._exchange(address, old, value, "seq_cst")
-        self.out.append(f"store i1 {(seen != old).text}, ptr %failed")
-        self.out.append(f"br label %{exchanged}")
-        self.out.append(f"{exchanged}:")
-        self.label = exchanged
+        b.store("i1", (seen != old).text, "%failed")
+        b.jump(exchanged)
+        b.start(exchanged)
         return self.emit(1, "load i1, ptr %failed").zero_extend(32)
 
     def clear_exclusive(self) -> None:
-        self.begin_effect()
-        self.out.append(f"store i64 0, ptr {self.state_field('exclusive_bits')}")
+        self.guards.begin_effect()
+        self.builder.state.store("exclusive_bits", "0")
 
     def _exchange(self, address: Value, expected: Value, new: Value, order: str) -> Value:
         """Compare and exchange; the old value."""
         bits = expected.width
         pointer = self._pointer(address)
-        if bits == 128 and not self.wide_atomics:
+        if bits == 128 and not self.builder.host.wide_atomics:
             # This processor has no 16-byte compare-and-exchange: right for one thread.
             old = self.emit(bits, f"load i128, ptr {pointer}, align 1")
             chosen = self.select(old == expected, new, old)
-            self.out.append(f"store i128 {chosen.text}, ptr {pointer}, align 1")
+            self.builder.store("i128", chosen.text, pointer, align=1)
             return old
         pair = self.emit(
             bits,
@@ -587,7 +457,7 @@ class LlvmMachine(Vectors, FloatingPoint, DeferredStores):
         return self.emit(bits, f"extractvalue {{i{bits}, i1}} {pair.text}, 0")
 
     def atomic(self, operation: str, address: Value, operand: Value, *, acquire: bool, release: bool) -> Value:
-        self.begin_effect()
+        self.guards.begin_effect()
         if operation == "clr":
             operand = ~operand
         bits = operand.width
@@ -599,18 +469,18 @@ class LlvmMachine(Vectors, FloatingPoint, DeferredStores):
         )
 
     def compare_and_swap(self, address: Value, expected: Value, new: Value, *, acquire: bool, release: bool) -> Value:
-        self.begin_effect()
+        self.guards.begin_effect()
         return self._exchange(address, expected, new, "seq_cst")
 
     def barrier(self, kind: str, option: int) -> None:
-        self.begin_effect()
+        self.guards.begin_effect()
         if kind in ("dmb", "dsb"):
-            self.out.append(f"fence {_FENCES.get(option & 3, 'seq_cst')}")
+            self.builder.append(f"fence {_FENCES.get(option & 3, 'seq_cst')}")
 
     def zero_cache_block(self, address: Value) -> None:
-        self.begin_effect()
+        self.guards.begin_effect()
         pointer = self._pointer(address & ~63)
-        self.out.append(f"store <64 x i8> zeroinitializer, ptr {pointer}, align 1")
+        self.builder.store("<64 x i8>", "zeroinitializer", pointer, align=1)
 
     def invalidate_instruction_cache(self, address: Value) -> None:
         # The code of an image never changes: its pages are not writable.
@@ -621,7 +491,7 @@ class LlvmMachine(Vectors, FloatingPoint, DeferredStores):
         self.terminator = ("goto", target)
 
     def branch_if(self, condition: Value, target: int) -> None:
-        otherwise = self.pc + 4
+        otherwise = self.builder.pc + 4
         if condition.constant is not None:
             self.terminator = ("goto", target if condition.constant else otherwise)
         else:
@@ -647,7 +517,7 @@ class LlvmMachine(Vectors, FloatingPoint, DeferredStores):
         self.trap(TrapKind.BREAKPOINT, immediate)
 
     def undefined(self, why: str) -> None:
-        self.whys[self.pc] = why
+        self.whys[self.builder.pc] = why
         self.trap(TrapKind.UNDEFINED)
 
     # -- system registers -----------------------------------------------------------------------------------------
@@ -657,24 +527,18 @@ class LlvmMachine(Vectors, FloatingPoint, DeferredStores):
             n, z, c, v = (bit.zero_extend(64) for bit in (f.N, f.Z, f.C, f.V))
             return n << 31 | z << 30 | c << 29 | v << 28
         if register == system.CNTVCT_EL0:
-            self.begin_effect()
+            self.guards.begin_effect()
             return self.emit(64, "call i64 @monotonic_clock()")
         constant = system.CONSTANT_REGISTERS.get(register)
         if constant is not None:
             return self.const(64, constant)
-        return self.emit(64, f"load i64, ptr {self.state_field(_SYSTEM_FIELDS[register])}")
-
-    def raise_flags(self, flags: Value) -> None:
-        """Set flags of FPSR."""
-        pointer = self.state_field("fpsr")
-        old = self.emit(64, f"load i64, ptr {pointer}")
-        self.out.append(f"store i64 {(old | flags).text}, ptr {pointer}")
+        return Value(self.builder, 64, self.builder.state.load(_SYSTEM_FIELDS[register]))
 
     def write_system_register(self, register: int, value: Value) -> None:
         if register == system.NZCV:
             self.NZCV = self.flags(value.bits(31, 1), value.bits(30, 1), value.bits(29, 1), value.bits(28, 1))
             return
-        self.begin_effect()
-        self.out.append(f"store i64 {value.text}, ptr {self.state_field(_SYSTEM_FIELDS[register])}")
+        self.guards.begin_effect()
+        self.builder.state.store(_SYSTEM_FIELDS[register], value.text)
         if register == system.FPCR:
-            self.terminator = ("switch", value, self.pc + 4)
+            self.terminator = ("switch", value, self.builder.pc + 4)

@@ -2,51 +2,44 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypeVar
+from typing import TypeVar
 
 from armexec.machines.llvm.flags import BitFlags, Flags
+from armexec.machines.llvm.operations import Operations
 from armexec.machines.llvm.soft_float_ir import soft_function
-from armexec.machines.llvm.values import Value
-from armexec.machines.llvm.vectors import Vector
-
-if TYPE_CHECKING:
-    from armexec.machines.llvm.machine import LlvmMachine
+from armexec.machines.llvm.values import Value, Vector, const, select, vector_of
 
 __all__ = ["SoftFloat"]
 
 Lanes = TypeVar("Lanes", Value, Vector)
 
 
-class SoftFloat:
+class SoftFloat(Operations):
     """The part of the machine that calls soft-float functions."""
-
-    _m: LlvmMachine
-    helpers: dict[str, str]
 
     def _call_soft(self, name: str, operands: list[Value], width: int, when: Value | None = None) -> Value:
         """`when`: flags are raised only where this bit is set."""
-        m = self._m
         widths = tuple(operand.width for operand in operands)
         self.helpers |= soft_function(name, widths, width)
-        fpcr = m.emit(64, f"load i64, ptr {m.state_field('fpcr')}").text if m.strict else "0"
+        fpcr = self.builder.state.load("fpcr") if self.strict else "0"
         arguments = ", ".join(f"i{operand.width} {operand.text}" for operand in operands)
         kind = f"{{i{width}, i64}}"
-        both = m.line(f"call {kind} @soft_{name}_{widths[0]}({arguments}, i64 {fpcr})")
-        if m.strict and not name.startswith("bf"):
-            flags = m.emit(64, f"extractvalue {kind} {both}, 1")
+        both = self.line(f"call {kind} @soft_{name}_{widths[0]}({arguments}, i64 {fpcr})")
+        if self.strict and not name.startswith("bf"):
+            flags = self.emit(64, f"extractvalue {kind} {both}, 1")
             if when is not None:
-                flags = m.select(when, flags, m.const(64, 0))
-            m.raise_flags(flags)
-        return m.emit(width, f"extractvalue {kind} {both}, 0")
+                flags = select(when, flags, const(self.builder, 64, 0))
+            self.raise_flags(flags)
+        return self.emit(width, f"extractvalue {kind} {both}, 0")
 
     def _soft(self, name: str, *operands: Lanes, width: int = 0) -> Lanes:
-        """An operation of `llvm_soft_code`, lane by lane, into elements of `width` bits."""
+        """An operation of `soft_float_ir`, lane by lane, into elements of `width` bits."""
         first = operands[0]
         if isinstance(first, Value):
             scalars = [operand for operand in operands if isinstance(operand, Value)]
             return self._call_soft(name, scalars, width or first.width)
         width = width or first.esize
-        result: Vector = self._m.vector(width, [0] * first.lanes)
+        result: Vector = vector_of(self.builder, width, [0] * first.lanes)
         for i in range(first.lanes):
             lanes = [operand.lane(i) for operand in operands if isinstance(operand, Vector)]
             result = result.insert(i, self._call_soft(name, lanes, width))
@@ -54,7 +47,7 @@ class SoftFloat:
 
     def _soft_compare(self, a: Value, b: Value, *, signal: bool, when: Value | None) -> Flags:
         nzcv = self._call_soft("cmpe" if signal else "cmp", [a, b], 8, when)
-        return BitFlags(self._m, nzcv.bits(3, 1), nzcv.bits(2, 1), nzcv.bits(1, 1), nzcv.bits(0, 1))
+        return BitFlags(self.builder, nzcv.bits(3, 1), nzcv.bits(2, 1), nzcv.bits(1, 1), nzcv.bits(0, 1))
 
     def fp_to_fixed_javascript(self, a: Value) -> tuple[Value, Value]:
         both = self._call_soft("js", [a], 64)

@@ -14,7 +14,8 @@ from functools import cache
 from armexec.isa.machine import Rounding
 from armexec.machines.fp.estimate import unsigned_reciprocal_square_root_estimate
 from armexec.machines.fp.formats import BFLOAT16, FORMATS, HALF, SINGLE, Format
-from armexec.machines.llvm.values import Value
+from armexec.machines.llvm.builder import Builder
+from armexec.machines.llvm.values import Value, const, emit, select
 from armexec.machines.system import AHP, DN, DZC, FZ, FZ16, IDC, IOC, IXC, OFC, RMODE, UFC
 
 __all__ = ["soft_function"]
@@ -39,25 +40,23 @@ class _Soft:
     """One function in the making."""
 
     def __init__(self, widths: tuple[int, ...], fpcr: int | None = None) -> None:
-        from armexec.machines.llvm.machine import LlvmMachine
-
-        m = self.m = LlvmMachine({}, None)
-        self.operands = [Value(m, width, f"%a{i}") for i, width in enumerate(widths)]
-        self.fpcr = Value(m, 64, "%fpcr") if fpcr is None else m.const(64, fpcr)
-        self.flags = m.const(64, 0)
+        b = self.builder = Builder()
+        self.operands = [Value(b, width, f"%a{i}") for i, width in enumerate(widths)]
+        self.fpcr = Value(b, 64, "%fpcr") if fpcr is None else const(b, 64, fpcr)
+        self.flags = const(b, 64, 0)
         self.rounding: Value | Rounding = self.fpcr >> RMODE & 3
 
     def mode(self, flag: int) -> Value:
         return (self.fpcr & flag) != 0
 
     def word(self, value: int) -> Value:
-        return self.m.const(64, value)
+        return const(self.builder, 64, value)
 
     def bit(self, value: bool) -> Value:
-        return self.m.const(1, int(value))
+        return const(self.builder, 1, int(value))
 
     def choose(self, condition: Value, a: Value, b: Value) -> Value:
-        return self.m.select(condition, a, b)  # type: ignore[no-any-return]
+        return select(condition, a, b)
 
     def signal(self, flag: int, condition: Value) -> None:
         self.flags = self.flags | self.choose(condition, self.word(flag), self.word(0))
@@ -102,7 +101,7 @@ class _Soft:
         """Whether a magnitude whose part below the last bit is `rest` goes up."""
         some = rest != 0
         tie = rest == half
-        above = self.m.const(rest.width, half).ult(rest)
+        above = const(self.builder, rest.width, half).ult(rest)
         up = self.is_rounding(Rounding.TIEEVEN) & (above | tie & odd)
         up = up | self.is_rounding(Rounding.TIEAWAY) & (above | tie)
         up = up | self.is_rounding(Rounding.POSINF) & some & ~sign
@@ -124,7 +123,7 @@ class _Soft:
         return value.bits(0, width) if width < value.width else value.zero_extend(width)
 
     def at_most(self, value: Value, limit: int) -> Value:
-        return self.choose(value.ult(limit), value, self.m.const(value.width, limit))
+        return self.choose(value.ult(limit), value, const(self.builder, value.width, limit))
 
     def encode(
         self, fmt: Format, sign: Value, mantissa: Value, exponent: Value, valid: Value, *, converting: bool = False
@@ -297,8 +296,8 @@ class _Soft:
         width = _wide(2 * kept + 4)
         mantissa, exponent = self.product(a, b, width)
         unbounded = infinite & ~zero
-        mantissa = self.choose(zero | infinite, self.m.const(width, 0), mantissa)
-        one = (self.bit(False), self.m.const(width, constant), self.word(0))
+        mantissa = self.choose(zero | infinite, const(self.builder, width, 0), mantissa)
+        one = (self.bit(False), const(self.builder, width, constant), self.word(0))
         total_sign, total, position = self.sum(kept, one, (sign, mantissa, exponent))
         valid = ~(unbounded | self.any_nan(a, b))
         result = self.encode_sum(fmt, total_sign, total, position - halvings, valid)
@@ -380,7 +379,7 @@ class _Soft:
         operands = self.operands
         if number:
             first, second = operands
-            instead = self.m.const(fmt.width, fmt.infinity | (0 if least else fmt.sign))
+            instead = const(self.builder, fmt.width, fmt.infinity | (0 if least else fmt.sign))
             quiet_a, quiet_b = ((v & fmt.default_nan) == fmt.default_nan for v in operands)
             operands = [
                 self.choose(quiet_a & ~quiet_b, instead, first),
@@ -435,10 +434,10 @@ class _Soft:
     def to_fixed(self, fmt: Format, size: int, fraction_bits: int, *, signed: bool) -> Value:
         a = self.unpack(fmt, self.operands[0])
         integer, inexact = self.to_integer(a, fraction_bits)
-        integer = self.choose(a.infinite, self.m.const(192, 1 << 100), integer)
+        integer = self.choose(a.infinite, const(self.builder, 192, 1 << 100), integer)
         highest = (1 << size - 1) - 1 if signed else (1 << size) - 1
         lowest = 1 << size - 1 if signed else 0
-        limit = self.choose(a.sign, self.m.const(192, lowest), self.m.const(192, highest))
+        limit = self.choose(a.sign, const(self.builder, 192, lowest), const(self.builder, 192, highest))
         beyond = limit.ult(integer)
         integer = self.choose(beyond, limit, integer)
         invalid = beyond | a.nan
@@ -458,7 +457,7 @@ class _Soft:
         low = self.choose(a.exponent.slt(0), magnitude.bits(0, 64), large)
         low = self.choose(a.sign, -low, low) & 0xFFFF_FFFF
         special = a.nan | a.infinite
-        limit = self.choose(a.sign, self.m.const(192, 1 << 31), self.m.const(192, (1 << 31) - 1))
+        limit = self.choose(a.sign, const(self.builder, 192, 1 << 31), const(self.builder, 192, (1 << 31) - 1))
         beyond = limit.ult(magnitude)
         self.signal(IOC, special | beyond)
         self.signal(IXC, inexact & ~special & ~beyond)
@@ -487,7 +486,9 @@ class _Soft:
         value = self.choose(zero, self.signed(a.sign, 0, fmt), value)
         value = self.choose(integral & ~a.zero, a.bits.zero_extend(64), value)
         if size:
-            limit = self.choose(a.sign, self.m.const(192, 1 << size - 1), self.m.const(192, (1 << size - 1) - 1))
+            limit = self.choose(
+                a.sign, const(self.builder, 192, 1 << size - 1), const(self.builder, 192, (1 << size - 1) - 1)
+            )
             beyond = limit.ult(integer) | special
             self.signal(IOC, beyond)
             self.signal(IXC, inexact & ~beyond)
@@ -501,7 +502,7 @@ class _Soft:
     def reciprocal(self, top: Value) -> Value:
         """Of 256 <= top < 512, as `fp.estimate`."""
         divisor = top * 2 + 1
-        quotient = self.m.emit(64, f"udiv i64 {1 << 19}, {divisor.text}")
+        quotient = emit(self.builder, 64, f"udiv i64 {1 << 19}, {divisor.text}")
         return quotient + 1 >> 1
 
     def reciprocal_square_root(self, top: Value) -> Value:
@@ -510,8 +511,8 @@ class _Soft:
         entries = [unsigned_reciprocal_square_root_estimate(i << 23) >> 23 for i in range(128, 512)]
         table = "[" + ", ".join(f"i16 {entry}" for entry in entries) + "]"
         self.table = f"@square_roots = internal constant [384 x i16] {table}"
-        pointer = self.m.line(f"getelementptr i16, ptr @square_roots, i64 {(top - 128).text}")
-        return self.m.emit(16, f"load i16, ptr {pointer}").zero_extend(64)
+        pointer = self.builder.line(f"getelementptr i16, ptr @square_roots, i64 {(top - 128).text}")
+        return emit(self.builder, 16, f"load i16, ptr {pointer}").zero_extend(64)
 
     table = ""
 
@@ -625,15 +626,15 @@ def soft_function(name: str, widths: tuple[int, ...], result: int) -> dict[str, 
 def _soft_function(name: str, widths: tuple[int, ...], result: int) -> dict[str, str]:
     soft = _Soft(widths, FZ | DN if name.startswith("bf") else None)
     value = _body(soft, name, widths, result)
-    m = soft.m
+    b = soft.builder
     low = value.bits(0, result)
     kind = f"{{i{result}, i64}}"
-    first = m.line(f"insertvalue {kind} poison, i{result} {low.text}, 0")
-    both = m.line(f"insertvalue {kind} {first}, i64 {soft.flags.text}, 1")
+    first = b.line(f"insertvalue {kind} poison, i{result} {low.text}, 0")
+    both = b.line(f"insertvalue {kind} {first}, i64 {soft.flags.text}, 1")
     parameters = ", ".join(f"i{width} %a{i}" for i, width in enumerate(widths))
     full = f"soft_{name}_{widths[0]}"
     text = f"define internal {kind} @{full}({parameters}, i64 %fpcr) noinline nounwind {{"
-    found = {full: "\n".join([text, *m.out, f"ret {kind} {both}", "}"])}
+    found = {full: "\n".join([text, *b.out, f"ret {kind} {both}", "}"])}
     if soft.table:
         found["square_roots"] = soft.table
     return found

@@ -2,14 +2,55 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
 
-if TYPE_CHECKING:
-    from armexec.machines.llvm.machine import LlvmMachine
-    from armexec.machines.llvm.shapes import Shapes
-    from armexec.machines.llvm.vectors import Vector
+from armexec.machines.llvm.builder import Builder
+from armexec.machines.llvm.shapes import FLOATS, Pending, Shapes, vector_type
 
-__all__ = ["Value"]
+__all__ = ["IMAGE", "ShapedValue", "Value", "Vector", "address_of", "const", "emit", "select", "vector_of"]
+
+IMAGE = "@image"
+_ADDRESSES = 0xFFFF_FFFF_FFFF_FFFF
+_SIGN = 1 << 63
+
+
+def const(builder: Builder, width: int, value: int) -> Value:
+    value &= (1 << width) - 1
+    if width == 1:
+        return Value(builder, 1, "true" if value else "false", value)
+    return Value(builder, width, str(value), value)
+
+
+def address_of(builder: Builder, address: int) -> Value:
+    """An address of the guest."""
+    address &= _ADDRESSES
+    if builder.image_base is None:
+        return const(builder, 64, address)
+    offset = address - builder.image_base
+    return Value(builder, 64, f"ptrtoint (ptr getelementptr (i8, ptr {IMAGE}, i64 {offset}) to i64)", None, address)
+
+
+def emit(builder: Builder, width: int, text: str) -> Value:
+    """Append `name = text`."""
+    builder.count += 1
+    name = f"%v{builder.count}"
+    builder.out.append(f"{name} = {text}")
+    return Value(builder, width, name)
+
+
+def select(condition: Value, when_true: Value, when_false: Value) -> Value:
+    """One of two values of a width."""
+    if condition.constant is not None:
+        return when_true if condition.constant else when_false
+    kind = f"i{when_true.width}"
+    text = f"select i1 {condition.text}, {kind} {when_true.text}, {kind} {when_false.text}"
+    return emit(condition.builder, when_true.width, text)
+
+
+def vector_of(builder: Builder, esize: int, values: Sequence[int]) -> Vector:
+    """A constant vector."""
+    bits = sum((value & (1 << esize) - 1) << i * esize for i, value in enumerate(values))
+    return Vector(builder, esize, len(values), Shapes(builder, len(values) * esize, {}, bits))
 
 
 class Value:
@@ -19,17 +60,17 @@ class Value:
     """
 
     __hash__ = None  # type: ignore[assignment]
-    __slots__ = ("address", "constant", "machine", "text", "width")
+    __slots__ = ("address", "builder", "constant", "text", "width")
 
     def __init__(
         self,
-        machine: LlvmMachine,
+        builder: Builder,
         width: int,
         text: str,
         constant: int | None = None,
         address: int | None = None,
     ) -> None:
-        self.machine = machine
+        self.builder = builder
         self.width = width
         self.text = text
         self.constant = constant
@@ -39,31 +80,31 @@ class Value:
         return f"<i{self.width} {self.text}>"
 
     def __bool__(self) -> bool:
-        raise TypeError("a machine's value has no truth: use m.select")
+        raise TypeError("a machine's value has no truth: use out.select")
 
     def _const(self, value: int) -> Value:
-        return self.machine.const(self.width, value)
+        return const(self.builder, self.width, value)
 
     def _operand(self, other: Value | int) -> Value:
         if other.__class__ is int:
-            return self.machine.const(self.width, other)
+            return const(self.builder, self.width, other)
         if other.width != self.width:  # type: ignore[union-attr]
             raise TypeError(f"{self.width} bits and {other.width} bits")  # type: ignore[union-attr]
         return other  # type: ignore[return-value]
 
     def _binary(self, operation: str, other: Value) -> Value:
-        m = self.machine
-        m.count += 1
-        name = f"%v{m.count}"
-        m.out.append(f"{name} = {operation} i{self.width} {self.text}, {other.text}")
-        return Value(m, self.width, name)
+        b = self.builder
+        b.count += 1
+        name = f"%v{b.count}"
+        b.out.append(f"{name} = {operation} i{self.width} {self.text}, {other.text}")
+        return Value(b, self.width, name)
 
     def _compare(self, predicate: str, other: Value) -> Value:
-        m = self.machine
-        m.count += 1
-        name = f"%v{m.count}"
-        m.out.append(f"{name} = icmp {predicate} i{self.width} {self.text}, {other.text}")
-        return Value(m, 1, name)
+        b = self.builder
+        b.count += 1
+        name = f"%v{b.count}"
+        b.out.append(f"{name} = icmp {predicate} i{self.width} {self.text}, {other.text}")
+        return Value(b, 1, name)
 
     @property
     def signed(self) -> int:
@@ -80,9 +121,9 @@ class Value:
             if b.constant == 0:
                 return self
             if self.address is not None:
-                return self.machine.address(self.address + b.constant & 0xFFFF_FFFF_FFFF_FFFF)
+                return address_of(self.builder, self.address + b.constant)
             result = self._binary("add", b)
-            self.machine.note_sum(result, self, b.constant)
+            self._note_sum(result, b.constant)
             return result
         return self._binary("add", b)
 
@@ -94,7 +135,7 @@ class Value:
             if b.constant == 0:
                 return self
             result = self._binary("sub", b)
-            self.machine.note_sum(result, self, -b.constant)
+            self._note_sum(result, -b.constant)
             return result
         return self._binary("sub", b)
 
@@ -176,85 +217,81 @@ class Value:
         return self._intrinsic("fshr", f", i{self.width} {self.text}, i{self.width} {b.text}")
 
     def _intrinsic(self, name: str, rest: str = "") -> Value:
-        m = self.machine
-        return m.emit(self.width, f"call i{self.width} @llvm.{name}.i{self.width}(i{self.width} {self.text}{rest})")
+        return emit(
+            self.builder, self.width, f"call i{self.width} @llvm.{name}.i{self.width}(i{self.width} {self.text}{rest})"
+        )
 
     def __eq__(self, other: Value | int) -> Value:  # type: ignore[override]
         b = self._operand(other)
         if self.constant is not None and b.constant is not None:
-            return self.machine.const(1, self.constant == b.constant)
+            return const(self.builder, 1, self.constant == b.constant)
         return self._compare("eq", b)
 
     def __ne__(self, other: Value | int) -> Value:  # type: ignore[override]
         b = self._operand(other)
         if self.constant is not None and b.constant is not None:
-            return self.machine.const(1, self.constant != b.constant)
+            return const(self.builder, 1, self.constant != b.constant)
         return self._compare("ne", b)
 
     def ult(self, other: Value | int) -> Value:
         b = self._operand(other)
         if self.constant is not None and b.constant is not None:
-            return self.machine.const(1, self.constant < b.constant)
+            return const(self.builder, 1, self.constant < b.constant)
         return self._compare("ult", b)
 
     def ule(self, other: Value | int) -> Value:
         b = self._operand(other)
         if self.constant is not None and b.constant is not None:
-            return self.machine.const(1, self.constant <= b.constant)
+            return const(self.builder, 1, self.constant <= b.constant)
         return self._compare("ule", b)
 
     def slt(self, other: Value | int) -> Value:
         b = self._operand(other)
         if self.constant is not None and b.constant is not None:
-            return self.machine.const(1, self.signed < b.signed)
+            return const(self.builder, 1, self.signed < b.signed)
         return self._compare("slt", b)
 
     def sle(self, other: Value | int) -> Value:
         b = self._operand(other)
         if self.constant is not None and b.constant is not None:
-            return self.machine.const(1, self.signed <= b.signed)
+            return const(self.builder, 1, self.signed <= b.signed)
         return self._compare("sle", b)
 
     def zero_extend(self, width: int) -> Value:
         if width == self.width:
             return self
-        m = self.machine
         if self.constant is not None:
-            return m.const(width, self.constant)
-        return m.emit(width, f"zext i{self.width} {self.text} to i{width}")
+            return const(self.builder, width, self.constant)
+        return emit(self.builder, width, f"zext i{self.width} {self.text} to i{width}")
 
     def sign_extend(self, width: int) -> Value:
         if width == self.width:
             return self
-        m = self.machine
         if self.constant is not None:
-            return m.const(width, self.signed)
-        return m.emit(width, f"sext i{self.width} {self.text} to i{width}")
+            return const(self.builder, width, self.signed)
+        return emit(self.builder, width, f"sext i{self.width} {self.text} to i{width}")
 
     def bits(self, low: int, width: int) -> Value:
-        m = self.machine
         if self.constant is not None:
-            return m.const(width, self.constant >> low)
+            return const(self.builder, width, self.constant >> low)
         source = self >> low
         if width == self.width:
             return source
-        return m.emit(width, f"trunc i{self.width} {source.text} to i{width}")
+        return emit(self.builder, width, f"trunc i{self.width} {source.text} to i{width}")
 
     def udiv(self, other: Value | int) -> Value:
         b = self._operand(other)
-        m = self.machine
         zero = b == 0
-        quotient = self._binary("udiv", m.select(zero, self._const(1), b))
-        return m.select(zero, self._const(0), quotient)  # type: ignore[no-any-return]
+        quotient = self._binary("udiv", select(zero, self._const(1), b))
+        return select(zero, self._const(0), quotient)
 
     def sdiv(self, other: Value | int) -> Value:
         b = self._operand(other)
-        m = self.machine
         zero = b == 0
         # The minimum by -1 overflows: dividing it by 1 gives what SDIV gives.
         overflow = (self == 1 << (self.width - 1)) & (b == -1)
-        quotient = self._binary("sdiv", m.select(zero | overflow, self._const(1), b))
-        return m.select(zero, self._const(0), quotient)  # type: ignore[no-any-return]
+        quotient = self._binary("sdiv", select(zero | overflow, self._const(1), b))
+        return select(zero, self._const(0), quotient)
 
     def clz(self) -> Value:
         if self.constant is not None:
@@ -279,16 +316,328 @@ class Value:
         return self._intrinsic("bswap")
 
     def vector(self, esize: int) -> Vector:
-        from armexec.machines.llvm.vectors import Vector
-
-        return Vector(self.machine, esize, self.width // esize, self.shapes())
+        return Vector(self.builder, esize, self.width // esize, self.shapes())
 
     def shapes(self) -> Shapes:
         """The same bits, to be had in other types."""
-        from armexec.machines.llvm.shapes import Shapes
-
-        return Shapes(self.machine, self.width, {f"i{self.width}": self.text}, self.constant)
+        return Shapes(self.builder, self.width, {f"i{self.width}": self.text}, self.constant)
 
     def plain(self) -> Value:
         """One whose text is there already."""
         return self
+
+    def store(self, pointer: str) -> None:
+        """Store it, in whatever type it is there."""
+        self.builder.store(f"i{self.width}", self.text, pointer, align=1)
+
+    # -- sums with constants ------------------------------------------------------------------------------------
+    def root(self) -> tuple[str, int]:
+        """The *root* that an address is an offset from, a value's name, `IMAGE`, or "" for none; and the offset."""
+        b = self.builder
+        if self.address is not None and b.image_base is not None:
+            return IMAGE, self.address - b.image_base
+        if self.constant is not None:
+            return "", self.constant
+        return b.sums.get(self.text, (self.text, 0)) if b.sums is not None else (self.text, 0)
+
+    def _note_sum(self, result: Value, addend: int) -> None:
+        """Remember that a value is this one plus a constant."""
+        sums = self.builder.sums
+        if sums is not None and self.width == 64:
+            root, offset = self.root()
+            sums[result.text] = root, offset + ((addend & _SIGN - 1) - (addend & _SIGN))
+
+
+class ShapedValue(Value):
+    """A Value that knows its other shapes. It becomes an integer only when it is asked for its text."""
+
+    __slots__ = ("_shapes",)
+
+    def __init__(self, builder: Builder, width: int, shapes: Shapes) -> None:
+        self.builder = builder
+        self.width = width
+        self.constant = None
+        self.address = None
+        self._shapes = shapes
+
+    @property
+    def text(self) -> str:  # type: ignore[override]
+        return self._shapes.get(f"i{self.width}")
+
+    def shapes(self) -> Shapes:
+        return self._shapes
+
+    def plain(self) -> Value:
+        return Value(self.builder, self.width, self.text)
+
+    def store(self, pointer: str) -> None:
+        kind, name = self._shapes.any()
+        self.builder.store(kind, name, pointer, align=1)
+
+
+class Vector:
+    """`lanes` integers of `esize` bits. `mask`: the same as one bit each, of what a comparison gave."""
+
+    __hash__ = None  # type: ignore[assignment]
+    __slots__ = ("_shapes", "builder", "esize", "lanes", "mask")
+
+    def __init__(self, builder: Builder, esize: int, lanes: int, shapes: Shapes, mask: str = "") -> None:
+        self.builder = builder
+        self.esize = esize
+        self.lanes = lanes
+        self._shapes = shapes
+        self.mask = mask
+
+    @classmethod
+    def of_comparison(cls, builder: Builder, lanes: int, esize: int, comparison: str) -> Vector:
+        """The result of a comparison."""
+        bits = builder.line(comparison)
+        kind = vector_type(lanes, esize)
+        text = builder.line(f"sext <{lanes} x i1> {bits} to {kind}")
+        return cls(builder, esize, lanes, Shapes(builder, lanes * esize, {kind: text}), bits)
+
+    def __bool__(self) -> bool:
+        raise TypeError("a machine's vector has no truth: use choose")
+
+    @property
+    def kind(self) -> str:
+        return vector_type(self.lanes, self.esize)
+
+    @property
+    def text(self) -> str:
+        return self._shapes.get(vector_type(self.lanes, self.esize))
+
+    def shapes(self) -> Shapes:
+        return self._shapes
+
+    def _of(self, text: str, lanes: int = 0, esize: int = 0) -> Vector:
+        """The vector that `text` computes."""
+        lanes, esize = lanes or self.lanes, esize or self.esize
+        b = self.builder
+        return Vector(b, esize, lanes, Shapes(b, lanes * esize, {vector_type(lanes, esize): b.line(text)}))
+
+    def _other(self, other: Vector | int) -> str:
+        if isinstance(other, int):
+            return f"splat (i{self.esize} {other & (1 << self.esize) - 1})"
+        if other.esize != self.esize or other.lanes != self.lanes:
+            raise TypeError(f"{self.lanes} x {self.esize} bits and {other.lanes} x {other.esize} bits")
+        return other.text
+
+    def _binary(self, operation: str, other: Vector | int) -> Vector:
+        b = self._other(other)
+        return self._of(f"{operation} {self.kind} {self.text}, {b}")
+
+    def _intrinsic(self, name: str, rest: str = "") -> Vector:
+        kind = self.kind
+        return self._of(f"call {kind} @llvm.{name}.v{self.lanes}i{self.esize}({kind} {self.text}{rest})")
+
+    def _intrinsic_of_two(self, name: str, other: Vector | int) -> Vector:
+        return self._intrinsic(name, f", {self.kind} {self._other(other)}")
+
+    def __add__(self, other: Vector | int) -> Vector:
+        return self._binary("add", other)
+
+    def __sub__(self, other: Vector | int) -> Vector:
+        return self._binary("sub", other)
+
+    def __mul__(self, other: Vector | int) -> Vector:
+        return self._binary("mul", other)
+
+    def __and__(self, other: Vector | int) -> Vector:
+        return self._binary("and", other)
+
+    def __or__(self, other: Vector | int) -> Vector:
+        return self._binary("or", other)
+
+    def __xor__(self, other: Vector | int) -> Vector:
+        return self._binary("xor", other)
+
+    def __invert__(self) -> Vector:
+        return self._binary("xor", -1)
+
+    def __neg__(self) -> Vector:
+        return self._of(f"sub {self.kind} zeroinitializer, {self.text}")
+
+    def _shift(self, operation: str, amount: Vector | int) -> Vector:
+        if isinstance(amount, int):
+            if not 0 <= amount < self.esize:
+                raise ValueError(f"shift of {self.esize} bits by {amount}")
+            if amount == 0:
+                return self
+        return self._binary(operation, amount)
+
+    def __lshift__(self, amount: Vector | int) -> Vector:
+        return self._shift("shl", amount)
+
+    def __rshift__(self, amount: Vector | int) -> Vector:
+        return self._shift("lshr", amount)
+
+    def asr(self, amount: Vector | int) -> Vector:
+        return self._shift("ashr", amount)
+
+    def _compare(self, predicate: str, other: Vector | int) -> Vector:
+        b = self._other(other)
+        return Vector.of_comparison(
+            self.builder, self.lanes, self.esize, f"icmp {predicate} {self.kind} {self.text}, {b}"
+        )
+
+    def eq(self, other: Vector | int) -> Vector:
+        return self._compare("eq", other)
+
+    def ult(self, other: Vector | int) -> Vector:
+        return self._compare("ult", other)
+
+    def ule(self, other: Vector | int) -> Vector:
+        return self._compare("ule", other)
+
+    def slt(self, other: Vector | int) -> Vector:
+        return self._compare("slt", other)
+
+    def sle(self, other: Vector | int) -> Vector:
+        return self._compare("sle", other)
+
+    def choose(self, when_ones: Vector, when_zeros: Vector) -> Vector:
+        ones, zeros = self._other(when_ones), self._other(when_zeros)
+        bits = f"<{self.lanes} x i1>"
+        mask = self.mask or self.builder.line(f"icmp slt {self.kind} {self.text}, zeroinitializer")
+        return self._of(f"select {bits} {mask}, {self.kind} {ones}, {self.kind} {zeros}")
+
+    def smin(self, other: Vector | int) -> Vector:
+        return self._intrinsic_of_two("smin", other)
+
+    def smax(self, other: Vector | int) -> Vector:
+        return self._intrinsic_of_two("smax", other)
+
+    def umin(self, other: Vector | int) -> Vector:
+        return self._intrinsic_of_two("umin", other)
+
+    def umax(self, other: Vector | int) -> Vector:
+        return self._intrinsic_of_two("umax", other)
+
+    def abs(self) -> Vector:
+        return self._intrinsic("abs", ", i1 false")
+
+    def clz(self) -> Vector:
+        return self._intrinsic("ctlz", ", i1 false")
+
+    def popcount(self) -> Vector:
+        return self._intrinsic("ctpop")
+
+    def reverse_bits(self) -> Vector:
+        return self._intrinsic("bitreverse")
+
+    def polynomial_multiply(self, other: Vector) -> Vector:
+        b, wide = self.builder, 2 * self.esize
+        if self.esize == 64 and b.host.has("pclmul"):
+            products = []
+            for i in range(self.lanes):
+                x, y = (v.lane(i).zero_extend(128).vector(64).text for v in (self, other))
+                call = f"call <2 x i64> @llvm.x86.pclmulqdq(<2 x i64> {x}, <2 x i64> {y}, i8 0)"
+                products.append(Vector(b, 128, 1, Shapes(b, 128, {"<2 x i64>": b.line(call)})))
+            return products[0] if len(products) == 1 else products[0].concat(products[1])
+        first, second = self.zero_extend(wide), other.zero_extend(wide)
+        result = vector_of(b, wide, [0] * self.lanes)
+        for bit in range(self.esize):
+            # All ones where the bit is set.
+            ones = (second << (wide - 1 - bit)).asr(wide - 1)
+            result = result ^ (first << bit) & ones
+        return result
+
+    def zero_extend(self, esize: int) -> Vector:
+        return self if esize == self.esize else self._resize("zext", esize)
+
+    def sign_extend(self, esize: int) -> Vector:
+        return self if esize == self.esize else self._resize("sext", esize)
+
+    def truncate(self, esize: int) -> Vector:
+        return self if esize == self.esize else self._resize("trunc", esize)
+
+    def _resize(self, operation: str, esize: int) -> Vector:
+        return self._of(f"{operation} {self.kind} {self.text} to {vector_type(self.lanes, esize)}", 0, esize)
+
+    def view(self, esize: int) -> Vector:
+        return Vector(self.builder, esize, self.lanes * self.esize // esize, self._shapes)
+
+    def value(self) -> Value:
+        return ShapedValue(self.builder, self.lanes * self.esize, self._shapes)
+
+    def _pending(self) -> Pending | None:
+        """The pending result, if these lanes are its floating-point numbers."""
+        pending = self._shapes.pending
+        kind = f"<{self.lanes} x {FLOATS.get(self.esize, '')}>"
+        return pending if pending is not None and pending.kind == kind else None
+
+    def lane(self, index: int) -> Value:
+        b = self.builder
+        if self.lanes == 1:
+            return ShapedValue(b, self.esize, self._shapes)
+        if not 0 <= index < self.lanes:
+            raise IndexError(index)
+        pending = self._pending()
+        if pending is not None:
+            kind = pending.kind
+            template = f"extractelement {kind} {{0}}, i64 {index}"
+            element = FLOATS[self.esize]
+            return ShapedValue(
+                b, self.esize, pending.move(template, kind, element, self.esize, (self._shapes, 1 << index))
+            )
+        return emit(b, self.esize, f"extractelement {self.kind} {self.text}, i64 {index}")
+
+    def insert(self, index: int, value: Value) -> Vector:
+        if value.width != self.esize:
+            raise TypeError(f"{value.width} bits into a lane of {self.esize}")
+        if not 0 <= index < self.lanes:
+            raise IndexError(index)
+        return self._of(f"insertelement {self.kind} {self.text}, i{self.esize} {value.text}, i64 {index}")
+
+    def lower(self) -> Vector:
+        return self.shuffle(self, range(self.lanes // 2))
+
+    def upper(self) -> Vector:
+        return self.shuffle(self, range(self.lanes // 2, self.lanes))
+
+    def concat(self, upper: Vector) -> Vector:
+        return self.shuffle(upper, range(2 * self.lanes))
+
+    def shuffle(self, other: Vector, indices: Sequence[int]) -> Vector:
+        count = len(indices)
+        mask = ", ".join(f"i32 {i}" for i in indices)
+        pending = self._pending() or other._pending()
+        if pending is not None:
+            kind = pending.kind
+            template = f"shufflevector {kind} {{0}}, {kind} {{1}}, <{count} x i32> <{mask}>"
+            result = f"<{count} x {FLOATS[self.esize]}>"
+            taken = sum(1 << i for i in set(indices))
+            first = (self._shapes, taken & (1 << self.lanes) - 1)
+            found = pending.move(
+                template, kind, result, count * self.esize, first, (other._shapes, taken >> self.lanes)
+            )
+            return Vector(self.builder, self.esize, count, found)
+        b = self._other(other)
+        kind = self.kind
+        return self._of(f"shufflevector {kind} {self.text}, {kind} {b}, <{count} x i32> <{mask}>", count)
+
+    def table(self, indices: Vector) -> Vector:
+        if self.lanes == 16 and self.builder.host.has("ssse3"):
+            return self._table_by_shuffle(indices)
+        b, result = self.builder, None
+        for i in range(indices.lanes):
+            index = indices.lane(i)
+            inside = index.ult(self.lanes)
+            at = select(inside, index, const(b, 8, 0))
+            byte = emit(b, 8, f"extractelement {self.kind} {self.text}, i8 {at.text}")
+            value = select(inside, byte, const(b, 8, 0))
+            result = (result or vector_of(b, 8, [0] * indices.lanes)).insert(i, value)
+        assert result is not None
+        return result
+
+    def _table_by_shuffle(self, indices: Vector) -> Vector:
+        """PSHUFB: a byte whose index has bit 7 set is zero; of the others the lower four bits count."""
+        count = indices.lanes
+        if count < 16:
+            indices = indices.concat(indices)
+        # 0 to 15 become 0x70 to 0x7F, what is more at least 0x80.
+        safe = indices._intrinsic_of_two("uadd.sat", 0x70)
+        kind = "<16 x i8>"
+        found = self._of(f"call {kind} @llvm.x86.ssse3.pshuf.b.128({kind} {self.text}, {kind} {safe.text})")
+        return found if count == 16 else found.lower()

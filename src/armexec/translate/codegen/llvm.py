@@ -17,7 +17,7 @@ from armexec.translate.policy import DEFAULT, Policy
 from armexec.translate.support.host_environment import initial_environment
 
 if TYPE_CHECKING:
-    from armexec.machines.llvm.machine import Host
+    from armexec.machines.llvm.builder import Host
 
 __all__ = [
     "Stages",
@@ -100,7 +100,7 @@ def _features() -> str:
 @cache
 def host_features() -> Host:
     """What this processor can do."""
-    from armexec.machines.llvm.machine import Host
+    from armexec.machines.llvm.builder import Host
 
     features = frozenset(f[1:] for f in _features().split(",") if f.startswith("+"))
     is_arm = host_machine() in ("aarch64", "arm64")

@@ -17,7 +17,7 @@ from collections.abc import Callable, Sequence
 
 from armexec.cpu.registers import PARTIAL, STATE, bit, members, register_type
 from armexec.isa import decode
-from armexec.machines.llvm.machine import NAMES, LlvmMachine, Value
+from armexec.machines.llvm.machine import NAMES, LlvmMachine
 from armexec.machines.traps import Trap, TrapKind
 from armexec.translate.cfg.discovery import Block, BlockEndMachine, ends_block
 from armexec.translate.codegen.link import HostCode
@@ -87,6 +87,7 @@ def _block(address: int, words: Sequence[int]) -> Block:
 
 
 def _function(name: str, block: LiftedBlock, m: LlvmMachine) -> list[str]:
+    b = m.builder
     terminator = block.terminator
     kind = terminator[0]
     if kind != "trap":
@@ -102,23 +103,19 @@ def _function(name: str, block: LiftedBlock, m: LlvmMachine) -> list[str]:
             pc = m.select(terminator[1], m.address(terminator[2]), m.address(terminator[3]))
         else:
             pc = terminator[1]
-        _store_pc(m, pc)
-        m.out.append("ret i1 false")
+        b.append(f"%pc = getelementptr i8, ptr %state, i64 {OFFSETS['pc']}")
+        b.store("i64", pc.text, "%pc")
+        b.ret("i1", "false")
     else:
-        m.out.append("unreachable")
-    body = m.out
+        b.unreachable()
+    body = b.out
     used = m.used & ~bit(STATE)
-    m.out = [
+    b.out = [
         f"define i1 @{name}(ptr noalias %state) {ATTRIBUTES} {{",
         "%failed = alloca i1",
         "%alignment = add i64 0, 15",
     ]
     for n in members(used):
-        m.out.append(f"{NAMES[n]} = alloca {register_type(n)}")
-        m.out.append(f"store {register_type(n)} {load_state(m, n).text}, ptr {NAMES[n]}")
-    return [*m.out, *body, "}"]
-
-
-def _store_pc(m: LlvmMachine, pc: Value) -> None:
-    m.out.append(f"%pc = getelementptr i8, ptr %state, i64 {OFFSETS['pc']}")
-    m.out.append(f"store i64 {pc.text}, ptr %pc")
+        b.append(f"{NAMES[n]} = alloca {register_type(n)}")
+        b.store(register_type(n), load_state(m, n).text, NAMES[n])
+    return [*b.out, *body, "}"]

@@ -11,13 +11,10 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from armexec.cpu.registers import NZCV, STATE, VECTOR_VIEWS, bit, covered, has, members, register_type
-from armexec.machines.llvm.machine import (
-    NAMES,
-    Exit,
-    LlvmMachine,
-    Value,
-)
+from armexec.machines.llvm.knowledge import Exit
+from armexec.machines.llvm.machine import NAMES, LlvmMachine
 from armexec.machines.llvm.shapes import FLOATS, Shapes
+from armexec.machines.llvm.values import Value
 from armexec.machines.traps import TrapKind
 from armexec.translate.analysis.reexecution_regions import ReexecutionRegion
 from armexec.translate.ir.lift import LiftedBlock, LiftedFunction
@@ -64,7 +61,7 @@ class DeoptimizationExits:
 
     def register_text(self, number: int) -> str:
         """A register, from where it is kept between blocks."""
-        return self.m.line(f"load {register_type(number)}, ptr {NAMES[number]}")
+        return self.m.builder.line(f"load {register_type(number)}, ptr {NAMES[number]}")
 
     def unsure_condition(self, region: ReexecutionRegion, wanted: int, text_of: Callable[[int], str]) -> str:
         """Whether one of the registers `wanted` of those that a part doesn't test is a NaN; empty if there are none."""
@@ -76,19 +73,21 @@ class DeoptimizationExits:
                 continue
             first, _, kind = VECTOR_VIEWS[size]
             self.touched |= bit(first + number)
-            shapes = Shapes(m, size, {kind: text_of(first + number)})
+            shapes = Shapes(m.builder, size, {kind: text_of(first + number)})
             for esize in sizes:
                 wide = f"<{size // esize} x {FLOATS[esize]}>" if esize < size else FLOATS[esize]
                 numbers.append((wide, shapes.get(wide)))
-        return m.any_nan(numbers) if numbers else ""
+        return m.guards.any_nan(numbers) if numbers else ""
 
     def test_unsure(self, region: ReexecutionRegion, wanted: int, text_of: Callable[[int], str]) -> None:
         """Leave the part if one of the registers `wanted` of those that it doesn't test is a NaN."""
         m = self.m
+        b = m.builder
         condition = self.unsure_condition(region, wanted, text_of)
         if condition:
-            tested = m.block("tested")
-            m.out += [f"br i1 {condition}, label %{self.place('region', region.header)}, label %{tested}", f"{tested}:"]
+            tested = b.block("tested")
+            b.branch(condition, self.place("rerun", region.header), tested)
+            b.start(tested)
 
     def needed_at(self, address: int) -> int:
         """The registers that careful code needs in the state to go on at a block."""
@@ -99,13 +98,15 @@ class DeoptimizationExits:
     def enter_region(self, region: ReexecutionRegion) -> list[str]:
         """Keep what a part needs to be run again; and leave it, to run it again in careful code."""
         m = self.m
+        b = m.builder
         m.begin()
-        m.out.append(f"{self.place('keep', region.header)}:")
+        b.start(self.place("keep", region.header))
         saved = self.saved_by(region)
         for n in members(saved):
             value = m.emit(64, f"load {register_type(n)}, ptr {NAMES[n]}")
-            m.out.append(f"store {register_type(n)} {value.text}, ptr {self.saved(n, region)}")
-        m.out += [f"br label %{self.place('block', region.header)}", f"{self.place('region', region.header)}:"]
+            b.store(register_type(n), value.text, self.saved(n, region))
+        b.jump(self.place("block", region.header))
+        b.start(self.place("rerun", region.header))
         needed = self.needed_at(region.header)
 
         def value_of(n: int) -> Value:
@@ -114,7 +115,7 @@ class DeoptimizationExits:
             return self.value(n)
 
         self.leave_with(needed, value_of, region.header)
-        return m.out
+        return b.out
 
     def store_needed(self, needed: int, value_of: Callable[[int], Value]) -> None:
         """Put registers into the state, V registers in the widest view that is needed."""
@@ -124,13 +125,15 @@ class DeoptimizationExits:
     def leave_with(self, needed: int, value_of: Callable[[int], Value], address: int) -> None:
         """Put registers into the state, and go on at an address in careful code."""
         m = self.m
+        b = m.builder
         self.store_needed(needed, value_of)
-        m.out.append(f"store i64 {m.address(address).text}, ptr %resumed")
-        m.out.append("br label %resume")
+        b.store("i64", m.address(address).text, "%resumed")
+        b.jump("resume")
 
     def leave_to_careful(self, start: int, block: LiftedBlock, exit_: Exit) -> list[str]:
         """Put into the state what careful code needs to run a segment of a block again, and all that follows."""
         m, signature = self.m, self.signature
+        b = m.builder
         segment = block.segments[exit_.segment]
         m.begin()
         dirty = signature.dirty_in.get(start, 0)
@@ -140,30 +143,33 @@ class DeoptimizationExits:
             m.resume([], (dict(full), dict(low), exit_.flags, exit_.vectors), 0)
             for earlier in block.segments[: exit_.segment]:
                 dirty |= earlier.writes
-        m.out.append(f"{exit_.label}:")
-        m.out.append(f";@{segment.pc - self.base:x}")
+        b.start(exit_.label)
+        b.mark(segment.pc)
         needed = block.live_at(exit_.segment, signature.live_out[start])
         if self.uses_state:
             # The rest is in the state.
             needed &= covered(dirty)
         self.leave_with(needed, self.value, segment.pc)
-        return m.out
+        return b.out
 
     def resume(self) -> list[str]:
         """Run careful code to the function's end, and return what it returns."""
         m = self.m
+        b = m.builder
         m.begin()
-        m.out += ["resume:", "%at = load i64, ptr %resumed"]
-        code = m.emit(1, "call i1 @resume(ptr %state, i64 %at, i64 %link)")
+        b.start("resume")
+        b.append("%at = load i64, ptr %resumed")
+        code = b.call("i1", "@resume", "ptr %state", "i64 %at", "i64 %link")
         if self.uses_state:
-            m.out.append(f"ret i1 {code.text}")
-            return m.out
-        m.out += [f"br i1 {code.text}, label %astray, label %resumed_well", "astray:"]
+            b.ret("i1", code)
+            return b.out
+        b.branch(code, "astray", "resumed_well")
+        b.start("astray")
         if self.signature.checked:
             self.unwind()
         else:
-            m.trap(TrapKind.EXECUTE, Value(m, 64, "%at"))
-            m.out.append("unreachable")
-        m.out.append("resumed_well:")
+            m.trap(TrapKind.EXECUTE, Value(b, 64, "%at"))
+            b.unreachable()
+        b.start("resumed_well")
         self.return_values({n: load_state(m, n) for n in members(self.signature.outputs)})
-        return m.out
+        return b.out

@@ -15,9 +15,9 @@ from armexec.cpu.registers import PARTIAL, STATE, X30, bit, has, members, regist
 from armexec.machines.llvm.machine import (
     NAMES,
     LlvmMachine,
-    Value,
     place_label,
 )
+from armexec.machines.llvm.values import Value
 from armexec.machines.traps import TrapKind
 from armexec.translate.compiled_unit import BASELINE_ONLY, END
 from armexec.translate.guest_state import OFFSETS
@@ -40,13 +40,6 @@ _ROUNDS = ((50, 8), (120, 4))
 def calling_convention(machine: str) -> str:
     """LLVM's convention that keeps the most arguments and results in registers on a host."""
     return "x86_regcallcc " if machine in ("x86_64", "AMD64") else ""
-
-
-def _store_pc(m: LlvmMachine, value: Value) -> None:
-    m.count += 1
-    pointer = f"%v{m.count}"
-    m.out.append(f"{pointer} = getelementptr i8, ptr %state, i64 {OFFSETS['pc']}")
-    m.out.append(f"store i64 {value.text}, ptr {pointer}")
 
 
 class FunctionWriter:
@@ -104,24 +97,25 @@ class FunctionWriter:
         """The way through the state structure into a closed function whose demanded results are all it modifies."""
         signature = self.signatures[entry]
         m = LlvmMachine(OFFSETS, self.base)
-        out = m.out
-        out.append(f"define i1 @s{self.name(entry)}(ptr noalias %state, i64 %pc, i64 %link) {ATTRIBUTES} {{")
+        b = m.builder
+        b.append(f"define i1 @s{self.name(entry)}(ptr noalias %state, i64 %pc, i64 %link) {ATTRIBUTES} {{")
         link = load_state(m, X30)
         results, code = self.emit_call(m, signature, lambda n: load_state(m, n))
         if code is not None:
             # The callee has put its results into the state itself. Entered in its middle, where X30 needn't hold the
             # return address, it may well have come back to where the call goes on.
-            out += [f"br i1 {code.text}, label %out, label %in", "out:"]
-            pointer = m.line(f"getelementptr i8, ptr %state, i64 {OFFSETS['pc']}")
-            astray = m.line(f"icmp ne i64 {m.line(f'load i64, ptr {pointer}')}, %link")
-            out += [f"ret i1 {astray}", "in:"]
+            b.branch(code.text, "out", "in")
+            b.start("out")
+            astray = b.line(f"icmp ne i64 {b.state.load('pc')}, %link")
+            b.ret("i1", astray)
+            b.start("in")
         for number, value in results.items():
             store_state(m, number, value)
-        _store_pc(m, link)
+        b.state.store("pc", link.text)
         elsewhere = m.emit(1, f"icmp ne i64 {link.text}, %link")
-        out.append(f"ret i1 {elsewhere.text}")
-        out.append("}")
-        return out
+        b.ret("i1", elsewhere.text)
+        b.append("}")
+        return b.out
 
     def emit_call(
         self, m: LlvmMachine, signature: Signature, argument: Callable[[int], Value], caller: int = 0
@@ -135,7 +129,7 @@ class FunctionWriter:
         if caller in self.crowded:
             text += " noinline"
         if kind == "void":
-            m.out.append(text)
+            m.builder.append(text)
             return {}, None
         call = m.emit(0, text).text
         results = {}
@@ -175,31 +169,32 @@ class _Writer(DeoptimizationExits):
             return label
         edge = self.place("edge", source, address)
         if edge not in self.edges:
-            m, out = self.m, self.m.out
-            m.out = []
+            b = self.m.builder
+            out, b.out = b.out, []
             live = here.tested(self.signature.live_in[address])
             self.test_unsure(here, live, self.register_text)
-            self.edges[edge] = [f"{edge}:", *m.out, f"br label %{label}"]
-            m.out = out
+            self.edges[edge] = [f"{edge}:", *b.out, f"br label %{label}"]
+            b.out = out
         return edge
 
     def way_out(self, start: int) -> list[str]:
         """Before a loop's first block: on to better code, if that is entered here by now."""
         m, block = self.m, self.place("block", start)
+        b = m.builder
         m.begin()
-        place = m.line(f"getelementptr ptr, ptr @table, i64 {(start - self.base) // 4}")
-        host = m.line(f"load atomic ptr, ptr {place} acquire, align 8")
-        m.out.append("store atomic i8 1, ptr @running monotonic, align 1")
-        own = m.line(f"icmp eq ptr {host}, @s{self.unit.name(self.function.graph.entry)}")
-        optimized, unused = m.block("better"), m.block("unused")
-        m.out.append(f"br i1 {own}, label %{block}, label %{optimized}")
-        m.out.append(f"{optimized}:")
+        place = b.line(f"getelementptr ptr, ptr @table, i64 {(start - self.base) // 4}")
+        host = b.line(f"load atomic ptr, ptr {place} acquire, align 8")
+        b.append("store atomic i8 1, ptr @running monotonic, align 1")
+        own = b.line(f"icmp eq ptr {host}, @s{self.unit.name(self.function.graph.entry)}")
+        optimized, unused = b.block("better"), b.block("unused")
+        b.branch(own, block, optimized)
+        b.start(optimized)
         self.store_needed(self.signature.live_in[start], self.value)
         pc = m.address(start).text
-        code = m.line(f"musttail call i1 {host}(ptr %state, i64 {pc}, i64 %link)")
-        m.out.append(f"ret i1 {code}")
-        m.out.append(f"{unused}:")
-        return [f"{self.place('loop', start)}:", BASELINE_ONLY, *m.out, END, f"br label %{block}", f"{block}:"]
+        code = b.line(f"musttail call i1 {host}(ptr %state, i64 {pc}, i64 %link)")
+        b.ret("i1", code)
+        b.start(unused)
+        return [f"{self.place('loop', start)}:", BASELINE_ONLY, *b.out, END, f"br label %{block}", f"{block}:"]
 
     def write(self) -> list[str]:
         body: list[str] = []
@@ -224,7 +219,8 @@ class _Writer(DeoptimizationExits):
     def prologue(self) -> list[str]:
         entry, signature, m = self.function.graph.entry, self.signature, self.m
         m.begin()
-        out = m.out
+        b = m.builder
+        out = b.out
         name = self.unit.name(entry)
         if self.uses_state:
             out.append(f"define i1 @s{name}(ptr noalias %state, i64 %pc, i64 %link) {ATTRIBUTES} {{")
@@ -250,31 +246,30 @@ class _Writer(DeoptimizationExits):
         entries = self.function.graph.entries or (entry,)
         if not self.uses_state:
             for n in members(signature.inputs & ~_STATE):
-                out.append(f"store {register_type(n)} %a{n}, ptr {NAMES[n]}")
+                b.store(register_type(n), f"%a{n}", NAMES[n])
             if has(signature.inputs, X30):
                 out.append(f"%link = add i64 %a{X30}, 0")
         elif len(entries) > 1:
             offset = m.emit(64, f"sub i64 %pc, {m.address(self.base).text}")
-            cases = [f"i64 {at - self.base}, label %{self.place('entry', at)}" for at in entries]
-            out.append(f"switch i64 {offset.text}, label %wrong [{' '.join(cases)}]")
-            out.append("wrong:")
-            m.trap(TrapKind.EXECUTE, Value(m, 64, "%pc"))
-            out.append("unreachable")
+            b.switch(offset.text, "wrong", ((at - self.base, self.place("entry", at)) for at in entries))
+            b.start("wrong")
+            m.trap(TrapKind.EXECUTE, Value(b, 64, "%pc"))
+            b.unreachable()
             for at in entries:
-                out.append(f"{self.place('entry', at)}:")
+                b.start(self.place("entry", at))
                 self.load_for(at)
-                out.append(f"br label %{self.label(at)}")
+                b.jump(self.label(at))
             return out
         else:
             self.load_for(entry)
-        out.append(f"br label %{self.label(entry)}")
+        b.jump(self.label(entry))
         return out
 
     def load_for(self, address: int) -> None:
         """Take from the state what the block at an address needs."""
         for n in members(self.signature.live_in[address] & ~_STATE):
             value = load_state(self.m, n)
-            self.m.out.append(f"store {register_type(n)} {value.text}, ptr {NAMES[n]}")
+            self.m.builder.store(register_type(n), value.text, NAMES[n])
 
     # -- the ends of blocks -------------------------------------------------------------------------------------
     def value(self, number: int) -> Value:
@@ -288,19 +283,21 @@ class _Writer(DeoptimizationExits):
 
     def unwind(self, code: str = "true") -> None:
         """Return with everything in the state."""
+        b = self.m.builder
         if self.uses_state:
-            self.m.out.append(f"ret i1 {code}")
+            b.ret("i1", code)
             return
         count = self.signature.outputs.bit_count()
         value = self.m.emit(0, f"insertvalue {self.result_type} zeroinitializer, i1 true, {count}")
-        self.m.out.append(f"ret {self.result_type} {value.text}")
+        b.ret(self.result_type, value.text)
 
     def finish(self, start: int, block: LiftedBlock) -> None:
         m = self.m
+        b = m.builder
         live_in = self.signature.live_in
         kind = block.kind
         if kind == "trap":
-            m.out.append("unreachable")
+            b.unreachable()
         elif kind == "goto":
             target = block.source.target
             assert target is not None
@@ -331,10 +328,11 @@ class _Writer(DeoptimizationExits):
         self.m.flush(live)
 
     def go(self, source: int, target: int) -> None:
-        self.m.out.append(f"br label %{self.label(target, source)}")
+        self.m.builder.jump(self.label(target, source))
 
     def finish_branch(self, start: int, block: LiftedBlock) -> None:
         m = self.m
+        b = m.builder
         terminator = block.terminator
         target = block.source.target
         assert target is not None
@@ -347,59 +345,61 @@ class _Writer(DeoptimizationExits):
             self.go_or_leave(start, targets[0])
             return
         condition: Value = terminator[1]
-        labels = [self.label(t, start) if t not in outside else m.block("out") for t in targets]
-        hint = self.unrolled(start) if block.exits and start in targets else ""
-        m.out.append(f"br i1 {condition.text}, label %{labels[0]}, label %{labels[1]}{hint}")
+        labels = [self.label(t, start) if t not in outside else b.block("out") for t in targets]
+        loop = self.unrolled(start) if block.exits and start in targets else ""
+        b.branch(condition.text, labels[0], labels[1], loop=loop)
         known = m.knowledge()
         for target, label in zip(targets, labels, strict=True):
             if target in outside:
-                m.out.append(f"{label}:")
+                b.start(label)
                 # What one way out computes isn't there on the other.
-                out, dirty = m.out, m.dirty
+                out, dirty = b.out, m.dirty
                 m.start(known)
-                m.out, m.dirty = out, dirty
+                b.out, m.dirty = out, dirty
                 self.leave(start, m.address(target))
 
     def finish_switch(self, start: int, block: LiftedBlock) -> None:
         """Go on in code of another mode where FPCR, which has just been written, asks for that."""
         m = self.m
+        b = m.builder
         _, value, target = block.terminator
-        other = m.block("other")
+        other = b.block("other")
         if m.strict:
             # As long as nobody reads FPSR, code for an FPCR of zero is the fast one.
-            readers = m.line("load atomic i64, ptr @strict_images monotonic, align 8")
-            leaves = m.line(f"icmp eq i64 {m.line(f'or i64 {readers}, {value.text}')}, 0")
+            readers = b.line("load atomic i64, ptr @strict_images monotonic, align 8")
+            leaves = b.line(f"icmp eq i64 {b.line(f'or i64 {readers}, {value.text}')}, 0")
         else:
-            leaves = m.line(f"icmp ne i64 {value.text}, 0")
+            leaves = b.line(f"icmp ne i64 {value.text}, 0")
         known = m.knowledge()
-        stays = m.block("same")
-        m.out.append(f"br i1 {leaves}, label %{other}, label %{stays}, !prof !{_METADATA - 1}")
+        stays = b.block("same")
+        b.branch(leaves, other, stays, weights=f"!{_METADATA - 1}")
         m.helpers[f"!{_METADATA - 1}"] = f'!{_METADATA - 1} = !{{!"branch_weights", i32 1, i32 1000}}'
-        m.out.append(f"{other}:")
-        out, dirty = m.out, m.dirty
+        b.start(other)
+        out, dirty = b.out, m.dirty
         m.start(known)
-        m.out, m.dirty = out, dirty
+        b.out, m.dirty = out, dirty
         self.flush_to_state(self.signature.dirty_out[start])
-        _store_pc(m, m.address(target))
-        m.out.append(f"store i64 {int(not m.strict)}, ptr {m.state_field('strict')}")
-        m.out.append("ret i1 true")
+        b.state.store("pc", m.address(target).text)
+        b.state.store("strict", str(int(not m.strict)))
+        b.ret("i1", "true")
         m.start(known)
-        m.out, m.dirty = out, dirty
-        m.out.append(f"{stays}:")
+        b.out, m.dirty = out, dirty
+        b.start(stays)
         self.flush_for(start, (target,))
         self.go_or_leave(start, target)
 
     def unrolled(self, start: int) -> str:
-        """Ask LLVM to unroll a loop of one block: by itself it doesn't where there are calls, even cold ones."""
+        """Metadata that asks LLVM to unroll a loop of one block: by itself it doesn't if there are calls, even cold."""
+        b = self.m.builder
         policy = self.unit.policy
-        if not policy.unrolling or len(self.m.out) > policy.max_unrolled:
+        if not policy.unrolling or len(b.out) > policy.max_unrolled:
             return ""
-        rounds = next((rounds for lines, rounds in _ROUNDS if len(self.m.out) <= lines), 2)
+        rounds = next((rounds for lines, rounds in _ROUNDS if len(b.out) <= lines), 2)
         # Numbers that a module's debug locations don't reach.
         loop, count = f"!{_METADATA + 1 + (start - self.base) // 4}", f"!{_METADATA - policy.max_call_targets - rounds}"
         self.m.helpers[count] = f'{count} = !{{!"llvm.loop.unroll.count", i32 {rounds}}}'
         self.m.helpers[loop] = f"{loop} = distinct !{{{loop}, {count}}}"
-        return f", !llvm.loop {loop}"
+        return loop
 
     def go_or_leave(self, start: int, target: int) -> None:
         if target in self.function.blocks:
@@ -415,18 +415,19 @@ class _Writer(DeoptimizationExits):
     def jump_outside(self, target: Value) -> None:
         """Jump with everything in the state."""
         m = self.m
+        b = m.builder
         if target.constant is None and target.address is None:
             # To where the call goes on: a return by another register (`mov x9, x30` ... `br x9`).
             back = m.emit(1, f"icmp eq i64 {target.text}, %link")
-            return_, jump = m.block("return"), m.block("jump")
-            m.out.append(f"br i1 {back.text}, label %{return_}, label %{jump}")
-            m.out.append(f"{return_}:")
-            _store_pc(m, target)
-            m.out.append("ret i1 false")
-            m.out.append(f"{jump}:")
-        callee = m.emit(64, f"call ptr @lookup(ptr %state, i64 {target.text})")
-        code = m.emit(1, f"musttail call i1 {callee.text}(ptr %state, i64 {target.text}, i64 %link)")
-        m.out.append(f"ret i1 {code.text}")
+            return_, jump = b.block("return"), b.block("jump")
+            b.branch(back.text, return_, jump)
+            b.start(return_)
+            b.state.store("pc", target.text)
+            b.ret("i1", "false")
+            b.start(jump)
+        callee = b.call("ptr", "@lookup", "ptr %state", f"i64 {target.text}")
+        code = m.emit(1, f"musttail call i1 {callee}(ptr %state, i64 {target.text}, i64 %link)")
+        b.ret("i1", code.text)
 
     def finish_call(self, start: int, block: LiftedBlock, live: int) -> None:
         unit = self.unit
@@ -449,6 +450,7 @@ class _Writer(DeoptimizationExits):
     def call_closed(self, start: int, block: LiftedBlock, live: int, callee: Signature) -> None:
         """Call a function with registers as arguments, and put its results where they are kept."""
         m = self.m
+        b = m.builder
         results, code = self.unit.emit_call(m, callee, self.value, self.function.graph.entry)
         m.flush(live & ~callee.modified)
         for n in members(live & callee.modified & ~callee.outputs & PARTIAL):
@@ -458,39 +460,41 @@ class _Writer(DeoptimizationExits):
                 results[n] = m.narrow(results[wider], wider, n)
         for n, value in results.items():
             self.touched |= bit(n)
-            m.out.append(f"store {register_type(n)} {value.text}, ptr {NAMES[n]}")
+            b.store(register_type(n), value.text, NAMES[n])
         if code is not None:
-            unwind, returned = m.block("unwind"), m.block("returned")
-            m.out.append(f"br i1 {code.text}, label %{unwind}, label %{returned}")
-            m.out.append(f"{unwind}:")
+            unwind, returned = b.block("unwind"), b.block("returned")
+            b.branch(code.text, unwind, returned)
+            b.start(unwind)
             self.flush_to_state(self.signature.dirty_out[start] & ~callee.modified)
             self.unwind()
-            m.out.append(f"{returned}:")
+            b.start(returned)
 
     def call_open(self, start: int, block: LiftedBlock, live: int, function: str) -> None:
         """Call what takes the state structure: `function`, or what is found at the address."""
         m = self.m
+        b = m.builder
         after = block.source.end
         self.flush_to_state(self.signature.dirty_out[start])
         target = m.address(block.terminator_target) if block.kind == "call" else block.terminator[1]
         if not function:
-            function = m.emit(64, f"call ptr @lookup(ptr %state, i64 {target.text})").text
+            function = b.call("ptr", "@lookup", "ptr %state", f"i64 {target.text}")
         link = m.address(after).text
-        code = m.emit(1, f"call i1 {function}(ptr %state, i64 {target.text}, i64 {link})")
-        unwind, returned = m.block("unwind"), m.block("returned")
-        m.out.append(f"br i1 {code.text}, label %{unwind}, label %{returned}")
-        m.out.append(f"{unwind}:")
-        m.out.append("ret i1 true")
-        m.out.append(f"{returned}:")
+        code = b.call("i1", function, "ptr %state", f"i64 {target.text}", f"i64 {link}")
+        unwind, returned = b.block("unwind"), b.block("returned")
+        b.branch(code, unwind, returned)
+        b.start(unwind)
+        b.ret("i1", "true")
+        b.start(returned)
         for r in members(live & ~_STATE):
             self.touched |= bit(r)
             value = load_state(m, r)
-            m.out.append(f"store {register_type(r)} {value.text}, ptr {NAMES[r]}")
+            b.store(register_type(r), value.text, NAMES[r])
         self.continue_at(start, after, 0)
 
     def call_likely_targets(self, start: int, block: LiftedBlock, live: int) -> None:
         """Call a function whose address is in a register: directly, where it is one of those that it may be."""
         m, call_targets = self.m, self.signature.call_targets[start]
+        b = m.builder
         wanted = self.signature.dirty_out[start]
         for likely in call_targets:
             wanted |= likely.inputs
@@ -500,28 +504,28 @@ class _Writer(DeoptimizationExits):
         m.flush(live)
         target: Value = block.terminator[1]
         offset = m.emit(64, f"sub i64 {target.text}, {m.address(self.base).text}")
-        targets = {likely.function.graph.entry - self.base: m.block("guessed") for likely in call_targets}
-        other = m.block("unguessed")
-        cases = " ".join(f"i64 {entry}, label %{label}" for entry, label in targets.items())
+        targets = {likely.function.graph.entry - self.base: b.block("guessed") for likely in call_targets}
+        other = b.block("unguessed")
         weights = ", ".join(["i32 1", *["i32 1000"] * len(call_targets)])
         name = f"!{_METADATA - len(call_targets)}"
         m.helpers[name] = f'{name} = !{{!"branch_weights", {weights}}}'
-        m.out.append(f"switch i64 {offset.text}, label %{other} [{cases}], !prof {name}")
-        known, out, dirty = m.knowledge(), m.out, m.dirty
+        b.switch(offset.text, other, targets.items(), weights=name)
+        known, out, dirty = m.knowledge(), b.out, m.dirty
         for likely, label in zip(call_targets, targets.values(), strict=True):
             m.start(known)
-            m.out = out
-            m.out.append(f"{label}:")
+            b.out = out
+            b.start(label)
             self.call_closed(start, block, live, likely)
             self.go(start, block.source.end)
         m.start(known)
-        m.out, m.dirty = out, dirty
-        m.out.append(f"{other}:")
+        b.out, m.dirty = out, dirty
+        b.start(other)
         self.call_open(start, block, live, "")
 
     def continue_at(self, start: int, address: int, changed: int) -> None:
         """Go on after a call that ends the block at `start`; `changed`: registers newer here than in the state."""
         m = self.m
+        b = m.builder
         if address in self.function.blocks:
             self.go(start, address)
             return
@@ -533,10 +537,11 @@ class _Writer(DeoptimizationExits):
         else:
             m.pc = address
             m.trap(TrapKind.EXECUTE, m.address(address))
-            m.out.append("unreachable")
+            b.unreachable()
 
     def finish_jump(self, start: int, block: LiftedBlock) -> None:
         m = self.m
+        b = m.builder
         target: Value = block.terminator[1]
         if not block.source.targets:
             self.leave(start, target)
@@ -544,11 +549,10 @@ class _Writer(DeoptimizationExits):
         self.flush_for(start, block.source.targets)
         base = m.address(self.base)
         offset = m.emit(64, f"sub i64 {target.text}, {base.text}")
-        elsewhere = m.block("elsewhere")
+        elsewhere = b.block("elsewhere")
         inside = [to for to in dict.fromkeys(block.source.targets) if to in self.function.blocks]
-        cases = [f"i64 {to - self.base}, label %{self.label(to, start)}" for to in inside]
-        m.out.append(f"switch i64 {offset.text}, label %{elsewhere} [{' '.join(cases)}]")
-        m.out.append(f"{elsewhere}:")
+        b.switch(offset.text, elsewhere, ((to - self.base, self.label(to, start)) for to in inside))
+        b.start(elsewhere)
         if self.uses_state:
             self.leave(start, target)
             return
@@ -556,11 +560,12 @@ class _Writer(DeoptimizationExits):
         for to in block.source.targets:
             live |= self.signature.live_in[to]
         self.flush_to_state(live & self.signature.modified | self.signature.dirty_out[start])
-        _store_pc(m, target)
+        b.state.store("pc", target.text)
         self.unwind()
 
     def finish_return(self, start: int, block: LiftedBlock) -> None:
         m = self.m
+        b = m.builder
         signature = self.signature
         target: Value = block.terminator[1]
         if block.region is not None:
@@ -571,36 +576,39 @@ class _Writer(DeoptimizationExits):
             self.test_unsure(block.region, wanted, lambda n: self.value(n).text)
         if self.uses_state:
             self.flush_to_state(signature.dirty_out[start])
-            _store_pc(m, target)
+            b.state.store("pc", target.text)
             elsewhere = m.emit(1, f"icmp ne i64 {target.text}, %link")
             self.own_block()
-            m.out.append(f"ret i1 {elsewhere.text}")
+            b.ret("i1", elsewhere.text)
             return
         outputs = {n: self.value(n) for n in members(signature.outputs)}
         if not signature.returns_as_called:
             elsewhere = m.emit(1, f"icmp ne i64 {target.text}, %link")
-            unwind, back = m.block("unwind"), m.block("back")
-            m.out.append(f"br i1 {elsewhere.text}, label %{unwind}, label %{back}")
-            m.out.append(f"{unwind}:")
+            unwind, back = b.block("unwind"), b.block("back")
+            b.branch(elsewhere.text, unwind, back)
+            b.start(unwind)
             self.flush_to_state(signature.dirty_out[start])
             for register, value in outputs.items():
                 if not has(signature.dirty_out[start], register):
                     store_state(m, register, value)
-            _store_pc(m, target)
+            b.state.store("pc", target.text)
             self.unwind()
-            m.out.append(f"{back}:")
+            b.start(back)
         self.return_values(outputs)
 
     def own_block(self) -> None:
         """Begin a block for what the quick instruction selection doesn't know: it gives up the block that it is in."""
-        own = self.m.block("own")
-        self.m.out += [f"br label %{own}", f"{own}:"]
+        b = self.m.builder
+        own = b.block("own")
+        b.jump(own)
+        b.start(own)
 
     def return_values(self, outputs: dict[int, Value]) -> None:
         """Return from a closed function to where it was called."""
         m = self.m
+        b = m.builder
         if self.result_type == "void":
-            m.out.append("ret void")
+            b.ret()
             return
         self.own_block()
         result = "poison"
@@ -610,4 +618,4 @@ class _Writer(DeoptimizationExits):
             ).text
         if self.signature.checked:
             result = m.emit(0, f"insertvalue {self.result_type} {result}, i1 false, {len(outputs)}").text
-        m.out.append(f"ret {self.result_type} {result}")
+        b.ret(self.result_type, result)

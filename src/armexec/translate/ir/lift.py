@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from armexec.cpu.registers import X30, RegisterSet, has
 from armexec.isa import Decoded
 from armexec.machines.llvm.deferred_stores import FlushBefore
-from armexec.machines.llvm.machine import Exit, Knowledge, LlvmMachine, Segment, Terminator
+from armexec.machines.llvm.knowledge import Exit, Knowledge, Segment
+from armexec.machines.llvm.machine import LlvmMachine, Terminator
 from armexec.machines.traps import TrapKind
 from armexec.translate.analysis.reexecution_regions import ReexecutionRegion, candidates, natural_loops
 from armexec.translate.analysis.spin_loops import repeated_loads
@@ -152,19 +153,19 @@ def _lift_blocks(
             continue
         block = graph.blocks[start]
         region = parts.get(start)
-        machine.unchecked = region.unsure if region is not None else None
-        machine.is_rejected = False
+        machine.guards.unchecked = region.unsure if region is not None else None
+        machine.guards.is_rejected = False
         # After a call nothing is known of the registers.
         follows = previous is not None and predecessors[start] == 1 and previous.kind not in ("call", "call_to")
         knowledge = previous.knowledge if previous is not None and follows else None
         lifted = blocks[start] = _lift_known(block, machine, knowledge, link_writers, pairs)
         lifted.region = region
-        if region is not None and machine.is_rejected:
+        if region is not None and machine.guards.is_rejected:
             region.is_unfit = True
         if lifted.kind != "trap":
             todo.extend((target, lifted) for target in reversed(block.successors))
-    machine.unchecked = None
-    machine.is_rejected = False
+    machine.guards.unchecked = None
+    machine.guards.is_rejected = False
     return blocks, link_writers
 
 
@@ -228,18 +229,17 @@ def lift_block(
         FlushBefore: another such instruction was found.
     """
     pc = block.start
-    machine.segments[0].pc = pc
+    machine.guards.segments[0].pc = pc
     pairs = pairs and may_pair(machine)
     following = [*block.instructions[1:], 0]
     paired = False
     for decoded, after in zip(block.instructions, following, strict=True):
         machine.pc = pc
         if pc in flushes:
-            machine.flush_guards()
-        if machine.has_effect:
+            machine.guards.flush()
+        if machine.guards.has_effect:
             machine.next_segment()
-        if machine.image_base is not None:
-            machine.out.append(f";@{pc - machine.image_base:x}")
+        machine.builder.mark(pc)
         if isinstance(decoded, int):
             _undecoded(machine, decoded)
             break
@@ -261,22 +261,22 @@ def lift_block(
         pc += 4
     unsure = {}
     if machine.terminator is None or machine.terminator[0] != "trap":
-        unsure = machine.end_pending()
+        unsure = machine.guards.end_block(machine.vectors, machine.dirty)
     machine.end_segment()
     dirty = 0
-    for segment in machine.segments:
+    for segment in machine.guards.segments:
         dirty |= segment.writes
     terminator = machine.terminator or ("goto", block.target)
     return LiftedBlock(
         block,
-        machine.out,
+        machine.builder.out,
         machine.knowledge(),
         machine.used,
         dirty,
         terminator,
-        machine.segments,
-        machine.exits,
-        machine.has_effect,
+        machine.guards.segments,
+        machine.guards.exits,
+        machine.guards.has_effect,
         unsure,
     )
 

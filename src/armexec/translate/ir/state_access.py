@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from armexec.cpu.registers import STATE, RegisterSet, bit, has, members, state_place, wider_views
-from armexec.machines.llvm.machine import LlvmMachine, Value
+from armexec.machines.llvm.machine import LlvmMachine
+from armexec.machines.llvm.values import Value
 
 __all__ = ["load_state", "store_state", "widest"]
 
@@ -21,9 +22,7 @@ def widest(registers: RegisterSet) -> Iterator[int]:
 def load_state(m: LlvmMachine, number: int) -> Value:
     """A register's value from the state structure."""
     offset, kind = state_place(number)
-    m.count += 1
-    pointer = f"%v{m.count}"
-    m.out.append(f"{pointer} = getelementptr i8, ptr %state, i64 {offset}")
+    pointer = m.builder.line(f"getelementptr i8, ptr %state, i64 {offset}")
     if kind == "i8":
         return m.emit(1, f"trunc i8 {m.emit(8, f'load i8, ptr {pointer}').text} to i1")
     return m.emit(64, f"load {kind}, ptr {pointer}, align {_ALIGNMENTS[kind]}")
@@ -32,8 +31,7 @@ def load_state(m: LlvmMachine, number: int) -> Value:
 def store_state(m: LlvmMachine, number: int, value: Value) -> None:
     """Put a register's value into the state structure."""
     offset, kind = state_place(number)
-    m.count += 1
-    pointer = f"%v{m.count}"
+    b = m.builder
     text = value.zero_extend(8).text if kind == "i8" else value.text
-    m.out.append(f"{pointer} = getelementptr i8, ptr %state, i64 {offset}")
-    m.out.append(f"store {kind} {text}, ptr {pointer}, align {_ALIGNMENTS[kind]}")
+    pointer = b.line(f"getelementptr i8, ptr %state, i64 {offset}")
+    b.store(kind, text, pointer, _ALIGNMENTS[kind])

@@ -31,7 +31,9 @@ from armexec.cpu.registers import (
     x,
     zero,
 )
+from armexec.machines.llvm.builder import Builder
 from armexec.machines.llvm.machine import LlvmMachine
+from armexec.machines.llvm.values import address_of
 from armexec.machines.traps import EXIT
 from armexec.translate.analysis.call_targets import likely_targets
 from armexec.translate.cfg.discovery import ControlFlowGraph
@@ -355,63 +357,54 @@ def _entry_stub(writer: FunctionWriter, entry: int, shape: Shape, *, strict: boo
     A `float` comes and goes as a `double`, which Python's numbers are: it is converted in the guest's environment.
     """
     signature = writer.signatures.get(entry)
-    m = LlvmMachine(OFFSETS, writer.base)
-    out = m.out
+    b = Builder(OFFSETS, writer.base)
     name = writer.name(entry)
     parameters = ", ".join(f"{_c_type(a)} %p{i}" for i, a in enumerate(shape.arguments))
     result = _result_type(shape)
-    nothing = f"ret {result} {'0.0' if result in ('float', 'double') else '0'}"
-    out.append(f"define {result} @entry{name}({parameters}) #0 {{")
-    out.append("%thread = call ptr @PyEval_SaveThread()")
-    out.append("%state = call ptr @start()")
-    out.append("%none = icmp eq ptr %state, null")
-    out.append("br i1 %none, label %full, label %try")
-    out.append("full:")
-    out.append("call void @PyEval_RestoreThread(ptr %thread)")
-    out.append("%error = call ptr @PyErr_NoMemory()")
-    out.append(nothing)
-    out.append("try:")
-    out.append(f"%jb = getelementptr i8, ptr %state, i64 {OFFSETS['jump_buffer']}")
-    out.append("%jumped = call i32 @_setjmp(ptr %jb) returns_twice")
-    out.append("%trapped = icmp ne i32 %jumped, 0")
-    out.append("br i1 %trapped, label %trap, label %go")
-    out.append("trap:")
-    out.append("call void @PyEval_RestoreThread(ptr %thread)")
-    out.append("%zero = call i64 @raise(ptr %state)")
-    out.append(nothing)
-    out.append("go:")
-    out.append(f"%pc = getelementptr i8, ptr %state, i64 {OFFSETS['entry']}")
-    out.append(f"store i64 {m.address(entry).text}, ptr %pc")
-    out.append(f"%top = getelementptr i8, ptr %state, i64 {OFFSETS['stack_top']}")
-    out.append("%sp = load i64, ptr %top")
-    values: dict[int, str] = {SP: "%sp", X30: str(EXIT)}
-    _set_arguments(m, shape, values)
+    nothing = "0.0" if result in ("float", "double") else "0"
+    b.append(f"define {result} @entry{name}({parameters}) #0 {{")
+    b.append("%thread = call ptr @PyEval_SaveThread()")
+    b.append("%state = call ptr @start()")
+    b.append("%none = icmp eq ptr %state, null")
+    b.branch("%none", "full", "try")
+    b.start("full")
+    b.append("call void @PyEval_RestoreThread(ptr %thread)")
+    b.append("%error = call ptr @PyErr_NoMemory()")
+    b.ret(result, nothing)
+    b.start("try")
+    jumped = b.line(f"call i32 @_setjmp(ptr {b.state.pointer('jump_buffer')}) returns_twice")
+    b.branch(b.line(f"icmp ne i32 {jumped}, 0"), "trap", "go")
+    b.start("trap")
+    b.append("call void @PyEval_RestoreThread(ptr %thread)")
+    b.append("%zero = call i64 @raise(ptr %state)")
+    b.ret(result, nothing)
+    b.start("go")
+    b.state.store("entry", address_of(b, entry).text)
+    values: dict[int, str] = {SP: b.state.load("stack_top"), X30: str(EXIT)}
+    _set_arguments(b, shape, values)
     # A closed function that isn't strict sees no other code, but it may read system registers.
     uses_state = signature is None or signature.uses_state
-    fresh = m.state_field(_FRESH)
+    fresh = b.state.pointer(_FRESH)
     size = OFFSETS["exclusive_value"] - OFFSETS[_FRESH]
-    out.append(f"call void @llvm.memset.p0.i64(ptr {fresh}, i8 0, i64 {size}, i1 false)")
+    b.append(f"call void @llvm.memset.p0.i64(ptr {fresh}, i8 0, i64 {size}, i1 false)")
     if uses_state or (signature is not None and signature.checked):
-        _fill_state(m, values)
+        _fill_state(b, values)
         # What is done here shows in FPSR, if it is ever looked at.
-        mode = "1" if strict else m.line("load atomic i64, ptr @strict_images monotonic, align 8")
-        out.append(f"store i64 {mode}, ptr {m.state_field('strict')}")
+        mode = "1" if strict else b.line("load atomic i64, ptr @strict_images monotonic, align 8")
+        b.state.store("strict", mode)
     wanted = d(0) if shape.float_result else X0
     if uses_state:
-        out.append(f"%start = getelementptr i8, ptr %state, i64 {OFFSETS['pc']}")
-        out.append(f"store i64 {m.address(entry).text}, ptr %start")
-        out.append("call void @dispatch(ptr %state)")
-        kind = register_type(wanted)
-        out.append(f"%x = getelementptr i8, ptr %state, i64 {state_place(wanted)[0]}")
-        out.append(f"%result = load {kind}, ptr %x, align 8")
+        b.state.store("pc", address_of(b, entry).text)
+        b.append("call void @dispatch(ptr %state)")
+        found = _load_value(b, wanted)
     else:
-        _call_closed(m, writer, entry, values, wanted)
-    returned = m.line(pinned(result, _returned(m, shape.float_result)))
-    out.append("call void @finish(ptr %state)")
-    out.append("call void @PyEval_RestoreThread(ptr %thread)")
-    out.append(f"ret {result} {returned}")
-    out.append("}")
-    return out
+        found = _call_closed(b, writer, entry, values, wanted)
+    returned = b.line(pinned(result, _returned(b, found, shape.float_result)))
+    b.append("call void @finish(ptr %state)")
+    b.append("call void @PyEval_RestoreThread(ptr %thread)")
+    b.ret(result, returned)
+    b.append("}")
+    return b.out
 
 
 def _replaceable_stub(name: str, shape: Shape) -> list[str]:
@@ -438,56 +431,62 @@ def _result_type(shape: Shape) -> str:
     return _c_type(Argument(shape.float_result, is_float=True)) if shape.float_result else "i64"
 
 
-def _set_arguments(m: LlvmMachine, shape: Shape, values: dict[int, str]) -> None:
+def _set_arguments(b: Builder, shape: Shape, values: dict[int, str]) -> None:
     """X0-X7 and V0-V7, the latter in all views."""
     integers = floats = 0
     for i, argument in enumerate(shape.arguments):
         kind = _c_type(argument)
-        text = m.line(pinned(kind, f"%p{i}"))
+        text = b.line(pinned(kind, f"%p{i}"))
         if not argument.is_float:
             if argument.bits < 64:
-                text = m.line(f"{'sext' if argument.signed else 'zext'} {kind} {text} to i64")
+                text = b.line(f"{'sext' if argument.signed else 'zext'} {kind} {text} to i64")
             values[x(integers)] = text
             integers += 1
             continue
         if argument.bits == 32:
-            kind, text = "float", m.line(f"fptrunc double {text} to float")
+            kind, text = "float", b.line(f"fptrunc double {text} to float")
         elif argument.bits == 16:
-            kind, text = "i32", m.line(f"zext i16 {text} to i32")
+            kind, text = "i32", b.line(f"zext i16 {text} to i32")
         lanes = 128 // max(argument.bits, 32)
-        whole = m.line(f"insertelement <{lanes} x {kind}> zeroinitializer, {kind} {text}, i64 0")
+        whole = b.line(f"insertelement <{lanes} x {kind}> zeroinitializer, {kind} {text}, i64 0")
         for width, (first, _, view) in VECTOR_VIEWS.items():
             shape_of = view if width == 128 else f"<{128 // width} x {view}>"
-            text = m.line(f"bitcast <{lanes} x {kind}> {whole} to {shape_of}")
+            text = b.line(f"bitcast <{lanes} x {kind}> {whole} to {shape_of}")
             if width < 128:
-                text = m.line(f"extractelement {shape_of} {text}, i64 0")
+                text = b.line(f"extractelement {shape_of} {text}, i64 0")
             values[first + floats] = text
         floats += 1
 
 
-def _returned(m: LlvmMachine, float_result: int) -> str:
-    """The result as C has it, of %result, which is X0 or D0."""
+def _returned(b: Builder, value: str, float_result: int) -> str:
+    """The result as C has it, of the value of X0 or D0."""
     if float_result in (0, 64):
-        return "%result"
+        return value
     kind = "i16" if float_result == 16 else "float"
     lanes = 64 // float_result
-    text = m.line(f"extractelement <{lanes} x {kind}> {m.line(f'bitcast double %result to <{lanes} x {kind}>')}, i64 0")
-    return text if float_result == 16 else m.line(f"fpext float {text} to double")
+    text = b.line(f"extractelement <{lanes} x {kind}> {b.line(f'bitcast double {value} to <{lanes} x {kind}>')}, i64 0")
+    return text if float_result == 16 else b.line(f"fpext float {text} to double")
 
 
-def _store_values(m: LlvmMachine, values: dict[int, str]) -> None:
+def _load_value(b: Builder, number: int) -> str:
+    """Take a register from the state."""
+    pointer = b.line(f"getelementptr i8, ptr %state, i64 {state_place(number)[0]}")
+    return b.load(register_type(number), pointer, align=8)
+
+
+def _store_values(b: Builder, values: dict[int, str]) -> None:
     """Put registers into the state."""
     for n, value in values.items():
         if not has(PARTIAL, n):
             offset, kind = state_place(n)
-            pointer = m.line(f"getelementptr i8, ptr %state, i64 {offset}")
-            m.out.append(f"store {kind} {value}, ptr {pointer}, align 8")
+            pointer = b.line(f"getelementptr i8, ptr %state, i64 {offset}")
+            b.store(kind, value, pointer, align=8)
 
 
-def _fill_state(m: LlvmMachine, values: dict[int, str]) -> None:
+def _fill_state(b: Builder, values: dict[int, str]) -> None:
     """All registers zero but these."""
-    m.out.append(f"call void @llvm.memset.p0.i64(ptr %state, i8 0, i64 {OFFSETS[_FRESH]}, i1 false)")
-    _store_values(m, values)
+    b.append(f"call void @llvm.memset.p0.i64(ptr %state, i8 0, i64 {OFFSETS[_FRESH]}, i1 false)")
+    _store_values(b, values)
 
 
 def _index(registers: RegisterSet, number: int) -> int:
@@ -495,9 +494,9 @@ def _index(registers: RegisterSet, number: int) -> int:
     return (registers & bit(number) - 1).bit_count()
 
 
-def _call_closed(m: LlvmMachine, writer: FunctionWriter, entry: int, values: dict[int, str], wanted: int) -> None:
-    """Call it; %result is then the register `wanted`."""
-    signature, out = writer.signatures[entry], m.out
+def _call_closed(b: Builder, writer: FunctionWriter, entry: int, values: dict[int, str], wanted: int) -> str:
+    """Call it; the register `wanted` then."""
+    signature = writer.signatures[entry]
     arguments = []
     for n in members(signature.inputs):
         if n == STATE:
@@ -505,27 +504,26 @@ def _call_closed(m: LlvmMachine, writer: FunctionWriter, entry: int, values: dic
         else:
             arguments.append(f"{register_type(n)} {values.get(n, zero(n))}")
     kind = writer.result_type(signature)
-    call = f"call {writer.convention}{kind} @f{writer.name(entry)}({', '.join(arguments)})"
-    if kind == "void":
-        out.append(call)
-    else:
-        out.append(f"%r = {call}")
+    results = b.call(f"{writer.convention}{kind}", f"@f{writer.name(entry)}", *arguments)
     first = values.get(wanted, zero(wanted))
     if has(signature.outputs, wanted):
-        first = m.line(f"extractvalue {kind} %r, {_index(signature.outputs, wanted)}")
+        first = b.line(f"extractvalue {kind} {results}, {_index(signature.outputs, wanted)}")
     elif wanted == d(0) and has(signature.outputs, q(0)):
         # The wide form, which has all of V0.
-        whole = m.line(f"extractvalue {kind} %r, {_index(signature.outputs, q(0))}")
-        pair = m.line(f"bitcast <2 x i64> {whole} to <2 x double>")
-        first = m.line(f"extractelement <2 x double> {pair}, i64 0")
+        whole = b.line(f"extractvalue {kind} {results}, {_index(signature.outputs, q(0))}")
+        pair = b.line(f"bitcast <2 x i64> {whole} to <2 x double>")
+        first = b.line(f"extractelement <2 x double> {pair}, i64 0")
     type_ = register_type(wanted)
     if not signature.checked:
-        out += ["br label %done", "done:", f"%result = phi {type_} [{first}, %go]"]
-        return
-    out.append(f"%code = extractvalue {kind} %r, {signature.outputs.bit_count()}")
-    out += ["br i1 %code, label %elsewhere, label %done", "elsewhere:"]
+        b.jump("done")
+        b.start("done")
+        return b.line(f"phi {type_} [{first}, %go]")
+    code = b.line(f"extractvalue {kind} {results}, {signature.outputs.bit_count()}")
+    b.branch(code, "elsewhere", "done")
+    b.start("elsewhere")
     # All registers are in the state by now.
-    out.append("call void @dispatch(ptr %state)")
-    out.append(f"%x = getelementptr i8, ptr %state, i64 {state_place(wanted)[0]}")
-    out.append(f"%second = load {type_}, ptr %x, align 8")
-    out += ["br label %done", "done:", f"%result = phi {type_} [{first}, %go], [%second, %elsewhere]"]
+    b.append("call void @dispatch(ptr %state)")
+    second = _load_value(b, wanted)
+    b.jump("done")
+    b.start("done")
+    return b.line(f"phi {type_} [{first}, %go], [{second}, %elsewhere]")

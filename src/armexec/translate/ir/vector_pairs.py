@@ -14,9 +14,8 @@ from typing import Any
 
 from armexec.isa import Decoded
 from armexec.machines.llvm.machine import LlvmMachine
-from armexec.machines.llvm.shapes import ShapedValue, Shapes
-from armexec.machines.llvm.values import Value
-from armexec.machines.llvm.vectors import Vector
+from armexec.machines.llvm.shapes import Shapes
+from armexec.machines.llvm.values import ShapedValue, Value, Vector
 
 __all__ = ["may_pair", "note_load", "run_pair", "run_store"]
 
@@ -45,7 +44,7 @@ class _Registers:
         if other is None:
             # The register of an element that both are multiplied by.
             return m.Vec[128, esize, number]
-        return Vector(m, esize, _WIDTH // esize, m.read_pair(number, other))
+        return Vector(m.builder, esize, _WIDTH // esize, m.read_pair(number, other))
 
     def __setitem__(self, key: tuple[int, int, int], vector: Vector) -> None:
         self.machine.write_pair(key[2], self.others[key[2]], vector.shapes())
@@ -81,13 +80,13 @@ class _StoringMachine:
 
     def store(self, address: Value, value: None) -> None:
         if self._whole is not None:
-            self._machine.store(address, ShapedValue(self._machine, _WIDTH, self._whole))
+            self._machine.store(address, ShapedValue(self._machine.builder, _WIDTH, self._whole))
             self._whole = None
 
 
 def may_pair(machine: LlvmMachine) -> bool:
     """Whether the host has such vectors, and the code is what they are for."""
-    return not machine.careful and machine.host.has("avx2")
+    return not machine.guards.careful and machine.builder.host.has("avx2")
 
 
 def note_load(machine: LlvmMachine, decoded: Decoded) -> None:

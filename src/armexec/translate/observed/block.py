@@ -15,7 +15,9 @@ from typing import NamedTuple
 from armexec.cpu.registers import ALL, PARTIAL, STATE, VIEWS, RegisterSet, bit, has, members, q, register_type
 from armexec.cpu.state import OFFSETS
 from armexec.isa import Decoded
-from armexec.machines.llvm.machine import Host, Terminator, Value
+from armexec.machines.llvm.builder import Host
+from armexec.machines.llvm.machine import Terminator
+from armexec.machines.llvm.values import Value
 from armexec.translate.codegen.link import HostCode
 from armexec.translate.codegen.llvm import exact_attributes
 from armexec.translate.ir.function import ATTRIBUTES
@@ -119,6 +121,7 @@ class _Writer:
     def add(self, start: int, instructions: Sequence[Decoded]) -> None:
         """Write a block, but for its end."""
         m = self.m
+        b = m.builder
         m.start_block(start)
         count = 0
         for decoded in instructions:
@@ -134,11 +137,11 @@ class _Writer:
                 break
         ends = _ends(m.terminator, start + 4 * count)
         if not ends:
-            m.leaves.append((count, m.label))
-            m.out.append(f"br label %{m.leave}")
-        body, m.out = m.out, [f"block.{start:x}:"]
+            m.leaves.append((count, b.label))
+            b.jump(m.leave)
+        body, b.out = b.out, [f"block.{start:x}:"]
         self.get(m.used & ~bit(STATE))
-        self.parts[start] = _Part(start, count, [*m.out, *body], ends)
+        self.parts[start] = _Part(start, count, [*b.out, *body], ends)
 
     def put(self, registers: RegisterSet) -> None:
         """Put registers that have changed where they are kept."""
@@ -153,20 +156,22 @@ class _Writer:
     def get(self, registers: RegisterSet) -> None:
         """Take registers from where they are kept to where a block expects them."""
         m = self.m
+        b = m.builder
         self.loaded |= registers
         for n in members(registers):
             view = VIEWS[n]
             if not self.keep:
-                m.out.append(f"store {view.type} {load_state(m, n).text}, ptr {view.variable}")
+                b.store(view.type, load_state(m, n).text, view.variable)
             elif has(PARTIAL, n):
                 whole = q(view.register.n)
                 self.loaded |= bit(whole)
-                value = Value(m, 128, m.line(f"load {register_type(whole)}, ptr {VIEWS[whole].variable}"))
-                m.out.append(f"store {view.type} {m.narrow(value, whole, n).text}, ptr {view.variable}")
+                value = Value(b, 128, b.line(f"load {register_type(whole)}, ptr {VIEWS[whole].variable}"))
+                b.store(view.type, m.narrow(value, whole, n).text, view.variable)
 
     def finish(self, name: str) -> BlockText:
         """The function, with the ends of its blocks."""
         m = self.m
+        b = m.builder
         entry = next(iter(self.parts))
         out = [
             f"define i64 @{name}(ptr noalias %state, i64 %budget) {ATTRIBUTES} {{",
@@ -179,10 +184,10 @@ class _Writer:
         ]
         kept = self.loaded | (self.changed if self.keep else 0)
         out += [f"{VIEWS[n].variable} = alloca {register_type(n)}" for n in members(kept)]
-        m.out = out
+        b.out = out
         if self.keep:
             for n in members(kept & ~PARTIAL):
-                m.out.append(f"store {register_type(n)} {load_state(m, n).text}, ptr {VIEWS[n].variable}")
+                b.store(register_type(n), load_state(m, n).text, VIEWS[n].variable)
         out.append(f"br label %block.{entry:x}")
         for part in self.parts.values():
             out += part.lines
@@ -194,50 +199,58 @@ class _Writer:
     def end(self, part: _Part) -> None:
         """The end of a block."""
         m = self.m
+        b = m.builder
         if not part.ends:
             return
-        before = m.line("load i64, ptr %executed")
-        executed = m.line(f"add i64 {before}, {part.instructions}")
-        m.out.append(f"store i64 {executed}, ptr %executed")
+        before = b.line("load i64, ptr %executed")
+        executed = b.line(f"add i64 {before}, {part.instructions}")
+        b.store("i64", executed, "%executed")
         for condition, target in part.ends:
-            otherwise = m.block("otherwise")
+            otherwise = b.block("otherwise")
             if condition:
-                taken = m.block("taken")
-                m.out += [f"br i1 {condition}, label %{taken}, label %{otherwise}", f"{taken}:"]
+                taken = b.block("taken")
+                b.branch(condition, taken, otherwise)
+                b.start(taken)
             if isinstance(target, int) and target in self.parts:
-                left, away = m.line(f"sub i64 %budget, {executed}"), m.block("away")
-                enough = m.line(f"icmp uge i64 {left}, {self.parts[target].instructions}")
-                m.out += [f"br i1 {enough}, label %block.{target:x}, label %{away}, !prof !0", f"{away}:"]
+                left, away = b.line(f"sub i64 %budget, {executed}"), b.block("away")
+                enough = b.line(f"icmp uge i64 {left}, {self.parts[target].instructions}")
+                b.branch(enough, f"block.{target:x}", away, weights="!0")
+                b.start(away)
             pc = m.const(64, target) if isinstance(target, int) else target
-            m.out += [f"store i64 {pc.text}, ptr %following", "br label %exit"]
+            b.store("i64", pc.text, "%following")
+            b.jump("exit")
             if condition:
-                m.out.append(f"{otherwise}:")
+                b.start(otherwise)
 
     def leave(self, part: _Part) -> None:
         """The way out of a block before its instructions."""
         m = self.m
+        b = m.builder
         leaves = m.leaves_of[part.start]
         if not leaves:
             return
-        m.out.append(f"leave.{part.start:x}:")
+        b.start(f"leave.{part.start:x}")
         count = m.emit(64, "phi i64 " + ", ".join(f"[{executed}, %{label}]" for executed, label in leaves))
-        m.out.append(f"store i64 {((count << 2) + part.start).text}, ptr %following")
-        before = m.line("load i64, ptr %executed")
-        slow = m.line(f"or i64 {m.line(f'add i64 {before}, {count.text}')}, {SLOW}")
-        m.out += [f"store i64 {slow}, ptr %executed", "br label %exit"]
+        b.store("i64", ((count << 2) + part.start).text, "%following")
+        before = b.line("load i64, ptr %executed")
+        slow = b.line(f"or i64 {b.line(f'add i64 {before}, {count.text}')}, {SLOW}")
+        b.store("i64", slow, "%executed")
+        b.jump("exit")
 
     def exit(self) -> None:
         """The end of the function."""
         m = self.m
-        m.out.append("exit:")
+        b = m.builder
+        b.start("exit")
         if self.keep:
             for n in members(self.changed):
                 width = 1 if VIEWS[n].type == "i1" else 64
                 store_state(m, n, m.emit(width, f"load {register_type(n)}, ptr {VIEWS[n].variable}"))
-        pc = m.line("load i64, ptr %following")
-        pointer = m.line(f"getelementptr i8, ptr %state, i64 {OFFSETS['pc']}")
-        result = m.line("load i64, ptr %executed")
-        m.out += [f"store i64 {pc}, ptr {pointer}", f"ret i64 {result}"]
+        pc = b.line("load i64, ptr %following")
+        pointer = b.state.pointer("pc")
+        result = b.line("load i64, ptr %executed")
+        b.store("i64", pc, pointer)
+        b.ret("i64", result)
 
 
 def _ends(terminator: Terminator | None, following: int) -> tuple[tuple[str, int | Value], ...]:

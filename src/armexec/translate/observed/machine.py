@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING
 
 from armexec.cpu.state import OFFSETS
 from armexec.machines import system
-from armexec.machines.llvm.machine import Host, LlvmMachine, Value
+from armexec.machines.llvm.builder import Host
+from armexec.machines.llvm.machine import LlvmMachine
+from armexec.machines.llvm.values import Value
 from armexec.memory.page_table import LEVEL_2_BITS, PAGE, PAGE_BITS, READ, ROOTS, WRITE
 
 if TYPE_CHECKING:
@@ -74,7 +76,7 @@ class ObservedMachine(LlvmMachine):
     def start_block(self, start: int) -> None:
         """Start a block of the function."""
         self.begin()
-        self.label = f"block.{start:x}"
+        self.builder.label = f"block.{start:x}"
         self.leave = f"leave.{start:x}"
         self.leaves = self.leaves_of[start] = []
 
@@ -86,11 +88,11 @@ class ObservedMachine(LlvmMachine):
     # -- ways out -----------------------------------------------------------------------------------------------------
     def leave_unless(self, condition: str) -> None:
         """Leave before this instruction unless a bit is set."""
-        self.leaves.append((self.executed, self.label))
-        label = self.block("on")
-        self.out.append(f"br i1 {condition}, label %{label}, label %{self.leave}, !prof !0")
-        self.out.append(f"{label}:")
-        self.label = label
+        b = self.builder
+        self.leaves.append((self.executed, b.label))
+        label = b.block("on")
+        b.branch(condition, label, self.leave, weights="!0")
+        b.start(label)
 
     def _trap_if(self, condition: Value, kind: TrapKind, detail: Value) -> None:
         if condition.constant != 0:
