@@ -40,14 +40,14 @@ else:
 _libm = ctypes.CDLL(None)
 
 
-def _control() -> int:
+def control_register() -> int:
     environment = ctypes.create_string_buffer(64)
     _libm.fegetenv(environment)
     return int.from_bytes(environment.raw[_AT : _AT + 4], "little")
 
 
 @contextmanager
-def _environment(control: int) -> Iterator[None]:
+def environment(control: int) -> Iterator[None]:
     """The control register of this thread set, without its flags."""
     kept = ctypes.create_string_buffer(64)
     _libm.fegetenv(kept)
@@ -150,13 +150,13 @@ def test_random_programs_give_the_same_bits_in_every_environment(control: int) -
         module = _module(seed, "translated:O2")
         wanted = _compared(_Calls(module, seed).results())
         calls = _Calls(module, seed)
-        before = _control()
-        with _environment(control):
+        before = control_register()
+        with environment(control):
             results = calls.results()
-            after = _control()
+            after = control_register()
         assert _compared(results) == wanted, seed
         assert after & ~0x3F == control & ~0x3F
-        assert _control() & ~0x3F == before & ~0x3F
+        assert control_register() & ~0x3F == before & ~0x3F
 
 
 @pytest.mark.long
@@ -166,7 +166,7 @@ def test_many_random_programs_give_the_same_bits(control: int) -> None:
         module = _module(seed, "translated:O2")
         wanted = _compared(_Calls(module, seed).results())
         calls = _Calls(module, seed)
-        with _environment(control):
+        with environment(control):
             results = calls.results()
         assert _compared(results) == wanted, seed
 
@@ -177,7 +177,7 @@ def test_the_engines_agree_in_every_environment(control: int) -> None:
     found = []
     for engine in ("translated", "reference"):
         module = _module(0, engine)
-        with _environment(control):
+        with environment(control):
             found.append([module[name](*arguments) for name, arguments in names])
     assert _compared(found[0]) == _compared(found[1])
     assert all(value != 0 for value in found[0])
@@ -187,9 +187,9 @@ def test_the_engines_agree_in_every_environment(control: int) -> None:
 def test_a_first_call_translates_in_every_environment(control: int) -> None:
     text = f"mov x1, #{control & 0xFFFF}\nfdiv d0, d0, d1\nret"
     function = armexec.function(text, "double(double, double)", engine="translated:O2")
-    with _environment(control):
+    with environment(control):
         result = function(1.0, 0.0)
-        after = _control()
+        after = control_register()
     assert result == math.inf
     assert after & ~0x3F == control & ~0x3F
 
@@ -199,13 +199,13 @@ def test_after_a_fault_the_environment_is_the_process_s(control: int) -> None:
     text = "fdiv d0, d0, d1\nldr d1, [x0]\nfadd d0, d0, d1\nret"
     function = armexec.function(text, "double(long, double, double)", engine="translated")
     caught = []
-    with _environment(control):
+    with environment(control):
         for _ in range(2):
             try:
                 function(16, 1.0, 0.0)
             except armexec.MemoryFault as error:
                 caught.append(error)
-        after = _control()
+        after = control_register()
     assert [error.address for error in caught] == [16, 16]
     assert after & ~0x3F == control & ~0x3F
 
@@ -213,8 +213,8 @@ def test_after_a_fault_the_environment_is_the_process_s(control: int) -> None:
 def test_a_thread_that_inherits_an_environment() -> None:
     module = _module(0, "translated:O2")
     found = []
-    with _environment(CONTROLS["flush to zero"]):
-        thread = threading.Thread(target=lambda: found.append((_control(), module.product(5e-324, 1.0))))
+    with environment(CONTROLS["flush to zero"]):
+        thread = threading.Thread(target=lambda: found.append((control_register(), module.product(5e-324, 1.0))))
         thread.start()
         thread.join()
     assert found == [(found[0][0], 5e-324)]
@@ -237,8 +237,8 @@ def test_code_found_while_the_guest_runs_is_looked_for_in_the_process_s_environm
         ret
     """
     function = armexec.function(text, "double(double, double)", engine="translated:O0")
-    with _environment(CONTROLS["as -ffast-math sets it"]):
+    with environment(CONTROLS["as -ffast-math sets it"]):
         results = [function(5e-324, 1.0) for _ in range(2)]
-        after = _control()
+        after = control_register()
     assert results == [5e-324, 5e-324]
     assert after & ~0x3F == CONTROLS["as -ffast-math sets it"]

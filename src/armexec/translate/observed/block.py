@@ -20,11 +20,13 @@ from armexec.machines.llvm.machine import Terminator
 from armexec.machines.llvm.values import Value
 from armexec.translate.codegen.link import HostCode
 from armexec.translate.codegen.llvm import exact_attributes
+from armexec.translate.guest_state import GuestState
 from armexec.translate.ir.function import ATTRIBUTES
 from armexec.translate.ir.state_access import load_state, store_state
 from armexec.translate.observed.machine import ObservedMachine, page_lookup
 from armexec.translate.observed.shield import shielded
 from armexec.translate.observed.soft_float import declared, soft_symbols
+from armexec.translate.support.host_environment import environment_text
 
 __all__ = [
     "HOT",
@@ -284,6 +286,8 @@ def dispatcher(table_bits: int) -> str:
     function, instructions = TableEntry.function.offset, TableEntry.instructions.offset
     return f"""
 define i32 @run(ptr %state, ptr %context, ptr %table) nounwind {{
+  %environment = alloca [{ctypes.sizeof(GuestState)} x i8], align 16
+  call void @own_environment(ptr %environment)
   %pc_at = getelementptr i8, ptr %state, i64 {OFFSETS["pc"]}
   %until = load i64, ptr %context
   %budget_at = getelementptr i8, ptr %context, i64 {RunContext.budget.offset}
@@ -329,6 +333,7 @@ end:
   %why = phi i32 [{UNTIL}, %next], [{MISSING}, %look], [{LIMITED}, %measure], [{HOT}, %heat], [{INTERPRET}, %ran]
   %rest = phi i64 [%left, %next], [%left, %look], [%left, %measure], [%left, %heat], [%less, %ran]
   store i64 %rest, ptr %budget_at
+  call void @put_back_environment(ptr %environment)
   ret i32 %why
 }}
-"""
+{environment_text()}"""

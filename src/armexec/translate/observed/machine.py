@@ -16,6 +16,7 @@ from armexec.machines.llvm.builder import Host
 from armexec.machines.llvm.machine import LlvmMachine
 from armexec.machines.llvm.values import Value
 from armexec.memory.page_table import LEVEL_2_BITS, PAGE, PAGE_BITS, READ, ROOTS, WRITE
+from armexec.translate.observed.host_float import host_function
 
 if TYPE_CHECKING:
     from armexec.machines.traps import TrapKind
@@ -109,6 +110,15 @@ class ObservedMachine(LlvmMachine):
             self.terminator = ("trap",)
             return self.const(64, 0)
         return super().read_system_register(register)
+
+    # -- floating point -----------------------------------------------------------------------------------------------
+    def _call_soft(self, name: str, operands: list[Value], width: int, when: Value | None = None) -> Value:
+        function = None if when is not None else host_function(name, tuple(o.width for o in operands), width)
+        if function is None:
+            return super()._call_soft(name, operands, width, when)
+        self.helpers |= function
+        arguments = ", ".join(f"i{operand.width} {operand.text}" for operand in operands)
+        return self.emit(width, f"call i{width} @host_{name}_{operands[0].width}({arguments}, ptr %state)")
 
     # -- memory -------------------------------------------------------------------------------------------------------
     def _pointer(self, address: Value) -> str:

@@ -1,4 +1,4 @@
-"""Soft-float functions as host code: each is compiled once, kept on disk, and shared by all blocks that call it."""
+"""Floating-point functions as host code: each is compiled once, kept on disk, and shared by all blocks that call it."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from armexec.translate.codegen.support_code import shared_code
 
 __all__ = ["declared", "soft_symbols"]
 
-_PREFIX = "soft_"
-_DEFINITION = re.compile(r"define internal (\{[^}]*\}) @(\w+)\(([^)]*)\)[^\n]*\{\n")
+_PREFIXES = ("soft_", "host_")
+_DEFINITION = re.compile(r"define internal (\{[^}]*\}|i\d+) @(\w+)\(([^)]*)\)[^\n]*\{\n")
 _codes: dict[str, HostCode] = {}
 
 
 def declared(helpers: Mapping[str, str]) -> list[str]:
-    """The texts that a module needs for its helpers: soft-float functions are only declared."""
-    return [_declaration(text) if name.startswith(_PREFIX) else text for name, text in helpers.items()]
+    """The texts that a module needs for its helpers: floating-point functions are only declared."""
+    return [_declaration(text) if name.startswith(_PREFIXES) else text for name, text in helpers.items()]
 
 
 def _declaration(text: str) -> str:
@@ -29,11 +29,13 @@ def _declaration(text: str) -> str:
 
 
 def soft_symbols(helpers: Mapping[str, str]) -> dict[str, int]:
-    """The addresses of the soft-float functions among helpers. Raises HostError."""
-    tables = [text for name, text in helpers.items() if not text.startswith("define") and not name.startswith(_PREFIX)]
+    """The addresses of the floating-point functions among helpers. Raises HostError."""
+    tables = [
+        text for name, text in helpers.items() if not text.startswith("define") and not name.startswith(_PREFIXES)
+    ]
     found = {}
     for name, text in helpers.items():
-        if name.startswith(_PREFIX):
+        if name.startswith(_PREFIXES):
             code = _codes.get(name)
             if code is None:
                 own = [table for table in tables if f"@{table[1:].split(' ', 1)[0]}" in text]
