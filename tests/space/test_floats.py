@@ -12,10 +12,30 @@ from translate import test_environment as process_environment
 from .guest import CODE, start
 
 # Around the borders between zeros, denormals, normal numbers and infinities, and what rounds over them.
-_SINGLES = [0, 1, 0x7FFFFF, 0x800000, 0x800001, 0xFFFFFF, 0x1000000, 0x3F7FFFFF, 0x3F800000, 0x3F800001, 0x40490FDB]
+_SINGLES = [
+    0,
+    1,
+    0x7FFFFF,
+    0x800000,
+    0x800001,
+    0xFFFFFF,
+    0x1000000,
+    0x3F000000,
+    0x3F7FFFFF,
+    0x3F800000,
+    0x3F800001,
+    0x40490FDB,
+]
 _SINGLES += [0x7F000000, 0x7F7FFFFF, 0x7F800000, 0x7F800001, 0x7FC00000, 0x1FFFFFFF, 0x20000000, 0x5F000000]
-_DOUBLES = [0, 1, 0xF_FFFF_FFFF_FFFF, 0x10_0000_0000_0000, 0x10_0000_0000_0001, 0x20_0000_0000_0000]
-_DOUBLES += [0x3FEF_FFFF_FFFF_FFFF, 0x3FF0_0000_0000_0000, 0x3FF0_0000_0000_0001, 0x4009_21FB_5444_2D18]
+_DOUBLES = [0, 1, 0xF_FFFF_FFFF_FFFF, 0x10_0000_0000_0000, 0x10_0000_0000_0001, 0x1F_FFFF_FFFF_FFFF]
+_DOUBLES += [
+    0x20_0000_0000_0000,
+    0x3FE0_0000_0000_0000,
+    0x3FEF_FFFF_FFFF_FFFF,
+    0x3FF0_0000_0000_0000,
+    0x3FF0_0000_0000_0001,
+    0x4009_21FB_5444_2D18,
+]
 _DOUBLES += [0x7FE0_0000_0000_0000, 0x7FEF_FFFF_FFFF_FFFF, 0x7FF0_0000_0000_0000, 0x7FF0_0000_0000_0001]
 _DOUBLES += [0x7FF8_0000_0000_0000, 0x1FFF_FFFF_FFFF_FFFF, 0x2000_0000_0000_0000, 0x5FF0_0000_0000_0000]
 
@@ -71,6 +91,19 @@ def _compare(letter: str, engine: str, count: int, seed: int) -> None:
 @pytest.mark.parametrize("letter", ["s", "d"])
 def test_results_and_flags(letter: str, engine: str) -> None:
     _compare(letter, engine, 400, 1)
+
+
+@pytest.mark.parametrize(
+    ("letter", "operands"), [("s", (0xFF_FFFF, 0x3F00_0000)), ("d", (0x1F_FFFF_FFFF_FFFF, 0x3FE0_0000_0000_0000))]
+)
+def test_a_product_that_is_rounded_up_to_the_least_normal_number(letter: str, operands: tuple[int, int]) -> None:
+    """That is an underflow: it is found before rounding."""
+    _, cpu, _ = start("quick", TEXT.format(t=letter))
+    for _ in range(3):
+        cpu.pc, cpu.fpsr, cpu.v[0].q, cpu.v[1].q = CODE, 1 << 4, *operands
+        cpu.run(instruction_limit=3)
+        assert cpu.v[5].q == {"s": 0x80_0000, "d": 0x10_0000_0000_0000}[letter]
+        assert cpu.fpsr == 1 << 4 | 1 << 3
 
 
 @pytest.mark.long

@@ -56,20 +56,39 @@ def test_until_where_nothing_is_mapped(engine: str) -> None:
         ("mov x2, #7; swp x2, x2, [x0]", "read", 0),
         ("mov x2, #7; ldxr x2, [x0]", "read", 0),
         ("mov x2, #7; dc zva, x0", "write", 0),
+        ("mov x2, #7; ld1 {v0.2d-v3.2d}, [x5]", "read", 0),
+        ("mov x2, #7; ldp q0, q1, [x6]", "read", 0),
+        ("mov x2, #7; ld2 {v0.16b, v1.16b}, [x6], x2", "read", 0),
     ],
 )
 def test_a_fault_leaves_the_registers_as_before_the_instruction(
     engine: str, text: str, access: str, offset: int
 ) -> None:
-    _, cpu, _ = start(engine, text)
+    _, cpu, _ = start(engine, text, b"\xff" * 0x1000)
     end = DATA + 0x1000
     for _ in range(ROUNDS):
-        cpu.pc, cpu.x[0], cpu.x[3] = CODE, end, 3
+        cpu.pc, cpu.x[0], cpu.x[3], cpu.x[5], cpu.x[6] = CODE, end, 3, end - 32, end - 16
         stop = cpu.run()
         assert (stop.reason, stop.pc, stop.address, stop.access) == ("fault", CODE + 4, end + offset, access)
+        assert (cpu.x[5], cpu.x[6]) == (end - 32, end - 16)
         assert stop.instructions == 1
         assert (cpu.pc, cpu.x[0], cpu.x[2], cpu.x[3], cpu.v[0].q) == (CODE + 4, end, 7, 3, 0)
     assert str(stop) == f"fault at 0x{CODE + 4:x}: can't {access} memory at 0x{end + offset:x}"
+
+
+def test_a_fault_leaves_the_exclusive_monitor_as_before_the_instruction(engine: str) -> None:
+    space, cpu, _ = start(engine, "ldxr x2, [x1]; stxr w3, x2, [x1]; brk #0")
+    for _ in range(ROUNDS):
+        space.protect(DATA, 0x1000, "r")
+        cpu.pc, cpu.x[3] = CODE, 5
+        assert cpu.run(until=CODE + 4).reason == "until"
+        before = cpu.save()
+        stop = cpu.run()
+        assert (stop.reason, stop.access, stop.address) == ("fault", "write", DATA)
+        assert cpu.save() == before
+        space.protect(DATA, 0x1000, "rw")
+        assert cpu.run().reason == "breakpoint"
+        assert cpu.x[3] == 0
 
 
 def test_a_run_goes_on_after_a_fault(engine: str) -> None:

@@ -97,8 +97,6 @@ def _operation(name: str, width: int, count: int) -> str:
             f"%good{i} = or i1 %normal{i}, %zero{i}",
         ]
         good.append(f"%good{i}")
-    if name == "div":
-        good[1] = "%normal1"
     if name == "sqrt":
         lines.append(f"%positive = icmp sgt i{width} %a0, 0")
         good.append("%positive")
