@@ -79,16 +79,3 @@ def test_every_room_is_on_the_map() -> None:
         assert rooms <= set(re.findall(r"(\w+)/", house)), folder
     for path in SOURCES.glob("[a-z]*.py"):
         assert path.name in house, path.name
-
-
-def test_names_in_the_code_that_the_glossary_gives_are_there() -> None:
-    """What is renamed to the glossary's own term no longer has another name."""
-    text = " ".join((DOCS / "glossary.md").read_text(encoding="utf-8").split())
-    names = {
-        name
-        for sentence in re.findall(r"[Ii]n the code(?: also)?: (.*?)\.(?: |$)", text)
-        for name in re.findall(r"`(\w+)`", sentence)
-    }
-    assert len(names) > 20
-    words = {word for path in SOURCES.rglob("*.py") for word in re.findall(r"\w+", path.read_text(encoding="utf-8"))}
-    assert names - words == set()

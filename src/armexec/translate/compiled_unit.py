@@ -45,7 +45,7 @@ class CompiledUnit:
     """`object`: the object file. `text`: what it was made from, compressed, for the fault map.
 
     `instructions`: how many of the guest's. `entry`: the offset it was made for, or that of the piece that has it;
-    `wrapped`: those of closed functions that can be entered through the state structure too. `whys`: what undefined
+    `wrapped`: those of closed functions that can be entered through the state structure too. `undefined_reasons`: what undefined
     instructions said, by offset. `called`: the exported functions of other units that it calls, by offset and form.
     `consulted`: the offsets of which it was asked whether they had been translated; `found`: those whose flows were
     looked for, in this order. `circumstances`: a digest of what was known of `consulted`.
@@ -58,7 +58,7 @@ class CompiledUnit:
     wrapped: tuple[int, ...]
     functions: tuple[Function, ...]
     called: tuple[tuple[int, bool], ...]
-    whys: dict[int, str]
+    undefined_reasons: dict[int, str]
     consulted: tuple[int, ...]
     found: tuple[int, ...]
     circumstances: str = ""
@@ -83,7 +83,7 @@ def pack(unit: CompiledUnit) -> bytes:
         "wrapped": unit.wrapped,
         "functions": [(f.offset, f.entries, f.returns_all, f.convention) for f in unit.functions],
         "called": unit.called,
-        "whys": list(unit.whys.items()),
+        "undefined_reasons": list(unit.undefined_reasons.items()),
         "consulted": unit.consulted,
         "found": unit.found,
         "circumstances": unit.circumstances,
@@ -111,7 +111,7 @@ def unpack(data: bytes) -> CompiledUnit | None:
             _ints(header["wrapped"]),
             functions,
             tuple((int(offset), bool(returns_all)) for offset, returns_all in header["called"]),
-            {int(offset): str(why) for offset, why in header["whys"]},
+            {int(offset): str(why) for offset, why in header["undefined_reasons"]},
             _ints(header["consulted"]),
             _ints(header["found"]),
             str(header["circumstances"]),

@@ -136,7 +136,7 @@ class LlvmMachine(VectorFile, Vectors, FloatingPoint):
 
     `image_base`: addresses are emitted relative to the symbol `@image`, which is there; None emits them as they are.
     `offsets`: where each field of the state structure is. `strict`: floating point as FPCR says, with FPSR's flags;
-    otherwise FPCR is zero, and FPSR never read. `careful`: a NaN is dealt with where it comes up (`Guards`). `whys`:
+    otherwise FPCR is zero, and FPSR never read. `careful`: a NaN is dealt with where it comes up (`Guards`). `undefined_reasons`:
     what `undefined` said, by pc. `max_deferred_stores`: how many stores wait for one guard at most.
 
     `volatile`: the addresses of loads that have to be made where they stand.
@@ -157,7 +157,7 @@ class LlvmMachine(VectorFile, Vectors, FloatingPoint):
         self.strict = strict
         self.volatile: set[int] = set()
         self.helpers = {}
-        self.whys: dict[int, str] = {}
+        self.undefined_reasons: dict[int, str] = {}
         self.X = _Registers(self, sp=False)
         self.XSP = _Registers(self, sp=True)
         self.V = ScalarRegisters(self)
@@ -517,7 +517,7 @@ class LlvmMachine(VectorFile, Vectors, FloatingPoint):
         self.trap(TrapKind.BREAKPOINT, immediate)
 
     def undefined(self, why: str) -> None:
-        self.whys[self.builder.pc] = why
+        self.undefined_reasons[self.builder.pc] = why
         self.trap(TrapKind.UNDEFINED)
 
     # -- system registers -----------------------------------------------------------------------------------------

@@ -153,7 +153,7 @@ class LinkedUnit:
 
     def why(self, pc: int) -> str:
         """What an undefined instruction said about itself."""
-        return self.compiled.whys.get(pc - self.base, "")
+        return self.compiled.undefined_reasons.get(pc - self.base, "")
 
     def guest_pc(self, host_pc: int) -> int | None:
         """The guest instruction that host code belongs to, None where that isn't known."""

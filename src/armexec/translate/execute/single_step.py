@@ -45,13 +45,13 @@ def block_runner(runs: Sequence[tuple[int, Sequence[int]]], *, tier: str = "O2",
         HostError: LLVM refuses the code, which is a defect of armexec.
     """
     out = [core(), runner()]
-    whys: list[dict[int, str]] = []
+    undefined_reasons: list[dict[int, str]] = []
     helpers: dict[str, str] = {}
     for index, (address, words) in enumerate(runs):
         machine = LlvmMachine(OFFSETS, None, host=host_features(), strict=strict)
         block = _block(address, words)
         out += _function(f"t{index}", lift_block(block, machine), machine)
-        whys.append(machine.whys)
+        undefined_reasons.append(machine.undefined_reasons)
         helpers |= machine.helpers
     out += helpers.values()
     out.append("attributes #0 = { null_pointer_is_valid nounwind }")
@@ -59,15 +59,15 @@ def block_runner(runs: Sequence[tuple[int, Sequence[int]]], *, tier: str = "O2",
     host = HostCode.from_text("\n".join(out), {"thread_key": thread_key()}, tier=tier)
     install()
     run = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_void_p, ctypes.c_void_p)(host.address("run"))
-    return [_runner(host, run, host.address(f"t{index}"), whys[index]) for index in range(len(runs))]
+    return [_runner(host, run, host.address(f"t{index}"), undefined_reasons[index]) for index in range(len(runs))]
 
 
-def _runner(host: HostCode, run: Callable[[int, int], int], function: int, whys: dict[int, str]) -> Runner:
+def _runner(host: HostCode, run: Callable[[int, int], int], function: int, undefined_reasons: dict[int, str]) -> Runner:
     def call(state: GuestState, _keep: HostCode = host) -> Trap | None:
         if not run(function, ctypes.addressof(state)):
             return None
         pc = state.trap_pc
-        return Trap(TrapKind(state.trap_kind), pc, state.trap_detail, whys.get(pc, ""))
+        return Trap(TrapKind(state.trap_kind), pc, state.trap_detail, undefined_reasons.get(pc, ""))
 
     return call
 

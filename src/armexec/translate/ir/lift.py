@@ -289,5 +289,5 @@ def _undecoded(machine: LlvmMachine, word: int) -> None:
     if name is None:
         machine.trap(TrapKind.UNDEFINED)
     else:
-        machine.whys[machine.pc] = name
+        machine.undefined_reasons[machine.pc] = name
         machine.trap(TrapKind.UNSUPPORTED, word)

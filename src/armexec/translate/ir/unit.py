@@ -138,9 +138,9 @@ class UnitPlan:
         """What it is when compiled: `data` is the object file."""
         base = self.registry.code.base
         functions = []
-        whys: dict[int, str] = {}
+        undefined_reasons: dict[int, str] = {}
         for address, function in self.functions.items():
-            whys |= {pc - base: why for pc, why in function.machine.whys.items()}
+            undefined_reasons |= {pc - base: why for pc, why in function.machine.undefined_reasons.items()}
             signature = self.signatures[address]
             if signature.uses_state:
                 entries = tuple(start - base for start in function.graph.entries or (address,))
@@ -158,7 +158,7 @@ class UnitPlan:
             tuple(address - base for address in self.wrapped),
             tuple(functions),
             tuple((address - base, self.forms[address][1]) for address in self.external),
-            whys,
+            undefined_reasons,
             tuple(sorted(address - base for address in self.consulted)),
             self._found,
         )
