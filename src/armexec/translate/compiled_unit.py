@@ -42,13 +42,13 @@ class Function:
 
 @dataclass(frozen=True)
 class CompiledUnit:
-    """`object`: the object file. `text`: what it was made from, compressed, for the fault map.
+    """`object`: the object file. `text`: the IR that it was made from, compressed, for the line table.
 
-    `instructions`: how many of the guest's. `entry`: the offset it was made for, or that of the piece that has it;
-    `wrapped`: those of closed functions that can be entered through the state structure too. `undefined_reasons`: what undefined
-    instructions said, by offset. `called`: the exported functions of other units that it calls, by offset and form.
-    `consulted`: the offsets of which it was asked whether they had been translated; `found`: those whose flows were
-    looked for, in this order. `circumstances`: a digest of what was known of `consulted`.
+    `instructions`: the number of the guest's. `entry`: the offset that it was made for, or that of the fragment that has
+    it. `wrapped`: the functions of the register convention that have a wrapper of the state convention.
+    `undefined_reasons`: what undefined instructions said, by offset. `called`: the exported functions of other units that
+    it calls, by offset and form. `consulted`: the offsets of which it was asked whether they had been translated. `found`:
+    those whose graphs were looked for, in this order. `circumstances`: a digest of what was known of `consulted`.
     """
 
     object: bytes
