@@ -44,11 +44,12 @@ class Function:
 class CompiledUnit:
     """`object`: the object file. `text`: the IR that it was made from, compressed, for the line table.
 
-    `instructions`: the number of the guest's. `entry`: the offset that it was made for, or that of the fragment that has
-    it. `wrapped`: the functions of the register convention that have a wrapper of the state convention.
-    `undefined_reasons`: what undefined instructions said, by offset. `called`: the exported functions of other units that
-    it calls, by offset and form. `consulted`: the offsets of which it was asked whether they had been translated. `found`:
-    those whose graphs were looked for, in this order. `circumstances`: a digest of what was known of `consulted`.
+    `instructions`: the number of the guest's. `entry`: the offset that it was made for, or that of the fragment that
+    has it. `wrapped`: the functions of the register convention that have a wrapper of the state convention.
+    `undefined_reasons`: what undefined instructions said, by offset. `called`: the exported functions of other units
+    that it calls, by offset and form. `consulted`: the offsets of which it was asked whether they had been
+    translated. `found`: those whose graphs were looked for, in this order. `circumstances`: a digest of what was
+    known of `consulted`.
     """
 
     object: bytes

@@ -80,7 +80,9 @@ class CodeSource:
 
 
 class Convention(NamedTuple):
-    """How a closed function is called: sets of registers as bits, and whether its return is to be checked."""
+    """How a function of the register convention is called: sets of registers as bits, and whether its return is to be
+    checked.
+    """
 
     inputs: int
     outputs: int
@@ -89,18 +91,20 @@ class Convention(NamedTuple):
 
 
 class Export(NamedTuple):
-    """A closed function that other units may call, and where its host code is."""
+    """A function of the register convention that other units may call, and where its host code is."""
 
     convention: Convention
     host: int
 
 
 Form: TypeAlias = tuple[int, bool]
-"""A closed function by its address, and whether it is the wide form, which returns all that it changes."""
+"""A function of the register convention by its address, and whether it is the returns-all form, which returns all that
+it changes.
+"""
 
 
 class UnitRegistry:
-    """What is known and translated of an image: flows, exported functions, and those that take the state structure.
+    """What is known and translated of an image: graphs, exported functions, and those that take the state structure.
 
     `states`: by guest address, the host address of what is entered there with the state structure.
 
@@ -124,7 +128,7 @@ class UnitRegistry:
         self._room = 0
 
     def graph(self, address: int) -> ControlFlowGraph:
-        """The function at an address, or the piece that is entered there, as it is translated here."""
+        """The function at an address, or the fragment that is entered there, as it is translated here."""
         graph = self.partition.graph(address)
         if self.optimized is None or not self.policy.osr or not graph.loops:
             return graph
@@ -192,14 +196,14 @@ class UnitRegistry:
     def found_before(self, addresses: Iterable[int]) -> None:
         """These were looked at, in this order, for a unit that came from the cache.
 
-        How code is cut into flows depends on what was looked at before. It is done again when something new is
+        How code is cut into graphs depends on what was looked at before. It is done again when something new is
         translated, and not before.
         """
         (self.optimized or self)._found += addresses
 
     @property
     def partition(self) -> Partition:
-        """The flows that both libraries of an image share."""
+        """The graphs that both libraries of an image share."""
         if self.optimized is not None:
             return self.optimized.partition
         while self._found:

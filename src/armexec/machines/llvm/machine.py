@@ -137,7 +137,8 @@ class LlvmMachine(VectorFile, Vectors, FloatingPoint):
     `image_base`: addresses are emitted relative to the symbol `@image`, which is there; None emits them as they are.
     `offsets`: where each field of the state structure is. `strict`: floating point as FPCR says, with FPSR's flags;
     otherwise FPCR is zero, and FPSR never read. `careful`: a NaN is dealt with where it comes up (`Guards`).
-    `undefined_reasons`: what `undefined` said, by pc. `max_deferred_stores`: how many stores wait for one guard at most.
+    `undefined_reasons`: what `undefined` said, by pc. `max_deferred_stores`: the most
+    stores that wait for one guard.
 
     `volatile`: the addresses of loads that have to be made where they stand.
     """

@@ -128,7 +128,7 @@ class Block:
 class ControlFlowGraph:
     """A function: its blocks by address.
 
-    `calls` are the functions it calls directly; `outside` the addresses it goes to that aren't part of it. A piece
+    `calls` are the functions it calls directly; `outside` the addresses it goes to that aren't part of it. A fragment
     of a function has several `entries`.
     """
 

@@ -1,11 +1,12 @@
-"""Which code is translated together: the flow of each function, cut into pieces where it is large or shared by many.
+"""Which code is translated together: the control-flow graph of each function, cut into fragments where it is large or
+shared by many.
 
-A function is translated with all the code that its branches reach. That copies what several functions share: the
-target of a tail call, or the rest of a function that is entered in its middle. So each block may be part of a few
-flows only; then it becomes part of a piece. A piece belongs to nobody, is entered at several addresses with all
-registers in the state structure, and flows end where they reach one. A function larger than the limit is cut into
-pieces at once. Each address where pieces are entered belongs to one of them, so what is translated for an image is
-at most a constant times its code.
+A function is translated with all the code that its branches reach. That copies what several functions share: the target
+of a tail call, or the rest of a function that is entered in its middle. So each block may be part of a few graphs only;
+then it becomes part of a fragment. A fragment belongs to nobody, is entered at several addresses with all registers in
+the state structure, and graphs end where they reach one. A function larger than the limit is cut into fragments at
+once. Each address where fragments are entered belongs to one of them, so what is translated for an image is at most a
+constant times its code.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ __all__ = ["Partition"]
 
 
 class Partition:
-    """The flows of one image.
+    """The graphs of one image.
 
     `journal`: the addresses that were looked for, in order; what is found depends on what was before.
     """
@@ -38,7 +39,7 @@ class Partition:
         self._copies: Counter[int] = Counter()
 
     def graph(self, address: int) -> ControlFlowGraph:
-        """The function at an address, or the piece that is entered there."""
+        """The function at an address, or the fragment that is entered there."""
         graph = self._graphs.get(address) or self._fragments.get(address)
         return self._find(address) if graph is None else graph
 
@@ -62,7 +63,7 @@ class Partition:
         return graph
 
     def _cut(self, blocks: Iterable[Block], graph: ControlFlowGraph, entries: Collection[int]) -> None:
-        """Make pieces of blocks of a flow, to be entered at `entries` and wherever another piece goes."""
+        """Make fragments of blocks of a graph, to be entered at `entries` and wherever another fragment goes."""
         parts = [part for block in blocks for part in _parts(block, self._limit)]
         # Not the end of a call that is the end of the code: that has nothing to return to.
         reached = graph.blocks.keys() | graph.outside | {part.start for part in parts}

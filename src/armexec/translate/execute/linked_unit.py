@@ -114,7 +114,7 @@ class LinkedUnit:
             if function.entries:
                 host = self.host.address(f"s{function.offset:x}")
                 for entry in function.entries:
-                    # It may belong to an older piece.
+                    # It may belong to an older fragment.
                     if registry.states.setdefault(base + entry, host) == host:
                         entered.append(base + entry)
                 continue

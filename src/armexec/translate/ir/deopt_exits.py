@@ -92,7 +92,7 @@ class DeoptimizationExits:
     def needed_at(self, address: int) -> int:
         """The registers that careful code needs in the state to go on at a block."""
         needed = self.signature.live_in[address]
-        # Of an open function, the rest is there.
+        # Of a function of the state convention, the rest is there.
         return needed & covered(self.signature.dirty_in[address]) if self.uses_state else needed
 
     def enter_region(self, region: ReexecutionRegion) -> list[str]:

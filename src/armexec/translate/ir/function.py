@@ -1,10 +1,10 @@
 """One guest function as LLVM functions: its blocks joined, calls, returns, and the way in through the state structure.
 
-`@f<offset>` takes and returns registers (a closed function); `@s<offset>` takes the state structure (any function):
-`i1 @s(ptr %state, i64 %pc, i64 %link)`. `%pc` is the guest address entered, of which a piece has several; `%link` where
-the call goes on, which a jump out of a function passes on, whatever X30 is by then. Both give a bit that says, when
-set, that control goes on somewhere else than after the call: all registers are then in the state, with the pc, and
-every caller returns at once, down to the dispatcher at the bottom.
+`@f<offset>` takes and returns registers (a function of the register convention); `@s<offset>` takes the state structure
+(any function): `i1 @s(ptr %state, i64 %pc, i64 %link)`. `%pc` is the guest address entered, of which a fragment has
+several; `%link` where the call goes on, which a jump out of a function passes on, whatever X30 is by then. Both give a
+bit that says, when set, that control goes on somewhere else than after the call: all registers are then in the state,
+with the pc, and every caller returns at once, down to the dispatcher at the bottom.
 """
 
 from __future__ import annotations
@@ -45,9 +45,9 @@ def calling_convention(machine: str) -> str:
 class FunctionWriter:
     """Writes the functions of a unit whose signatures are known.
 
-    `base`: the address that offsets count from. `exported`: the closed functions that other units are to call;
-    `outlined`: those that are not to be inlined; `crowded`: those into which nothing is to be. `leaves_loops`: at the
-    first tier, loops that are entries go on in better code when there is some.
+    `base`: the address that offsets count from. `exported`: the functions of the register convention that other units
+    are to call; `outlined`: those that are not to be inlined; `crowded`: those into which nothing is to be.
+    `leaves_loops`: at the first tier, loops that are entries go on in better code when there is some.
     """
 
     def __init__(
@@ -80,7 +80,7 @@ class FunctionWriter:
         return "{" + ", ".join(parts) + "}" if parts else "void"
 
     def arguments(self, signature: Signature) -> list[str]:
-        """The types and names of the parameters of a closed function."""
+        """The types and names of the parameters of a function of the register convention."""
         return ["ptr %state" if n == STATE else f"{register_type(n)} %a{n}" for n in members(signature.inputs)]
 
     def write(self, entry: int) -> list[str]:
@@ -88,13 +88,15 @@ class FunctionWriter:
         return _Writer(self, self.signatures[entry]).write()
 
     def write_declaration(self, entry: int) -> str:
-        """The text that declares a closed function of another unit."""
+        """The text that declares a function of the register convention of another unit."""
         signature = self.signatures[entry]
         types = ", ".join("ptr" if n == STATE else register_type(n) for n in members(signature.inputs))
         return f"declare {self.convention}{self.result_type(signature)} @f{self.name(entry)}({types}) {ATTRIBUTES}"
 
     def write_wrapper(self, entry: int) -> list[str]:
-        """The way through the state structure into a closed function whose demanded results are all it modifies."""
+        """The way through the state structure into a function of the register convention whose demanded results are all
+        it modifies.
+        """
         signature = self.signatures[entry]
         m = LlvmMachine(OFFSETS, self.base)
         b = m.builder
@@ -120,7 +122,9 @@ class FunctionWriter:
     def emit_call(
         self, m: LlvmMachine, signature: Signature, argument: Callable[[int], Value], caller: int = 0
     ) -> tuple[dict[int, Value], Value | None]:
-        """Call a closed function: its results by register, and the bit that says that control goes on elsewhere."""
+        """Call a function of the register convention: its results by register, and the bit that says that control goes
+        on elsewhere.
+        """
         values = [
             "ptr %state" if n == STATE else f"{register_type(n)} {argument(n).text}" for n in members(signature.inputs)
         ]
@@ -408,7 +412,7 @@ class _Writer(DeoptimizationExits):
             self.leave(start, self.m.address(target))
 
     def leave(self, start: int, target: Value) -> None:
-        """Jump to an address that isn't part of this function (open functions only)."""
+        """Jump to an address that isn't part of this function (functions of the state convention only)."""
         self.flush_to_state(self.signature.dirty_out[start])
         self.jump_outside(target)
 
@@ -604,7 +608,7 @@ class _Writer(DeoptimizationExits):
         b.start(own)
 
     def return_values(self, outputs: dict[int, Value]) -> None:
-        """Return from a closed function to where it was called."""
+        """Return from a function of the register convention to where it was called."""
         m = self.m
         b = m.builder
         if self.result_type == "void":

@@ -31,11 +31,11 @@ _RESULTS = bit(x(0)) | bit(x(1)) | bit(q(0))
 class Signature:
     """How a function is called.
 
-    `inputs` and `outputs` are its arguments and results; `modified` what it may change. `checked`: it may
-    return to an unexpected place, and says so. For an open function inputs and outputs mean nothing: all is
-    in the state. `live_in` and `dirty_out` are by block: needed at its start, and (open and checked functions only)
-    changed since the state was last up to date, at its end before its call. `is_external`: it is translated
-    already, in another unit, so only `demanded` may still change.
+    `inputs` and `outputs` are its arguments and results; `modified` what it may change. `checked`: it may return to an
+    unexpected place, and says so. For a function of the state convention inputs and outputs mean nothing: all is in the
+    state. `live_in` and `dirty_out` are by block: needed at its start, and (functions of the state convention and
+    checked ones only) changed since the state was last up to date, at its end before its call. `is_external`: it is
+    translated already, in another unit, so only `demanded` may still change.
     """
 
     function: LiftedFunction
@@ -211,9 +211,9 @@ def _find_checked(signatures: dict[int, Signature]) -> None:
 def _find_dirty(signature: Signature, signatures: dict[int, Signature]) -> None:
     """What each block of a function leaves changed, before its call if it ends with one.
 
-    A closed function that returns to an unexpected place leaves what it has changed itself, and the results of the
-    functions that it has called. It doesn't keep what else those have changed: AAPCS64 (6.1) says of no register that
-    isn't preserved what is in it after a call.
+    A function of the register convention that returns to an unexpected place leaves what it has changed itself, and the
+    results of the functions that it has called. It doesn't keep what else those have changed: AAPCS64 (6.1) says of no
+    register that isn't preserved what is in it after a call.
     """
     blocks = signature.function.blocks
     dirty_in = signature.dirty_in = dict.fromkeys(blocks, 0)
@@ -319,7 +319,9 @@ def _live_before_end(
 
 
 def _live_before_call(callee: Signature, live: int, again: set[int]) -> int:
-    """What is live before a call of a closed function, given what is after it; it may have to return more."""
+    """What is live before a call of a function of the register convention, given what is after it; it may have to
+    return more.
+    """
     demanded = callee.demanded | live & callee.modified
     if demanded != callee.demanded:
         callee.demanded = demanded

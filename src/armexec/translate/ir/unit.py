@@ -3,7 +3,8 @@
 Each function of an image is translated a few times at most. First it is internal to the unit of whoever reaches it,
 where it may be inlined. The second time it is exported, and from then on declared by the units that call it. Its
 results are fixed by then: what the AAPCS64 lets a caller rely on, or, where a caller needs more than that, all it
-changes (the wide form, also used by functions called through the state structure). Short leaves are always copied.
+changes (the returns-all form, also used by functions called through the state structure). Short leaves are always
+copied.
 """
 
 from __future__ import annotations
@@ -99,7 +100,7 @@ class UnitPlan:
         self.consulted: set[int] = set()
         found = registry.partition.journal
         before = len(found)
-        # Another flow may begin where a piece does, so it is held on to.
+        # Another graph may begin where a fragment does, so it is held on to.
         self.root = registry.graph(entry) if shape is None else None
         self.entry = entry if self.root is None else self.root.entry
         self.shape = shape
@@ -204,7 +205,7 @@ class UnitPlan:
                 continue
             graph = root or registry.graph(address)
             if graph.is_fragment and root is None:
-                # What is in pieces is reached through the dispatcher, and translated when it is.
+                # What is in fragments is reached through the dispatcher, and translated when it is.
                 continue
             form = self.forms[address] = (address, self._returns_all(address, returns_all))
             export = registry.exports.get(form)
@@ -323,7 +324,7 @@ class UnitPlan:
             "@image = external global i8, align 16",
             declarations(),
         ]
-        # A closed function that returns as it should needs no dispatcher.
+        # A function of the register convention that returns as it should needs no dispatcher.
         signature = signatures.get(entry)
         if signature is None or any(s.uses_state or s.checked for s in signatures.values()):
             out.append(dispatcher(table_size=code.code_size // 4))
@@ -382,7 +383,7 @@ def _entry_stub(writer: FunctionWriter, entry: int, shape: Shape, *, strict: boo
     b.state.store("entry", address_of(b, entry).text)
     values: dict[int, str] = {SP: b.state.load("stack_top"), X30: str(EXIT)}
     _set_arguments(b, shape, values)
-    # A closed function that isn't strict sees no other code, but it may read system registers.
+    # A function of the register convention that isn't strict sees no other code, but it may read system registers.
     uses_state = signature is None or signature.uses_state
     fresh = b.state.pointer(_FRESH)
     size = OFFSETS["exclusive_value"] - OFFSETS[_FRESH]
@@ -509,7 +510,7 @@ def _call_closed(b: Builder, writer: FunctionWriter, entry: int, values: dict[in
     if has(signature.outputs, wanted):
         first = b.line(f"extractvalue {kind} {results}, {_index(signature.outputs, wanted)}")
     elif wanted == d(0) and has(signature.outputs, q(0)):
-        # The wide form, which has all of V0.
+        # The returns-all form, which has all of V0.
         whole = b.line(f"extractvalue {kind} {results}, {_index(signature.outputs, q(0))}")
         pair = b.line(f"bitcast <2 x i64> {whole} to <2 x double>")
         first = b.line(f"extractelement <2 x double> {pair}, i64 0")
