@@ -8,6 +8,10 @@ import random
 import pytest
 
 import armexec
+from armexec.isa import decode
+from armexec.machines.llvm.machine import LlvmMachine
+from armexec.translate.guest_state import OFFSETS
+from armexec.translate.ir.vector_pairs import PairMachine, is_lanewise
 
 from .guest import functions
 
@@ -147,6 +151,33 @@ def test_logic_with_an_immediate_has_no_operand_to_pair() -> None:
     source, target = (ctypes.c_uint64 * 4)(*range(4)), (ctypes.c_uint64 * 4)()
     f(ctypes.addressof(source), ctypes.addressof(target))
     assert list(target) == [(i | 0x1_0000_0001) & ~0x0002_0002_0002_0002 for i in range(4)]
+
+
+def test_integers_by_an_element() -> None:
+    multiply = ("mul v0.4s, v0.4s, v2.s[1]", "mul v1.4s, v1.4s, v2.s[1]", "mls v0.4s, v0.4s, v2.s[2]")
+    lines = ("f: ldp q0, q1, [x0]", "ldr q2, [x0]", *multiply, "mls v1.4s, v1.4s, v2.s[2]", "stp q0, q1, [x1]", "ret")
+    (f,) = functions("\n".join(lines), "f/2")
+    source, target = (ctypes.c_uint32 * 8)(*range(3, 11)), (ctypes.c_uint32 * 8)()
+    f(ctypes.addressof(source), ctypes.addressof(target))
+    assert list(target) == [(i * 4 * (1 - 5)) & 0xFFFF_FFFF for i in range(3, 11)]
+
+
+def test_every_lanewise_instruction_runs_on_pairs() -> None:
+    rng = random.Random("lanewise")
+    seen = set()
+    for _ in range(60_000):
+        # Of three registers or two, or by an element.
+        decoded = decode(0x4E000000 | rng.getrandbits(32) & 0x31FFFFFF)
+        if decoded is None or not is_lanewise(decoded):
+            continue
+        names = ("Rd", "Rn") if "H" in decoded.fields else ("Rd", "Rn", "Rm")
+        others = {decoded.fields[name]: (decoded.fields[name] + 1) % 32 for name in names if name in decoded.fields}
+        if "Rn" in decoded.fields:
+            machine = LlvmMachine(OFFSETS, None, careful=False)
+            decoded.instruction.semantics(PairMachine(machine, others), *decoded.fields.values())
+            assert machine.is_pair(decoded.fields["Rd"], (decoded.fields["Rd"] + 1) % 32)
+            seen.add(decoded.form.mnemonic)
+    assert len(seen) > 20
 
 
 @pytest.mark.long

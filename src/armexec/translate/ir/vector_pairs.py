@@ -10,14 +10,14 @@ register for both counts too, since what is made of it doesn't change in a loop.
 
 from __future__ import annotations
 
-from typing import Any
-
 from armexec.isa import Decoded
+from armexec.machines.llvm.floats import FloatingPoint
 from armexec.machines.llvm.machine import LlvmMachine
 from armexec.machines.llvm.shapes import Shapes
 from armexec.machines.llvm.values import ShapedValue, Value, Vector
+from armexec.machines.llvm.vectors import Vectors
 
-__all__ = ["may_pair", "note_load", "run_pair", "run_store"]
+__all__ = ["PairMachine", "is_lanewise", "may_pair", "note_load", "run_pair", "run_store"]
 
 _WIDENED = frozenset(
     (
@@ -50,18 +50,19 @@ class _Registers:
         self.machine.write_pair(key[2], self.others[key[2]], vector.shapes())
 
 
-class _PairMachine:
-    """A machine whose vectors are pairs."""
+class PairMachine(Vectors, FloatingPoint):
+    """The operations of a machine on vectors that are pairs."""
 
     def __init__(self, machine: LlvmMachine, others: dict[int, int]) -> None:
-        self._machine = machine
+        self.builder = machine.builder
+        self.guards = machine.guards
+        self.strict = machine.strict
+        self.helpers = machine.helpers
         self.Vec = _Registers(machine, others)
 
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._machine, name)
-
     def splat(self, value: Value, lanes: int) -> Vector:
-        return self._machine.splat(value, 2 * lanes)
+        # Of as many as a pair has, however many are asked for: those of one of its registers, or of both.
+        return super().splat(value, _WIDTH // value.width)
 
 
 class _StoringMachine:
@@ -70,10 +71,11 @@ class _StoringMachine:
     def __init__(self, machine: LlvmMachine, whole: Shapes) -> None:
         self._machine = machine
         self._whole: Shapes | None = whole
+        # An address is made of these.
+        self.XSP = machine.XSP
+        self.const = machine.const
+        self.check_stack_alignment = machine.check_stack_alignment
         self.V = self
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._machine, name)
 
     def __getitem__(self, key: tuple[int, int]) -> None:
         return None
@@ -123,7 +125,7 @@ def run_pair(machine: LlvmMachine, first: Decoded, second: Decoded | int) -> boo
     """Run two instructions as one, if that can be done and pays."""
     if isinstance(second, int):
         return False
-    if first.instruction is not second.instruction or not _is_lanewise(first):
+    if first.instruction is not second.instruction or not is_lanewise(first):
         return False
     a, b = first.fields, second.fields
     if "Rn" not in a:
@@ -139,11 +141,11 @@ def run_pair(machine: LlvmMachine, first: Decoded, second: Decoded | int) -> boo
             return False
     if a["Rd"] in (b["Rd"], b["Rn"], b.get("Rm")) or not _pays(machine, first, others):
         return False
-    first.instruction.semantics(_PairMachine(machine, others), *a.values())
+    first.instruction.semantics(PairMachine(machine, others), *a.values())
     return True
 
 
-def _is_lanewise(decoded: Decoded) -> bool:
+def is_lanewise(decoded: Decoded) -> bool:
     """Whether it does the same to each element of registers of 128 bits, and the host can do that to longer ones."""
     if decoded.form.mnemonic not in _WIDENED:
         return False
