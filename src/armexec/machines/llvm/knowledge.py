@@ -54,7 +54,7 @@ class CachedVector:
         return other
 
 
-Knowledge: TypeAlias = "tuple[dict[int, Value], dict[int, Value], Flags, dict[int, CachedVector]]"
+Knowledge: TypeAlias = tuple[dict[int, Value], dict[int, Value], Flags, dict[int, CachedVector]]
 """What is known at a place in a block: general registers, their lower halves, the flags, V registers."""
 
 
