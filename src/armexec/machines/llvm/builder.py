@@ -73,10 +73,12 @@ class Builder:
 
     def load(self, kind: str, pointer: str, align: int = 0) -> str:
         """Load a value of a type; its name."""
-        return self.line(f"load {kind}, ptr {pointer}{f', align {align}' if align else ''}")
+        text = f"load {kind}, ptr {pointer}"
+        return self.line(f"{text}, align {align}" if align else text)
 
     def store(self, kind: str, value: str, pointer: str, align: int = 0) -> None:
-        self.out.append(f"store {kind} {value}, ptr {pointer}{f', align {align}' if align else ''}")
+        text = f"store {kind} {value}, ptr {pointer}"
+        self.out.append(f"{text}, align {align}" if align else text)
 
     def call(self, result: str, function: str, *arguments: str) -> str:
         """Call a function with arguments, each a type and a name; the result's name, "" if it is void.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from armexec.machines.llvm.builder import Builder
 from armexec.machines.llvm.guards import Guards
-from armexec.machines.llvm.values import Value, emit
+from armexec.machines.llvm.values import Value
 
 __all__ = ["Operations"]
 
@@ -27,7 +27,8 @@ class Operations:
 
     def emit(self, width: int, text: str) -> Value:
         """Append `name = text`."""
-        return emit(self.builder, width, text)
+        builder = self.builder
+        return Value(builder, width, builder.line(text))
 
     def raise_flags(self, flags: Value) -> None:
         """Set flags of FPSR."""
