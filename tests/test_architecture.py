@@ -34,7 +34,7 @@ MAY_IMPORT = {
     "disasm": {"isa", "words", "errors", "lines"},
     "machines": {"cpu", "isa", "errors", "memory"},
     "translate": {"machines", "cpu", "disasm", "isa", "errors", "forks", "memory", "package_identity", "store"},
-    "abi": {"objects", "memory", "errors"},
+    "abi": {"cpu", "objects", "memory", "errors"},
     "engines": {
         "cpu",
         "forks",

@@ -45,7 +45,7 @@ def problems(text: str) -> list[str]:
 
 def texts(loaded: LoadedTranslatedImage, offset: int, arguments: int = 3) -> Iterator[str]:
     """All that is made of a function."""
-    shape = Shape((Argument(64, True),) * arguments)
+    shape = Shape(tuple(Argument(n, 64, True) for n in range(arguments)))
     for mode in (FAST, CAREFUL):
         for tier in (BASELINE, OPTIMIZED):
             for way_in in (shape, None):

@@ -159,7 +159,7 @@ def _loaded(module: armexec.Module) -> LoadedTranslatedImage:
     return loaded
 
 
-FOUR_LONGS = Shape((Argument(64),) * 4)
+FOUR_LONGS = Shape(tuple(Argument(n, 64) for n in range(4)))
 
 
 def _drafts(policy: Policy, tier: str = OPTIMIZED, shape: Shape | None = FOUR_LONGS) -> list[CompiledUnit]:
@@ -193,7 +193,7 @@ def test_tiers() -> None:
     policy = Policy(max_optimized_at_once=0)
     for without, tiers in ((policy, {BASELINE}), (policy.without("tiers"), {OPTIMIZED})):
         image, labels = load(FIB, tier="auto", policy=without)
-        image.translator.entry(image.base + labels["fib"], Shape((Argument(64),)))
+        image.translator.entry(image.base + labels["fib"], Shape((Argument(0, 64),)))
         assert {unit.tier for unit in image.translator.units[:1]} == tiers
 
 
@@ -251,7 +251,7 @@ def test_kept_code_is_of_the_same_policy(tmp_path: Path, monkeypatch: pytest.Mon
     def compiled(policy: Policy) -> int:
         before = compiled_modules()
         image, labels = load(FIB, tier="O1", policy=policy)
-        image.translator.entry(image.base + labels["fib"], Shape((Argument(64),)))
+        image.translator.entry(image.base + labels["fib"], Shape((Argument(0, 64),)))
         return compiled_modules() - before
 
     others = [DEFAULT.without("callee_saved"), Policy(max_inlined=7)]

@@ -7,61 +7,26 @@ import weakref
 from collections.abc import Callable
 from typing import Any, NoReturn
 
-from armexec.abi.integers import INTEGER_KINDS, integer_range
+from armexec.abi.integers import integer_range
 from armexec.abi.lists import ListCopy
+from armexec.abi.placement import place_in_registers
 from armexec.abi.pointers import pointer_argument
 from armexec.errors import SignatureError
-from armexec.objects import CType, Prototype
+from armexec.objects import Prototype
 
-__all__ = ["MAX_REGISTER_ARGUMENTS", "check_passable", "check_registers", "make_call"]
-
-MAX_REGISTER_ARGUMENTS = 8
-"""The number of X registers, and of V registers, that pass arguments (AAPCS64, "Parameter passing")."""
+__all__ = ["check_passable", "make_call"]
 
 
 def check_passable(prototype: Prototype) -> None:
-    """Check that armexec can pass these types.
+    """Check that armexec can pass these types, all in registers.
 
     Raises:
-        SignatureError: a type can't be passed.
+        SignatureError: it can't.
     """
     if prototype.variadic:
         raise SignatureError(f"`{prototype}`: variadic functions can't be called yet")
-    check_registers(prototype)
-    result = prototype.result
-    if not (result.kind in ("void", "pointer") or _is_integer(result) or _is_float(result)):
-        raise SignatureError(
-            f"`{prototype}`: the result has type {result}, and only integers, floating-point numbers and pointers"
-            " can be passed yet"
-        )
-    for position, parameter in enumerate(prototype.parameters, 1):
-        if not (parameter.type.kind == "pointer" or _is_integer(parameter.type) or _is_float(parameter.type)):
-            raise SignatureError(
-                f"`{prototype}`: parameter {position} has type {parameter.type},"
-                " and only integers, floating-point numbers and pointers can be passed yet"
-            )
-
-
-def check_registers(prototype: Prototype) -> None:
-    """Check that the registers suffice: eight for integers and pointers, eight for floating-point numbers.
-
-    Raises:
-        SignatureError: they don't.
-    """
-    floats = sum(parameter.type.kind == "float" for parameter in prototype.parameters)
-    for count, what in ((len(prototype.parameters) - floats, "integer or pointer"), (floats, "floating-point")):
-        if count > MAX_REGISTER_ARGUMENTS:
-            raise SignatureError(
-                f"`{prototype}`: more than {MAX_REGISTER_ARGUMENTS} {what} parameters can't be passed yet"
-            )
-
-
-def _is_float(ctype: CType) -> bool:
-    return ctype.kind == "float" and ctype.size in (2, 4, 8)
-
-
-def _is_integer(ctype: CType) -> bool:
-    return ctype.kind in INTEGER_KINDS and ctype.size in (1, 2, 4, 8)
+    # All conventions have the same registers.
+    place_in_registers(prototype, "aapcs64")
 
 
 class _Missing:

@@ -7,12 +7,15 @@ import platform
 from collections.abc import Callable
 from typing import Any
 
+from armexec.abi import calling_convention, place_in_registers
 from armexec.abi.floats import with_half_bits
+from armexec.abi.placement import Part
+from armexec.engines.c_types import integer_class
 from armexec.engines.leaving import WayOut
 from armexec.engines.loading import map_image
-from armexec.errors import HostError, SignatureError
+from armexec.errors import HostError
 from armexec.memory import Region, Step, strategy_name
-from armexec.objects import CType, Image, Prototype, Resolve
+from armexec.objects import Image, Prototype, Resolve
 from armexec.profiling.registry import register_native_image
 
 __all__ = ["NativeEngine"]
@@ -20,32 +23,11 @@ __all__ = ["NativeEngine"]
 # pytest shows what the user has called, and not how.
 __tracebackhide__ = True
 
-_INTEGERS: dict[tuple[int, bool], type[ctypes._SimpleCData[Any]]] = {
-    (1, False): ctypes.c_uint8,
-    (1, True): ctypes.c_int8,
-    (2, False): ctypes.c_uint16,
-    (2, True): ctypes.c_int16,
-    (4, False): ctypes.c_uint32,
-    (4, True): ctypes.c_int32,
-    (8, False): ctypes.c_uint64,
-    (8, True): ctypes.c_int64,
-}
 
-
-def _c_type(ctype: CType, prototype: Prototype) -> type[ctypes._SimpleCData[Any]] | None:
-    """The ctypes class that passes a value of this type; ctypes knows the host's calling convention."""
-    if ctype.kind == "void":
-        return None
-    if ctype.kind == "pointer":
-        # Not c_void_p, which gives None for null.
-        return ctypes.c_uint64
-    if ctype.kind == "float" and ctype.size in (2, 4, 8):
-        # ctypes has no half precision: a double has its bits.
-        return ctypes.c_float if ctype.size == 4 else ctypes.c_double
-    found = _INTEGERS.get((ctype.size, ctype.signed)) if ctype.kind in ("bool", "int", "enum") else None
-    if found is None:
-        raise SignatureError(f"`{prototype}`: the native engine can't pass {ctype} yet")
-    return found
+def _c_type(part: Part) -> type[ctypes._SimpleCData[Any]]:
+    """The ctypes class that passes a part of a value; ctypes has the host's calling convention."""
+    # ctypes has no half precision: a double has its bits.
+    return integer_class(part) or (ctypes.c_float if part.format == "binary32" else ctypes.c_double)
 
 
 def _undefined(image: Image, base: int, pc: int) -> Exception:
@@ -68,8 +50,9 @@ class LoadedNativeImage:
         register_native_image(self)
 
     def bind(self, offset: int, prototype: Prototype) -> Callable[..., Any]:
-        parameters: list[Any] = [_c_type(parameter.type, prototype) for parameter in prototype.parameters]
-        result = _c_type(prototype.result, prototype)
+        placement = place_in_registers(prototype, calling_convention(self.image))
+        parameters = [_c_type(part) for parts in placement.arguments for part in parts]
+        result = next(map(_c_type, placement.result), None)
         function: Any
         if self.way_out is not None:
             image, base = self.image, self.base

@@ -8,8 +8,10 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from armexec.abi import check_registers
+from armexec.abi import calling_convention, place_in_registers
 from armexec.abi.floats import from_bits, to_bits
+from armexec.abi.placement import Part
+from armexec.cpu.registers import Kind, Register
 from armexec.engines.code import NOWHERE, code_at
 from armexec.engines.faults import to_error
 from armexec.engines.loading import map_image
@@ -109,6 +111,25 @@ def _fetch(machine: ReferenceMachine, address: int) -> int | None:
     return int.from_bytes(machine.memory.read(address, 4), "little")
 
 
+def _place(machine: ReferenceMachine, part: Part) -> tuple[list[int], int]:
+    """The registers of a kind, and the number of the one that holds a part."""
+    assert isinstance(part.place, Register)
+    return machine.vectors if part.place.kind is Kind.VECTOR else machine.registers, part.place.n
+
+
+def _set_part(machine: ReferenceMachine, part: Part, bits: int) -> None:
+    """Set a part's register to the lowest bits; small integers are extended to 64 bits."""
+    registers, n = _place(machine, part)
+    value = Bits(8 * part.size, bits)
+    registers[n] = (value.signed if part.format == "signed" else value.value) & 0xFFFF_FFFF_FFFF_FFFF
+
+
+def _part(machine: ReferenceMachine, part: Part) -> int:
+    """The bits of a part."""
+    registers, n = _place(machine, part)
+    return Bits(8 * part.size, registers[n]).value
+
+
 class LoadedReferenceImage:
     """An image whose code is read, and never executable."""
 
@@ -122,30 +143,26 @@ class LoadedReferenceImage:
         address = self.base + offset
         result = prototype.result
         memory = self.region
-
-        check_registers(prototype)
-        types = [p.type for p in prototype.parameters]
+        placement = place_in_registers(prototype, calling_convention(self.image))
+        arguments = [
+            (parameter.type, parts) for parameter, parts in zip(prototype.parameters, placement.arguments, strict=True)
+        ]
 
         def call(*values: Any) -> Any:
             machine = ReferenceMachine(HostMemory())
-            integers = floats = 0
-            for ctype, value in zip(types, values, strict=True):
-                if ctype.kind == "float":
-                    machine.vectors[floats] = to_bits(value, ctype)
-                    floats += 1
-                else:
-                    machine.registers[integers] = value & 0xFFFF_FFFF_FFFF_FFFF
-                    integers += 1
+            for (ctype, parts), value in zip(arguments, values, strict=True):
+                bits = to_bits(value, ctype) if ctype.kind == "float" else value
+                for part in parts:
+                    _set_part(machine, part, bits >> 8 * part.offset)
             self._run(machine, address, memory)
-            x0 = machine.registers[0]
+            bits = sum(_part(machine, part) << 8 * part.offset for part in placement.result)
             if result.kind == "void":
                 return None
             if result.kind == "bool":
-                return x0 & 1
+                return bits & 1
             if result.kind == "float":
-                return from_bits(machine.vectors[0], result)
-            bits = Bits(result.size * 8, x0)
-            return bits.signed if result.signed else bits.value
+                return from_bits(bits, result)
+            return Bits(result.size * 8, bits).signed if result.signed else bits
 
         return call
 

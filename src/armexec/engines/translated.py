@@ -9,12 +9,15 @@ from dataclasses import replace
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from armexec.abi import check_registers
+from armexec.abi import calling_convention, place_in_registers
 from armexec.abi.elements import typed_element
 from armexec.abi.floats import with_half_bits
 from armexec.abi.integers import integer_range
+from armexec.abi.placement import Part
+from armexec.cpu.registers import Kind, Register
+from armexec.engines.c_types import integer_class
 from armexec.engines.loading import map_image
-from armexec.errors import HostError, SignatureError
+from armexec.errors import HostError
 from armexec.memory import Region, Step, execution_refused, guest_stack
 from armexec.objects import CType, Image, Prototype, Resolve
 from armexec.objects.code_pointers import address_taken_functions, function_tables
@@ -53,32 +56,16 @@ def _runtime() -> Runtime:
     return Runtime(guest_stack, _to_error)
 
 
-_C_TYPES: dict[Argument, Any] = {
-    Argument(8, True): ctypes.c_int8,
-    Argument(8): ctypes.c_uint8,
-    Argument(16, True): ctypes.c_int16,
-    Argument(16): ctypes.c_uint16,
-    Argument(32, True): ctypes.c_int32,
-    Argument(32): ctypes.c_uint32,
-    Argument(64, True): ctypes.c_int64,
-    Argument(64): ctypes.c_uint64,
-    # ctypes has no half precision: its bits are passed.
-    Argument(16, is_float=True): ctypes.c_uint16,
-    # A double, which the entry stub converts.
-    Argument(32, is_float=True): ctypes.c_double,
-    Argument(64, is_float=True): ctypes.c_double,
-}
+def _c_type(part: Part) -> Any:
+    """The ctypes class of a parameter or the result of an entry stub."""
+    # ctypes has no half precision: its bits are passed. The stub converts between float and double.
+    return integer_class(part) or (ctypes.c_uint16 if part.size == 2 else ctypes.c_double)
 
 
-def _argument(type: CType, what: str) -> Argument:
-    if type.kind == "float" and type.size in (2, 4, 8):
-        return Argument(type.size * 8, is_float=True)
-    if type.kind in ("int", "enum", "bool", "pointer") and type.size in (1, 2, 4, 8):
-        return Argument(type.size * 8, type.signed)
-    raise SignatureError(
-        f"{what} of type {type} can't be passed yet: only integers, pointers and floating-point numbers"
-        " of up to 64 bits"
-    )
+def _argument(part: Part) -> Argument:
+    assert isinstance(part.place, Register)
+    is_float = part.place.kind is Kind.VECTOR
+    return Argument(part.place.n, part.size * 8, part.format == "signed", is_float)
 
 
 def _types(prototype: Prototype) -> list[CType]:
@@ -179,19 +166,17 @@ class LoadedTranslatedImage:
         )
 
     def bind(self, offset: int, prototype: Prototype) -> Callable[..., Any]:
-        arguments = tuple(_argument(p.type, f"parameter {i}") for i, p in enumerate(prototype.parameters, 1))
-        check_registers(prototype)
+        placement = place_in_registers(prototype, calling_convention(self.image))
+        parameters = [part for parts in placement.arguments for part in parts]
         result: Any = None
         float_result = 0
-        if prototype.result.kind == "bool":
-            result = ctypes.c_bool
-        elif prototype.result.kind != "void":
-            returned = _argument(prototype.result, "a result")
-            float_result = returned.bits if returned.is_float else 0
-            result = _C_TYPES[returned]
-        address = self.translator.entry(self.base + offset, Shape(arguments, float_result))
+        for part in placement.result:
+            result = ctypes.c_bool if prototype.result.kind == "bool" else _c_type(part)
+            float_result = part.size * 8 if integer_class(part) is None else 0
+        shape = Shape(tuple(map(_argument, parameters)), float_result)
+        address = self.translator.entry(self.base + offset, shape)
         # PYFUNCTYPE: the stub gives up the GIL itself, and its exceptions are raised where it was called.
-        function: Any = ctypes.PYFUNCTYPE(result, *(_C_TYPES[a] for a in arguments))(address)
+        function: Any = ctypes.PYFUNCTYPE(result, *map(_c_type, parameters))(address)
         # The code lives as long as what calls it, and so does the image.
         function.memory = self.region, self.translator
         function.address = address

@@ -19,8 +19,9 @@ __all__ = ["NAMELESS", "Argument", "CodeSource", "Convention", "Export", "Form",
 
 
 class Argument(NamedTuple):
-    """How an argument fills its register: an integer, or else the bits of a floating-point number."""
+    """An integer in Xn, or a floating-point number in Vn, and how it fills the register."""
 
+    n: int
     bits: int
     signed: bool = False
     is_float: bool = False

@@ -113,7 +113,7 @@ def test_each_tier_and_the_code_that_loops_go_on_in(folder: Path, monkeypatch: p
     policy = Policy(max_optimized_at_once=0)
     image, labels = load(text, tier="auto", policy=policy)
     translator = image.translator
-    translator.entry(image.base + labels["f"], Shape((Argument(64),)))
+    translator.entry(image.base + labels["f"], Shape((Argument(0, 64),)))
     translator.state_function(image.base + labels["f"], FAST)
     unit = next(unit for unit in translator.units if unit.has_loops)
     unit.running.value = 1

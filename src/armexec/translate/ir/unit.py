@@ -429,20 +429,18 @@ def _c_type(argument: Argument) -> str:
 
 
 def _result_type(shape: Shape) -> str:
-    return _c_type(Argument(shape.float_result, is_float=True)) if shape.float_result else "i64"
+    return _c_type(Argument(0, shape.float_result, is_float=True)) if shape.float_result else "i64"
 
 
 def _set_arguments(b: Builder, shape: Shape, values: dict[int, str]) -> None:
-    """X0-X7 and V0-V7, the latter in all views."""
-    integers = floats = 0
+    """Set the registers of the arguments, V registers in all views."""
     for i, argument in enumerate(shape.arguments):
         kind = _c_type(argument)
         text = b.line(pinned(kind, f"%p{i}"))
         if not argument.is_float:
             if argument.bits < 64:
                 text = b.line(f"{'sext' if argument.signed else 'zext'} {kind} {text} to i64")
-            values[x(integers)] = text
-            integers += 1
+            values[x(argument.n)] = text
             continue
         if argument.bits == 32:
             kind, text = "float", b.line(f"fptrunc double {text} to float")
@@ -455,8 +453,7 @@ def _set_arguments(b: Builder, shape: Shape, values: dict[int, str]) -> None:
             text = b.line(f"bitcast <{lanes} x {kind}> {whole} to {shape_of}")
             if width < 128:
                 text = b.line(f"extractelement {shape_of} {text}, i64 0")
-            values[first + floats] = text
-        floats += 1
+            values[first + argument.n] = text
 
 
 def _returned(b: Builder, value: str, float_result: int) -> str:
