@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import array
 import ctypes
+import sys
 from collections.abc import Iterator
+from types import ModuleType
 
 import numpy
 import pytest
@@ -13,6 +15,8 @@ from hypothesis import strategies as st
 
 import armexec
 from armexec import Module, SignatureError
+from armexec.abi.pointers import pointer_argument
+from armexec.objects import CType
 from engines import AVAILABLE
 
 SOURCE = """
@@ -185,3 +189,9 @@ def test_wide_text_goes_to_wide_characters() -> None:
     with armexec.compile("int f(const __WCHAR_TYPE__ *t) { return t[1]; }", "c", engine="reference") as module:
         wide = module.f.with_signature("int(const wchar_t *)")
         assert wide(numpy.array(["ab"])) == ord("b")
+
+
+def test_another_thread_may_be_importing_numpy(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "numpy", ModuleType("numpy"))
+    data = bytearray(8)
+    assert pointer_argument(CType("pointer", 8, target=CType("void")), data, []) != 0

@@ -160,9 +160,9 @@ def _text(target: CType | None, value: str) -> bytes:
 
 
 def _is_numpy_scalar(value: Any) -> bool:
-    # The array interface of a scalar points to a copy.
-    numpy = sys.modules.get("numpy")
-    return numpy is not None and isinstance(value, numpy.generic) and not isinstance(value, str | bytes)
+    # The array interface of a scalar points to a copy. While another thread imports NumPy, there are no scalars yet.
+    generic: type[Any] | None = getattr(sys.modules.get("numpy"), "generic", None)
+    return generic is not None and isinstance(value, generic) and not isinstance(value, str | bytes)
 
 
 def _unusable(value: Any) -> str:

@@ -43,5 +43,6 @@ def kind_of_code(code: object) -> str:
 
 def is_code(value: object) -> TypeGuard[Code]:
     """Whether a value is assembled code. The assembler isn't imported for that: where there is a Code, it has been."""
-    asm = sys.modules.get("armexec.asm.code")
-    return asm is not None and isinstance(value, asm.Code)
+    # Another thread may be importing it: then there is no Code yet.
+    code: type[Code] | None = getattr(sys.modules.get("armexec.asm.code"), "Code", None)
+    return code is not None and isinstance(value, code)
