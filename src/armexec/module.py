@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import weakref
 from collections.abc import Callable, Iterator
 from functools import cached_property, partial
@@ -461,16 +460,14 @@ class Function:
 
 def prototype_of(signature: str | Prototype, image: Image | None = None) -> Prototype:
     """The prototype that a signature gives, for code of `image`. Raises SignatureError."""
-    from armexec.abi import parse_prototype
+    from armexec.abi import calling_convention, parse_prototype
     from armexec.objects import Prototype
 
     if isinstance(signature, Prototype):
         return signature
     if not isinstance(signature, str):
         raise SignatureError(f'a signature is a C prototype such as "int(int)", not {described(signature)}')
-    # `char` is signed on Apple's systems; machine words are taken to be the host's.
-    apple = image.format == "macho" if image is not None and image.format != "words" else sys.platform == "darwin"
-    return parse_prototype(signature, apple=apple)
+    return parse_prototype(signature, apple=calling_convention(image) == "apple")
 
 
 def described(value: object) -> str:

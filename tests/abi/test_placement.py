@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import sys
 
 import pytest
 from hypothesis import given, settings
@@ -16,7 +17,7 @@ from armexec.engines.reference import ReferenceEngine, step
 from armexec.machines.interpreter.machine import ReferenceMachine
 from armexec.machines.traps import EXIT
 from armexec.memory import HostMemory, guest_stack
-from armexec.objects import Prototype, load_image
+from armexec.objects import Image, Prototype, Section, load_image
 from armexec.toolchain import compile_object
 
 CONVENTIONS: tuple[CallingConvention, ...] = ("aapcs64", "apple")
@@ -137,6 +138,16 @@ def test_arguments_on_the_stack_are_told_from_those_in_registers(convention: Cal
         place_in_registers(parse(f"int({EIGHT_INTS}, void *)", convention), convention)
     with pytest.raises(SignatureError, match="more than 8 floating-point parameters"):
         place_in_registers(parse(f"int({EIGHT_DOUBLES}, int, _Float16)", convention), convention)
+
+
+@pytest.mark.parametrize(("platform", "host"), [("linux", "aapcs64"), ("darwin", "apple")])
+def test_the_convention_of_an_image(monkeypatch: pytest.MonkeyPatch, platform: str, host: str) -> None:
+    monkeypatch.setattr(sys, "platform", platform)
+    formats = ("elf", "macho", "words")
+    found = [
+        calling_convention(Image.from_code("code", [Section(".text", bytes(4))], format=format)) for format in formats
+    ]
+    assert [*found, calling_convention(None)] == ["aapcs64", "apple", host, host]
 
 
 # -- laws -------------------------------------------------------------------------------------------------------------

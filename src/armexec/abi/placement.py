@@ -5,6 +5,7 @@ Sources: AAPCS64, "Parameter passing" and "Result return"; Apple, "Writing ARM64
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass
 from typing import Literal, NamedTuple, Self, TypeAlias
 
@@ -88,8 +89,10 @@ class Placement:
         return cls(parts, result, -(-arguments.stack // _STACK_ALIGNMENT) * _STACK_ALIGNMENT)
 
 
-def calling_convention(image: Image) -> CallingConvention:
-    """The calling convention of an image's code."""
+def calling_convention(image: Image | None) -> CallingConvention:
+    """The calling convention of an image's code; the host's for machine words, and where there is no image."""
+    if image is None or image.format == "words":
+        return "apple" if sys.platform == "darwin" else "aapcs64"
     return "apple" if image.format == "macho" else "aapcs64"
 
 
@@ -100,7 +103,7 @@ def place_in_registers(prototype: Prototype, convention: CallingConvention) -> P
         SignatureError: a type can't be passed, or an argument is on the stack.
     """
     placement = Placement.of(prototype, convention)
-    for part, *_ in placement.arguments:
+    for part in (part for parts in placement.arguments for part in parts):
         if isinstance(part.place, StackSlot):
             what = "integer or pointer" if part.format in ("signed", "unsigned") else "floating-point"
             raise SignatureError(
