@@ -123,6 +123,8 @@ def test_the_stack_is_aligned_to_16_bytes(arguments: int, aapcs64: int, apple: i
         ("void(__int128)", "parameter 1 has type __int128"),
         ("__float128(int)", "the result has type __float128"),
         ("struct s(void)", "the result has type struct s"),
+        # The result comes first, as in the prototype.
+        ("__int128(struct s)", "the result has type __int128"),
     ],
 )
 def test_other_types_are_refused(prototype: str, message: str, convention: CallingConvention) -> None:

@@ -77,15 +77,15 @@ class Placement:
         Raises:
             SignatureError: a type can't be passed.
         """
+        result: tuple[Part, ...] = ()
+        if prototype.result.kind != "void":
+            # A result is where it would be as the only argument.
+            result = _Arguments(convention).place(prototype.result, _format(prototype, "the result", prototype.result))
         arguments = _Arguments(convention)
         parts = tuple(
             arguments.place(parameter.type, _format(prototype, f"parameter {position}", parameter.type))
             for position, parameter in enumerate(prototype.parameters, 1)
         )
-        result: tuple[Part, ...] = ()
-        if prototype.result.kind != "void":
-            # A result is where it would be as the only argument.
-            result = _Arguments(convention).place(prototype.result, _format(prototype, "the result", prototype.result))
         return cls(parts, result, -(-arguments.stack // _STACK_ALIGNMENT) * _STACK_ALIGNMENT)
 
 
