@@ -16,7 +16,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from armexec.cpu.registers import GENERAL, SP, X30, RegisterSet, bit, has, members
+from armexec.cpu.registers import GENERAL, SP, X30, RegisterSet, bit, has, members, x
 from armexec.isa.abstract import AbstractValue
 from armexec.translate.cfg.discovery import ControlFlowGraph
 from armexec.translate.cfg.symbolic import MASK, Expression, SymbolicMachine, SymbolicValue, terms
@@ -25,6 +25,9 @@ __all__ = ["CalleeSaved", "find_callee_saved"]
 
 _NUMBERS = tuple(members(GENERAL))
 _WAYS = frozenset(("goto", "branch", "call", "return"))
+
+AAPCS64_PRESERVED = bit(*(x(n) for n in range(19, 31)), SP)
+"""The general registers that a function leaves as they were (AAPCS64, 6.1.1), X30 counted as one."""
 
 _Slots = dict[int, Expression]
 """What doublewords of the frame hold, by their distance from the stack pointer at the function's start."""
@@ -40,10 +43,11 @@ class _NotPreserved(Exception):
 
 
 class _FrameMachine(SymbolicMachine):
-    """Raises _NotKept for a store that isn't to the frame."""
+    """Raises _NotPreserved for a store that isn't to the frame, unless those are supposed to go elsewhere."""
 
-    def __init__(self, state: _State) -> None:
+    def __init__(self, state: _State, *, trusts_stores: bool = False) -> None:
         super().__init__()
+        self.trusts_stores = trusts_stores
         self.registers = dict(state.registers)
         self.slots = dict(state.slots)
 
@@ -62,6 +66,8 @@ class _FrameMachine(SymbolicMachine):
         slot = self._slot(address)
         size = value.width // 8
         if slot is None or slot + size > 0 or address.width != 64:
+            if self.trusts_stores:
+                return
             raise _NotPreserved
         for other in [other for other in self.slots if other - size < slot < other + 8]:
             del self.slots[other]
@@ -69,7 +75,8 @@ class _FrameMachine(SymbolicMachine):
             self.slots[slot] = self.expression(value)
 
     def zero_cache_block(self, address: Any) -> None:
-        raise _NotPreserved
+        if not self.trusts_stores:
+            raise _NotPreserved
 
     def return_to(self, target: Any) -> None:
         self.target = self.expression(target)
@@ -90,8 +97,14 @@ class CalleeSaved(NamedTuple):
     calls: dict[int, set[tuple[int, int]]]
 
 
-def find_callee_saved(graphs: Mapping[int, ControlFlowGraph], changed: Mapping[int, int]) -> CalleeSaved:
-    """The frames of some functions. `changed`: the registers that each of them, or one that it calls, writes."""
+def find_callee_saved(
+    graphs: Mapping[int, ControlFlowGraph], changed: Mapping[int, int], *, trusts_stores: bool = False
+) -> CalleeSaved:
+    """The frames of some functions. `changed`: the registers that each of them, or one that it calls, writes.
+
+    `trusts_stores`: it is supposed that stores through pointers miss the frames, and that other functions keep to
+    AAPCS64. Then a function restores X30 unless its own instructions say otherwise.
+    """
     calls: dict[int, set[tuple[int, int]]] = {}
     preserved = {entry: GENERAL for entry, graph in graphs.items() if _could_be(graph)}
     again = True
@@ -99,7 +112,7 @@ def find_callee_saved(graphs: Mapping[int, ControlFlowGraph], changed: Mapping[i
         again = False
         for entry in list(preserved):
             try:
-                analysis = _Analysis(graphs[entry], preserved, changed)
+                analysis = _Analysis(graphs[entry], preserved, changed, trusts_stores=trusts_stores)
                 now = analysis.run()
                 calls[entry] = analysis.calls
             except _NotPreserved:
@@ -124,7 +137,15 @@ def _could_be(graph: ControlFlowGraph) -> bool:
 class _Analysis:
     """One function, given what is supposed of those that it calls."""
 
-    def __init__(self, graph: ControlFlowGraph, preserved: Mapping[int, int], changed: Mapping[int, int]) -> None:
+    def __init__(
+        self,
+        graph: ControlFlowGraph,
+        preserved: Mapping[int, int],
+        changed: Mapping[int, int],
+        *,
+        trusts_stores: bool,
+    ) -> None:
+        self.trusts_stores = trusts_stores
         self.graph = graph
         self.preserved = preserved
         self.changed = changed
@@ -156,7 +177,7 @@ class _Analysis:
 
     def _after(self, at: int, state: _State) -> _State:
         block = self.graph.blocks[at]
-        machine = _FrameMachine(state)
+        machine = _FrameMachine(state, trusts_stores=self.trusts_stores)
         pc = at
         for decoded in block.instructions:
             if isinstance(decoded, int):
@@ -173,15 +194,19 @@ class _Analysis:
 
     def _call(self, callee: int | None, registers: dict[int, Expression], slots: _Slots) -> None:
         distance, others = terms(registers[SP])
-        if callee not in self.preserved or callee is None or others != [("register", SP)]:
+        is_known = callee is not None and callee in self.preserved
+        if not (is_known or self.trusts_stores) or others != [("register", SP)]:
             raise _NotPreserved
         bottom = distance - (1 << 64) if distance >> 63 else distance
         if bottom > 0:
             raise _NotPreserved
-        self.calls.add((callee, -bottom))
+        if callee is None or not is_known:
+            lost = GENERAL & ~AAPCS64_PRESERVED
+        else:
+            self.calls.add((callee, -bottom))
+            lost = self.changed[callee] & ~self.preserved[callee]
         for slot in [slot for slot in slots if slot < bottom]:
             del slots[slot]
-        lost = self.changed[callee] & ~self.preserved[callee]
         for n in _NUMBERS:
             if has(lost, n):
                 registers[n] = ("called", callee, n)

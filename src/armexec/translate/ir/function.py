@@ -23,7 +23,7 @@ from armexec.translate.compiled_unit import BASELINE_ONLY, END
 from armexec.translate.guest_state import OFFSETS
 from armexec.translate.ir.deopt_exits import DeoptimizationExits
 from armexec.translate.ir.lift import LiftedBlock
-from armexec.translate.ir.liveness import Signature
+from armexec.translate.ir.liveness import Signature, unwound
 from armexec.translate.ir.narrow_registers import narrowed
 from armexec.translate.ir.state_access import load_state, store_state
 from armexec.translate.policy import DEFAULT, Policy
@@ -469,7 +469,7 @@ class _Writer(DeoptimizationExits):
             unwind, returned = b.block("unwind"), b.block("returned")
             b.branch(code.text, unwind, returned)
             b.start(unwind)
-            self.flush_to_state(self.signature.dirty_out[start] & ~callee.modified)
+            self.flush_to_state(self.signature.dirty_out[start] & unwound(self.signature, callee))
             self.unwind()
             b.start(returned)
 
@@ -574,8 +574,10 @@ class _Writer(DeoptimizationExits):
         target: Value = block.terminator[1]
         if block.region is not None:
             wanted = 0 if self.uses_state else signature.outputs
-            if self.uses_state or not signature.returns_as_called:
+            if self.uses_state:
                 wanted |= signature.dirty_out[start]
+            elif not signature.returns_as_called:
+                wanted |= signature.dirty_out[start] & signature.kept_at_return
             wanted = block.region.tested(wanted)
             self.test_unsure(block.region, wanted, lambda n: self.value(n).text)
         if self.uses_state:
@@ -591,9 +593,10 @@ class _Writer(DeoptimizationExits):
             unwind, back = b.block("unwind"), b.block("back")
             b.branch(elsewhere.text, unwind, back)
             b.start(unwind)
-            self.flush_to_state(signature.dirty_out[start])
+            kept = signature.dirty_out[start] & signature.kept_at_return
+            self.flush_to_state(kept)
             for register, value in outputs.items():
-                if not has(signature.dirty_out[start], register):
+                if not has(kept, register):
                     store_state(m, register, value)
             b.state.store("pc", target.text)
             self.unwind()

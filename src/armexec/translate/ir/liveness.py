@@ -16,15 +16,16 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
-from armexec.cpu.registers import PARTIAL, STATE, X30, RegisterSet, bit, has, q, x
-from armexec.translate.analysis.callee_saved import CalleeSaved, find_callee_saved
+from armexec.cpu.registers import ALL, PARTIAL, STATE, X30, RegisterSet, bit, has, q, x
+from armexec.translate.analysis.callee_saved import AAPCS64_PRESERVED, CalleeSaved, find_callee_saved
 from armexec.translate.ir.lift import LiftedBlock, LiftedFunction
 
-__all__ = ["Signature", "analyze"]
+__all__ = ["Signature", "analyze", "unwound"]
 
 _STATE = bit(STATE)
 _LINK = bit(X30)
 _RESULTS = bit(x(0)) | bit(x(1)) | bit(q(0))
+_ABI = _RESULTS | AAPCS64_PRESERVED | bit(*(q(n) for n in range(8, 16)))
 
 
 @dataclass
@@ -35,7 +36,8 @@ class Signature:
     unexpected place, and says so. For a function of the state convention inputs and outputs mean nothing: all is in the
     state. `live_in` and `dirty_out` are by block: needed at its start, and (functions of the state convention and
     checked ones only) changed since the state was last up to date, at its end before its call. `is_external`: it is
-    translated already, in another unit, so only `demanded` may still change.
+    translated already, in another unit, so only `demanded` may still change. `is_regular`: its returns go to where it
+    was called unless something overwrites its frame. `leaves`: it, or a function that it calls, isn't regular.
     """
 
     function: LiftedFunction
@@ -51,8 +53,20 @@ class Signature:
     dirty_out: dict[int, int] = field(default_factory=dict)
     is_external: bool = False
     preserved: RegisterSet = 0
+    is_regular: bool = False
+    leaves: bool = False
     is_aligned: bool = False
     call_targets: dict[int, list[Signature]] = field(default_factory=dict)
+
+    @property
+    def kept_elsewhere(self) -> RegisterSet:
+        """The registers that are kept where it, or a function that it calls, returns to an unexpected place."""
+        return ALL if self.leaves else _ABI
+
+    @property
+    def kept_at_return(self) -> RegisterSet:
+        """The registers that are kept where one of its own returns goes to an unexpected place."""
+        return _ABI if self.is_regular else ALL
 
     @property
     def returns_as_called(self) -> bool:
@@ -165,6 +179,9 @@ def _find_preserved(
         return
     graphs = {entry: s.function.graph for entry, s in closed.items()}
     callee_saved = find_callee_saved(graphs, {entry: s.modified for entry, s in closed.items()})
+    trusting = find_callee_saved(graphs, {entry: s.modified for entry, s in closed.items()}, trusts_stores=True)
+    for entry, preserved in trusting.preserved.items():
+        signatures[entry].is_regular = has(preserved, X30)
     for entry, preserved in callee_saved.preserved.items():
         signatures[entry].preserved = preserved
         signatures[entry].modified = 0
@@ -195,25 +212,29 @@ def _find_aligned(signatures: dict[int, Signature], callee_saved: CalleeSaved, e
 def _find_checked(signatures: dict[int, Signature]) -> None:
     for signature in signatures.values():
         if signature.is_external:
+            # What it calls isn't known here.
+            signature.leaves = signature.checked
             continue
         kinds = {block.kind for block in signature.function.blocks.values()}
         signature.checked = "jump" in kinds or ("return" in kinds and not signature.returns_as_called)
+        signature.leaves = signature.checked and ("jump" in kinds or not signature.is_regular)
     changed = True
     while changed:
         changed = False
         for signature in signatures.values():
-            if not signature.checked and any(
-                signatures[callee].checked for callee in signature.function.graph.calls if callee in signatures
-            ):
+            callees = [signatures[callee] for callee in signature.function.graph.calls if callee in signatures]
+            if not signature.checked and any(callee.checked for callee in callees):
                 signature.checked = changed = True
+            if not signature.leaves and any(callee.leaves for callee in callees):
+                signature.leaves = changed = True
 
 
 def _find_dirty(signature: Signature, signatures: dict[int, Signature]) -> None:
     """What each block of a function leaves changed, before its call if it ends with one.
 
-    A function of the register convention that returns to an unexpected place leaves what it has changed itself, and the
-    results of the functions that it has called. It doesn't keep what else those have changed: AAPCS64 (6.1) says of no
-    register that isn't preserved what is in it after a call.
+    A function of the register convention that returns to an unexpected place keeps some of what it has changed itself
+    (`kept_at_return`), and the results of the functions that it has called. It doesn't keep what else those have
+    changed (docs/decisions/0010-returns-elsewhere.md).
     """
     blocks = signature.function.blocks
     dirty_in = signature.dirty_in = dict.fromkeys(blocks, 0)
@@ -305,17 +326,25 @@ def _live_before_end(
             return signature.dirty_out[start]
         before = _live_before_call(callee, live, again)
         # It may return to an unexpected place, where all is looked at.
-        return before | signature.dirty_out[start] & ~callee.modified if callee.checked else before
+        return before | signature.dirty_out[start] & unwound(signature, callee) if callee.checked else before
     if block.kind == "jump" and block.source.targets:
         # For a jump to elsewhere.
         return live | signature.dirty_out[start] | (0 if signature.uses_state else _STATE)
     if block.kind in ("return", "jump"):
-        if signature.uses_state or not signature.returns_as_called:
+        if signature.uses_state:
             live |= signature.dirty_out[start]
+        elif not signature.returns_as_called:
+            live |= signature.dirty_out[start] & signature.kept_at_return
         if not signature.uses_state:
             live |= signature.demanded & signature.modified
         return live if region is None else region.tested(live)
     return live
+
+
+def unwound(signature: Signature, callee: Signature) -> RegisterSet:
+    """The registers that a function puts into the state when a callee has returned to an unexpected place."""
+    kept = ALL if signature.uses_state else callee.kept_elsewhere
+    return kept & ~callee.modified
 
 
 def _live_before_call(callee: Signature, live: int, again: set[int]) -> int:
