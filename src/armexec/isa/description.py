@@ -293,8 +293,13 @@ class Instruction:
 
     @cached_property
     def ends_block(self) -> bool:
-        """Whether it can end a basic block: it branches, calls, returns or raises an exception for some fields."""
-        return any(self.effects(self.fields(word)).control for word in self._examples())
+        """Whether it can end a basic block.
+
+        For some fields it branches, calls, returns, raises an exception, or accesses a system register: a write of FPCR
+        may change how the code behind it is to be translated.
+        """
+        effects = (self.effects(self.fields(word)) for word in self._examples())
+        return any(found.control or found.system for found in effects)
 
     def _examples(self) -> Iterator[int]:
         """A few words of each of its forms and aliases."""

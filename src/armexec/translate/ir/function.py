@@ -11,7 +11,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection
 
-from armexec.cpu.registers import PARTIAL, STATE, X30, bit, has, members, register_type, wider_views
+from armexec.cpu.registers import PARTIAL, STATE, X30, RegisterSet, bit, has, members, register_type, wider_views
+from armexec.machines.llvm.knowledge import Knowledge
 from armexec.machines.llvm.machine import (
     NAMES,
     LlvmMachine,
@@ -356,11 +357,15 @@ class _Writer(DeoptimizationExits):
         for target, label in zip(targets, labels, strict=True):
             if target in outside:
                 b.start(label)
-                # What one way out computes isn't there on the other.
-                out, dirty = b.out, m.dirty
-                m.start(known)
-                b.out, m.dirty = out, dirty
+                self.go_another_way(known, m.dirty)
                 self.leave(start, m.address(target))
+
+    def go_another_way(self, known: Knowledge, dirty: RegisterSet) -> None:
+        """Write another way out of a block: what was computed on the one before isn't there."""
+        m = self.m
+        out = m.builder.out
+        m.start(known)
+        m.builder.out, m.dirty = out, dirty
 
     def finish_switch(self, start: int, block: LiftedBlock) -> None:
         """Go on in code of another mode where FPCR, which has just been written, asks for that."""
@@ -379,15 +384,12 @@ class _Writer(DeoptimizationExits):
         b.branch(leaves, other, stays, weights=f"!{_METADATA - 1}")
         m.helpers[f"!{_METADATA - 1}"] = f'!{_METADATA - 1} = !{{!"branch_weights", i32 1, i32 1000}}'
         b.start(other)
-        out, dirty = b.out, m.dirty
-        m.start(known)
-        b.out, m.dirty = out, dirty
+        self.go_another_way(known, m.dirty)
         self.flush_to_state(self.signature.dirty_out[start])
         b.state.store("pc", m.address(target).text)
         b.state.store("strict", str(int(not m.strict)))
         b.ret("i1", "true")
-        m.start(known)
-        b.out, m.dirty = out, dirty
+        self.go_another_way(known, m.dirty)
         b.start(stays)
         self.flush_for(start, (target,))
         self.go_or_leave(start, target)
@@ -514,15 +516,13 @@ class _Writer(DeoptimizationExits):
         name = f"!{_METADATA - len(call_targets)}"
         m.helpers[name] = f'{name} = !{{!"branch_weights", {weights}}}'
         b.switch(offset.text, other, targets.items(), weights=name)
-        known, out, dirty = m.knowledge(), b.out, m.dirty
+        known, dirty = m.knowledge(), m.dirty
         for likely, label in zip(call_targets, targets.values(), strict=True):
-            m.start(known)
-            b.out = out
+            self.go_another_way(known, 0)
             b.start(label)
             self.call_closed(start, block, live, likely)
             self.go(start, block.source.end)
-        m.start(known)
-        b.out, m.dirty = out, dirty
+        self.go_another_way(known, dirty)
         b.start(other)
         self.call_open(start, block, live, "")
 
@@ -572,16 +572,12 @@ class _Writer(DeoptimizationExits):
         b = m.builder
         signature = self.signature
         target: Value = block.terminator[1]
+        kept = signature.kept_at_return(start)
         if block.region is not None:
-            wanted = 0 if self.uses_state else signature.outputs
-            if self.uses_state:
-                wanted |= signature.dirty_out[start]
-            elif not signature.returns_as_called:
-                wanted |= signature.dirty_out[start] & signature.kept_at_return
-            wanted = block.region.tested(wanted)
+            wanted = block.region.tested(kept if self.uses_state else kept | signature.outputs)
             self.test_unsure(block.region, wanted, lambda n: self.value(n).text)
         if self.uses_state:
-            self.flush_to_state(signature.dirty_out[start])
+            self.flush_to_state(kept)
             b.state.store("pc", target.text)
             elsewhere = m.emit(1, f"icmp ne i64 {target.text}, %link")
             self.own_block()
@@ -593,7 +589,6 @@ class _Writer(DeoptimizationExits):
             unwind, back = b.block("unwind"), b.block("back")
             b.branch(elsewhere.text, unwind, back)
             b.start(unwind)
-            kept = signature.dirty_out[start] & signature.kept_at_return
             self.flush_to_state(kept)
             for register, value in outputs.items():
                 if not has(kept, register):

@@ -63,10 +63,16 @@ class Signature:
         """The registers that are kept where it, or a function that it calls, returns to an unexpected place."""
         return ALL if self.leaves else _ABI
 
-    @property
-    def kept_at_return(self) -> RegisterSet:
-        """The registers that are kept where one of its own returns goes to an unexpected place."""
-        return _ABI if self.is_regular else ALL
+    def kept_at_return(self, start: int) -> RegisterSet:
+        """The registers that the return at the end of a block puts into the state.
+
+        With the register convention it does so where it goes to an unexpected place, if it may.
+        """
+        if self.uses_state:
+            return self.dirty_out[start]
+        if self.returns_as_called:
+            return 0
+        return self.dirty_out[start] & (_ABI if self.is_regular else ALL)
 
     @property
     def returns_as_called(self) -> bool:
@@ -331,10 +337,7 @@ def _live_before_end(
         # For a jump to elsewhere.
         return live | signature.dirty_out[start] | (0 if signature.uses_state else _STATE)
     if block.kind in ("return", "jump"):
-        if signature.uses_state:
-            live |= signature.dirty_out[start]
-        elif not signature.returns_as_called:
-            live |= signature.dirty_out[start] & signature.kept_at_return
+        live |= signature.kept_at_return(start)
         if not signature.uses_state:
             live |= signature.demanded & signature.modified
         return live if region is None else region.tested(live)

@@ -35,11 +35,15 @@ def core(linkage: str = "internal") -> str:
 
 def shared(machine: str | None = None) -> str:
     """What all units call, compiled once; `machine` as for `environment_text`."""
-    before, after = (
-        "".join(load(f"runtime/{name}") for name in names) for names in (("python_call",), ("state_pool", "entry"))
+    parts = (
+        core(""),
+        environment_text(machine),
+        load("runtime/python_call"),
+        load("runtime/find_code", FOUND_SIZE=FOUND_SIZE),
+        load("runtime/state_pool"),
+        load("runtime/entry"),
     )
-    find_code = load("runtime/find_code", FOUND_SIZE=FOUND_SIZE)
-    return "".join((core(""), environment_text(machine), before, find_code, after))
+    return "".join(parts)
 
 
 def declarations() -> str:
