@@ -16,7 +16,7 @@ from armexec.translate.cfg.discovery import Block, ControlFlowGraph
 
 __all__ = ["Loops", "ReexecutionRegion", "candidates", "natural_loops"]
 
-Unsure = dict[int, frozenset[int]]
+Unchecked = dict[int, frozenset[int]]
 """The V registers that may hold wrong NaNs between the blocks of a part, with the sizes of their elements in bits."""
 
 
@@ -26,27 +26,30 @@ Loops = list[tuple[int, set[int]]]
 
 @dataclass(eq=False)
 class ReexecutionRegion:
-    """`blocks` are entered at `header` alone. `is_unfit`: more than being a NaN is asked of what isn't tested in it."""
+    """A region, whose `blocks` are entered at `header` alone.
+
+    `unchecked`: the registers that no guard inside of it tests. `is_rejected`: more than being a NaN is asked of one.
+    """
 
     header: int
     blocks: frozenset[int]
-    unsure: Unsure = field(default_factory=dict)
-    is_unfit: bool = False
+    unchecked: Unchecked = field(default_factory=dict)
+    is_rejected: bool = False
 
-    def add_unsure(self, found: Iterable[Unsure]) -> bool:
+    def add_unchecked(self, found: Iterable[Unchecked]) -> bool:
         """Add what blocks leave pending; whether that is new."""
         changed = False
-        for unsure in found:
-            for number, sizes in unsure.items():
-                known = self.unsure.get(number, frozenset())
+        for unchecked in found:
+            for number, sizes in unchecked.items():
+                known = self.unchecked.get(number, frozenset())
                 if not sizes <= known:
-                    self.unsure[number] = known | sizes
+                    self.unchecked[number] = known | sizes
                     changed = True
         return changed
 
     def tested(self, registers: RegisterSet) -> RegisterSet:
         """A set of registers that go on from here, with the wider views that tests of some look at."""
-        for number, sizes in self.unsure.items():
+        for number, sizes in self.unchecked.items():
             if 64 in sizes and has(registers, s(number)):
                 registers |= bit(d(number))
         return registers

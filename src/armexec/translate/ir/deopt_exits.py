@@ -63,11 +63,11 @@ class DeoptimizationExits:
         """A register, from where it is kept between blocks."""
         return self.m.builder.line(f"load {register_type(number)}, ptr {NAMES[number]}")
 
-    def unsure_condition(self, region: ReexecutionRegion, wanted: int, text_of: Callable[[int], str]) -> str:
+    def unchecked_condition(self, region: ReexecutionRegion, wanted: int, text_of: Callable[[int], str]) -> str:
         """Whether one of the registers `wanted` of those that a part doesn't test is a NaN; empty if there are none."""
         m = self.m
         numbers = []
-        for number, sizes in region.unsure.items():
+        for number, sizes in region.unchecked.items():
             size = next((bits for bits, view in VECTOR_VIEWS.items() if has(wanted, view.first + number)), None)
             if size is None:
                 continue
@@ -79,11 +79,11 @@ class DeoptimizationExits:
                 numbers.append((wide, shapes.get(wide)))
         return m.guards.any_nan(numbers) if numbers else ""
 
-    def test_unsure(self, region: ReexecutionRegion, wanted: int, text_of: Callable[[int], str]) -> None:
+    def test_unchecked(self, region: ReexecutionRegion, wanted: int, text_of: Callable[[int], str]) -> None:
         """Leave the part if one of the registers `wanted` of those that it doesn't test is a NaN."""
         m = self.m
         b = m.builder
-        condition = self.unsure_condition(region, wanted, text_of)
+        condition = self.unchecked_condition(region, wanted, text_of)
         if condition:
             tested = b.block("tested")
             b.branch(condition, self.place("rerun", region.header), tested)

@@ -177,7 +177,7 @@ class _Writer(DeoptimizationExits):
             b = self.m.builder
             out, b.out = b.out, []
             live = here.tested(self.signature.live_in[address])
-            self.test_unsure(here, live, self.register_text)
+            self.test_unchecked(here, live, self.register_text)
             self.edges[edge] = [f"{edge}:", *b.out, f"br label %{label}"]
             b.out = out
         return edge
@@ -575,7 +575,7 @@ class _Writer(DeoptimizationExits):
         kept = signature.kept_at_return(start)
         if block.region is not None:
             wanted = block.region.tested(kept if self.uses_state else kept | signature.outputs)
-            self.test_unsure(block.region, wanted, lambda n: self.value(n).text)
+            self.test_unchecked(block.region, wanted, lambda n: self.value(n).text)
         if self.uses_state:
             self.flush_to_state(kept)
             b.state.store("pc", target.text)

@@ -27,8 +27,8 @@ __all__ = ["LiftedBlock", "LiftedFunction", "lift", "lift_block"]
 class LiftedBlock:
     """`used` and `dirty` are sets of registers as bits: loaded where they are kept between blocks, and written.
 
-    `segments` and `exits`: where it is left for careful code. `unsure`: its V registers that were pending at its end.
-    `region`: the part it belongs to that is run again as a whole.
+    `segments` and `exits`: where it is left for careful code. `unchecked`: its V registers that were pending at its
+    end. `region`: the re-execution region that it belongs to.
     """
 
     source: Block
@@ -40,7 +40,7 @@ class LiftedBlock:
     segments: list[Segment]
     exits: list[Exit]
     has_effect: bool
-    unsure: dict[int, frozenset[int]]
+    unchecked: dict[int, frozenset[int]]
     region: ReexecutionRegion | None = None
 
     @property
@@ -118,12 +118,12 @@ def _lift_regions(
     changed = False
     for _ in range(_ROUNDS):
         for region in regions:
-            if region.add_unsure(blocks[start].unsure for start in region.blocks & blocks.keys()):
+            if region.add_unchecked(blocks[start].unchecked for start in region.blocks & blocks.keys()):
                 changed = True
         if not changed:
             return blocks
         blocks, _ = _lift_blocks(graph, machine, regions, pairs)
-        fit = [region for region in regions if not region.is_unfit]
+        fit = [region for region in regions if not region.is_rejected]
         # The blocks of those that aren't have no tests, and need them.
         changed = fit != regions
         regions = fit
@@ -143,7 +143,7 @@ def _lift_blocks(
         for target in set(block.successors):
             if target in predecessors:
                 predecessors[target] += 1
-    parts = {start: region for region in regions if not region.is_unfit for start in region.blocks}
+    parts = {start: region for region in regions if not region.is_rejected for start in region.blocks}
     blocks: dict[int, LiftedBlock] = {}
     todo: list[tuple[int, LiftedBlock | None]] = [(entry, None) for entry in reversed(entries)]
     link_writers: list[Decoded] = []
@@ -153,7 +153,7 @@ def _lift_blocks(
             continue
         block = graph.blocks[start]
         region = parts.get(start)
-        machine.guards.unchecked = region.unsure if region is not None else None
+        machine.guards.unchecked = region.unchecked if region is not None else None
         machine.guards.is_rejected = False
         # After a call nothing is known of the registers.
         follows = previous is not None and predecessors[start] == 1 and previous.kind not in ("call", "call_to")
@@ -161,7 +161,7 @@ def _lift_blocks(
         lifted = blocks[start] = _lift_known(block, machine, knowledge, link_writers, pairs)
         lifted.region = region
         if region is not None and machine.guards.is_rejected:
-            region.is_unfit = True
+            region.is_rejected = True
         if lifted.kind != "trap":
             todo.extend((target, lifted) for target in reversed(block.successors))
     machine.guards.unchecked = None
@@ -259,9 +259,9 @@ def lift_block(
         if machine.link_written and link_writers is not None and (terminator is None or "call" not in block.kind):
             link_writers.append(decoded)
         pc += 4
-    unsure = {}
+    unchecked = {}
     if machine.terminator is None or machine.terminator[0] != "trap":
-        unsure = machine.guards.end_block(machine.vectors, machine.dirty)
+        unchecked = machine.guards.end_block(machine.vectors, machine.dirty)
     machine.end_segment()
     dirty = 0
     for segment in machine.guards.segments:
@@ -277,7 +277,7 @@ def lift_block(
         machine.guards.segments,
         machine.guards.exits,
         machine.guards.has_effect,
-        unsure,
+        unchecked,
     )
 
 
