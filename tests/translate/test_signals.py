@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import sys
@@ -43,8 +44,9 @@ fault(first)
 """
 
 
-def _run(code: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([sys.executable, "-c", START + code], capture_output=True, text=True, timeout=60, check=False)
+def _run(code: str, **variables: str) -> subprocess.CompletedProcess[str]:
+    command, environment = [sys.executable, "-c", START + code], os.environ | variables
+    return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False, env=environment)
 
 
 FAULT = "0x2470 read"
@@ -89,11 +91,35 @@ print("not reached")
 
 
 def test_a_handler_put_before_ours_that_sends_the_signal_on() -> None:
-    # Nothing is loaded in between: faulthandler prints what it does, and the guest's fault comes to us then.
-    done = _run("faulthandler.enable()\nfault(first, first)\n")
+    # Nothing is loaded in between: faulthandler prints what it does, and the guest's fault comes to us then. It reads
+    # what all threads do without a lock, and may crash; so none runs in the background.
+    done = _run("faulthandler.enable()\nfault(first, first)\n", ARMEXEC_DISABLE="tiers,vectorcall")
     assert done.stdout.splitlines() == [FAULT] * 3, done.stderr
     assert done.returncode == 0
     assert done.stderr.count("Fatal Python error") == 1
+
+
+def test_a_fault_of_a_handler_is_not_the_guests() -> None:
+    # faulthandler reads the name of a file through a pointer that isn't one.
+    done = _run(
+        """
+name = "a file's name that nothing else has"
+ready, never = threading.Event(), threading.Event()
+code = compile("ready.set(); never.wait()", name, "exec")
+threading.Thread(target=exec, args=(code, globals()), daemon=True).start()
+ready.wait()
+time.sleep(0.1)
+words = (ctypes.c_size_t * (sys.getsizeof(code) // 8)).from_address(id(code))
+words[words[:].index(id(code.co_filename))] = 0x20
+faulthandler.enable()
+fault(first)
+print("not reached", flush=True)
+""",
+        ARMEXEC_DISABLE="tiers,vectorcall",
+    )
+    assert done.stdout.splitlines() == [FAULT], done.stderr
+    assert done.returncode == -signal.SIGSEGV
+    assert done.stderr.startswith("Fatal Python error: Segmentation fault")
 
 
 @pytest.mark.parametrize("times", [0, 2])

@@ -33,18 +33,20 @@ stepped:
   %ended = call i1 @end_step(ptr %state, ptr %context)
   br i1 %ended, label %out, label %other
 faulted:
-  br i1 %found, label %fault, label %sent
-sent:
-  ; From a handler, on the stack for such, that came before this one and now sends the signal on: when it has returned,
-  ; the access is done again.
+  ; Whether it came up in a handler, which runs on the stack for such. The guest never does.
   %bottom_at = getelementptr i8, ptr %context, i64 $CONTEXT_STACK_ADDRESS
   %bottom = load i64, ptr %bottom_at
   %length_at = getelementptr i8, ptr %context, i64 $CONTEXT_STACK_SIZE
   %length = load i64, ptr %length_at
   %above = sub i64 %sp, %bottom
-  %is_on = icmp ule i64 %above, %length
-  br i1 %is_on, label %out, label %other
+  %in_handler = icmp ule i64 %above, %length
+  br i1 %found, label %fault, label %sent
+sent:
+  ; A handler that came before this one sends the signal on: when it has returned, the access is done again.
+  br i1 %in_handler, label %out, label %other
 fault:
+  br i1 %in_handler, label %other, label %guest_fault
+guest_fault:
   %address = call i64 @fault_address(ptr %info)
   %goes_on = call i1 @untag_access(ptr %state, ptr %context, i64 %address, i32 %reason)
   br i1 %goes_on, label %out, label %report
