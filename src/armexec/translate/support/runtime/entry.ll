@@ -1,6 +1,6 @@
 ; The beginning and the end of a call from Python. Needs state_pool.ll, python_call.ll, c_library.ll and environment/.
 ;
-; The entry protocol, which an entry stub follows (`_entry_stub` of translate/ir/unit.py writes one for each function):
+; The entry protocol, which an entry stub follows (`translate/ir/entry_stub.py` writes one for each function):
 ;
 ;   1. It gives up the GIL.
 ;   2. @start claims a state for this thread, puts it into the thread's word, and makes the floating-point environment

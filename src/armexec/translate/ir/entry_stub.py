@@ -1,0 +1,210 @@
+"""The entry stub of a function: the C function by which Python calls it."""
+
+from __future__ import annotations
+
+from armexec.cpu.registers import (
+    PARTIAL,
+    SP,
+    STATE,
+    VECTOR_VIEWS,
+    X0,
+    X30,
+    RegisterSet,
+    bit,
+    d,
+    has,
+    members,
+    q,
+    register_type,
+    state_place,
+    x,
+    zero,
+)
+from armexec.machines.llvm.builder import Builder
+from armexec.machines.llvm.values import address_of
+from armexec.machines.traps import EXIT
+from armexec.translate.guest_state import OFFSETS
+from armexec.translate.ir.function import FunctionWriter
+from armexec.translate.support.host_environment import pinned
+from armexec.translate.unit_registry import Argument, Shape
+
+__all__ = ["entry_stub", "replaceable_stub"]
+
+_FRESH = "fpcr"
+"""The first of the system registers in the state structure, which are zero when a call from Python begins."""
+
+
+def entry_stub(writer: FunctionWriter, entry: int, shape: Shape, *, strict: bool) -> list[str]:
+    """A C function that takes the arguments, runs the guest function on a state of the pool, and returns X0 or V0.
+
+    It is called with the GIL held, gives it up around the guest, and on a trap leaves a Python exception set.
+    A `float` comes and goes as a `double`, which Python's numbers are: it is converted in the guest's environment.
+    """
+    signature = writer.signatures.get(entry)
+    b = Builder(OFFSETS, writer.base)
+    name = writer.name(entry)
+    parameters = ", ".join(f"{_c_type(a)} %p{i}" for i, a in enumerate(shape.arguments))
+    result = _result_type(shape)
+    nothing = "0.0" if result in ("float", "double") else "0"
+    b.append(f"define {result} @entry{name}({parameters}) #0 {{")
+    b.append("%thread = call ptr @PyEval_SaveThread()")
+    b.append("%state = call ptr @start()")
+    b.append("%none = icmp eq ptr %state, null")
+    b.branch("%none", "full", "try")
+    b.start("full")
+    b.append("call void @PyEval_RestoreThread(ptr %thread)")
+    b.append("%error = call ptr @PyErr_NoMemory()")
+    b.ret(result, nothing)
+    b.start("try")
+    jumped = b.line(f"call i32 @_setjmp(ptr {b.state.pointer('jump_buffer')}) returns_twice")
+    b.branch(b.line(f"icmp ne i32 {jumped}, 0"), "trap", "go")
+    b.start("trap")
+    b.append("call void @PyEval_RestoreThread(ptr %thread)")
+    b.append("%zero = call i64 @raise(ptr %state)")
+    b.ret(result, nothing)
+    b.start("go")
+    b.state.store("entry", address_of(b, entry).text)
+    values: dict[int, str] = {SP: b.state.load("stack_top"), X30: str(EXIT)}
+    _set_arguments(b, shape, values)
+    # A function of the register convention that isn't strict sees no other code, but it may read system registers.
+    uses_state = signature is None or signature.uses_state
+    fresh = b.state.pointer(_FRESH)
+    size = OFFSETS["exclusive_value"] - OFFSETS[_FRESH]
+    b.append(f"call void @llvm.memset.p0.i64(ptr {fresh}, i8 0, i64 {size}, i1 false)")
+    if uses_state or (signature is not None and signature.checked):
+        _fill_state(b, values)
+        # What is done here shows in FPSR, if it is ever looked at.
+        mode = "1" if strict else b.line("load atomic i64, ptr @strict_images monotonic, align 8")
+        b.state.store("strict", mode)
+    wanted = d(0) if shape.float_result else X0
+    if uses_state:
+        b.state.store("pc", address_of(b, entry).text)
+        b.append("call void @dispatch(ptr %state)")
+        found = _load_value(b, wanted)
+    else:
+        found = _call_closed(b, writer, entry, values, wanted)
+    returned = b.line(pinned(result, _returned(b, found, shape.float_result)))
+    b.append("call void @finish(ptr %state)")
+    b.append("call void @PyEval_RestoreThread(ptr %thread)")
+    b.ret(result, returned)
+    b.append("}")
+    return b.out
+
+
+def replaceable_stub(name: str, shape: Shape) -> list[str]:
+    """The entry stub through a cell, so that code compiled quickly at first can give way to better code."""
+    result = _result_type(shape)
+    parameters = ", ".join(f"{_c_type(a)} %p{i}" for i, a in enumerate(shape.arguments))
+    return [
+        "@entry_cell = external global ptr, align 8",
+        f"define {result} @enter{name}({parameters}) #0 {{",
+        "%host = load atomic ptr, ptr @entry_cell acquire, align 8",
+        f"%result = musttail call {result} %host({parameters})",
+        f"ret {result} %result",
+        "}",
+    ]
+
+
+def _c_type(argument: Argument) -> str:
+    if not argument.is_float or argument.bits == 16:
+        return f"i{argument.bits}"
+    return "double"
+
+
+def _result_type(shape: Shape) -> str:
+    return _c_type(Argument(0, shape.float_result, is_float=True)) if shape.float_result else "i64"
+
+
+def _set_arguments(b: Builder, shape: Shape, values: dict[int, str]) -> None:
+    """Set the registers of the arguments, V registers in all views."""
+    for i, argument in enumerate(shape.arguments):
+        kind = _c_type(argument)
+        text = b.line(pinned(kind, f"%p{i}"))
+        if not argument.is_float:
+            if argument.bits < 64:
+                text = b.line(f"{'sext' if argument.signed else 'zext'} {kind} {text} to i64")
+            values[x(argument.n)] = text
+            continue
+        if argument.bits == 32:
+            kind, text = "float", b.line(f"fptrunc double {text} to float")
+        elif argument.bits == 16:
+            kind, text = "i32", b.line(f"zext i16 {text} to i32")
+        lanes = 128 // max(argument.bits, 32)
+        whole = b.line(f"insertelement <{lanes} x {kind}> zeroinitializer, {kind} {text}, i64 0")
+        for width, (first, _, view) in VECTOR_VIEWS.items():
+            shape_of = view if width == 128 else f"<{128 // width} x {view}>"
+            text = b.line(f"bitcast <{lanes} x {kind}> {whole} to {shape_of}")
+            if width < 128:
+                text = b.line(f"extractelement {shape_of} {text}, i64 0")
+            values[first + argument.n] = text
+
+
+def _returned(b: Builder, value: str, float_result: int) -> str:
+    """The result as C has it, of the value of X0 or D0."""
+    if float_result in (0, 64):
+        return value
+    kind = "i16" if float_result == 16 else "float"
+    lanes = 64 // float_result
+    text = b.line(f"extractelement <{lanes} x {kind}> {b.line(f'bitcast double {value} to <{lanes} x {kind}>')}, i64 0")
+    return text if float_result == 16 else b.line(f"fpext float {text} to double")
+
+
+def _load_value(b: Builder, number: int) -> str:
+    """Take a register from the state."""
+    pointer = b.line(f"getelementptr i8, ptr %state, i64 {state_place(number)[0]}")
+    return b.load(register_type(number), pointer, align=8)
+
+
+def _store_values(b: Builder, values: dict[int, str]) -> None:
+    """Put registers into the state."""
+    for n, value in values.items():
+        if not has(PARTIAL, n):
+            offset, kind = state_place(n)
+            pointer = b.line(f"getelementptr i8, ptr %state, i64 {offset}")
+            b.store(kind, value, pointer, align=8)
+
+
+def _fill_state(b: Builder, values: dict[int, str]) -> None:
+    """All registers zero but these."""
+    b.append(f"call void @llvm.memset.p0.i64(ptr %state, i8 0, i64 {OFFSETS[_FRESH]}, i1 false)")
+    _store_values(b, values)
+
+
+def _index(registers: RegisterSet, number: int) -> int:
+    """Where a register stands in the order of a set."""
+    return (registers & bit(number) - 1).bit_count()
+
+
+def _call_closed(b: Builder, writer: FunctionWriter, entry: int, values: dict[int, str], wanted: int) -> str:
+    """Call it; the register `wanted` then."""
+    signature = writer.signatures[entry]
+    arguments = []
+    for n in members(signature.inputs):
+        if n == STATE:
+            arguments.append("ptr %state")
+        else:
+            arguments.append(f"{register_type(n)} {values.get(n, zero(n))}")
+    kind = writer.result_type(signature)
+    results = b.call(f"{writer.convention}{kind}", f"@f{writer.name(entry)}", *arguments)
+    first = values.get(wanted, zero(wanted))
+    if has(signature.outputs, wanted):
+        first = b.line(f"extractvalue {kind} {results}, {_index(signature.outputs, wanted)}")
+    elif wanted == d(0) and has(signature.outputs, q(0)):
+        # The returns-all form, which has all of V0.
+        whole = b.line(f"extractvalue {kind} {results}, {_index(signature.outputs, q(0))}")
+        pair = b.line(f"bitcast <2 x i64> {whole} to <2 x double>")
+        first = b.line(f"extractelement <2 x double> {pair}, i64 0")
+    type_ = register_type(wanted)
+    if not signature.checked:
+        b.jump("done")
+        b.start("done")
+        return b.line(f"phi {type_} [{first}, %go]")
+    code = b.line(f"extractvalue {kind} {results}, {signature.outputs.bit_count()}")
+    b.branch(code, "elsewhere", "done")
+    b.start("elsewhere")
+    # All registers are in the state by now.
+    b.append("call void @dispatch(ptr %state)")
+    second = _load_value(b, wanted)
+    b.jump("done")
+    b.start("done")
+    return b.line(f"phi {type_} [{first}, %go], [{second}, %elsewhere]")
