@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 from armexec.errors import HostError
 
 if TYPE_CHECKING:
+    from armexec.cpu.call_frame import CallFrame
     from armexec.memory import Step
     from armexec.objects import Image, Prototype, Resolve
 
@@ -34,6 +35,13 @@ class LoadedImage(Protocol):
 
         Raises:
             SignatureError: the prototype has something the engine can't pass.
+        """
+
+    def bind_frame(self, offset: int) -> Callable[[CallFrame], None]:
+        """A callable for the function at `offset`, of any type.
+
+        It takes the registers and the stack of the call, and puts the result's registers into the same frame. It raises
+        an ExecutionError for what the guest does, and what a function of Python raises that the guest calls.
         """
 
     def close(self) -> None:

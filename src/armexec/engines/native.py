@@ -10,7 +10,9 @@ from typing import Any
 from armexec.abi import calling_convention, place_in_registers
 from armexec.abi.floats import with_half_bits
 from armexec.abi.placement import Part
+from armexec.cpu.call_frame import CallFrame
 from armexec.engines.c_types import integer_class
+from armexec.engines.frame_call import frame_call
 from armexec.engines.leaving import WayOut
 from armexec.engines.loading import map_image
 from armexec.errors import HostError
@@ -64,6 +66,20 @@ class LoadedNativeImage:
         # The memory is freed after the last call.
         function.memory = self.region
         return with_half_bits(prototype, function, in_doubles=True)
+
+    def bind_frame(self, offset: int) -> Callable[[CallFrame], None]:
+        code, image, base, keep = frame_call().address, self.image, self.base, self.region
+        types = [ctypes.c_void_p, ctypes.c_void_p]
+        function: Any
+        if self.way_out is not None:
+            function = self.way_out.bind(code, None, types, lambda link: _undefined(image, base, link - 4))
+        else:
+            function = ctypes.CFUNCTYPE(None, *types)(code)
+
+        def call(frame: CallFrame, _keep: object = keep) -> None:
+            function(ctypes.addressof(frame), base + offset)
+
+        return call
 
     def close(self) -> None:
         del self.region

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import threading
 from collections import Counter
 from collections.abc import Callable
@@ -11,6 +12,8 @@ from typing import Any
 from armexec.abi import calling_convention, place_in_registers
 from armexec.abi.floats import from_bits, to_bits
 from armexec.abi.placement import Part
+from armexec.callbacks import host_functions
+from armexec.cpu.call_frame import CallFrame
 from armexec.cpu.registers import Kind, Register
 from armexec.engines.code import NOWHERE, code_at
 from armexec.engines.faults import to_error
@@ -90,6 +93,10 @@ def _run_to_exit(machine: ReferenceMachine, counts: Counter[int] | None) -> None
     returned_to = 0
     while (pc := machine.pc) != EXIT:
         if not begin <= pc < end:
+            function = host_functions().find(pc)
+            if function is not None:
+                _call_host(machine, function)
+                continue
             begin, end = code_at(pc)
             if (begin, end) == NOWHERE:
                 raise Trap(TrapKind.EXECUTE, pc, pc)
@@ -102,6 +109,27 @@ def _run_to_exit(machine: ReferenceMachine, counts: Counter[int] | None) -> None
             if target == returned_to and returns_to_itself(target, partial(_fetch, machine)):
                 raise Trap(TrapKind.ENDLESS, target, 0, WHY)
             returned_to = target
+
+
+def _call_host(machine: ReferenceMachine, function: Callable[[CallFrame], None]) -> None:
+    """Call a function of Python, and return to X30 as `ret` does."""
+    registers = machine.registers
+    frame = CallFrame()
+    frame.x[:] = registers[:9]
+    frame.v[:] = b"".join(value.to_bytes(16, "little") for value in machine.vectors[:8])
+    frame.stack = registers[31]
+    function(frame)
+    _set_results(machine, frame)
+    machine.pc = registers[30]
+
+
+def _vector(frame: CallFrame, n: int) -> int:
+    return int.from_bytes(bytes(frame.v[16 * n : 16 * n + 16]), "little")
+
+
+def _set_results(machine: ReferenceMachine, frame: CallFrame) -> None:
+    machine.registers[:2] = frame.x[:2]
+    machine.vectors[:4] = [_vector(frame, n) for n in range(4)]
 
 
 def _fetch(machine: ReferenceMachine, address: int) -> int | None:
@@ -166,10 +194,25 @@ class LoadedReferenceImage:
 
         return call
 
-    def _run(self, machine: ReferenceMachine, address: int, _memory: Region) -> None:
-        """Call a function. The argument keeps the memory alive during the call."""
+    def bind_frame(self, offset: int) -> Callable[[CallFrame], None]:
+        address = self.base + offset
+        memory = self.region
+
+        def call(frame: CallFrame) -> None:
+            machine = ReferenceMachine(HostMemory())
+            machine.registers[:9] = frame.x
+            machine.vectors[:8] = [_vector(frame, n) for n in range(8)]
+            self._run(machine, address, memory, ctypes.string_at(frame.stack, frame.stack_size))
+            frame.x[:2] = machine.registers[:2]
+            frame.v[:64] = b"".join(value.to_bytes(16, "little") for value in machine.vectors[:4])
+
+        return call
+
+    def _run(self, machine: ReferenceMachine, address: int, _memory: Region, on_stack: bytes = b"") -> None:
+        """Call a function, with some bytes of arguments on the stack. `_memory` stays alive during the call."""
         stack = _stack()
-        machine.registers[31] = stack.stack_pointer
+        machine.registers[31] = stack.stack_pointer - len(on_stack)
+        machine.memory.write(machine.registers[31], on_stack)
         machine.registers[30] = EXIT
         machine.pc = address
         count = execution_counter()

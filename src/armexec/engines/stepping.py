@@ -125,6 +125,7 @@ class _StateMachine(ReferenceMachine):
         self.Vec = VectorRegisters(vectors)
         self.next_pc = 0
         self.word = 0
+        self.system_call = None
 
     @property
     def pc(self) -> int:

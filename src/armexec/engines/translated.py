@@ -14,6 +14,7 @@ from armexec.abi.elements import typed_element
 from armexec.abi.floats import with_half_bits
 from armexec.abi.integers import integer_range
 from armexec.abi.placement import Part
+from armexec.cpu.call_frame import CallFrame
 from armexec.cpu.registers import Kind, Register
 from armexec.engines.c_types import integer_class
 from armexec.engines.loading import map_image
@@ -182,6 +183,17 @@ class LoadedTranslatedImage:
         function.address = address
         bound: Callable[..., Any] = function
         return with_half_bits(prototype, bound)
+
+    def bind_frame(self, offset: int) -> Callable[[CallFrame], None]:
+        address = self.translator.entry(self.base + offset, Shape(in_frame=True))
+        function: Any = ctypes.PYFUNCTYPE(ctypes.c_int64, ctypes.c_void_p)(address)
+        # The code lives as long as what calls it, and so does the image.
+        keep = self.region, self.translator
+
+        def call(frame: CallFrame, _keep: object = keep) -> None:
+            function(ctypes.addressof(frame))
+
+        return call
 
     def make_fast_call(
         self, prototype: Prototype, bound: Callable[..., Any], call: Callable[..., Any], install: Callable[[Any], None]

@@ -30,11 +30,13 @@ class Argument(NamedTuple):
 class Shape(NamedTuple):
     """What a function takes, and how many bits its result has if that is a floating-point number, else 0.
 
-    A half-precision number is passed as an integer of 16 bits on the outside.
+    A half-precision number is passed as an integer of 16 bits on the outside. `in_frame`: the arguments and the results
+    are in a `CallFrame`, whose address is passed instead.
     """
 
-    arguments: tuple[Argument, ...]
+    arguments: tuple[Argument, ...] = ()
     float_result: int = 0
+    in_frame: bool = False
 
 
 class Names(NamedTuple):
@@ -65,6 +67,7 @@ class CodeSource:
 
     `identity` is a digest of all of it that translations depend on, wherever it is mapped; None: translations aren't
     kept. `movable` says that a word at an address is the same wherever the image is mapped. `names`: for people.
+    `system_call` does a system call at a pc, given its number and X0 to X5, and gives X0; None: there are none.
     """
 
     base: int
@@ -78,6 +81,7 @@ class CodeSource:
     identity: bytes | None = None
     movable: Callable[[int], bool] = lambda address: True
     names: Names = NAMELESS
+    system_call: Callable[[int, int, tuple[int, ...]], int] | None = None
 
 
 class Convention(NamedTuple):

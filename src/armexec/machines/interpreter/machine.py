@@ -61,6 +61,8 @@ class ReferenceMachine(FloatingPoint):
         }
         # The exclusive monitor: address and the bytes that were loaded, or None.
         self.monitor: tuple[int, bytes] | None = None
+        # Does a system call at a pc, given its number and X0 to X5, and gives X0; None: it is a trap.
+        self.system_call: Callable[[int, int, tuple[int, ...]], int] | None = None
 
     # -- values -------------------------------------------------------------------------------------------------
     def const(self, width: int, value: int) -> Bits:
@@ -201,7 +203,12 @@ class ReferenceMachine(FloatingPoint):
 
     # -- exceptions ---------------------------------------------------------------------------------------------
     def supervisor_call(self, immediate: int) -> None:
-        raise Trap(TrapKind.SUPERVISOR_CALL, self.pc, immediate)
+        if self.system_call is None or immediate:
+            raise Trap(TrapKind.SUPERVISOR_CALL, self.pc, immediate)
+        # Linux's convention, syscall(2).
+        registers = self.registers
+        result = self.system_call(self.pc, registers[8], tuple(registers[:6]))
+        registers[0] = result & (1 << 64) - 1
 
     def breakpoint(self, immediate: int) -> None:
         raise Trap(TrapKind.BREAKPOINT, self.pc, immediate)

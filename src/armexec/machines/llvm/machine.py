@@ -17,7 +17,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, TypeAlias
 
-from armexec.cpu.registers import FLAGS, NZCV, SP, STATE, VIEWS, X30, Kind, bit, register_type
+from armexec.cpu.registers import FLAGS, NZCV, SP, STATE, VIEWS, X30, Kind, bit, register_type, x
 from armexec.machines import system
 from armexec.machines.llvm.builder import Builder, Host
 from armexec.machines.llvm.flags import (
@@ -138,7 +138,7 @@ class LlvmMachine(VectorFile, Vectors, FloatingPoint):
     `offsets`: where each field of the state structure is. `strict`: floating point as FPCR says, with FPSR's flags;
     otherwise FPCR is zero, and FPSR never read. `careful`: a NaN is dealt with where it comes up (`Guards`).
     `undefined_reasons`: what `undefined` said, by pc. `max_deferred_stores`: the most
-    stores that wait for one guard.
+    stores that wait for one guard. `system_calls`: `svc` goes on after a call of `@system_call`; else it is a trap.
 
     `volatile`: the addresses of loads that have to be made where they stand.
     """
@@ -152,10 +152,12 @@ class LlvmMachine(VectorFile, Vectors, FloatingPoint):
         strict: bool = False,
         careful: bool = True,
         max_deferred_stores: int = 8,
+        system_calls: bool = False,
     ) -> None:
         self.builder = Builder(offsets, image_base, host)
         self.guards = Guards(self.builder, careful=careful, max_deferred_stores=max_deferred_stores)
         self.strict = strict
+        self.system_calls = system_calls
         self.volatile: set[int] = set()
         self.helpers = {}
         self.undefined_reasons: dict[int, str] = {}
@@ -512,7 +514,17 @@ class LlvmMachine(VectorFile, Vectors, FloatingPoint):
 
     # -- exceptions ---------------------------------------------------------------------------------------------
     def supervisor_call(self, immediate: int) -> None:
-        self.trap(TrapKind.SUPERVISOR_CALL, immediate)
+        if not self.system_calls or immediate:
+            self.trap(TrapKind.SUPERVISOR_CALL, immediate)
+            return
+        # Linux: the number in X8, the arguments in X0 to X5, the result in X0 (syscall(2)). No other register changes.
+        self.guards.begin_effect()
+        b = self.builder
+        b.state.is_used = True
+        registers = [f"i64 {self.read_register(x(n)).text}" for n in (8, *range(6))]
+        pc = self.address(b.pc).text
+        result = b.call("i64", "@system_call", "ptr %state", f"i64 {pc}", *registers)
+        self.XSP[64, 0] = Value(b, 64, result)
 
     def breakpoint(self, immediate: int) -> None:
         self.trap(TrapKind.BREAKPOINT, immediate)

@@ -82,9 +82,6 @@ class BlockEndMachine(AbstractMachine):
         if register == FPCR:
             self.kind, self.target = "switch", self.pc + 4
 
-    def supervisor_call(self, immediate: int) -> None:
-        self.kind = "stop"
-
     def breakpoint(self, immediate: int) -> None:
         self.kind = "stop"
 

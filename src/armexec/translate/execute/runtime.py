@@ -14,6 +14,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Protocol
 
+from armexec.callbacks import host_functions
 from armexec.cpu.registers import X30
 from armexec.forks import hold
 from armexec.machines.addresses import without_tag
@@ -81,7 +82,6 @@ class Runtime:
         self._pool = (ctypes.c_uint64 * (1 + POOL_SIZE))()
         self._states: dict[int, tuple[GuestState, GuestStack]] = {}
         self._slots = 0
-        self._callback_error: dict[int, BaseException] = {}
         # How many images can tell which flags operations have raised.
         self._strict_images = ctypes.c_uint64()
         self._found = {mode: FoundCode() for mode in (FAST, CAREFUL, STRICT)}
@@ -89,6 +89,7 @@ class Runtime:
             "find": partial(self._find, FAST),
             "find_careful": partial(self._find, CAREFUL),
             "find_strict": partial(self._find, STRICT),
+            "system_call_object": self._system_call,
             "untag_object": self._untag,
             "more": self._more,
             "less": self._less,
@@ -100,9 +101,22 @@ class Runtime:
         data = {name: self._found[mode].address for name, mode in _FOUND.items()}
         data |= {"pool": ctypes.addressof(self._pool), "previous": previous()}
         data |= {"thread_key": thread_key(), "limit_key": limit_key(), "untagger": untagger()}
-        names = [*SHARED, "exited", "strictly", "untag", "claim", "release", "handler", "thread_ended"]
+        functions = self._functions = host_functions()
+        data |= {"host_functions": functions.base, "host_function_slots": functions.slots}
+        names = [
+            *SHARED,
+            "call_host_function",
+            "exited",
+            "strictly",
+            "untag",
+            "claim",
+            "release",
+            "handler",
+            "thread_ended",
+        ]
         self._shared = shared_code(shared() + handler_text(), {**objects, **data}, names)
         self.symbols = {name: self._shared.address(name) for name in SHARED}
+        functions.set_code(self._shared.address("call_host_function"))
         self.symbols["strict_images"] = ctypes.addressof(self._strict_images)
         self._claim = ctypes.PYFUNCTYPE(ctypes.c_uint64)(self._shared.address("claim"))
         self._release = ctypes.PYFUNCTYPE(None, ctypes.c_uint64)(self._shared.address("release"))
@@ -231,8 +245,21 @@ class Runtime:
                 self._found[mode].add(pc, host)
             return host
         except BaseException as error:
-            self._callback_error[state] = error
+            self._functions.keep_error(error)
             return 0
+
+    def _system_call(self, _state: int, words: int) -> int:
+        """Do a system call; see runtime/system_call.ll."""
+        given = (ctypes.c_uint64 * 8).from_address(words)
+        translator = self.translator_at(given[0])
+        if translator is None or translator.code.system_call is None:
+            return 2
+        try:
+            given[0] = translator.code.system_call(given[0], given[1], tuple(given[2:])) & (1 << 64) - 1
+        except BaseException as error:
+            self._functions.keep_error(error)
+            return 1
+        return 0
 
     def _untag(self, state: int, context: int) -> int:
         try:
@@ -242,7 +269,7 @@ class Runtime:
 
     def _raise(self, address: int) -> None:
         """Called with the GIL held, by an entry stub whose guest has trapped."""
-        error = self._callback_error.pop(address, None)
+        error = self._functions.take_error()
         if error is not None:
             raise error
         state, stack = self._states[address]

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from armexec.cpu.call_frame import FRAME_OFFSETS
 from armexec.cpu.registers import (
     PARTIAL,
     SP,
     STATE,
     VECTOR_VIEWS,
+    VIEWS,
     X0,
     X30,
+    Kind,
     RegisterSet,
     bit,
     d,
@@ -28,7 +31,7 @@ from armexec.translate.ir.function import FunctionWriter
 from armexec.translate.support.host_environment import pinned
 from armexec.translate.unit_registry import Argument, Shape
 
-__all__ = ["entry_stub", "replaceable_stub"]
+__all__ = ["entry_stub", "replaceable_stub", "results"]
 
 _FRESH = "fpcr"
 """The first of the system registers in the state structure, which are zero when a call from Python begins."""
@@ -39,14 +42,14 @@ def entry_stub(writer: FunctionWriter, entry: int, shape: Shape, *, strict: bool
 
     It is called with the GIL held, gives it up around the guest, and on a trap leaves a Python exception set.
     A `float` comes and goes as a `double`, which Python's numbers are: it is converted in the guest's environment.
+    Where the arguments are in a frame, so are the results, and it returns 0.
     """
     signature = writer.signatures.get(entry)
     b = Builder(OFFSETS, writer.base)
     name = writer.name(entry)
-    parameters = ", ".join(f"{_c_type(a)} %p{i}" for i, a in enumerate(shape.arguments))
     result = _result_type(shape)
     nothing = "0.0" if result in ("float", "double") else "0"
-    b.append(f"define {result} @entry{name}({parameters}) #0 {{")
+    b.append(f"define {result} @entry{name}({_parameters(shape)}) #0 {{")
     b.append("%thread = call ptr @PyEval_SaveThread()")
     b.append("%state = call ptr @start()")
     b.append("%none = icmp eq ptr %state, null")
@@ -65,7 +68,10 @@ def entry_stub(writer: FunctionWriter, entry: int, shape: Shape, *, strict: bool
     b.start("go")
     b.state.store("entry", address_of(b, entry).text)
     values: dict[int, str] = {SP: b.state.load("stack_top"), X30: str(EXIT)}
-    _set_arguments(b, shape, values)
+    if shape.in_frame:
+        _set_from_frame(b, values)
+    else:
+        _set_arguments(b, shape, values)
     # A function of the register convention that isn't strict sees no other code, but it may read system registers.
     uses_state = signature is None or signature.uses_state
     fresh = b.state.pointer(_FRESH)
@@ -76,14 +82,20 @@ def entry_stub(writer: FunctionWriter, entry: int, shape: Shape, *, strict: bool
         # What is done here shows in FPSR, if it is ever looked at.
         mode = "1" if strict else b.line("load atomic i64, ptr @strict_images monotonic, align 8")
         b.state.store("strict", mode)
-    wanted = d(0) if shape.float_result else X0
+    wanted = list(members(results(shape)))
     if uses_state:
         b.state.store("pc", address_of(b, entry).text)
         b.append("call void @dispatch(ptr %state)")
-        found = _load_value(b, wanted)
+        found = {number: _load_value(b, number) for number in wanted}
     else:
         found = _call_closed(b, writer, entry, values, wanted)
-    returned = b.line(pinned(result, _returned(b, found, shape.float_result)))
+    if shape.in_frame:
+        for number, text in found.items():
+            b.store(register_type(number), text, _frame_pointer(b, number), align=8)
+        returned = nothing
+    else:
+        (text,) = found.values()
+        returned = b.line(pinned(result, _returned(b, text, shape.float_result)))
     b.append("call void @finish(ptr %state)")
     b.append("call void @PyEval_RestoreThread(ptr %thread)")
     b.ret(result, returned)
@@ -91,10 +103,17 @@ def entry_stub(writer: FunctionWriter, entry: int, shape: Shape, *, strict: bool
     return b.out
 
 
+def results(shape: Shape) -> RegisterSet:
+    """The registers that a call returns."""
+    if shape.in_frame:
+        return bit(X0, x(1), *(q(n) for n in range(4)))
+    return bit(d(0) if shape.float_result else X0)
+
+
 def replaceable_stub(name: str, shape: Shape) -> list[str]:
     """The entry stub through a cell, so that code compiled quickly at first can give way to better code."""
     result = _result_type(shape)
-    parameters = ", ".join(f"{_c_type(a)} %p{i}" for i, a in enumerate(shape.arguments))
+    parameters = _parameters(shape)
     return [
         "@entry_cell = external global ptr, align 8",
         f"define {result} @enter{name}({parameters}) #0 {{",
@@ -109,6 +128,12 @@ def _c_type(argument: Argument) -> str:
     if not argument.is_float or argument.bits == 16:
         return f"i{argument.bits}"
     return "double"
+
+
+def _parameters(shape: Shape) -> str:
+    if shape.in_frame:
+        return "ptr %frame"
+    return ", ".join(f"{_c_type(a)} %p{i}" for i, a in enumerate(shape.arguments))
 
 
 def _result_type(shape: Shape) -> str:
@@ -131,12 +156,41 @@ def _set_arguments(b: Builder, shape: Shape, values: dict[int, str]) -> None:
             kind, text = "i32", b.line(f"zext i16 {text} to i32")
         lanes = 128 // max(argument.bits, 32)
         whole = b.line(f"insertelement <{lanes} x {kind}> zeroinitializer, {kind} {text}, i64 0")
-        for width, (first, _, view) in VECTOR_VIEWS.items():
-            shape_of = view if width == 128 else f"<{128 // width} x {view}>"
-            text = b.line(f"bitcast <{lanes} x {kind}> {whole} to {shape_of}")
-            if width < 128:
-                text = b.line(f"extractelement {shape_of} {text}, i64 0")
-            values[first + argument.n] = text
+        _set_vector(b, values, argument.n, f"<{lanes} x {kind}> {whole}")
+
+
+def _set_vector(b: Builder, values: dict[int, str], n: int, whole: str) -> None:
+    """Set all views of Vn from a typed value of 128 bits."""
+    for width, (first, _, view) in VECTOR_VIEWS.items():
+        shape_of = view if width == 128 else f"<{128 // width} x {view}>"
+        text = b.line(f"bitcast {whole} to {shape_of}")
+        if width < 128:
+            text = b.line(f"extractelement {shape_of} {text}, i64 0")
+        values[first + n] = text
+
+
+def _frame_pointer(b: Builder, number: int) -> str:
+    """Where a register of general or vector kind is in the frame."""
+    register = VIEWS[number].register
+    field, size = ("v", 16) if register.kind is Kind.VECTOR else ("x", 8)
+    return b.line(f"getelementptr i8, ptr %frame, i64 {FRAME_OFFSETS[field] + size * register.n}")
+
+
+def _set_from_frame(b: Builder, values: dict[int, str]) -> None:
+    """Set the registers of the arguments, and copy what is passed on the stack (AAPCS64, "Parameter passing")."""
+    for n in range(9):
+        values[x(n)] = b.load("i64", _frame_pointer(b, x(n)), align=8)
+    for n in range(8):
+        whole = b.load("<2 x i64>", _frame_pointer(b, q(n)), align=8)
+        _set_vector(b, values, n, f"<2 x i64> {whole}")
+    stack, size = (
+        b.load(kind, b.line(f"getelementptr i8, ptr %frame, i64 {FRAME_OFFSETS[field]}"), align=8)
+        for field, kind in (("stack", "ptr"), ("stack_size", "i64"))
+    )
+    below = b.line(f"sub i64 {values[SP]}, {size}")
+    target = b.line(f"inttoptr i64 {below} to ptr")
+    b.append(f"call void @llvm.memcpy.p0.p0.i64(ptr align 16 {target}, ptr {stack}, i64 {size}, i1 false)")
+    values[SP] = below
 
 
 def _returned(b: Builder, value: str, float_result: int) -> str:
@@ -175,8 +229,10 @@ def _index(registers: RegisterSet, number: int) -> int:
     return (registers & bit(number) - 1).bit_count()
 
 
-def _call_closed(b: Builder, writer: FunctionWriter, entry: int, values: dict[int, str], wanted: int) -> str:
-    """Call it; the register `wanted` then."""
+def _call_closed(
+    b: Builder, writer: FunctionWriter, entry: int, values: dict[int, str], wanted: list[int]
+) -> dict[int, str]:
+    """Call it; the registers `wanted` then."""
     signature = writer.signatures[entry]
     arguments = []
     for n in members(signature.inputs):
@@ -186,25 +242,29 @@ def _call_closed(b: Builder, writer: FunctionWriter, entry: int, values: dict[in
             arguments.append(f"{register_type(n)} {values.get(n, zero(n))}")
     kind = writer.result_type(signature)
     results = b.call(f"{writer.convention}{kind}", f"@f{writer.name(entry)}", *arguments)
-    first = values.get(wanted, zero(wanted))
-    if has(signature.outputs, wanted):
-        first = b.line(f"extractvalue {kind} {results}, {_index(signature.outputs, wanted)}")
-    elif wanted == d(0) and has(signature.outputs, q(0)):
-        # The returns-all form, which has all of V0.
-        whole = b.line(f"extractvalue {kind} {results}, {_index(signature.outputs, q(0))}")
-        pair = b.line(f"bitcast <2 x i64> {whole} to <2 x double>")
-        first = b.line(f"extractelement <2 x double> {pair}, i64 0")
-    type_ = register_type(wanted)
+    returned = {}
+    for number in wanted:
+        returned[number] = values.get(number, zero(number))
+        if has(signature.outputs, number):
+            returned[number] = b.line(f"extractvalue {kind} {results}, {_index(signature.outputs, number)}")
+        elif number == d(0) and has(signature.outputs, q(0)):
+            # The returns-all form, which has all of V0.
+            whole = b.line(f"extractvalue {kind} {results}, {_index(signature.outputs, q(0))}")
+            pair = b.line(f"bitcast <2 x i64> {whole} to <2 x double>")
+            returned[number] = b.line(f"extractelement <2 x double> {pair}, i64 0")
     if not signature.checked:
         b.jump("done")
         b.start("done")
-        return b.line(f"phi {type_} [{first}, %go]")
+        return {number: b.line(f"phi {register_type(number)} [{text}, %go]") for number, text in returned.items()}
     code = b.line(f"extractvalue {kind} {results}, {signature.outputs.bit_count()}")
     b.branch(code, "elsewhere", "done")
     b.start("elsewhere")
     # All registers are in the state by now.
     b.append("call void @dispatch(ptr %state)")
-    second = _load_value(b, wanted)
+    elsewhere = {number: _load_value(b, number) for number in wanted}
     b.jump("done")
     b.start("done")
-    return b.line(f"phi {type_} [{first}, %go], [{second}, %elsewhere]")
+    return {
+        number: b.line(f"phi {register_type(number)} [{returned[number]}, %go], [{elsewhere[number]}, %elsewhere]")
+        for number in wanted
+    }

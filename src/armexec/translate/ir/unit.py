@@ -27,7 +27,7 @@ from armexec.translate.cfg.discovery import ControlFlowGraph
 from armexec.translate.codegen.llvm import exact_attributes, host_features, host_machine
 from armexec.translate.compiled_unit import BASELINE_ONLY, END, CompiledUnit, Function
 from armexec.translate.guest_state import OFFSETS
-from armexec.translate.ir.entry_stub import entry_stub, replaceable_stub
+from armexec.translate.ir.entry_stub import entry_stub, replaceable_stub, results
 from armexec.translate.ir.function import FunctionWriter, calling_convention
 from armexec.translate.ir.lift import LiftedFunction, lift
 from armexec.translate.ir.liveness import Signature, analyze
@@ -64,6 +64,7 @@ def _machine(registry: UnitRegistry) -> LlvmMachine:
         strict=mode.is_strict,
         careful=careful,
         max_deferred_stores=policy.max_deferred_stores if policy.deferred_stores else 0,
+        system_calls=True,
     )
 
 
@@ -240,7 +241,9 @@ class UnitPlan:
         }
         for address in (self.entry, *self.others):
             if address in self.functions or address in self.external:
-                demanded[address] = demanded.get(address, 0) | (ALL if self.shape is None else _RESULTS)
+                demanded[address] = demanded.get(address, 0) | (
+                    ALL if self.shape is None else results(self.shape) | _RESULTS
+                )
         # The stack pointer that Python's calls begin with is aligned.
         entered = self.exported.union(self.entered)
         self.signatures = analyze(

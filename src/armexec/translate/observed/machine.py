@@ -102,6 +102,9 @@ class ObservedMachine(LlvmMachine):
     def trap(self, kind: TrapKind, detail: Value | int = 0) -> None:
         self.terminator = ("trap",)
 
+    def supervisor_call(self, immediate: int) -> None:
+        self.terminator = ("trap",)
+
     def invalidate_instruction_cache(self, address: Value) -> None:
         self.terminator = ("trap",)
 

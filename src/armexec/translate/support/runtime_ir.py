@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import ctypes
 import time
 
+from armexec.callbacks.host_functions import RANGE_SIZE, SLOT_SIZE
+from armexec.cpu.call_frame import FRAME_OFFSETS, CallFrame
 from armexec.translate.support.host_environment import environment_text
 from armexec.translate.support.load import load
 
@@ -17,6 +20,7 @@ POOL_SIZE = 64
 SHARED = (
     "trap",
     "monotonic_clock",
+    "system_call",
     "lookup_slowly",
     "careful_slowly",
     "strict_slowly",
@@ -25,6 +29,11 @@ SHARED = (
     "raise",
 )
 """The functions that `shared` defines for units."""
+
+
+def _frame() -> dict[str, int]:
+    fields = {f"FRAME_{name.upper()}": offset for name, offset in FRAME_OFFSETS.items() if name[0] != "_"}
+    return fields | {"FRAME_SIZE": ctypes.sizeof(CallFrame)}
 
 
 def core(linkage: str = "internal") -> str:
@@ -40,6 +49,8 @@ def shared(machine: str | None = None) -> str:
         environment_text(machine),
         load("runtime/python_call"),
         load("runtime/find_code", FOUND_SIZE=FOUND_SIZE),
+        load("runtime/host_function", HOST_FUNCTIONS_SIZE=RANGE_SIZE, SLOT_SIZE=SLOT_SIZE, **_frame()),
+        load("runtime/system_call"),
         load("runtime/state_pool"),
         load("runtime/entry"),
     )

@@ -58,12 +58,18 @@ found:
   %code = load ptr, ptr %code_at
   ret ptr %code
 unknown:
+  %host_code = call ptr @host_function_code(i64 %pc)
+  %is_host = icmp ne ptr %host_code, null
+  br i1 %is_host, label %host, label %nowhere
+host:
+  ret ptr %host_code
+nowhere:
   %asked = call ptr @ask(ptr %whom, ptr %state, i64 %pc)
   ret ptr %asked
 }
 
-; Ask Python, which may translate the code. It doesn't return where there is no code: that is a trap.
-define internal ptr @ask(ptr %whom, ptr %state, i64 %pc) cold noinline nounwind {
+; Before Python runs on the guest's behalf, at %pc. A trap where too little of the host's stack is left for it.
+define internal void @begin_python(ptr %state, i64 %pc) nounwind {
   %limit_key = load i64, ptr @limit_key
   %limit = call ptr @pthread_getspecific(i64 %limit_key)
   %here = call ptr @llvm.frameaddress.p0(i32 0)
@@ -78,11 +84,23 @@ enough:
   %key = load i64, ptr @thread_key
   %idle = call i32 @pthread_setspecific(i64 %key, ptr inttoptr (i64 $IDLE to ptr))
   call void @others_environment(ptr %state)
+  ret void
+}
+
+define internal void @end_python(ptr %state) nounwind {
+  call void @own_environment(ptr %state)
+  %key = load i64, ptr @thread_key
+  %busy = call i32 @pthread_setspecific(i64 %key, ptr %state)
+  ret void
+}
+
+; Ask Python, which may translate the code. It doesn't return where there is no code: that is a trap.
+define internal ptr @ask(ptr %whom, ptr %state, i64 %pc) cold noinline nounwind {
+  call void @begin_python(ptr %state, i64 %pc)
   %state_word = ptrtoint ptr %state to i64
   %code_word = call i64 @python(ptr %whom, i64 %state_word, i64 %pc)
   %code = inttoptr i64 %code_word to ptr
-  call void @own_environment(ptr %state)
-  %busy = call i32 @pthread_setspecific(i64 %key, ptr %state)
+  call void @end_python(ptr %state)
   %none = icmp eq ptr %code, null
   br i1 %none, label %nowhere, label %found
 nowhere:

@@ -1,0 +1,155 @@
+"""Host functions: guest addresses at which functions of Python are called.
+
+The addresses are in a range where nothing is mapped, so whatever else the guest does with one is a fault. An address is
+never given twice: a guest that calls a function which is gone gets an error, and no other function. The range is large
+enough for a new function each microsecond during a minute; its slots take 16 bytes each once they have been used.
+
+Engines look an address up by `HostFunctions.find`. Translated code finds it in the table of slots
+(translate/support/runtime/host_function.ll).
+"""
+
+from __future__ import annotations
+
+import ctypes
+import mmap
+import threading
+import weakref
+from collections.abc import Callable
+from functools import cache
+
+from armexec.cpu.call_frame import CallFrame
+from armexec.errors import HostError
+from armexec.forks import hold
+from armexec.memory import Protection
+from armexec.memory.kernel import real_kernel
+
+__all__ = ["RANGE_SIZE", "SLOT_SIZE", "HostFunction", "HostFunctions", "host_functions"]
+
+SLOT_SIZE = 16
+"""Bytes between the addresses of two functions; a power of two."""
+RANGE_SIZE = 1 << 30
+"""Bytes of addresses for functions."""
+_FLAGS = mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | getattr(mmap, "MAP_NORESERVE", 0)
+
+# pytest shows what the user has called, and not how.
+__tracebackhide__ = True
+
+
+class _Entry:
+    """What translated code calls: a function, with the registers at the call in a frame."""
+
+    __slots__ = ("_keep_error", "function")
+
+    def __init__(self, function: Callable[[CallFrame], None], keep_error: Callable[[BaseException], None]) -> None:
+        self.function = function
+        self._keep_error = keep_error
+
+    def __call__(self, frame: int) -> int:
+        """Call it with the frame at an address: 0, or 1 when an exception is kept."""
+        try:
+            self.function(CallFrame.from_address(frame))
+        except BaseException as error:
+            self._keep_error(error)
+            return 1
+        return 0
+
+
+class HostFunction:
+    """The address of a function of Python, for the guest. It is good as long as this object exists."""
+
+    def __init__(self, functions: HostFunctions, address: int) -> None:
+        self.address = address
+        self.close: Callable[[], object] = weakref.finalize(self, functions.remove, address)
+        """Give the address up: a guest that calls it then gets an error."""
+
+
+class HostFunctions:
+    """All host functions of the process.
+
+    `base` is the address of the first; `slots` the address of the table, which has the host code and the Python object
+    of each.
+
+    Raises:
+        HostError: the system gives no addresses.
+    """
+
+    def __init__(self) -> None:
+        kernel = real_kernel()
+        try:
+            self.base = kernel.mmap(0, RANGE_SIZE, Protection.NONE, _FLAGS)
+            self.slots = kernel.mmap(0, RANGE_SIZE, Protection.READ | Protection.WRITE, _FLAGS)
+        except OSError as error:
+            raise HostError(f"no room for addresses of Python's functions: {error}") from None
+        self._lock = hold(threading.Lock())
+        self._next = 0
+        self._entries: dict[int, _Entry] = {}
+        self._code = 0
+        self._pending = threading.local()
+
+    def add(self, function: Callable[[CallFrame], None]) -> HostFunction:
+        """Give a function an address.
+
+        It is called with the registers at the call, and puts its result into the same frame. The frame's `stack` is SP,
+        where the arguments on the stack are.
+
+        Raises:
+            HostError: there are no addresses left.
+        """
+        entry = _Entry(function, self.keep_error)
+        with self._lock:
+            if self._next == RANGE_SIZE:
+                raise HostError(f"no addresses are left for functions of Python: {RANGE_SIZE // SLOT_SIZE} were given")
+            address = self.base + self._next
+            self._next += SLOT_SIZE
+            self._entries[address] = entry
+            self._fill(address, entry)
+        return HostFunction(self, address)
+
+    def remove(self, address: int) -> None:
+        """Give an address up. Twice does no harm."""
+        with self._lock:
+            if self._entries.pop(address, None) is not None:
+                self._slot(address)[0] = 0
+
+    def find(self, address: int) -> Callable[[CallFrame], None] | None:
+        """The function at an address."""
+        entry = self._entries.get(address)
+        return None if entry is None else entry.function
+
+    def is_gone(self, address: int) -> bool:
+        """Whether a function had this address that exists no more."""
+        offset = address - self.base
+        return 0 <= offset < self._next and not offset % SLOT_SIZE and address not in self._entries
+
+    # -- for translated code ------------------------------------------------------------------------------------------
+    def _slot(self, address: int) -> ctypes.Array[ctypes.c_uint64]:
+        return (ctypes.c_uint64 * 2).from_address(self.slots + address - self.base)
+
+    def _fill(self, address: int, entry: _Entry) -> None:
+        slot = self._slot(address)
+        slot[1] = id(entry)
+        slot[0] = self._code
+
+    def set_code(self, address: int) -> None:
+        """Set the host code that calls functions of any type."""
+        with self._lock:
+            self._code = address
+            for at, entry in self._entries.items():
+                self._fill(at, entry)
+
+    def keep_error(self, error: BaseException) -> None:
+        """Keep an exception until this thread has left the guest."""
+        self._pending.error = error
+
+    def take_error(self) -> BaseException | None:
+        """The exception that was kept on this thread, once."""
+        error: BaseException | None = getattr(self._pending, "error", None)
+        if error is not None:
+            self._pending.error = None
+        return error
+
+
+@cache
+def host_functions() -> HostFunctions:
+    """Those of this process."""
+    return HostFunctions()
