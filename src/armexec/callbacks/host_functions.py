@@ -16,6 +16,7 @@ import threading
 import weakref
 from collections.abc import Callable
 from functools import cache
+from typing import Any
 
 from armexec.cpu.call_frame import CallFrame
 from armexec.errors import HostError
@@ -36,22 +37,21 @@ __tracebackhide__ = True
 
 
 class _Entry:
-    """What translated code calls: a function, with the registers at the call in a frame."""
+    """What translated code calls: a function, with the registers at the call in a frame.
 
-    __slots__ = ("_keep_error", "function")
+    `code` and `called` are what its slot has: host code, and the object of Python that this calls.
+    """
 
-    def __init__(self, function: Callable[[CallFrame], None], keep_error: Callable[[BaseException], None]) -> None:
+    __slots__ = ("called", "code", "function")
+
+    def __init__(self, function: Callable[[CallFrame], None]) -> None:
         self.function = function
-        self._keep_error = keep_error
+        self.called: Any = self
+        self.code = 0
 
-    def __call__(self, frame: int) -> int:
-        """Call it with the frame at an address: 0, or 1 when an exception is kept."""
-        try:
-            self.function(CallFrame.from_address(frame))
-        except BaseException as error:
-            self._keep_error(error)
-            return 1
-        return 0
+    def __call__(self, frame: int) -> None:
+        """Call it with the frame at an address."""
+        self.function(CallFrame.from_address(frame))
 
 
 class HostFunction:
@@ -84,7 +84,6 @@ class HostFunctions:
         self._next = 0
         self._entries: dict[int, _Entry] = {}
         self._code = 0
-        self._pending = threading.local()
 
     def add(self, function: Callable[[CallFrame], None]) -> HostFunction:
         """Give a function an address.
@@ -95,7 +94,7 @@ class HostFunctions:
         Raises:
             HostError: there are no addresses left.
         """
-        entry = _Entry(function, self.keep_error)
+        entry = _Entry(function)
         with self._lock:
             if self._next == RANGE_SIZE:
                 raise HostError(f"no addresses are left for functions of Python: {RANGE_SIZE // SLOT_SIZE} were given")
@@ -127,8 +126,9 @@ class HostFunctions:
 
     def _fill(self, address: int, entry: _Entry) -> None:
         slot = self._slot(address)
-        slot[1] = id(entry)
-        slot[0] = self._code
+        slot[0] = 0
+        slot[1] = id(entry.called)
+        slot[0] = entry.code or self._code
 
     def set_code(self, address: int) -> None:
         """Set the host code that calls functions of any type."""
@@ -137,16 +137,13 @@ class HostFunctions:
             for at, entry in self._entries.items():
                 self._fill(at, entry)
 
-    def keep_error(self, error: BaseException) -> None:
-        """Keep an exception until this thread has left the guest."""
-        self._pending.error = error
-
-    def take_error(self) -> BaseException | None:
-        """The exception that was kept on this thread, once."""
-        error: BaseException | None = getattr(self._pending, "error", None)
-        if error is not None:
-            self._pending.error = None
-        return error
+    def specialize(self, address: int, code: int, called: Any) -> None:
+        """Set the host code of one function, if it is still there, and the object that this code calls."""
+        with self._lock:
+            entry = self._entries.get(address)
+            if entry is not None:
+                entry.code, entry.called = code, called
+                self._fill(address, entry)
 
 
 @cache

@@ -39,7 +39,7 @@ from armexec.translate.execute.host_stack import host_overflow, is_host_overflow
 from armexec.translate.execute.linked_unit import LinkedUnit, unit_at
 from armexec.translate.guest_state import GuestState
 from armexec.translate.mode import CAREFUL, FAST, STRICT, Mode
-from armexec.translate.support.runtime_ir import POOL_SIZE, SHARED, shared
+from armexec.translate.support.runtime_ir import FOR_CALLBACKS, POOL_SIZE, SHARED, shared
 from armexec.translate.unit_registry import CodeSource
 
 __all__ = ["CodeOwner", "Runtime"]
@@ -82,6 +82,8 @@ class Runtime:
         self._pool = (ctypes.c_uint64 * (1 + POOL_SIZE))()
         self._states: dict[int, tuple[GuestState, GuestStack]] = {}
         self._slots = 0
+        # What Python raised on behalf of the guest, by state.
+        self._errors: dict[int, BaseException] = {}
         # How many images can tell which flags operations have raised.
         self._strict_images = ctypes.c_uint64()
         self._found = {mode: FoundCode() for mode in (FAST, CAREFUL, STRICT)}
@@ -101,22 +103,14 @@ class Runtime:
         data = {name: self._found[mode].address for name, mode in _FOUND.items()}
         data |= {"pool": ctypes.addressof(self._pool), "previous": previous()}
         data |= {"thread_key": thread_key(), "limit_key": limit_key(), "untagger": untagger()}
-        functions = self._functions = host_functions()
+        functions = host_functions()
         data |= {"host_functions": functions.base, "host_function_slots": functions.slots}
-        names = [
-            *SHARED,
-            "call_host_function",
-            "exited",
-            "strictly",
-            "untag",
-            "claim",
-            "release",
-            "handler",
-            "thread_ended",
-        ]
+        names = [*SHARED, *FOR_CALLBACKS, "call_host_function", "exited", "strictly", "untag"]
+        names += ["claim", "release", "handler", "thread_ended"]
         self._shared = shared_code(shared() + handler_text(), {**objects, **data}, names)
         self.symbols = {name: self._shared.address(name) for name in SHARED}
         functions.set_code(self._shared.address("call_host_function"))
+        self.callback_symbols = {name: self._shared.address(name) for name in FOR_CALLBACKS}
         self.symbols["strict_images"] = ctypes.addressof(self._strict_images)
         self._claim = ctypes.PYFUNCTYPE(ctypes.c_uint64)(self._shared.address("claim"))
         self._release = ctypes.PYFUNCTYPE(None, ctypes.c_uint64)(self._shared.address("release"))
@@ -245,10 +239,10 @@ class Runtime:
                 self._found[mode].add(pc, host)
             return host
         except BaseException as error:
-            self._functions.keep_error(error)
+            self._errors[state] = error
             return 0
 
-    def _system_call(self, _state: int, words: int) -> int:
+    def _system_call(self, state: int, words: int) -> int:
         """Do a system call; see runtime/system_call.ll."""
         given = (ctypes.c_uint64 * 8).from_address(words)
         translator = self.translator_at(given[0])
@@ -257,7 +251,7 @@ class Runtime:
         try:
             given[0] = translator.code.system_call(given[0], given[1], tuple(given[2:])) & (1 << 64) - 1
         except BaseException as error:
-            self._functions.keep_error(error)
+            self._errors[state] = error
             return 1
         return 0
 
@@ -269,7 +263,7 @@ class Runtime:
 
     def _raise(self, address: int) -> None:
         """Called with the GIL held, by an entry stub whose guest has trapped."""
-        error = self._functions.take_error()
+        error = self._errors.pop(address, None)
         if error is not None:
             raise error
         state, stack = self._states[address]

@@ -26,7 +26,7 @@ from armexec.translate.codegen.support_code import shared_code
 from armexec.translate.python_calls.vectorcall_ir import TYPE_AT, Passed, Returned, text
 from armexec.translate.tiers import submit
 
-__all__ = ["make_later"]
+__all__ = ["is_possible", "make_later"]
 
 _METH_FASTCALL, _METH_KEYWORDS = 0x80, 0x02
 _TIER = "O1"
@@ -42,7 +42,7 @@ class _MethodDef(ctypes.Structure):
 
 
 @cache
-def _is_possible() -> bool:
+def is_possible() -> bool:
     """Whether this Python has objects as they are expected to be."""
     # CPython without a GIL has a "t" there; sysconfig says so too, but reads all that Python was built with.
     if sys.implementation.name != "cpython" or "t" in getattr(sys, "abiflags", ""):
@@ -67,7 +67,7 @@ def make_later(
     That is done in the background, unless there is code for such types already. Meanwhile `slow` is held weakly, and
     nothing is done once it is gone.
     """
-    if not _is_possible():
+    if not is_possible():
         return
     types = parameters, result
     with _lock:

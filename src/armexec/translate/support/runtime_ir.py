@@ -10,7 +10,18 @@ from armexec.cpu.call_frame import FRAME_OFFSETS, CallFrame
 from armexec.translate.support.host_environment import environment_text
 from armexec.translate.support.load import load
 
-__all__ = ["FOUND_SIZE", "POOL_SIZE", "SHARED", "core", "declarations", "dispatcher", "resumption", "runner", "shared"]
+__all__ = [
+    "FOR_CALLBACKS",
+    "FOUND_SIZE",
+    "POOL_SIZE",
+    "SHARED",
+    "core",
+    "declarations",
+    "dispatcher",
+    "resumption",
+    "runner",
+    "shared",
+]
 
 FOUND_SIZE = 1024
 """Number of places for code that was found, of each mode; a power of two."""
@@ -29,6 +40,8 @@ SHARED = (
     "raise",
 )
 """The functions that `shared` defines for units."""
+FOR_CALLBACKS = ("trap", "begin_python", "end_python", "return_from_host")
+"""The functions that `shared` defines for the code of host functions."""
 
 
 def _frame() -> dict[str, int]:

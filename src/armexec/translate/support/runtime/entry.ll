@@ -70,10 +70,17 @@ define i64 @raise(ptr %state) nounwind {
   %previous_at = getelementptr i8, ptr %state, i64 $STATE_PREVIOUS
   %old = load ptr, ptr %previous_at
   call void @leave(ptr %old)
+  ; A function of Python that the guest has called may have raised one.
+  %raised = call ptr @PyErr_Occurred()
+  %none = icmp eq ptr %raised, null
+  br i1 %none, label %make, label %out
+make:
   %word = ptrtoint ptr %state to i64
   %number = call ptr @PyLong_FromUnsignedLongLong(i64 %word)
   %result = call ptr (ptr, ...) @PyObject_CallFunctionObjArgs(ptr @raiser, ptr %number, ptr null)
   call void @Py_DecRef(ptr %number)
+  br label %out
+out:
   call void @release(ptr %state)
   ret i64 0
 }

@@ -69,7 +69,7 @@ nowhere:
 }
 
 ; Before Python runs on the guest's behalf, at %pc. A trap where too little of the host's stack is left for it.
-define internal void @begin_python(ptr %state, i64 %pc) nounwind {
+define void @begin_python(ptr %state, i64 %pc) nounwind {
   %limit_key = load i64, ptr @limit_key
   %limit = call ptr @pthread_getspecific(i64 %limit_key)
   %here = call ptr @llvm.frameaddress.p0(i32 0)
@@ -87,7 +87,7 @@ enough:
   ret void
 }
 
-define internal void @end_python(ptr %state) nounwind {
+define void @end_python(ptr %state) nounwind {
   call void @own_environment(ptr %state)
   %key = load i64, ptr @thread_key
   %busy = call i32 @pthread_setspecific(i64 %key, ptr %state)

@@ -22,8 +22,8 @@ none:
   ret ptr null
 }
 
-; The host code of functions of any type: Python gets the registers in a frame, and gives 0, or 1 for an exception,
-; which it keeps.
+; The host code of functions of any type: Python gets the registers in a frame. An exception stays set, and the guest is
+; left: @raise (entry.ll) leaves it as it is. Functions of some types have code of their own (python_calls/callback_ir.py).
 define i1 @call_host_function(ptr %state, i64 %pc, i64 %link) nounwind {
   %frame = alloca [$FRAME_SIZE x i8], align 16
   %x_at = getelementptr i8, ptr %state, i64 $STATE_X
@@ -41,10 +41,9 @@ define i1 @call_host_function(ptr %state, i64 %pc, i64 %link) nounwind {
   call void @begin_python(ptr %state, i64 %pc)
   %offset = sub i64 %pc, ptrtoint (ptr @host_functions to i64)
   %slot = getelementptr i8, ptr @host_function_slots, i64 %offset
-  %failed = call i64 @call_slot(ptr %slot, ptr %frame)
+  %failed = call i1 @call_slot(ptr %slot, ptr %frame)
   call void @end_python(ptr %state)
-  %fine = icmp eq i64 %failed, 0
-  br i1 %fine, label %returned, label %raised
+  br i1 %failed, label %raised, label %returned
 raised:
   call preserve_allcc void @trap(ptr %state, i32 $TRAP_EXECUTE, i64 %pc, i64 %pc)
   unreachable
@@ -57,7 +56,7 @@ returned:
 }
 
 ; To X30, as `ret` does.
-define internal i1 @return_from_host(ptr %state, i64 %link) alwaysinline nounwind {
+define i1 @return_from_host(ptr %state, i64 %link) nounwind {
   %x30_at = getelementptr i8, ptr %state, i64 add (i64 $STATE_X, i64 240)
   %x30 = load i64, ptr %x30_at
   %pc_at = getelementptr i8, ptr %state, i64 $STATE_PC
@@ -66,17 +65,19 @@ define internal i1 @return_from_host(ptr %state, i64 %link) alwaysinline nounwin
   ret i1 %elsewhere
 }
 
-; The function is taken from its slot while the GIL is held: else it might go meanwhile.
-define internal i64 @call_slot(ptr %slot, ptr %frame) noinline nounwind {
+; Whether it raised an exception. The function is taken from its slot while the GIL is held: else it might go meanwhile.
+define internal i1 @call_slot(ptr %slot, ptr %frame) noinline nounwind {
   %gil = call i32 @PyGILState_Ensure()
   %object_at = getelementptr i8, ptr %slot, i64 8
   %object = load ptr, ptr %object_at
+  call void @Py_IncRef(ptr %object)
   %word = ptrtoint ptr %frame to i64
   %number = call ptr @PyLong_FromUnsignedLongLong(i64 %word)
-  %result_int = call ptr (ptr, ...) @PyObject_CallFunctionObjArgs(ptr %object, ptr %number, ptr null)
+  %result = call ptr (ptr, ...) @PyObject_CallFunctionObjArgs(ptr %object, ptr %number, ptr null)
   call void @Py_DecRef(ptr %number)
-  %result = call i64 @PyLong_AsUnsignedLongLong(ptr %result_int)
-  call void @Py_DecRef(ptr %result_int)
+  call void @Py_DecRef(ptr %object)
+  %failed = icmp eq ptr %result, null
+  call void @Py_DecRef(ptr %result)
   call void @PyGILState_Release(i32 %gil)
-  ret i64 %result
+  ret i1 %failed
 }

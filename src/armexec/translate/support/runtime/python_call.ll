@@ -8,6 +8,8 @@ declare ptr @PyLong_FromUnsignedLongLong(i64)
 declare i64 @PyLong_AsUnsignedLongLong(ptr)
 declare ptr @PyObject_CallFunctionObjArgs(ptr, ...)
 declare void @Py_DecRef(ptr)
+declare void @Py_IncRef(ptr)
+declare ptr @PyErr_Occurred()
 
 define internal i64 @python(ptr %object, i64 %first, i64 %second) cold noinline nounwind {
   %gil = call i32 @PyGILState_Ensure()
