@@ -26,7 +26,7 @@ MAY_IMPORT = {
     "words": {"isa", "errors"},
     "isa": set(),
     "cpu": {"errors"},
-    "space": {"engines", "cpu", "memory", "errors"},
+    "space": {"compiler_rt", "engines", "cpu", "memory", "objects", "errors", "files"},
     "memory": {"errors", "forks"},
     "objects": {"errors", "files", "package_identity", "store", "isa"},
     "toolchain": {"errors", "store"},

@@ -21,6 +21,8 @@ class StopReason(StrEnum):
     """A `brk` or `hlt`, which the pc is at."""
     SYSTEM_CALL = "system call"
     """An `svc`, which the pc is behind, as Linux sees it: the next run goes on after the call."""
+    HOST_CALL = "host call"
+    """A function of the host without a callback is called: the pc is its address."""
     INSTRUCTION_LIMIT = "instruction limit"
     """As many instructions have been executed as were allowed."""
     TIME_LIMIT = "time limit"
@@ -58,6 +60,8 @@ class Stop:
             return f"system call at 0x{self.address:x} (svc #{self.immediate})"
         if self.reason is StopReason.BREAKPOINT:
             return f"breakpoint {at} (#{self.immediate})"
+        if self.reason is StopReason.HOST_CALL:
+            return f"call of a host function {at}"
         if self.reason is StopReason.UNDEFINED:
             return f"undefined instruction {at}" + (f": {self.detail}" if self.detail else "")
         return f"{self.reason} {at}, after {self.instructions} instructions"

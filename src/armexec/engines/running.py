@@ -19,13 +19,13 @@ class Guest(Protocol):
     def fetch(self, address: int) -> int | None:
         """The word of an instruction, None where there is no code."""
 
-    def load(self, address: int, size: int) -> bytes:
+    def read_as_guest(self, address: int, size: int) -> bytes:
         """A read by the guest. Raises AccessError."""
 
     def overwritten(self, address: int, size: int) -> bytes:
         """What a write by the guest overwrites. Raises AccessError, as the write would."""
 
-    def store(self, address: int, data: bytes) -> None:
+    def write_as_guest(self, address: int, data: bytes) -> None:
         """A write by the guest. Raises AccessError."""
 
     def invalidate(self, begin: int, end: int) -> None:
@@ -36,6 +36,12 @@ class Guest(Protocol):
 
     def call_hooks(self, kind: str, cpu: Cpu, address: int, detail: object) -> bool:
         """Call the hooks of a kind for an address; whether there were any."""
+
+    def is_host_function(self, address: int) -> bool:
+        """Whether a host function has this address, where a `brk` stands."""
+
+    def call_host_function(self, cpu: Cpu, address: int) -> bool:
+        """Call the host function at an address, and return from it; False where it has no callback."""
 
     def call_access_hooks(self, kind: str, cpu: Cpu, pc: int, address: int, data: bytes) -> None:
         """Call the hooks of an access."""

@@ -90,17 +90,17 @@ class _Memory:
     def undo(self) -> None:
         """Put back what the instruction has overwritten."""
         while self._before:
-            self.guest.store(*self._before.pop())
+            self.guest.write_as_guest(*self._before.pop())
 
     def read(self, address: int, size: int) -> bytes:
-        data = self.guest.load(address, size)
+        data = self.guest.read_as_guest(address, size)
         if self.guest.hooked("read", address, address + size):
             self.accesses.append(("read", address, data))
         return data
 
     def write(self, address: int, data: bytes) -> None:
         self._before.append((address, self.guest.overwritten(address, len(data))))
-        self.guest.store(address, data)
+        self.guest.write_as_guest(address, data)
         if self.guest.hooked("write", address, address + len(data)):
             self.accesses.append(("write", address, data))
 
@@ -271,6 +271,8 @@ class Stepper:
         """The stop for a trap, or None where hooks have dealt with it."""
         kind, pc, detail = trap.kind, trap.pc, trap.detail
         run = self.run
+        if kind is TrapKind.BREAKPOINT and self.guest.is_host_function(pc):
+            return self._call_host(pc)
         if kind in (TrapKind.SUPERVISOR_CALL, TrapKind.BREAKPOINT):
             is_call = kind is TrapKind.SUPERVISOR_CALL
             hook = "svc" if is_call else "brk"
@@ -287,6 +289,13 @@ class Stepper:
         if access is not None:
             return run.stop(StopReason.FAULT, address=detail, access=access, detail=trap.why)
         return run.stop(StopReason.UNDEFINED, detail=_why(trap))
+
+    def _call_host(self, pc: int) -> Stop | None:
+        """Call the host function at an address; the stop where it has none. It counts as one instruction."""
+        if self.guest.call_host_function(self.cpu, pc):
+            self.run.count(1)
+            return None
+        return self.run.stop(StopReason.HOST_CALL)
 
 
 def _why(trap: Trap) -> str:

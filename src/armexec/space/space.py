@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import ctypes
 import operator
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Mapping
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, SupportsIndex
 
@@ -12,14 +13,19 @@ from armexec.engines import default_engine
 from armexec.engines.runners import runner
 from armexec.engines.running import Runner
 from armexec.errors import HostError, SignatureError
+from armexec.files import read_file
 from armexec.memory import Protection, allocate
 from armexec.memory.page_table import LIMIT, PAGE, READ, WRITE, PageTable
 from armexec.space.hooks import Access, Hook, Hooks
-from armexec.space.mappings import Mapping, Mappings
+from armexec.space.host_functions import HostFunctions
+from armexec.space.mappings import Mapping as Mapped
+from armexec.space.mappings import Mappings
+from armexec.space.placed import PlacedImage, place_image
 
 if TYPE_CHECKING:
     from armexec.cpu.cpu import Cpu, Limits
     from armexec.cpu.stop import Stop
+    from armexec.objects import Image
 
 __all__ = ["AddressSpace"]
 
@@ -56,6 +62,7 @@ class AddressSpace:
         self.page_table = PageTable()
         self.hooks = Hooks(self._hook_changes, self._hook_changed)
         self._runner: Runner = runner(self.engine, self.page_table)
+        self._host_functions = HostFunctions()
 
     # -- mappings -----------------------------------------------------------------------------------------------------
     def map(
@@ -88,7 +95,7 @@ class AddressSpace:
             raise HostError(f"can't map {length} bytes at 0x{begin:x}: 0x{taken[0].begin:x} is mapped already")
         # Whatever the guest may do there, to the host it stays readable and writable, and is never executable.
         region = allocate(length, executable=False)
-        mapping = Mapping(begin, begin + length, wanted, region.address, region)
+        mapping = Mapped(begin, begin + length, wanted, region.address, region)
         ctypes.memmove(region.address, bytes(data), len(data))
         self._change(begin, begin + length, [mapping])
         return begin
@@ -102,7 +109,7 @@ class AddressSpace:
         wanted = _protection(protection)
         begin, end = self._mapped(address, size)
         parts = [mapping.part(begin, end) for mapping in self.mappings.overlapping(begin, end)]
-        parts = [Mapping(m.begin, m.end, wanted, m.host, m.region) for m in parts]
+        parts = [Mapped(m.begin, m.end, wanted, m.host, m.region) for m in parts]
         self._change(begin, end, parts)
 
     def unmap(self, address: SupportsIndex, size: SupportsIndex) -> None:
@@ -139,6 +146,64 @@ class AddressSpace:
         lines = [f"<AddressSpace ({self.engine})"]
         lines += [f"0x{m.begin:012x}-0x{m.end:012x} {m.protection}" for m in self.mappings]
         return "\n  ".join(lines) + ">"
+
+    def room(self, size: SupportsIndex, align: SupportsIndex = PAGE) -> int:
+        """An address where `size` bytes are free, with a free page on either side, and a multiple of `align`.
+
+        Raises:
+            HostError: there is no room.
+        """
+        alignment = max(operator.index(align), PAGE)
+        found = self.mappings.gap(operator.index(size) + alignment - PAGE, _CHOSEN)
+        return -(-found // alignment) * alignment
+
+    # -- images and host functions ------------------------------------------------------------------------------------
+    def load(
+        self,
+        file: str | os.PathLike[str] | bytes | Image,
+        address: SupportsIndex | None = None,
+        *,
+        imports: Mapping[str, int | Callable[[Cpu], Any]] | None = None,
+    ) -> PlacedImage:
+        """Map a relocatable object (ELF or Mach-O for AArch64), and give its symbols' addresses.
+
+        Several images that are loaded one after the other use each other by `imports`. Initializers aren't called.
+
+        Args:
+            file: a path, an object's bytes, or an image, such as `module.image`.
+            address: where it goes; None: wherever there is room.
+            imports: by the names of undefined symbols, addresses, or functions of Python that are called with the Cpu.
+
+        Returns:
+            a mapping from the names of symbols to addresses.
+
+        Raises:
+            LoadError: it can't be read, or a relocation doesn't reach.
+            HostError: something is mapped there already.
+        """
+        from armexec.objects import load_image
+
+        if isinstance(file, str | os.PathLike):
+            image = load_image(read_file(file), os.fspath(file))
+        elif isinstance(file, bytes | bytearray | memoryview):
+            image = load_image(bytes(file))
+        else:
+            image = file
+        return place_image(self, image, None if address is None else _address(address), imports or {})
+
+    def host_function(self, callback: Callable[[Cpu], Any] | None = None) -> int:
+        """A new address for a function of Python, which the guest calls as any other function.
+
+        `callback(cpu)` is called with all registers as they are at the call, and sets those of the result. The run then
+        goes on at X30, unless it has set another pc. Without a callback, the run ends there (`StopReason.HOST_CALL`).
+
+        Raises:
+            HostError: the host gives no memory.
+        """
+        functions = self._host_functions
+        if functions.is_full:
+            functions.extend(self.map(None, PAGE, "rx", data=functions.page))
+        return functions.add(callback)
 
     # -- contents, as a debugger sees them ----------------------------------------------------------------------------
     def read(self, address: SupportsIndex, size: SupportsIndex) -> bytes:
@@ -220,7 +285,7 @@ class AddressSpace:
             return None
         return int.from_bytes(ctypes.string_at(mapping.host + address - mapping.begin, 4), "little")
 
-    def load(self, address: int, size: int) -> bytes:
+    def read_as_guest(self, address: int, size: int) -> bytes:
         """A read by the guest. Raises AccessError at the first address that can't be read."""
         return self.mappings.read(address, size, Protection.READ)
 
@@ -228,7 +293,7 @@ class AddressSpace:
         """What a write by the guest overwrites. Raises AccessError at the first address that can't be written."""
         return self.mappings.read(address, size, Protection.WRITE, "write")
 
-    def store(self, address: int, data: bytes) -> None:
+    def write_as_guest(self, address: int, data: bytes) -> None:
         """A write by the guest. Raises AccessError at the first address that can't be written."""
         self.mappings.write(address, data, Protection.WRITE)
 
@@ -247,12 +312,20 @@ class AddressSpace:
             hook.callback(cpu, detail)
         return bool(hooks)
 
+    def is_host_function(self, address: int) -> bool:
+        """Whether a host function has this address."""
+        return address in self._host_functions
+
+    def call_host_function(self, cpu: Cpu, address: int) -> bool:
+        """Call a host function; False where it has no callback."""
+        return self._host_functions.call(cpu, address)
+
     def call_access_hooks(self, kind: str, cpu: Cpu, pc: int, address: int, data: bytes) -> None:
         """Call the hooks of an access."""
         for hook in self.hooks.at(kind, address, len(data)):
             hook.callback(cpu, Access(kind, address, len(data), int.from_bytes(data, "little"), pc))
 
-    def _change(self, begin: int, end: int, parts: list[Mapping]) -> None:
+    def _change(self, begin: int, end: int, parts: list[Mapped]) -> None:
         """Put mappings in the place of others.
 
         What depends on the old ones goes first: a handler of a signal may raise an exception anywhere.
