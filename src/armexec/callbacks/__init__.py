@@ -1,5 +1,6 @@
 """Functions of Python that guest code calls by an address."""
 
 from .host_functions import HostFunction, host_functions
+from .system_calls import SystemCallHandler
 
-__all__ = ["HostFunction", "host_functions"]
+__all__ = ["HostFunction", "SystemCallHandler", "host_functions"]

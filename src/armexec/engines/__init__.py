@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 from armexec.errors import HostError
 
 if TYPE_CHECKING:
+    from armexec.callbacks import SystemCallHandler
     from armexec.cpu.call_frame import CallFrame
     from armexec.memory import Step
     from armexec.objects import Image, Prototype, Resolve
@@ -42,6 +43,13 @@ class LoadedImage(Protocol):
 
         It takes the registers and the stack of the call, and puts the result's registers into the same frame. It raises
         an ExecutionError for what the guest does, and what a function of Python raises that the guest calls.
+        """
+
+    def answer_system_calls(self, handler: SystemCallHandler) -> None:
+        """Have system calls of this image's code done by a function; without one they are errors.
+
+        Raises:
+            HostError: the engine can't.
         """
 
     def close(self) -> None:

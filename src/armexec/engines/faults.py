@@ -201,7 +201,7 @@ def _message(kind: TrapKind, trap: Trap, word: int | None) -> str:
     if kind is TrapKind.WRITE:
         return f"can't write memory at 0x{detail:x}"
     if kind is TrapKind.EXECUTE and host_functions().is_gone(detail):
-        return f"the function of Python that had the address 0x{detail:x} is gone: keep it as long as it is called; it"
+        return f"the function of Python at 0x{detail:x} is gone (keep it as long as the guest may call it)"
     if kind is TrapKind.EXECUTE:
         return f"there is no code at 0x{detail:x}"
     if kind is TrapKind.UNDEFINED:

@@ -10,6 +10,7 @@ from typing import Any
 from armexec.abi import calling_convention, place_in_registers
 from armexec.abi.floats import with_half_bits
 from armexec.abi.placement import Part
+from armexec.callbacks import SystemCallHandler
 from armexec.cpu.call_frame import CallFrame
 from armexec.engines.c_types import integer_class
 from armexec.engines.frame_call import frame_call
@@ -66,6 +67,11 @@ class LoadedNativeImage:
         # The memory is freed after the last call.
         function.memory = self.region
         return with_half_bits(prototype, function, in_doubles=True)
+
+    def answer_system_calls(self, handler: SystemCallHandler) -> None:
+        raise HostError(
+            "the engine 'native' can't answer system calls: the processor leaves them to the system; use 'translated'"
+        )
 
     def bind_frame(self, offset: int) -> Callable[[CallFrame], None]:
         code, image, base, keep = frame_call().address, self.image, self.base, self.region

@@ -12,7 +12,7 @@ from typing import Any
 from armexec.abi import calling_convention, place_in_registers
 from armexec.abi.floats import from_bits, to_bits
 from armexec.abi.placement import Part
-from armexec.callbacks import host_functions
+from armexec.callbacks import SystemCallHandler, host_functions
 from armexec.cpu.call_frame import CallFrame
 from armexec.cpu.registers import Kind, Register
 from armexec.engines.code import NOWHERE, code_at
@@ -166,6 +166,10 @@ class LoadedReferenceImage:
         self.region = region
         self.base = region.address
         self.steps: list[Step] = region.steps
+        self._system_call: SystemCallHandler | None = None
+
+    def answer_system_calls(self, handler: SystemCallHandler) -> None:
+        self._system_call = handler
 
     def bind(self, offset: int, prototype: Prototype) -> Callable[..., Any]:
         address = self.base + offset
@@ -215,6 +219,7 @@ class LoadedReferenceImage:
         machine.memory.write(machine.registers[31], on_stack)
         machine.registers[30] = EXIT
         machine.pc = address
+        machine.system_call = self._system_call
         count = execution_counter()
         try:
             if count is not None:

@@ -14,6 +14,7 @@ from armexec.abi.elements import typed_element
 from armexec.abi.floats import with_half_bits
 from armexec.abi.integers import integer_range
 from armexec.abi.placement import Part
+from armexec.callbacks import SystemCallHandler
 from armexec.cpu.call_frame import CallFrame
 from armexec.cpu.registers import Kind, Register
 from armexec.engines.c_types import integer_class
@@ -194,6 +195,9 @@ class LoadedTranslatedImage:
             function(ctypes.addressof(frame))
 
         return call
+
+    def answer_system_calls(self, handler: SystemCallHandler) -> None:
+        self.translator.system_call = handler
 
     def make_fast_call(
         self, prototype: Prototype, bound: Callable[..., Any], call: Callable[..., Any], install: Callable[[Any], None]

@@ -67,7 +67,6 @@ class CodeSource:
 
     `identity` is a digest of all of it that translations depend on, wherever it is mapped; None: translations aren't
     kept. `movable` says that a word at an address is the same wherever the image is mapped. `names`: for people.
-    `system_call` does a system call at a pc, given its number and X0 to X5, and gives X0; None: there are none.
     """
 
     base: int
@@ -81,7 +80,6 @@ class CodeSource:
     identity: bytes | None = None
     movable: Callable[[int], bool] = lambda address: True
     names: Names = NAMELESS
-    system_call: Callable[[int, int, tuple[int, ...]], int] | None = None
 
 
 class Convention(NamedTuple):

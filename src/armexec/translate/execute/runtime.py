@@ -14,7 +14,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Protocol
 
-from armexec.callbacks import host_functions
+from armexec.callbacks import SystemCallHandler, host_functions
 from armexec.cpu.registers import X30
 from armexec.forks import hold
 from armexec.machines.addresses import without_tag
@@ -55,6 +55,8 @@ class CodeOwner(Protocol):
     """The translator of an image, as far as the runtime knows it."""
 
     to_error: Callable[[Fault], Exception]
+    system_call: SystemCallHandler | None
+    """None: a system call is a trap."""
 
     @property
     def code(self) -> CodeSource: ...
@@ -246,10 +248,10 @@ class Runtime:
         """Do a system call; see runtime/system_call.ll."""
         given = (ctypes.c_uint64 * 8).from_address(words)
         translator = self.translator_at(given[0])
-        if translator is None or translator.code.system_call is None:
+        if translator is None or translator.system_call is None:
             return 2
         try:
-            given[0] = translator.code.system_call(given[0], given[1], tuple(given[2:])) & (1 << 64) - 1
+            given[0] = translator.system_call(given[0], given[1], tuple(given[2:])) & (1 << 64) - 1
         except BaseException as error:
             self._errors[state] = error
             return 1

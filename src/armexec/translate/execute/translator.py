@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from armexec.callbacks import SystemCallHandler
 from armexec.errors import HostError
 from armexec.forks import renew
 from armexec.machines.traps import Trap, TrapKind
@@ -87,6 +88,7 @@ class Translator:
         self.runtime = runtime
         self.code = code
         self.to_error = to_error
+        self.system_call: SystemCallHandler | None = None
         self.tier = tier if policy.tiers or tier != AUTO else OPTIMIZED
         self.units: list[LinkedUnit] = []
         self.closed = False
