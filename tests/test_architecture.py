@@ -34,8 +34,11 @@ MAY_IMPORT = {
     "disasm": {"isa", "words", "errors", "lines"},
     "machines": {"cpu", "isa", "errors", "memory"},
     "callbacks": {"cpu", "errors", "forks", "memory"},
+    "deadlines": {"forks"},
+    "run_limits": {"deadlines", "errors"},
     "translate": {
         "callbacks",
+        "deadlines",
         "machines",
         "cpu",
         "disasm",
@@ -49,6 +52,7 @@ MAY_IMPORT = {
     "abi": {"cpu", "objects", "memory", "errors"},
     "engines": {
         "callbacks",
+        "deadlines",
         "cpu",
         "forks",
         "translate",
@@ -83,7 +87,7 @@ MAY_IMPORT = {
     "profiling": {"translate", "objects", "errors", "forks"},
     # It measures all the others, and nothing but its command knows of it.
     "bench": {"module", "engines", "compiler_rt", "asm", "disasm", "objects", "toolchain", "errors"},
-    "": {"api", "forks", "asm", "cpu", "disasm", "errors", "module", "profiling", "space"},
+    "": {"api", "forks", "run_limits", "asm", "cpu", "disasm", "errors", "module", "profiling", "space"},
     "__main__": {"cli"},
 }
 # Circles of files within these rooms are still accepted.

@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     )
     from armexec.module import Function, Module
     from armexec.profiling.profile import HotFunction, HotLine, Profile, profile
+    from armexec.run_limits import limits
     from armexec.space import AddressSpace
 
 __all__ = [
@@ -82,6 +83,7 @@ __all__ = [
     "compile",
     "disassemble",
     "function",
+    "limits",
     "load",
     "profile",
 ]
@@ -97,6 +99,7 @@ _HOMES = {
     **dict.fromkeys(("HotFunction", "HotLine", "Profile", "profile"), "armexec.profiling.profile"),
     **dict.fromkeys(("Cpu", "Stop"), "armexec.cpu"),
     "AddressSpace": "armexec.space",
+    "limits": "armexec.run_limits",
 }
 
 

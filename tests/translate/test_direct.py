@@ -25,7 +25,7 @@ from armexec.errors import MemoryFault, SignatureError
 from armexec.translate.python_calls import vectorcall as direct
 from armexec.translate.python_calls import vectorcall_ir as direct_text
 
-pytestmark = pytest.mark.skipif(not direct._is_possible(), reason="needs CPython with a GIL")
+pytestmark = pytest.mark.skipif(not direct.is_possible(), reason="needs CPython with a GIL")
 
 INTEGERS = ("signed char", "unsigned char", "short", "unsigned short", "int", "unsigned", "long", "unsigned long")
 BOUNDS = [sign << bits for bits in (7, 8, 15, 16, 31, 32, 63, 64) for sign in (1, -1)]

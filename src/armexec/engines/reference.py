@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import threading
+import time
 from collections import Counter
 from collections.abc import Callable
 from functools import partial
@@ -15,6 +16,7 @@ from armexec.abi.placement import Part
 from armexec.callbacks import SystemCallHandler, host_functions
 from armexec.cpu.call_frame import CallFrame
 from armexec.cpu.registers import Kind, Register
+from armexec.deadlines import deadline
 from armexec.engines.code import NOWHERE, code_at
 from armexec.engines.faults import to_error
 from armexec.engines.loading import map_image
@@ -34,6 +36,8 @@ __all__ = ["ReferenceEngine", "step"]
 __tracebackhide__ = True
 
 _RET = 0xD65F03C0
+_STEPS = 64
+"""Number of instructions between two looks at the clock."""
 
 _local = threading.local()
 
@@ -91,6 +95,8 @@ def _run_to_exit(machine: ReferenceMachine, counts: Counter[int] | None) -> None
     """
     begin, end = NOWHERE
     returned_to = 0
+    steps = 0
+    when = deadline()
     while (pc := machine.pc) != EXIT:
         if not begin <= pc < end:
             function = host_functions().find(pc)
@@ -100,6 +106,9 @@ def _run_to_exit(machine: ReferenceMachine, counts: Counter[int] | None) -> None
             begin, end = code_at(pc)
             if (begin, end) == NOWHERE:
                 raise Trap(TrapKind.EXECUTE, pc, pc)
+        steps += 1
+        if when is not None and not steps % _STEPS and time.monotonic() >= when:
+            raise Trap(TrapKind.TIME_LIMIT, pc)
         step(machine)
         if counts is not None:
             counts[pc] += 1

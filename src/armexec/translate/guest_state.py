@@ -42,6 +42,7 @@ class GuestState(ctypes.Structure):
         ("slot", ctypes.c_uint64),
         ("entry", ctypes.c_uint64),
         ("previous", ctypes.c_uint64),
+        ("thread", ctypes.c_uint64),
         ("host_pc", ctypes.c_uint64),
         ("host_sp", ctypes.c_uint64),
         # Of a signal: its si_code, and on x86-64 Linux the registers, as `gregset_t` has them.

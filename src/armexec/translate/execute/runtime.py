@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ctypes
 import threading
+import time
 import weakref
 from bisect import bisect_right
 from collections.abc import Callable
@@ -16,10 +17,11 @@ from typing import Protocol
 
 from armexec.callbacks import SystemCallHandler, host_functions
 from armexec.cpu.registers import X30
+from armexec.deadlines import deadline
 from armexec.forks import hold
 from armexec.machines.addresses import without_tag
 from armexec.machines.traps import EXIT, Trap, TrapKind
-from armexec.memory import GuestStack, Overflow, stack_size
+from armexec.memory import GuestStack, Overflow
 from armexec.translate.codegen.support_code import shared_code
 from armexec.translate.execute.fault import Fault
 from armexec.translate.execute.fault_handler import (
@@ -37,9 +39,12 @@ from armexec.translate.execute.fault_handler import (
 from armexec.translate.execute.found_code import FoundCode
 from armexec.translate.execute.host_stack import host_overflow, is_host_overflow, limit_key, remember_limit
 from armexec.translate.execute.linked_unit import LinkedUnit, unit_at
+from armexec.translate.execute.state_pool import StatePool
+from armexec.translate.execute.watch import Watch
 from armexec.translate.guest_state import GuestState
 from armexec.translate.mode import CAREFUL, FAST, STRICT, Mode
-from armexec.translate.support.runtime_ir import FOR_CALLBACKS, POOL_SIZE, SHARED, shared
+from armexec.translate.support.load import load
+from armexec.translate.support.runtime_ir import FOR_CALLBACKS, SHARED, shared
 from armexec.translate.unit_registry import CodeSource
 
 __all__ = ["CodeOwner", "Runtime"]
@@ -75,15 +80,13 @@ class Runtime:
     """`to_error` makes the exception of a fault that is in no image."""
 
     def __init__(self, new_stack: Callable[[], GuestStack], to_error: Callable[[Fault], Exception]) -> None:
-        self._new_stack = new_stack
         self._to_error = to_error
         self._lock = hold(threading.RLock())
         # Weakly: an image that nobody holds any more takes its translations with it.
         self._translators: list[weakref.ref[CodeOwner]] = []
         self._starts: list[int] = []
-        self._pool = (ctypes.c_uint64 * (1 + POOL_SIZE))()
-        self._states: dict[int, tuple[GuestState, GuestStack]] = {}
-        self._slots = 0
+        self._watch = Watch()
+        self._pool = StatePool(new_stack, self._watch.wake)
         # What Python raised on behalf of the guest, by state.
         self._errors: dict[int, BaseException] = {}
         # How many images can tell which flags operations have raised.
@@ -95,28 +98,26 @@ class Runtime:
             "find_strict": partial(self._find, STRICT),
             "system_call_object": self._system_call,
             "untag_object": self._untag,
-            "more": self._more,
-            "less": self._less,
+            **self._pool.callbacks,
+            "interrupted_object": self._interrupted,
             "prepare": self._prepare,
             "raiser": self._raise,
         }
         # An object of CPython is at its id; the dictionary keeps them.
         objects = {name: id(callback) for name, callback in self._callbacks.items()}
         data = {name: self._found[mode].address for name, mode in _FOUND.items()}
-        data |= {"pool": ctypes.addressof(self._pool), "previous": previous()}
+        data |= {"pool": self._pool.address, "previous": previous()}
         data |= {"thread_key": thread_key(), "limit_key": limit_key(), "untagger": untagger()}
         functions = host_functions()
         data |= {"host_functions": functions.base, "host_function_slots": functions.slots}
         names = [*SHARED, *FOR_CALLBACKS, "call_host_function", "exited", "strictly", "untag"]
-        names += ["claim", "release", "handler", "thread_ended"]
-        self._shared = shared_code(shared() + handler_text(), {**objects, **data}, names)
+        names += ["claim", "release", "handler", "thread_ended", "interrupt"]
+        data["previous_interrupt"] = ctypes.addressof(self._watch.previous)
+        self._shared = shared_code(shared() + handler_text() + load("signals/interrupt"), {**objects, **data}, names)
         self.symbols = {name: self._shared.address(name) for name in SHARED}
         functions.set_code(self._shared.address("call_host_function"))
         self.callback_symbols = {name: self._shared.address(name) for name in FOR_CALLBACKS}
         self.symbols["strict_images"] = ctypes.addressof(self._strict_images)
-        self._claim = ctypes.PYFUNCTYPE(ctypes.c_uint64)(self._shared.address("claim"))
-        self._release = ctypes.PYFUNCTYPE(None, ctypes.c_uint64)(self._shared.address("release"))
-        self._stack_size = stack_size()
         if has_steps():
             # Not when it is needed: to import takes more stack than a handler has.
             from armexec.translate.execute.top_byte_ignore import untag
@@ -124,8 +125,8 @@ class Runtime:
             self._untag_access = untag
             set_untagger(self._shared.address("untag"))
         install(self._shared)
-        with self._lock:
-            self._pool[0] |= self._add_state()
+        self._pool.use(self._shared)
+        self._watch.use(self._pool, self._shared.address("interrupt"))
 
     # -- images -------------------------------------------------------------------------------------------------
     def add(self, translator: CodeOwner) -> None:
@@ -163,59 +164,11 @@ class Runtime:
             return None
         return translator
 
-    # -- states -------------------------------------------------------------------------------------------------
-    def _add_state(self) -> int:
-        """Make a state; its bit in the pool, 0 when the pool has no more places."""
-        state = GuestState()
-        stack = self._new_stack()
-        state.stack_top = stack.stack_pointer
-        address = ctypes.addressof(state)
-        if self._slots < POOL_SIZE:
-            state.slot = 1 << self._slots
-            self._slots += 1
-            self._pool[self._slots] = address
-        self._states[address] = (state, stack)
-        return int(state.slot)
-
+    # -- calls --------------------------------------------------------------------------------------------------------
     def prepare(self) -> None:
         """Before an image is loaded: see that faults come here, and that stacks have their size. Raises HostError."""
         look()
-        self._fit_stacks()
-
-    def _fit_stacks(self) -> None:
-        """Give the states that nothing runs on stacks of the size that is asked for now. Raises HostError."""
-        size = stack_size()
-        with self._lock:
-            if size == self._stack_size:
-                return
-            claimed = []
-            try:
-                while self._pool[0]:
-                    claimed.append(self._claim())
-                for address in claimed:
-                    state, _ = self._states[address]
-                    stack = self._new_stack()
-                    state.stack_top = stack.stack_pointer
-                    self._states[address] = state, stack
-                self._stack_size = size
-            finally:
-                for address in claimed:
-                    self._release(address)
-
-    def _more(self, _a: int, _b: int) -> int:
-        # The new state belongs to the caller; its bit is set when it is released.
-        try:
-            with self._lock:
-                before = set(self._states)
-                self._add_state()
-                return next(iter(set(self._states) - before))
-        except Exception:
-            return 0
-
-    def _less(self, address: int, _b: int) -> int:
-        with self._lock:
-            self._states.pop(address, None)
-        return 0
+        self._pool.fit_stacks()
 
     @staticmethod
     def _prepare(_a: int, _b: int) -> int:
@@ -263,12 +216,28 @@ class Runtime:
         except Exception:
             return 0
 
+    def _interrupted(self, address: int, host_pc: int) -> None:
+        """Called on a thread that runs guest code. The interpreter has run the handlers of signals by now."""
+        when = deadline()
+        if when is None or time.monotonic() < when:
+            return
+        state, _ = self._pool.state(address)
+        entry = int(state.entry)
+        owner = self.translator_at(entry)
+        unit = unit_at(host_pc)
+        trap = Trap(TrapKind.TIME_LIMIT, entry)
+        where: Callable[[], Trap] | None = None
+        if unit is not None:
+            owner = self.translator_at(unit.base) or owner
+            where = partial(_place, trap, unit, host_pc, None, False)
+        raise (owner.to_error if owner is not None else self._to_error)(Fault(trap, entry, where))
+
     def _raise(self, address: int) -> None:
         """Called with the GIL held, by an entry stub whose guest has trapped."""
         error = self._errors.pop(address, None)
         if error is not None:
             raise error
-        state, stack = self._states[address]
+        state, stack = self._pool.state(address)
         kind, detail, entry = TrapKind(state.trap_kind), int(state.trap_detail), int(state.entry)
         owner = self.translator_at(entry)
         where: Callable[[], Trap] | None = None

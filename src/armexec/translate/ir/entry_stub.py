@@ -62,10 +62,12 @@ def entry_stub(writer: FunctionWriter, entry: int, shape: Shape, *, strict: bool
     jumped = b.line(f"call i32 @_setjmp(ptr {b.state.pointer('jump_buffer')}) returns_twice")
     b.branch(b.line(f"icmp ne i32 {jumped}, 0"), "trap", "go")
     b.start("trap")
+    b.append("call void @leave(ptr %state)")
     b.append("call void @PyEval_RestoreThread(ptr %thread)")
     b.append("%zero = call i64 @raise(ptr %state)")
     b.ret(result, nothing)
     b.start("go")
+    b.append("call void @enter(ptr %state)")
     b.state.store("entry", address_of(b, entry).text)
     values: dict[int, str] = {SP: b.state.load("stack_top"), X30: str(EXIT)}
     if shape.in_frame:

@@ -36,6 +36,8 @@ SHARED = (
     "careful_slowly",
     "strict_slowly",
     "start",
+    "enter",
+    "leave",
     "finish",
     "raise",
 )

@@ -3,14 +3,16 @@
 ; The entry protocol, which an entry stub follows (`translate/ir/entry_stub.py` writes one for each function):
 ;
 ;   1. It gives up the GIL.
-;   2. @start claims a state for this thread, puts it into the thread's word, and makes the floating-point environment
-;      the guest's. It gives null where there is no memory for a state.
-;   3. The stub calls _setjmp on the state's `jump_buffer`, to which traps jump.
-;   4. It stores what was called (`entry`), clears the system registers of the state, and runs the guest's function:
+;   2. @start claims a state for this thread, and makes the floating-point environment the guest's. It gives null where
+;      there is no memory for a state.
+;   3. The stub calls _setjmp on the state's `jump_buffer`, to which traps jump, and interrupts (signals/interrupt.ll).
+;   4. @enter puts the state into the thread's word: from now on, faults and interrupts are the guest's.
+;   5. It stores what was called (`entry`), clears the system registers of the state, and runs the guest's function:
 ;      directly, with registers as arguments, or by the dispatcher (unit/dispatch.ll), with all registers in the state.
 ;      SP is the state's `stack_top`, X30 is $EXIT, to which the outermost function returns.
-;   5. @finish undoes 2; the stub takes the GIL again and returns the result.
-;   After a trap: the stub takes the GIL again, and @raise undoes 2 and leaves an exception of Python set.
+;   6. @finish undoes 4 and 2; the stub takes the GIL again and returns the result.
+;   After a trap: @leave undoes 4, and the environment. The stub takes the GIL again, and @raise leaves an exception of
+;   Python set, and gives the state back.
 ;
 ; A guest's function may be called while another runs on this thread (Python runs on the guest's behalf meanwhile), so
 ; the thread's word as it was before is kept in the state (`previous`).
@@ -20,56 +22,62 @@
 @prepare = external global i8
 @raiser = external global i8
 
-; Put the state into the thread's word; the word as it was before.
-define internal ptr @enter(ptr %state) nounwind {
-  %key = load i64, ptr @thread_key
-  %word = call ptr @pthread_getspecific(i64 %key)
-  %new = icmp eq ptr %word, null
-  br i1 %new, label %first, label %go
-first:
-  %prepared = call i64 @python(ptr @prepare, i64 0, i64 0)
-  br label %go
-go:
-  %old = phi ptr [%word, %0], [inttoptr (i64 $IDLE to ptr), %first]
-  %set = call i32 @pthread_setspecific(i64 %key, ptr %state)
-  ret ptr %old
-}
-
-define internal void @leave(ptr %old) nounwind {
-  %key = load i64, ptr @thread_key
-  %set = call i32 @pthread_setspecific(i64 %key, ptr %old)
-  ret void
-}
 
 define ptr @start() nounwind {
   %state = call ptr @claim()
   %none = icmp eq ptr %state, null
   br i1 %none, label %out, label %go
 go:
-  %old = call ptr @enter(ptr %state)
+  %key = load i64, ptr @thread_key
+  %word = call ptr @pthread_getspecific(i64 %key)
+  %new = icmp eq ptr %word, null
+  br i1 %new, label %first, label %known
+first:
+  %prepared = call i64 @python(ptr @prepare, i64 0, i64 0)
+  br label %known
+known:
+  %old = phi ptr [%word, %go], [inttoptr (i64 $IDLE to ptr), %first]
   %previous_at = getelementptr i8, ptr %state, i64 $STATE_PREVIOUS
   store ptr %old, ptr %previous_at
+  %self = call i64 @pthread_self()
+  %thread_at = getelementptr i8, ptr %state, i64 $STATE_THREAD
+  store i64 %self, ptr %thread_at
   call void @own_environment(ptr %state)
   br label %out
 out:
   ret ptr %state
 }
 
-define void @finish(ptr %state) nounwind {
-  call void @others_environment(ptr %state)
+define void @enter(ptr %state) nounwind {
+  %key = load i64, ptr @thread_key
+  %set = call i32 @pthread_setspecific(i64 %key, ptr %state)
+  ret void
+}
+
+; The thread's word is as it was before.
+define internal void @restore_word(ptr %state) nounwind {
   %previous_at = getelementptr i8, ptr %state, i64 $STATE_PREVIOUS
   %old = load ptr, ptr %previous_at
-  call void @leave(ptr %old)
+  %key = load i64, ptr @thread_key
+  %set = call i32 @pthread_setspecific(i64 %key, ptr %old)
+  ret void
+}
+
+define void @finish(ptr %state) nounwind {
+  call void @restore_word(ptr %state)
+  call void @others_environment(ptr %state)
   call void @release(ptr %state)
   ret void
 }
 
-define i64 @raise(ptr %state) nounwind {
+define void @leave(ptr %state) nounwind {
+  call void @restore_word(ptr %state)
   ; A signal's handler begins with an environment of the system's.
   call void @put_back_environment(ptr %state)
-  %previous_at = getelementptr i8, ptr %state, i64 $STATE_PREVIOUS
-  %old = load ptr, ptr %previous_at
-  call void @leave(ptr %old)
+  ret void
+}
+
+define i64 @raise(ptr %state) nounwind {
   ; A function of Python that the guest has called may have raised one.
   %raised = call ptr @PyErr_Occurred()
   %none = icmp eq ptr %raised, null

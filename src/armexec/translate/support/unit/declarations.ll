@@ -8,6 +8,8 @@ declare ptr @strict_slowly(ptr, i64) cold
 ; How many images are loaded whose code can tell how floating point is computed.
 @strict_images = external global i64, align 8
 declare ptr @start()
+declare void @enter(ptr)
+declare void @leave(ptr) cold
 declare void @finish(ptr)
 declare i64 @raise(ptr) cold
 declare i32 @_setjmp(ptr) returns_twice
