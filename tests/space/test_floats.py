@@ -7,7 +7,7 @@ import struct
 
 import pytest
 
-from translate import test_environment as process_environment
+from translate import process_environment
 
 from .guest import CODE, start
 
@@ -112,7 +112,7 @@ def test_many_results_and_flags(letter: str) -> None:
     _compare(letter, "quick", 100_000, 2)
 
 
-@process_environment.pytestmark
+@process_environment.layout_known
 @pytest.mark.parametrize("name", process_environment.CONTROLS)
 def test_the_environment_of_the_process_is_neither_used_nor_changed(name: str) -> None:
     control = process_environment.CONTROLS[name]

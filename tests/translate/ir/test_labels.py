@@ -15,7 +15,7 @@ from armexec.translate.mode import CAREFUL, FAST
 from armexec.translate.tiers import BASELINE, OPTIMIZED
 from armexec.translate.unit_registry import Argument, Shape
 
-from .guest import load
+from ..guest import load
 
 LABEL = re.compile(r"^([^\s;:]+):", re.MULTILINE)
 VALUE = re.compile(r"^\s*%([\w.]+) = ", re.MULTILINE)

@@ -12,7 +12,7 @@ import armexec
 from armexec.translate.mode import FAST, STRICT
 from armexec.translate.tiers import OPTIMIZED
 
-from .guest import load
+from ..guest import load
 
 ENGINES = pytest.mark.parametrize("engine", ["reference", "translated", "translated:O2"])
 TINY, HALF_WAY = 5e-324, 1 + 2**-52

@@ -7,7 +7,7 @@ import pytest
 import armexec
 from armexec.errors import ExecutionError
 
-from .guest import functions
+from ..guest import functions
 
 TIERS = pytest.mark.parametrize("tier", ["O0", "O2"])
 

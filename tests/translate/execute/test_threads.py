@@ -13,7 +13,7 @@ import pytest
 
 from armexec.objects import Parameter, Prototype
 
-from .guest import FIB, LONG, functions, load
+from ..guest import FIB, LONG, functions, load
 
 T = TypeVar("T")
 THREADS = 8

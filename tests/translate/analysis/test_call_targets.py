@@ -10,7 +10,7 @@ from armexec.isa import decode
 from armexec.translate.analysis.call_targets import _index
 from armexec.translate.cfg.discovery import Block
 
-from .guest import functions
+from ..guest import functions
 
 ENGINES = pytest.mark.parametrize("tier", ["O0", "O2"])
 

@@ -23,7 +23,7 @@ from armexec.translate.codegen import cache as kept
 from armexec.translate.codegen.llvm import compiled_modules
 from armexec.translate.compiled_unit import CompiledUnit, pack, unpack
 
-from .guest import FIB, LONG, TWICE, load
+from ..guest import FIB, LONG, TWICE, load
 
 PROGRAM = f"""{FIB}{TWICE}
     here: adr x0, here

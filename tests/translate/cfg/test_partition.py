@@ -18,7 +18,7 @@ from armexec.translate.policy import Policy
 from corpus import INTEGER_CORPUS
 from corpus.checks import check
 
-from .guest import LONG, load
+from ..guest import LONG, load
 
 LIMITS = pytest.mark.parametrize("limit", [1, 5, 20, 100])
 

@@ -20,7 +20,7 @@ from armexec.machines.traps import TrapKind
 from armexec.translate.execute.single_step import GuestState, block_runner
 from rules import broken
 
-from .guest import functions, load
+from ..guest import functions, load
 
 
 def test_instructions_that_trap_do_so_only_when_they_are_reached() -> None:

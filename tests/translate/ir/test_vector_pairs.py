@@ -13,7 +13,7 @@ from armexec.machines.llvm.machine import LlvmMachine
 from armexec.translate.guest_state import OFFSETS
 from armexec.translate.ir.vector_pairs import PairMachine, is_lanewise
 
-from .guest import functions
+from ..guest import functions
 
 NANS = (
     0x7FF8_0000_0000_0000,

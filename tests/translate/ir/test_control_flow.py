@@ -10,7 +10,7 @@ from armexec.errors import MemoryFault
 from armexec.isa import decode
 from armexec.translate.ir.lift import _restores_link
 
-from .guest import INT, functions, load
+from ..guest import INT, functions, load
 
 TIERS = pytest.mark.parametrize("tier", ["O0", "O2"])
 

@@ -1,0 +1,1 @@
+"""Facts of functions, and what is made of them."""

@@ -1,0 +1,1 @@
+"""Control-flow graphs and the division of code into functions."""

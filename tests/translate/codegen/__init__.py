@@ -1,0 +1,1 @@
+"""LLVM, the linker and the cache."""

@@ -1,0 +1,1 @@
+"""Entering and leaving translated code: traps, faults, signals, code found while it runs."""

@@ -1,0 +1,1 @@
+"""Blocks as IR text: registers, control flow, NaNs."""
