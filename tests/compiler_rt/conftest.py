@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from . import helpers, quad
+from . import helpers
+from .floats import quad
 
 
 @pytest.fixture(autouse=True, scope="module")

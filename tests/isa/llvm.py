@@ -11,13 +11,16 @@ import ziglang
 _ENCODED = re.compile(r"^\t(.*?)\s*// encoding: \[([0-9a-fx,]+)\]$", re.MULTILINE)
 
 
-def reassembled(lines: list[str], directory: Path) -> list[tuple[str, int]]:
-    """LLVM's preferred text and the word of each line, with every feature of the architecture on."""
+def reassembled(
+    lines: list[str], directory: Path, features: tuple[str, ...] = ("+all", "+v8.7a")
+) -> list[tuple[str, int]]:
+    """LLVM's preferred text and the word of each line, with these features, else every one of the architecture."""
     source, output = directory / "source.s", directory / "output.s"
     source.write_text("\n".join(lines) + "\n")
     zig = Path(ziglang.__file__).parent / "zig"
     command = [zig, "clang", "-cc1as", "-triple", "aarch64-linux-gnu"]
-    command += ["-target-feature", "+all", "-target-feature", "+v8.7a"]
+    for feature in features:
+        command += ["-target-feature", feature]
     command += ["-filetype", "asm", "-show-encoding", "-o", output, source]
     finished = subprocess.run(command, check=False, capture_output=True, text=True, timeout=120)
     assert finished.returncode == 0, finished.stderr[:4000]

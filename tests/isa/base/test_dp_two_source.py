@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ..machine import execute
 from .integers import ONES, signed, u32, u64
-from .machine import execute
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 
 from armexec.machines.interpreter.machine import ReferenceMachine
 
-from .machine import execute
+from ..machine import execute
 
 MASK64 = (1 << 64) - 1
 FORMATS = {16: "e", 32: "f", 64: "d"}

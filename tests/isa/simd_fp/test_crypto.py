@@ -8,7 +8,7 @@ import struct
 
 import pytest
 
-from .machine import execute
+from ..machine import execute
 
 BLOCK = bytes(range(64, 64 + 55))
 MASK64 = (1 << 64) - 1

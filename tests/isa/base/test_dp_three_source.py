@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from hypothesis import given
 
+from ..machine import execute
 from .integers import ONES, signed, u64
-from .machine import execute
 
 
 @given(x=u64, y=u64)

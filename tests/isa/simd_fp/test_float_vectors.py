@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 
 import pytest
 
+from ..machine import execute
 from .floats import (
     LETTERS,
     ROUNDING,
@@ -23,7 +24,6 @@ from .floats import (
     quarters,
     run,
 )
-from .machine import execute
 
 Model = Callable[[float, float, float], float]
 """Of the destination, n and m."""

@@ -9,8 +9,8 @@ from functools import lru_cache
 import armexec
 from armexec.module import Module
 
+from ..helpers import quick
 from .exact import DOUBLE, HALF, QUAD, SINGLE, Format
-from .helpers import quick
 
 # The type of the result, the expression.
 CALLS = {

@@ -11,8 +11,8 @@ import pytest
 from armexec.module import Module
 from engines import AVAILABLE
 
+from ..helpers import TARGETS, module
 from . import exact
-from .helpers import TARGETS, module
 
 FORMATS = {"hf": exact.HALF, "bf": exact.BFLOAT, "sf": exact.SINGLE, "df": exact.DOUBLE}
 TYPES = {"hf": "_Float16", "bf": "__bf16", "sf": "float", "df": "double"}

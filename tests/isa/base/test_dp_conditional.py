@@ -5,8 +5,8 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ..machine import execute
 from .integers import ONES, conditions, holds, u64
-from .machine import execute
 
 
 @given(x=u64, y=u64, nzcv=st.integers(0, 15), given=st.integers(0, 15), condition=conditions)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import struct
 
-from .helpers import image_of
+from ..helpers import image_of
 
 BASE = 0x4000_0000
 

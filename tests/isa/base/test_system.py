@@ -10,7 +10,7 @@ from armexec.isa import decode
 from armexec.isa.system_registers import register_name, system_register
 from armexec.machines.traps import Trap, TrapKind
 
-from .machine import START, Memory, execute
+from ..machine import START, Memory, execute
 
 ONES = (1 << 64) - 1
 

@@ -7,8 +7,8 @@ import pytest
 from armexec.errors import LoadError
 from armexec.objects import CType, Prototype, SourceLine, load_image
 
-from .helpers import compiled, gcc_compiled, image_of
-from .sources import CPLUSPLUS
+from ..helpers import compiled, gcc_compiled, image_of
+from ..sources import CPLUSPLUS
 
 VARIANTS = [
     ("linux", "-O0", ()),

@@ -7,6 +7,7 @@ import random
 
 import pytest
 
+from ..machine import execute
 from .floats import (
     LETTERS,
     MASK64,
@@ -20,7 +21,6 @@ from .floats import (
     quarters,
     run,
 )
-from .machine import execute
 
 TO_INTEGER = {f"fcvt{mode}s": model for mode, model in ROUNDING.items()}
 

@@ -11,7 +11,8 @@ import pytest
 
 from engines import AVAILABLE
 
-from . import libgcc, quad
+from .. import libgcc
+from . import quad
 from .exact import DOWNWARD, QUAD, Format
 
 INVALID, DIVIDE_BY_ZERO, OVERFLOW, UNDERFLOW, INEXACT = 1, 2, 4, 8, 16

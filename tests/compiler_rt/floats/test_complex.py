@@ -14,8 +14,8 @@ import pytest
 
 from engines import AVAILABLE
 
-from . import libgcc
-from .helpers import TARGETS, module
+from .. import libgcc
+from ..helpers import TARGETS, module
 
 TYPES = {"hc": "_Float16", "sc": "float", "dc": "double", "tc": "long double"}
 # Bits of the significand, and the exponents of numbers that neither overflow nor underflow.

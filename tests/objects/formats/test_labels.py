@@ -12,7 +12,7 @@ import armexec
 from armexec.objects import load_image
 from engines import AVAILABLE
 
-from .helpers import GCC, compiled
+from ..helpers import GCC, compiled
 
 # What people write who never heard of `.type`.
 TEXT = """

@@ -5,8 +5,8 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ..machine import execute
 from .integers import ONES, signed, u32, u64
-from .machine import execute
 
 
 @given(x=u64, y=u64, carry=st.booleans())

@@ -8,8 +8,8 @@ from hypothesis import given
 from armexec import compile
 from engines import AVAILABLE
 
+from ..machine import execute
 from .integers import signed, u64
-from .machine import execute
 
 
 @given(x=u64)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from .machine import START, execute
+from ..machine import START, execute
 
 ONES = (1 << 64) - 1
 

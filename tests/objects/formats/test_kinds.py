@@ -11,7 +11,7 @@ import armexec
 from armexec.errors import LoadError, SignatureError
 from armexec.objects import load_image
 
-from .helpers import compiled, gcc_compiled, image_of
+from ..helpers import compiled, gcc_compiled, image_of
 
 SOURCE = "int fn(int num) { return num; }"
 

@@ -15,7 +15,7 @@ from armexec.isa import decode
 from armexec.isa.operands.simd import expand_float_immediate, float_immediate_bits
 from armexec.machines.traps import Trap, TrapKind
 
-from .machine import Memory, execute
+from ..machine import Memory, execute
 
 BASE = 0x2000
 ONES = 2**128 - 1

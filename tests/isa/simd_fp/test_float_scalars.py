@@ -8,6 +8,7 @@ import pytest
 
 from armexec.machines import system
 
+from ..machine import execute
 from .floats import (
     LETTERS,
     SIZES,
@@ -16,7 +17,6 @@ from .floats import (
     flags,
     run,
 )
-from .machine import execute
 
 
 @pytest.mark.parametrize("size", SIZES)

@@ -7,8 +7,8 @@ from collections.abc import Callable, Sequence
 
 import pytest
 
+from ..machine import execute
 from .floats import UPPER, bits, pack, pack_integers, quarters
-from .machine import execute
 
 
 def pack_bfloat16(numbers: Sequence[float]) -> int:

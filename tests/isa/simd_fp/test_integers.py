@@ -18,7 +18,7 @@ from armexec.isa.operands import Context
 from armexec.machines import system
 from armexec.machines.interpreter.machine import ReferenceMachine
 
-from .machine import Memory
+from ..machine import Memory
 
 FORMS = [
     form

@@ -12,7 +12,7 @@ import armexec
 from armexec.errors import SignatureError
 from engines import AVAILABLE
 
-from .helpers import compiled, gcc_compiled
+from ..helpers import compiled, gcc_compiled
 
 BRAIN = """
 typedef __bf16 brain;

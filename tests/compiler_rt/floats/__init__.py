@@ -1,0 +1,1 @@
+"""Conversions, complex numbers and binary128."""

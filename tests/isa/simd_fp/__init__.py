@@ -1,0 +1,1 @@
+"""The meaning of SIMD and floating-point instructions, on Python ints."""

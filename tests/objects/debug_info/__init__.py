@@ -1,0 +1,1 @@
+"""Prototypes and types from DWARF."""

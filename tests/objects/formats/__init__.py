@@ -1,0 +1,1 @@
+"""Kinds of object files, and what each says of functions."""
