@@ -16,7 +16,7 @@ from armexec.isa.machine import Rounding
 from armexec.machines.llvm.exact_nan import FloatType, emit, exact_function, narrow, result_type
 from armexec.machines.llvm.flags import Flags, FloatFlags
 from armexec.machines.llvm.shapes import FLOATS, Pending, Shapes, vector_type
-from armexec.machines.llvm.soft_float import SoftFloat
+from armexec.machines.llvm.soft_float.calls import SoftFloat
 from armexec.machines.llvm.values import ShapedValue, Value, Vector, select
 
 __all__ = ["FloatingPoint"]

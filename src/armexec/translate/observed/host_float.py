@@ -13,7 +13,7 @@ from functools import cache
 
 from armexec.cpu.state import OFFSETS
 from armexec.machines.fp.formats import DOUBLE, SINGLE
-from armexec.machines.llvm.soft_float_ir import soft_function
+from armexec.machines.llvm.soft_float.by_name import soft_function
 from armexec.machines.system import IXC
 
 __all__ = ["host_function"]

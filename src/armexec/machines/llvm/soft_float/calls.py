@@ -6,7 +6,7 @@ from typing import TypeVar
 
 from armexec.machines.llvm.flags import BitFlags, Flags
 from armexec.machines.llvm.operations import Operations
-from armexec.machines.llvm.soft_float_ir import soft_function
+from armexec.machines.llvm.soft_float.by_name import soft_function
 from armexec.machines.llvm.values import Value, Vector, const, select, vector_of
 
 __all__ = ["SoftFloat"]
@@ -33,7 +33,7 @@ class SoftFloat(Operations):
         return self.emit(width, f"extractvalue {kind} {both}, 0")
 
     def _soft(self, name: str, *operands: Lanes, width: int = 0) -> Lanes:
-        """An operation of `soft_float_ir`, lane by lane, into elements of `width` bits."""
+        """An operation of `by_name`, lane by lane, into elements of `width` bits."""
         first = operands[0]
         if isinstance(first, Value):
             scalars = [operand for operand in operands if isinstance(operand, Value)]

@@ -1,0 +1,1 @@
+"""Floating point by integers on the translating machine."""
