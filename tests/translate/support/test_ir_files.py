@@ -17,6 +17,7 @@ from armexec.translate.codegen.llvm import llvm
 from armexec.translate.execute.fault_handler import handler_text
 from armexec.translate.guest_state import OFFSETS
 from armexec.translate.observe.sampler import sampler_text
+from armexec.translate.python_calls import callback_ir
 from armexec.translate.python_calls.vectorcall_ir import Passed, Returned, text
 from armexec.translate.support import load as loading
 from armexec.translate.support.load import load
@@ -28,13 +29,22 @@ HOSTS = [("x86_64", "linux"), ("aarch64", "linux"), ("arm64", "darwin"), ("riscv
 
 
 def _modules(machine: str, system: str) -> Iterator[str]:
-    yield shared(machine) + handler_text(machine, system)
+    yield shared(machine) + handler_text(machine, system) + load("signals/interrupt")
     yield load("runtime/c_library") + handler_text(machine, system)
     yield sampler_text(machine, system)
     yield f"{core()}{runner()}attributes #0 = {{ nounwind }}\n"
     unit = declarations() + dispatcher(table_size=7) + resumption(table_size=7)
     yield f"@image = external global i8, align 16\n{unit}"
     yield text((Passed(64, buffers=True),), Returned("void"))
+    numbers = (
+        Returned("float", 32),
+        Returned("float", 64),
+        Returned("signed", 8),
+        Returned("unsigned", 64),
+        Returned("bool", 8),
+    )
+    for result in (None, Passed(32, is_float=True), Passed(64, is_float=True), Passed(8, -128, 127)):
+        yield callback_ir.text(numbers, result)
 
 
 @pytest.mark.parametrize(("machine", "system"), HOSTS)
