@@ -18,7 +18,7 @@ from armexec.objects.relocations import OutOfRange, RelocationType
 
 if TYPE_CHECKING:
     from armexec.objects.debug_info.source_line import SourceLine
-    from armexec.objects.prototypes import Prototype
+    from armexec.objects.prototypes import CType, Prototype
 
 __all__ = ["FunctionSymbol", "Image", "Resolve"]
 
@@ -313,6 +313,20 @@ class Image:
         if isinstance(function, str):
             return self._debug_info.declared(function)
         return self._debug_info.prototype(function.offset, function.name)
+
+    def type_names(self) -> list[str]:
+        """The names of structs, unions, enums and typedefs in the debug information; tags also with their keyword.
+
+        Raises LoadError if the debug information is malformed.
+        """
+        return self._debug_info.type_names()
+
+    def type(self, name: str) -> CType | None:
+        """The struct, union, enum or typedef of a name (`point`, `struct point`, `n::s`); None if there is none.
+
+        Raises LoadError if the debug information is malformed.
+        """
+        return self._debug_info.type(name)
 
     def debug_files(self) -> list[str]:
         """The files that have debug information that the objects only refer to (-gsplit-dwarf)."""

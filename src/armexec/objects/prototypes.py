@@ -53,6 +53,9 @@ class CType:
     - `fields` are a struct's or union's members in order; None where the type is incomplete. They take no
       part in comparison, because types may refer to themselves.
     - `parameters` and `variadic` describe a function type.
+    - `natural_align` is the alignment in bytes that a struct's or union's members give it (AAPCS64, "Composite Types");
+      `align` is larger if the type itself has an alignment. It is 0 for other types.
+    - `enumerators` are the names and values of an enum; they take no part in comparison.
     - `format` is "bfloat16" for `__bf16`, which has the size of `_Float16`; empty for the formats of IEEE 754.
     - `temporary` is true for a reference to a scalar that may be a copy of a value: `const T &` and `T &&` in C++, and
       what Fortran passes by reference.
@@ -74,6 +77,8 @@ class CType:
     by_reference: bool = False
     format: Literal["", "bfloat16"] = ""
     temporary: bool = False
+    natural_align: int = 0
+    enumerators: tuple[tuple[str, int], ...] = field(default=(), compare=False, repr=False)
 
     @property
     def is_reference(self) -> bool:

@@ -12,7 +12,7 @@ from armexec.objects.linking import Part
 if TYPE_CHECKING:
     from armexec.objects.debug_info.dwarf import DebugInfo
     from armexec.objects.debug_info.source_line import SourceLine
-    from armexec.objects.prototypes import Prototype
+    from armexec.objects.prototypes import CType, Prototype
 
 __all__ = ["ImageDebugInfo"]
 
@@ -51,6 +51,20 @@ class ImageDebugInfo:
         """The prototype of a function by its linkage name, from the first part that has one."""
         for number in range(len(self._parts)):
             found = self._ask(number, linkage_name, lambda info: info.declared(linkage_name))
+            if found is not None:
+                return found
+        return None
+
+    def type_names(self) -> list[str]:
+        """The names of all structs, unions, enums and typedefs, each once."""
+        infos = [self._info(number) for number in range(len(self._parts))]
+        return list(dict.fromkeys(name for info in infos if info is not None for name in info.type_names()))
+
+    def type(self, name: str) -> CType | None:
+        """The struct, union, enum or typedef of a name, from the first part that has one."""
+        for number in range(len(self._parts)):
+            info = self._info(number)
+            found = info.type(name) if info is not None else None
             if found is not None:
                 return found
         return None

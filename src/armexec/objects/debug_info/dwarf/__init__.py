@@ -12,7 +12,7 @@ from armexec.errors import LoadError
 if TYPE_CHECKING:
     from armexec.objects.debug_info.dwarf.functions import Functions
     from armexec.objects.debug_info.source_line import SourceLine
-    from armexec.objects.prototypes import Prototype
+    from armexec.objects.prototypes import CType, Prototype
 
 __all__ = ["DebugInfo"]
 
@@ -35,6 +35,14 @@ class DebugInfo:
     def declared(self, linkage_name: str) -> Prototype | None:
         """The prototype of a function by its linkage name, defined or not. Raises LoadError if malformed."""
         return self._ask(lambda functions: functions.named(linkage_name))
+
+    def type_names(self) -> list[str]:
+        """The names of the structs, unions, enums and typedefs. Raises LoadError if malformed."""
+        return self._ask(lambda functions: functions.types.names()) or []
+
+    def type(self, name: str) -> CType | None:
+        """The struct, union, enum or typedef of a name. Raises LoadError if malformed."""
+        return self._ask(lambda functions: functions.types.named(name))
 
     def line(self, offset: int) -> SourceLine | None:
         """The source line of the instruction at an offset. Malformed tables are left out."""

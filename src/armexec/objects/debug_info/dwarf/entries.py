@@ -113,6 +113,10 @@ class Entries:
             chain.append(further)
         return chain
 
+    def __iter__(self) -> Iterator[Any]:
+        """All entries, in the order of the section."""
+        return iter(self._dies.values())
+
     def name(self, die: Any, attribute: str = "DW_AT_name") -> str:
         for entry in self.chain(die):
             found = entry.attributes.get(attribute)

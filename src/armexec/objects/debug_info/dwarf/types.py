@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from functools import cached_property
 from typing import Any
 
 from armexec.objects.debug_info.dwarf.entries import Entries
@@ -38,6 +39,11 @@ _HALF = {"_Float16", "__fp16", "half", "f16", "real(kind=2)"}
 _BFLOAT16 = {"__bf16", "bf16", "bfloat16", "std::bfloat16_t"}
 _BITS = re.compile(r"(?:(?:unsigned )?_BitInt\(|[iu])(\d+)\)?")
 _MAX_DEPTH = 100
+_COMPLEX_ELEMENTS = {
+    2 * size: CType("float", size, name, True, align=size)
+    for size, name in ((2, "_Float16"), (4, "float"), (8, "double"), (16, "long double"))
+}
+
 CHARACTER = CType("int", 1, "character", align=1)
 
 
@@ -48,6 +54,34 @@ class Types:
         self._entries = entries
         self._types: dict[int, CType] = {}
         self._open: dict[int, list[CType]] = {}  # by id: copies of an aggregate whose fields aren't all read yet
+
+    @cached_property
+    def _named(self) -> dict[str, Any]:
+        """The entries of types that have a definition and a name, by their names."""
+        found: dict[str, Any] = {}
+        typedefs: dict[str, Any] = {}
+        for die in self._entries:
+            keyword = _AGGREGATES.get(die.tag) or ("enum" if die.tag == "DW_TAG_enumeration_type" else "")
+            own = "DW_AT_name" in die.attributes and "DW_AT_declaration" not in die.attributes
+            if not own or not (keyword or die.tag == "DW_TAG_typedef"):
+                continue
+            name = self._qualified(die, self._entries.name(die))
+            if keyword:
+                found.setdefault(f"{keyword} {name}", die)
+                found.setdefault(name, die)
+            else:
+                typedefs.setdefault(name, die)
+        # In C a typedef may have the name of another type's tag.
+        return found | typedefs
+
+    def names(self) -> list[str]:
+        """The names of all structs, unions, enums and typedefs; a tag is there with and without its keyword."""
+        return list(self._named)
+
+    def named(self, name: str) -> CType | None:
+        """The struct, union, enum or typedef of a name: `point`, `struct point`, `n::s`."""
+        die = self._named.get(name)
+        return self._type(die, 0) if die is not None else None
 
     def type_of(self, die: Any, depth: int = 0) -> CType:
         """The type in an entry's DW_AT_type; void without one."""
@@ -86,7 +120,10 @@ class Types:
         if tag == "DW_TAG_typedef":
             named = self.type_of(die, depth)
             # A pointer's or array's own name is how a typedef of it is spelled. A reference's says that it is one.
-            return named if named.name in {"&", "&&"} else self._copy(named, name=name)
+            if named.name in {"&", "&&"}:
+                return named
+            aligned = self._entries.number(die, "DW_AT_alignment")
+            return self._copy(named, name=name, **({"align": aligned} if aligned else {}))
         if tag == "DW_TAG_const_type":
             return self._copy(self.type_of(die, depth), const=True)
         if tag in {
@@ -97,13 +134,7 @@ class Types:
         }:
             return self.type_of(die, depth)
         if tag == "DW_TAG_enumeration_type":
-            under = self.type_of(die, depth)
-            signed = under.signed or any(
-                (self._entries.number(c, "DW_AT_const_value") or 0) < 0 for c in self._entries.children(die)
-            )
-            spelled = self._spell(die, "enum")
-            target = under if under.kind == "int" else None
-            return CType("enum", size or under.size, spelled, signed, target, align=size or under.align)
+            return self._enum(die, depth, size)
         if tag == "DW_TAG_array_type":
             return self._array(die, depth, size)
         if tag == "DW_TAG_string_type":  # Fortran's character(len=n)
@@ -118,6 +149,26 @@ class Types:
             )
         return CType("unknown", size, name or str(tag))
 
+    def _enum(self, die: Any, depth: int, size: int) -> CType:
+        under = self.type_of(die, depth)
+        given = [c for c in self._entries.children(die) if c.tag == "DW_TAG_enumerator"]
+        values = [self._entries.number(c, "DW_AT_const_value") or 0 for c in given]
+        signed = under.signed or any(value < 0 for value in values)
+        size = size or under.size
+        # DW_FORM_data* has the bits of a negative number.
+        bits = 8 * size
+        values = [v - (1 << bits) if signed and bits and v >> bits - 1 == 1 else v for v in values]
+        names = [self._entries.name(c) for c in given]
+        return CType(
+            "enum",
+            size,
+            self._spell(die, "enum"),
+            signed,
+            under if under.kind == "int" else None,
+            align=size or under.align,
+            enumerators=tuple(zip(names, values, strict=True)),
+        )
+
     def _base_type(self, die: Any, name: str, size: int) -> CType:
         kind, signed = _ENCODINGS.get(self._entries.number(die, "DW_AT_encoding") or 0, ("unknown", False))
         if size == 0:  # Rust's () and !
@@ -126,9 +177,14 @@ class Types:
         if bits != 8 * size or (kind == "float" and size == 2 and name not in _HALF | _BFLOAT16):
             # _BitInt(N), Zig's integers: their other bits may be anything.
             kind = "unknown"
+        if kind == "complex":
+            element = _COMPLEX_ELEMENTS.get(size)
+            if element is None:
+                return CType("unknown", size, name)
+            spelled = f"_Complex {element.name}" if name == "complex" else name
+            return CType(kind, size, spelled, target=element, align=element.align)
         is_bfloat16 = kind == "float" and size == 2 and name in _BFLOAT16
-        align = size // 2 if kind == "complex" else size
-        return CType(kind, size, name, signed, align=align, format="bfloat16" if is_bfloat16 else "")
+        return CType(kind, size, name, signed, align=size, format="bfloat16" if is_bfloat16 else "")
 
     def _copy(self, type: CType, **changes: Any) -> CType:
         copy = replace(type, **changes)
@@ -143,10 +199,15 @@ class Types:
         name = self._entries.name(die)
         if not self._entries.is_cplusplus(die):
             return f"{keyword} {name}" if name else f"{keyword} {{...}}"
-        scopes = [name or f"{keyword} {{...}}"]
-        for outer in self._entries.scopes(die):
-            if outer.tag in {"DW_TAG_namespace", *_AGGREGATES} and len(scopes) < 20:
-                scopes.append(self._entries.name(outer) or "(anonymous namespace)")
+        return self._qualified(die, name or f"{keyword} {{...}}")
+
+    def _qualified(self, die: Any, name: str) -> str:
+        """A name with those of the namespaces and classes around it."""
+        scopes = [name]
+        if self._entries.is_cplusplus(die):
+            for outer in self._entries.scopes(die):
+                if outer.tag in {"DW_TAG_namespace", *_AGGREGATES} and len(scopes) < 20:
+                    scopes.append(self._entries.name(outer) or "(anonymous namespace)")
         return "::".join(reversed(scopes))
 
     def _array(self, die: Any, depth: int, size: int) -> CType:
@@ -180,20 +241,44 @@ class Types:
             return made
         pending = [made]
         self._open[id(made)] = pending
-        fields = []
+        fields: list[Field] = []
+        aligns: list[int] = []
         for child in self._entries.children(die):
             static = "DW_AT_external" in child.attributes or "DW_AT_declaration" in child.attributes
-            if child.tag == "DW_TAG_inheritance" or (child.tag == "DW_TAG_member" and not static):
+            # Where a virtual base class is, only an object's table says.
+            virtual = self._entries.number(child, "DW_AT_virtuality") and child.tag == "DW_TAG_inheritance"
+            if static or virtual or child.tag not in {"DW_TAG_inheritance", "DW_TAG_member"}:
+                continue
+            # clang has a member without bits between bit-fields that `int : 0` separates.
+            if self._entries.number(child, "DW_AT_bit_size") != 0:
                 fields.append(self._field(child, depth))
-        align = self._entries.number(die, "DW_AT_alignment") or max((f.type.align for f in fields), default=1) or 1
-        # DWARF doesn't say that a struct is packed; a field off its alignment does.
-        while align > 1 and (size % align or any(f.offset % min(f.type.align or 1, align) for f in fields)):
-            align //= 2
+                aligns.append(self._entries.number(child, "DW_AT_alignment") or 0)
+        given = self._entries.number(die, "DW_AT_alignment") or 0
+        natural = self._natural_align(size, fields, aligns)
         for copy in pending:
             object.__setattr__(copy, "fields", tuple(fields))
-            object.__setattr__(copy, "align", align)
+            # A copy may be that of a typedef with an alignment of its own.
+            object.__setattr__(copy, "align", copy.align or max(given, natural))
+            object.__setattr__(copy, "natural_align", natural)
             del self._open[id(copy)]
         return made
+
+    @staticmethod
+    def _natural_align(size: int, fields: list[Field], aligns: list[int]) -> int:
+        """The alignment that members give their struct. `aligns` are those that the members' declarations give."""
+        natural = max((max(f.type.align, given) for f, given in zip(fields, aligns, strict=True)), default=1) or 1
+
+        def fits(f: Field) -> bool:
+            if f.bit_size is None or f.bit_offset is None:
+                return f.offset % min(f.type.align or 1, natural) == 0
+            return f.bit_offset % (8 * f.type.size) + f.bit_size <= 8 * f.type.size
+
+        # DWARF doesn't say that a struct is packed; a field off its alignment does.
+        while natural > 1 and (size % natural or not all(map(fits, fields))):
+            if not all(f.bit_size is None or fits(f) for f in fields):
+                return max(aligns, default=1) or 1
+            natural //= 2
+        return natural
 
     def _field(self, die: Any, depth: int) -> Field:
         type = self.type_of(die, depth)
