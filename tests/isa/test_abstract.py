@@ -9,7 +9,8 @@ import pytest
 
 from armexec.isa.abstract import AbstractMachine, AbstractValue, AbstractVector, LaneDependence
 from armexec.isa.effects import effects_of
-from armexec.isa.machine import Flags, Machine, Value, Vector
+from armexec.isa.machine import Flags, Machine
+from armexec.isa.values import Value, Vector
 from armexec.machines.interpreter.machine import ReferenceMachine
 from armexec.machines.interpreter.values import Bits, Elements
 

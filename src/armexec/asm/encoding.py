@@ -8,9 +8,9 @@ from typing import Any, NamedTuple, TypeAlias
 
 from armexec.asm.suffixes import split_suffix, unsuffixed
 from armexec.isa import Form, forms_of, mnemonics
-from armexec.isa.description import Parsed
 from armexec.isa.operands import Label
 from armexec.isa.syntax import Cursor, Expression, Mismatch, OperandError, Token
+from armexec.isa.template import Parsed
 
 __all__ = ["Candidate", "EncodingFailure", "Relocatable", "absolute", "encode", "match", "not_deferred"]
 

@@ -10,13 +10,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any, Literal, TypeAlias
 
-from armexec.isa.description import Form, decoded
+from armexec.isa.description import Form
 from armexec.isa.effects import Effects
 from armexec.isa.operands import GeneralRegister, Label, Piece
 from armexec.isa.operands import Operand as Described
 from armexec.isa.operands.simd import VectorRegister
 from armexec.isa.operands.system import SystemRegisterName
 from armexec.isa.syntax import Register
+from armexec.isa.template import decoded
 
 __all__ = ["Memory", "Operand", "OperandKind", "RegisterAccess", "Shift", "groups", "operands", "register_name"]
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from ..description import Alias, instruction
-from ..machine import Flags, Machine, Value
+from ..machine import Flags, Machine
 from ..operands import Condition, Immediate, Operand, SameRegister
+from ..values import Value
 
 _W32 = "sf=0 imm6=0xxxxx"
 _X64 = "sf=1"

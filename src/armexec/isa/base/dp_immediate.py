@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..description import Alias, instruction
-from ..machine import Machine, Value
+from ..machine import Machine
 from ..operands import Fields, Immediate, Label, Operand, SameRegister, relocation_operators
 from ..operands.integer import (
     AddSubImmediate,
@@ -17,6 +17,7 @@ from ..operands.integer import (
     decode_bit_masks,
 )
 from ..pattern import sign_extended
+from ..values import Value
 
 # -- PC-relative addressing --------------------------------------------------------------------------------------
 

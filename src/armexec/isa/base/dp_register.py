@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from ..description import Alias, instruction
-from ..machine import Machine, Value
+from ..machine import Machine
 from ..operands import Immediate, Operand
 from ..operands.integer import ExtendedRegister, Shift
+from ..values import Value
 
 _W32 = "sf=0 imm6=0xxxxx"
 _X64 = "sf=1"

@@ -5,7 +5,8 @@ from __future__ import annotations
 from functools import cache
 
 from ..description import Alias, instruction
-from ..machine import Machine, Value
+from ..machine import Machine
+from ..values import Value
 from .pointer_authentication import sign_generic
 
 _W32 = "sf=0 imm6=0xxxxx"

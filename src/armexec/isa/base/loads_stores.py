@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from ..description import Alias, instruction
-from ..machine import Machine, Value
+from ..machine import Machine
 from ..operands import Immediate, Operand
 from ..operands.memory import LITERAL, PREFETCH, RANGE_PREFETCH, AuthenticatedOffset, RegisterOffset, ScaledOffset
 from ..pattern import sign_extended
+from ..values import Value
 from .memory_access import base_address, extended_index, load_register, register_size
 
 # The accesses that each addressing mode has: suffix of the mnemonic, constraints, register, bytes.

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from ..description import instruction
-from ..machine import Machine, Value
+from ..machine import Machine
 from ..operands import Immediate, Operand, Zero
 from ..pattern import sign_extended
+from ..values import Value
 from .memory_access import (
     base_address,
     check_ordered_alignment,

@@ -8,9 +8,10 @@ written, then the first, then the base, as in QEMU.
 from __future__ import annotations
 
 from ..description import instruction
-from ..machine import Machine, Value
+from ..machine import Machine
 from ..operands import Immediate, Operand
 from ..pattern import sign_extended
+from ..values import Value
 from .memory_access import base_address
 
 _OFFSETS: dict[str, Operand] = {

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from ..machine import Machine, Value
+from ..machine import Machine
+from ..values import Value
 
 __all__ = [
     "base_address",

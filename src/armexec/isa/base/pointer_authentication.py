@@ -7,7 +7,8 @@ result the architecture leaves to the implementation.
 
 from __future__ import annotations
 
-from ..machine import Machine, Value
+from ..machine import Machine
+from ..values import Value
 
 __all__ = ["ADDRESS_BITS", "sign_generic", "strip"]
 

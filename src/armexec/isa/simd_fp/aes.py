@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from ..description import instruction
-from ..machine import Machine, Vector
+from ..machine import Machine
+from ..values import Vector
 
 
 def _row_turned(state: Vector, row_step: int) -> Vector:

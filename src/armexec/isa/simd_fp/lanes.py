@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from ..machine import Machine, Vector
+from ..machine import Machine
+from ..values import Vector
 
 Unary = Callable[[Vector], Vector]
 Binary = Callable[[Vector, Vector], Vector]

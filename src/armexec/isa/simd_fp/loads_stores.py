@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from ..base.memory_access import base_address, extended_index
 from ..description import Alias, instruction
-from ..machine import Machine, Value
+from ..machine import Machine
 from ..operands import Immediate, Operand
 from ..operands.memory import LITERAL, RegisterOffset, ScaledOffset
 from ..pattern import sign_extended
+from ..values import Value
 
 # Register, bytes, constraints of a store; a load's opc ends in 1.
 _ACCESSES = (

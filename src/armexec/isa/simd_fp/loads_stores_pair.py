@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from ..base.memory_access import base_address
 from ..description import instruction
-from ..machine import Machine, Value
+from ..machine import Machine
 from ..operands import Immediate, Operand
 from ..pattern import sign_extended
+from ..values import Value
 
 _OFFSETS: dict[str, Operand] = {
     f"offset{size}": Immediate("imm7", signed=True, scale=size, default=0) for size in (4, 8, 16)

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from ..description import instruction
-from ..machine import Machine, Vector
+from ..machine import Machine
 from ..operands import Context, Fields, Operand
 from ..operands.simd import B_Q, H_Q, S_Q, FloatImmediate, float_immediate_bits
 from ..syntax import Cursor, Expression, OperandError
+from ..values import Vector
 
 
 class _Byte(Operand):

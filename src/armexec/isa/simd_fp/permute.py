@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from ..description import instruction
-from ..machine import Machine, Vector
+from ..machine import Machine
 from ..operands import Fields, Immediate, Operand
 from ..operands.simd import B_Q, SIZE_Q
 from ..syntax import OperandError
+from ..values import Vector
 
 _PERMUTE: dict[str, Operand] = {"T": SIZE_Q}
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from ..description import FormText, instruction
-from ..machine import Machine, Vector
+from ..machine import Machine
 from ..operands import Operand
 from ..operands.simd import B_Q, H_Q, S_Q, ByElement
+from ..values import Vector
 from .lanes import pairwise
 
 _HALVES: dict[str, Operand] = {"Ta": S_Q, "Tb": H_Q, "index": ByElement({"2h": "H:L", "h": "H:L:M"})}

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from ..description import instruction
-from ..machine import Machine, Value, Vector
+from ..machine import Machine
 from ..operands import Immediate
+from ..values import Value, Vector
 
 _Mixer = Callable[[Value, Value, Value], Value]
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from ..machine import Machine, Value, Vector
+from ..machine import Machine
 from ..operands import Context, Fields, Operand
 from ..syntax import Cursor, Expression, OperandError
+from ..values import Value, Vector
 
 __all__ = ["PostIndex", "deinterleave", "interleave", "register_list", "write_back"]
 

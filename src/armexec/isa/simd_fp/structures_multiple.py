@@ -11,9 +11,10 @@ from typing import NamedTuple
 
 from ..base.memory_access import base_address
 from ..description import instruction
-from ..machine import Machine, Value
+from ..machine import Machine
 from ..operands import Fields, Operand
 from ..operands.simd import SIZE_Q, Arrangement
+from ..values import Value
 from .structures import PostIndex, deinterleave, interleave, register_list, write_back
 
 

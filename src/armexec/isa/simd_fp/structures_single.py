@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from ..base.memory_access import base_address
 from ..description import instruction
-from ..machine import Machine, Value
+from ..machine import Machine
 from ..operands import Fields, Operand
 from ..operands.simd import SIZE_Q, Arrangement, ElementIndex, element_size
 from ..syntax import OperandError
+from ..values import Value
 from .structures import PostIndex, register_list, write_back
 
 

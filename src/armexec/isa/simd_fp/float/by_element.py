@@ -6,9 +6,10 @@ from collections.abc import Callable
 from typing import Any
 
 from ...description import instruction
-from ...machine import Lanes, Machine, Value
+from ...machine import Machine
 from ...operands import Fields, Immediate, Operand
 from ...operands.simd import ELEMENT_SIZE, ELEMENT_SZ, H_Q, SIZE_Q, SZ_Q, SZ_SCALAR, ByElement
+from ...values import Lanes, Value
 from .forms import Decorator, Operation, named
 from .three_same import LONG, complex_multiply_add
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from ...description import instruction
-from ...machine import Machine, Value, Vector
+from ...machine import Machine
 from ...operands.simd import H_Q, SZ_SCALAR, Arrangement
+from ...values import Value, Vector
 from .forms import Decorator, Operation, named
 
 _PAIR = Arrangement("sz", {"0": "2s", "1": "2d"})

@@ -6,9 +6,10 @@ from collections.abc import Callable
 from functools import wraps
 
 from ...description import FormText, instruction
-from ...machine import Machine, Rounding, Value
+from ...machine import Machine, Rounding
 from ...operands import Condition, Immediate, Operand
 from ...operands.simd import FLOAT_IMMEDIATE, float_immediate_bits
+from ...values import Value
 
 _Operation = Callable[..., Value]
 

@@ -7,9 +7,10 @@ names.
 from __future__ import annotations
 
 from ...description import instruction
-from ...machine import Lanes, Machine, Vector
+from ...machine import Machine
 from ...operands import Immediate, Operand
 from ...operands.simd import S_Q, SIZE_Q, Arrangement
+from ...values import Lanes, Vector
 from ..lanes import pairwise
 from .forms import three_same
 

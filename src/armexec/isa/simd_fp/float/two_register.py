@@ -6,8 +6,9 @@
 from __future__ import annotations
 
 from ...description import instruction
-from ...machine import Lanes, Machine, Rounding, Vector
+from ...machine import Machine, Rounding
 from ...operands.simd import S_Q
+from ...values import Lanes, Vector
 from .forms import two_register
 
 # -- arithmetic ----------------------------------------------------------------------------------------------------

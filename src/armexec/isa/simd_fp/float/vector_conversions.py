@@ -10,9 +10,10 @@ from collections.abc import Callable
 from typing import Any
 
 from ...description import instruction
-from ...machine import Lanes, Machine, Rounding
+from ...machine import Machine, Rounding
 from ...operands import Operand
 from ...operands.simd import H_Q, IMMH_Q, IMMH_SCALAR, S_Q, Arrangement, ShiftRight, halves
+from ...values import Lanes
 from ..lanes import half, set_half
 from .forms import named, two_register
 

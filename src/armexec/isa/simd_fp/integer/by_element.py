@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from ...description import instruction
-from ...machine import Machine, Vector
+from ...machine import Machine
 from ...operands import Operand
 from ...operands.simd import B_Q, ELEMENT_SIZE, S_Q, Arrangement, ByElement
+from ...values import Vector
 from ..lanes import (
     dot_product,
     doubling_multiply_high,

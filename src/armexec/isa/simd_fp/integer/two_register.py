@@ -10,10 +10,11 @@ from collections.abc import Sequence
 from typing import Any
 
 from ...description import Alias, instruction
-from ...machine import Machine, Vector
+from ...machine import Machine
 from ...operands import Context, Fields, Operand
 from ...operands.simd import SIZE_PAIRS_Q, SIZE_Q, SIZE_SCALAR, SIZE_SCALAR_WIDE, SIZE_WIDE, Arrangement, reserved
 from ...syntax import Cursor, OperandError
+from ...values import Vector
 from ..lanes import (
     add_pairs_long,
     add_signed_to_unsigned,
