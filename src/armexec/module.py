@@ -165,10 +165,12 @@ class Module:
         if name.startswith("__") and name.endswith("__"):
             raise AttributeError(name)
         try:
-            return self[name]
+            # Python finds it there the next time.
+            found = self.__dict__[name] = self[name]
         except UnknownFunction as error:
             error.name, error.obj = name, self
             raise
+        return found
 
     def __dir__(self) -> list[str]:
         names = (bare_name(symbol.source_name) for symbol in self._image.functions)
