@@ -6,9 +6,7 @@ register at most once; who drives the machine decides, when it knows what is liv
 stores at its end (`flush`). That makes a comparison and the branch on it one `icmp`: the flags that nobody
 reads are never computed.
 
-Guest memory is the host's own. An address becomes a pointer by `getelementptr i8, ptr null`, in functions
-marked `null_pointer_is_valid`: alias analysis sees through it, as it doesn't through `inttoptr`. Nothing
-emitted here has undefined behaviour or makes poison: no alignment is claimed that isn't checked, divisions
+Nothing emitted here has undefined behaviour or makes poison: no alignment is claimed that isn't checked, divisions
 are total, and shifts are in range.
 """
 
@@ -17,7 +15,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, TypeAlias
 
-from armexec.cpu.registers import FLAGS, NZCV, SP, STATE, VIEWS, X30, Kind, bit, register_type, x
+from armexec.cpu.registers import FLAGS, NZCV, SP, STATE, VIEWS, Kind, bit, register_type, x
 from armexec.machines import system
 from armexec.machines.llvm.builder import Builder, Host
 from armexec.machines.llvm.flags import (
@@ -30,9 +28,11 @@ from armexec.machines.llvm.flags import (
     SubtractFlags,
 )
 from armexec.machines.llvm.floats import FloatingPoint
+from armexec.machines.llvm.general_registers import GeneralFile, GeneralRegisters
 from armexec.machines.llvm.guards import Guards
 from armexec.machines.llvm.knowledge import Knowledge
-from armexec.machines.llvm.shapes import FLOATS, Shapes
+from armexec.machines.llvm.memory import Memory
+from armexec.machines.llvm.shapes import Shapes
 from armexec.machines.llvm.values import ShapedValue, Value, address_of, const, select
 from armexec.machines.llvm.vector_registers import ScalarRegisters, VectorFile, VectorRegisters
 from armexec.machines.llvm.vectors import Vectors
@@ -58,65 +58,6 @@ def place_label(kind: str, *offsets: int) -> str:
     return ".".join((kind, *(f"x{offset:x}" for offset in offsets)))
 
 
-class _Registers:
-    __slots__ = ("machine", "sp")
-
-    def __init__(self, machine: LlvmMachine, *, sp: bool) -> None:
-        self.machine = machine
-        self.sp = sp
-
-    def __getitem__(self, key: tuple[int, int]) -> Value:
-        size, number = key
-        m = self.machine
-        if number == 31 and not self.sp:
-            return const(m.builder, size, 0)
-        if not m.dirty >> number & 1:
-            m.reads |= 1 << number
-        if size == 64:
-            return m.read_register(number)
-        low = m.low.get(number)
-        if low is None:
-            low = m.low[number] = m.read_register(number).bits(0, size)
-        return low
-
-    def __setitem__(self, key: tuple[int, int], value: Value) -> None:
-        size, number = key
-        if value.width != size:
-            raise TypeError(f"{value.width} bits into a register of {size}")
-        m = self.machine
-        if number == 31 and not self.sp:
-            return
-        if value.__class__ is ShapedValue:
-            # What is known of a general register outlives the block.
-            value = value.plain()
-        m.dirty |= 1 << number
-        if number == X30:
-            m.link_written = True
-        if size == 64:
-            m.full[number] = value
-            m.low.pop(number, None)
-        else:
-            m.low[number] = value
-            m.full.pop(number, None)
-
-
-_ATOMIC = {
-    "add": "add",
-    "clr": "and",
-    "eor": "xor",
-    "set": "or",
-    "smax": "max",
-    "smin": "min",
-    "umax": "umax",
-    "umin": "umin",
-    "swp": "xchg",
-}
-_ORDER = {
-    (False, False): "monotonic",
-    (True, False): "acquire",
-    (False, True): "release",
-    (True, True): "acq_rel",
-}
 _SYSTEM_FIELDS = {
     system.FPCR: "fpcr",
     system.FPSR: "fpsr",
@@ -124,23 +65,20 @@ _SYSTEM_FIELDS = {
     system.DIT: "dit",
     system.SSBS: "ssbs",
 }
-_FENCES = {1: "acquire", 2: "release"}  # by the low bits of the option: loads, stores; else both
 
 
 _CONDITION_FLAGS = ("Z", "C", "N", "V", "CZ", "NV", "NVZ")
 """What each condition reads, by its number without the lowest bit."""
 
 
-class LlvmMachine(VectorFile, Vectors, FloatingPoint):
+class LlvmMachine(GeneralFile, VectorFile, Memory, Vectors, FloatingPoint):
     """Emits one guest function, through its `builder`.
 
     `image_base`: addresses are emitted relative to the symbol `@image`, which is there; None emits them as they are.
     `offsets`: where each field of the state structure is. `strict`: floating point as FPCR says, with FPSR's flags;
     otherwise FPCR is zero, and FPSR never read. `careful`: a NaN is dealt with where it comes up (`Guards`).
-    `undefined_reasons`: what `undefined` said, by pc. `max_deferred_stores`: the most
-    stores that wait for one guard. `system_calls`: `svc` goes on after a call of `@system_call`; else it is a trap.
-
-    `volatile`: the addresses of loads that have to be made where they stand.
+    `undefined_reasons`: what `undefined` said, by pc. `max_deferred_stores`: the most stores that wait for one guard.
+    `system_calls`: `svc` goes on after a call of `@system_call`; else it is a trap.
     """
 
     def __init__(
@@ -158,11 +96,11 @@ class LlvmMachine(VectorFile, Vectors, FloatingPoint):
         self.guards = Guards(self.builder, careful=careful, max_deferred_stores=max_deferred_stores)
         self.strict = strict
         self.system_calls = system_calls
-        self.volatile: set[int] = set()
+        self.volatile = set()
         self.helpers = {}
         self.undefined_reasons: dict[int, str] = {}
-        self.X = _Registers(self, sp=False)
-        self.XSP = _Registers(self, sp=True)
+        self.X = GeneralRegisters(self, sp=False)
+        self.XSP = GeneralRegisters(self, sp=True)
         self.V = ScalarRegisters(self)
         self.Vec = VectorRegisters(self)
         self.begin()
@@ -181,8 +119,8 @@ class LlvmMachine(VectorFile, Vectors, FloatingPoint):
         """Start a block that knows nothing of the registers."""
         self.builder.begin()
         self.guards.begin()
-        self.full: dict[int, Value] = {}
-        self.low: dict[int, Value] = {}
+        self.full = {}
+        self.low = {}
         self.vectors = {}
         self.pairs = {}
         self._flags: Flags = self.stored_flags()
@@ -236,21 +174,6 @@ class LlvmMachine(VectorFile, Vectors, FloatingPoint):
         if register.kind is Kind.FLAG:
             return self._flags.flag(register.name.upper())
         return self.read_register(number)
-
-    def read_register(self, number: int) -> Value:
-        """A register's whole value, from its alloca if the block doesn't know it."""
-        value = self.full.get(number)
-        if value is None:
-            low = self.low.get(number)
-            if low is not None:
-                # The lower half alone is known only after a 32-bit write, which clears the upper.
-                value = low.zero_extend(64)
-            else:
-                self.loaded |= 1 << number
-                view = VIEWS[number]
-                value = self.emit(view.bits, f"load {view.type}, ptr {view.variable}")
-            self.full[number] = value
-        return value
 
     def narrow(self, value: Value, source: int, target: int) -> Value:
         """A view of a V register from a wider one."""
@@ -343,39 +266,6 @@ class LlvmMachine(VectorFile, Vectors, FloatingPoint):
         return ~holds if cond & 1 else holds
 
     # -- memory -------------------------------------------------------------------------------------------------
-    def _pointer(self, address: Value) -> str:
-        return self.builder.line(f"getelementptr i8, ptr null, i64 {address.text}")
-
-    def load(self, address: Value, bits: int, *, acquire: bool = False, simd: bool = False) -> Value:
-        is_volatile = self.builder.pc in self.volatile
-        if not self.guards.careful:
-            self.guards.stores.before_load(address, bits // 8, in_order=acquire or is_volatile)
-        pointer = self._pointer(address)
-        if acquire and (bits < 128 or self.builder.host.wide_atomics):
-            return self.emit(bits, f"load atomic i{bits}, ptr {pointer} acquire, align {bits // 8}")
-        # What a SIMD&FP register is loaded for is a number, most often.
-        kind = "<2 x i64>" if bits == 128 else FLOATS[bits] if simd and bits in (32, 64) else f"i{bits}"
-        name = self.line(f"load{' volatile' if is_volatile else ''} {kind}, ptr {pointer}, align 1")
-        if kind[0] == "i":
-            return Value(self.builder, bits, name)
-        return ShapedValue(self.builder, bits, Shapes(self.builder, bits, {kind: name}))
-
-    def store(self, address: Value, value: Value, *, release: bool = False) -> None:
-        bits = value.width
-        if release:
-            self.guards.begin_effect()
-            pointer = self._pointer(address)
-            if bits < 128 or self.builder.host.wide_atomics:
-                # A load-acquire after a store-release stays after it (RCsc): on x86 that takes sequential consistency.
-                self.builder.append(f"store atomic i{bits} {value.text}, ptr {pointer} seq_cst, align {bits // 8}")
-            else:
-                self.builder.store(f"i{bits}", value.text, pointer, align=1)
-            return
-        pointer = self._pointer(address)
-        if not self.guards.defer(address, value, pointer):
-            self.guards.begin_effect()
-            value.store(pointer)
-
     def _trap_if(self, condition: Value, kind: TrapKind, detail: Value) -> None:
         if condition.constant == 0:
             return
@@ -410,84 +300,6 @@ class LlvmMachine(VectorFile, Vectors, FloatingPoint):
         if self.aligned != sp.text:
             self._trap_if((sp & Value(self.builder, 64, "%alignment")) != 0, TrapKind.ALIGNMENT, sp)
             self.aligned = sp.text
-
-    def load_exclusive(self, address: Value, bits: int, *, acquire: bool = False) -> Value:
-        self.guards.begin_effect()
-        value = self.load(address, bits, acquire=True)
-        state = self.builder.state
-        state.store("exclusive_address", address.text)
-        state.store("exclusive_value", value.text, f"i{bits}")
-        state.store("exclusive_bits", str(bits))
-        return value
-
-    def store_exclusive(self, address: Value, value: Value, *, release: bool = False) -> Value:
-        # The store succeeds if memory still holds what was loaded.
-        self.guards.begin_effect()
-        b, bits = self.builder, value.width
-        there = Value(b, 64, b.state.load("exclusive_address"))
-        size = Value(b, 64, b.state.load("exclusive_bits"))
-        old = Value(b, bits, b.state.load("exclusive_value", f"i{bits}"))
-        self.clear_exclusive()
-        stands = (there == address) & (size == bits)
-        exchange, exchanged = b.block("exchange"), b.block("exchanged")
-        b.store("i1", "true", "%failed")
-        b.branch(stands.text, exchange, exchanged)
-        b.start(exchange)
-        seen = self._exchange(address, old, value, "seq_cst")
-        b.store("i1", (seen != old).text, "%failed")
-        b.jump(exchanged)
-        b.start(exchanged)
-        return self.emit(1, "load i1, ptr %failed").zero_extend(32)
-
-    def clear_exclusive(self) -> None:
-        self.guards.begin_effect()
-        self.builder.state.store("exclusive_bits", "0")
-
-    def _exchange(self, address: Value, expected: Value, new: Value, order: str) -> Value:
-        """Compare and exchange; the old value."""
-        bits = expected.width
-        pointer = self._pointer(address)
-        if bits == 128 and not self.builder.host.wide_atomics:
-            # This processor has no 16-byte compare-and-exchange: right for one thread.
-            old = self.emit(bits, f"load i128, ptr {pointer}, align 1")
-            chosen = self.select(old == expected, new, old)
-            self.builder.store("i128", chosen.text, pointer, align=1)
-            return old
-        pair = self.emit(
-            bits,
-            f"cmpxchg ptr {pointer}, i{bits} {expected.text}, i{bits} {new.text} {order} seq_cst, align {bits // 8}",
-        )
-        return self.emit(bits, f"extractvalue {{i{bits}, i1}} {pair.text}, 0")
-
-    def atomic(self, operation: str, address: Value, operand: Value, *, acquire: bool, release: bool) -> Value:
-        self.guards.begin_effect()
-        if operation == "clr":
-            operand = ~operand
-        bits = operand.width
-        pointer = self._pointer(address)
-        order = _ORDER[acquire, release]
-        return self.emit(
-            bits,
-            f"atomicrmw {_ATOMIC[operation]} ptr {pointer}, i{bits} {operand.text} {order}, align {bits // 8}",
-        )
-
-    def compare_and_swap(self, address: Value, expected: Value, new: Value, *, acquire: bool, release: bool) -> Value:
-        self.guards.begin_effect()
-        return self._exchange(address, expected, new, "seq_cst")
-
-    def barrier(self, kind: str, option: int) -> None:
-        self.guards.begin_effect()
-        if kind in ("dmb", "dsb"):
-            self.builder.append(f"fence {_FENCES.get(option & 3, 'seq_cst')}")
-
-    def zero_cache_block(self, address: Value) -> None:
-        self.guards.begin_effect()
-        pointer = self._pointer(address & ~63)
-        self.builder.store("<64 x i8>", "zeroinitializer", pointer, align=1)
-
-    def invalidate_instruction_cache(self, address: Value) -> None:
-        # The code of an image never changes: its pages are not writable.
-        pass
 
     # -- control flow -------------------------------------------------------------------------------------------
     def branch(self, target: int) -> None:
