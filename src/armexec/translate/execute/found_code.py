@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+from collections.abc import Callable
 
 from armexec.translate.support.runtime_ir import FOUND_SIZE
 
@@ -14,11 +15,15 @@ _CHUNK = 256
 class FoundCode:
     """The table of `runtime/find_code.ll`, for code of one mode. Whoever calls its methods has the GIL.
 
+    `put` is `@put_found` of that file, given the addresses of the table and of a record: the made code alone says where
+    in the table a record stands.
+
     Another thread may look at a record at any time, so records never change, and stay for ever: 16 bytes for each
     address that was found, until as many were found again.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, put: Callable[[int, int], None]) -> None:
+        self._put = put
         self._table = (ctypes.c_uint64 * FOUND_SIZE)()
         self._chunks: list[ctypes.Array[ctypes.c_uint64]] = []
         self._used = _CHUNK
@@ -35,7 +40,7 @@ class FoundCode:
         record = self._records.get((pc, host))
         if record is None:
             record = self._records[pc, host] = self._new_record(pc, host)
-        self._table[(pc >> 2 ^ pc >> 14) & FOUND_SIZE - 1] = record
+        self._put(self.address, record)
 
     def _new_record(self, pc: int, host: int) -> int:
         if self._used == _CHUNK:

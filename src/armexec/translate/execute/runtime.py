@@ -91,7 +91,7 @@ class Runtime:
         self._errors: dict[int, BaseException] = {}
         # How many images can tell which flags operations have raised.
         self._strict_images = ctypes.c_uint64()
-        self._found = {mode: FoundCode() for mode in (FAST, CAREFUL, STRICT)}
+        self._found = {mode: FoundCode(self._put) for mode in (FAST, CAREFUL, STRICT)}
         self._callbacks = {
             "find": partial(self._find, FAST),
             "find_careful": partial(self._find, CAREFUL),
@@ -110,7 +110,7 @@ class Runtime:
         data |= {"thread_key": thread_key(), "limit_key": limit_key(), "untagger": untagger()}
         functions = host_functions()
         data |= {"host_functions": functions.base, "host_function_slots": functions.slots}
-        names = [*SHARED, *FOR_CALLBACKS, "call_host_function", "exited", "strictly", "untag"]
+        names = [*SHARED, *FOR_CALLBACKS, "call_host_function", "exited", "strictly", "untag", "put_found"]
         names += ["claim", "release", "handler", "thread_ended", "interrupt"]
         data["previous_interrupt"] = ctypes.addressof(self._watch.previous)
         self._shared = shared_code(shared() + handler_text() + load("signals/interrupt"), {**objects, **data}, names)
@@ -118,6 +118,7 @@ class Runtime:
         functions.set_code(self._shared.address("call_host_function"))
         self.callback_symbols = {name: self._shared.address(name) for name in FOR_CALLBACKS}
         self.symbols["strict_images"] = ctypes.addressof(self._strict_images)
+        self._put_found = ctypes.PYFUNCTYPE(None, ctypes.c_uint64, ctypes.c_uint64)(self._shared.address("put_found"))
         if has_steps():
             # Not when it is needed: to import takes more stack than a handler has.
             from armexec.translate.execute.top_byte_ignore import untag
@@ -144,6 +145,10 @@ class Runtime:
         """Code has gone, or there is better code: it is looked for again."""
         for found in self._found.values():
             found.clear()
+
+    def _put(self, table: int, record: int) -> None:
+        """Put a record of found code into a table. (The made code refers to the tables, so it comes after them.)"""
+        self._put_found(table, record)
 
     def _drop_dead(self) -> None:
         alive = [

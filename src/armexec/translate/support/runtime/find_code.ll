@@ -13,8 +13,8 @@
 ; Called with the state and the ucontext of a signal; 1: the access is to be made again.
 @untag_object = external global i8
 ; What was found before, in code of each mode: a table of $FOUND_SIZE pointers to records, which never change and stay
-; for ever. A record has a guest address, then its host code. Python puts records into the table, and empties it when
-; code goes, or when there is better code.
+; for ever. A record has a guest address, then its host code. Python makes records (execute/found_code.py), and empties
+; the table when code goes, or when there is better code.
 @found = external global ptr, align 8
 @found_careful = external global ptr, align 8
 @found_strict = external global ptr, align 8
@@ -39,13 +39,27 @@ define ptr @strict_slowly(ptr %state, i64 %pc) nounwind {
   ret ptr %code
 }
 
-; The code of another image is most often found in the table. `execute/found_code.py` computes the same index.
-define internal ptr @find_again(ptr %table, ptr %whom, ptr %state, i64 %pc) alwaysinline nounwind {
+; The place in a table for a guest address.
+define internal ptr @found_place(ptr %table, i64 %pc) alwaysinline nounwind {
   %word = lshr i64 %pc, 2
   %page = lshr i64 %pc, 14
   %mixed = xor i64 %word, %page
   %index = and i64 %mixed, sub (i64 $FOUND_SIZE, i64 1)
   %place = getelementptr ptr, ptr %table, i64 %index
+  ret ptr %place
+}
+
+; Put a record into a table. Other threads may look at it from then on.
+define void @put_found(ptr %table, ptr %record) nounwind {
+  %pc = load i64, ptr %record
+  %place = call ptr @found_place(ptr %table, i64 %pc)
+  store atomic ptr %record, ptr %place release, align 8
+  ret void
+}
+
+; The code of another image is most often found in the table.
+define internal ptr @find_again(ptr %table, ptr %whom, ptr %state, i64 %pc) alwaysinline nounwind {
+  %place = call ptr @found_place(ptr %table, i64 %pc)
   %record = load atomic ptr, ptr %place acquire, align 8
   %none = icmp eq ptr %record, null
   br i1 %none, label %unknown, label %known
