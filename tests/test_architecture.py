@@ -69,8 +69,10 @@ MAY_IMPORT = {
     },
     "sources": {"asm", "disasm", "objects", "toolchain", "words", "errors", "files"},
     "compiler_rt": {"asm", "objects", "toolchain"},  # its code is made beforehand
+    "imports": {"engines", "objects", "errors"},
     "module": {
         "forks",
+        "imports",
         "engines",
         "compiler_rt",
         "disasm",
@@ -82,7 +84,7 @@ MAY_IMPORT = {
         "own_names",
         "lines",
     },
-    "api": {"module", "sources", "engines", "asm", "objects", "errors"},
+    "api": {"imports", "module", "sources", "engines", "asm", "objects", "errors"},
     "own_names": {"errors", "lines"},
     "profiling": {"translate", "objects", "errors", "forks"},
     # It measures all the others, and nothing but its command knows of it.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from armexec.errors import LoadError
@@ -15,6 +15,7 @@ from armexec.sources import Source, kind_of_code
 
 if TYPE_CHECKING:
     from armexec.asm import Code
+    from armexec.imports import Import
     from armexec.objects import Image, Prototype
 
 __all__ = ["compile", "function", "load", "load_source"]
@@ -23,21 +24,21 @@ __all__ = ["compile", "function", "load", "load_source"]
 __tracebackhide__ = True
 
 
-def load_source(source: Source, engine: str | None = None) -> Module:
+def load_source(source: Source, engine: str | None = None, imports: Mapping[str, Import] | None = None) -> Module:
     """Load a source of any kind.
 
     Raises:
         CompileError, AssemblyError, LoadError: it can't be compiled, assembled or read.
         HostError: the engine can't run here.
     """
-    return _module(source.image(_imports(engine)), source, engine)
+    return _module(source.image(_prepare(engine)), source, engine, imports)
 
 
-def _module(image: Image, source: Source, engine: str | None) -> Module:
-    return Module(image, engine, assembly=source.assembly, diagnostics=source.diagnostics)
+def _module(image: Image, source: Source, engine: str | None, imports: Mapping[str, Import] | None = None) -> Module:
+    return Module(image, engine, imports=imports, assembly=source.assembly, diagnostics=source.diagnostics)
 
 
-def _imports(engine: str | None) -> Iterator[None]:
+def _prepare(engine: str | None) -> Iterator[None]:
     """Import the packages that loading and calling a new function will need, one a step."""
     from importlib import import_module
 
@@ -63,6 +64,7 @@ def compile(
     engine: str | None = None,
     compiler: str | None = None,
     filename: str | None = None,
+    imports: Mapping[str, Import] | None = None,
 ) -> Module:
     """Compile C or C++ for AArch64 and load the result.
 
@@ -75,6 +77,7 @@ def compile(
         engine: "native", "translated" or "reference"; this host's default otherwise.
         compiler: another clang or gcc than the one of the ziglang package; the environment's ARMEXEC_CC does the same.
         filename: the source's name in messages, and where `#include "..."` looks.
+        imports: what the functions and variables that the source only declares are, by their names; see `load`.
 
     Raises:
         CompileError: with the compiler's diagnostics.
@@ -83,25 +86,35 @@ def compile(
     """
     given = Source(source, language, file=filename, opt=opt, target=target, flags=flags, compiler=compiler)
     # Assembly too goes to the compiler here.
-    return _module(load_image(given.compiled(_imports(engine)).data, filename or "<source>"), given, engine)
+    image = load_image(given.compiled(_prepare(engine)).data, filename or "<source>")
+    return _module(image, given, engine, imports)
 
 
 def load(
-    file: str | os.PathLike[str] | bytes | Sequence[str | os.PathLike[str]], *, engine: str | None = None
+    file: str | os.PathLike[str] | bytes | Sequence[str | os.PathLike[str]],
+    *,
+    engine: str | None = None,
+    imports: Mapping[str, Import] | None = None,
 ) -> Module:
     """Load a relocatable object (ELF or Mach-O for AArch64), from a path or from bytes; or several that use each
     other, from a list of paths, as one module.
+
+    Args:
+        file: a path, a list of paths, or the bytes of an object.
+        engine: "native", "translated" or "reference"; this host's default otherwise.
+        imports: what undefined symbols stand for, by their names: a Function, a Module that defines the symbol, or an
+            address. `Module.missing` tells which are left.
 
     Raises:
         LoadError: it can't be read, isn't such an object, needs what none defines, or two define the same.
         HostError: the engine can't run here.
     """
     if isinstance(file, list | tuple) and all(isinstance(path, str | os.PathLike) for path in file):
-        return Module(link_files(file), engine)
+        return Module(link_files(file), engine, imports=imports)
     if isinstance(file, bytes | bytearray | memoryview):
-        return load_source(Source(file, "object"), engine)
+        return load_source(Source(file, "object"), engine, imports)
     if isinstance(file, str | os.PathLike):
-        return load_source(Source.from_file(os.fspath(file), "object"), engine)
+        return load_source(Source.from_file(os.fspath(file), "object"), engine, imports)
     raise LoadError(f"an object is loaded from a path, a list of paths, or from bytes, not from {type(file).__name__}")
 
 
@@ -111,6 +124,7 @@ def function(
     *,
     engine: str | None = None,
     name: str | None = None,
+    imports: Mapping[str, Import] | None = None,
 ) -> Function:
     """A function from machine words, their bytes, assembly text or assembled code.
 
@@ -121,6 +135,7 @@ def function(
         engine: "native", "translated" or "reference"; this host's default otherwise.
         name: the function's name, and, in assembly, the label that it begins at. By default that is the label of the
             prototype's name, or the first function if there is no such label.
+        imports: what symbols that the code doesn't define stand for; see `load`.
 
     Raises:
         AssemblyError: the text can't be assembled.
@@ -133,8 +148,8 @@ def function(
         raise LoadError(f"a function's name is text without null characters, not {described(name)}")
     wanted = name or prototype.name
     source = Source(code, kind_of_code(code), entry=wanted or "function")
-    module = load_source(source, engine)
-    missing = module.image.undefined()
+    module = load_source(source, engine, imports)
+    missing = [name for name in module.image.undefined() if source_name(name) in module.missing]
     if missing:
         module.close()
         places = source.reference_places()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import weakref
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from functools import cached_property, partial
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, NoReturn, Self
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, Self
 from armexec.engines import LoadedImage, SupportsFastCalls, get_engine
 from armexec.errors import Error, LoadError, SignatureError
 from armexec.forks import renew
+from armexec.imports import Import, Imports
 from armexec.lines import Lines
 from armexec.objects import FunctionSymbol, Image
 from armexec.objects.names import bare_name, linkage_name, source_name
@@ -45,6 +46,7 @@ class Module:
         image: Image,
         engine: str | None = None,
         *,
+        imports: Mapping[str, Import] | None = None,
         assembly: Callable[[], str] | None = None,
         diagnostics: tuple[Diagnostic, ...] = (),
     ) -> None:
@@ -53,11 +55,13 @@ class Module:
         Args:
             engine: "native", "translated" or "reference"; this host's default otherwise. "translated:O0" to
                 "translated:O3" say how much is optimized.
+            imports: what undefined symbols stand for, by their names: a Function, a Module that defines the symbol, or
+                an address.
             assembly: gives the source text in assembly, where there is one.
             diagnostics: the warnings of the compiler or the assembler.
 
         Raises:
-            LoadError: a relocation is out of reach.
+            LoadError: a relocation is out of reach, or an import can't be used.
             HostError: the engine can't run here, or the host gives no memory.
             ExecutionError: an initializer failed.
         """
@@ -65,16 +69,17 @@ class Module:
             raise LoadError(
                 f"a module is made of an image, not of {described(image)}: use armexec.load, compile or function"
             )
+        self._engine = get_engine(engine)
+        self._imports = Imports(image, imports or {}, self._engine.name, self._bind_import)
         if image.undefined():
             from armexec.compiler_rt import complete
 
-            image = complete(image)
-        self._engine = get_engine(engine)
+            image = complete(image, self._imports.has)
         self._image = image
         self._assembly = assembly
         self.diagnostics = diagnostics
         self._made: weakref.WeakSet[Function] = weakref.WeakSet()
-        self._loaded: LoadedImage = self._engine.load(image, _unresolved)
+        self._loaded: LoadedImage = self._engine.load(image, self._imports.resolve)
         self._closed = False
         # Held so that no function is bound to memory that another thread is freeing.
         self._lock = renew(self)
@@ -84,6 +89,23 @@ class Module:
         except BaseException:
             self.close()
             raise
+
+    def _bind_import(self, name: str, function: Callable[..., Any]) -> tuple[int, object]:
+        """The address of a function of Python that stands for an undefined symbol, and what keeps it."""
+        raise LoadError(f"{name}: functions of Python can't be imported yet")
+
+    @property
+    def missing(self) -> dict[str, list[str]]:
+        """The symbols that nothing defines, each with the functions that refer to it; by names as in the source.
+
+        A use of one is an UndefinedSymbol error.
+        """
+        resolved = self._imports.resolve
+        return {
+            source_name(name): [source_name(by) for by in users]
+            for name, users in self._image.users_of_undefined().items()
+            if resolved(name) is None
+        }
 
     @property
     def name(self) -> str:
@@ -483,10 +505,6 @@ def _initializer_prototype() -> Prototype:
     from armexec.objects import Prototype as Made
 
     return Made("", CType("void", name="void"))
-
-
-def _unresolved(name: str) -> None:
-    return None
 
 
 def _refuse_closed(name: str) -> NoReturn:

@@ -5,6 +5,7 @@ They are kept as machine code: loading an object needs neither compiler nor asse
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from armexec.objects import Image, Part, Reference, Section, SectionSymbol
@@ -15,8 +16,11 @@ if TYPE_CHECKING:
 __all__ = ["complete"]
 
 
-def complete(image: Image) -> Image:
-    """The image linked with the functions that it lacks, as far as they are here; the same image if none are."""
+def complete(image: Image, is_given: Callable[[str], bool] = lambda _: False) -> Image:
+    """The image linked with the functions that it lacks, as far as they are here; the same image if none are.
+
+    Those that are given from elsewhere, by their linkage names, are left undefined.
+    """
     from armexec.compiler_rt.units import runtime_code
 
     units = runtime_code().units
@@ -24,7 +28,7 @@ def complete(image: Image) -> Image:
         name: (file, i) for file, unit in units.items() for i, section in enumerate(unit) for name in section.symbols
     }
     # Symbols that the image defines are used by compiler_rt too.
-    wanted: list[str | tuple[str, int]] = [name for name in image.undefined() if name in places]
+    wanted: list[str | tuple[str, int]] = [name for name in image.undefined() if name in places and not is_given(name)]
     defined = {image.linkage_name(s) for s in image.symbols if s.defined and s.binding != "local"} if wanted else set()
     needed: set[tuple[str, int]] = set()
     while wanted:

@@ -134,7 +134,8 @@ def _missing(trap: Trap, image: Image, base: int, where: Where | None) -> Error 
             **place,
         )
     verb = "is called" if trap.kind is TrapKind.EXECUTE or found.is_branch else "is used"
-    others = [source_name(other) for other in image.undefined() if source_name(other) != name]
+    others = [source_name(other) for other in image.undefined() if other not in image.imported]
+    others = [other for other in others if other != name]
     reason = why_absent(image.linkage_name(found.symbol))
     also = f" (nor {', '.join(others[:8])}{', ...' if len(others) > 8 else ''})" if others else ""
     return UndefinedSymbol(

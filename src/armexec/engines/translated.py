@@ -147,9 +147,14 @@ class LoadedTranslatedImage:
             return None
 
         constant = [(s.offset, s.size) for s in image.segments if not s.writable]
+        found = fingerprint(image, resolve) if is_on() else None
+        dependent = found.address_dependent if found is not None else ()
 
         def read(address: int, size: int) -> bytes | None:
             at = address - base
+            # A kept translation mustn't know addresses.
+            if dependent and any(offset in dependent for offset in range(at & -4, at + size, 4)):
+                return None
             if any(offset <= at and at + size <= offset + length for offset, length in constant):
                 return region.read(at, size)
             return None
@@ -159,10 +164,8 @@ class LoadedTranslatedImage:
         names = Names(lambda address: function_name(image, address - base), lambda address: line(image, address - base))
         tables = cache(lambda: [[base + offset for offset in table] for table in function_tables(image)])
         code = CodeSource(base, image.size, code_size, fetch, read, sees_fpsr, address_taken, tables, names=names)
-        found = fingerprint(image, resolve) if is_on() else None
         if found is not None:
-            fixed = found.base_dependent
-            code = replace(code, identity=found.digest, movable=lambda address: address - base not in fixed)
+            code = replace(code, identity=found.digest, movable=lambda address: address - base not in dependent)
         self.translator = Translator(
             _runtime(), code, lambda fault: _to_error(fault, image, base, fetch), tier=tier, policy=policy, dump=dump
         )

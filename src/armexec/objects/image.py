@@ -97,6 +97,8 @@ class Image:
             if symbol.offset is None:
                 raise LoadError(f"{name}: initializer {source_name(self.linkage_name(symbol))} is not defined")
             (self._final if phase == FINAL else self.initializers).append(symbol.offset + addend)
+        self.imported: set[str] = set()
+        """The linkage names of undefined symbols for which `resolve` has given an address."""
         self._layout = layout
         self._debug_info = ImageDebugInfo(self.parts, self.sections)
 
@@ -290,6 +292,17 @@ class Image:
         }
         return list(names)
 
+    def users_of_undefined(self) -> dict[str, list[str]]:
+        """The linkage names of `undefined`, each with those of the functions and variables that refer to it."""
+        users: dict[str, dict[str, None]] = {name: {} for name in self.undefined()}
+        for relocation in self.relocations:
+            for index in (relocation.symbol, relocation.minus):
+                found = users.get(self.linkage_name(self.symbols[index])) if index is not None else None
+                where = self.symbol_at(relocation.offset) if found is not None else None
+                if found is not None and where is not None:
+                    found[self.linkage_name(where[0])] = None
+        return {name: list(by) for name, by in users.items()}
+
     @cached_property
     def missing(self) -> MissingSymbols:
         """The undefined symbols, by the places in the image that stand for them."""
@@ -375,6 +388,8 @@ class Image:
             if address is not None and not 0 <= address < 1 << 64:
                 raise LoadError(f"{self.name}: {name} was resolved to {address:#x}, which is not an address")
             known[index] = address
+            if address is not None:
+                self.imported.add(name)
         return known[index]
 
     def _referred(self, offset: int) -> str:
