@@ -3,23 +3,15 @@
 from __future__ import annotations
 
 from armexec.engines.reference import step
-from armexec.errors import Error
 from armexec.machines.interpreter.flags import Flags
 from armexec.machines.interpreter.machine import ReferenceMachine
 from armexec.machines.system import FPCR, FPSR
 from armexec.machines.traps import Trap
+from armexec.memory import AccessError
 
 from .state import CODE, CODE_SIZE, DATA, DATA_SIZE, Outcome, State
 
-__all__ = ["DataMemory", "Refused", "run", "set_registers"]
-
-
-class Refused(Error):
-    """An access outside of the program's memory."""
-
-    def __init__(self, address: int) -> None:
-        super().__init__(f"0x{address:x}")
-        self.address = address
+__all__ = ["DataMemory", "run", "set_registers"]
 
 
 class DataMemory:
@@ -38,12 +30,12 @@ class DataMemory:
             start = address - self.code_start
             code = self.code
             return bytes(code[i] if 0 <= i < len(code) else 0 for i in range(start, start + size))
-        raise Refused(DATA + DATA_SIZE if 0 <= start < DATA_SIZE else address)
+        raise AccessError(DATA + DATA_SIZE if 0 <= start < DATA_SIZE else address, "read")
 
     def write(self, address: int, data: bytes) -> None:
         start = address - DATA
         if not 0 <= start <= DATA_SIZE - len(data):
-            raise Refused(DATA + DATA_SIZE if 0 <= start < DATA_SIZE else address)
+            raise AccessError(DATA + DATA_SIZE if 0 <= start < DATA_SIZE else address, "write")
         self.data[start : start + len(data)] = data
 
 

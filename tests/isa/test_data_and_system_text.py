@@ -8,13 +8,14 @@ from pathlib import Path
 import pytest
 
 from armexec.asm import assemble
-from armexec.isa import Decoded, Form, all_instructions, decode
+from armexec.isa import Decoded, all_instructions, decode
 from armexec.isa.data import rows
 from armexec.isa.operands import Context
 from armexec.isa.operands.integer import LogicalImmediate
 from armexec.isa.system_registers import system_registers
 
 from .llvm import reassembled
+from .samples import sample
 
 CHAPTERS = ("branches", "system", "dp_")
 FORMS = [
@@ -31,7 +32,9 @@ CONTEXT = Context(0, lambda address: None)
 
 
 def has_one_spelling(decoded: Decoded) -> bool:
-    """False for a bitmask immediate with bits of immr that don't count: another word has the same text."""
+    """False for DFB, and for a bitmask immediate with bits of immr that don't count: another word has the same text."""
+    if decoded.word in R_PROFILE:
+        return False
     operands = (*decoded.form.operands, *(o for a in decoded.instruction.aliases for o in a.operands))
     for operand in operands:
         if isinstance(operand, LogicalImmediate):
@@ -40,27 +43,6 @@ def has_one_spelling(decoded: Decoded) -> bool:
                 again = operand.encode(operand.decode(decoded.fields))
                 return all(decoded.fields[name] == value for name, value in again.items())
     return True
-
-
-def sample(form: Form, count: int, rng: random.Random) -> list[Decoded]:
-    """Words of a form: fields random, or at their limits, or two registers alike."""
-    found: list[Decoded] = []
-    for _ in range(8 * count):
-        word = form.value
-        alike = rng.getrandbits(5) if rng.random() < 0.2 else None
-        for field in form.instruction.pattern.free:
-            ones = (1 << field.width) - 1
-            limits = [0, 1, ones >> 1, ones ^ ones >> 1, ones]
-            value = rng.choice(limits) if rng.random() < 0.35 else rng.getrandbits(field.width)
-            if alike is not None and field.name in ("Rn", "Rm"):
-                value = alike
-            word |= value << field.low & ~form.mask
-        decoded = decode(word)
-        if decoded is not None and word not in R_PROFILE and has_one_spelling(decoded):
-            found.append(decoded)
-            if len(found) == count:
-                break
-    return found
 
 
 def check(decoded: list[Decoded], directory: Path) -> None:
@@ -76,7 +58,7 @@ def check(decoded: list[Decoded], directory: Path) -> None:
 
 def check_sample(count: int, seed: int, directory: Path) -> None:
     rng = random.Random(seed)
-    decoded = [word for form in FORMS for word in sample(form, count, rng)]
+    decoded = [word for form in FORMS for word in sample(form, count, rng, has_one_spelling)]
     assert {word.form.name for word in decoded} >= {form.name for form in FORMS if not form.is_alias}
     check(decoded, directory)
 

@@ -8,10 +8,11 @@ from pathlib import Path
 import pytest
 
 from armexec.asm import assemble
-from armexec.isa import Decoded, Form, all_instructions, decode
+from armexec.isa import Decoded, all_instructions, decode
 from armexec.isa.operands import Context
 
 from .llvm import reassembled
+from .samples import sample
 
 FORMS = [
     form
@@ -32,30 +33,9 @@ def has_one_spelling(decoded: Decoded) -> bool:
     return not (name.startswith(("LDP_", "LDNP_")) and fields["Rt"] == fields["Rt2"])
 
 
-def sample(form: Form, count: int, rng: random.Random) -> list[Decoded]:
-    """Words of a form: fields random, or at their limits, or two registers alike."""
-    found: list[Decoded] = []
-    for _ in range(12 * count):
-        word = form.value
-        alike = rng.getrandbits(5) if rng.random() < 0.2 else None
-        for field in form.instruction.pattern.free:
-            ones = (1 << field.width) - 1
-            limits = [0, 1, ones >> 1, ones ^ ones >> 1, ones]
-            value = rng.choice(limits) if rng.random() < 0.35 else rng.getrandbits(field.width)
-            if alike is not None and field.name in ("Rn", "Rm") and field.width == 5:
-                value = alike
-            word |= value << field.low & ~form.mask
-        decoded = decode(word)
-        if decoded is not None and has_one_spelling(decoded):
-            found.append(decoded)
-            if len(found) == count:
-                break
-    return found
-
-
 def check_sample(count: int, seed: int, directory: Path) -> None:
     rng = random.Random(seed)
-    decoded = [word for form in FORMS for word in sample(form, count, rng)]
+    decoded = [word for form in FORMS for word in sample(form, count, rng, has_one_spelling)]
     assert {word.form.name for word in decoded} >= {form.name for form in FORMS if not form.is_alias}
     ours = [(word.text(CONTEXT), word.word) for word in decoded]
     assert reassembled([text for text, _ in ours], directory) == ours

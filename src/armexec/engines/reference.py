@@ -20,8 +20,7 @@ from armexec.deadlines import deadline
 from armexec.engines.code import NOWHERE, code_at
 from armexec.engines.faults import to_error
 from armexec.engines.loading import map_image
-from armexec.isa import decode
-from armexec.isa.coverage import known_encoding
+from armexec.machines.interpreter.decoding import executable
 from armexec.machines.interpreter.machine import ReferenceMachine
 from armexec.machines.interpreter.values import Bits
 from armexec.machines.traps import EXIT, Trap, TrapKind
@@ -41,9 +40,6 @@ _STEPS = 64
 
 _local = threading.local()
 
-# A word's semantics and field values never change, so decoding is done once.
-_decoded: dict[int, tuple[Callable[..., None], tuple[int, ...]]] = {}
-
 
 def step(machine: ReferenceMachine) -> None:
     """Execute the instruction at `machine.pc` and advance the pc.
@@ -59,25 +55,10 @@ def step(machine: ReferenceMachine) -> None:
     except AccessError:
         raise Trap(TrapKind.EXECUTE, pc, pc) from None
     machine.word = word
-    entry = _decoded.get(word)
-    if entry is None:
-        entry = _decode(word, pc)
+    semantics, fields = executable(word, pc)
     machine.next_pc = pc + 4
-    semantics, fields = entry
     semantics(machine, *fields)
     machine.pc = machine.next_pc
-
-
-def _decode(word: int, pc: int) -> tuple[Callable[..., None], tuple[int, ...]]:
-    decoded = decode(word)
-    if decoded is None:
-        name = known_encoding(word)
-        if name is None:
-            raise Trap(TrapKind.UNDEFINED, pc)
-        raise Trap(TrapKind.UNSUPPORTED, pc, word, name)
-    entry = decoded.instruction.semantics, tuple(decoded.fields.values())
-    _decoded[word] = entry
-    return entry
 
 
 def _stack() -> GuestStack:

@@ -8,17 +8,15 @@ from __future__ import annotations
 
 import ctypes
 import time
-from collections.abc import Callable
 from typing import Any
 
 from armexec.cpu.cpu import Cpu, Limits
 from armexec.cpu.state import CpuState
 from armexec.cpu.stop import Stop, StopReason
 from armexec.engines.running import Guest
-from armexec.isa import decode
-from armexec.isa.coverage import known_encoding
 from armexec.isa.extensions import needed_by_word
 from armexec.machines import system
+from armexec.machines.interpreter.decoding import executable
 from armexec.machines.interpreter.flags import Flags
 from armexec.machines.interpreter.machine import ReferenceMachine
 from armexec.machines.interpreter.registers import ScalarRegisters, VectorRegisters, XRegisters
@@ -165,21 +163,6 @@ class _StateMachine(ReferenceMachine):
         self.guest.invalidate(line, line + _LINE)
 
 
-# A word's semantics and field values never change, so decoding is done once.
-_decoded: dict[int, tuple[Callable[..., None], tuple[int, ...]]] = {}
-
-
-def _decode(word: int, pc: int) -> tuple[Callable[..., None], tuple[int, ...]]:
-    decoded = decode(word)
-    if decoded is None:
-        name = known_encoding(word)
-        if name is None:
-            raise Trap(TrapKind.UNDEFINED, pc)
-        raise Trap(TrapKind.UNSUPPORTED, pc, word, name)
-    entry = _decoded[word] = decoded.instruction.semantics, tuple(decoded.fields.values())
-    return entry
-
-
 class Run:
     """A run that is going on: its limits, and how much of them is left."""
 
@@ -261,7 +244,7 @@ class Stepper:
         word = self.guest.fetch(pc)
         if word is None:
             raise Trap(TrapKind.EXECUTE, pc, pc)
-        semantics, fields = _decoded.get(word) or _decode(word, pc)
+        semantics, fields = executable(word, pc)
         machine.word = word
         machine.next_pc = pc + 4
         semantics(machine, *fields)

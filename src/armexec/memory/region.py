@@ -51,7 +51,7 @@ class Region:
         self.address = self._pages.address
         self.size = size
         self._lock = renew(self)
-        self._finalizer = weakref.finalize(self, _free, self._pages, mapped)
+        self._finalizer = weakref.finalize(self, self._pages.free, mapped)
         # Code may still run while the interpreter shuts down; the system frees the memory then.
         self._finalizer.atexit = False
 
@@ -174,11 +174,6 @@ class Region:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
-
-
-def _free(pages: Strategy, mapped: MappedRanges) -> None:
-    mapped.remove(pages.address, pages.size)
-    pages.close()
 
 
 def _with_gaps(parts: Sequence[Part], size: int) -> list[Part]:

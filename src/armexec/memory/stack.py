@@ -14,7 +14,7 @@ from .kernel_calls import Kernel
 from .mapped_ranges import MAPPED_RANGES, MappedRanges
 from .protection import Protection, Step
 from .region import whole_pages
-from .strategies import DarwinReservedPages, Part, ReservedPages, Strategy
+from .strategies import DarwinReservedPages, Part, ReservedPages
 
 __all__ = ["GuestStack", "Overflow", "guest_stack", "stack_size"]
 
@@ -60,7 +60,7 @@ class GuestStack:
         self.top = self.address + self.size
         self.stack_pointer = self.top - _FRAME
         mapped.add(self.address, self.size, Protection.READ | Protection.WRITE)
-        self._finalizer = weakref.finalize(self, _free, pages, mapped)
+        self._finalizer = weakref.finalize(self, pages.free, mapped)
         self._finalizer.atexit = False
 
     def __repr__(self) -> str:
@@ -94,11 +94,6 @@ class GuestStack:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
-
-
-def _free(pages: Strategy, mapped: MappedRanges) -> None:
-    mapped.remove(pages.address, pages.size)
-    pages.close()
 
 
 def stack_size() -> int:

@@ -13,6 +13,7 @@ from typing import ClassVar
 
 from ..errors import HostError
 from .kernel_calls import Kernel
+from .mapped_ranges import MappedRanges
 from .protection import Protection, Step
 
 __all__ = [
@@ -104,6 +105,11 @@ class Strategy(ABC):
         except BaseException:
             self.close()
             raise
+
+    def free(self, mapped: MappedRanges) -> None:
+        """Free everything, and remove it from the ranges that can be accessed."""
+        mapped.remove(self.address, self.size)
+        self.close()
 
     def close(self) -> None:
         """Free everything. A second `close` does nothing."""

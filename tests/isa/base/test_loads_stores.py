@@ -18,6 +18,7 @@ from armexec.isa import Decoded, Form, all_instructions, decode
 from armexec.isa.operands import Context
 from armexec.machines.interpreter.machine import ReferenceMachine
 from armexec.machines.traps import Trap, TrapKind
+from armexec.memory import AccessError
 
 from ..llvm import reassembled
 
@@ -187,28 +188,22 @@ def test_relocations_of_literals_and_the_got() -> None:
 BASE = 0x1_0000
 
 
-class Refused(Error):
-    def __init__(self, address: int) -> None:
-        super().__init__(f"no memory at {address:#x}")
-        self.address = address
-
-
 class Page:
     """4 KiB at BASE."""
 
     def __init__(self) -> None:
         self.data = bytearray(4096)
 
-    def _place(self, address: int, size: int) -> slice:
+    def _place(self, address: int, size: int, access: str) -> slice:
         if not BASE <= address <= BASE + 4096 - size:
-            raise Refused(address)
+            raise AccessError(address, access)
         return slice(address - BASE, address - BASE + size)
 
     def read(self, address: int, size: int) -> bytes:
-        return bytes(self.data[self._place(address, size)])
+        return bytes(self.data[self._place(address, size, "read")])
 
     def write(self, address: int, data: bytes) -> None:
-        self.data[self._place(address, len(data))] = data
+        self.data[self._place(address, len(data), "write")] = data
 
 
 class Run:

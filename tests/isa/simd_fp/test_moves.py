@@ -14,6 +14,7 @@ from armexec.asm import assemble
 from armexec.isa import decode
 from armexec.isa.operands.simd import expand_float_immediate, float_immediate_bits
 from armexec.machines.traps import Trap, TrapKind
+from armexec.memory import AccessError
 
 from ..machine import Memory, execute
 
@@ -24,12 +25,6 @@ LOW = 0xFFEE_DDCC_BBAA_9988_7766_5544_3322_1100
 HIGH = 0x0F1E_2D3C_4B5A_6978_8796_A5B4_C3D2_E1F0
 
 
-class End(Error):
-    def __init__(self, address: int) -> None:
-        super().__init__(f"no memory at {address:#x}")
-        self.address = address
-
-
 class Short(Memory):
     """Memory of `size` bytes from BASE on."""
 
@@ -37,16 +32,16 @@ class Short(Memory):
         super().__init__()
         self.end = BASE + size
 
-    def _check(self, address: int, size: int) -> None:
+    def _check(self, address: int, size: int, access: str) -> None:
         if address < BASE or address + size > self.end:
-            raise End(max(address, self.end))
+            raise AccessError(max(address, self.end), access)
 
     def read(self, address: int, size: int) -> bytes:
-        self._check(address, size)
+        self._check(address, size, "read")
         return super().read(address, size)
 
     def write(self, address: int, data: bytes) -> None:
-        self._check(address, len(data))
+        self._check(address, len(data), "write")
         super().write(address, data)
 
 

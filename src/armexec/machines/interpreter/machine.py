@@ -7,7 +7,6 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any, Protocol, TypeVar
 
-from armexec.errors import Error
 from armexec.machines import system
 from armexec.machines.addresses import without_tag
 from armexec.machines.aes import substitution_box
@@ -16,6 +15,7 @@ from armexec.machines.interpreter.floats import FloatingPoint
 from armexec.machines.interpreter.registers import ScalarRegisters, VectorRegisters, XRegisters
 from armexec.machines.interpreter.values import Bits, Elements
 from armexec.machines.traps import Trap, TrapKind
+from armexec.memory import AccessError
 
 __all__ = ["Memory", "ReferenceMachine"]
 
@@ -24,7 +24,7 @@ _Lanes = TypeVar("_Lanes", Bits, Elements)
 
 
 class Memory(Protocol):
-    """Where loads and stores go. Both raise an armexec.Error with an `address` where memory refuses."""
+    """Where loads and stores go. Both raise AccessError where memory refuses."""
 
     def read(self, address: int, size: int) -> bytes: ...
     def write(self, address: int, data: bytes) -> None: ...
@@ -110,15 +110,15 @@ class ReferenceMachine(FloatingPoint):
         address = without_tag(address)
         try:
             return self.memory.read(address, size)
-        except Error as error:
-            raise Trap(TrapKind.READ, self.pc, getattr(error, "address", address)) from None
+        except AccessError as error:
+            raise Trap(TrapKind.READ, self.pc, error.address) from None
 
     def _write(self, address: int, data: bytes) -> None:
         address = without_tag(address)
         try:
             self.memory.write(address, data)
-        except Error as error:
-            raise Trap(TrapKind.WRITE, self.pc, getattr(error, "address", address)) from None
+        except AccessError as error:
+            raise Trap(TrapKind.WRITE, self.pc, error.address) from None
 
     def load(self, address: Bits, bits: int, *, acquire: bool = False, simd: bool = False) -> Bits:
         return Bits(bits, int.from_bytes(self._read(address.value, bits // 8), "little"))

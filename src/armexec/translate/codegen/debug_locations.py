@@ -9,10 +9,12 @@ from __future__ import annotations
 import re
 from typing import Protocol
 
-__all__ = ["MARK", "Description", "with_locations"]
+__all__ = ["MARK", "Description", "Offsets", "offset_of", "with_locations"]
 
 MARK = ";@"
 """What a line begins with that says which instruction follows; the offset follows it."""
+_FIRST_LINE = 2
+"""The line of the instruction at offset 0."""
 _MARK = re.compile(rf"{MARK}([0-9a-f]+)$")
 _DEFINED = re.compile(r"define [^@]*@([\w.]+)\(")
 
@@ -34,6 +36,27 @@ class Description(Protocol):
 
     def place(self, offset: int) -> tuple[str, int]:
         """The file and the line of the instruction at an offset of the image."""
+
+
+class Offsets:
+    """Says the guest's offsets as lines (`offset_of`); line 1 is what belongs to no instruction."""
+
+    full = False
+    file = "guest"
+
+    def title(self, name: str) -> str:
+        return name
+
+    def start(self, name: str) -> tuple[str, int]:
+        return self.file, 1
+
+    def place(self, offset: int) -> tuple[str, int]:
+        return self.file, offset // 4 + _FIRST_LINE
+
+
+def offset_of(line: int) -> int | None:
+    """The guest's offset that a line of `Offsets` says, None if it says none."""
+    return (line - _FIRST_LINE) * 4 if line >= _FIRST_LINE else None
 
 
 class _Nodes:

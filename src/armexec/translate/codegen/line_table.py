@@ -13,14 +13,12 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from armexec.translate.codegen.debug_locations import MARK, with_locations
+from armexec.translate.codegen.debug_locations import MARK, Offsets, offset_of, with_locations
 from armexec.translate.codegen.llvm import compile_object
 from armexec.translate.policy import Policy
 
 __all__ = ["LineTable"]
 
-_FIRST = 2
-"""The line of the instruction at offset 0; line 1 is what belongs to no instruction."""
 _FAR = 1 << 40
 
 _VALUE = re.compile(r"%[\w.]+")
@@ -29,22 +27,6 @@ _POINTER = "getelementptr i8, ptr null, "
 _OWN_ACCESS = ("atomicrmw", "cmpxchg", "call", "load atomic")
 _CASTS = ("bitcast", "zext", "sext", "trunc", "fpext", "insertelement", "extractelement", "shufflevector")
 """What a load may go through on its way into the instruction that it becomes a part of."""
-
-
-class _Offsets:
-    """The guest's offsets as lines."""
-
-    full = False
-    file = "guest"
-
-    def title(self, name: str) -> str:
-        return name
-
-    def start(self, name: str) -> tuple[str, int]:
-        return self.file, 1
-
-    def place(self, offset: int) -> tuple[str, int]:
-        return self.file, offset // 4 + _FIRST
 
 
 def _functions(text: str) -> Iterator[list[str]]:
@@ -202,7 +184,7 @@ class LineTable:
 
         self.readers = _readers(text)
         self.sources = _sources(text)
-        text = with_locations("\n".join(_marked_for_faults(text)), _Offsets())
+        text = with_locations("\n".join(_marked_for_faults(text)), Offsets())
         data = compile_object(text, tier=tier, size=instructions, policy=policy)
         elf: Any = ELFFile(io.BytesIO(data))
         begin = elf.get_section_by_name(".symtab").get_symbol_by_name("begin")[0]
@@ -234,7 +216,7 @@ class LineTable:
             return None
         index = bisect_right(self._starts, position) - 1
         line = self._lines[index] if index >= 0 else 0
-        return (line - _FIRST) * 4 if line >= _FIRST else None
+        return offset_of(line)
 
     def function(self, position: int) -> str | None:
         """The name in the object of the host function that holds the byte `position` from `begin`."""

@@ -16,7 +16,7 @@ from pathlib import Path
 from armexec.errors import HostError
 from armexec.forks import hold
 from armexec.translate.cfg.discovery import Block, ControlFlowGraph
-from armexec.translate.codegen.debug_locations import MARK, with_locations
+from armexec.translate.codegen.debug_locations import MARK, Offsets, offset_of, with_locations
 from armexec.translate.codegen.llvm import compile_stages, host_machine
 from armexec.translate.compiled_unit import CompiledUnit
 from armexec.translate.mode import Mode
@@ -34,8 +34,6 @@ STAGES = {
 _VARIABLE, _FOLDER_VARIABLE = "ARMEXEC_DUMP", "ARMEXEC_DUMP_DIR"
 _FOLDER = "armexec-dump"
 _LONGEST_NAME = 80
-_FIRST_LINE = 2
-"""The line of the instruction at offset 0 in debug locations; line 1 is what belongs to no instruction."""
 _LOCATION = re.compile(r"\s+\.loc\s+\d+\s+(\d+)")
 # What only describes code: call frames, file names, and labels of debug information.
 _DESCRIPTION = re.compile(r"\s+\.(cfi_|file\b)|\.?L?(tmp|func_begin|func_end)\d+:", re.IGNORECASE)
@@ -99,7 +97,7 @@ class Dump:
                 stages = compile_stages(text, tier=tier, size=size, policy=policy)
                 self._write(f"{stem}.opt.ll", [f"; {title}", stages.optimized])
             if "asm" in self._stages:
-                stages = compile_stages(with_locations(text, _Offsets()), tier=tier, size=size, policy=policy)
+                stages = compile_stages(with_locations(text, Offsets()), tier=tier, size=size, policy=policy)
                 self._write(f"{stem}.asm.s", _assembly(title, stages.assembly, guest))
 
     def _stem(self, name: str) -> str:
@@ -216,22 +214,6 @@ def _explained(text: str, guest: _Guest) -> Iterator[str]:
         yield f"{line} {guest.text(int(line.removeprefix(MARK), 16))}" if line.startswith(MARK) else line
 
 
-class _Offsets:
-    """Debug locations that say the guest's offsets as lines."""
-
-    full = False
-    file = "guest"
-
-    def title(self, name: str) -> str:
-        return name
-
-    def start(self, name: str) -> tuple[str, int]:
-        return self.file, 1
-
-    def place(self, offset: int) -> tuple[str, int]:
-        return self.file, offset // 4 + _FIRST_LINE
-
-
 def _assembly(title: str, text: str, guest: _Guest) -> Iterator[str]:
     """Assembly with the guest's instructions as comments instead of debug information."""
     comment = "#" if host_machine() in ("x86_64", "AMD64") else "//"
@@ -252,4 +234,5 @@ def _assembly(title: str, text: str, guest: _Guest) -> Iterator[str]:
         # 0 is what belongs to no line: moved code, and such.
         if number and number != last:
             last = number
-            yield f"{comment} {guest.line((number - _FIRST_LINE) * 4) if number >= _FIRST_LINE else 'armexec'}"
+            offset = offset_of(number)
+            yield f"{comment} {guest.line(offset) if offset is not None else 'armexec'}"

@@ -165,10 +165,10 @@ class SoftFunction:
         """`result`, or the NaN of the first operand that is one. `bits`: the operands as they are in `fmt`."""
         patterns = bits or [n.bits.zero_extend(64) for n in numbers]
         default = self.mode(DN)
-        for kind in ("nan", "signalling"):
-            for number, pattern in zip(reversed(numbers), reversed(patterns), strict=True):
+        for which in ([n.nan for n in numbers], [n.signalling for n in numbers]):
+            for is_one, pattern in zip(reversed(which), reversed(patterns), strict=True):
                 nan = self.choose(default, self.word(fmt.default_nan), pattern | fmt.quiet)
-                result = self.choose(getattr(number, kind), nan, result)
+                result = self.choose(is_one, nan, result)
         for number in numbers:
             self.signal(IOC, number.signalling)
         return result
