@@ -1,0 +1,106 @@
+"""The registers and stack slots that hold a function's arguments and its result.
+
+Sources: AAPCS64, "Parameter passing" and "Result return"; Apple, "Writing ARM64 code for Apple platforms".
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Self
+
+from armexec.abi.placement.arguments import MAX_REGISTER_ARGUMENTS, Arguments, is_indirect
+from armexec.abi.placement.classes import has_no_members, is_complete, is_composite, scalar_format
+from armexec.abi.placement.parts import CallingConvention, Part, StackSlot
+from armexec.cpu.registers import REGISTERS
+from armexec.errors import SignatureError
+from armexec.objects import CType, Image, Prototype
+
+__all__ = ["Placement", "calling_convention", "place_in_registers"]
+
+_STACK_ALIGNMENT = 16
+
+
+@dataclass(frozen=True)
+class Placement:
+    """The places of a function's arguments and of its result, in the state at the call and at the return.
+
+    `arguments` has the parts of each argument, in the order of their offsets: none for one that isn't passed. `result`
+    has none for void; if the result is stored in memory, its one part is X8 with the format "address", whose value is
+    that at the call. `stack_size` is the number of bytes that the caller takes from the stack, a multiple of 16.
+    """
+
+    arguments: tuple[tuple[Part, ...], ...]
+    result: tuple[Part, ...]
+    stack_size: int
+
+    @classmethod
+    def of(cls, prototype: Prototype, convention: CallingConvention, variable: Sequence[CType] = ()) -> Self:
+        """The placement of a prototype's parameters and result.
+
+        Args:
+            variable: the types of a variadic function's further arguments, after C's default argument promotions.
+
+        Raises:
+            SignatureError: a type can't be passed, or there are further arguments, and the function isn't variadic.
+        """
+        if variable and not prototype.variadic:
+            raise SignatureError(f"`{prototype}` isn't variadic: it takes no further arguments")
+        result = _result(prototype, convention)
+        arguments = Arguments(convention)
+        parts = []
+        types = [*(parameter.type for parameter in prototype.parameters), *variable]
+        for position, ctype in enumerate(types, 1):
+            try:
+                parts.append(arguments.place(ctype, variable=position > len(prototype.parameters)))
+            except SignatureError as error:
+                raise SignatureError(f"`{prototype}`: parameter {position} has type {ctype}: {error}") from None
+        return cls(tuple(parts), result, -(-arguments.stack // _STACK_ALIGNMENT) * _STACK_ALIGNMENT)
+
+
+def _result(prototype: Prototype, convention: CallingConvention) -> tuple[Part, ...]:
+    """A result is where it would be as the only argument, or where X8 points to. Raises SignatureError."""
+    ctype = prototype.result
+    if ctype.kind == "void":
+        return ()
+    try:
+        if is_composite(ctype) and is_complete(ctype):
+            if is_indirect(ctype):
+                return (Part(REGISTERS["x8"], 0, ctype.size, "address"),)
+            if has_no_members(ctype):
+                return ()
+        return Arguments(convention).place(ctype)
+    except SignatureError as error:
+        raise SignatureError(f"`{prototype}`: the result has type {ctype}: {error}") from None
+
+
+def calling_convention(image: Image | None) -> CallingConvention:
+    """The calling convention of an image's code; the host's for machine words, and where there is no image."""
+    if image is None or image.format == "words":
+        return "apple" if sys.platform == "darwin" else "aapcs64"
+    return "apple" if image.format == "macho" else "aapcs64"
+
+
+def place_in_registers(prototype: Prototype, convention: CallingConvention) -> Placement:
+    """The placement of a prototype whose arguments are scalars of up to 64 bits, all in registers.
+
+    Raises:
+        SignatureError: another type is passed, or an argument is on the stack.
+    """
+    named = [(f"parameter {n}", parameter.type) for n, parameter in enumerate(prototype.parameters, 1)]
+    for what, ctype in [("the result", prototype.result), *named]:
+        simple = ctype.kind in ("bool", "int", "enum", "float", "pointer") and ctype.size <= 8
+        if not (simple and scalar_format(ctype) is not None) and not (what == "the result" and ctype.kind == "void"):
+            raise SignatureError(
+                f"`{prototype}`: {what} has type {ctype}, and only integers, floating-point numbers and pointers"
+                " can be passed yet"
+            )
+    placement = Placement.of(prototype, convention)
+    for part in (part for parts in placement.arguments for part in parts):
+        if isinstance(part.place, StackSlot):
+            what = "integer or pointer" if part.format in ("signed", "unsigned") else "floating-point"
+            raise SignatureError(
+                f"`{prototype}`: more than {MAX_REGISTER_ARGUMENTS} {what} parameters can't be passed yet"
+            )
+    return placement

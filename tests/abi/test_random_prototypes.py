@@ -1,0 +1,164 @@
+"""Placement against the compiler: random prototypes, which the compiler's code calls, and whose functions it makes."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import replace
+from typing import NamedTuple
+
+import pytest
+
+from armexec.abi import calling_convention, parse_prototype
+from armexec.abi.placement import CallingConvention, Placement, homogeneous
+from armexec.objects import CType, Prototype, load_image
+from armexec.toolchain import compile_object
+
+from .machine import Call, load, run
+from .random_types import VARIABLE, RandomTypes, bits_of
+
+COUNT = 25
+"""Prototypes of a compilation."""
+MOST = 14
+"""Maximum number of arguments."""
+TARGETS = ("linux", "apple")
+
+
+class Case(NamedTuple):
+    """A function: `fixed` are the C types of its parameters, `variable` those of the variable part of a call."""
+
+    types: RandomTypes
+    result: str
+    fixed: list[str]
+    variable: list[str]
+
+    def declared(self, name: str) -> str:
+        parameters = [f"{kind} p{n}" for n, kind in enumerate(self.fixed)] + (["..."] if self.variable else [])
+        return f"{self.result} {name}({', '.join(parameters) or 'void'})"
+
+
+def random_case(rng: random.Random, number: int, *, variadic: bool) -> Case:
+    types = RandomTypes(rng, f"t{number}_")
+    pool = [types.any() for _ in range(rng.randint(1, 6))]
+    fixed = [rng.choice(pool) if rng.random() < 0.7 else types.any() for _ in range(rng.randint(0, MOST))]
+    variable: list[str] = []
+    if variadic:
+        fixed = fixed[: rng.randint(1, 9)] or ["int"]
+        variable = [
+            rng.choice(VARIABLE) if rng.random() < 0.6 or not types.tags else rng.choice(types.tags)
+            for _ in range(rng.randint(1, 8))
+        ]
+    everything = fixed + variable
+    return Case(types, rng.choice(everything) if everything else "void", fixed, variable)
+
+
+def source(cases: list[Case]) -> str:
+    """For each case a caller `c`, a function `f` that stores its arguments in `out`, and its values `v`."""
+    lines = ["#include <arm_neon.h>", "#include <stdarg.h>", "enum e { A, B, C = 1000 };"]
+    lines += ['__asm__(".text\\n.p2align 2\\n.globl _gate\\n_gate: ret");', f"unsigned char out[{32 * 512}];"]
+    for number, case in enumerate(cases):
+        lines += case.types.definitions[1:]
+        kinds = case.fixed + case.variable
+        lines += [f"{kind} v{number}_{n};" for n, kind in enumerate(kinds)]
+        # All are one place.
+        lines.append(f'{case.declared(f"g{number}")} __asm__("_gate");')
+        values = ", ".join(f"v{number}_{n}" for n in range(len(kinds)))
+        store = "" if case.result == "void" else f"r{number} = "
+        if store:
+            lines.append(f"{case.result} r{number};")
+        lines.append(f"void c{number}(void) {{ {store}g{number}({values}); }}")
+        body = [f"*({kind} *)(out + 512 * {n}) = p{n};" for n, kind in enumerate(case.fixed)]
+        if case.variable:
+            body.append(f"va_list list; va_start(list, p{len(case.fixed) - 1});")
+            first = len(case.fixed)
+            body += [
+                f"*({kind} *)(out + 512 * {n}) = va_arg(list, {kind});" for n, kind in enumerate(case.variable, first)
+            ]
+        if store:
+            body.append(f"return v{number}_{kinds.index(case.result)};")
+        lines.append(f"{case.declared(f'f{number}')} {{ {' '.join(body)} }}")
+    return "\n".join(lines)
+
+
+def random_value(rng: random.Random, ctype: CType) -> bytes:
+    return bytes([rng.getrandbits(1)]) if ctype.kind == "bool" else rng.randbytes(ctype.size)
+
+
+def same(ctype: CType, left: bytes, right: bytes) -> bool:
+    """Whether two values have the same bits but for padding."""
+    differing = int.from_bytes(left, "little") ^ int.from_bytes(right, "little")
+    return differing & bits_of(ctype) == 0
+
+
+def shown(case: Case, where: str, found: Placement, n: int | None) -> str:
+    parts = found.result if n is None else found.arguments[n]
+    return f"{case.types.text}\n{case.declared('f')} {case.variable} {where} {n}: {parts}"
+
+
+def check(seed: int, target: str, opt: str, *, variadic: bool) -> None:
+    convention: CallingConvention = "apple" if target == "apple" else "aapcs64"
+    rng = random.Random(seed)
+    cases = [random_case(rng, n, variadic=variadic) for n in range(COUNT)]
+    image = load_image(compile_object(source(cases), language="c", target=target, opt=opt, debug=False).data)
+    assert calling_convention(image) == convention
+    loaded = load(image)
+    image = loaded.image
+
+    def address(name: str) -> int:
+        offset = image.find(name).offset
+        assert offset is not None
+        return loaded.base + offset
+
+    gate = address("_gate") if target == "linux" else address("gate")
+    for number, case in enumerate(cases):
+        named = [f"{kind} p{n}" for n, kind in enumerate([*case.fixed, *case.variable])]
+        text = f"{case.types.text} {case.result} f({', '.join(named) or 'void'})"
+        whole = parse_prototype(text, apple=target == "apple")
+        kinds = [parameter.type for parameter in whole.parameters]
+        variable = kinds[len(case.fixed) :]
+        prototype: Prototype = replace(
+            whole, parameters=whole.parameters[: len(case.fixed)], variadic=bool(case.variable)
+        )
+        found = Placement.of(prototype, convention, variable)
+        values = [random_value(rng, kind) for kind in kinds]
+        with Call(address(f"c{number}"), found, rng) as call:
+            for n, value in enumerate(values):
+                call.machine.memory.write(address(f"v{number}_{n}"), value)
+            run(call.machine, gate)
+            for n, (kind, parts) in enumerate(zip(kinds, found.arguments, strict=True)):
+                # What isn't passed has no bits.
+                assert parts or not bits_of(kind)
+                assert same(kind, call.get(parts, kind.size), values[n]), shown(case, "calls with", found, n)
+            result = random_value(rng, whole.result)
+            call.set_result(result, call.machine.registers[8])
+            run(call.machine)
+            if whole.result.kind != "void":
+                stored = call.machine.memory.read(address(f"r{number}"), whole.result.size)
+                assert same(whole.result, stored, result), shown(case, "takes the result", found, None)
+        with Call(address(f"f{number}"), found, rng) as call:
+            call.set_arguments(values)
+            run(call.machine)
+            assert call.machine.registers[31] == call.sp
+            for n, kind in enumerate(kinds):
+                if n >= len(case.fixed) and target == "apple" and kind.align >= 16 and homogeneous(kind) is not None:
+                    # clang's calls align it to 8 bytes, and its va_arg to 16.
+                    break
+                stored = call.machine.memory.read(address("out") + 512 * n, kind.size)
+                assert same(kind, stored, values[n]), shown(case, "is called with", found, n)
+            if whole.result.kind != "void":
+                returned = values[[*case.fixed, *case.variable].index(case.result)]
+                assert same(whole.result, call.result(whole.result.size), returned), shown(case, "returns", found, None)
+    loaded.close()
+
+
+@pytest.mark.parametrize(("opt", "variadic"), [("-O0", False), ("-O2", False), ("-O0", True), ("-O2", True)])
+@pytest.mark.parametrize("target", TARGETS)
+def test_the_compiler_has_the_same_places_for_all_types(target: str, opt: str, variadic: bool) -> None:
+    check(1, target, opt, variadic=variadic)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("variadic", [False, True])
+@pytest.mark.parametrize("target", TARGETS)
+@pytest.mark.parametrize("seed", range(2, 52))
+def test_the_compiler_has_the_same_places_for_many(target: str, seed: int, variadic: bool) -> None:
+    check(seed, target, "-O0" if seed % 2 else "-O2", variadic=variadic)
