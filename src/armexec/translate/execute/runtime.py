@@ -87,8 +87,6 @@ class Runtime:
         self._starts: list[int] = []
         self._watch = Watch()
         self._pool = StatePool(new_stack, self._watch.wake)
-        # What Python raised on behalf of the guest, by state.
-        self._errors: dict[int, BaseException] = {}
         # How many images can tell which flags operations have raised.
         self._strict_images = ctypes.c_uint64()
         self._found = {mode: FoundCode(self._put) for mode in (FAST, CAREFUL, STRICT)}
@@ -179,41 +177,33 @@ class Runtime:
     def _prepare(_a: int, _b: int) -> int:
         prepare_thread()
         remember_limit()
-        return 0
+        return 1
 
     # -- callbacks from translated code -------------------------------------------------------------------------------
     def _find(self, mode: Mode, state: int, pc: int) -> int:
         """The host code for an address that code of this mode goes to, 0 where there is none."""
-        try:
-            if pc == EXIT:
-                return self._shared.address("exited")
-            translator = self.translator_at(pc)
-            if translator is None or pc & 3:
-                return 0
-            if GuestState.from_address(state).x[X30] == pc:
-                translator.check_return(pc, GuestState.from_address(state).entry)
-            if translator.code.reads_fpsr and not mode.is_strict:
-                return self._shared.address("strictly")
-            host = translator.state_function(pc, mode)
-            if host:
-                self._found[mode].add(pc, host)
-            return host
-        except BaseException as error:
-            self._errors[state] = error
+        if pc == EXIT:
+            return self._shared.address("exited")
+        translator = self.translator_at(pc)
+        if translator is None or pc & 3:
             return 0
+        if GuestState.from_address(state).x[X30] == pc:
+            translator.check_return(pc, GuestState.from_address(state).entry)
+        if translator.code.reads_fpsr and not mode.is_strict:
+            return self._shared.address("strictly")
+        host = translator.state_function(pc, mode)
+        if host:
+            self._found[mode].add(pc, host)
+        return host
 
-    def _system_call(self, state: int, words: int) -> int:
+    def _system_call(self, _state: int, words: int) -> int:
         """Do a system call; see runtime/system_call.ll."""
         given = (ctypes.c_uint64 * 8).from_address(words)
         translator = self.translator_at(given[0])
         if translator is None or translator.system_call is None:
             return 2
-        try:
-            given[0] = translator.system_call(given[0], given[1], tuple(given[2:])) & (1 << 64) - 1
-        except BaseException as error:
-            self._errors[state] = error
-            return 1
-        return 0
+        given[0] = translator.system_call(given[0], given[1], tuple(given[2:])) & (1 << 64) - 1
+        return 1
 
     def _untag(self, state: int, context: int) -> int:
         try:
@@ -239,9 +229,6 @@ class Runtime:
 
     def _raise(self, address: int) -> None:
         """Called with the GIL held, by an entry stub whose guest has trapped."""
-        error = self._errors.pop(address, None)
-        if error is not None:
-            raise error
         state, stack = self._pool.state(address)
         kind, detail, entry = TrapKind(state.trap_kind), int(state.trap_detail), int(state.entry)
         owner = self.translator_at(entry)

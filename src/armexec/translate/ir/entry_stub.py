@@ -56,7 +56,7 @@ def entry_stub(writer: FunctionWriter, entry: int, shape: Shape, *, strict: bool
     b.branch("%none", "full", "try")
     b.start("full")
     b.append("call void @PyEval_RestoreThread(ptr %thread)")
-    b.append("%error = call ptr @PyErr_NoMemory()")
+    b.append("call void @not_started()")
     b.ret(result, nothing)
     b.start("try")
     jumped = b.line(f"call i32 @_setjmp(ptr {b.state.pointer('jump_buffer')}) returns_twice")

@@ -36,6 +36,7 @@ SHARED = (
     "careful_slowly",
     "strict_slowly",
     "start",
+    "not_started",
     "enter",
     "leave",
     "finish",

@@ -4,7 +4,7 @@
 ;
 ;   1. It gives up the GIL.
 ;   2. @start claims a state for this thread, and makes the floating-point environment the guest's. It gives null where
-;      there is no memory for a state.
+;      that fails; then the stub takes the GIL again, and @not_started leaves an exception of Python set.
 ;   3. The stub calls _setjmp on the state's `jump_buffer`, to which traps jump, and interrupts (signals/interrupt.ll).
 ;   4. @enter puts the state into the thread's word: from now on, faults and interrupts are the guest's.
 ;   5. It stores what was called (`entry`), clears the system registers of the state, and runs the guest's function:
@@ -17,7 +17,7 @@
 ; A guest's function may be called while another runs on this thread (Python runs on the guest's behalf meanwhile), so
 ; the thread's word as it was before is kept in the state (`previous`).
 
-; Objects of Python: called for a thread that runs guest code for the first time; called with the state after a trap, to
+; Objects of Python: called for a thread that runs guest code for the first time, which gives 1; called with the state after a trap, to
 ; raise its exception.
 @prepare = external global i8
 @raiser = external global i8
@@ -34,7 +34,11 @@ go:
   br i1 %new, label %first, label %known
 first:
   %prepared = call i64 @python(ptr @prepare, i64 0, i64 0)
-  br label %known
+  %failed = icmp eq i64 %prepared, 0
+  br i1 %failed, label %unprepared, label %known
+unprepared:
+  call void @release(ptr %state)
+  ret ptr null
 known:
   %old = phi ptr [%word, %go], [inttoptr (i64 $IDLE to ptr), %first]
   %previous_at = getelementptr i8, ptr %state, i64 $STATE_PREVIOUS
@@ -46,6 +50,18 @@ known:
   br label %out
 out:
   ret ptr %state
+}
+
+define void @not_started() nounwind {
+  ; A handler of a signal may have raised one.
+  %raised = call ptr @PyErr_Occurred()
+  %none = icmp eq ptr %raised, null
+  br i1 %none, label %make, label %out
+make:
+  %error = call ptr @PyErr_NoMemory()
+  br label %out
+out:
+  ret void
 }
 
 define void @enter(ptr %state) nounwind {

@@ -1,7 +1,7 @@
 ; System calls of the guest, which Python does. Needs find_code.ll.
 
 ; Called with the state and the address of eight words: the pc, the number (X8), and X0 to X5; what becomes of X0 is put
-; into the first. It gives 0, or 1 for an exception, which it keeps; 2 where nobody does system calls for this code.
+; into the first. It gives 1, or 2 where nobody does system calls for this code.
 @system_call_object = external global i8
 
 define i64 @system_call(ptr %state, i64 %pc, i64 %x8, i64 %x0, i64 %x1, i64 %x2, i64 %x3, i64 %x4, i64 %x5) nounwind {
@@ -24,9 +24,9 @@ define i64 @system_call(ptr %state, i64 %pc, i64 %x8, i64 %x0, i64 %x1, i64 %x2,
   call void @begin_python(ptr %state, i64 %pc)
   %state_word = ptrtoint ptr %state to i64
   %words_word = ptrtoint ptr %words to i64
-  %failed = call i64 @python(ptr @system_call_object, i64 %state_word, i64 %words_word)
+  %done = call i64 @python(ptr @system_call_object, i64 %state_word, i64 %words_word)
   call void @end_python(ptr %state)
-  %fine = icmp eq i64 %failed, 0
+  %fine = icmp eq i64 %done, 1
   br i1 %fine, label %returned, label %trapped
 trapped:
   call preserve_allcc void @trap(ptr %state, i32 $TRAP_SUPERVISOR_CALL, i64 %pc, i64 0)

@@ -15,5 +15,5 @@ declare i64 @raise(ptr) cold
 declare i32 @_setjmp(ptr) returns_twice
 declare ptr @PyEval_SaveThread()
 declare void @PyEval_RestoreThread(ptr)
-declare ptr @PyErr_NoMemory()
+declare void @not_started() cold
 attributes #1 = { cold noreturn noinline nounwind }
