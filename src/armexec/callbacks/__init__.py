@@ -1,6 +1,7 @@
 """Functions of Python that guest code calls by an address."""
 
-from .host_functions import HostFunction, host_functions
+from .address_range import host_functions
+from .host_functions import HostFunction, HostFunctions, is_gone
 from .system_calls import SystemCallHandler
 
-__all__ = ["HostFunction", "SystemCallHandler", "host_functions"]
+__all__ = ["HostFunction", "HostFunctions", "SystemCallHandler", "host_functions", "is_gone"]

@@ -1,57 +1,29 @@
 """Host functions: guest addresses at which functions of Python are called.
 
-The addresses are in a range where nothing is mapped, so whatever else the guest does with one is a fault. An address is
-never given twice: a guest that calls a function which is gone gets an error, and no other function. The range is large
-enough for a new function each microsecond during a minute; its slots take 16 bytes each once they have been used.
-
-Engines look an address up by `HostFunctions.find`. Translated code finds it in the table of slots
-(translate/support/runtime/host_function.ll).
+An address is never given twice: a guest that calls a function which is gone gets an error, and no other function.
 """
 
 from __future__ import annotations
 
-import ctypes
-import mmap
 import threading
 import weakref
+from abc import ABC, abstractmethod
 from collections.abc import Callable
-from functools import cache
-from typing import Any
 
 from armexec.cpu.call_frame import CallFrame
-from armexec.errors import HostError
 from armexec.forks import hold
-from armexec.memory import Protection
-from armexec.memory.kernel import real_kernel
 
-__all__ = ["RANGE_SIZE", "SLOT_SIZE", "HostFunction", "HostFunctions", "host_functions"]
-
-SLOT_SIZE = 16
-"""Bytes between the addresses of two functions; a power of two."""
-RANGE_SIZE = 1 << 30
-"""Bytes of addresses for functions."""
-_FLAGS = mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | getattr(mmap, "MAP_NORESERVE", 0)
+__all__ = ["HostFunction", "HostFunctions", "is_gone"]
 
 # pytest shows what the user has called, and not how.
 __tracebackhide__ = True
 
+_all: list[HostFunctions] = []
 
-class _Entry:
-    """What translated code calls: a function, with the registers at the call in a frame.
 
-    `code` and `called` are what its slot has: host code, and the object of Python that this calls.
-    """
-
-    __slots__ = ("called", "code", "function")
-
-    def __init__(self, function: Callable[[CallFrame], None]) -> None:
-        self.function = function
-        self.called: Any = self
-        self.code = 0
-
-    def __call__(self, frame: int) -> None:
-        """Call it with the frame at an address."""
-        self.function(CallFrame.from_address(frame))
+def is_gone(address: int) -> bool:
+    """Whether a host function of any engine had this address that exists no more."""
+    return any(functions.is_gone(address) for functions in _all)
 
 
 class HostFunction:
@@ -63,27 +35,14 @@ class HostFunction:
         """Give the address up: a guest that calls it then gets an error."""
 
 
-class HostFunctions:
-    """All host functions of the process.
-
-    `base` is the address of the first; `slots` the address of the table, which has the host code and the Python object
-    of each.
-
-    Raises:
-        HostError: the system gives no addresses.
-    """
+class HostFunctions(ABC):
+    """The host functions that one way of running code can call."""
 
     def __init__(self) -> None:
-        kernel = real_kernel()
-        try:
-            self.base = kernel.mmap(0, RANGE_SIZE, Protection.NONE, _FLAGS)
-            self.slots = kernel.mmap(0, RANGE_SIZE, Protection.READ | Protection.WRITE, _FLAGS)
-        except OSError as error:
-            raise HostError(f"no room for addresses of Python's functions: {error}") from None
-        self._lock = hold(threading.Lock())
-        self._next = 0
-        self._entries: dict[int, _Entry] = {}
-        self._code = 0
+        # An RLock: the garbage collector may remove functions while this thread holds the lock.
+        self._lock = hold(threading.RLock())
+        self._functions: dict[int, Callable[[CallFrame], None]] = {}
+        _all.append(self)
 
     def add(self, function: Callable[[CallFrame], None]) -> HostFunction:
         """Give a function an address.
@@ -94,59 +53,33 @@ class HostFunctions:
         Raises:
             HostError: there are no addresses left.
         """
-        entry = _Entry(function)
         with self._lock:
-            if self._next == RANGE_SIZE:
-                raise HostError(f"no addresses are left for functions of Python: {RANGE_SIZE // SLOT_SIZE} were given")
-            address = self.base + self._next
-            self._next += SLOT_SIZE
-            self._entries[address] = entry
-            self._fill(address, entry)
+            address = self._place(function)
+            self._functions[address] = function
         return HostFunction(self, address)
 
     def remove(self, address: int) -> None:
         """Give an address up. Twice does no harm."""
         with self._lock:
-            if self._entries.pop(address, None) is not None:
-                self._slot(address)[0] = 0
+            if self._functions.pop(address, None) is not None:
+                self._removed(address)
 
     def find(self, address: int) -> Callable[[CallFrame], None] | None:
         """The function at an address."""
-        entry = self._entries.get(address)
-        return None if entry is None else entry.function
+        return self._functions.get(address)
 
     def is_gone(self, address: int) -> bool:
         """Whether a function had this address that exists no more."""
-        offset = address - self.base
-        return 0 <= offset < self._next and not offset % SLOT_SIZE and address not in self._entries
+        return address not in self._functions and self._was_given(address)
 
-    # -- for translated code ------------------------------------------------------------------------------------------
-    def _slot(self, address: int) -> ctypes.Array[ctypes.c_uint64]:
-        return (ctypes.c_uint64 * 2).from_address(self.slots + address - self.base)
+    @abstractmethod
+    def _place(self, function: Callable[[CallFrame], None]) -> int:
+        """Give a function an address that nothing had before. Raises HostError."""
 
-    def _fill(self, address: int, entry: _Entry) -> None:
-        slot = self._slot(address)
-        slot[0] = 0
-        slot[1] = id(entry.called)
-        slot[0] = entry.code or self._code
+    @abstractmethod
+    def _was_given(self, address: int) -> bool:
+        """Whether `_place` has given an address."""
 
-    def set_code(self, address: int) -> None:
-        """Set the host code that calls functions of any type."""
-        with self._lock:
-            self._code = address
-            for at, entry in self._entries.items():
-                self._fill(at, entry)
-
-    def specialize(self, address: int, code: int, called: Any) -> None:
-        """Set the host code of one function, if it is still there, and the object that this code calls."""
-        with self._lock:
-            entry = self._entries.get(address)
-            if entry is not None:
-                entry.code, entry.called = code, called
-                self._fill(address, entry)
-
-
-@cache
-def host_functions() -> HostFunctions:
-    """Those of this process."""
-    return HostFunctions()
+    @abstractmethod
+    def _removed(self, address: int) -> None:
+        """Take note that a function is gone."""

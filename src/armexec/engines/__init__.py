@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 from armexec.errors import HostError
 
 if TYPE_CHECKING:
-    from armexec.callbacks import SystemCallHandler
+    from armexec.callbacks import HostFunctions, SystemCallHandler
     from armexec.cpu.call_frame import CallFrame
     from armexec.memory import Step
     from armexec.objects import Image, Prototype, Resolve
@@ -77,12 +77,19 @@ class Engine(Protocol):
     def unavailable(self) -> str | None:
         """The reason why this engine can't run on this host, or None if it can."""
 
+    def host_functions(self) -> HostFunctions:
+        """The functions of Python that code on this engine can call.
+
+        Raises:
+            HostError: the host has no room for their addresses.
+        """
+
     def load(self, image: Image, resolve: Resolve) -> LoadedImage:
         """Place the image in memory.
 
         Raises:
             LoadError: an undefined symbol that `resolve` doesn't know, or a relocation out of range.
-            HostError: the host gives no memory.
+            HostError: the host gives no memory, or the engine refuses the code.
         """
 
 

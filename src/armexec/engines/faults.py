@@ -11,7 +11,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
-from armexec.callbacks import host_functions
+from armexec.callbacks import is_gone
 from armexec.compiler_rt.absent import why_absent
 from armexec.compiler_rt.stops import CALLER, STOP, why_stopped, why_trapped
 from armexec.errors import (
@@ -201,7 +201,7 @@ def _message(kind: TrapKind, trap: Trap, word: int | None) -> str:
         return f"can't read memory at 0x{detail:x}"
     if kind is TrapKind.WRITE:
         return f"can't write memory at 0x{detail:x}"
-    if kind is TrapKind.EXECUTE and host_functions().is_gone(detail):
+    if kind is TrapKind.EXECUTE and is_gone(detail):
         return f"the function of Python at 0x{detail:x} is gone (keep it as long as the guest may call it)"
     if kind is TrapKind.EXECUTE:
         return f"there is no code at 0x{detail:x}"

@@ -4,27 +4,31 @@ from __future__ import annotations
 
 import ctypes
 import platform
+import re
 from collections.abc import Callable
 from typing import Any
 
 from armexec.abi import calling_convention, place_in_registers
 from armexec.abi.floats import with_half_bits
 from armexec.abi.placement import Part
-from armexec.callbacks import SystemCallHandler
+from armexec.callbacks import HostFunction, SystemCallHandler
 from armexec.cpu.call_frame import CallFrame
 from armexec.engines.c_types import integer_class
-from armexec.engines.frame_call import frame_call
-from armexec.engines.leaving import WayOut
 from armexec.engines.loading import map_image
+from armexec.engines.native_calls import HostCall, NativeHostFunctions, bind_address, bind_frame, native_host_functions
 from armexec.errors import HostError
 from armexec.memory import Region, Step, strategy_name
 from armexec.objects import Image, Prototype, Resolve
+from armexec.objects.symbolize import function_name
 from armexec.profiling.registry import register_native_image
 
 __all__ = ["NativeEngine"]
 
 # pytest shows what the user has called, and not how.
 __tracebackhide__ = True
+
+_SVC = re.compile(rb"(?=[\x01\x21\x41\x61\x81\xa1\xc1\xe1][\x00-\xff][\x00-\x1f]\xd4)", re.DOTALL)
+"""`svc`, at any offset (Arm ARM C6.2.411)."""
 
 
 def _c_type(part: Part) -> type[ctypes._SimpleCData[Any]]:
@@ -33,39 +37,23 @@ def _c_type(part: Part) -> type[ctypes._SimpleCData[Any]]:
     return integer_class(part) or (ctypes.c_float if part.format == "binary32" else ctypes.c_double)
 
 
-def _undefined(image: Image, base: int, pc: int) -> Exception:
-    # Imported when it is needed: it imports the whole instruction set.
-    from armexec.engines.faults import to_error
-    from armexec.machines.traps import Trap, TrapKind
-
-    return to_error(Trap(TrapKind.UNDEFINED, pc), image, base)
-
-
 class LoadedNativeImage:
-    """An image in executable memory. Calls of undefined symbols leave by `way_out`."""
+    """An image in executable memory. `leave` is called where an undefined symbol is reached."""
 
-    def __init__(self, image: Image, region: Region, way_out: WayOut | None) -> None:
+    def __init__(self, image: Image, region: Region, leave: HostFunction | None = None) -> None:
         self.image = image
-        self.way_out = way_out
         self.region = region
         self.base = region.address
         self.steps: list[Step] = region.steps
+        # What is freed after the last call.
+        self._memory = region, leave
         register_native_image(self)
 
     def bind(self, offset: int, prototype: Prototype) -> Callable[..., Any]:
         placement = place_in_registers(prototype, calling_convention(self.image))
         parameters = [_c_type(part) for parts in placement.arguments for part in parts]
         result = next(map(_c_type, placement.result), None)
-        function: Any
-        if self.way_out is not None:
-            image, base = self.image, self.base
-            function = self.way_out.bind(
-                base + offset, result, parameters, lambda link: _undefined(image, base, link - 4)
-            )
-        else:
-            function = ctypes.CFUNCTYPE(result, *parameters)(self.base + offset)
-        # The memory is freed after the last call.
-        function.memory = self.region
+        function = bind_address(self.base + offset, result, parameters, self._memory)
         return with_half_bits(prototype, function, in_doubles=True)
 
     def answer_system_calls(self, handler: SystemCallHandler) -> None:
@@ -74,28 +62,17 @@ class LoadedNativeImage:
         )
 
     def bind_frame(self, offset: int) -> Callable[[CallFrame], None]:
-        code, image, base, keep = frame_call().address, self.image, self.base, self.region
-        types = [ctypes.c_void_p, ctypes.c_void_p]
-        function: Any
-        if self.way_out is not None:
-            function = self.way_out.bind(code, None, types, lambda link: _undefined(image, base, link - 4))
-        else:
-            function = ctypes.CFUNCTYPE(None, *types)(code)
-
-        def call(frame: CallFrame, _keep: object = keep) -> None:
-            function(ctypes.addressof(frame), base + offset)
-
-        return call
+        return bind_frame(self.base + offset, self._memory)
 
     def close(self) -> None:
-        del self.region
+        del self.region, self._memory
 
 
 class NativeEngine:
     """Calls the image's functions through function pointers.
 
-    A fault in a function ends this process, as in any program. Only the call of an undefined symbol becomes an
-    exception.
+    A fault in a function ends this process, as in any program. A call of an undefined symbol becomes an exception, and
+    so does whatever a host function raises (`native_calls`).
     """
 
     name = "native"
@@ -110,7 +87,47 @@ class NativeEngine:
             return str(error)
         return None
 
+    def host_functions(self) -> NativeHostFunctions:
+        return native_host_functions()
+
     def load(self, image: Image, resolve: Resolve) -> LoadedNativeImage:
-        way_out = WayOut() if image.missing.are_executed else None
-        region = map_image(image, resolve, executable=True, leave=way_out.leave if way_out else None)
-        return LoadedNativeImage(image, region, way_out)
+        _refuse_system_calls(image)
+        if not image.missing.are_executed:
+            return LoadedNativeImage(image, map_image(image, resolve, executable=True))
+        missing = _Missing(image)
+        leave = native_host_functions().add(missing)
+        region = map_image(image, resolve, executable=True, leave=leave.address)
+        missing.base = region.address
+        return LoadedNativeImage(image, region, leave)
+
+
+class _Missing:
+    """The host function that branches to undefined symbols, and references to thread-local variables, call."""
+
+    def __init__(self, image: Image) -> None:
+        self.image = image
+        self.base = 0
+
+    def __call__(self, frame: CallFrame) -> None:
+        # Imported when it is needed: it imports the whole instruction set.
+        from armexec.engines.faults import to_error
+        from armexec.machines.traps import Trap, TrapKind
+
+        assert isinstance(frame, HostCall)
+        raise to_error(Trap(TrapKind.UNDEFINED, frame.link - 4), self.image, self.base)
+
+
+def _refuse_system_calls(image: Image) -> None:
+    """Raise HostError for code with `svc`, which the processor would leave to the host's system."""
+    for segment in image.segments:
+        if not segment.executable:
+            continue
+        found = (segment.offset + match.start() for match in _SVC.finditer(segment.data))
+        data = image.data_ranges(segment.offset, segment.offset + len(segment.data))
+        for offset in found:
+            if not offset % 4 and not any(begin <= offset < end for begin, end in data):
+                name = function_name(image, offset)
+                raise HostError(
+                    f"{image.name} makes a system call in {name} (`svc` at offset 0x{offset:x}), which the system of"
+                    ' this host would execute: engine="native" refuses such code; use engine="translated"'
+                )

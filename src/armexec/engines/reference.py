@@ -13,7 +13,7 @@ from typing import Any
 from armexec.abi import calling_convention, place_in_registers
 from armexec.abi.floats import from_bits, to_bits
 from armexec.abi.placement import Part
-from armexec.callbacks import SystemCallHandler, host_functions
+from armexec.callbacks import HostFunctions, SystemCallHandler, host_functions
 from armexec.cpu.call_frame import CallFrame
 from armexec.cpu.registers import Kind, Register
 from armexec.deadlines import deadline
@@ -240,6 +240,9 @@ class ReferenceEngine:
 
     def unavailable(self) -> str | None:
         return None
+
+    def host_functions(self) -> HostFunctions:
+        return host_functions()
 
     def load(self, image: Image, resolve: Resolve) -> LoadedReferenceImage:
         return LoadedReferenceImage(image, map_image(image, resolve, executable=False))

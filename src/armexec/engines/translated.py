@@ -14,7 +14,7 @@ from armexec.abi.elements import typed_element
 from armexec.abi.floats import with_half_bits
 from armexec.abi.integers import integer_range
 from armexec.abi.placement import Part
-from armexec.callbacks import SystemCallHandler
+from armexec.callbacks import HostFunctions, SystemCallHandler, host_functions
 from armexec.cpu.call_frame import CallFrame
 from armexec.cpu.registers import Kind, Register
 from armexec.engines.c_types import integer_class
@@ -241,6 +241,9 @@ class TranslatedEngine:
 
     def unavailable(self) -> str | None:
         return host.unavailable() or execution_refused() or None
+
+    def host_functions(self) -> HostFunctions:
+        return host_functions()
 
     def load(self, image: Image, resolve: Resolve) -> LoadedTranslatedImage:
         policy = policy_from_environment() if self.policy is None else self.policy

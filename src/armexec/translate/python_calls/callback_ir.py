@@ -7,7 +7,7 @@ a result of any other class, or raises.
 
 from __future__ import annotations
 
-from armexec.callbacks.host_functions import SLOT_SIZE
+from armexec.callbacks.address_range import SLOT_SIZE
 from armexec.cpu.registers import REGISTERS
 from armexec.machines.traps import TrapKind
 from armexec.translate.guest_state import OFFSETS

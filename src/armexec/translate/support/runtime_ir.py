@@ -5,7 +5,7 @@ from __future__ import annotations
 import ctypes
 import time
 
-from armexec.callbacks.host_functions import RANGE_SIZE, SLOT_SIZE
+from armexec.callbacks.address_range import RANGE_SIZE, SLOT_SIZE
 from armexec.cpu.call_frame import FRAME_OFFSETS, CallFrame
 from armexec.translate.support.host_environment import environment_text
 from armexec.translate.support.load import load

@@ -1,4 +1,4 @@
-; Functions of the host that the guest calls by their addresses (callbacks/host_functions.py). Needs find_code.ll.
+; Functions of the host that the guest calls by their addresses (callbacks/address_range.py). Needs find_code.ll.
 ;
 ; Their addresses are in a range where nothing is mapped, $SLOT_SIZE bytes apart. At the same offset, the table of slots
 ; has the host code of each, of the type that find_code.ll tells, and a function of Python. A slot without code is

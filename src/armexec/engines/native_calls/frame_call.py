@@ -2,38 +2,38 @@
 
 It is written for AAPCS64. The words are those of this text, with the offsets of `CallFrame`:
 
-    stp x29, x30, [sp, #-32]!       // X0: the frame, X1: the function
-    mov x29, sp
-    str x19, [sp, #16]
-    mov x19, x0
-    mov x16, x1
-    ldr x9, [x19, #208]             // stack
-    ldr x10, [x19, #216]            // stack_size
-    sub sp, sp, x10
-1:  cbz x10, 2f
-    sub x10, x10, #16
-    add x13, x9, x10
-    ldp x11, x12, [x13]
-    add x13, sp, x10
-    stp x11, x12, [x13]
-    b 1b
-2:  ldp q0, q1, [x19, #80]
-    ldp q2, q3, [x19, #112]
-    ldp q4, q5, [x19, #144]
-    ldp q6, q7, [x19, #176]
-    ldp x0, x1, [x19]
-    ldp x2, x3, [x19, #16]
-    ldp x4, x5, [x19, #32]
-    ldp x6, x7, [x19, #48]
-    ldr x8, [x19, #64]
-    blr x16
-    stp x0, x1, [x19]
-    stp q0, q1, [x19, #80]
-    stp q2, q3, [x19, #112]
-    mov sp, x29
-    ldr x19, [sp, #16]
-    ldp x29, x30, [sp], #32
-    ret
+        stp x29, x30, [sp, #-32]!       // X0: the frame, X1: the function
+        mov x29, sp
+        str x19, [sp, #16]
+        mov x19, x0
+        mov x16, x1
+        ldr x9, [x19, #208]             // stack
+        ldr x10, [x19, #216]            // stack_size
+        sub sp, sp, x10
+    1:  cbz x10, 2f
+        sub x10, x10, #16
+        add x13, x9, x10
+        ldp x11, x12, [x13]
+        add x13, sp, x10
+        stp x11, x12, [x13]
+        b 1b
+    2:  ldp q0, q1, [x19, #80]
+        ldp q2, q3, [x19, #112]
+        ldp q4, q5, [x19, #144]
+        ldp q6, q7, [x19, #176]
+        ldp x0, x1, [x19]
+        ldp x2, x3, [x19, #16]
+        ldp x4, x5, [x19, #32]
+        ldp x6, x7, [x19, #48]
+        ldr x8, [x19, #64]
+        blr x16
+        stp x0, x1, [x19]
+        stp q0, q1, [x19, #80]
+        stp q2, q3, [x19, #112]
+        mov sp, x29
+        ldr x19, [sp, #16]
+        ldp x29, x30, [sp], #32
+        ret
 """
 
 from __future__ import annotations
