@@ -310,7 +310,7 @@ def test_a_function_that_is_gone_is_an_error(engine: str) -> None:
     assert not functions.is_gone(address + 4)
     others = [of_long(engine, lambda x: x) for _ in range(5000)]
     assert address not in {other.address for other in others}
-    with pytest.raises(armexec.MemoryFault, match=f"function of Python that had the address 0x{address:x} is gone"):
+    with pytest.raises(armexec.MemoryFault, match=f"function of Python at 0x{address:x} is gone"):
         guest(engine).call(address, 1)
     # Those in another chunk of addresses work too.
     assert guest(engine).call(others[-1].address, 1) == 2
