@@ -68,7 +68,7 @@ def dump(folder: Path) -> Dumped:
     """The files of ARMEXEC_DUMP, by the ends of their names. The environment names the folder."""
     f = armexec.function(TEXT, "double f(double, double)", engine="translated:O2", name="f")
     assert f(1.5, 2.25) == 3.75
-    return lambda end: (folder / f"f.x0.fast.O2.{end}").read_text(encoding="utf-8")
+    return lambda end: (folder / f"f.x0.speculative.O2.{end}").read_text(encoding="utf-8")
 
 
 def _observed() -> str:

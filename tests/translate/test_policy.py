@@ -15,7 +15,7 @@ import armexec
 from armexec.engines.translated import LoadedTranslatedImage, TranslatedEngine
 from armexec.translate.codegen.llvm import compile_stages, compiled_modules, host_features, llvm
 from armexec.translate.compiled_unit import CompiledUnit
-from armexec.translate.mode import CAREFUL
+from armexec.translate.mode import NONSPECULATIVE
 from armexec.translate.policy import DEFAULT, OPTIMIZATIONS, Policy
 from armexec.translate.tiers import BASELINE, OPTIMIZED, wait
 from armexec.translate.unit_registry import Argument, Shape
@@ -271,4 +271,4 @@ def test_llvm_accepts_the_text_before_and_after_the_passes_on_it(name: str, tier
 
 def test_modes_without_speculation() -> None:
     image, _ = load(FIB, policy=DEFAULT.without("nan_speculation"))
-    assert image.translator.mode == CAREFUL
+    assert image.translator.mode == NONSPECULATIVE

@@ -25,7 +25,7 @@ from armexec.translate import tiers
 from armexec.translate.codegen.llvm import compiled_modules
 from armexec.translate.execute import tier_up
 from armexec.translate.execute.linked_unit import LinkedUnit
-from armexec.translate.mode import FAST
+from armexec.translate.mode import SPECULATIVE
 from armexec.translate.policy import DEFAULT, Policy
 
 from .guest import FIB, LONG, TWICE, load
@@ -186,7 +186,7 @@ def test_a_loop_that_has_ended_is_left_alone(jobs: list[tiers.Job]) -> None:
     units = len(image.translator.units)
     for unit in image.translator.units:
         unit.running.value = 0
-        tier_up.OnStackReplacement(image.translator, unit, 0.1, FAST).run(lambda: False)
+        tier_up.OnStackReplacement(image.translator, unit, 0.1, SPECULATIVE).run(lambda: False)
         assert isinstance(jobs.pop(), tier_up.OnStackReplacement)
     assert len(image.translator.units) == units
     assert not jobs
@@ -252,7 +252,7 @@ def test_everything_is_taken_along_from_a_loop(at: int, limit: int | None, jobs:
         if at != 100 and number != at % len(units):
             continue
         unit.running.value = 1
-        tier_up.OnStackReplacement(translator, unit, 0.1, FAST).run(lambda: False)
+        tier_up.OnStackReplacement(translator, unit, 0.1, SPECULATIVE).run(lambda: False)
         for rounds in (1, 2, 7):
             assert f(rounds) == _expected(rounds)
     _do(jobs)

@@ -7,7 +7,7 @@ from array import array
 from dataclasses import dataclass
 from typing import Literal
 
-__all__ = ["CAREFUL", "FAST", "STRICT", "Mode", "reads_fpsr"]
+__all__ = ["NONSPECULATIVE", "SPECULATIVE", "STRICT", "Mode", "reads_fpsr"]
 
 
 @dataclass(frozen=True)
@@ -28,11 +28,11 @@ class Mode:
         return self.fp == "strict"
 
     def __str__(self) -> str:
-        return "strict" if self.is_strict else "fast" if self.nan == "deferred" else "careful"
+        return "strict" if self.is_strict else "speculative" if self.nan == "deferred" else "nonspeculative"
 
 
-FAST = Mode()
-CAREFUL = Mode(nan="immediate")
+SPECULATIVE = Mode()
+NONSPECULATIVE = Mode(nan="immediate")
 STRICT = Mode("strict", "immediate")
 
 # What is described isn't looked at: it is seldom imported where translations are kept. A test compares with it.

@@ -30,7 +30,7 @@ class Policy(NamedTuple):
     jump_tables: bool = True
     """The targets of jumps by tables are read from the tables, and belong to the function."""
     nan_speculation: bool = True
-    """Code assumes that no NaN comes up, and is left for careful code where one does."""
+    """Code assumes that no NaN comes up, and is left for nonspeculative code where one does."""
     narrow_registers: bool = True
     """Registers that hold 32 bits throughout a function are kept in as many."""
     osr: bool = True

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 import armexec
-from armexec.translate.mode import FAST, STRICT
+from armexec.translate.mode import SPECULATIVE, STRICT
 from armexec.translate.tiers import OPTIMIZED
 
 from ..guest import load
@@ -279,7 +279,7 @@ def test_registers_are_kept_where_the_mode_changes(engine: str) -> None:
 def test_code_that_could_set_fpcr_computes_with_the_hosts_instructions() -> None:
     loaded, labels = load("f: cbz x0, g\n msr fpcr, x0\n g: fmadd d0, d0, d1, d2\n ret", tier="O2")
     sources = []
-    for mode in (FAST, STRICT):
+    for mode in (SPECULATIVE, STRICT):
         record, _ = loaded.translator.plan(loaded.base + labels["f"], None, OPTIMIZED, mode)
         sources.append(record.source(OPTIMIZED))
     assert ["call double @llvm.fma.f64" in source for source in sources] == [True, False]

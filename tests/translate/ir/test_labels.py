@@ -11,7 +11,7 @@ import pytest
 
 import armexec
 from armexec.engines.translated import LoadedTranslatedImage
-from armexec.translate.mode import CAREFUL, FAST
+from armexec.translate.mode import NONSPECULATIVE, SPECULATIVE
 from armexec.translate.tiers import BASELINE, OPTIMIZED
 from armexec.translate.unit_registry import Argument, Shape
 
@@ -46,7 +46,7 @@ def problems(text: str) -> list[str]:
 def texts(loaded: LoadedTranslatedImage, offset: int, arguments: int = 3) -> Iterator[str]:
     """All that is made of a function."""
     shape = Shape(tuple(Argument(n, 64, True) for n in range(arguments)))
-    for mode in (FAST, CAREFUL):
+    for mode in (SPECULATIVE, NONSPECULATIVE):
         for tier in (BASELINE, OPTIMIZED):
             for way_in in (shape, None):
                 record, _ = loaded.translator.plan(loaded.base + offset, way_in, tier, mode)
@@ -81,7 +81,7 @@ def test_a_loop_at_any_distance_from_an_atomic_addition() -> None:
     for nops in range(60):
         loaded, labels = load(add_after(nops))
         # Of the first tier, which is entered at its loops too.
-        record, _ = loaded.translator.plan(loaded.base + labels["f"], None, BASELINE, FAST)
+        record, _ = loaded.translator.plan(loaded.base + labels["f"], None, BASELINE, SPECULATIVE)
         assert problems(record.source(BASELINE)) == []
         loaded.close()
 

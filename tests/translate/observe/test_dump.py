@@ -14,7 +14,7 @@ import pytest
 import armexec
 from armexec.translate.codegen.llvm import host_machine, llvm
 from armexec.translate.execute.tier_up import OnStackReplacement
-from armexec.translate.mode import FAST
+from armexec.translate.mode import SPECULATIVE
 from armexec.translate.observe import dump
 from armexec.translate.policy import Policy
 from armexec.translate.tiers import wait
@@ -62,9 +62,9 @@ def test_all_stages(folder: Path) -> None:
     module = _module()
     assert module.sum(10) == sum(i % 7 for i in range(1, 11))
     offset = module.sum.offset
-    stem = f"sum.x{offset:x}.fast.O2"
+    stem = f"sum.x{offset:x}.speculative.O2"
     assert _names(folder) == [f"{stem}.{end}" for end in ("asm.s", "cfg.dot", "cfg.txt", "ir.ll", "opt.ll")]
-    title = f"sum at {offset:#x}: fast, O2"
+    title = f"sum at {offset:#x}: speculative, O2"
     texts = {path.name.removeprefix(f"{stem}."): path.read_text() for path in folder.iterdir()}
     assert all(title in text for text in texts.values())
     instructions = [line.split("  ")[-1].partition(" ")[0] for line in module.sum.disassembly.splitlines()[1:]]
@@ -114,10 +114,10 @@ def test_each_tier_and_the_code_that_loops_go_on_in(folder: Path, monkeypatch: p
     image, labels = load(text, tier="auto", policy=policy)
     translator = image.translator
     translator.entry(image.base + labels["f"], Shape((Argument(0, 64),)))
-    translator.state_function(image.base + labels["f"], FAST)
+    translator.state_function(image.base + labels["f"], SPECULATIVE)
     unit = next(unit for unit in translator.units if unit.has_loops)
     unit.running.value = 1
-    OnStackReplacement(translator, unit, 0.1, FAST).run(lambda: False)
+    OnStackReplacement(translator, unit, 0.1, SPECULATIVE).run(lambda: False)
     assert wait(60)
     kinds = {name.split(".")[3] for name in _names(folder)}
     assert kinds == {"first", "O2", "osr"}

@@ -1,10 +1,10 @@
 """The translating machine's floating point: the host's instructions where FPCR is zero and FPSR isn't looked at.
 
-A result that is a NaN has to be the one that the manual says. It would be dear to look at each result, and there is
-no need: a NaN operand makes a NaN result. So results stay *pending* while other operations of the block take them, and
+A result that is a NaN has to be the one that the manual says. It would be dear to look at each result, and there is no
+need: a NaN operand makes a NaN result. So results stay *pending* while other operations of the block take them, and
 those that none took are tested together, where one is stored or the block ends. If one of them is a NaN, the block is
-left to run its last instructions again in *careful* code, which goes on by itself to the function's end. There a cold
-path computes all of the pending results again by exact functions, so that NaNs are no reason to leave. Strict code
+left to run its last instructions again in *nonspeculative* code, which goes on by itself to the function's end. There a
+cold path computes all of the pending results again by exact functions, so that NaNs are no reason to leave. Strict code
 calls a soft-float function for each operation instead.
 """
 
@@ -80,7 +80,7 @@ class FloatingPoint(SoftFloat):
         raws = [argument.raw if isinstance(argument, Pending) else argument for argument in arguments]
         raw = emit(self.builder, operation, t, raws)
         template = ""
-        if self.guards.careful:
+        if not self.guards.speculates:
             name, text = exact_function(operation, t)
             self.helpers[name] = text
             passed = ", ".join(f"{kind} {{{i}}}" for i, kind in enumerate(kinds))

@@ -1,7 +1,7 @@
-"""Pending floating-point results, the guards that test them, and the ways out to careful code.
+"""Pending floating-point results, the guards that test them, and the ways out to nonspeculative code.
 
-A guard tests the pending results that no other took, together. If one is a NaN, fast code is left, to run the segment
-of the block again in careful code; careful code computes all of them again by exact functions, in a cold path.
+A guard tests the pending results that no other took, together. If one is a NaN, speculative code is left, to run the
+segment of the block again in nonspeculative code; that computes all of them again by exact functions, in a cold path.
 """
 
 from __future__ import annotations
@@ -21,18 +21,18 @@ _MAX_PENDING = 64
 
 
 class Guards:
-    """The pending results of a block, its segments, and its exits to careful code.
+    """The pending results of a block, its segments, and its exits to nonspeculative code.
 
-    `careful`: a NaN is dealt with where it comes up; otherwise the block is left there (`exits`). `stores`: those that
+    `speculates`: a block is left where a NaN comes up (`exits`); otherwise it is dealt with there. `stores`: those that
     wait for a guard. `has_effect`: whether the segment has changed what running it again would change again.
 
     `unchecked`: while a block of a part that is run again as a whole is translated, the V registers that may be pending
     between blocks, with the sizes of their elements; `is_rejected` is set where more than being a NaN was asked of one.
     """
 
-    def __init__(self, builder: Builder, *, careful: bool, max_deferred_stores: int = 0) -> None:
+    def __init__(self, builder: Builder, *, speculates: bool, max_deferred_stores: int = 0) -> None:
         self.builder = builder
-        self.careful = careful
+        self.speculates = speculates
         self.stores = DeferredStores(builder, max_deferred_stores)
         self.unchecked: dict[int, frozenset[int]] | None = None
         self.is_rejected = False
@@ -46,13 +46,13 @@ class Guards:
         self.has_effect = False
         self.stores.forget()
         # Only what waits asks for sums.
-        self.builder.sums = None if self.careful else {}
+        self.builder.sums = {} if self.speculates else None
 
     # -- effects, and what is run again -------------------------------------------------------------------------
     def begin_effect(self) -> None:
         """Prepare for what can't be done twice: results that are pending have to be sure by then."""
         self.stores.require_none()
-        if not self.careful:
+        if self.speculates:
             self.flush_within_instruction()
             self.has_effect = True
 
@@ -75,7 +75,7 @@ class Guards:
     def defer(self, address: Value, value: Value, pointer: str) -> bool:
         """Whether a store waits: one of a pending result does, and all that follow it."""
         if not self.stores.waiting and (
-            self.careful or self.unchecked is not None or not self.stores.maximum or not _is_pending(value)
+            not self.speculates or self.unchecked is not None or not self.stores.maximum or not _is_pending(value)
         ):
             return False
         self.stores.add(address, value, pointer)
@@ -177,7 +177,7 @@ class Guards:
         for alias in self.stores.aliases():
             condition = b.line(f"or i1 {condition}, {alias}")
         nan, tested = b.block("nan"), b.block("tested")
-        if not self.careful:
+        if self.speculates:
             b.branch(condition, nan, tested)
             b.start(tested)
             self._leave(nan)

@@ -75,7 +75,7 @@ class Segment:
 
 
 class Exit(NamedTuple):
-    """A way out of a block to where `label` is: run the segment of this number again, in careful code.
+    """A way out of a block to where `label` is: run the segment of this number again, in nonspeculative code.
 
     `vectors`, `flags`: of what is known where the segment starts, what may be used at this exit.
     """

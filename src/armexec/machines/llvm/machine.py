@@ -76,7 +76,7 @@ class LlvmMachine(GeneralFile, VectorFile, Memory, Vectors, FloatingPoint):
 
     `image_base`: addresses are emitted relative to the symbol `@image`, which is there; None emits them as they are.
     `offsets`: where each field of the state structure is. `strict`: floating point as FPCR says, with FPSR's flags;
-    otherwise FPCR is zero, and FPSR never read. `careful`: a NaN is dealt with where it comes up (`Guards`).
+    otherwise FPCR is zero, and FPSR never read. `speculates`: on there being no NaN (`Guards`).
     `undefined_reasons`: what `undefined` said, by pc. `max_deferred_stores`: the most stores that wait for one guard.
     `system_calls`: `svc` goes on after a call of `@system_call`; else it is a trap.
     """
@@ -88,12 +88,12 @@ class LlvmMachine(GeneralFile, VectorFile, Memory, Vectors, FloatingPoint):
         *,
         host: Host | None = None,
         strict: bool = False,
-        careful: bool = True,
+        speculates: bool = False,
         max_deferred_stores: int = 8,
         system_calls: bool = False,
     ) -> None:
         self.builder = Builder(offsets, image_base, host)
-        self.guards = Guards(self.builder, careful=careful, max_deferred_stores=max_deferred_stores)
+        self.guards = Guards(self.builder, speculates=speculates, max_deferred_stores=max_deferred_stores)
         self.strict = strict
         self.system_calls = system_calls
         self.volatile = set()

@@ -46,7 +46,7 @@ class Memory(Operations):
 
     def load(self, address: Value, bits: int, *, acquire: bool = False, simd: bool = False) -> Value:
         is_volatile = self.builder.pc in self.volatile
-        if not self.guards.careful:
+        if self.guards.speculates:
             self.guards.stores.before_load(address, bits // 8, in_order=acquire or is_volatile)
         pointer = self._pointer(address)
         if acquire and (bits < 128 or self.builder.host.wide_atomics):

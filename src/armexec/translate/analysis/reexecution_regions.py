@@ -1,8 +1,8 @@
 """Parts of a function that can be run again from their start: loops, or all of it, that change nothing but registers.
 
 A floating-point result that might be a wrong NaN isn't looked at inside of them, only where they are left: a NaN makes
-what is computed of it a NaN too. If one of the registers that go on from there is a NaN, careful code runs the part
-again from its start, with the registers as they were there (see `ir/deopt_exits.py`). So the loop of a sum or of a
+what is computed of it a NaN too. If one of the registers that go on from there is a NaN, nonspeculative code runs the
+part again from its start, with the registers as they were there (see `ir/deopt_exits.py`). So the loop of a sum or of a
 product of matrices holds no test at all.
 """
 

@@ -42,7 +42,7 @@ from armexec.translate.execute.linked_unit import LinkedUnit, unit_at
 from armexec.translate.execute.state_pool import StatePool
 from armexec.translate.execute.watch import Watch
 from armexec.translate.guest_state import GuestState
-from armexec.translate.mode import CAREFUL, FAST, STRICT, Mode
+from armexec.translate.mode import NONSPECULATIVE, SPECULATIVE, STRICT, Mode
 from armexec.translate.support.load import load
 from armexec.translate.support.runtime_ir import FOR_CALLBACKS, SHARED, shared
 from armexec.translate.unit_registry import CodeSource
@@ -53,7 +53,7 @@ __all__ = ["CodeOwner", "Runtime"]
 __tracebackhide__ = True
 
 
-_FOUND = {"found": FAST, "found_careful": CAREFUL, "found_strict": STRICT}
+_FOUND = {"found": SPECULATIVE, "found_nonspeculative": NONSPECULATIVE, "found_strict": STRICT}
 
 
 class CodeOwner(Protocol):
@@ -89,10 +89,10 @@ class Runtime:
         self._pool = StatePool(new_stack, self._watch.wake)
         # How many images can tell which flags operations have raised.
         self._strict_images = ctypes.c_uint64()
-        self._found = {mode: FoundCode(self._put) for mode in (FAST, CAREFUL, STRICT)}
+        self._found = {mode: FoundCode(self._put) for mode in (SPECULATIVE, NONSPECULATIVE, STRICT)}
         self._callbacks = {
-            "find": partial(self._find, FAST),
-            "find_careful": partial(self._find, CAREFUL),
+            "find": partial(self._find, SPECULATIVE),
+            "find_nonspeculative": partial(self._find, NONSPECULATIVE),
             "find_strict": partial(self._find, STRICT),
             "system_call_object": self._system_call,
             "untag_object": self._untag,

@@ -20,7 +20,7 @@ from armexec.translate.execute.fault_handler import look
 from armexec.translate.execute.linked_unit import LinkedUnit
 from armexec.translate.execute.runtime import Runtime
 from armexec.translate.execute.tier_up import compile_unit, improve_later
-from armexec.translate.mode import CAREFUL, FAST, STRICT, Mode
+from armexec.translate.mode import NONSPECULATIVE, SPECULATIVE, STRICT, Mode
 from armexec.translate.policy import DEFAULT, Policy
 from armexec.translate.tiers import AUTO, BASELINE, OPTIMIZED, urgent
 from armexec.translate.unit_registry import CodeSource, Shape, UnitRegistry
@@ -110,7 +110,7 @@ class Translator:
         """How calls from Python begin."""
         if self.code.reads_fpsr:
             return STRICT
-        return FAST if self.policy.nan_speculation else CAREFUL
+        return SPECULATIVE if self.policy.nan_speculation else NONSPECULATIVE
 
     def _side(self, mode: Mode) -> _Side:
         with self._lock:
@@ -118,11 +118,11 @@ class Translator:
             if side is None:
                 side = self._sides[mode] = _Side(self.code, self.policy, mode)
                 symbols = {**self.runtime.symbols, "image": self.code.base, "table": side.table_address}
-                if mode == FAST:
-                    symbols["careful_table"] = self._side(CAREFUL).table_address
+                if mode == SPECULATIVE:
+                    symbols["nonspeculative_table"] = self._side(NONSPECULATIVE).table_address
                 else:
-                    # Careful code stays careful, and strict code strict.
-                    symbols["lookup_slowly"] = symbols["strict_slowly" if mode.is_strict else "careful_slowly"]
+                    # Nonspeculative code stays so, and strict code strict.
+                    symbols["lookup_slowly"] = symbols["strict_slowly" if mode.is_strict else "nonspeculative_slowly"]
                 side.symbols = symbols
             return side
 
@@ -146,7 +146,7 @@ class Translator:
         """The host address of the function at `address` that takes the state structure, 0 where there is no code."""
         if self.code.fetch(address) is None:
             return 0
-        if mode == FAST:
+        if mode == SPECULATIVE:
             mode = self.mode
         side = self._side(mode)
         with urgent(), self._lock:

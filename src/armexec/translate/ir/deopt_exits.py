@@ -1,9 +1,9 @@
-"""Deoptimization exits: the ways out of a function into careful code, where a result is a NaN.
+"""Deoptimization exits: the ways out of a function into nonspeculative code, where a result is a NaN.
 
-Careful code is of another mode: it deals with NaNs where they come up, and so needn't be left. What is executed again
-there begins where its effects do: at the start of a segment of a block, or of a region that changes nothing but
-registers (`analysis/reexecution_regions.py`). The registers go through the state structure; careful code runs to the
-end of this function, whose results are then taken from there.
+Nonspeculative code is of another mode: it deals with NaNs where they come up, and so needn't be left. What is executed
+again there begins where its effects do: at the start of a segment of a block, or of a region that changes nothing but
+registers (`analysis/reexecution_regions.py`). The registers go through the state structure; nonspeculative code runs to
+the end of this function, whose results are then taken from there.
 """
 
 from __future__ import annotations
@@ -90,13 +90,13 @@ class DeoptimizationExits:
             b.start(tested)
 
     def needed_at(self, address: int) -> int:
-        """The registers that careful code needs in the state to go on at a block."""
+        """The registers that nonspeculative code needs in the state to go on at a block."""
         needed = self.signature.live_in[address]
         # Of a function of the state convention, the rest is there.
         return needed & covered(self.signature.dirty_in[address]) if self.uses_state else needed
 
     def enter_region(self, region: ReexecutionRegion) -> list[str]:
-        """Keep what a part needs to be run again; and leave it, to run it again in careful code."""
+        """Keep what a part needs to be run again; and leave it, to run it again in nonspeculative code."""
         m = self.m
         b = m.builder
         m.begin()
@@ -123,15 +123,15 @@ class DeoptimizationExits:
             store_state(self.m, n, value_of(n))
 
     def leave_with(self, needed: int, value_of: Callable[[int], Value], address: int) -> None:
-        """Put registers into the state, and go on at an address in careful code."""
+        """Put registers into the state, and go on at an address in nonspeculative code."""
         m = self.m
         b = m.builder
         self.store_needed(needed, value_of)
         b.store("i64", m.address(address).text, "%resumed")
         b.jump("resume")
 
-    def leave_to_careful(self, start: int, block: LiftedBlock, exit_: Exit) -> list[str]:
-        """Put into the state what careful code needs to run a segment of a block again, and all that follows."""
+    def deoptimize(self, start: int, block: LiftedBlock, exit_: Exit) -> list[str]:
+        """Put into the state what nonspeculative code needs to run a segment of a block again, and all that follows."""
         m, signature = self.m, self.signature
         b = m.builder
         segment = block.segments[exit_.segment]
@@ -153,7 +153,7 @@ class DeoptimizationExits:
         return b.out
 
     def resume(self) -> list[str]:
-        """Run careful code to the function's end, and return what it returns."""
+        """Run nonspeculative code to the function's end, and return what it returns."""
         m = self.m
         b = m.builder
         m.begin()

@@ -209,7 +209,7 @@ class _Writer(DeoptimizationExits):
             body += self.way_out(start) if start in self.loops else [f"{self.place('block', start)}:"]
             body += block.out
             for exit_ in block.exits:
-                body += self.leave_to_careful(start, block, exit_)
+                body += self.deoptimize(start, block, exit_)
         for edge in self.edges.values():
             body += edge
         for region in self.regions.values():
@@ -374,7 +374,7 @@ class _Writer(DeoptimizationExits):
         _, value, target = block.terminator
         other = b.block("other")
         if m.strict:
-            # As long as nobody reads FPSR, code for an FPCR of zero is the fast one.
+            # As long as nobody reads FPSR, code for an FPCR of zero is the faster one.
             readers = b.line("load atomic i64, ptr @strict_images monotonic, align 8")
             leaves = b.line(f"icmp eq i64 {b.line(f'or i64 {readers}, {value.text}')}, 0")
         else:

@@ -27,8 +27,8 @@ __all__ = ["LiftedBlock", "LiftedFunction", "lift", "lift_block"]
 class LiftedBlock:
     """`used` and `dirty` are sets of registers as bits: loaded where they are kept between blocks, and written.
 
-    `segments` and `exits`: where it is left for careful code. `unchecked`: its V registers that were pending at its
-    end. `region`: the re-execution region that it belongs to.
+    `segments` and `exits`: where it is left for nonspeculative code. `unchecked`: its V registers that were pending at
+    its end. `region`: the re-execution region that it belongs to.
     """
 
     source: Block
@@ -77,7 +77,7 @@ class LiftedFunction:
 
     @property
     def has_exits(self) -> bool:
-        """Whether it may be left for careful code."""
+        """Whether it may be left for nonspeculative code."""
         return any(block.exits or block.region is not None for block in self.blocks.values())
 
 
@@ -97,7 +97,7 @@ def lift(graph: ControlFlowGraph, machine: LlvmMachine, policy: Policy = DEFAULT
         regions = candidates(graph, loops, side_effect_free, exits) if policy.reexecution_regions else []
         if regions:
             blocks = _lift_regions(graph, machine, blocks, regions, pairs) or blocks
-        # Careful code takes all registers from where they are kept, and knows nothing of what comes before it.
+        # Nonspeculative code takes all registers from where they are kept, and knows nothing of what comes before it.
         for lifted in blocks.values():
             lifted.used |= lifted.live_at(0, 0)
     returns = [b for b in blocks.values() if b.kind == "return"]

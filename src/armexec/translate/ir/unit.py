@@ -56,13 +56,13 @@ def _machine(registry: UnitRegistry) -> LlvmMachine:
     code = registry.code
     # Code of the first tier is left in the middle of loops, where all has to be sure.
     mode, policy = registry.mode, registry.policy
-    careful = mode.nan == "immediate" or registry.optimized is not None
+    speculates = mode.nan == "deferred" and registry.optimized is None
     return LlvmMachine(
         OFFSETS,
         code.base,
         host=host_features(),
         strict=mode.is_strict,
-        careful=careful,
+        speculates=speculates,
         max_deferred_stores=policy.max_deferred_stores if policy.deferred_stores else 0,
         system_calls=True,
     )

@@ -88,7 +88,7 @@ class _StoringMachine:
 
 def may_pair(machine: LlvmMachine) -> bool:
     """Whether the host has such vectors, and the code is what they are for."""
-    return not machine.guards.careful and machine.builder.host.has("avx2")
+    return machine.guards.speculates and machine.builder.host.has("avx2")
 
 
 def note_load(machine: LlvmMachine, decoded: Decoded) -> None:

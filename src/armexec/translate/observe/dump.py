@@ -1,7 +1,8 @@
 """Each stage of a translation as files, to be read: ARMEXEC_DUMP names the stages, ARMEXEC_DUMP_DIR the folder.
 
 A unit's files are called by the guest function that it was made for, its offset in the image, the mode and the tier:
-`fib.x40.fast.O2.ir.ll`. Offsets and not addresses are shown everywhere, so that the dumps of two runs can be compared.
+`fib.x40.speculative.O2.ir.ll`. Offsets and not addresses are shown everywhere, so that the dumps of two runs can be
+compared.
 """
 
 from __future__ import annotations

@@ -7,7 +7,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 
 from armexec.translate.compiled_unit import CompiledUnit
-from armexec.translate.mode import CAREFUL
+from armexec.translate.mode import NONSPECULATIVE
 from armexec.translate.unit_registry import NAMELESS, Names, UnitRegistry
 
 __all__ = ["Naming", "naming_of"]
@@ -21,14 +21,14 @@ _KINDS = {"f": "", "s": "state", "entry": "entry", "enter": "entry cell"}
 class Naming:
     """How the host functions of a unit are called; by default, those that belong to no guest function.
 
-    `base`: the address of the image. `offsets`: where the functions in the unit begin in it. `careful`: the unit is
-    careful code.
+    `base`: the address of the image. `offsets`: where the functions in the unit begin in it. `nonspeculative`: the unit
+    is of that mode.
     """
 
     base: int = 0
     names: Names = NAMELESS
     offsets: Collection[int] = ()
-    careful: bool = False
+    nonspeculative: bool = False
 
     def guest(self, name: str) -> tuple[int, str] | None:
         """Of a name in the object, the offset of the guest function that it was made from, and what sort it is."""
@@ -47,7 +47,7 @@ class Naming:
             return f"armexec:{name}"
         offset, kind = found
         address = self.base + offset
-        remarks = ", ".join(remark for remark in (kind, "careful" if self.careful else "") if remark)
+        remarks = ", ".join(remark for remark in (kind, "nonspeculative" if self.nonspeculative else "") if remark)
         shown = self.names.function(address) or f"{address:#x}"
         return f"{prefix}{shown} [{remarks}]" if remarks else f"{prefix}{shown}"
 
@@ -55,4 +55,4 @@ class Naming:
 def naming_of(compiled: CompiledUnit, registry: UnitRegistry) -> Naming:
     """The naming of a unit's functions."""
     offsets = {function.offset for function in compiled.functions} | {compiled.entry}
-    return Naming(registry.code.base, registry.code.names, offsets, registry.mode == CAREFUL)
+    return Naming(registry.code.base, registry.code.names, offsets, registry.mode == NONSPECULATIVE)

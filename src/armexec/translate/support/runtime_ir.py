@@ -33,7 +33,7 @@ SHARED = (
     "monotonic_clock",
     "system_call",
     "lookup_slowly",
-    "careful_slowly",
+    "nonspeculative_slowly",
     "strict_slowly",
     "start",
     "not_started",
@@ -85,8 +85,14 @@ def dispatcher(*, table_size: int) -> str:
 
 
 def resumption(*, table_size: int) -> str:
-    """On with careful code: its table is like that of `dispatcher`."""
-    table = load("unit/lookup", NAME="careful", TABLE="careful_table", SLOWLY="careful_slowly", TABLE_SIZE=table_size)
+    """On with nonspeculative code: its table is like that of `dispatcher`."""
+    table = load(
+        "unit/lookup",
+        NAME="nonspeculative",
+        TABLE="nonspeculative_table",
+        SLOWLY="nonspeculative_slowly",
+        TABLE_SIZE=table_size,
+    )
     return table + load("unit/resume")
 
 

@@ -8,7 +8,7 @@
 
 ; Objects of Python, called with the state and the pc; they give the address of host code, 0 where there is no code.
 @find = external global i8
-@find_careful = external global i8
+@find_nonspeculative = external global i8
 @find_strict = external global i8
 ; Called with the state and the ucontext of a signal; 1: the access is to be made again.
 @untag_object = external global i8
@@ -16,7 +16,7 @@
 ; for ever. A record has a guest address, then its host code. Python makes records (execute/found_code.py), and empties
 ; the table when code goes, or when there is better code.
 @found = external global ptr, align 8
-@found_careful = external global ptr, align 8
+@found_nonspeculative = external global ptr, align 8
 @found_strict = external global ptr, align 8
 ; Under this pthread key, each thread has the address below which too little of its stack is left for Python.
 @limit_key = external global i64, align 8
@@ -29,8 +29,8 @@ define ptr @lookup_slowly(ptr %state, i64 %pc) nounwind {
   ret ptr %code
 }
 
-define ptr @careful_slowly(ptr %state, i64 %pc) nounwind {
-  %code = call ptr @find_again(ptr @found_careful, ptr @find_careful, ptr %state, i64 %pc)
+define ptr @nonspeculative_slowly(ptr %state, i64 %pc) nounwind {
+  %code = call ptr @find_again(ptr @found_nonspeculative, ptr @find_nonspeculative, ptr %state, i64 %pc)
   ret ptr %code
 }
 
