@@ -27,6 +27,7 @@ _KNOWN = (
     (b"(\xb5/\xfd", "compressed by Zstandard; unzstd it"),
     (b"version https://git-lfs", "a pointer of Git LFS; git lfs pull brings the file itself"),
     (b"#!", "a script"),
+    (b"/* GNU ld script", "a linker script, which only names libraries; load the one you want"),
 )
 _COFF = {0xAA64: "AArch64", 0xA641: "AArch64 (EC)", 0x8664: "x86-64", 0x14C: "x86", 0x1C4: "32-bit Arm"}
 _MACHINES = {
@@ -49,8 +50,14 @@ _MACHINES = {
     258: "LoongArch",
 }
 _EM_AARCH64 = 183
-_OBJECTS = "only relocatable objects (.o, made by -c) can be loaded"
-_TYPES = {0: "without a type", 2: "an executable", 3: "a shared library or executable", 4: "a core dump"}
+_OBJECTS = "only relocatable objects (.o, made by -c) and shared libraries can be loaded"
+_TYPES = {
+    0: "without a type",
+    1: "a relocatable object",
+    2: "an executable",
+    3: "a shared library or executable",
+    4: "a core dump",
+}
 
 
 def what_is(data: bytes) -> str:
@@ -82,8 +89,9 @@ def _is_text(data: bytes) -> bool:
     return all(c.isprintable() or c in "\t\n\r\f\ufeff" for c in text)
 
 
-def refused_elf(data: bytes) -> str:
-    """The reason why an ELF file (64 bytes or more) is no ELF64 relocatable object for AArch64; empty if it is one."""
+def refused_elf(data: bytes, wanted: int) -> str:
+    """The reason why an ELF file (64 bytes or more) is no ELF64 file for AArch64 of the `wanted` type; empty if it is
+    one."""
     order = "big" if data[5] == 2 else "little"
     kind, machine = struct.unpack_from(">HH" if order == "big" else "<HH", data, 16)
     processor = _MACHINES.get(machine, f"machine {machine}")
@@ -97,4 +105,4 @@ def refused_elf(data: bytes) -> str:
         return "a 32-bit ELF file for AArch64 (ILP32); compile with -mabi=lp64"
     if order == "big":
         return "a big-endian ELF file; compile without -mbig-endian"
-    return "" if kind == 1 else f"{_TYPES.get(kind, f'of type {kind}')}; {_OBJECTS}"
+    return "" if kind == wanted else f"{_TYPES.get(kind, f'of type {kind}')}; {_OBJECTS}"
