@@ -28,6 +28,7 @@ COMMON = {"armexec", "armexec.cli", "armexec.errors", "armexec.files", "armexec.
 RUN = COMMON | {
     "armexec.abi",
     "armexec.api",
+    "armexec.callbacks",
     "armexec.cpu",
     "armexec.engines",
     "armexec.forks",

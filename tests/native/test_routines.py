@@ -1,0 +1,164 @@
+"""The native engine's routines on engines that run on every host, with functions of Python in the place of C's."""
+
+from __future__ import annotations
+
+import inspect
+import textwrap
+from collections.abc import Callable
+
+import pytest
+
+import armexec
+from armexec.callbacks import HostFunction
+from armexec.cpu.call_frame import CallFrame
+from armexec.engines import get_engine
+from armexec.engines.native_calls import HostCall, routines
+from armexec.objects import load_image
+from engines import AVAILABLE
+
+ENGINES = [name for name in AVAILABLE if name != "native"]
+# `enter` calls `guest`, which calls `call_host` and adds 1; `alone` calls it without having been entered.
+AROUND = """
+    start:
+        adr x17, entered
+        b enter
+    alone:
+        b guest
+    guest:
+        stp x29, x30, [sp, #-160]!
+        stp x19, x20, [sp, #16]
+        stp d8, d9, [sp, #32]
+        mov x19, #-1
+        mov x20, #-1
+        fmov d8, #2.0
+        adr x17, hosted
+        bl call_host
+        add x0, x0, #1
+        ldp x19, x20, [sp, #16]
+        ldp d8, d9, [sp, #32]
+        ldp x29, x30, [sp], #160
+        ret
+        .balign 8
+    entered: .quad 0, guest
+    hosted: .quad 0, 0
+"""
+KEY, OBJECT, THREAD, GIL = 0x51, 0x52, 0x53, 0x54
+
+
+class Python:
+    """What the routines call, with a record of the calls. `answer` is what the object that is called does."""
+
+    def __init__(self, engine: str, answer: Callable[[HostCall], bool]) -> None:
+        self.calls: list[tuple[object, ...]] = []
+        self.answer = answer
+        self.value = 0
+        self.hosts: dict[str, HostFunction] = {}
+        functions = get_engine(engine).host_functions()
+        for name in (*routines.LIBC, *routines.PYTHON):
+            self.hosts[name] = functions.add(self._called(name))
+        text = textwrap.dedent((inspect.getdoc(routines) or "").partition("    enter:")[2])
+        for name, value in {"key": KEY, "object": OBJECT, **{n: h.address for n, h in self.hosts.items()}}.items():
+            text = text.replace(f"{name}: .quad 0", f"{name}: .quad {value}")
+        code = armexec.assemble(textwrap.dedent(AROUND) + f"enter:{text}")
+        self.module = armexec.Module(load_image(code.object(), "t.o"), engine)
+
+    def run(self, name: str, *arguments: int) -> int:
+        result = self.module[name].with_signature("long(long, long)")(*arguments)
+        assert isinstance(result, int)
+        return result
+
+    def _called(self, name: str) -> Callable[[CallFrame], None]:
+        def called(frame: CallFrame) -> None:
+            result = getattr(self, f"_{name}")(*frame.x[:2])
+            frame.x[0] = 0xBAD if result is None else result
+            # What C may change.
+            frame.x[1] = 0xBAD
+            frame.v[:64] = bytes(64)
+
+        return called
+
+    def _pthread_getspecific(self, key: int, _: int) -> int:
+        assert key == KEY
+        return self.value
+
+    def _pthread_setspecific(self, key: int, value: int) -> None:
+        assert key == KEY
+        self.value = value
+
+    def _PyEval_SaveThread(self, _a: int, _b: int) -> int:
+        self.calls.append(("save",))
+        return THREAD
+
+    def _PyEval_RestoreThread(self, thread: int, _: int) -> None:
+        self.calls.append(("restore", thread))
+
+    def _PyGILState_Ensure(self, _a: int, _b: int) -> int:
+        self.calls.append(("ensure",))
+        return GIL
+
+    def _PyGILState_Release(self, gil: int, _: int) -> None:
+        self.calls.append(("release", gil & 0xFFFF_FFFF))
+
+    def _PyLong_FromUnsignedLongLong(self, value: int, _: int) -> int:
+        return value
+
+    def _PyObject_CallOneArg(self, called: int, argument: int) -> int:
+        assert called == OBJECT
+        # Python runs without a way out.
+        assert self.value == 0
+        self.calls.append(("call",))
+        return 0x77 if self.answer(HostCall.from_address(argument)) else 0
+
+    def _Py_DecRef(self, _a: int, _b: int) -> None:
+        pass
+
+    def _PyErr_WriteUnraisable(self, called: int, _: int) -> None:
+        self.calls.append(("unraisable", called))
+
+
+CALLED = [("save",), ("ensure",), ("call",)]
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_a_result_comes_back(engine: str) -> None:
+    def add(call: HostCall) -> bool:
+        call.x[0] = call.x[0] * 100 + call.x[1]
+        return True
+
+    python = Python(engine, add)
+    assert python.run("start", 3, 4) == 305
+    assert python.calls == [*CALLED, ("release", GIL), ("restore", THREAD)]
+    assert python.value == 0
+    assert python.run("alone", 5, 6) == 507
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_the_frame_tells_where_the_call_comes_from(engine: str) -> None:
+    seen = []
+
+    def look(call: HostCall) -> bool:
+        seen.append((call.link, call.address, call.stack_size))
+        return True
+
+    python = Python(engine, look)
+    python.run("start", 1, 2)
+    base = python.module.loaded.base
+    symbols = {symbol.name: base + (symbol.offset or 0) for symbol in python.module.image.symbols}
+    assert seen == [(symbols["guest"] + 32, symbols["hosted"] - 0x10000, 0)]
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_an_exception_leaves_the_guest(engine: str) -> None:
+    python = Python(engine, lambda call: False)
+    python.value = 0x1230
+    python.run("start", 3, 4)
+    # The GIL is released before the guest is left, and the outer call's way out is there again.
+    assert python.calls == [*CALLED, ("release", GIL), ("restore", THREAD)]
+    assert python.value == 0x1230
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_an_exception_without_a_way_out_is_written(engine: str) -> None:
+    python = Python(engine, lambda call: False)
+    assert python.run("alone", 3, 4) == 1
+    assert python.calls == [*CALLED[1:], ("unraisable", OBJECT), ("release", GIL)]
