@@ -38,6 +38,40 @@ RECORD = """
     ret
 """
 """Stores X0 to X7, V0 to V7, SP and the arguments on the stack at X8, and returns the complements of its registers."""
+CALL_X9 = """
+    stp x29, x30, [sp, #-160]!
+    mov x29, sp
+    stp x19, x20, [sp, #16]
+    stp x21, x22, [sp, #32]
+    stp x23, x24, [sp, #48]
+    stp x25, x26, [sp, #64]
+    stp x27, x28, [sp, #80]
+    stp d8, d9, [sp, #96]
+    stp d10, d11, [sp, #112]
+    stp d12, d13, [sp, #128]
+    stp d14, d15, [sp, #144]
+    .irp n, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28
+    mov x\\n, #-1
+    .endr
+    .irp n, 8, 9, 10, 11, 12, 13, 14, 15
+    movi v\\n\\().16b, #255
+    .endr
+    sub sp, sp, #64
+    blr x9
+    mov sp, x29
+    ldp x19, x20, [sp, #16]
+    ldp x21, x22, [sp, #32]
+    ldp x23, x24, [sp, #48]
+    ldp x25, x26, [sp, #64]
+    ldp x27, x28, [sp, #80]
+    ldp d8, d9, [sp, #96]
+    ldp d10, d11, [sp, #112]
+    ldp d12, d13, [sp, #128]
+    ldp d14, d15, [sp, #144]
+    ldp x29, x30, [sp], #160
+    ret
+"""
+"""Calls what X9 points to with all registers that it was given, and with others in all callee-saved registers."""
 
 
 class Record(ctypes.Structure):

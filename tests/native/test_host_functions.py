@@ -20,42 +20,7 @@ from armexec.cpu.call_frame import CallFrame
 from armexec.engines import get_engine
 from engines import AVAILABLE
 
-from .frames import Call
-
-# It calls what X9 points to with all registers that it was given, and with others in all callee-saved registers.
-CALL_X9 = """
-    stp x29, x30, [sp, #-160]!
-    mov x29, sp
-    stp x19, x20, [sp, #16]
-    stp x21, x22, [sp, #32]
-    stp x23, x24, [sp, #48]
-    stp x25, x26, [sp, #64]
-    stp x27, x28, [sp, #80]
-    stp d8, d9, [sp, #96]
-    stp d10, d11, [sp, #112]
-    stp d12, d13, [sp, #128]
-    stp d14, d15, [sp, #144]
-    .irp n, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28
-    mov x\\n, #-1
-    .endr
-    .irp n, 8, 9, 10, 11, 12, 13, 14, 15
-    movi v\\n\\().16b, #255
-    .endr
-    sub sp, sp, #64
-    blr x9
-    mov sp, x29
-    ldp x19, x20, [sp, #16]
-    ldp x21, x22, [sp, #32]
-    ldp x23, x24, [sp, #48]
-    ldp x25, x26, [sp, #64]
-    ldp x27, x28, [sp, #80]
-    ldp d8, d9, [sp, #96]
-    ldp d10, d11, [sp, #112]
-    ldp d12, d13, [sp, #128]
-    ldp d14, d15, [sp, #144]
-    ldp x29, x30, [sp], #160
-    ret
-"""
+from .frames import CALL_X9, Call
 
 
 def calling(host: HostFunction, signature: str, engine: str) -> armexec.Function:

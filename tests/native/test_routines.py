@@ -13,35 +13,53 @@ from armexec.callbacks import HostFunction
 from armexec.cpu.call_frame import CallFrame
 from armexec.engines import get_engine
 from armexec.engines.native_calls import HostCall, routines
+from armexec.engines.native_calls.trampolines import HALF
+from armexec.memory import HostMemory
 from armexec.objects import load_image
 from engines import AVAILABLE
 
+from .frames import CALL_X9
+
 ENGINES = [name for name in AVAILABLE if name != "native"]
-# `enter` calls `guest`, which calls `call_host` and adds 1; `alone` calls it without having been entered.
-AROUND = """
-    start:
-        adr x17, entered
-        b enter
-    alone:
-        b guest
-    guest:
-        stp x29, x30, [sp, #-160]!
-        stp x19, x20, [sp, #16]
-        stp d8, d9, [sp, #32]
-        mov x19, #-1
-        mov x20, #-1
-        fmov d8, #2.0
-        adr x17, hosted
-        bl call_host
-        add x0, x0, #1
-        ldp x19, x20, [sp, #16]
-        ldp d8, d9, [sp, #32]
-        ldp x29, x30, [sp], #160
-        ret
-        .balign 8
+LINE = "\n"
+_OR_V0 = f"fmov x1, d0{LINE}orr x0, x0, x1"
+_SAVED = [(19, "x"), (21, "x"), (23, "x"), (25, "x"), (27, "x"), (8, "d"), (10, "d"), (12, "d"), (14, "d")]
+
+
+def _pairs(instruction: str) -> str:
+    """Store or load all callee-saved registers but X29 and X30."""
+    return "\n".join(f"{instruction} {r}{n}, {r}{n + 1}, [sp, #{16 * i}]" for i, (n, r) in enumerate(_SAVED, 1))
+
+
+def _around() -> str:
+    """`start` enters `guest`, which calls `call_host`; `kept` gives 0 where that keeps what a call preserves."""
+    general, vectors = range(19, 29), range(8, 16)
+    return f"""
+    start: adr x17, entered
+    b enter
+    guest: adr x9, host
+    {CALL_X9}
+    host: adr x17, hosted
+    b call_host
+    kept: stp x29, x30, [sp, #-160]!
+    mov x29, sp
+    {_pairs("stp")}
+    {LINE.join(f"mov x{n}, #{n}" for n in general)}
+    {LINE.join(f"movi v{n}.16b, #{n}" for n in vectors)}
+    bl start
+    mov x0, sp
+    sub x0, x0, x29
+    {LINE.join(f"sub x1, x{n}, #{n}{LINE}orr x0, x0, x1" for n in general)}
+    {LINE.join(f"movi v0.16b, #{n}{LINE}eor v0.8b, v0.8b, v{n}.8b{LINE}{_OR_V0}" for n in vectors)}
+    {_pairs("ldp")}
+    ldp x29, x30, [sp], #160
+    ret
+    .balign 8
     entered: .quad 0, guest
     hosted: .quad 0, 0
-"""
+    """
+
+
 KEY, OBJECT, THREAD, GIL = 0x51, 0x52, 0x53, 0x54
 
 
@@ -59,7 +77,7 @@ class Python:
         text = textwrap.dedent((inspect.getdoc(routines) or "").partition("    enter:")[2])
         for name, value in {"key": KEY, "object": OBJECT, **{n: h.address for n, h in self.hosts.items()}}.items():
             text = text.replace(f"{name}: .quad 0", f"{name}: .quad {value}")
-        code = armexec.assemble(textwrap.dedent(AROUND) + f"enter:{text}")
+        code = armexec.assemble(f"{_around()}{LINE}enter:{text}")
         self.module = armexec.Module(load_image(code.object(), "t.o"), engine)
 
     def run(self, name: str, *arguments: int) -> int:
@@ -126,10 +144,11 @@ def test_a_result_comes_back(engine: str) -> None:
         return True
 
     python = Python(engine, add)
-    assert python.run("start", 3, 4) == 305
+    assert python.run("start", 3, 4) == 304
     assert python.calls == [*CALLED, ("release", GIL), ("restore", THREAD)]
     assert python.value == 0
-    assert python.run("alone", 5, 6) == 507
+    assert python.run("guest", 5, 6) == 506
+    assert python.run("kept", 1, 2) == 0
 
 
 @pytest.mark.parametrize("engine", ENGINES)
@@ -144,7 +163,10 @@ def test_the_frame_tells_where_the_call_comes_from(engine: str) -> None:
     python.run("start", 1, 2)
     base = python.module.loaded.base
     symbols = {symbol.name: base + (symbol.offset or 0) for symbol in python.module.image.symbols}
-    assert seen == [(symbols["guest"] + 32, symbols["hosted"] - 0x10000, 0)]
+    [(link, address, stack_size)] = seen
+    assert symbols["guest"] < link < symbols["host"]
+    assert HostMemory().read(link - 4, 4) == armexec.assemble("blr x9").bytes
+    assert (address, stack_size) == (symbols["hosted"] - HALF, 0)
 
 
 @pytest.mark.parametrize("engine", ENGINES)
@@ -155,10 +177,11 @@ def test_an_exception_leaves_the_guest(engine: str) -> None:
     # The GIL is released before the guest is left, and the outer call's way out is there again.
     assert python.calls == [*CALLED, ("release", GIL), ("restore", THREAD)]
     assert python.value == 0x1230
+    assert python.run("kept", 1, 2) == 0
 
 
 @pytest.mark.parametrize("engine", ENGINES)
 def test_an_exception_without_a_way_out_is_written(engine: str) -> None:
     python = Python(engine, lambda call: False)
-    assert python.run("alone", 3, 4) == 1
+    assert python.run("guest", 3, 4) == 0
     assert python.calls == [*CALLED[1:], ("unraisable", OBJECT), ("release", GIL)]
