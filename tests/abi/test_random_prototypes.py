@@ -89,6 +89,20 @@ def same(ctype: CType, left: bytes, right: bytes) -> bool:
     return differing & bits_of(ctype) == 0
 
 
+def is_in_doubt(ctype: CType, target: str, opt: str, *, variable: bool) -> bool:
+    """Whether clang's call has another place on the stack than its own callee, or than itself at another level.
+
+    Of homogeneous aggregates: Apple's variable arguments of 16-byte vectors are aligned to 8 bytes by calls, and to
+    16 by va_arg. At -O0 a packed struct of one such member is placed as that member.
+    """
+    aggregate = homogeneous(ctype)
+    if aggregate is None:
+        return False
+    if variable and target == "apple":
+        return ctype.align >= 16
+    return opt == "-O0" and aggregate.members == 1 and aggregate.base.size == 16 and ctype.natural_align < 16
+
+
 def shown(case: Case, where: str, found: Placement, n: int | None) -> str:
     parts = found.result if n is None else found.arguments[n]
     return f"{case.types.text}\n{case.declared('f')} {case.variable} {where} {n}: {parts}"
@@ -125,6 +139,8 @@ def check(seed: int, target: str, opt: str, *, variadic: bool) -> None:
                 call.machine.memory.write(address(f"v{number}_{n}"), value)
             run(call.machine, gate)
             for n, (kind, parts) in enumerate(zip(kinds, found.arguments, strict=True)):
+                if is_in_doubt(kind, target, opt, variable=n >= len(case.fixed)):
+                    break
                 # What isn't passed has no bits.
                 assert parts or not bits_of(kind)
                 assert same(kind, call.get(parts, kind.size), values[n]), shown(case, "calls with", found, n)
@@ -134,14 +150,16 @@ def check(seed: int, target: str, opt: str, *, variadic: bool) -> None:
             if whole.result.kind != "void":
                 stored = call.machine.memory.read(address(f"r{number}"), whole.result.size)
                 assert same(whole.result, stored, result), shown(case, "takes the result", found, None)
+        # The callee aligns addresses, and SP is a multiple of 16 only.
+        if any(kind.align > 16 and is_in_doubt(kind, target, opt, variable=True) for kind in variable):
+            continue
+        if any(is_in_doubt(kind, target, opt, variable=False) for kind in kinds):
+            continue
         with Call(address(f"f{number}"), found, rng) as call:
             call.set_arguments(values)
             run(call.machine)
             assert call.machine.registers[31] == call.sp
             for n, kind in enumerate(kinds):
-                if n >= len(case.fixed) and target == "apple" and kind.align >= 16 and homogeneous(kind) is not None:
-                    # clang's calls align it to 8 bytes, and its va_arg to 16.
-                    break
                 stored = call.machine.memory.read(address("out") + 512 * n, kind.size)
                 assert same(kind, stored, values[n]), shown(case, "is called with", found, n)
             if whole.result.kind != "void":

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import keyword
 import weakref
 from collections.abc import Callable
-from typing import Any, NoReturn
+from typing import Any
 
+from armexec.abi.checks import MISSING, as_float, as_integer, by_position, missing, parameter_names
 from armexec.abi.integers import integer_range
-from armexec.abi.lists import ListCopy
+from armexec.abi.lists import write_back
 from armexec.abi.placement import place_in_registers
 from armexec.abi.pointers import pointer_argument
 from armexec.errors import SignatureError
@@ -29,16 +29,6 @@ def check_passable(prototype: Prototype) -> None:
     place_in_registers(prototype, "aapcs64")
 
 
-class _Missing:
-    """The default of every parameter, so that a missing argument is our error and not Python's."""
-
-    def __repr__(self) -> str:
-        return "..."
-
-
-_MISSING = _Missing()
-
-
 def make_call(
     prototype: Prototype, bound: Callable[..., Any], convert: Callable[[Any], Any] | None = None
 ) -> Callable[..., Any]:
@@ -53,7 +43,7 @@ def make_call(
         SignatureError: a type can't be passed. The function itself raises it for arguments that don't fit.
     """
     check_passable(prototype)
-    names = _parameter_names(prototype)
+    names = parameter_names(prototype)
     body = []
     arguments = []
     for position, (name, parameter) in enumerate(zip(names, prototype.parameters, strict=True)):
@@ -89,13 +79,13 @@ def make_call(
     scope: dict[str, Any] = {
         "_bound": bound,
         "_convert": convert,
-        "_float": _float,
-        "_integer": _integer,
-        "_missing": _MISSING,
+        "_float": as_float,
+        "_integer": as_integer,
+        "_missing": MISSING,
         "_pointer": _pointer,
         "_prototype": prototype,
-        "_by_position": _by_position,
-        "_write_back": _write_back,
+        "_by_position": by_position,
+        "_write_back": write_back,
         # Debuggers and pytest leave this frame out.
         "__tracebackhide__": True,
     }
@@ -108,100 +98,11 @@ def make_call(
     return made
 
 
-def _parameter_names(prototype: Prototype) -> list[str]:
-    """A Python name for each parameter: its own where that is a valid one."""
-    names: list[str] = []
-    for position, parameter in enumerate(prototype.parameters):
-        name = parameter.name
-        usable = name.isascii() and name.isidentifier() and not name.startswith("_") and not keyword.iskeyword(name)
-        names.append(name if usable and name not in names else f"arg{position}")
-    if len(set(names)) != len(names):
-        names = [f"arg{position}" for position in range(len(names))]
-    return names
-
-
-def _by_position(
-    prototype: Prototype, given: tuple[Any, ...], extra: tuple[Any, ...], named: dict[str, Any]
-) -> list[Any]:
-    """The arguments in the order of the parameters, positional and named ones together. Raises SignatureError."""
-    names = _parameter_names(prototype)
-    if extra:
-        raise SignatureError(f"`{prototype}` takes {_count(len(names))}, not {len(names) + len(extra)}")
-    arguments = list(given)
-    for name, value in named.items():
-        if name not in names:
-            known = ", ".join(names) or "none"
-            raise SignatureError(f"`{prototype}`: there is no parameter {name!r}; its parameters are: {known}")
-        position = names.index(name)
-        if arguments[position] is not _MISSING:
-            raise SignatureError(f"`{prototype}`: argument {position + 1} is given twice, also by its name {name!r}")
-        arguments[position] = value
-    return arguments
-
-
-def _count(count: int) -> str:
-    return f"{count} argument{'' if count == 1 else 's'}" if count else "no arguments"
-
-
-def _integer(prototype: Prototype, position: int, value: Any, low: int, high: int) -> int:
-    """The value as an int in range; it may be a bool, a NumPy integer or an IntEnum. Raises SignatureError."""
-    if value is _MISSING:
-        _missing(prototype, position)
-    parameter = prototype.parameters[position]
-    try:
-        number = value.__index__()
-    except (AttributeError, TypeError):
-        raise SignatureError(
-            f"`{prototype}`: argument {position + 1} must be an int for `{parameter}`,"
-            f" not {type(value).__name__} {_shown(value)}"
-        ) from None
-    if not low <= number <= high:
-        raise SignatureError(
-            f"`{prototype}`: argument {position + 1} is {_shown(number)}, out of range {low}..{high} for `{parameter}`"
-        )
-    return int(number)
-
-
-def _float(prototype: Prototype, position: int, value: Any) -> float:
-    """The value as a float; it may be anything that has __float__ or __index__. Raises SignatureError."""
-    if value is _MISSING:
-        _missing(prototype, position)
-    parameter = prototype.parameters[position]
-    kind = type(value)
-    if not (hasattr(kind, "__float__") or hasattr(kind, "__index__")):
-        raise SignatureError(
-            f"`{prototype}`: argument {position + 1} must be a number for `{parameter}`,"
-            f" not {kind.__name__} {_shown(value)}"
-        )
-    try:
-        return float(value)
-    except (OverflowError, TypeError, ValueError) as error:
-        raise SignatureError(
-            f"`{prototype}`: argument {position + 1} for `{parameter}` is no number: {error}"
-        ) from None
-
-
 def _pointer(prototype: Prototype, position: int, value: Any, alive: list[Any]) -> int:
-    if value is _MISSING:
-        _missing(prototype, position)
+    if value is MISSING:
+        missing(prototype, position)
     parameter = prototype.parameters[position]
     try:
         return pointer_argument(parameter.type, value, alive)
     except SignatureError as error:
         raise SignatureError(f"`{prototype}`: argument {position + 1}, `{parameter}`: {error}") from None
-
-
-def _write_back(alive: list[Any]) -> None:
-    """Copy arrays that were made of lists back into the lists."""
-    for item in alive:
-        if item.__class__ is ListCopy:
-            item.write_back()
-
-
-def _missing(prototype: Prototype, position: int) -> NoReturn:
-    raise SignatureError(f"`{prototype}` takes {_count(len(prototype.parameters))}: argument {position + 1} is missing")
-
-
-def _shown(value: Any) -> str:
-    text = hex(value) if isinstance(value, int) and value.bit_length() > 4096 else repr(value)
-    return text if len(text) <= 80 else f"{text[:77]}..."

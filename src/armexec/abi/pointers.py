@@ -10,6 +10,8 @@ from typing import Any
 
 from armexec.abi.elements import Element, buffer_element, check_element, ctypes_element, interface_element
 from armexec.abi.lists import copy_list
+from armexec.abi.values.codec import Buffer, Codec, codec_for
+from armexec.abi.values.structs import StructValue, address_of_value, struct_class
 from armexec.errors import SignatureError
 from armexec.objects import CType
 
@@ -43,6 +45,8 @@ def pointer_argument(ctype: CType, value: Any, alive: list[Any]) -> int:
     - A list is copied into an array (a `ListCopy` in `alive`), and back after the call if the target isn't const. A
       tuple is copied; it needs a const target.
     - A str is passed as UTF-8 that ends with a null character; it needs a target of const char.
+    - A value of a struct or union is passed by its address, for a pointer to its type, to a base class, to void or
+      to bytes.
     - ctypes arrays, structures and simple objects are passed by their address, ctypes pointers by their value.
 
     Raises:
@@ -58,6 +62,10 @@ def pointer_argument(ctype: CType, value: Any, alive: list[Any]) -> int:
             return int(value)
         raise SignatureError(f"{value} is not an address")
     target = ctype.target
+    if isinstance(value, StructValue):
+        _check_struct(target, value)
+        alive.append(value)
+        return address_of_value(value)
     if isinstance(value, _CTYPES):
         return _ctypes_address(target, value)
     if isinstance(value, Number) or _is_numpy_scalar(value):
@@ -67,7 +75,7 @@ def pointer_argument(ctype: CType, value: Any, alive: list[Any]) -> int:
         alive.append(data)
         return ctypes.cast(ctypes.c_char_p(data), ctypes.c_void_p).value or 0
     if isinstance(value, list | tuple):
-        copy = copy_list(target, value, lambda element, inner: pointer_argument(element, inner, alive))
+        copy = copy_list(target, value, alive)
         alive.append(copy)
         return copy.address
     constant = target is not None and target.const
@@ -99,6 +107,45 @@ def pointer_argument(ctype: CType, value: Any, alive: list[Any]) -> int:
     return _address(view)
 
 
+def _check_struct(target: CType | None, value: StructValue) -> None:
+    """Raises SignatureError if a pointer to the target can't have the address of a struct's value."""
+    if target is None or target.kind == "void" or (target.kind == "int" and target.size == 1):
+        return
+    if target.kind in ("struct", "union") and _begins_with(value.ctype, target):
+        return
+    raise SignatureError(f"a value of `{value.ctype}` isn't what a pointer to `{target}` points to")
+
+
+def _begins_with(ctype: CType, target: CType) -> bool:
+    """Whether a type is the target, or a class derived from it, with the base class at its beginning."""
+    if target.fields is None:
+        return target.tag in ("", ctype.tag)
+    if struct_class(ctype) is struct_class(target):
+        return True
+    bases = [f.type for f in ctype.fields or () if not f.name and f.offset == 0 and f.type.kind == "struct"]
+    return any(_begins_with(base, target) for base in bases)
+
+
+class Pointer(Codec):
+    """A pointer: whatever `pointer_argument` takes, and an address as an int."""
+
+    def pack(self, value: Any, alive: list[Any]) -> bytes:
+        return pointer_argument(self.ctype, value, alive).to_bytes(8, "little")
+
+    def unpack(self, data: Buffer) -> int:
+        return int.from_bytes(data, "little")
+
+    def dtype(self) -> Any:
+        import numpy as np
+
+        return np.dtype("<u8")
+
+
+@codec_for("pointer")
+def _pointer(ctype: CType) -> Codec:
+    return Pointer(ctype)
+
+
 def _copied(ctype: CType, value: Any, alive: list[Any]) -> int:
     """The address of a copy of a scalar. Raises SignatureError."""
     target = ctype.target
@@ -109,7 +156,7 @@ def _copied(ctype: CType, value: Any, alive: list[Any]) -> int:
             " (an address is a ctypes.c_void_p)"
         )
     try:
-        copy = copy_list(replace(target, const=True), (value,), lambda element, inner: 0)
+        copy = copy_list(replace(target, const=True), (value,), alive)
     except SignatureError as error:
         raise SignatureError(str(error).removeprefix("element 0: ")) from None
     alive.append(copy)

@@ -55,6 +55,7 @@ class CType:
     - `parameters` and `variadic` describe a function type.
     - `natural_align` is the alignment in bytes that a struct's or union's members give it (AAPCS64, "Composite Types");
       `align` is larger if the type itself has an alignment. It is 0 for other types.
+    - `tag` is the own name of a struct, union or enum, which a typedef doesn't change; empty where it has none.
     - `enumerators` are the names and values of an enum; they take no part in comparison.
     - `format` is "bfloat16" for `__bf16`, which has the size of `_Float16`; empty for the formats of IEEE 754.
     - `temporary` is true for a reference to a scalar that may be a copy of a value: `const T &` and `T &&` in C++, and
@@ -78,6 +79,7 @@ class CType:
     format: Literal["", "bfloat16"] = ""
     temporary: bool = False
     natural_align: int = 0
+    tag: str = ""
     enumerators: tuple[tuple[str, int], ...] = field(default=(), compare=False, repr=False)
 
     @property

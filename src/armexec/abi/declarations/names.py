@@ -133,4 +133,12 @@ def _vector(name: str, apple: bool) -> CType | None:
         return vector
     number = int(found[4])
     array = CType("array", number * size, target=vector, count=number, align=size)
-    return CType("struct", number * size, name, align=size, fields=(Field("val", 0, array),), natural_align=size)
+    return CType(
+        "struct",
+        number * size,
+        name,
+        align=size,
+        fields=(Field("val", 0, array),),
+        natural_align=size,
+        tag=f"struct {name}",
+    )

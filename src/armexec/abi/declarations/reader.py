@@ -246,7 +246,7 @@ class _Reader:
         tag = f"enum {node.name}" if node.name else ""
         if node.values is None:
             # It may be defined elsewhere.
-            return self.tags.get(tag) or CType("enum", 4, tag, align=4)
+            return self.tags.get(tag) or CType("enum", 4, tag, align=4, tag=tag)
         given: list[tuple[str, int]] = []
         for enumerator in node.values.enumerators:
             value = given[-1][1] + 1 if given else 0
@@ -264,7 +264,7 @@ class _Reader:
             raise SignatureError(f"the enumerators of {tag or 'an enum'} don't fit into 64 bits")
         words = ["int" if size == 4 else "long"] if signed else ["unsigned", "int" if size == 4 else "long"]
         under = named_type(words, self.apple)
-        made = CType("enum", size, tag, signed, under, align=size, enumerators=tuple(given))
+        made = CType("enum", size, tag, signed, under, align=size, tag=tag, enumerators=tuple(given))
         if tag:
             self.tags[tag] = made
         return made
@@ -278,7 +278,7 @@ class _Reader:
         known = self.tags.get(tag) if tag else None
         if node.decls is None and known is not None:
             return known
-        made = known or CType("union" if union else "struct", 0, tag or f"{keyword} {{...}}")
+        made = known or CType("union" if union else "struct", 0, tag or f"{keyword} {{...}}", tag=tag)
         if tag:
             self.tags[tag] = made
         pending = self._copies.setdefault(id(made), [made])

@@ -122,9 +122,11 @@ class Arguments:
         if self.convention == "aapcs64":
             align = 16 if natural_alignment(ctype) >= 16 else 8
             return (Part(self._slot(_up(ctype.size, 8), align), 0, ctype.size, "bytes"),)
-        align = _SLOT if on_stack else base.size
-        size = _up(ctype.size, _SLOT) if on_stack else ctype.size
-        return (Part(self._slot(size, align), 0, ctype.size, "bytes"),)
+        if on_stack:
+            # As va_arg reads them. clang's own calls align all of these to 8 bytes.
+            align = 16 if ctype.align >= 16 else 8
+            return (Part(self._slot(_up(ctype.size, _SLOT), align), 0, ctype.size, "bytes"),)
+        return (Part(self._slot(ctype.size, base.size), 0, ctype.size, "bytes"),)
 
     def _slot(self, slot: int, align: int) -> StackSlot:
         """The next `slot` bytes at a multiple of `align`."""

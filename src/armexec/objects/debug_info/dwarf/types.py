@@ -159,13 +159,15 @@ class Types:
         bits = 8 * size
         values = [v - (1 << bits) if signed and bits and v >> bits - 1 == 1 else v for v in values]
         names = [self._entries.name(c) for c in given]
+        spelled = self._spell(die, "enum")
         return CType(
             "enum",
             size,
-            self._spell(die, "enum"),
+            spelled,
             signed,
             under if under.kind == "int" else None,
             align=size or under.align,
+            tag=spelled if self._entries.name(die) else "",
             enumerators=tuple(zip(names, values, strict=True)),
         )
 
@@ -234,7 +236,7 @@ class Types:
         kind: Kind = "union" if die.tag == "DW_TAG_union_type" else "struct"
         name = self._spell(die, "class" if die.tag == "DW_TAG_class_type" else kind)
         by_reference = self._entries.number(die, "DW_AT_calling_convention") == _DW_CC_PASS_BY_REFERENCE
-        made = CType(kind, size, name, by_reference=by_reference)
+        made = CType(kind, size, name, by_reference=by_reference, tag=name if self._entries.name(die) else "")
         # Registered before its fields are read, which may point to it.
         self._types[die.offset] = made
         if "DW_AT_declaration" in die.attributes:

@@ -1,0 +1,281 @@
+"""Values of structs and unions: classes made from the types, whose instances have the bytes of C's values."""
+
+from __future__ import annotations
+
+import ctypes
+import keyword
+import weakref
+from typing import Any, Self
+
+from armexec.abi.values.codec import Buffer, Codec, codec_for, shown
+from armexec.abi.values.members import BitField, Group, Member, groups_of
+from armexec.errors import SignatureError
+from armexec.objects import CType
+
+__all__ = ["StructType", "StructValue", "address_of_value", "struct_class"]
+
+_RESERVED = {"from_bytes", "dtype", "ctype"}
+
+
+class StructType(type):
+    """The class of the classes of values."""
+
+    ctype: CType
+    _group: Group
+    _members: dict[str, Member]
+
+    @property
+    def dtype(cls) -> Any:
+        """NumPy's structured type: names, offsets and size as in C. Bit-fields aren't in it, and what NumPy has no type
+        for is there as bytes (`V16`)."""
+        import numpy as np
+
+        names, formats, offsets = [], [], []
+        for name, member in cls._members.items():
+            if not isinstance(member, BitField):
+                names.append(name)
+                formats.append(_storage(member.codec))
+                offsets.append(member.offset)
+        return np.dtype({"names": names, "formats": formats, "offsets": offsets, "itemsize": cls.ctype.size})
+
+    def __repr__(cls) -> str:
+        return f"<class {cls.ctype.tag or cls.ctype.name}>" if "ctype" in vars(cls) else super().__repr__()
+
+
+def _storage(of: Codec) -> Any:
+    """The NumPy type of a member."""
+    import numpy as np
+
+    shape = getattr(of, "shape", ())
+    element = getattr(of, "scalar", of)
+    dtype = element.dtype()
+    return np.dtype((dtype if dtype is not None else f"V{element.size}", shape))
+
+
+class StructValue(metaclass=StructType):
+    """A value of a struct or union, with memory of its own. A nested one has a part of the outer one's memory.
+
+    The class takes the members by position or by name: all of a struct's, one of a union's; without any all bytes are
+    zero. Values are equal if all members are; unions, if all bytes are.
+    """
+
+    __slots__ = ("__weakref__", "_alive", "_base", "_data")
+    __hash__ = None  # type: ignore[assignment]
+
+    ctype: CType
+    _group: Group
+    _members: dict[str, Member]
+    _data: memoryview
+    _alive: dict[int, Any]
+    """By the offset of a pointer in the outermost struct: the objects whose addresses it has."""
+    _base: int
+
+    def __init__(self, *values: Any, **named: Any) -> None:
+        """Make a value. Raises SignatureError for members that are missing, unknown or don't fit."""
+        self._data, self._alive, self._base = _memory(self.ctype), {}, 0
+        name = type(self).__name__
+        if values:
+            order = self._group.first_names()
+            if len(values) > len(order):
+                raise SignatureError(f"{name} has {len(order)} members, not {len(values)}: {', '.join(order)}")
+            for member, value in zip(order, values, strict=False):
+                if member in named:
+                    raise SignatureError(f"{name}: {member} is given twice")
+                named[member] = value
+        if not named:
+            return
+        for member in named:
+            if member not in self._members:
+                known = ", ".join(self._members) or "none"
+                raise SignatureError(f"{name} has no member {member!r}; its members are: {known}")
+        missing = self._group.missing(set(named))
+        if missing:
+            raise SignatureError(f"{name}: {missing} must be given")
+        for member, value in named.items():
+            try:
+                self._members[member].store(self, value)
+            except SignatureError as error:
+                raise SignatureError(f"member {member}: {error}") from None
+
+    @classmethod
+    def from_bytes(cls, data: Buffer) -> Self:
+        """The value that has these bytes. Raises SignatureError if there are more or fewer."""
+        given = bytes(data)
+        if len(given) != cls.ctype.size:
+            raise SignatureError(f"{cls.__name__} has {cls.ctype.size} bytes, not {len(given)}")
+        made = cls.__new__(cls)
+        made._data, made._alive, made._base = _memory(cls.ctype, given), {}, 0
+        return made
+
+    @property
+    def dtype(self) -> Any:
+        """NumPy's structured type of the class."""
+        return type(self).dtype
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
+        """An array without dimensions, of the same memory."""
+        import numpy as np
+
+        array = np.frombuffer(self._data, self.dtype, 1).reshape(())
+        if dtype is not None and dtype != array.dtype:
+            return array.astype(dtype)
+        return array.copy() if copy else array
+
+    def __getitem__(self, member: str) -> Any:
+        """A member by its name, also where that is no name of Python's, or another attribute's."""
+        if member not in self._members:
+            raise SignatureError(f"{type(self).__name__} has no member {member!r}")
+        return self._members[member].__get__(self, type(self))
+
+    def __setitem__(self, member: str, value: Any) -> None:
+        if member not in self._members:
+            raise SignatureError(f"{type(self).__name__} has no member {member!r}")
+        self._members[member].__set__(self, value)
+
+    def __bytes__(self) -> bytes:
+        return bytes(self._data)
+
+    def __eq__(self, other: object) -> bool:
+        if type(other) is not type(self):
+            return NotImplemented
+        if self._group.union:
+            return self._data == other._data
+        return all(_equal(self[name], other[name]) for name in self._members)
+
+    def __repr__(self) -> str:
+        members = (f"{name}={_plain(self[name])!r}" for name in self._members)
+        return f"{type(self).__name__}({', '.join(members)})"
+
+    def __copy__(self) -> Self:
+        copy = type(self).from_bytes(self._data)
+        copy._alive.update((at - self._base, owners) for at, owners in _owners(self).items())
+        return copy
+
+    def __deepcopy__(self, _memo: Any) -> Self:
+        return self.__copy__()
+
+
+def _memory(ctype: CType, data: bytes = b"") -> memoryview:
+    """Memory of the type's size and alignment."""
+    size, align = ctype.size, ctype.align or 1
+    if align <= 8:
+        # Python's own memory is aligned to that.
+        return memoryview(bytearray(data or size))
+    room = bytearray(size + align)
+    at = -ctypes.addressof(ctypes.c_char.from_buffer(room)) % align
+    memory = memoryview(room)[at : at + size]
+    memory[: len(data)] = data
+    return memory
+
+
+def address_of_value(value: StructValue) -> int:
+    """The address of a value's bytes."""
+    if not len(value._data):
+        return ctypes.addressof(ctypes.c_char.from_buffer(bytearray(1)))
+    return ctypes.addressof(ctypes.c_char.from_buffer(value._data))
+
+
+def _owners(value: StructValue) -> dict[int, Any]:
+    """What pointers in the value refer to."""
+    first, end = value._base, value._base + value.ctype.size
+    return {at: owners for at, owners in value._alive.items() if first <= at < end}
+
+
+def _plain(value: Any) -> Any:
+    """NumPy's arrays as lists, for `repr`."""
+    return value.tolist() if hasattr(value, "tolist") else value
+
+
+def _equal(left: Any, right: Any) -> bool:
+    if hasattr(left, "tolist"):
+        return bool((left == right).all())
+    return bool(left == right)
+
+
+class Struct(Codec):
+    """A struct or union: a value of its class, a dict or a tuple of members, or NumPy's structured value."""
+
+    def __init__(self, ctype: CType) -> None:
+        super().__init__(ctype)
+        self.made = struct_class(ctype)
+
+    def pack(self, value: Any, alive: list[Any]) -> bytes:
+        if type(value) is not self.made:
+            value = self._converted(value)
+        if value._alive:
+            alive += _owners(value).values()
+        return bytes(value._data)
+
+    def _converted(self, value: Any) -> StructValue:
+        made = self.made
+        if isinstance(value, dict) and all(isinstance(key, str) for key in value):
+            self._needs(value)
+            return made(**value)
+        if isinstance(value, list | tuple):
+            self._needs(value)
+            return made(*value)
+        if getattr(value, "shape", None) == () and hasattr(value, "dtype") and not isinstance(value, StructValue):
+            if value.dtype != made.dtype:
+                raise SignatureError(f"a value of dtype {value.dtype} is no `{self.ctype}`, which has {made.dtype}")
+            return made.from_bytes(value.tobytes())
+        other = repr(type(value)) if isinstance(value, StructValue) else shown(value)
+        names = ", ".join(made._members)
+        raise SignatureError(f"{other} is no `{self.ctype}`: give a {made.__name__}, or a dict or tuple of {names}")
+
+    def _needs(self, value: Any) -> None:
+        if not value and self.made._members:
+            raise SignatureError(f"{self.made.__name__}: {self.made._group.missing(set())} must be given")
+
+    def unpack(self, data: Buffer) -> StructValue:
+        return self.made.from_bytes(data)
+
+    def view(self, data: memoryview, alive: dict[int, Any], base: int) -> StructValue:
+        made = self.made.__new__(self.made)
+        made._data, made._alive, made._base = data, alive, base
+        return made
+
+    def dtype(self) -> Any:
+        return self.made.dtype
+
+
+# By what the definition says, so that two readings of one struct have one class.
+_classes: weakref.WeakValueDictionary[Any, StructType] = weakref.WeakValueDictionary()
+
+
+def _definition(ctype: CType) -> Any:
+    """What distinguishes types: names and places, of all that is in a value."""
+    if ctype.kind in ("struct", "union"):
+        fields = tuple((f.name, f.offset, f.bit_offset, f.bit_size, _definition(f.type)) for f in ctype.fields or ())
+        return ctype.kind, ctype.tag or ctype.name, ctype.size, ctype.align, fields
+    if ctype.kind in ("array", "vector", "complex"):
+        return ctype.kind, ctype.count, ctype.size, ctype.target and _definition(ctype.target)
+    if ctype.kind == "pointer":
+        return ctype.kind, str(ctype)
+    return ctype.kind, ctype.size, ctype.signed, ctype.format, ctype.name, ctype.enumerators
+
+
+def struct_class(ctype: CType) -> type[StructValue]:
+    """The class of a struct's or union's values; the same one for the same definition.
+
+    Raises:
+        SignatureError: the type is incomplete.
+    """
+    if ctype.fields is None:
+        raise SignatureError(f"`{ctype}` has no values: its members aren't known")
+    key = _definition(ctype)
+    found = _classes.get(key)
+    if found is None:
+        name = (ctype.tag or ctype.name).split(" ", 1)[-1].rsplit("::", 1)[-1]
+        if not name.isidentifier() or keyword.iskeyword(name):
+            name = ctype.kind
+        group = groups_of(ctype)
+        members = {member.name: member for member in group.members()}
+        usable = {n: m for n, m in members.items() if n not in _RESERVED and not n.startswith("_")}
+        namespace = {"__slots__": (), "ctype": ctype, "_group": group, "_members": members, **usable}
+        found = _classes[key] = StructType(name, (StructValue,), namespace)
+    return found  # type: ignore[return-value]
+
+
+@codec_for("struct", "union")
+def _struct(ctype: CType) -> Codec:
+    return Struct(ctype)
