@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import ctypes
 import random
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import closing
 
+from armexec.abi.frames import ArgumentBlock, ArgumentFrame
 from armexec.abi.placement import Part, Placement, StackSlot
 from armexec.compiler_rt import complete
 from armexec.cpu.registers import Kind
@@ -15,7 +17,7 @@ from armexec.machines.traps import EXIT
 from armexec.memory import HostMemory, guest_stack
 from armexec.objects import Image
 
-__all__ = ["Call", "load", "run"]
+__all__ = ["Call", "enter", "load", "load_block", "run", "store_block"]
 
 
 def load(image: Image) -> LoadedReferenceImage:
@@ -27,6 +29,37 @@ def run(machine: ReferenceMachine, end: int = EXIT) -> None:
     """Run up to an address."""
     while machine.pc != end:
         step(machine)
+
+
+def load_block(machine: ReferenceMachine, block: ArgumentBlock) -> None:
+    """Put a block's registers into a machine."""
+    machine.registers[:9] = block.x
+    machine.vectors[:8] = [low | high << 64 for low, high in block.v]
+
+
+def store_block(machine: ReferenceMachine, block: ArgumentBlock) -> None:
+    """Put a machine's registers into a block."""
+    block.x[:] = machine.registers[:9]
+    block.stack = machine.registers[31]
+    for pair, bits in zip(block.v, machine.vectors, strict=False):
+        pair[0], pair[1] = bits & (1 << 64) - 1, bits >> 64
+
+
+def enter(address: int) -> Callable[[ArgumentFrame, int], None]:
+    """What calls the function at an address by a frame, as an engine does it."""
+
+    def call(frame: ArgumentFrame, stack_size: int) -> None:
+        machine = ReferenceMachine(HostMemory())
+        load_block(machine, frame.block)
+        with closing(guest_stack()) as stack:
+            machine.registers[31] = stack.stack_pointer - stack_size
+            machine.memory.write(machine.registers[31], ctypes.string_at(frame.block.stack, stack_size))
+            machine.registers[30] = EXIT
+            machine.pc = address
+            run(machine)
+        store_block(machine, frame.block)
+
+    return call
 
 
 def extended(part: Part, value: int, bits: int) -> int:

@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import random
 from dataclasses import replace
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pytest
 
 from armexec.abi import calling_convention, parse_prototype
+from armexec.abi.frames import ArgumentBlock, CalleePlan, make_frame_call
+from armexec.abi.frames.block import BLOCK_SIZE
 from armexec.abi.placement import CallingConvention, Placement, homogeneous
+from armexec.abi.values import codec
+from armexec.machines.interpreter.machine import ReferenceMachine
+from armexec.memory import HostMemory
 from armexec.objects import CType, Prototype, load_image
 from armexec.toolchain import compile_object
 
-from .machine import Call, load, run
+from .machine import Call, enter, load, load_block, run, store_block
 from .random_types import VARIABLE, RandomTypes, bits_of
 
 COUNT = 25
@@ -103,6 +108,12 @@ def is_in_doubt(ctype: CType, target: str, opt: str, *, variable: bool) -> bool:
     return opt == "-O0" and aggregate.members == 1 and aggregate.base.size == 16 and ctype.natural_align < 16
 
 
+def equal(ctype: CType, value: Any, data: bytes) -> bool:
+    """Whether a Python value is that of the bytes. NaNs lose their payload, and padding is left out."""
+    kind = codec(ctype)
+    return same(ctype, kind.pack(value, []), kind.pack(kind.unpack(data), []))
+
+
 def shown(case: Case, where: str, found: Placement, n: int | None) -> str:
     parts = found.result if n is None else found.arguments[n]
     return f"{case.types.text}\n{case.declared('f')} {case.variable} {where} {n}: {parts}"
@@ -144,8 +155,20 @@ def check(seed: int, target: str, opt: str, *, variadic: bool) -> None:
                 # What isn't passed has no bits.
                 assert parts or not bits_of(kind)
                 assert same(kind, call.get(parts, kind.size), values[n]), shown(case, "calls with", found, n)
+            callee = CalleePlan(prototype, convention, variable)
+            block = memoryview(bytearray(BLOCK_SIZE))
+            store_block(call.machine, ArgumentBlock.from_buffer(block))
+            if not any(is_in_doubt(k, target, opt, variable=n >= len(case.fixed)) for n, k in enumerate(kinds)):
+                for n, (kind, found_value) in enumerate(zip(kinds, callee.arguments(block), strict=True)):
+                    assert equal(kind, found_value, values[n]), shown(case, "gives Python", found, n)
             result = random_value(rng, whole.result)
-            call.set_result(result, call.machine.registers[8])
+            if whole.result.kind != "void" and number % 2:
+                value = codec(whole.result).unpack(result)
+                result = codec(whole.result).pack(value, [])
+                callee.set_result(block, value, [])
+                load_block(call.machine, ArgumentBlock.from_buffer(block))
+            else:
+                call.set_result(result, call.machine.registers[8])
             run(call.machine)
             if whole.result.kind != "void":
                 stored = call.machine.memory.read(address(f"r{number}"), whole.result.size)
@@ -165,6 +188,17 @@ def check(seed: int, target: str, opt: str, *, variadic: bool) -> None:
             if whole.result.kind != "void":
                 returned = values[[*case.fixed, *case.variable].index(case.result)]
                 assert same(whole.result, call.result(whole.result.size), returned), shown(case, "returns", found, None)
+        # The same by Python's values.
+        python = make_frame_call(prototype, convention, enter(address(f"f{number}")))
+        if not variable:
+            given = [codec(kind).unpack(value) for kind, value in zip(kinds, values, strict=True)]
+            returned_value = python(*given)
+            machine = ReferenceMachine(HostMemory())
+            for n, (kind, value) in enumerate(zip(kinds, given, strict=True)):
+                stored = machine.memory.read(address("out") + 512 * n, kind.size)
+                assert same(kind, stored, codec(kind).pack(value, [])), shown(case, "takes from Python", found, n)
+            if whole.result.kind != "void":
+                assert equal(whole.result, returned_value, returned), shown(case, "gives Python", found, None)
     loaded.close()
 
 

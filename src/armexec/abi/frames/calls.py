@@ -1,0 +1,86 @@
+"""Python callables that call by a frame."""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Callable
+from typing import Any
+
+from armexec.abi.checks import MISSING, by_position, parameter_names
+from armexec.abi.frames.block import ArgumentFrame
+from armexec.abi.frames.caller import CallerPlan
+from armexec.abi.lists import write_back
+from armexec.abi.placement import CallingConvention
+from armexec.abi.variadic import variable_types
+from armexec.objects import Prototype
+
+__all__ = ["make_frame_call"]
+
+# pytest shows what the user has called, and not how.
+__tracebackhide__ = True
+
+
+def make_frame_call(
+    prototype: Prototype,
+    convention: CallingConvention,
+    enter: Callable[[ArgumentFrame, int], None],
+    convert: Callable[[Any], Any] | None = None,
+) -> Callable[..., Any]:
+    """A function that takes Python values for the parameters, by position or by name.
+
+    `enter(frame, stack_size)` makes the call: it puts the frame's registers and `stack_size` bytes of stack arguments
+    where they belong, and the registers at the return into the block. A variadic function takes further arguments,
+    whose types are told from their values (`variable_types`). `convert` changes the result while the arguments still
+    have their memory.
+
+    Raises:
+        SignatureError: a type can't be passed. The function itself raises it for arguments that don't fit.
+    """
+    plan = CallerPlan(prototype, convention)
+
+    def run(plan: CallerPlan, values: Any) -> Any:
+        frame = plan.take()
+        alive: list[Any] = []
+        try:
+            plan.fill(frame, alive, *values)
+            enter(frame, plan.stack_size)
+            result = plan.result(frame)
+            return result if convert is None else convert(result)
+        finally:
+            plan.give(frame)
+            if alive:
+                write_back(alive)
+
+    plans: dict[Any, CallerPlan] = {}
+
+    def run_variadic(values: list[Any], extra: tuple[Any, ...]) -> Any:
+        key, types = variable_types(prototype, extra)
+        found = plans.get(key)
+        if found is None:
+            found = plans[key] = CallerPlan(prototype, convention, types)
+        return run(found, [*values, *extra])
+
+    names = parameter_names(prototype)
+    parameters = [*(f"{name}=_missing" for name in names), *(["/"] if names else []), "*_extra", "**_named"]
+    given = "".join(f"{name}, " for name in names)
+    if prototype.variadic:
+        other = f"return _variadic(_by_position(_prototype, ({given}), (), _named), _extra)"
+    else:
+        other = f"return _self()(*_by_position(_prototype, ({given}), _extra, _named))"
+    text = f"def call({', '.join(parameters)}):\n    if _extra or _named: {other}\n    return _run(_plan, ({given}))\n"
+    scope: dict[str, Any] = {
+        "_by_position": by_position,
+        "_missing": MISSING,
+        "_plan": plan,
+        "_prototype": prototype,
+        "_run": run,
+        "_variadic": run_variadic,
+        "__tracebackhide__": True,
+    }
+    exec(text, scope)
+    # The function doesn't refer to itself: it is freed with its last reference, without the garbage collector.
+    made: Callable[..., Any] = scope.pop("call")
+    scope["_self"] = weakref.ref(made)
+    made.__qualname__ = made.__name__ = prototype.name or "function"
+    made.__doc__ = str(prototype)
+    return made
