@@ -7,9 +7,9 @@ import random
 from collections.abc import Callable, Sequence
 from contextlib import closing
 
-from armexec.abi.frames import ArgumentBlock, ArgumentFrame
 from armexec.abi.placement import Part, Placement, StackSlot
 from armexec.compiler_rt import complete
+from armexec.cpu.call_frame import CallFrame
 from armexec.cpu.registers import Kind
 from armexec.engines.reference import LoadedReferenceImage, ReferenceEngine, step
 from armexec.machines.interpreter.machine import ReferenceMachine
@@ -31,33 +31,33 @@ def run(machine: ReferenceMachine, end: int = EXIT) -> None:
         step(machine)
 
 
-def load_block(machine: ReferenceMachine, block: ArgumentBlock) -> None:
+def load_block(machine: ReferenceMachine, block: CallFrame) -> None:
     """Put a block's registers into a machine."""
     machine.registers[:9] = block.x
-    machine.vectors[:8] = [low | high << 64 for low, high in block.v]
+    machine.vectors[:8] = [int.from_bytes(bytes(block.v[at : at + 16]), "little") for at in range(0, 128, 16)]
 
 
-def store_block(machine: ReferenceMachine, block: ArgumentBlock) -> None:
+def store_block(machine: ReferenceMachine, block: CallFrame) -> None:
     """Put a machine's registers into a block."""
     block.x[:] = machine.registers[:9]
     block.stack = machine.registers[31]
-    for pair, bits in zip(block.v, machine.vectors, strict=False):
-        pair[0], pair[1] = bits & (1 << 64) - 1, bits >> 64
+    block.v[:] = b"".join(bits.to_bytes(16, "little") for bits in machine.vectors[:8])
 
 
-def enter(address: int) -> Callable[[ArgumentFrame, int], None]:
+def enter(address: int) -> Callable[[int], None]:
     """What calls the function at an address by a frame, as an engine does it."""
 
-    def call(frame: ArgumentFrame, stack_size: int) -> None:
+    def call(at: int) -> None:
+        frame = CallFrame.from_address(at)
         machine = ReferenceMachine(HostMemory())
-        load_block(machine, frame.block)
+        load_block(machine, frame)
         with closing(guest_stack()) as stack:
-            machine.registers[31] = stack.stack_pointer - stack_size
-            machine.memory.write(machine.registers[31], ctypes.string_at(frame.block.stack, stack_size))
+            machine.registers[31] = stack.stack_pointer - frame.stack_size
+            machine.memory.write(machine.registers[31], ctypes.string_at(frame.stack, frame.stack_size))
             machine.registers[30] = EXIT
             machine.pc = address
             run(machine)
-        store_block(machine, frame.block)
+        store_block(machine, frame)
 
     return call
 

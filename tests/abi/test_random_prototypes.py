@@ -9,10 +9,11 @@ from typing import Any, NamedTuple
 import pytest
 
 from armexec.abi import calling_convention, parse_prototype
-from armexec.abi.frames import ArgumentBlock, CalleePlan, make_frame_call
+from armexec.abi.frames import CalleePlan, make_frame_call
 from armexec.abi.frames.block import BLOCK_SIZE
 from armexec.abi.placement import CallingConvention, Placement, homogeneous
 from armexec.abi.values import codec
+from armexec.cpu.call_frame import CallFrame
 from armexec.machines.interpreter.machine import ReferenceMachine
 from armexec.memory import HostMemory
 from armexec.objects import CType, Prototype, load_image
@@ -157,7 +158,7 @@ def check(seed: int, target: str, opt: str, *, variadic: bool) -> None:
                 assert same(kind, call.get(parts, kind.size), values[n]), shown(case, "calls with", found, n)
             callee = CalleePlan(prototype, convention, variable)
             block = memoryview(bytearray(BLOCK_SIZE))
-            store_block(call.machine, ArgumentBlock.from_buffer(block))
+            store_block(call.machine, CallFrame.from_buffer(block))
             if not any(is_in_doubt(k, target, opt, variable=n >= len(case.fixed)) for n, k in enumerate(kinds)):
                 for n, (kind, found_value) in enumerate(zip(kinds, callee.arguments(block), strict=True)):
                     assert equal(kind, found_value, values[n]), shown(case, "gives Python", found, n)
@@ -166,7 +167,7 @@ def check(seed: int, target: str, opt: str, *, variadic: bool) -> None:
                 value = codec(whole.result).unpack(result)
                 result = codec(whole.result).pack(value, [])
                 callee.set_result(block, value, [])
-                load_block(call.machine, ArgumentBlock.from_buffer(block))
+                load_block(call.machine, CallFrame.from_buffer(block))
             else:
                 call.set_result(result, call.machine.registers[8])
             run(call.machine)

@@ -24,7 +24,7 @@ def test_registers_and_stack_arrive_and_the_result_comes_back(engine: str) -> No
     call = record.module.loaded.bind_frame(record.offset)
     for seed, size in enumerate(SIZES):
         made = Call(seed, size)
-        call(made.frame)
+        call(ctypes.addressof(made.frame))
         made.check()
 
 

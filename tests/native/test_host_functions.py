@@ -105,7 +105,7 @@ def test_all_registers_arrive_and_all_results_come_back(engine: str) -> None:
     outer = calling(host, "void(void)", engine)
     made = Call(5, 0)
     made.frame.x[8] = 77
-    outer.module.loaded.bind_frame(outer.offset)(made.frame)
+    outer.module.loaded.bind_frame(outer.offset)(ctypes.addressof(made.frame))
     assert seen == {"x": [*made.x, 77], "v": made.v}
     assert list(made.frame.x[:2]) == [11, 12]
     assert bytes(made.frame.v[:64]) == bytes(range(64))
@@ -146,7 +146,7 @@ def test_an_exception_leaves_calls_of_every_kind(engine: str) -> None:
         fire()
     frame = CallFrame()
     with pytest.raises(ZeroDivisionError):
-        fire.module.loaded.bind_frame(fire.offset)(frame)
+        fire.module.loaded.bind_frame(fire.offset)(ctypes.addressof(frame))
     guest(engine).keep(of_long(engine, lambda x: x).address)
     assert guest(engine).plain(1) == 2
 

@@ -13,7 +13,8 @@ class CallFrame(ctypes.Structure):
     """Arguments before a call, and the result after it (AAPCS64, "Parameter passing" and "Result return").
 
     `x`: X0 to X8, of which a result has X0 and X1. `v`: V0 to V7, 16 bytes each, of which a result has V0 to V3.
-    `stack`: the address of the arguments that are passed on the stack, `stack_size` bytes, a multiple of 16.
+    `stack`: the address of the arguments that are passed on the stack, `stack_size` bytes, a multiple of 16. Where the
+    guest calls a host function, it is SP, and the size isn't known.
     """
 
     _fields_ = (

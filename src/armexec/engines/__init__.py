@@ -11,7 +11,6 @@ from armexec.errors import HostError
 
 if TYPE_CHECKING:
     from armexec.callbacks import HostFunctions, SystemCallHandler
-    from armexec.cpu.call_frame import CallFrame
     from armexec.memory import Step
     from armexec.objects import Image, Prototype, Resolve
 
@@ -38,10 +37,11 @@ class LoadedImage(Protocol):
             SignatureError: the prototype has something the engine can't pass.
         """
 
-    def bind_frame(self, offset: int) -> Callable[[CallFrame], None]:
+    def bind_frame(self, offset: int) -> Callable[[int], None]:
         """A callable for the function at `offset`, of any type.
 
-        It takes the registers and the stack of the call, and puts the result's registers into the same frame. It raises
+        It takes the address of a `CallFrame` with the registers and the stack of the call, and puts the result's
+        registers into it. It raises
         an ExecutionError for what the guest does, and what a function of Python raises that the guest calls.
         """
 

@@ -61,7 +61,7 @@ class LoadedNativeImage:
             "the engine 'native' can't answer system calls: the processor leaves them to the system; use 'translated'"
         )
 
-    def bind_frame(self, offset: int) -> Callable[[CallFrame], None]:
+    def bind_frame(self, offset: int) -> Callable[[int], None]:
         return bind_frame(self.base + offset, self._memory)
 
     def close(self) -> None:

@@ -188,11 +188,12 @@ class LoadedReferenceImage:
 
         return call
 
-    def bind_frame(self, offset: int) -> Callable[[CallFrame], None]:
+    def bind_frame(self, offset: int) -> Callable[[int], None]:
         address = self.base + offset
         memory = self.region
 
-        def call(frame: CallFrame) -> None:
+        def call(at: int) -> None:
+            frame = CallFrame.from_address(at)
             machine = ReferenceMachine(HostMemory())
             machine.registers[:9] = frame.x
             machine.vectors[:8] = [_vector(frame, n) for n in range(8)]

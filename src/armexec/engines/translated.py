@@ -15,7 +15,6 @@ from armexec.abi.floats import with_half_bits
 from armexec.abi.integers import integer_range
 from armexec.abi.placement import Part
 from armexec.callbacks import HostFunctions, SystemCallHandler, host_functions
-from armexec.cpu.call_frame import CallFrame
 from armexec.cpu.registers import Kind, Register
 from armexec.engines.c_types import integer_class
 from armexec.engines.loading import map_image
@@ -188,16 +187,13 @@ class LoadedTranslatedImage:
         bound: Callable[..., Any] = function
         return with_half_bits(prototype, bound)
 
-    def bind_frame(self, offset: int) -> Callable[[CallFrame], None]:
+    def bind_frame(self, offset: int) -> Callable[[int], None]:
         address = self.translator.entry(self.base + offset, Shape(in_frame=True))
         function: Any = ctypes.PYFUNCTYPE(ctypes.c_int64, ctypes.c_void_p)(address)
         # The code lives as long as what calls it, and so does the image.
-        keep = self.region, self.translator
-
-        def call(frame: CallFrame, _keep: object = keep) -> None:
-            function(ctypes.addressof(frame))
-
-        return call
+        function.memory = self.region, self.translator
+        bound: Callable[[int], None] = function
+        return bound
 
     def answer_system_calls(self, handler: SystemCallHandler) -> None:
         self.translator.system_call = handler

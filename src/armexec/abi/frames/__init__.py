@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from armexec.abi.frames.block import ArgumentBlock, ArgumentFrame
+from armexec.abi.frames.block import ArgumentFrame
 from armexec.abi.frames.callee import CalleePlan
 from armexec.abi.frames.caller import CallerPlan
 from armexec.abi.frames.calls import make_frame_call
 
-__all__ = ["ArgumentBlock", "ArgumentFrame", "CalleePlan", "CallerPlan", "make_frame_call"]
+__all__ = ["ArgumentFrame", "CalleePlan", "CallerPlan", "make_frame_call"]

@@ -5,29 +5,17 @@ from __future__ import annotations
 import ctypes
 
 from armexec.abi.placement import Part, StackSlot
+from armexec.cpu.call_frame import FRAME_OFFSETS, CallFrame
 from armexec.cpu.registers import Kind
 
-__all__ = ["BLOCK_SIZE", "STACK_OFFSET", "X_OFFSET", "ArgumentBlock", "ArgumentFrame", "place_offset"]
+__all__ = ["BLOCK_SIZE", "STACK_OFFSET", "STACK_SIZE_OFFSET", "X_OFFSET", "ArgumentFrame", "place_offset"]
 
 
-class ArgumentBlock(ctypes.Structure):
-    """Registers at the call and at the return: X0 to X8, and V0 to V7 as pairs of 64-bit words, the lower one first.
-
-    `stack` is the address of the arguments on the stack: where an engine copies them from for a call of the guest's
-    code, and SP at the entry of what the guest calls.
-    """
-
-    _fields_ = (
-        ("x", ctypes.c_uint64 * 9),
-        ("stack", ctypes.c_uint64),
-        ("v", ctypes.c_uint64 * 2 * 8),
-    )
-
-
-X_OFFSET = ArgumentBlock.x.offset
-STACK_OFFSET = ArgumentBlock.stack.offset
-_V_OFFSET = ArgumentBlock.v.offset
-BLOCK_SIZE = ctypes.sizeof(ArgumentBlock)
+X_OFFSET = FRAME_OFFSETS["x"]
+STACK_OFFSET = FRAME_OFFSETS["stack"]
+STACK_SIZE_OFFSET = FRAME_OFFSETS["stack_size"]
+_V_OFFSET = FRAME_OFFSETS["v"]
+BLOCK_SIZE = ctypes.sizeof(CallFrame)
 
 
 def place_offset(part: Part, stack: int = BLOCK_SIZE) -> int:
@@ -40,7 +28,7 @@ def place_offset(part: Part, stack: int = BLOCK_SIZE) -> int:
 
 
 class ArgumentFrame:
-    """Memory of a call: an `ArgumentBlock`, the stack arguments behind it, copies of what is passed by reference, and
+    """Memory of a call: a `CallFrame`, the stack arguments behind it, copies of what is passed by reference, and
     room for a result in memory. `address` is the block's, a multiple of `align`."""
 
     __slots__ = ("_room", "address", "data")
@@ -52,6 +40,6 @@ class ArgumentFrame:
         self.data = memoryview(self._room)[self.address - start :][:size]
 
     @property
-    def block(self) -> ArgumentBlock:
+    def block(self) -> CallFrame:
         """The registers; a view of the memory."""
-        return ArgumentBlock.from_buffer(self.data)
+        return CallFrame.from_buffer(self.data)

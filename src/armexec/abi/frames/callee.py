@@ -44,7 +44,7 @@ class CalleePlan:
         self._write = write or memory.write
         types = [*(parameter.type for parameter in prototype.parameters), *variable]
         self.arguments: Callable[[memoryview], tuple[Any, ...]] = self._make_arguments(types)
-        """`arguments(block)` is the Python values of the arguments; `block` is the memory of an `ArgumentBlock`."""
+        """`arguments(block)` is the Python values of the arguments; `block` is the memory of a `CallFrame`."""
         self.set_result: Callable[[memoryview, Any, list[Any]], None] = self._make_set_result()
         """`set_result(block, value, alive)` puts a result into the block, or where X8 of the block points to. Objects
         whose addresses the result has are added to `alive`. Raises SignatureError."""

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from armexec.abi.checks import as_float, as_integer, encoded
-from armexec.abi.frames.block import BLOCK_SIZE, STACK_OFFSET, X_OFFSET, ArgumentFrame, place_offset
+from armexec.abi.frames.block import BLOCK_SIZE, STACK_OFFSET, STACK_SIZE_OFFSET, X_OFFSET, ArgumentFrame, place_offset
 from armexec.abi.frames.fields import Piece, code_of, is_plain, packer, slices
 from armexec.abi.integers import integer_range
 from armexec.abi.placement import CallingConvention, Part, Placement, StackSlot
@@ -71,7 +71,10 @@ class CallerPlan:
         return self._room(self.prototype.result) if result and result[0].format == "address" else None
 
     def _make_fill(self) -> Callable[..., None]:
-        pieces = [Piece(STACK_OFFSET, "Q", f"_address + {BLOCK_SIZE}")]
+        pieces = [
+            Piece(STACK_OFFSET, "Q", f"_address + {BLOCK_SIZE}"),
+            Piece(STACK_SIZE_OFFSET, "Q", str(self.stack_size)),
+        ]
         if self._indirect is not None:
             pieces.append(Piece(X_OFFSET + 8 * 8, "Q", f"_address + {self._indirect}"))
         scope: dict[str, Any] = {

@@ -7,7 +7,6 @@ from collections.abc import Callable
 from typing import Any
 
 from armexec.abi.checks import MISSING, by_position, parameter_names
-from armexec.abi.frames.block import ArgumentFrame
 from armexec.abi.frames.caller import CallerPlan
 from armexec.abi.lists import write_back
 from armexec.abi.placement import CallingConvention
@@ -23,13 +22,13 @@ __tracebackhide__ = True
 def make_frame_call(
     prototype: Prototype,
     convention: CallingConvention,
-    enter: Callable[[ArgumentFrame, int], None],
+    enter: Callable[[int], None],
     convert: Callable[[Any], Any] | None = None,
 ) -> Callable[..., Any]:
     """A function that takes Python values for the parameters, by position or by name.
 
-    `enter(frame, stack_size)` makes the call: it puts the frame's registers and `stack_size` bytes of stack arguments
-    where they belong, and the registers at the return into the block. A variadic function takes further arguments,
+    `enter` makes the call: given the address of a `CallFrame`, it puts its registers and stack arguments where they
+    belong, and the registers at the return into the frame. A variadic function takes further arguments,
     whose types are told from their values (`variable_types`). `convert` changes the result while the arguments still
     have their memory.
 
@@ -43,7 +42,7 @@ def make_frame_call(
         alive: list[Any] = []
         try:
             plan.fill(frame, alive, *values)
-            enter(frame, plan.stack_size)
+            enter(frame.address)
             result = plan.result(frame)
             return result if convert is None else convert(result)
         finally:

@@ -8,7 +8,6 @@ from collections.abc import Callable
 from functools import cache
 from typing import Any
 
-from armexec.cpu.call_frame import CallFrame
 from armexec.engines.native_calls.frame_call import frame_call
 from armexec.engines.native_calls.host_functions import native_host_functions
 from armexec.engines.native_calls.trampolines import trampolines
@@ -40,11 +39,14 @@ def _caller() -> Any:
     return bind_address(frame_call().address, None, [ctypes.c_void_p, ctypes.c_void_p], None)
 
 
-def bind_frame(address: int, memory: object) -> Callable[[CallFrame], None]:
-    """As `bind_address`, for a function that is called with the registers and stack of a frame. Raises HostError."""
+def bind_frame(address: int, memory: object) -> Callable[[int], None]:
+    """As `bind_address`, for a function that is called with the registers and stack of a `CallFrame`, by its address.
+
+    Raises HostError.
+    """
     function = _caller()
 
-    def call(frame: CallFrame, _memory: object = memory) -> None:
-        function(ctypes.addressof(frame), address)
+    def call(frame: int, _memory: object = memory) -> None:
+        function(frame, address)
 
     return call
