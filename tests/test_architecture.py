@@ -70,8 +70,10 @@ MAY_IMPORT = {
     "sources": {"asm", "disasm", "objects", "toolchain", "words", "errors", "files"},
     "compiler_rt": {"asm", "objects", "toolchain"},  # its code is made beforehand
     "imports": {"engines", "objects", "errors"},
+    "guest_callbacks": {"abi", "callbacks", "cpu", "engines", "module", "objects", "errors"},
     "module": {
         "forks",
+        "guest_callbacks",
         "imports",
         "engines",
         "compiler_rt",
@@ -89,7 +91,19 @@ MAY_IMPORT = {
     "profiling": {"translate", "objects", "errors", "forks"},
     # It measures all the others, and nothing but its command knows of it.
     "bench": {"module", "engines", "compiler_rt", "asm", "disasm", "objects", "toolchain", "errors"},
-    "": {"api", "forks", "run_limits", "asm", "cpu", "disasm", "errors", "module", "profiling", "space"},
+    "": {
+        "api",
+        "forks",
+        "guest_callbacks",
+        "run_limits",
+        "asm",
+        "cpu",
+        "disasm",
+        "errors",
+        "module",
+        "profiling",
+        "space",
+    },
     "__main__": {"cli"},
 }
 # Circles of files within these rooms are still accepted.

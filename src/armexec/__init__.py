@@ -40,6 +40,7 @@ if TYPE_CHECKING:
         UndefinedSymbol,
         UnsupportedInstruction,
     )
+    from armexec.guest_callbacks import Callback, callback
     from armexec.module import Function, Module
     from armexec.profiling.profile import HotFunction, HotLine, Profile, profile
     from armexec.run_limits import limits
@@ -51,6 +52,7 @@ __all__ = [
     "AssemblyError",
     "BreakpointHit",
     "Builder",
+    "Callback",
     "Code",
     "CompileError",
     "Cpu",
@@ -80,6 +82,7 @@ __all__ = [
     "UnsupportedInstruction",
     "__version__",
     "assemble",
+    "callback",
     "compile",
     "disassemble",
     "function",
@@ -98,6 +101,7 @@ _HOMES = {
     **dict.fromkeys(("Function", "Module"), "armexec.module"),
     **dict.fromkeys(("HotFunction", "HotLine", "Profile", "profile"), "armexec.profiling.profile"),
     **dict.fromkeys(("Cpu", "Stop"), "armexec.cpu"),
+    **dict.fromkeys(("Callback", "callback"), "armexec.guest_callbacks"),
     "AddressSpace": "armexec.space",
     "limits": "armexec.run_limits",
 }

@@ -19,8 +19,9 @@ from armexec.own_names import FunctionList, OwnText, own_method
 
 if TYPE_CHECKING:
     from armexec.errors import Diagnostic
+    from armexec.guest_callbacks import Callbacks
     from armexec.memory import Step
-    from armexec.objects import Prototype
+    from armexec.objects import CType, Prototype
 
 __all__ = ["Function", "Module", "UnknownFunction", "described", "prototype_of"]
 
@@ -70,6 +71,7 @@ class Module:
                 f"a module is made of an image, not of {described(image)}: use armexec.load, compile or function"
             )
         self._engine = get_engine(engine)
+        self._image = image
         self._imports = Imports(image, imports or {}, self._engine.name, self._bind_import)
         if image.undefined():
             from armexec.compiler_rt import complete
@@ -92,7 +94,47 @@ class Module:
 
     def _bind_import(self, name: str, function: Callable[..., Any]) -> tuple[int, object]:
         """The address of a function of Python that stands for an undefined symbol, and what keeps it."""
-        raise LoadError(f"{name}: functions of Python can't be imported yet")
+        from armexec.guest_callbacks import Callback
+
+        if isinstance(function, Callback):
+            self._check_engine(function.engine, f"the import {source_name(name)!r}")
+            return function.address, function
+        prototype = self._image.prototype(name)
+        if prototype is None:
+            raise LoadError(
+                f"the import {source_name(name)!r}: its prototype isn't known: give"
+                f' armexec.callback(function, "int(int)"), with its types'
+            )
+        made = self._callbacks.bind(function, prototype)
+        return made.address, made
+
+    def _check_engine(self, engine: str, what: str) -> None:
+        """Raises SignatureError for code of another engine."""
+        if engine != self._engine.name:
+            raise SignatureError(
+                f"{what} is code of the engine {engine!r}, and {self._image.name} runs on {self._engine.name!r}"
+            )
+
+    @cached_property
+    def _callbacks(self) -> Callbacks:
+        from armexec.abi import calling_convention
+        from armexec.guest_callbacks import Callbacks
+
+        return Callbacks(self._engine, calling_convention(self._image))
+
+    def _address_of_function(self, ctype: CType, function: Callable[..., Any]) -> int:
+        """The address to pass for a function pointer: that of the guest's own functions, or of a callback.
+
+        Raises SignatureError.
+        """
+        from armexec.guest_callbacks import Callback, prototype_of_pointer
+
+        if isinstance(function, Function | Callback):
+            self._check_engine(str(function.engine), f"{function!r:.80}")
+            return function.address
+        prototype = prototype_of_pointer(ctype)
+        assert prototype is not None
+        return self._callbacks.bind(function, prototype).address
 
     @property
     def missing(self) -> dict[str, list[str]]:
@@ -308,7 +350,14 @@ class Function:
         return call(*arguments, **named)
 
     def _bind(self) -> Callable[..., Any]:
-        from armexec.abi import check_passable, make_call, text_result
+        from armexec.abi import (
+            calling_convention,
+            has_function_pointers,
+            make_call,
+            make_frame_call,
+            passes_scalars_in_registers,
+            text_result,
+        )
 
         if self._module.closed:
             _refuse_closed(self._module.name)
@@ -319,17 +368,27 @@ class Function:
             raise SignatureError(
                 f'{self.name}: its signature isn\'t known: give one, as in .with_signature("int(int)"), or {keep}'
             )
-        check_passable(prototype)
-        loaded = self._module.loaded
-        bound = loaded.bind(self._symbol.offset, prototype)
+        module = self._module
+        loaded = module.loaded
         convert = text_result(self._text, self.name, self.address) if self._text is not None else None
-        call = make_call(prototype, bound, convert)
-        self._module._bound(self)
+        owners: Callable[[], list[Any]] = list
+        if has_function_pointers(prototype):
+            from armexec.abi.owners import Owners
+
+            owners = partial(Owners, module._address_of_function)
+        is_simple = passes_scalars_in_registers(prototype)
+        if is_simple:
+            bound = loaded.bind(self._symbol.offset, prototype)
+            call = make_call(prototype, bound, convert, owners)
+        else:
+            enter = loaded.bind_frame(self._symbol.offset)
+            call = make_frame_call(prototype, calling_convention(module.image), enter, convert, owners)
+        module._bound(self)
         # Python looks __call__ up in the class. A class for each function saves a Python call in each call of it, a
         # third of the time.
         own: Any = type("Function", (Function,), {"__slots__": (), "__call__": staticmethod(call)})
         self.__class__ = own
-        if isinstance(loaded, SupportsFastCalls) and self._text is None:
+        if is_simple and isinstance(loaded, SupportsFastCalls) and self._text is None:
             give = partial(_give_call, weakref.ref(own))
 
             def again(*arguments: Any, **named: Any) -> Any:

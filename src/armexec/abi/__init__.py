@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
-from armexec.abi.calls import check_passable, make_call
+from armexec.abi.calls import make_call
 from armexec.abi.declarations import parse_prototype, parse_types
-from armexec.abi.placement import Placement, calling_convention, place_in_registers
+from armexec.abi.frames import make_frame_call
+from armexec.abi.placement import (
+    Placement,
+    calling_convention,
+    passes_scalars_in_registers,
+    place_in_registers,
+)
+from armexec.abi.pointers import has_function_pointers
 from armexec.abi.text import text_result
 
 __all__ = [
     "Placement",
     "calling_convention",
-    "check_passable",
+    "has_function_pointers",
     "make_call",
+    "make_frame_call",
     "parse_prototype",
     "parse_types",
+    "passes_scalars_in_registers",
     "place_in_registers",
     "text_result",
 ]

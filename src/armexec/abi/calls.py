@@ -9,40 +9,28 @@ from typing import Any
 from armexec.abi.checks import MISSING, as_float, as_integer, by_position, missing, parameter_names
 from armexec.abi.integers import integer_range
 from armexec.abi.lists import write_back
-from armexec.abi.placement import place_in_registers
 from armexec.abi.pointers import pointer_argument
 from armexec.errors import SignatureError
 from armexec.objects import Prototype
 
-__all__ = ["check_passable", "make_call"]
-
-
-def check_passable(prototype: Prototype) -> None:
-    """Check that armexec can pass these types, all in registers.
-
-    Raises:
-        SignatureError: it can't.
-    """
-    if prototype.variadic:
-        raise SignatureError(f"`{prototype}`: variadic functions can't be called yet")
-    # All conventions have the same registers.
-    place_in_registers(prototype, "aapcs64")
+__all__ = ["make_call"]
 
 
 def make_call(
-    prototype: Prototype, bound: Callable[..., Any], convert: Callable[[Any], Any] | None = None
+    prototype: Prototype,
+    bound: Callable[..., Any],
+    convert: Callable[[Any], Any] | None = None,
+    owners: Callable[[], list[Any]] = list,
 ) -> Callable[..., Any]:
     """A function that takes Python values for the parameters, by position or by name, and calls `bound` with ints
-    and floats.
+    and floats. The prototype is one that `passes_scalars_in_registers`.
 
     The code is generated for the prototype: an int costs a comparison of its class and of its range. The function
     returns the result of `bound`, or a bool for `_Bool`. `convert` changes the result while the arguments still have
-    their memory.
+    their memory. `owners` makes the list of the objects whose addresses are passed, such as `Owners`.
 
-    Raises:
-        SignatureError: a type can't be passed. The function itself raises it for arguments that don't fit.
+    The function raises SignatureError for arguments that don't fit.
     """
-    check_passable(prototype)
     names = parameter_names(prototype)
     body = []
     arguments = []
@@ -63,7 +51,7 @@ def make_call(
     pointers = any(p.type.kind == "pointer" for p in prototype.parameters)
     if pointers:
         # The owners of the addresses, kept until the call returns.
-        body.insert(0, "    _alive = []")
+        body.insert(0, "    _alive = _owners()")
     call = f"_bound({', '.join(arguments)})"
     if convert is not None:
         call = f"_convert({call})"
@@ -82,6 +70,7 @@ def make_call(
         "_float": as_float,
         "_integer": as_integer,
         "_missing": MISSING,
+        "_owners": owners,
         "_pointer": _pointer,
         "_prototype": prototype,
         "_by_position": by_position,

@@ -10,12 +10,13 @@ from typing import Any
 
 from armexec.abi.elements import Element, buffer_element, check_element, ctypes_element, interface_element
 from armexec.abi.lists import copy_list
+from armexec.abi.owners import Owners
 from armexec.abi.values.codec import Buffer, Codec, codec_for
 from armexec.abi.values.structs import StructValue, address_of_value, struct_class
 from armexec.errors import SignatureError
-from armexec.objects import CType
+from armexec.objects import CType, Prototype
 
-__all__ = ["pointer_argument"]
+__all__ = ["has_function_pointers", "pointer_argument"]
 
 _FunctionPointer: type[Any] = type(ctypes.pythonapi.Py_IsInitialized).__mro__[1]
 _CTYPES = (
@@ -42,6 +43,7 @@ def pointer_argument(ctype: CType, value: Any, alive: list[Any]) -> int:
       reference accepts one.
     - NumPy arrays, `array.array`, `bytearray` and all other contiguous buffers are passed without a copy. Bytes and
       read-only buffers need a const target.
+    - A callable is passed for a function pointer. What has an index (`__index__`) is an address.
     - A list is copied into an array (a `ListCopy` in `alive`), and back after the call if the target isn't const. A
       tuple is copied; it needs a const target.
     - A str is passed as UTF-8 that ends with a null character; it needs a target of const char.
@@ -62,6 +64,12 @@ def pointer_argument(ctype: CType, value: Any, alive: list[Any]) -> int:
             return int(value)
         raise SignatureError(f"{value} is not an address")
     target = ctype.target
+    if target is not None and target.kind == "function" and callable(value) and not isinstance(value, _CTYPES):
+        return _function_address(ctype, value, alive)
+    if hasattr(type(value), "__index__") and not isinstance(value, Number) and not hasattr(value, "shape"):
+        # It is an address, such as that of a callback.
+        alive.append(value)
+        return int(value.__index__())
     if isinstance(value, StructValue):
         _check_struct(target, value)
         alive.append(value)
@@ -105,6 +113,34 @@ def pointer_argument(ctype: CType, value: Any, alive: list[Any]) -> int:
     # While the view exists, the buffer isn't moved.
     alive.append(view)
     return _address(view)
+
+
+def _function_address(ctype: CType, value: Any, alive: list[Any]) -> int:
+    """The address of a callable. Raises SignatureError."""
+    alive.append(value)
+    if isinstance(alive, Owners):
+        return alive.address_of_function(ctype, value)
+    if hasattr(type(value), "__index__"):
+        return int(value.__index__())
+    raise SignatureError(
+        f"{value!r:.60} has no address here: give armexec.callback(function, signature), and keep it as long as the"
+        " guest may call it"
+    )
+
+
+def has_function_pointers(prototype: Prototype) -> bool:
+    """Whether a callable may be passed somewhere in the arguments: for a pointer, or in a struct."""
+    seen: set[int] = set()
+
+    def has(ctype: CType | None) -> bool:
+        if ctype is None or id(ctype) in seen:
+            return False
+        seen.add(id(ctype))
+        if ctype.kind == "pointer" and ctype.target is not None and ctype.target.kind == "function":
+            return True
+        return has(ctype.target) or any(has(field.type) for field in ctype.fields or ())
+
+    return any(has(parameter.type) for parameter in prototype.parameters)
 
 
 def _check_struct(target: CType | None, value: StructValue) -> None:

@@ -10,11 +10,19 @@ from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 from armexec.errors import HostError
 
 if TYPE_CHECKING:
-    from armexec.callbacks import HostFunctions, SystemCallHandler
+    from armexec.callbacks import HostFunction, HostFunctions, SystemCallHandler
     from armexec.memory import Step
     from armexec.objects import Image, Prototype, Resolve
 
-__all__ = ["ENGINES", "Engine", "LoadedImage", "SupportsFastCalls", "default_engine", "get_engine"]
+__all__ = [
+    "ENGINES",
+    "Engine",
+    "LoadedImage",
+    "SupportsFastCallbacks",
+    "SupportsFastCalls",
+    "default_engine",
+    "get_engine",
+]
 
 
 class LoadedImage(Protocol):
@@ -66,6 +74,23 @@ class SupportsFastCalls(Protocol):
         """Call `install`, now or later, with a callable that does what `call` does in less time, if one can be made.
 
         `bound` is what `bind` gave; `call` checks arguments and calls it.
+        """
+
+
+@runtime_checkable
+class SupportsFastCallbacks(Protocol):
+    """An engine whose code can call functions of Python without a frame in between."""
+
+    def make_fast_callback(
+        self,
+        host: HostFunction,
+        prototype: Prototype,
+        function: Callable[..., Any],
+        convert: Callable[[Any], Any],
+    ) -> None:
+        """Have calls of a host function call `function` directly, now or later, if that can be done for its types.
+
+        `convert` makes an int in range or a float of a result of another class, or raises.
         """
 
 

@@ -13,8 +13,8 @@ from armexec.abi import calling_convention, place_in_registers
 from armexec.abi.elements import typed_element
 from armexec.abi.floats import with_half_bits
 from armexec.abi.integers import integer_range
-from armexec.abi.placement import Part
-from armexec.callbacks import HostFunctions, SystemCallHandler, host_functions
+from armexec.abi.placement import MAX_REGISTER_ARGUMENTS, Part
+from armexec.callbacks import HostFunction, HostFunctions, SystemCallHandler, host_functions
 from armexec.cpu.registers import Kind, Register
 from armexec.engines.c_types import integer_class
 from armexec.engines.loading import map_image
@@ -246,3 +246,30 @@ class TranslatedEngine:
         _runtime().prepare()
         region = map_image(image, resolve, executable=False)
         return LoadedTranslatedImage(image, region, resolve, self.tier, policy, _dump())
+
+    def make_fast_callback(
+        self,
+        host: HostFunction,
+        prototype: Prototype,
+        function: Callable[..., Any],
+        convert: Callable[[Any], Any],
+    ) -> None:
+        """See engines.SupportsFastCallbacks. It is made for integers and floating-point numbers in registers."""
+        types = [parameter.type for parameter in prototype.parameters]
+        result = None if prototype.result.kind == "void" else prototype.result
+        if not all(map(_is_number, [*types, *([result] if result else [])])):
+            return
+        floats = sum(ctype.kind == "float" for ctype in types)
+        if floats > MAX_REGISTER_ARGUMENTS or len(types) - floats > MAX_REGISTER_ARGUMENTS:
+            return
+        from armexec.translate.python_calls.callback import specialize_later
+
+        passed = tuple(map(_returned, types)), _passed(result) if result else None
+        specialize_later(host, passed, function, convert, _runtime().callback_symbols)
+
+
+def _is_number(ctype: CType) -> bool:
+    """Whether it is an integer of at most 64 bits, or a float or double."""
+    if ctype.kind == "float":
+        return ctype.size in (4, 8)
+    return ctype.kind in ("bool", "int", "enum") and ctype.size <= 8

@@ -7,6 +7,7 @@ from typing import Any
 
 from armexec.abi.frames.block import BLOCK_SIZE, STACK_OFFSET, X_OFFSET, place_offset
 from armexec.abi.frames.fields import Piece, code_of, is_plain, packer, slices
+from armexec.abi.guest_pointer import pointer_class
 from armexec.abi.placement import CallingConvention, Part, Placement, StackSlot
 from armexec.abi.values import codec
 from armexec.errors import SignatureError
@@ -64,7 +65,9 @@ class CalleePlan:
             elif is_plain(ctype) and ctype.kind != "bool":
                 (part,) = parts
                 pieces.append(Piece(place_offset(part), code_of(ctype, ctype.size), f"_{n}"))
-                values.append(f"_{n}")
+                if ctype.kind == "pointer":
+                    scope[f"_pointer{n}"] = pointer_class(ctype)
+                values.append(f"_pointer{n}(_{n})" if ctype.kind == "pointer" else f"_{n}")
             else:
                 names = []
                 for i, (at, _, size) in enumerate(slices([(place_offset(part), part) for part in parts])):

@@ -24,12 +24,14 @@ def make_frame_call(
     convention: CallingConvention,
     enter: Callable[[int], None],
     convert: Callable[[Any], Any] | None = None,
+    owners: Callable[[], list[Any]] = list,
 ) -> Callable[..., Any]:
     """A function that takes Python values for the parameters, by position or by name.
 
     `enter` makes the call: given the address of a `CallFrame`, it puts its registers and stack arguments where they
     belong, and the registers at the return into the frame. A variadic function takes further arguments,
-    whose types are told from their values (`variable_types`). `convert` changes the result while the arguments still
+    whose types are told from their values (`variable_types`). `owners` makes the list of the objects whose addresses
+    are passed. `convert` changes the result while the arguments still
     have their memory.
 
     Raises:
@@ -39,7 +41,7 @@ def make_frame_call(
 
     def run(plan: CallerPlan, values: Any) -> Any:
         frame = plan.take()
-        alive: list[Any] = []
+        alive = owners()
         try:
             plan.fill(frame, alive, *values)
             enter(frame.address)

@@ -5,7 +5,12 @@ from __future__ import annotations
 from armexec.abi.placement.arguments import MAX_REGISTER_ARGUMENTS
 from armexec.abi.placement.classes import homogeneous
 from armexec.abi.placement.parts import CallingConvention, Extension, Format, Part, StackSlot
-from armexec.abi.placement.placement import Placement, calling_convention, place_in_registers
+from armexec.abi.placement.placement import (
+    Placement,
+    calling_convention,
+    passes_scalars_in_registers,
+    place_in_registers,
+)
 
 __all__ = [
     "MAX_REGISTER_ARGUMENTS",
@@ -17,5 +22,6 @@ __all__ = [
     "StackSlot",
     "calling_convention",
     "homogeneous",
+    "passes_scalars_in_registers",
     "place_in_registers",
 ]

@@ -12,12 +12,12 @@ from typing import Self
 
 from armexec.abi.placement.arguments import MAX_REGISTER_ARGUMENTS, Arguments, is_indirect
 from armexec.abi.placement.classes import has_no_members, is_complete, is_composite, scalar_format
-from armexec.abi.placement.parts import CallingConvention, Part, StackSlot
+from armexec.abi.placement.parts import CallingConvention, Part
 from armexec.cpu.registers import REGISTERS
 from armexec.errors import SignatureError
 from armexec.objects import CType, Image, Prototype
 
-__all__ = ["Placement", "calling_convention", "place_in_registers"]
+__all__ = ["Placement", "calling_convention", "passes_scalars_in_registers", "place_in_registers"]
 
 _STACK_ALIGNMENT = 16
 
@@ -83,24 +83,24 @@ def calling_convention(image: Image | None) -> CallingConvention:
 
 
 def place_in_registers(prototype: Prototype, convention: CallingConvention) -> Placement:
-    """The placement of a prototype whose arguments are scalars of up to 64 bits, all in registers.
+    """The placement of a prototype that `passes_scalars_in_registers`. Raises SignatureError for others."""
+    if not passes_scalars_in_registers(prototype):
+        raise SignatureError(f"`{prototype}` has other arguments than scalars of up to 64 bits in registers")
+    return Placement.of(prototype, convention)
 
-    Raises:
-        SignatureError: another type is passed, or an argument is on the stack.
-    """
-    named = [(f"parameter {n}", parameter.type) for n, parameter in enumerate(prototype.parameters, 1)]
-    for what, ctype in [("the result", prototype.result), *named]:
-        simple = ctype.kind in ("bool", "int", "enum", "float", "pointer") and ctype.size <= 8
-        if not (simple and scalar_format(ctype) is not None) and not (what == "the result" and ctype.kind == "void"):
-            raise SignatureError(
-                f"`{prototype}`: {what} has type {ctype}, and only integers, floating-point numbers and pointers"
-                " can be passed yet"
-            )
-    placement = Placement.of(prototype, convention)
-    for part in (part for parts in placement.arguments for part in parts):
-        if isinstance(part.place, StackSlot):
-            what = "integer or pointer" if part.format in ("signed", "unsigned") else "floating-point"
-            raise SignatureError(
-                f"`{prototype}`: more than {MAX_REGISTER_ARGUMENTS} {what} parameters can't be passed yet"
-            )
-    return placement
+
+def passes_scalars_in_registers(prototype: Prototype) -> bool:
+    """Whether arguments and result are scalars of up to 64 bits, all in registers, and none are variable."""
+    types = [parameter.type for parameter in prototype.parameters]
+    if prototype.variadic or not all(map(_is_scalar, types)):
+        return False
+    if prototype.result.kind != "void" and not _is_scalar(prototype.result):
+        return False
+    floats = sum(ctype.kind == "float" for ctype in types)
+    # All conventions have the same registers.
+    return max(floats, len(types) - floats) <= MAX_REGISTER_ARGUMENTS
+
+
+def _is_scalar(ctype: CType) -> bool:
+    simple = ctype.kind in ("bool", "int", "enum", "float", "pointer") and ctype.size <= 8
+    return simple and scalar_format(ctype) is not None

@@ -1,0 +1,121 @@
+"""Pointers that guest code gives to functions of Python."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cache
+from typing import Any, ClassVar
+
+from armexec.abi.values import codec
+from armexec.errors import SignatureError
+from armexec.memory import HostMemory, string_at
+from armexec.objects import CType
+
+__all__ = ["GuestPointer", "pointer_class"]
+
+_memory = HostMemory()
+
+
+class GuestPointer(int):
+    """An address, as an int, that leads to what it points to: `p[0]` is the element there, `p[1]` the next one.
+
+    Elements are read and written one by one, as values of their type; `array` is for many. Null and other addresses
+    that can't be accessed are an Error.
+    """
+
+    __slots__ = ()
+
+    target: ClassVar[CType | None] = None
+
+    def _element(self, index: int) -> tuple[int, Any]:
+        """The address and the codec of an element."""
+        target = type(self).target
+        if target is None or not target.size:
+            shown = "void" if target is None else str(target)
+            raise SignatureError(f'`{shown} *` leads to no element: say what is there, as in p.cast("int *")[0]')
+        found = codec(target)
+        return int(self) + index * found.size, found
+
+    def __getitem__(self, index: int) -> Any:
+        """An element.
+
+        Raises:
+            SignatureError: the type of what is there isn't known.
+            Error: it can't be read.
+        """
+        address, found = self._element(index)
+        value = found.unpack(_memory.read(address, found.size))
+        target = type(self).target
+        return pointer_class(target)(value) if target is not None and target.kind == "pointer" else value
+
+    def __setitem__(self, index: int, value: Any) -> None:
+        """Change an element.
+
+        Raises:
+            SignatureError: the value doesn't fit, or the type of what is there isn't known.
+            Error: it can't be written.
+        """
+        address, found = self._element(index)
+        _memory.write(address, found.pack(value, []))
+
+    def cast(self, type: str) -> GuestPointer:
+        """The same address as a pointer of another type, such as "int *".
+
+        Raises:
+            SignatureError: it isn't a pointer's type.
+        """
+        from armexec.abi.declarations import parse_prototype
+
+        (parameter,) = parse_prototype(f"void({type})").parameters or (None,)
+        if parameter is None or parameter.type.kind != "pointer":
+            raise SignatureError(f'{type!r} is no pointer\'s type: write one such as "int *"')
+        return pointer_class(parameter.type)(self)
+
+    def text(self) -> str:
+        """The text there, up to a null character, from UTF-8.
+
+        Raises:
+            Error: it can't be read.
+        """
+        return string_at(int(self)).decode("utf-8", "backslashreplace")
+
+    def array(self, count: int) -> Any:
+        """A NumPy array of `count` elements in the same memory: what is changed in one is changed in the other.
+
+        It must not be used when the guest has freed the memory.
+
+        Raises:
+            SignatureError: NumPy has no such elements.
+            Error: they can't be read.
+        """
+        import ctypes
+
+        import numpy as np
+
+        address, found = self._element(0)
+        dtype = found.dtype()
+        if dtype is None:
+            raise SignatureError(f"NumPy has no array of `{found.ctype}`")
+        if not count:
+            return np.empty(0, dtype)
+        _memory.read(address, 1)
+        _memory.read(address + count * found.size - 1, 1)
+        return np.frombuffer((ctypes.c_uint8 * (count * found.size)).from_address(address), dtype)
+
+    def __repr__(self) -> str:
+        target = type(self).target
+        return f"<{target if target is not None else 'void'} * 0x{int(self):x}>"
+
+    def __reduce__(self) -> tuple[type[int], tuple[int]]:
+        # Its memory is this process's.
+        return int, (int(self),)
+
+
+@cache
+def _class(target: CType | None) -> type[GuestPointer]:
+    return type("GuestPointer", (GuestPointer,), {"__slots__": (), "target": target})
+
+
+def pointer_class(ctype: CType) -> Callable[[int], GuestPointer]:
+    """The class of the pointers of a type."""
+    return _class(ctype.target)
