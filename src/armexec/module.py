@@ -18,6 +18,7 @@ from armexec.objects.names import bare_name, linkage_name, source_name
 from armexec.own_names import FunctionList, OwnText, own_method
 
 if TYPE_CHECKING:
+    from armexec.abi.values.types import Types
     from armexec.errors import Diagnostic
     from armexec.guest_callbacks import Callbacks
     from armexec.memory import Step
@@ -183,6 +184,13 @@ class Module:
     def functions(self) -> FunctionList[Function]:
         """The functions in the order of their addresses; also by name: `mod.functions["fn"]`."""
         return FunctionList((self._function(symbol) for symbol in self._image.functions), self.__getitem__)
+
+    @cached_property
+    def types(self) -> Types:
+        """The structs, unions, enums and typedefs of the debug information: `mod.types["point"](x=1, y=2)`."""
+        from armexec.abi.values.types import Types
+
+        return Types(self._image)
 
     def _own(self, attribute: str, text: str) -> str:
         """The text of an attribute. Calling it says where the guest's function of that name is, if there is one."""

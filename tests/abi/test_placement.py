@@ -38,6 +38,8 @@ def placement(text: str, convention: CallingConvention) -> Placement:
 
 def shown(part: Part) -> str:
     place = f"sp+{part.place.offset}" if isinstance(part.place, StackSlot) else part.place.name
+    if part.format == "address":
+        return f"address {place}"
     return place if part.extension == "none" else f"{place} {part.extension}"
 
 
@@ -51,8 +53,10 @@ def places(text: str, convention: CallingConvention) -> str:
 # -- the manuals ------------------------------------------------------------------------------------------------------
 
 
+SEVEN_INTS = ", ".join(["int"] * 7)
 EIGHT_INTS = ", ".join(["int"] * 8)
 EIGHT_DOUBLES = ", ".join(["double"] * 8)
+X0_TO_X6 = ", ".join(f"x{n}" for n in range(7))
 X0_TO_X7 = ", ".join(f"x{n}" for n in range(8))
 V0_TO_V7 = ", ".join(f"v{n}" for n in range(8))
 
@@ -140,6 +144,31 @@ def test_arguments_on_the_stack_are_told_from_those_in_registers(convention: Cal
         place_in_registers(parse(f"int({EIGHT_DOUBLES}, int, _Float16)", convention), convention)
 
 
+@pytest.mark.parametrize("convention", CONVENTIONS)
+@pytest.mark.parametrize(
+    ("prototype", "message"),
+    [
+        ("void(int, __int128)", "parameter 2 has type __int128, and only integers"),
+        ("struct s { int x; }; struct s f(void)", "the result has type struct s, and only integers"),
+        ("void(int8x8_t)", "parameter 1 has type int8x8_t"),
+        ("void(_Float128)", "parameter 1 has type _Float128"),
+    ],
+)
+def test_other_types_are_told_from_those_in_registers(
+    prototype: str, message: str, convention: CallingConvention
+) -> None:
+    with pytest.raises(SignatureError, match=message):
+        place_in_registers(parse(prototype, convention), convention)
+
+
+def test_half_precision_has_no_place_among_apples_variable_arguments() -> None:
+    prototype = parse("void(int, ...)", "apple")
+    half = parse("void(_Float16)", "apple").parameters[0].type
+    assert Placement.of(prototype, "aapcs64", [half]).arguments[1][0].format == "binary16"
+    with pytest.raises(SignatureError, match="parameter 2 has type _Float16: Apple's convention has no place"):
+        Placement.of(prototype, "apple", [half])
+
+
 @pytest.mark.parametrize(("platform", "host"), [("linux", "aapcs64"), ("darwin", "apple")])
 def test_the_convention_of_an_image(monkeypatch: pytest.MonkeyPatch, platform: str, host: str) -> None:
     monkeypatch.setattr(sys, "platform", platform)
@@ -148,6 +177,30 @@ def test_the_convention_of_an_image(monkeypatch: pytest.MonkeyPatch, platform: s
         calling_convention(Image.from_code("code", [Section(".text", bytes(4))], format=format)) for format in formats
     ]
     assert [*found, calling_convention(None)] == ["aapcs64", "apple", host, host]
+
+
+@pytest.mark.parametrize(
+    ("prototype", "aapcs64", "apple"),
+    [
+        # The AAPCS64's rule C.10: an even register; Apple has none of it.
+        ("__int128(int, __int128)", "x0, x2, x3 -> x0, x1", "x0, x1, x2 -> x0, x1"),
+        (f"void({SEVEN_INTS}, __int128, int)", f"{X0_TO_X6}, sp+0, sp+16 ->", f"{X0_TO_X6}, sp+0, sp+16 ->"),
+        ("struct { long a, b; } f(int, struct { long a, b; })", "x0, x1, x2 -> x0, x1", "x0, x1, x2 -> x0, x1"),
+        ("void(struct { float a[4]; })", "v0, v1, v2, v3 ->", "v0, v1, v2, v3 ->"),
+        ("void(struct { float a[5]; })", "address x0 ->", "address x0 ->"),
+        ("void(struct { float a; int b; })", "x0 ->", "x0 ->"),
+        ("struct { long a[3]; } f(void)", "-> address x8", "-> address x8"),
+        ("double _Complex f(float _Complex)", "v0, v1 -> v0, v1", "v0, v1 -> v0, v1"),
+        ("float32x4x2_t f(int8x16_t, int64x1x4_t)", "v0, v1, v2, v3, v4 -> v0, v1", "v0, v1, v2, v3, v4 -> v0, v1"),
+        ("void(struct { int8x8_t a; float b; })", "x0, x1 ->", "x0, x1 ->"),
+        ("void(int, struct { long a, b; } __attribute__((aligned(16))))", "x0, x1, x2 ->", "x0, x1, x2 ->"),
+        ("void(int, struct { _Alignas(16) long a; })", "x0, x2, x3 ->", "x0, x1, x2 ->"),
+        ("void(struct { }, int)", "x0 ->", "x0 ->"),
+        ("void(long double)", "v0 ->", "v0 ->"),
+    ],
+)
+def test_places_of_larger_types(prototype: str, aapcs64: str, apple: str) -> None:
+    assert (places(prototype, "aapcs64"), places(prototype, "apple")) == (aapcs64, apple)
 
 
 # -- laws -------------------------------------------------------------------------------------------------------------

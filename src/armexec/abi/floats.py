@@ -15,6 +15,10 @@ __all__ = ["from_bits", "to_bits", "with_half_bits"]
 __tracebackhide__ = True
 
 _DOUBLE = CType("float", 8, "double", True, align=8)
+_NUMBER, _BITS = struct.Struct("<d"), struct.Struct("<Q")
+_READERS = {2: struct.Struct("<e"), 4: struct.Struct("<f"), 8: _NUMBER}
+# Of a double that is a normal number of single precision: its exponents, and the bits that must be zero.
+_LEAST_NORMAL, _LARGEST_NORMAL, _LOST = 1023 - 126, 1023 + 127, (1 << 29) - 1
 _HALF_LIMIT = 65520.0
 """The least number that is rounded to infinity in half precision."""
 
@@ -22,12 +26,16 @@ _HALF_LIMIT = 65520.0
 def to_bits(value: float, ctype: CType) -> int:
     """The number as it is in a V register, rounded to nearest: a type of 2, 4 or 8 bytes."""
     size = ctype.size
+    (bits,) = _BITS.unpack(_NUMBER.pack(value))
     if size == 8:
-        return int.from_bytes(struct.pack("<d", value), "little")
+        return int(bits)
     if size == 4:
-        return _narrowed(to_bits(value, _DOUBLE), 23)
+        exponent = bits >> 52 & 0x7FF
+        if _LEAST_NORMAL <= exponent <= _LARGEST_NORMAL and not bits & _LOST:
+            return int(bits >> 63 << 31 | exponent - _LEAST_NORMAL + 1 << 23 | bits >> 29 & 0x7F_FFFF)
+        return _narrowed(bits, 23)
     if ctype.format == "bfloat16":
-        return _narrowed(to_bits(value, _DOUBLE), 7)
+        return _narrowed(bits, 7)
     if abs(value) >= _HALF_LIMIT:
         value = float("inf") if value > 0 else float("-inf")
     return int.from_bytes(struct.pack("<e", value), "little")
@@ -42,7 +50,7 @@ def from_bits(bits: int, ctype: CType) -> float:
     if size == 4 and not low >> 23 & 0xFF:
         # Computed with ints: the processor may be set to make subnormal numbers zero.
         return (low & 0x7F_FFFF) * 2.0**-149 * (-1.0 if low >> 31 else 1.0)
-    return float(struct.unpack({2: "<e", 4: "<f", 8: "<d"}[size], low.to_bytes(size, "little"))[0])
+    return float(_READERS[size].unpack(low.to_bytes(size, "little"))[0])
 
 
 def _narrowed(bits: int, width: int) -> int:

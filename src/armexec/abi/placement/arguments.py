@@ -59,6 +59,9 @@ class Arguments:
         """
         on_stack = variable and self.convention == "apple"
         format = scalar_format(ctype)
+        if on_stack and format in ("binary16", "bfloat16"):
+            # clang's callers make a double of it, and its callees read one at -O2 only.
+            raise SignatureError("Apple's convention has no place for it among variable arguments: pass a double")
         if format is not None:
             return self._scalar(ctype.size, format, on_stack)
         if ctype.kind in ("bool", "int", "enum") and ctype.size == 16:

@@ -4,20 +4,33 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Callable
+from fractions import Fraction
 from typing import Any, TypeAlias
 
 from armexec.errors import SignatureError
 from armexec.objects import CType
 
-__all__ = ["Buffer", "Codec", "Opaque", "codec", "codec_for", "shown"]
+__all__ = ["Buffer", "Codec", "Opaque", "codec", "codec_for", "represented", "shown"]
 
 Buffer: TypeAlias = bytes | bytearray | memoryview
 
 
 def shown(value: object) -> str:
     """A value for a message."""
-    text = hex(value) if isinstance(value, int) and value.bit_length() > 4096 else repr(value)
+    text = represented(value)
     return text if len(text) <= 80 else f"{text[:77]}..."
+
+
+def represented(value: object) -> str:
+    """The repr of a value; in hexadecimal where an int in it has too many digits for Python's (sys.int_info)."""
+    try:
+        return repr(value)
+    except ValueError:
+        if isinstance(value, int):
+            return hex(value)
+        if isinstance(value, Fraction):
+            return f"Fraction({value.numerator:#x}, {value.denominator:#x})"
+        return f"<{type(value).__name__}>"
 
 
 class Codec:

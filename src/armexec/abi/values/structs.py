@@ -7,13 +7,15 @@ import keyword
 import weakref
 from typing import Any, Self
 
-from armexec.abi.values.codec import Buffer, Codec, codec_for, shown
+from armexec.abi.values.codec import Buffer, Codec, codec_for, represented, shown
 from armexec.abi.values.members import BitField, Group, Member, groups_of
 from armexec.errors import SignatureError
 from armexec.objects import CType
 
 __all__ = ["StructType", "StructValue", "address_of_value", "struct_class"]
 
+_ALIGN = 8
+"""The alignment in bytes of Python's own memory."""
 _RESERVED = {"from_bytes", "dtype", "ctype"}
 
 
@@ -65,6 +67,10 @@ class StructValue(metaclass=StructType):
     ctype: CType
     _group: Group
     _members: dict[str, Member]
+    _order: list[str]
+    """The members that positional values are for."""
+    _all: frozenset[str] | None
+    """The members that are given by name, if there is no union, of which one is chosen."""
     _data: memoryview
     _alive: dict[int, Any]
     """By the offset of a pointer in the outermost struct: the objects whose addresses it has."""
@@ -73,17 +79,26 @@ class StructValue(metaclass=StructType):
     def __init__(self, *values: Any, **named: Any) -> None:
         """Make a value. Raises SignatureError for members that are missing, unknown or don't fit."""
         self._data, self._alive, self._base = _memory(self.ctype), {}, 0
-        name = type(self).__name__
-        if values:
-            order = self._group.first_names()
-            if len(values) > len(order):
-                raise SignatureError(f"{name} has {len(order)} members, not {len(values)}: {', '.join(order)}")
-            for member, value in zip(order, values, strict=False):
-                if member in named:
-                    raise SignatureError(f"{name}: {member} is given twice")
-                named[member] = value
-        if not named:
+        if not values and not named:
             return
+        for member, value in zip(self._order, values, strict=False):
+            if member in named:
+                raise SignatureError(f"{type(self).__name__}: {member} is given twice")
+            named[member] = value
+        if len(values) > len(self._order) or named.keys() != self._all:
+            self._check_names(len(values), named)
+        members = self._members
+        for member, value in named.items():
+            try:
+                members[member].store(self, value)
+            except SignatureError as error:
+                raise SignatureError(f"member {member}: {error}") from None
+
+    def _check_names(self, positional: int, named: dict[str, Any]) -> None:
+        """Raises SignatureError for members that are missing, unknown or too many."""
+        name = type(self).__name__
+        if positional > len(self._order):
+            raise SignatureError(f"{name} has {len(self._order)} members, not {positional}: {', '.join(self._order)}")
         for member in named:
             if member not in self._members:
                 known = ", ".join(self._members) or "none"
@@ -91,11 +106,6 @@ class StructValue(metaclass=StructType):
         missing = self._group.missing(set(named))
         if missing:
             raise SignatureError(f"{name}: {missing} must be given")
-        for member, value in named.items():
-            try:
-                self._members[member].store(self, value)
-            except SignatureError as error:
-                raise SignatureError(f"member {member}: {error}") from None
 
     @classmethod
     def from_bytes(cls, data: Buffer) -> Self:
@@ -143,7 +153,7 @@ class StructValue(metaclass=StructType):
         return all(_equal(self[name], other[name]) for name in self._members)
 
     def __repr__(self) -> str:
-        members = (f"{name}={_plain(self[name])!r}" for name in self._members)
+        members = (f"{name}={represented(_plain(self[name]))}" for name in self._members)
         return f"{type(self).__name__}({', '.join(members)})"
 
     def __copy__(self) -> Self:
@@ -158,8 +168,7 @@ class StructValue(metaclass=StructType):
 def _memory(ctype: CType, data: bytes = b"") -> memoryview:
     """Memory of the type's size and alignment."""
     size, align = ctype.size, ctype.align or 1
-    if align <= 8:
-        # Python's own memory is aligned to that.
+    if align <= _ALIGN:
         return memoryview(bytearray(data or size))
     room = bytearray(size + align)
     at = -ctypes.addressof(ctypes.c_char.from_buffer(room)) % align
@@ -198,6 +207,7 @@ class Struct(Codec):
     def __init__(self, ctype: CType) -> None:
         super().__init__(ctype)
         self.made = struct_class(ctype)
+        self._plain = ctype.align <= _ALIGN
 
     def pack(self, value: Any, alive: list[Any]) -> bytes:
         if type(value) is not self.made:
@@ -227,7 +237,8 @@ class Struct(Codec):
             raise SignatureError(f"{self.made.__name__}: {self.made._group.missing(set())} must be given")
 
     def unpack(self, data: Buffer) -> StructValue:
-        return self.made.from_bytes(data)
+        memory = memoryview(bytearray(data)) if self._plain else _memory(self.ctype, bytes(data))
+        return self.view(memory, {}, 0)
 
     def view(self, data: memoryview, alive: dict[int, Any], base: int) -> StructValue:
         made = self.made.__new__(self.made)
@@ -271,7 +282,16 @@ def struct_class(ctype: CType) -> type[StructValue]:
         group = groups_of(ctype)
         members = {member.name: member for member in group.members()}
         usable = {n: m for n, m in members.items() if n not in _RESERVED and not n.startswith("_")}
-        namespace = {"__slots__": (), "ctype": ctype, "_group": group, "_members": members, **usable}
+        order = group.first_names()
+        namespace = {
+            **usable,
+            "__slots__": (),
+            "ctype": ctype,
+            "_group": group,
+            "_members": members,
+            "_order": order,
+            "_all": frozenset(order) if set(order) == members.keys() else None,
+        }
         found = _classes[key] = StructType(name, (StructValue,), namespace)
     return found  # type: ignore[return-value]
 
