@@ -141,7 +141,9 @@ class CallerPlan:
                 empty = bytes(ctype.size)
                 return lambda frame: unpack(empty)
             if len(joined) > 1:
-                return lambda frame: unpack(b"".join([frame.data[a : a + size] for a, _, size in joined]))
+                made, _ = packer([Piece(offset, f"{size}s", "") for offset, _, size in joined])
+                read, join = made.unpack_from, b"".join
+                return lambda frame: unpack(join(read(frame.data)))
             at = joined[0][0]
         end = at + ctype.size
         if is_plain(ctype) and ctype.kind != "bool":

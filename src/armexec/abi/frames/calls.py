@@ -39,19 +39,6 @@ def make_frame_call(
     """
     plan = CallerPlan(prototype, convention)
 
-    def run(plan: CallerPlan, values: Any) -> Any:
-        frame = plan.take()
-        alive = owners()
-        try:
-            plan.fill(frame, alive, *values)
-            enter(frame.address)
-            result = plan.result(frame)
-            return result if convert is None else convert(result)
-        finally:
-            plan.give(frame)
-            if alive:
-                write_back(alive)
-
     plans: dict[Any, CallerPlan] = {}
 
     def run_variadic(values: list[Any], extra: tuple[Any, ...]) -> Any:
@@ -59,7 +46,16 @@ def make_frame_call(
         found = plans.get(key)
         if found is None:
             found = plans[key] = CallerPlan(prototype, convention, types)
-        return run(found, [*values, *extra])
+        frame = found.take()
+        alive = owners()
+        try:
+            found.fill(frame, alive, *values, *extra)
+            enter(frame.address)
+            result = found.result(frame)
+            return result if convert is None else convert(result)
+        finally:
+            found.give(frame)
+            write_back(alive)
 
     names = parameter_names(prototype)
     parameters = [*(f"{name}=_missing" for name in names), *(["/"] if names else []), "*_extra", "**_named"]
@@ -68,17 +64,35 @@ def make_frame_call(
         other = f"return _variadic(_by_position(_prototype, ({given}), (), _named), _extra)"
     else:
         other = f"return _self()(*_by_position(_prototype, ({given}), _extra, _named))"
-    text = f"def call({', '.join(parameters)}):\n    if _extra or _named: {other}\n    return _run(_plan, ({given}))\n"
+    # The same as in `run_variadic`, without a further call.
+    lines = (
+        f"def call({', '.join(parameters)}):",
+        f"    if _extra or _named: {other}",
+        "    _frame, _alive = _take(), _owners()",
+        "    try:",
+        f"        _fill(_frame, _alive, {given})",
+        "        _enter(_frame.address)",
+        f"        return {'_result(_frame)' if convert is None else '_convert(_result(_frame))'}",
+        "    finally:",
+        "        _give(_frame)",
+        "        if _alive: _write_back(_alive)",
+    )
     scope: dict[str, Any] = {
         "_by_position": by_position,
         "_missing": MISSING,
-        "_plan": plan,
+        "_convert": convert,
+        "_enter": enter,
+        "_fill": plan.fill,
+        "_give": plan.give,
+        "_owners": owners,
         "_prototype": prototype,
-        "_run": run,
+        "_result": plan.result,
+        "_take": plan.take,
         "_variadic": run_variadic,
+        "_write_back": write_back,
         "__tracebackhide__": True,
     }
-    exec(text, scope)
+    exec("\n".join(lines), scope)
     # The function doesn't refer to itself: it is freed with its last reference, without the garbage collector.
     made: Callable[..., Any] = scope.pop("call")
     scope["_self"] = weakref.ref(made)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import keyword
 import weakref
+from collections.abc import Sequence
 from typing import Any, Self
 
 from armexec.abi.values.codec import Buffer, Codec, codec_for, represented, shown
@@ -208,13 +209,36 @@ class Struct(Codec):
         super().__init__(ctype)
         self.made = struct_class(ctype)
         self._plain = ctype.align <= _ALIGN
+        members = list(self.made._members.values())
+        # Of a struct without unions and bit-fields: its members with the padding before each.
+        self._sequence: list[tuple[str, bytes, Codec]] = []
+        if self.made._all is not None and not any(isinstance(member, BitField) for member in members):
+            end = 0
+            for member in members:
+                self._sequence.append((member.name, bytes(member.offset - end), member.codec))
+                end = member.end
+            self._padding = bytes(self.size - end)
 
     def pack(self, value: Any, alive: list[Any]) -> bytes:
         if type(value) is not self.made:
+            if isinstance(value, dict) and value.keys() == self.made._all:
+                value = [value[name] for name in self.made._order]
+            if isinstance(value, tuple | list) and len(value) == len(self._sequence) != 0:
+                return self._joined(value, alive)
             value = self._converted(value)
         if value._alive:
             alive += _owners(value).values()
         return bytes(value._data)
+
+    def _joined(self, values: Sequence[Any], alive: list[Any]) -> bytes:
+        """The bytes of members in their order."""
+        data = b""
+        for (name, padding, codec), value in zip(self._sequence, values, strict=True):
+            try:
+                data += padding + codec.pack(value, alive)
+            except SignatureError as error:
+                raise SignatureError(f"member {name}: {error}") from None
+        return data + self._padding
 
     def _converted(self, value: Any) -> StructValue:
         made = self.made
