@@ -6,6 +6,8 @@ import copy
 import ctypes
 import enum
 import math
+import pickle
+import random
 import struct
 from decimal import Decimal
 from fractions import Fraction
@@ -21,6 +23,8 @@ from armexec.abi import parse_prototype, parse_types
 from armexec.abi.pointers import pointer_argument
 from armexec.abi.values import Codec, StructValue, codec, struct_class
 from armexec.objects import CType
+
+from .random_types import RandomTypes, bits_of
 
 TEXT = """
 enum color { RED, GREEN = 5, BLUE };
@@ -204,6 +208,50 @@ def test_a_definition_has_one_class() -> None:
     again = parse_types(f"typedef int unrelated; {TEXT}")
     assert struct_class(again["struct point"]) is made("struct point")
     assert made("struct vec2") is not made("struct point")
+
+
+def test_values_are_pickled() -> None:
+    node = made("struct node")(None, None, None)
+    assert pickle.loads(pickle.dumps(node)) == node
+    line = made("struct line")((1, 2), (3, 4), [1, 2, 3.5], "hey", "BLUE")
+    assert pickle.loads(pickle.dumps([line])) == [line]
+
+
+def members_of(value: StructValue) -> dict[str, Any]:
+    return {name: given_again(value[name]) for name in type(value)._members}
+
+
+def given_again(value: Any) -> Any:
+    """The value as dicts, lists and numbers, where no union is among them."""
+    if isinstance(value, StructValue):
+        return members_of(value) if type(value)._all is not None else value
+    if isinstance(value, np.ndarray):
+        return value if value.dtype == "uint16" else value.tolist()
+    return [given_again(element) for element in value] if isinstance(value, tuple) else value
+
+
+def test_random_structs_are_made_of_their_members() -> None:
+    rng = random.Random(5)
+    types = RandomTypes(rng, "r")
+    while len(types.tags) < 150:
+        types.aggregate()
+    checked = 0
+    for tag, ctype in parse_types(types.text).items():
+        if not tag.startswith("struct r"):
+            continue
+        kind = codec(ctype)
+        cls = struct_class(ctype)
+        assert cls.dtype.itemsize == ctype.size
+        # Bits of `_Bool` are 0 or 1, and NaNs have no payload.
+        value = cls.from_bytes(rng.randbytes(ctype.size))
+        if cls._all is None or not cls._members:
+            continue
+        once = kind.pack(members_of(value), [])
+        again = members_of(cls.from_bytes(once))
+        difference = int.from_bytes(once, "little") ^ int.from_bytes(kind.pack(again, []), "little")
+        assert difference & bits_of(ctype) == 0, tag
+        checked += 1
+    assert checked > 40
 
 
 def test_nested_members_are_parts() -> None:

@@ -157,6 +157,9 @@ class StructValue(metaclass=StructType):
         members = (f"{name}={represented(_plain(self[name]))}" for name in self._members)
         return f"{type(self).__name__}({', '.join(members)})"
 
+    def __reduce__(self) -> Any:
+        return _restored, (self.ctype, bytes(self))
+
     def __copy__(self) -> Self:
         copy = type(self).from_bytes(self._data)
         copy._alive.update((at - self._base, owners) for at, owners in _owners(self).items())
@@ -164,6 +167,11 @@ class StructValue(metaclass=StructType):
 
     def __deepcopy__(self, _memo: Any) -> Self:
         return self.__copy__()
+
+
+def _restored(ctype: CType, data: bytes) -> StructValue:
+    """A value out of a pickle; pointers in it are addresses of the process that made it."""
+    return struct_class(ctype).from_bytes(data)
 
 
 def _memory(ctype: CType, data: bytes = b"") -> memoryview:
