@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from armexec.errors import LoadError
+from armexec.files import find_file
 from armexec.module import Function, Module, described, prototype_of
 from armexec.objects import link_files, load_image
 from armexec.objects.names import source_name
@@ -95,9 +96,15 @@ def load(
     *,
     engine: str | None = None,
     imports: Mapping[str, Import] | None = None,
+    search: Sequence[str | os.PathLike[str]] | str | os.PathLike[str] = (),
 ) -> Module:
-    """Load a relocatable object (ELF or Mach-O for AArch64), from a path or from bytes; or several that use each
-    other, from a list of paths, as one module.
+    """Load a relocatable object (ELF or Mach-O for AArch64) or a shared library (ELF), from a path or from bytes; or
+    several objects that use each other, from a list of paths, as one module.
+
+    Args:
+        file: the path, bytes or list; the bare name of a shared library is looked for in `search` first.
+        engine: "native", "translated" or "reference"; this host's default otherwise.
+        search: folders where the libraries are that a shared library needs. Those of this system are never used.
 
     Args:
         file: a path, a list of paths, or the bytes of an object.
@@ -106,15 +113,23 @@ def load(
             address. `Module.missing` tells which are left.
 
     Raises:
-        LoadError: it can't be read, isn't such an object, needs what none defines, or two define the same.
+        LoadError: it can't be read, isn't such a file, needs what none defines, or two define the same; a library that
+            it needs isn't found.
         HostError: the engine can't run here.
     """
+    folders = [search] if isinstance(search, str | os.PathLike) else search
+    if not isinstance(folders, list | tuple) or not all(isinstance(folder, str | os.PathLike) for folder in folders):
+        raise LoadError(f"search is a list of folders, not {described(search)}")
+    names = [os.fsdecode(folder) for folder in folders]
     if isinstance(file, list | tuple) and all(isinstance(path, str | os.PathLike) for path in file):
         return Module(link_files(file), engine, imports=imports)
     if isinstance(file, bytes | bytearray | memoryview):
-        return load_source(Source(file, "object"), engine, imports)
+        return load_source(Source(file, "object", search=names), engine, imports)
     if isinstance(file, str | os.PathLike):
-        return load_source(Source.from_file(os.fspath(file), "object"), engine, imports)
+        path = os.fspath(file)
+        if names and isinstance(path, str) and not os.path.dirname(path):
+            path = find_file(path, names) or path
+        return load_source(Source.from_file(path, "object", search=names), engine, imports)
     raise LoadError(f"an object is loaded from a path, a list of paths, or from bytes, not from {type(file).__name__}")
 
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 import stat
+from collections.abc import Sequence
 
 from armexec.errors import LoadError
 
-__all__ = ["read_file"]
+__all__ = ["find_file", "read_file"]
 
 
 def read_file(path: str | os.PathLike[str]) -> bytes:
@@ -27,3 +28,8 @@ def read_file(path: str | os.PathLike[str]) -> bytes:
         raise LoadError(f"{name}: {error.strerror or error}") from None
     except ValueError as error:  # a NUL in the name
         raise LoadError(f"{name!r}: {error}") from None
+
+
+def find_file(name: str, folders: Sequence[str]) -> str | None:
+    """The path of a file in the first of some folders that has it; None if none has."""
+    return next((path for folder in folders if os.path.isfile(path := os.path.join(folder, name))), None)

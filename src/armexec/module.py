@@ -145,8 +145,8 @@ class Module:
         """
         resolved = self._imports.resolve
         return {
-            source_name(name): [source_name(by) for by in users]
-            for name, users in self._image.users_of_undefined().items()
+            source_name(name): list(users)
+            for name, users in self._image.missing_symbols.items()
             if resolved(name) is None
         }
 
@@ -183,7 +183,7 @@ class Module:
     @cached_property
     def functions(self) -> FunctionList[Function]:
         """The functions in the order of their addresses; also by name: `mod.functions["fn"]`."""
-        return FunctionList((self._function(symbol) for symbol in self._image.functions), self.__getitem__)
+        return FunctionList((self._function(symbol) for symbol in self._image.own_functions), self.__getitem__)
 
     @cached_property
     def types(self) -> Types:
@@ -211,7 +211,7 @@ class Module:
         return iter(self.functions)
 
     def __len__(self) -> int:
-        return len(self._image.functions)
+        return len(self._image.own_functions)
 
     def __contains__(self, name: object) -> bool:
         try:
@@ -232,6 +232,28 @@ class Module:
         except LoadError as error:
             raise UnknownFunction(str(error)) from None
 
+    @own_method
+    def at(self, offset: int, signature: str | Prototype) -> Function:
+        """The function at an offset, where the image needs no symbol: `mod.at(0x1234, "int(int)")`.
+
+        Args:
+            offset: in bytes, as disassemblers of the file show it; for a shared library its address there.
+            signature: a C prototype.
+
+        Raises:
+            LoadError: no instruction can be there.
+            SignatureError: the prototype can't be read.
+        """
+        prototype = prototype_of(signature, self._image)
+        if not isinstance(offset, int) or isinstance(offset, bool):
+            raise LoadError(f"{self.name}: an offset is an int, not {described(offset)}")
+        if offset % 4 or not self._image.is_code(offset):
+            why = "it is no multiple of 4" if offset % 4 else "there is no code"
+            raise LoadError(f"{self.name}: no function can be at offset {offset:#x}: {why}")
+        known = next((f for f in self._image.functions if f.offset == offset), None)
+        name = prototype.name or f"{self._image.name}+{offset:#x}"
+        return Function(self, known or FunctionSymbol(name, name, offset, 0, self._image), prototype)
+
     def __getattr__(self, name: str) -> Function:
         # Python and its tools look up many such names; none of them means a function of the guest.
         if name.startswith("__") and name.endswith("__"):
@@ -245,16 +267,16 @@ class Module:
         return found
 
     def __dir__(self) -> list[str]:
-        names = (bare_name(symbol.source_name) for symbol in self._image.functions)
+        names = (bare_name(symbol.source_name) for symbol in self._image.own_functions)
         return sorted({*super().__dir__(), *(name for name in names if name.isidentifier())})
 
     def _ipython_key_completions_(self) -> list[str]:
         """The names that complete `mod[...]`."""
-        names = [symbol.source_name for symbol in self._image.functions]
+        names = [symbol.source_name for symbol in self._image.own_functions]
         return sorted({*names, *map(bare_name, names)})
 
     def __repr__(self) -> str:
-        names = [symbol.source_name for symbol in self._image.functions]
+        names = [symbol.source_name for symbol in self._image.own_functions]
         shown = ", ".join(names[:6]) + (", ..." if len(names) > 6 else "")
         state = "closed" if self._closed else self.engine
         return f"<Module {self.name!r} {state}: {shown or 'no functions'}>"

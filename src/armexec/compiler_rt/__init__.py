@@ -45,7 +45,7 @@ def complete(image: Image, is_given: Callable[[str], bool] = lambda _: False) ->
         for file, unit in units.items()
         if any((file, i) in needed for i in range(len(unit)))
     ]
-    return Image(image.name, [*image.parts, *parts]) if parts else image
+    return image.with_parts(parts) if parts else image
 
 
 def _part(file: str, unit: list[RuntimeSection], chosen: list[int], format: str) -> Part:

@@ -92,6 +92,11 @@ class NativeEngine:
 
     def load(self, image: Image, resolve: Resolve) -> LoadedNativeImage:
         _refuse_system_calls(image)
+        if image.thread_local is not None:
+            raise HostError(
+                f"{image.name} has thread-local variables, which the engine 'native' can't give it: the processor's"
+                " thread pointer is the system's; use 'translated'"
+            )
         if not image.missing.are_executed:
             return LoadedNativeImage(image, map_image(image, resolve, executable=True))
         missing = _Missing(image)

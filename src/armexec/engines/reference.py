@@ -20,6 +20,8 @@ from armexec.deadlines import deadline
 from armexec.engines.code import NOWHERE, code_at
 from armexec.engines.faults import to_error
 from armexec.engines.loading import map_image
+from armexec.engines.thread_local import thread_pointers
+from armexec.isa.system_registers import TPIDR_EL0
 from armexec.machines.interpreter.decoding import executable
 from armexec.machines.interpreter.machine import ReferenceMachine
 from armexec.machines.interpreter.values import Bits
@@ -156,6 +158,7 @@ class LoadedReferenceImage:
         self.region = region
         self.base = region.address
         self.steps: list[Step] = region.steps
+        self._thread_pointer = thread_pointers(image, region)
         self._system_call: SystemCallHandler | None = None
 
     def answer_system_calls(self, handler: SystemCallHandler) -> None:
@@ -210,6 +213,8 @@ class LoadedReferenceImage:
         machine.memory.write(machine.registers[31], on_stack)
         machine.registers[30] = EXIT
         machine.pc = address
+        if self._thread_pointer is not None:
+            machine.system_registers[TPIDR_EL0] = self._thread_pointer()
         machine.system_call = self._system_call
         count = execution_counter()
         try:

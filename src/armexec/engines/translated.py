@@ -18,6 +18,7 @@ from armexec.callbacks import HostFunction, HostFunctions, SystemCallHandler, ho
 from armexec.cpu.registers import Kind, Register
 from armexec.engines.c_types import integer_class
 from armexec.engines.loading import map_image
+from armexec.engines.thread_local import thread_pointers
 from armexec.errors import HostError
 from armexec.memory import Region, Step, execution_refused, guest_stack
 from armexec.objects import CType, Image, Prototype, Resolve
@@ -131,6 +132,7 @@ class LoadedTranslatedImage:
         self.region = region
         self.base = region.address
         self.steps: list[Step] = region.steps
+        self._thread_pointer = thread_pointers(image, region)
         ranges = [(s.offset, s.data) for s in image.segments if s.executable]
         words = {offset: region.read(offset, len(data)) for offset, data in ranges}
         code_size = max((offset + len(data) for offset, data in ranges), default=0)
@@ -177,23 +179,29 @@ class LoadedTranslatedImage:
         for part in placement.result:
             result = ctypes.c_bool if prototype.result.kind == "bool" else _c_type(part)
             float_result = part.size * 8 if integer_class(part) is None else 0
-        shape = Shape(tuple(map(_argument, parameters)), float_result)
+        pointer = self._thread_pointer
+        shape = Shape(tuple(map(_argument, parameters)), float_result, thread_pointer=pointer is not None)
         address = self.translator.entry(self.base + offset, shape)
+        types = [*map(_c_type, parameters), *([ctypes.c_uint64] if pointer is not None else [])]
         # PYFUNCTYPE: the stub gives up the GIL itself, and its exceptions are raised where it was called.
-        function: Any = ctypes.PYFUNCTYPE(result, *map(_c_type, parameters))(address)
+        function: Any = ctypes.PYFUNCTYPE(result, *types)(address)
         # The code lives as long as what calls it, and so does the image.
         function.memory = self.region, self.translator
+        if pointer is not None:
+            return with_half_bits(prototype, lambda *values: function(*values, pointer()))
         function.address = address
         bound: Callable[..., Any] = function
         return with_half_bits(prototype, bound)
 
     def bind_frame(self, offset: int) -> Callable[[int], None]:
-        address = self.translator.entry(self.base + offset, Shape(in_frame=True))
-        function: Any = ctypes.PYFUNCTYPE(ctypes.c_int64, ctypes.c_void_p)(address)
+        pointer = self._thread_pointer
+        shape = Shape(in_frame=True, thread_pointer=pointer is not None)
+        types = [ctypes.c_void_p, *([ctypes.c_uint64] if pointer is not None else [])]
+        function: Any = ctypes.PYFUNCTYPE(ctypes.c_int64, *types)(self.translator.entry(self.base + offset, shape))
         # The code lives as long as what calls it, and so does the image.
         function.memory = self.region, self.translator
         bound: Callable[[int], None] = function
-        return bound
+        return bound if pointer is None else lambda frame: function(frame, pointer())
 
     def answer_system_calls(self, handler: SystemCallHandler) -> None:
         self.translator.system_call = handler

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, TypeAlias
 
 from armexec.errors import LoadError
 from armexec.objects.debug_info.parts import ImageDebugInfo
-from armexec.objects.layout import Reference, Relocation, Section, SectionSymbol, Symbol, lay_out
+from armexec.objects.layout import Layout, Reference, Relocation, Section, SectionSymbol, Symbol, lay_out
 from armexec.objects.linking import FINAL, Part, merge
 from armexec.objects.names import bare_name, linkage_name, normalize, source_name
 from armexec.objects.placing import MissingSymbols, Unreachable, place
@@ -67,7 +67,8 @@ class Image:
 
     `parts` are the objects. `sections` are the places of their loaded sections, `symbols` their symbols, which
     relocations refer to by index; both keep the order of the objects. `initializers` are the offsets of functions to
-    call, in order, before any other (constructors). The base address must be a multiple of `align`.
+    call, in order, before any other (constructors). `thread_local` describes what each thread has of thread-local
+    variables, None without any. The base address must be a multiple of `align`.
 
     Linkage names are as on Linux: the underscore that Mach-O puts before every symbol is left out everywhere but in
     `Symbol.name`.
@@ -81,6 +82,20 @@ class Image:
         """
         merged = merge(parts)
         layout = lay_out(name, merged.sections, merged.symbols, merged.references)
+        initializers: list[int] = []
+        finalizers: list[int] = []
+        for (phase, _), index, addend in merged.initializers:
+            symbol = layout.symbols[index]
+            if symbol.offset is None:
+                wanted = source_name(linkage_name(symbol.name, parts[0].format))
+                raise LoadError(f"{name}: initializer {wanted} is not defined")
+            (finalizers if phase == FINAL else initializers).append(symbol.offset + addend)
+        self._take(name, parts, layout, initializers, finalizers[::-1])
+
+    def _take(
+        self, name: str, parts: Sequence[Part], layout: Layout, initializers: list[int], finalizers: list[int]
+    ) -> None:
+        """Take what has been linked; initializers and finalizers are in the order of the calls."""
         self.name = name
         self.parts = tuple(parts)
         self.format = parts[0].format
@@ -90,13 +105,9 @@ class Image:
         self.sections = layout.sections
         self.symbols = layout.symbols
         self.relocations = layout.relocations
-        self.initializers: list[int] = []
-        self._final: list[int] = []
-        for (phase, _), index, addend in merged.initializers:
-            symbol = self.symbols[index]
-            if symbol.offset is None:
-                raise LoadError(f"{name}: initializer {source_name(self.linkage_name(symbol))} is not defined")
-            (self._final if phase == FINAL else self.initializers).append(symbol.offset + addend)
+        self.thread_local = layout.thread_local
+        self.initializers = initializers
+        self._final = finalizers
         self.imported: set[str] = set()
         """The linkage names of undefined symbols for which `resolve` has given an address."""
         self._layout = layout
@@ -116,6 +127,10 @@ class Image:
     ) -> Image:
         """The image of code and data that armexec makes itself. Raises LoadError if its parts don't fit together."""
         return cls(name, [Part(name, format, sections, symbols, relocations)])
+
+    def with_parts(self, parts: Sequence[Part]) -> Image:
+        """The image linked with more parts. Raises LoadError if they don't fit together."""
+        return Image(self.name, [*self.parts, *parts])
 
     # Names
 
@@ -140,6 +155,11 @@ class Image:
             for name in [self.linkage_name(s)]
         ]
         return sorted(found, key=lambda f: f.offset)
+
+    @property
+    def own_functions(self) -> list[FunctionSymbol]:
+        """The functions of what was loaded, without those of other libraries that it needs."""
+        return self.functions
 
     @cached_property
     def marks(self) -> list[tuple[int, bool]]:
@@ -177,10 +197,13 @@ class Image:
 
     @cached_property
     def _names(self) -> dict[str, list[Symbol]]:
-        """The defined symbols by every name that they can be found by."""
+        return self._by_name(self.symbols)
+
+    def _by_name(self, symbols: Iterable[Symbol]) -> dict[str, list[Symbol]]:
+        """The defined ones of some symbols by every name that they can be found by."""
         self._learn_names()
         names: dict[str, list[Symbol]] = {}
-        for symbol in self.symbols:
+        for symbol in symbols:
             if not symbol.defined or symbol.kind == "section" or not symbol.name:
                 continue
             linkage = self.linkage_name(symbol)
@@ -203,7 +226,14 @@ class Image:
 
         Raises LoadError if there is none (with the nearest names) or more than one (with all of them).
         """
-        found = self._names.get(name) or self._names.get(normalize(name)) or []
+        found = self._chosen(name, self._names)
+        if found is None:
+            raise LoadError(f"{self.name}: no symbol {name!r}{self._suggest(name)}")
+        return found
+
+    def _chosen(self, name: str, names: Mapping[str, list[Symbol]]) -> Symbol | None:
+        """The symbol that is meant by a name; None if there is none. Raises LoadError if there is more than one."""
+        found = names.get(name) or names.get(normalize(name)) or []
         exact = [s for s in found if name in {self.linkage_name(s), s.name}]
         if exact:
             # A file may have several local symbols of a name, but only one global: that is meant.
@@ -216,9 +246,9 @@ class Image:
             # The variants of a constructor or destructor share a source name; the complete object's is meant.
             return min(found, key=lambda s: not _is_complete(s.name))
         if found:
-            names = sorted({source_name(self.linkage_name(s)) for s in found})
-            raise LoadError(f"{self.name}: {name!r} may be any of: {', '.join(names)}")
-        raise LoadError(f"{self.name}: no symbol {name!r}{self._suggest(name)}")
+            known = sorted({source_name(self.linkage_name(s)) for s in found})
+            raise LoadError(f"{self.name}: {name!r} may be any of: {', '.join(known)}")
+        return None
 
     def function(self, name: str) -> FunctionSymbol:
         """The function of a name, as `find` takes it; a label of code stands for one too.
@@ -244,7 +274,7 @@ class Image:
     def _suggest(self, name: str) -> str:
         from difflib import get_close_matches
 
-        functions = sorted({f.source_name for f in self.functions})
+        functions = sorted({f.source_name for f in self.own_functions})
         near = get_close_matches(name, functions, 3, 0.5) or [
             f for f in functions if name.split("(", maxsplit=1)[0] == bare_name(f)
         ]
@@ -292,16 +322,17 @@ class Image:
         }
         return list(names)
 
-    def users_of_undefined(self) -> dict[str, list[str]]:
-        """The linkage names of `undefined`, each with those of the functions and variables that refer to it."""
-        users: dict[str, dict[str, None]] = {name: {} for name in self.undefined()}
-        for relocation in self.relocations:
-            for index in (relocation.symbol, relocation.minus):
-                found = users.get(self.linkage_name(self.symbols[index])) if index is not None else None
-                where = self.symbol_at(relocation.offset) if found is not None else None
-                if found is not None and where is not None:
-                    found[self.linkage_name(where[0])] = None
-        return {name: list(by) for name, by in users.items()}
+    @property
+    def missing_symbols(self) -> Mapping[str, Sequence[str]]:
+        """The linkage names of all undefined symbols, each with the functions, or the libraries, that refer to it."""
+        found: dict[str, dict[str, None]] = {name: {} for name in self.undefined()}
+        for r in self.relocations:
+            for index in (r.symbol, r.minus):
+                name = self.linkage_name(self.symbols[index]) if index is not None else ""
+                where = self.symbol_at(r.offset) if name in found else None
+                if where is not None:
+                    found[name][source_name(self.linkage_name(where[0]))] = None
+        return {name: tuple(by) for name, by in found.items()}
 
     @cached_property
     def missing(self) -> MissingSymbols:
@@ -314,7 +345,7 @@ class Image:
         static objects (Itanium C++ ABI, 3.3.6), and those of .fini_array."""
         name = "___cxa_finalize" if self.format == "macho" else "__cxa_finalize"
         destroying = [s.offset for s in self.symbols if s.name == name and s.offset is not None][:1]
-        return destroying + self._final[::-1]
+        return destroying + self._final
 
     # Debug information
 

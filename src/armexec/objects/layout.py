@@ -8,6 +8,7 @@ from typing import Literal, NamedTuple
 
 from armexec.errors import LoadError
 from armexec.objects.relocations import BRANCHES, GOT_TYPES, RelocationType, field_size
+from armexec.objects.thread_local import ThreadLocalBlock
 
 __all__ = [
     "ABSOLUTE",
@@ -154,6 +155,8 @@ class Layout:
     `stubs` maps each branch to an undefined symbol to an undefined instruction, both by their offsets. `exit` is the
     offset of a veneer that these, and references to thread-local variables, may branch to; 0 if there are none. `holes`
     maps each undefined symbol with other references to the offset that stands for it, in pages of no segment.
+    `thread_local` describes what each thread has of thread-local variables; their symbols are absolute, as offsets from
+    the thread pointer.
     """
 
     size: int
@@ -167,6 +170,7 @@ class Layout:
     stubs: dict[int, int] = field(default_factory=dict)
     exit: int = 0
     holes: dict[int, int] = field(default_factory=dict)
+    thread_local: ThreadLocalBlock | None = None
 
 
 def too_large(name: str, what: str, size: int) -> LoadError:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -16,12 +16,32 @@ from armexec.objects.image import Image
 if TYPE_CHECKING:
     from armexec.objects.linking import Part
 
-__all__ = ["link", "link_files", "load_file", "load_image", "read_part"]
+__all__ = ["is_shared_library", "link", "link_files", "load_file", "load_image", "read_part"]
 
 
-def load_image(data: bytes, name: str = "<bytes>") -> Image:
-    """The image of an ELF or Mach-O relocatable object for AArch64. Raises LoadError for anything else."""
+def load_image(data: bytes, name: str = "<bytes>", search: Sequence[str] | None = None) -> Image:
+    """The image of an ELF or Mach-O relocatable object, or of an ELF shared library with those that it needs.
+
+    These are looked for in the folders `search`; with None they are left out.
+
+    Raises:
+        LoadError: it is anything else, or for another processor than AArch64, or a library that it needs isn't found.
+    """
+    if is_shared_library(data):
+        if search is not None:
+            from armexec.objects.dynamic.search import load_library
+
+            return load_library(data, name, search)
+        from armexec.objects.dynamic.image import LibraryImage
+        from armexec.objects.dynamic.read import read_library
+
+        return LibraryImage([read_library(data, name)])
     return Image(name, [read_part(data, name)])
+
+
+def is_shared_library(data: bytes) -> bool:
+    """Whether bytes begin as a shared library does: an ELF file of type ET_DYN."""
+    return data[:4] == b"\x7fELF" and data[16:18] in (b"\x03\0", b"\0\x03")
 
 
 def link(objects: Iterable[tuple[bytes, str]]) -> Image:

@@ -39,6 +39,7 @@ class Source:
         flags: Iterable[str] | str = (),
         compiler: str | None = None,
         report: Callable[[Sequence[Diagnostic]], None] | None = None,
+        search: Sequence[str] = (),
     ) -> None:
         """Describe a source.
 
@@ -50,6 +51,7 @@ class Source:
             entry: the name of code that has no label; made of the file's name by default.
             opt, target, flags, compiler: as in `toolchain.CompileOptions`.
             report: called with the warnings of the compiler or the assembler.
+            search: folders of the libraries that a shared library needs.
         """
         self._contents = contents
         self._read = read
@@ -63,6 +65,7 @@ class Source:
         self.diagnostics: tuple[Diagnostic, ...] = ()
         self._entry = entry
         self._report = report
+        self._search = search
 
     @classmethod
     def from_file(cls, file: str, kind: str | None = None, **options: Any) -> Source:
@@ -193,7 +196,7 @@ class Source:
         if self.uses_compiler:
             return load_image(self.compiled(meanwhile).data, self.name)
         if self.kind == "object":
-            return load_image(self.data, self.name)
+            return load_image(self.data, self.name, self._search)
         from armexec.sources.images import code_image, words_image
 
         if self.kind == "assembly":

@@ -31,12 +31,13 @@ class Shape(NamedTuple):
     """What a function takes, and how many bits its result has if that is a floating-point number, else 0.
 
     A half-precision number is passed as an integer of 16 bits on the outside. `in_frame`: the arguments and the results
-    are in a `CallFrame`, whose address is passed instead.
+    are in a `CallFrame`, whose address is passed instead. `thread_pointer`: TPIDR_EL0 is the last argument, and not 0.
     """
 
     arguments: tuple[Argument, ...] = ()
     float_result: int = 0
     in_frame: bool = False
+    thread_pointer: bool = False
 
 
 class Names(NamedTuple):

@@ -75,7 +75,7 @@ def test_other_formats(data: bytes, message: str) -> None:
         ({4: b"\7"}, "unknown class"),
         ({5: b"\7"}, "unknown byte order"),
         ({16: b"\2"}, "an executable; only relocatable objects"),
-        ({16: b"\3"}, "a shared library or executable; only relocatable objects"),
+        ({16: b"\3"}, "no code and no data"),  # as a shared library
         ({16: b"\4"}, "a core dump"),
     ],
 )

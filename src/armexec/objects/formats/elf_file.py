@@ -69,6 +69,7 @@ class ElfSymbol(NamedTuple):
     section: int  # extended indexes resolved; the reserved ones, which are negative here, are not sections
     value: int
     size: int
+    other: int = 0
 
 
 class ElfFile:
@@ -144,13 +145,13 @@ class ElfFile:
             if other.type == SHT_SYMTAB_SHNDX and other.link == index:
                 extended = struct.unpack(f"<{other.size // 4}I", self.content(other)[: other.size & ~3])
         symbols = []
-        for i, (n, info, _, section, value, size) in enumerate(struct.iter_unpack("<IBBHQQ", self.content(header))):
+        for i, (n, info, other, section, value, size) in enumerate(struct.iter_unpack("<IBBHQQ", self.content(header))):
             where = section if section < _SHN_LORESERVE else section - 0x10000
             if section == _SHN_XINDEX:
                 if i >= len(extended):
                     raise self.bad(f"symbol {i} has no extended section index")
                 where = extended[i]
-            symbols.append(ElfSymbol(string(names, n), info, where, value, size))
+            symbols.append(ElfSymbol(string(names, n), info, where, value, size, other))
         return symbols
 
     def debug_sections(self, relocated: Callable[[int, bytes], bytes] | None = None) -> dict[str, bytes]:

@@ -79,6 +79,8 @@ def entry_stub(writer: FunctionWriter, entry: int, shape: Shape, *, strict: bool
     fresh = b.state.pointer(_FRESH)
     size = OFFSETS["exclusive_value"] - OFFSETS[_FRESH]
     b.append(f"call void @llvm.memset.p0.i64(ptr {fresh}, i8 0, i64 {size}, i1 false)")
+    if shape.thread_pointer:
+        b.state.store("tpidr_el0", "%thread_pointer")
     if uses_state or (signature is not None and signature.checked):
         _fill_state(b, values)
         # What is done here shows in FPSR, if it is ever looked at.
@@ -133,9 +135,12 @@ def _c_type(argument: Argument) -> str:
 
 
 def _parameters(shape: Shape) -> str:
+    given = [f"{_c_type(a)} %p{i}" for i, a in enumerate(shape.arguments)]
     if shape.in_frame:
-        return "ptr %frame"
-    return ", ".join(f"{_c_type(a)} %p{i}" for i, a in enumerate(shape.arguments))
+        given = ["ptr %frame"]
+    if shape.thread_pointer:
+        given.append("i64 %thread_pointer")
+    return ", ".join(given)
 
 
 def _result_type(shape: Shape) -> str:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from armexec.objects.debug_info.source_line import SourceLine
     from armexec.objects.prototypes import CType, Prototype
 
-__all__ = ["DebugInfo"]
+__all__ = ["DebugInfo", "MovedDebugInfo"]
 
 _Answer = TypeVar("_Answer")
 
@@ -87,3 +87,24 @@ class DebugInfo:
             self._sections.get("debug_line_str", b""),
             self._sections.get("debug_str", b""),
         )
+
+
+class MovedDebugInfo(DebugInfo):
+    """Debug information whose addresses are offsets in the image less `distance`."""
+
+    def __init__(self, info: DebugInfo, distance: int) -> None:
+        super().__init__(info.name, {})
+        self._info = info
+        self._distance = distance
+
+    def prototype(self, offset: int, linkage_name: str) -> Prototype | None:
+        return self._info.prototype(offset - self._distance, linkage_name)
+
+    def declared(self, linkage_name: str) -> Prototype | None:
+        return self._info.declared(linkage_name)
+
+    def line(self, offset: int) -> SourceLine | None:
+        return self._info.line(offset - self._distance)
+
+    def elsewhere(self) -> list[str]:
+        return self._info.elsewhere()

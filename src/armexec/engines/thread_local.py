@@ -1,0 +1,39 @@
+"""Thread-local variables: each thread of Python has a block of an image's, made when it first calls the guest.
+
+Source: ELF for the Arm 64-bit Architecture (AAELF64), "Thread-local storage".
+"""
+
+from __future__ import annotations
+
+import ctypes
+import threading
+from collections.abc import Callable
+
+from armexec.memory import Region
+from armexec.objects import Image
+
+__all__ = ["thread_pointers"]
+
+
+def thread_pointers(image: Image, region: Region) -> Callable[[], int] | None:
+    """A function that gives TPIDR_EL0 for the calling thread; None for an image without thread-local variables.
+
+    A block lives until its thread has ended, or nothing refers to the function any more.
+    """
+    block = image.thread_local
+    if block is None:
+        return None
+    local = threading.local()
+
+    def pointer() -> int:
+        try:
+            known: int = local.pointer
+        except AttributeError:
+            memory = (ctypes.c_char * (block.size + block.align))()
+            known = -(-ctypes.addressof(memory) // block.align) * block.align
+            for place, offset, size in block.templates:
+                ctypes.memmove(known + place, region.read(offset, size), size)
+            local.memory, local.pointer = memory, known
+        return known
+
+    return pointer

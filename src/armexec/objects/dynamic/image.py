@@ -1,0 +1,85 @@
+"""The image of a shared library and of the libraries that it needs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+
+from armexec.errors import LoadError
+from armexec.objects.dynamic.library import SharedLibrary
+from armexec.objects.dynamic.link import link_libraries
+from armexec.objects.image import FunctionSymbol, Image
+from armexec.objects.layout import Symbol
+from armexec.objects.linking import Part
+
+__all__ = ["LibraryImage"]
+
+
+class LibraryImage(Image):
+    """Shared libraries that are bound to each other, as one image. The offsets are those of the first library's file.
+
+    Names are looked up in the libraries in their order, as `dlsym` does.
+    """
+
+    def __init__(self, libraries: Sequence[SharedLibrary], extra: Sequence[Part] = ()) -> None:
+        """Link `libraries`, of which there is at least one, in the order in which symbols are looked up, to each other
+        and to `extra` parts.
+
+        Raises:
+            LoadError: they don't fit together.
+        """
+        name = libraries[0].name
+        linked = link_libraries(name, libraries, extra)
+        self.libraries = tuple(libraries)
+        self._extra = tuple(extra)
+        self._first = linked.first
+        self._wanted_by = linked.wanted_by
+        self._take(name, linked.parts, linked.layout, linked.initializers, linked.finalizers)
+
+    def with_parts(self, parts: Sequence[Part]) -> Image:
+        return LibraryImage(self.libraries, [*self._extra, *parts])
+
+    @property
+    def own_functions(self) -> list[FunctionSymbol]:
+        end = self.libraries[0].size
+        return [f for f in self.functions if f.offset < end and "@" not in f.name]
+
+    @cached_property
+    def missing_symbols(self) -> Mapping[str, Sequence[str]]:
+        return {name: tuple(by) for name, by in self._wanted_by.items()}
+
+    @cached_property
+    def missing_thread_local(self) -> list[str]:
+        """The thread-local variables among the missing symbols: code that uses them can't be called."""
+        return [self.symbols[i].name for i in self._layout.holes if self.symbols[i].kind == "tls"]
+
+    @cached_property
+    def _scopes(self) -> list[Mapping[str, list[Symbol]]]:
+        """The symbols of each library, and then what was added, by every name that they can be found by."""
+        ends = [*self._first[1:], len(self.symbols)]
+        ranges = [
+            range(first, first + len(library.symbols) + len(library.local_symbols))
+            for first, library in zip(self._first, self.libraries, strict=True)
+        ]
+        ranges.append(range(ranges[-1].stop, ends[-1]))
+        return [self._by_name([self.symbols[i] for i in numbers]) for numbers in ranges]
+
+    @cached_property
+    def _versions(self) -> dict[str, Symbol]:
+        """The default versions by their full names, such as `pow@GLIBC_2.29`."""
+        return {
+            f"{s.name}@{s.version.name}": self.symbols[first + i]
+            for first, library in zip(reversed(self._first), reversed(self.libraries), strict=True)
+            for i, s in enumerate(library.symbols)
+            if s.defined and s.version is not None and not s.version.hidden
+        }
+
+    def find(self, name: str) -> Symbol:
+        versioned = self._versions.get(name.replace("@@", "@"))
+        if versioned is not None:
+            return versioned
+        for scope in self._scopes:
+            found = self._chosen(name, scope)
+            if found is not None:
+                return found
+        raise LoadError(f"{self.name}: no symbol {name!r}{self._suggest(name)}")

@@ -1,0 +1,85 @@
+"""Code that is added to shared libraries: stubs of indirect functions, thread-local storage, `errno`.
+
+Source: ELF for the Arm 64-bit Architecture (AAELF64), "TLS descriptors"; Drepper, "ELF Handling For Thread-Local
+Storage", for __tls_get_addr.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence, Set
+from typing import NamedTuple
+
+from armexec.objects.formats.indirect import add_stubs
+from armexec.objects.layout import Reference, Section, SectionSymbol
+from armexec.objects.linking import Part
+from armexec.objects.thread_local import BlockLayout
+
+__all__ = ["RESOLVE_DESCRIPTOR", "TLS_GET_ADDR", "Support", "make_support", "stub_name"]
+
+RESOLVE_DESCRIPTOR = "__tlsdesc_static"
+"""The function of a TLS descriptor whose second word is the offset from the thread pointer (as in glibc and musl)."""
+TLS_GET_ADDR = "__tls_get_addr"
+_ERRNO, _ERRNO_LOCATION = "errno", "__errno_location"
+_CODE = {
+    # It may change X0 only.
+    RESOLVE_DESCRIPTOR: "000440f9 c0035fd6",  # ldr x0, [x0, #8]; ret
+    # The second word of a tls_index is the offset from the thread pointer here; the module's number isn't needed.
+    TLS_GET_ADDR: "000440f9 41d03bd5 0000018b c0035fd6",  # ldr x0, [x0, #8]; mrs x1, tpidr_el0; add x0, x0, x1; ret
+}
+
+
+class Support(NamedTuple):
+    """Parts to link; the resolvers of indirect functions, by offset in the image; own thread-local variables, by name.
+
+    The parts define `stub_name` for each resolver, and refer to `resolver_name`.
+    """
+
+    parts: list[Part]
+    resolvers: Sequence[int]
+    thread_local: dict[str, int]
+
+    def resolver_of(self, name: str) -> int | None:
+        """The offset of the resolver that a symbol of the parts stands for."""
+        prefix, _, offset = name.partition(_RESOLVER)
+        return int(offset, 16) if not prefix and offset else None
+
+
+_RESOLVER = "resolver of an indirect function at "
+
+
+def stub_name(resolver: int) -> str:
+    """The symbol of the stub of an indirect function, whose resolver is at an offset."""
+    return f"indirect function of 0x{resolver:x}"
+
+
+def make_support(resolvers: Sequence[int], lacking: Set[str], block: BlockLayout) -> Support:
+    """What a set of libraries needs that lack these names; `block` gets the thread-local variables."""
+    thread_local: dict[str, int] = {}
+    if {_ERRNO, _ERRNO_LOCATION} & lacking:
+        thread_local[_ERRNO] = block.add(0, 0, 4, 4)
+    sections: list[Section] = []
+    references: list[Reference] = []
+    symbols = [SectionSymbol(f"{_RESOLVER}{offset:x}", None, binding="weak") for offset in resolvers]
+    stubs = add_stubs(range(len(resolvers)), sections, symbols, references)
+    for offset, (section, value) in zip(resolvers, stubs, strict=True):
+        symbols.append(SectionSymbol(stub_name(offset), section, value))
+    code = {name: bytes.fromhex(text) for name, text in _CODE.items() if name in lacking}
+    if _ERRNO_LOCATION in lacking:
+        code[_ERRNO_LOCATION] = _address_of(thread_local[_ERRNO])
+    for name, content in code.items():
+        symbols.append(SectionSymbol(name, len(sections), 0, len(content), binding="weak"))
+        sections.append(Section(".text", content))
+    parts = [Part("armexec's support of shared libraries", "elf", sections, symbols, references)] if sections else []
+    return Support(parts, resolvers, thread_local)
+
+
+def _address_of(place: int) -> bytes:
+    """A function that returns the address of a thread-local variable."""
+    words = (
+        0xD53BD040,  # mrs x0, tpidr_el0
+        0xD2800001 | (place & 0xFFFF) << 5,  # movz x1, #place
+        0xF2A00001 | (place >> 16) << 5,  # movk x1, #place >> 16, lsl #16
+        0x8B010000,  # add x0, x0, x1
+        0xD65F03C0,  # ret
+    )
+    return b"".join(word.to_bytes(4, "little") for word in words)
