@@ -128,8 +128,15 @@ def _missing(trap: Trap, image: Image, base: int, where: Where | None) -> Error 
     by = function_name(image, pc - base) if 0 <= pc - base < image.size else ""
     if found.is_thread_local:
         place["instruction"] = ""  # the UDF, which replaced the instruction
+        why = (
+            "armexec has none of macOS yet (make it an ordinary one)"
+            if image.format == "macho"
+            else "no object defines it"
+            if not found.symbol.defined
+            else "armexec doesn't have its model (compile with -ftls-model=initial-exec)"
+        )
         return ExecutionError(
-            f"{by or 'code'} uses the thread-local variable {name}: armexec has none yet (make it an ordinary one)",
+            f"{by or 'code'} uses the thread-local variable {name}: {why}",
             pc=pc,
             **place,
         )

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
 from armexec.errors import LoadError
-from armexec.objects.relocations import BRANCHES, GOT_TYPES, RelocationType, field_size
-from armexec.objects.thread_local import ThreadLocalBlock
+from armexec.objects.relocations import BRANCHES, GOT_TYPES, THREAD_LOCAL_TYPES, RelocationType, field_size
+from armexec.objects.thread_local import BlockLayout, ThreadLocalBlock
 
 __all__ = [
     "ABSOLUTE",
@@ -51,7 +51,10 @@ Binding = Literal["local", "global", "weak"]
 
 
 class Section(NamedTuple):
-    """A section to be placed. `flags` is "rx", "r" or "rw"; `size` its bytes in memory, if more than the data."""
+    """A section to be placed. `size` are its bytes in memory, if more than the data.
+
+    `flags` is "rx", "r" or "rw", or "tls" for the initial contents of thread-local variables, which are only read.
+    """
 
     name: str
     data: bytes
@@ -69,10 +72,7 @@ class PlacedSection(NamedTuple):
 
 
 class SectionSymbol(NamedTuple):
-    """A symbol at `value` in a section, given by its index; None for an undefined symbol, ABSOLUTE for a number.
-
-    A thread-local variable (`kind` "tls") has a value without meaning.
-    """
+    """A symbol at `value` in a section, given by its index; None for an undefined symbol, ABSOLUTE for a number."""
 
     name: str
     section: int | None
@@ -201,6 +201,7 @@ def lay_out(
     branched: dict[int, int] = {}
     branches: list[Reference] = []  # to undefined symbols
     missing: dict[int, int] = {}  # undefined symbols referred to otherwise
+    references = [_thread_local_reference(r, sections, symbols) for r in references]
     thread_local = any(r.type == RelocationType.TLS for r in references)
     for r in references:
         symbol = symbols[r.symbol]
@@ -216,9 +217,12 @@ def lay_out(
         elif r.type != RelocationType.TLS:
             missing.setdefault(r.symbol, HOLE * len(missing))
 
-    groups: dict[str, list[int]] = {"rx": [], "r": [], "rw": []}
+    groups: dict[str, list[int]] = {"rx": [], "r": [], "tls": [], "rw": []}
     for index, section in enumerate(sections):
         groups[section.flags].append(index)
+    groups["tls"].sort(key=lambda i: not sections[i].data)
+    block = BlockLayout()
+    thread_pointer = 0  # as an offset in the image, for the contents of thread-local variables
     # Large variables come last, to keep the others in reach.
     groups["rw"].sort(key=lambda i: 0 if sections[i].data else 1 if sections[i].size < _LARGE else sections[i].size)
 
@@ -257,6 +261,8 @@ def lay_out(
             got = end = _up(end, 8)
             end += 8 * len(slots)
             data.extend(bytes(end - start - len(data)))
+        if flags == "tls" and end > start:
+            thread_pointer = start - block.add(start, len(data), end - start, alignment, start)
         if end > start:
             segments.append(Segment(start, end - start, bytes(data), flags == "rw", flags == "rx"))
 
@@ -267,7 +273,7 @@ def lay_out(
         if end > MAX_IMAGE:
             raise too_large(name, f"room for {len(missing)} undefined symbols", end)
     provided = {symbol: got if symbol == "_GLOBAL_OFFSET_TABLE_" else 0 for symbol in _PROVIDED}
-    made = [_place_symbol(name, s, sections, placed, provided) for s in symbols]
+    made = [_place_symbol(name, s, sections, placed, provided, thread_pointer) for s in symbols]
     relocations = [
         Relocation(
             placed[r.section] + r.offset,
@@ -298,11 +304,21 @@ def lay_out(
         stubs={placed[r.section] + r.offset: stubs + 4 * i for i, r in enumerate(branches)},
         exit=exit,
         holes=missing,
+        thread_local=block.finished(),
     )
 
 
+def _thread_local_reference(r: Reference, sections: Sequence[Section], symbols: Sequence[SectionSymbol]) -> Reference:
+    """The reference, of the type TLS if it is one to a thread-local variable that isn't defined."""
+    if r.type not in THREAD_LOCAL_TYPES:
+        return r
+    section = symbols[r.symbol].section
+    is_defined = section is not None and 0 <= section < len(sections) and sections[section].flags == "tls"
+    return r if is_defined else r._replace(type=RelocationType.TLS)
+
+
 def _check_section(name: str, section: Section) -> None:
-    if section.flags not in {"rx", "r", "rw"}:
+    if section.flags not in {"rx", "r", "rw", "tls"}:
         raise LoadError(
             f"{name}: section {section.name} wants protection {section.flags!r}; "
             "no memory may be writable and executable"
@@ -349,6 +365,7 @@ def _place_symbol(
     sections: Sequence[Section],
     placed: Sequence[int],
     provided: Mapping[str, int],
+    thread_pointer: int,
 ) -> Symbol:
     section = symbol.section
     if section is None and symbol.name in provided:
@@ -365,4 +382,7 @@ def _place_symbol(
             f"{name}: symbol {symbol.name} at {symbol.value:#x} is outside section {sections[section].name}"
         )
     size = min(symbol.size, extent - symbol.value)
+    if sections[section].flags == "tls":
+        at = placed[section] + symbol.value - thread_pointer
+        return Symbol(symbol.name, None, size, "tls", symbol.binding, True, at)
     return Symbol(symbol.name, placed[section] + symbol.value, size, symbol.kind, symbol.binding, True)

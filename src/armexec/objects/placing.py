@@ -114,7 +114,7 @@ class Missing(NamedTuple):
 
     @property
     def is_thread_local(self) -> bool:
-        """Whether it is a thread-local variable, which armexec doesn't support."""
+        """Whether it is a thread-local variable that isn't defined, or of a model that armexec doesn't support."""
         return self.type == RelocationType.TLS
 
 

@@ -9,7 +9,16 @@ from __future__ import annotations
 
 from enum import IntEnum
 
-__all__ = ["BRANCHES", "GOT_TYPES", "PAGE_TYPES", "OutOfRange", "RelocationType", "apply", "field_size"]
+__all__ = [
+    "BRANCHES",
+    "GOT_TYPES",
+    "PAGE_TYPES",
+    "THREAD_LOCAL_TYPES",
+    "OutOfRange",
+    "RelocationType",
+    "apply",
+    "field_size",
+]
 
 
 class RelocationType(IntEnum):
@@ -63,8 +72,33 @@ class RelocationType(IntEnum):
     LD64_GOTPAGE_LO15 = 313
     PLT32 = 314
     GOTPCREL32 = 315
+    TLSIE_ADR_GOTTPREL_PAGE21 = 541
+    TLSIE_LD64_GOTTPREL_LO12_NC = 542
+    TLSIE_LD_GOTTPREL_PREL19 = 543
+    TLSLE_MOVW_TPREL_G2 = 544
+    TLSLE_MOVW_TPREL_G1 = 545
+    TLSLE_MOVW_TPREL_G1_NC = 546
+    TLSLE_MOVW_TPREL_G0 = 547
+    TLSLE_MOVW_TPREL_G0_NC = 548
+    TLSLE_ADD_TPREL_HI12 = 549
+    TLSLE_ADD_TPREL_LO12 = 550
+    TLSLE_ADD_TPREL_LO12_NC = 551
+    TLSLE_LDST8_TPREL_LO12 = 552
+    TLSLE_LDST8_TPREL_LO12_NC = 553
+    TLSLE_LDST16_TPREL_LO12 = 554
+    TLSLE_LDST16_TPREL_LO12_NC = 555
+    TLSLE_LDST32_TPREL_LO12 = 556
+    TLSLE_LDST32_TPREL_LO12_NC = 557
+    TLSLE_LDST64_TPREL_LO12 = 558
+    TLSLE_LDST64_TPREL_LO12_NC = 559
+    TLSDESC_ADR_PAGE21 = 562
+    TLSDESC_LD64_LO12 = 563
+    TLSDESC_ADD_LO12 = 564
+    TLSDESC_CALL = 569
+    TLSLE_LDST128_TPREL_LO12 = 570
+    TLSLE_LDST128_TPREL_LO12_NC = 571
     TLS = 1 << 16
-    """Any reference to a thread-local variable, which becomes UDF. The number isn't AAELF64's."""
+    """A reference to a thread-local variable that can't be made, which becomes UDF. The number isn't AAELF64's."""
 
 
 _T = RelocationType
@@ -90,6 +124,7 @@ _WORD_OFFSET: dict[int, tuple[int, int]] = {
     _T.TSTBR14: (14, 5),
     _T.LD_PREL_LO19: (19, 5),
     _T.GOT_LD_PREL19: (19, 5),
+    _T.TLSIE_LD_GOTTPREL_PREL19: (19, 5),
 }
 # Bits 11:0 of an address in imm12: log2 of the access size.
 _LO12: dict[int, int] = {
@@ -100,7 +135,21 @@ _LO12: dict[int, int] = {
     _T.LDST64_ABS_LO12_NC: 3,
     _T.LDST128_ABS_LO12_NC: 4,
     _T.LD64_GOT_LO12_NC: 3,
+    _T.TLSIE_LD64_GOTTPREL_LO12_NC: 3,
+    _T.TLSLE_ADD_TPREL_LO12: 0,
+    _T.TLSLE_ADD_TPREL_LO12_NC: 0,
+    _T.TLSLE_LDST8_TPREL_LO12: 0,
+    _T.TLSLE_LDST8_TPREL_LO12_NC: 0,
+    _T.TLSLE_LDST16_TPREL_LO12: 1,
+    _T.TLSLE_LDST16_TPREL_LO12_NC: 1,
+    _T.TLSLE_LDST32_TPREL_LO12: 2,
+    _T.TLSLE_LDST32_TPREL_LO12_NC: 2,
+    _T.TLSLE_LDST64_TPREL_LO12: 3,
+    _T.TLSLE_LDST64_TPREL_LO12_NC: 3,
+    _T.TLSLE_LDST128_TPREL_LO12: 4,
+    _T.TLSLE_LDST128_TPREL_LO12_NC: 4,
 }
+_CHECKED_LO12 = frozenset(t for t in _LO12 if _T(t).name.endswith("TPREL_LO12"))
 # 16 bits of a MOVZ, MOVN or MOVK: which 16, whether checked, whether signed, whether P is subtracted.
 _MOVW: dict[int, tuple[int, bool, bool, bool]] = {
     _T.MOVW_UABS_G0: (0, True, False, False),
@@ -120,7 +169,21 @@ _MOVW: dict[int, tuple[int, bool, bool, bool]] = {
     _T.MOVW_PREL_G2: (2, True, True, True),
     _T.MOVW_PREL_G2_NC: (2, False, True, True),
     _T.MOVW_PREL_G3: (3, False, True, True),
+    _T.TLSLE_MOVW_TPREL_G0: (0, True, True, False),
+    _T.TLSLE_MOVW_TPREL_G0_NC: (0, False, True, False),
+    _T.TLSLE_MOVW_TPREL_G1: (1, True, True, False),
+    _T.TLSLE_MOVW_TPREL_G1_NC: (1, False, True, False),
+    _T.TLSLE_MOVW_TPREL_G2: (2, True, True, False),
 }
+# The instructions that load a TLS descriptor and call its function become those that load the offset itself, as the
+# relaxation to the local-exec model does: `movz x0`, `movk x0`, and two times `nop`. AAELF64, "Static TLS relaxations".
+_DESCRIPTOR: dict[int, tuple[int, int]] = {
+    _T.TLSDESC_ADR_PAGE21: (0xD2A00000, 16),
+    _T.TLSDESC_LD64_LO12: (0xF2800000, 0),
+    _T.TLSDESC_ADD_LO12: (0xD503201F, 64),
+    _T.TLSDESC_CALL: (0xD503201F, 64),
+}
+_PAGES = frozenset({_T.ADR_PREL_PG_HI21, _T.ADR_PREL_PG_HI21_NC, _T.ADR_GOT_PAGE, _T.TLSIE_ADR_GOTTPREL_PAGE21})
 _LO15 = frozenset({_T.LD64_GOTOFF_LO15, _T.LD64_GOTPAGE_LO15})
 
 BRANCHES = frozenset({_T.CALL26, _T.JUMP26, _T.CONDBR19, _T.TSTBR14})
@@ -135,9 +198,14 @@ GOT_TYPES = frozenset(
         _T.LD64_GOT_LO12_NC,
         _T.LD64_GOTPAGE_LO15,
         _T.GOTPCREL32,
+        _T.TLSIE_ADR_GOTTPREL_PAGE21,
+        _T.TLSIE_LD64_GOTTPREL_LO12_NC,
+        _T.TLSIE_LD_GOTTPREL_PREL19,
     }
 )
 """Relocations whose target is the symbol's slot in the global offset table."""
+THREAD_LOCAL_TYPES = frozenset(t for t in RelocationType if t.name.startswith("TLS"))
+"""References to thread-local variables, whose addresses are offsets from the thread pointer."""
 
 
 _MASK = (1 << 64) - 1
@@ -190,8 +258,19 @@ def apply(data: bytearray, at: int, type: int, target: int, place: int, got: int
         value, scale = target & 0xFFF, _LO12[type]
         if value & ((1 << scale) - 1):
             raise OutOfRange(f"target {target:#x} is not a multiple of {1 << scale}")
+        if type in _CHECKED_LO12 and not 0 <= target < 1 << 12:
+            raise OutOfRange(f"the variable is {target:#x} bytes from the thread pointer, more than 0x1000")
         word = word & ~(0xFFF << 10) | (value >> scale) << 10
-    elif type in {_T.ADR_PREL_PG_HI21, _T.ADR_PREL_PG_HI21_NC, _T.ADR_GOT_PAGE, _T.ADR_PREL_LO21}:
+    elif type == _T.TLSLE_ADD_TPREL_HI12:
+        if not 0 <= target < 1 << 24:
+            raise OutOfRange(f"the variable is {target:#x} bytes from the thread pointer, more than 0x1000000")
+        word = word & ~(0xFFF << 10) | (target >> 12) << 10
+    elif type in _DESCRIPTOR:
+        if not 0 <= target < 1 << 32:
+            raise OutOfRange(f"the variable is {target:#x} bytes from the thread pointer, more than 4 GiB")
+        instruction, shift = _DESCRIPTOR[type]
+        word = instruction if shift == 64 else instruction | (target >> shift & 0xFFFF) << 5
+    elif type in _PAGES or type == _T.ADR_PREL_LO21:
         if type == _T.ADR_PREL_LO21:
             value = _signed(target - place)
             unit, reach = "bytes", 1 << 20

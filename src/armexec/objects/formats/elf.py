@@ -24,7 +24,6 @@ from armexec.objects.formats.elf_file import (
     SHT_NOBITS,
     SHT_PROGBITS,
     STT_GNU_IFUNC,
-    STT_TLS,
     ElfFile,
     Header,
     is_mark,
@@ -42,7 +41,7 @@ from armexec.objects.layout import (
     too_large,
 )
 from armexec.objects.linking import FINAL, Initializer, Part
-from armexec.objects.relocations import RelocationType
+from armexec.objects.relocations import THREAD_LOCAL_TYPES, RelocationType
 
 if TYPE_CHECKING:
     from armexec.objects.debug_info.dwarf import DebugInfo
@@ -128,10 +127,12 @@ class _Object(ElfFile):
         if header.flags & SHF_COMPRESSED:
             raise self.bad(f"loaded section {header.name} is compressed")
         # Left out: unwind tables aren't used in the image, and would cost every function a page.
-        return header.name != ".eh_frame" and not header.flags & SHF_TLS
+        return header.name != ".eh_frame"
 
     @staticmethod
     def _protection(header: Header) -> str:
+        if header.flags & SHF_TLS:
+            return "tls"
         writable = header.flags & SHF_WRITE and not _RELRO.match(header.name)
         return "r" + ("w" if writable else "") + ("x" if header.flags & SHF_EXECINSTR else "")
 
@@ -144,9 +145,6 @@ class _Object(ElfFile):
             binding = BINDINGS.get(s.info >> 4, "global")
             section: int | None = index.get(s.section)
             value = s.value
-            if kind == STT_TLS:
-                symbols.append(SectionSymbol(name, ABSOLUTE if s.section else None, kind="tls", binding=binding))
-                continue
             if s.section == _SHN_ABS - 0x10000:
                 section = ABSOLUTE
             elif s.section == _SHN_COMMON - 0x10000:
@@ -206,7 +204,7 @@ class _Object(ElfFile):
                 raise self.bad(f"relocation in {self.headers[section].name} of symbol {symbol}, which isn't there")
             thread_local = kind in _TLS_TYPES
             if not thread_local or self.headers[section].flags & SHF_EXECINSTR:
-                kept = RelocationType.TLS if thread_local else kind
+                kept = RelocationType.TLS if thread_local and kind not in THREAD_LOCAL_TYPES else kind
                 references.append(Reference(index[section], offset, kept, symbol, addend))
         return references
 
