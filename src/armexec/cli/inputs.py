@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Sequence
 
 from armexec.cli.outcome import warn_of
 from armexec.errors import LoadError
+from armexec.files import find_file
 from armexec.sources import Source
 
 __all__ = ["open_source", "write_output"]
@@ -20,15 +22,19 @@ def open_source(
     target: str = "host",
     flags: Sequence[str] = (),
     compiler: str | None = None,
+    search: Sequence[str] | None = (),
 ) -> Source:
     """The source that a command line names; `-` is standard input. The compiler's warnings are shown.
+
+    A shared library is looked for in the folders `search`, and so are those that it needs; None leaves them out.
 
     Raises:
         LoadError: the kind of standard input isn't given.
     """
     if file != "-":
+        path = (find_file(file, search) if search and not os.path.dirname(file) else None) or file
         return Source.from_file(
-            file, kind, opt=f"-O{level}", target=target, flags=flags, compiler=compiler, report=warn_of
+            path, kind, search=search, opt=f"-O{level}", target=target, flags=flags, compiler=compiler, report=warn_of
         )
     if not kind:
         raise LoadError("what standard input holds isn't known: give --language c|c++|assembly|hex|bin|object")
@@ -42,6 +48,7 @@ def open_source(
         flags=flags,
         compiler=compiler,
         report=warn_of,
+        search=search,
     )
 
 

@@ -63,8 +63,8 @@ def _all(*decorators: Decorator) -> Decorator:
 file_argument = argument(
     "file",
     type=file_name,
-    help="C (.c), C++ (.cc .cpp .cxx), assembly (.s .S), hexadecimal words (.hex), raw words (.bin), or an object;"
-    " - is standard input.",
+    help="C (.c), C++ (.cc .cpp .cxx), assembly (.s .S), hexadecimal words (.hex), raw words (.bin), an object or"
+    " a shared library; - is standard input.",
 )
 """`file: str`."""
 
@@ -88,8 +88,15 @@ called_function = _all(
         type=choice(TIERS),
         help="How much a translation is optimized; auto: O2, in the background if it takes long.",
     ),
+    option(
+        "--search",
+        type=file_name,
+        metavar="FOLDER",
+        multiple=True,
+        help="Where the libraries are that a library needs.",
+    ),
 )
-"""`function: str | None, signature: str | None, engine: str | None, tier: str | None`."""
+"""`function: str | None, signature: str | None, engine: str | None, tier: str | None, search: Sequence[str]`."""
 
 target_option = option("--target", type=choice(TARGETS), default="host", help="The system to compile or assemble for.")
 """`target: str`."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from armexec.engines.code import add_code
+from armexec.errors import LoadError
 from armexec.memory import Protection, Region, allocate, page_size
 from armexec.objects import Image, Resolve
 
@@ -16,7 +17,7 @@ def map_image(image: Image, resolve: Resolve, *, executable: bool, leave: int | 
     branches to undefined symbols go to, instead of to an undefined instruction.
 
     Raises:
-        LoadError: a symbol can't be resolved, or a relocation doesn't reach.
+        LoadError: a symbol can't be resolved, a relocation doesn't reach, or the host's pages are too large.
         HostError: the host refuses the memory.
     """
     region = allocate(image.size, executable=executable, align=image.align)
@@ -24,18 +25,46 @@ def map_image(image: Image, resolve: Resolve, *, executable: bool, leave: int | 
         for offset, data in image.place(region.address, resolve, leave):
             if data:
                 region.write(offset, data)
-        parts = []
-        page = page_size()
-        for segment in image.segments:
-            protection = Protection.READ
-            if segment.writable:
-                protection |= Protection.WRITE
-            elif segment.executable and executable:
-                protection |= Protection.EXECUTE
-            parts.append((segment.offset, -(-segment.size // page) * page, protection))
-        region.seal(parts)
+        region.seal(_parts(image, page_size(), executable=executable))
         add_code(image, region)
     except BaseException:
         region.close()
         raise
     return region
+
+
+def _parts(image: Image, page: int, *, executable: bool) -> list[tuple[int, int, Protection]]:
+    """The protections of whole pages of the host: offset, size, protection.
+
+    Shared libraries may be made for smaller pages than the host's. What is in one page with variables stays writable,
+    as dynamic linkers have it. Raises LoadError for code in such a page.
+    """
+    parts: list[tuple[int, int, Protection]] = []
+    segments = sorted(image.segments, key=lambda segment: segment.offset)
+    for segment, last in zip(segments, [*segments[:1], *segments], strict=False):
+        protection = Protection.READ
+        if segment.writable:
+            protection |= Protection.WRITE
+        elif segment.executable and executable:
+            protection |= Protection.EXECUTE
+        start = segment.offset // page * page
+        end = -(-(segment.offset + segment.size) // page) * page
+        if parts and start < parts[-1][0] + parts[-1][1]:
+            before, size, known = parts[-1]
+            shared = known | protection
+            # Code must not change, whether or not the host executes it.
+            if Protection.WRITE in shared and (segment.executable or last.executable):
+                raise LoadError(
+                    f"{image.name}: at {segment.offset:#x} it has code and variables in one page of this host, of"
+                    f" {page >> 10} KiB: link it with -z max-page-size={page}"
+                )
+            # The page that both have.
+            if start > before:
+                parts[-1] = before, start - before, known
+            else:
+                parts.pop()
+            parts.append((start, before + size - start, shared))
+            start = before + size
+        if end > start:
+            parts.append((start, end - start, protection))
+    return parts

@@ -187,10 +187,8 @@ class LoadedTranslatedImage:
         function: Any = ctypes.PYFUNCTYPE(result, *types)(address)
         # The code lives as long as what calls it, and so does the image.
         function.memory = self.region, self.translator
-        if pointer is not None:
-            return with_half_bits(prototype, lambda *values: function(*values, pointer()))
-        function.address = address
-        bound: Callable[..., Any] = function
+        bound: Any = function if pointer is None else lambda *values: function(*values, pointer())
+        bound.address = address
         return with_half_bits(prototype, bound)
 
     def bind_frame(self, offset: int) -> Callable[[int], None]:
@@ -209,11 +207,11 @@ class LoadedTranslatedImage:
     def make_fast_call(
         self, prototype: Prototype, bound: Callable[..., Any], call: Callable[..., Any], install: Callable[[Any], None]
     ) -> None:
-        """See engines.SupportsFastCalls. Half-precision numbers are left to Python."""
+        """See engines.SupportsFastCalls. Half-precision numbers and thread pointers are left to Python."""
         from armexec.translate.python_calls.vectorcall import make_later
 
         address = getattr(bound, "address", None)
-        if not self.translator.policy.vectorcall:
+        if not self.translator.policy.vectorcall or self._thread_pointer is not None:
             return
         if address is None or any(t.kind == "float" and t.size == 2 for t in _types(prototype)):
             return

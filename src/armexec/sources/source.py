@@ -39,7 +39,7 @@ class Source:
         flags: Iterable[str] | str = (),
         compiler: str | None = None,
         report: Callable[[Sequence[Diagnostic]], None] | None = None,
-        search: Sequence[str] = (),
+        search: Sequence[str] | None = (),
     ) -> None:
         """Describe a source.
 
@@ -51,7 +51,7 @@ class Source:
             entry: the name of code that has no label; made of the file's name by default.
             opt, target, flags, compiler: as in `toolchain.CompileOptions`.
             report: called with the warnings of the compiler or the assembler.
-            search: folders of the libraries that a shared library needs.
+            search: folders of the libraries that a shared library needs; None: these are left out.
         """
         self._contents = contents
         self._read = read

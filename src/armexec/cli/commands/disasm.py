@@ -43,7 +43,7 @@ def disasm(inputs: Sequence[str], address: int | None, distances: bool, as_json:
         blocks.append(_Block("", _bytes(parse_words(" ".join(inputs))), address or 0, targets))
     else:
         for file in inputs:
-            source = open_source(file, language or ("hex" if file == "-" else None))
+            source = open_source(file, language or ("hex" if file == "-" else None), search=None)
             title = source.name if len(inputs) > 1 else ""
             if source.kind in ("hex", "bin"):
                 blocks.append(_Block(title, _bytes(source.words()), address or 0, targets))
@@ -111,12 +111,14 @@ def _image_blocks(image: Image, start: int, targets: Targets) -> list[_Block]:
         for symbol in sorted(image.symbols, key=lambda s: (s.kind == "function", s.binding != "local"))
         if symbol.offset is not None and symbol.name and symbol.kind != "section"
     }
+    # Shared libraries have other sections too in pages that can be executed, and code that was added to them.
+    kinds = [section.flags for section in image.parts[0].sections]
     blocks = []
     for segment, (_, data) in zip(image.segments, placed, strict=True):
         if not segment.executable:
             continue
-        for section in image.sections:
-            if section.size and segment.offset <= section.offset < segment.offset + segment.size:
+        for section, kind in zip(image.sections, kinds, strict=False):
+            if section.size and "x" in kind and segment.offset <= section.offset < segment.offset + segment.size:
                 at = section.offset - segment.offset
                 ranges = image.data_ranges(section.offset, section.offset + section.size)
                 ranges = [(base + first, base + end) for first, end in ranges]

@@ -29,6 +29,7 @@ def run(
     signature: str | None,
     engine: str | None,
     tier: str | None,
+    search: Sequence[str],
     json: bool,
     profile: bool,
     target: str,
@@ -52,7 +53,7 @@ def run(
     from armexec.cli.inputs import open_source
     from armexec.cli.options import engine_name
 
-    source = open_source(file, language, level=opt, target=target, flags=flag, compiler=compiler)
+    source = open_source(file, language, level=opt, target=target, flags=flag, compiler=compiler, search=search)
     with load_source(source, engine_name(engine, tier)) as module:
         called, prototype, values = prepare(module, function, signature, arguments, compiled=source.is_compiled)
         made = None

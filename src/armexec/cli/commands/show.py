@@ -30,6 +30,7 @@ def show(
     signature: str | None,
     engine: str | None,
     tier: str | None,
+    search: Sequence[str],
     target: str,
     opt: str,
     language: str | None,
@@ -47,7 +48,7 @@ def show(
     from armexec.cli.inputs import open_source
     from armexec.cli.options import engine_name
 
-    source = open_source(file, language, level=opt, target=target, flags=flag, compiler=compiler)
+    source = open_source(file, language, level=opt, target=target, flags=flag, compiler=compiler, search=search)
     # Lines aren't wrapped: a pipe has no width, and a terminal wraps them itself.
     console = Console(highlight=False, soft_wrap=True)
     with load_source(source, engine_name(engine, tier)) as module:
@@ -205,15 +206,13 @@ def _memory(story: _Story, steps: Sequence[Step], host_code: MapEntry | None, fu
 
 def _host_code(function: Function, prototype: Prototype) -> MapEntry | None:
     """The map entry of a translated function's host code; None if there is none, or the host doesn't tell."""
-    import ctypes
-
     from armexec.errors import HostError
     from armexec.memory import process_map
 
     bound: Any = function.module.loaded.bind(function.offset, prototype)
     if function.engine != "translated":
         return None
-    address = ctypes.cast(bound, ctypes.c_void_p).value or 0
+    address = bound.address
     try:
         return next((entry for entry in process_map() if entry.start <= address < entry.end), None)
     except (HostError, OSError):

@@ -23,7 +23,6 @@ from armexec.objects.formats.elf_file import (
     SHF_ALLOC,
     SHF_EXECINSTR,
     SHF_TLS,
-    SHF_WRITE,
     STT_GNU_IFUNC,
     ElfFile,
     ElfSymbol,
@@ -107,7 +106,7 @@ class _Library(ElfFile):
             tuple(tables.words(_DT_FINI_ARRAY, _DT_FINI_ARRAYSZ, "DT_FINI_ARRAY")),
             symbolic=_DT_SYMBOLIC in values or bool(values.get(_DT_FLAGS, 0) & _DF_SYMBOLIC),
             has_versions=has_versions,
-            addresses=tuple(p.offset for p in placed),
+            addresses=tuple(p.offset for p, _ in placed),
             part=self._part(placed, [*symbols, *local_symbols]),
         )
 
@@ -203,34 +202,39 @@ class _Library(ElfFile):
 
     # Sections, for debug information and listings
 
-    def _placed_sections(self, loads: Sequence[ProgramHeader]) -> list[PlacedSection]:
+    def _placed_sections(self, loads: Sequence[ProgramHeader]) -> list[tuple[PlacedSection, str]]:
+        """The sections with their protection; of a file without any, its segments."""
         end = max(h.address + h.size for h in loads)
         found = [
-            PlacedSection(h.name, h.address, h.size)
+            (PlacedSection(h.name, h.address, h.size), "rx" if h.flags & SHF_EXECINSTR else "r")
             for h in self.headers
             if h.flags & SHF_ALLOC and not h.flags & SHF_TLS and h.size and h.address + h.size <= end
         ]
         if found:
             return found
-        return [PlacedSection(".text" if h.flags & _PF_X else ".data", h.address, h.size) for h in loads]
+        return [
+            (PlacedSection(".text", h.address, h.size), "rx")
+            if h.flags & _PF_X
+            else (PlacedSection(".data", h.address, h.size), "r")
+            for h in loads
+        ]
 
-    def _part(self, placed: Sequence[PlacedSection], symbols: Sequence[DynamicSymbol]) -> Part:
-        flags = {h.address: h.flags for h in self.headers if h.flags & SHF_ALLOC}
+    def _part(self, placed: Sequence[tuple[PlacedSection, str]], symbols: Sequence[DynamicSymbol]) -> Part:
         marks = []
-        ordered = sorted(range(len(placed)), key=lambda i: placed[i].offset)
+        ordered = sorted(range(len(placed)), key=lambda i: placed[i][0].offset)
         for s in self.symbols:
             if not is_mark(s):
                 continue
-            at = next((i for i in reversed(ordered) if placed[i].offset <= s.value), None)
+            at = next((i for i in reversed(ordered) if placed[i][0].offset <= s.value), None)
             if at is not None:
-                marks.append(Mark(at, s.value - placed[at].offset, mark_of(s.name) is True))
+                marks.append(Mark(at, s.value - placed[at][0].offset, mark_of(s.name) is True))
         return Part(
             self.name,
             "elf",
-            [Section(p.name, b"", _protection(flags.get(p.offset, 0)), 1, p.size) for p in placed],
+            [Section(p.name, b"", flags, 1, p.size) for p, flags in placed],
             [SectionSymbol(s.name, ABSOLUTE if s.defined else None, kind=s.kind) for s in symbols],
             marks=marks,
-            debug=partial(self._debug_info, placed[0].offset),
+            debug=partial(self._debug_info, placed[0][0].offset),
             cache=ObjectCache(self.data),
         )
 
@@ -242,7 +246,3 @@ class _Library(ElfFile):
 
         moved = placed[0].offset - address
         return MovedDebugInfo(DebugInfo(self.name, sections), moved) if moved else DebugInfo(self.name, sections)
-
-
-def _protection(flags: int) -> str:
-    return "r" + ("w" if flags & SHF_WRITE else "") + ("x" if flags & SHF_EXECINSTR else "")
