@@ -1,6 +1,6 @@
 """Calls into native code and out of it: any registers and stack, functions of Python, exceptions that leave the guest.
 
-See docs/decisions/0030-native-calls.md.
+See docs/decisions/0032-native-calls.md.
 """
 
 from .calls import bind_address, bind_frame
