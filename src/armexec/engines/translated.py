@@ -5,7 +5,6 @@ from __future__ import annotations
 import ctypes
 import os
 from collections.abc import Callable
-from dataclasses import replace
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -166,7 +165,7 @@ class LoadedTranslatedImage:
         tables = cache(lambda: [[base + offset for offset in table] for table in function_tables(image)])
         code = CodeSource(base, image.size, code_size, fetch, read, sees_fpsr, address_taken, tables, names=names)
         if found is not None:
-            code = replace(code, identity=found.digest, movable=lambda address: address - base not in dependent)
+            code = code._replace(identity=found.digest, movable=lambda address: address - base not in dependent)
         self.translator = Translator(
             _runtime(), code, lambda fault: _to_error(fault, image, base, fetch), tier=tier, policy=policy, dump=dump
         )

@@ -14,7 +14,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property
-from itertools import islice
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 from .operands import Context, Fields, Label, Operand, Places
@@ -44,8 +43,6 @@ FormText: TypeAlias = tuple[str, str, str] | tuple[str, str, str, str]
 """(Arm's encoding name, constraints, syntax) and, where it isn't the instruction's, the feature it needs."""
 
 _NONE: Mapping[str, Operand] = {}
-_SPREAD = 0x9E37_79B9
-"""An odd number whose multiples have all kinds of bits (the golden ratio's, as in hashes)."""
 
 
 class Alias(NamedTuple):
@@ -277,23 +274,6 @@ class Instruction:
         from .effects import effects_of  # dataclasses take long to import, and assemblers need none of this
 
         return effects_of(self.semantics, tuple(fields.values()))
-
-    @cached_property
-    def ends_block(self) -> bool:
-        """Whether it can end a basic block.
-
-        For some fields it branches, calls, returns, raises an exception, or accesses a system register: a write of FPCR
-        may change how the code behind it is to be translated.
-        """
-        effects = (self.effects(self.fields(word)) for word in self._examples())
-        return any(found.control or found.system for found in effects)
-
-    def _examples(self) -> Iterator[int]:
-        """A few words of each of its forms and aliases."""
-        for form in (*self.forms, *self.aliases):
-            free = ~form.mask & 0xFFFF_FFFF
-            words = (form.value | bits for bits in (0, free, *(n * _SPREAD & free for n in range(1, 64))))
-            yield from islice((w for w in words if form.matches(w) and not self.is_undefined(w)), 4)
 
     @property
     def can_be_undefined(self) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ctypes
 import sys
 from collections.abc import Iterable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from .mapped_ranges import MAPPED_RANGES
 from .protection import Protection
@@ -13,8 +13,7 @@ from .protection import Protection
 __all__ = ["MapEntry", "parse_linux_map", "process_map", "writable_and_executable"]
 
 
-@dataclass(frozen=True)
-class MapEntry:
+class MapEntry(NamedTuple):
     """Addresses from `start` to `end` (exclusive) with one protection; `name` is the file's, or empty."""
 
     start: int

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from ..errors import Error
 
@@ -35,8 +35,7 @@ class Protection(enum.Flag):
         return Protection.WRITE in self and Protection.EXECUTE in self
 
 
-@dataclass(frozen=True)
-class Step:
+class Step(NamedTuple):
     """One operation on a region.
 
     `call` is the system or library call (`mmap`, `memcpy`, `clear_cache`, `mprotect`), `address` and `size` its range

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from armexec.errors import LoadError
 from armexec.objects import Image, Section, SectionSymbol
@@ -17,17 +17,12 @@ if TYPE_CHECKING:
 __all__ = ["code_image", "reference_places", "words_image"]
 
 
-def words_image(code: Iterable[int] | bytes | Any, name: str, *, entry: str) -> Image:
-    """One function called `entry`, made of words or of their little-endian bytes.
+def words_image(words: Sequence[int], name: str, *, entry: str) -> Image:
+    """One function called `entry`, made of 32-bit words.
 
     Raises:
-        LoadError: they are not whole 32-bit words, or there are none.
+        LoadError: there are none.
     """
-    from armexec.disasm.disassembler import words_of
-
-    if not isinstance(code, Iterable) and not hasattr(code, "words"):
-        raise LoadError(f"{name}: code is words, bytes, text or a Code, not {type(code).__name__}")
-    words = words_of(code)
     if not words:
         raise LoadError(f"{name}: there is no code: give at least one instruction")
     data = b"".join(word.to_bytes(4, "little") for word in words)

@@ -173,13 +173,17 @@ class Source:
 
     def words(self) -> list[int]:
         """The words of machine code. Raises AssemblyError and LoadError."""
-        from armexec.disasm.disassembler import words_of
-        from armexec.words import parse_words
-
         if self.kind == "hex":
+            from armexec.words import parse_words
+
             return parse_words(self.text, file=self.file or "<words>")
+        from armexec.disasm.disassembler import words_of
+
+        code = self.data if self._read is not None else self._contents
+        if not isinstance(code, Iterable) and not hasattr(code, "words"):
+            raise LoadError(f"{self.name}: code is words, bytes, text or a Code, not {type(code).__name__}")
         try:
-            return words_of(self.data if self._read is not None else self._contents)
+            return words_of(code)
         except LoadError as error:
             if self.file is None:
                 raise
@@ -201,8 +205,7 @@ class Source:
 
         if self.kind == "assembly":
             return code_image(self.code(), self.name, entry=self._entry_name)
-        words = self.words() if self.kind == "hex" or self._read is not None else self._contents
-        return words_image(words, self.name, entry=self._entry_name)
+        return words_image(self.words(), self.name, entry=self._entry_name)
 
     @property
     def _entry_name(self) -> str:

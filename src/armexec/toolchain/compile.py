@@ -11,8 +11,7 @@ import os
 import re
 import time
 from collections.abc import Iterable
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Unpack
+from typing import TYPE_CHECKING, NamedTuple, Unpack
 
 from armexec.errors import CompileError, Diagnostic
 from armexec.store import Store
@@ -36,8 +35,7 @@ _UNTRACKED = re.compile(rb"__DATE__|__TIME__|__TIMESTAMP__|\.incbin|\.include", 
 _CRASHED = re.compile(r"PLEASE submit a bug report|frontend command failed|internal compiler error")
 
 
-@dataclass(frozen=True)
-class Compiled:
+class Compiled(NamedTuple):
     """The compiler's output, `data`, the `command` that made it, and its warnings.
 
     `cached` tells whether it comes from the cache.

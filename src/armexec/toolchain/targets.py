@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from armexec.errors import CompileError
 
 __all__ = ["Target", "resolve_target"]
 
 
-@dataclass(frozen=True)
-class Target:
+class Target(NamedTuple):
     """One system: its LLVM triple, `object_format` ("elf" or "macho") and the compiler flags it needs."""
 
     name: str

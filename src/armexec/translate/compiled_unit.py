@@ -6,7 +6,7 @@ import json
 import re
 import zlib
 from collections.abc import Iterable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from armexec.translate.tiers import BASELINE
 from armexec.translate.unit_registry import Convention
@@ -26,8 +26,7 @@ def text_for(tier: str, text: str) -> str:
     return text if tier == BASELINE else _ONLY.sub("", text)
 
 
-@dataclass(frozen=True)
-class Function:
+class Function(NamedTuple):
     """A translated function; `offset` is in the image and makes its name.
 
     A function of the state convention is entered at `entries`. One of the register convention has none; `returns_all`
@@ -40,8 +39,7 @@ class Function:
     convention: Convention | None = None
 
 
-@dataclass(frozen=True)
-class CompiledUnit:
+class CompiledUnit(NamedTuple):
     """`object`: the object file. `text`: the IR that it was made from, compressed, for the line table.
 
     `instructions`: the number of the guest's. `entry`: the offset that it was made for, or that of the fragment that

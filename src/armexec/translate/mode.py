@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import sys
 from array import array
-from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 __all__ = ["NONSPECULATIVE", "SPECULATIVE", "STRICT", "Mode", "reads_fpsr"]
 
 
-@dataclass(frozen=True)
-class Mode:
+class Mode(NamedTuple):
     """How a translation computes with floating-point numbers.
 
     `fp`: by the host's instructions, as with an FPCR of zero ("host"), or as FPCR says, with the flags of FPSR

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_left, insort
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
@@ -55,8 +55,7 @@ NAMELESS = Names()
 """Nothing is known."""
 
 
-@dataclass(frozen=True)
-class CodeSource:
+class CodeSource(NamedTuple):
     """The code of an image.
 
     `base` and `size` are the image's; its code lies in the first `code_size` bytes. `fetch` gives the word at

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from armexec.errors import AssemblyError
-from armexec.isa import form_of
 from armexec.words.text import BARE_DIGITS, PREFIXED, WordsText, words_of_bytes
 
 __all__ = ["read_numbers"]
@@ -46,6 +45,10 @@ def read_numbers(source: WordsText) -> list[int]:
 
 def _refuse_bytes(words: list[int], source: WordsText) -> None:
     """Raise AssemblyError if eight digits without `0x` are an instruction only as bytes."""
+    from armexec.isa import (
+        form_of,  # the one thing for which words need the instruction set, which takes long to import
+    )
+
     swapped = [int.from_bytes(word.to_bytes(4, "big"), "little") for word in words]
     if all(form_of(word) for word in swapped) and not all(form_of(word) for word in words):
         at = next(i for i, word in enumerate(words) if not form_of(word))

@@ -21,7 +21,7 @@ from armexec.store import Store
 from armexec.toolchain import compile_object
 from armexec.translate.codegen import cache as kept
 from armexec.translate.codegen.llvm import compiled_modules
-from armexec.translate.compiled_unit import CompiledUnit, pack, unpack
+from armexec.translate.compiled_unit import pack, unpack
 
 from ..guest import FIB, LONG, TWICE, load
 
@@ -319,12 +319,12 @@ def _replace(folder: Path, change: Callable[[bytes], bytes]) -> None:
 
 def _without_object(data: bytes) -> bytes:
     record = unpack(data)
-    return data if record is None else pack(CompiledUnit(**{**record.__dict__, "object": b"not an object"}))
+    return data if record is None else pack(record._replace(object=b"not an object"))
 
 
 def _calls_nothing(data: bytes) -> bytes:
     record = unpack(data)
-    return data if record is None else pack(CompiledUnit(**{**record.__dict__, "called": ((4, True), (123456, False))}))
+    return data if record is None else pack(record._replace(called=((4, True), (123456, False))))
 
 
 @pytest.mark.parametrize(

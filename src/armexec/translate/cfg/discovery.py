@@ -1,7 +1,7 @@
 """The blocks of a guest function, found by following branches from its entry.
 
 Where an instruction goes is asked of its semantic function, run on an abstract machine that records only the control
-flow; so there is one description of a branch. Only instructions that can end a block are asked.
+flow; so there is one description of a branch. That takes a microsecond or two for an instruction.
 
 A branch out of the function's own symbol is followed like any other: the code it reaches becomes part of this
 function too (a tail call, or falling through into the next function). That is right whatever the code is, and
@@ -251,12 +251,8 @@ class _Discovery:
 
 def ends_block(decoded: Decoded, address: int, machine: BlockEndMachine) -> bool:
     """Whether an instruction changes the control flow; `machine.kind` and `machine.target` then say how."""
-    machine.kind, machine.target = "", None
-    instruction = decoded.form.instruction
-    if not instruction.ends_block:
-        return False
-    machine.pc = address
-    instruction.semantics(machine, *decoded.fields.values())
+    machine.kind, machine.target, machine.pc = "", None, address
+    decoded.form.instruction.semantics(machine, *decoded.fields.values())
     return bool(machine.kind)
 
 

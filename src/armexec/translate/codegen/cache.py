@@ -14,7 +14,6 @@ import json
 import os
 from collections.abc import Collection, Iterator
 from contextlib import suppress
-from dataclasses import replace
 from functools import cache
 from typing import NamedTuple
 
@@ -79,7 +78,7 @@ class CacheSlot(NamedTuple):
         free = (key for key, found in units if found is None or found.circumstances == self.circumstances)
         # Where there is no place left, the first has to go.
         key = next(free, units[0][0])
-        self.store.put(key, pack(replace(compiled, circumstances=self.circumstances)))
+        self.store.put(key, pack(compiled._replace(circumstances=self.circumstances)))
 
 
 def _units(store: Store, unit: str) -> Iterator[tuple[str, CompiledUnit | None]]:

@@ -7,7 +7,6 @@ import threading
 import weakref
 from bisect import bisect_right, insort
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from armexec.errors import HostError
@@ -75,7 +74,7 @@ class LinkedUnit:
     ) -> None:
         self.base = registry.code.base
         # The object is in memory now, if this succeeds.
-        self.compiled = replace(compiled, object=b"")
+        self.compiled = compiled._replace(object=b"")
         self.tier = tier
         self._policy = registry.policy
         symbols = dict(symbols)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Callable
-from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
@@ -77,7 +76,7 @@ class _Improvement:
         policy = translator.policy
         del translator, unit
         is_unwanted = partial(_is_unwanted, self._translator, stopping)
-        compiled = replace(compiled, object=compile_unit(compiled, OPTIMIZED, policy, is_unwanted))
+        compiled = compiled._replace(object=compile_unit(compiled, OPTIMIZED, policy, is_unwanted))
         if slot is not None:
             slot.keep(compiled)
         self._improve(compiled, stopping)
@@ -125,7 +124,7 @@ class OnStackReplacement:
         data = compile_unit(compiled, OPTIMIZED, policy, partial(_is_unwanted, self._translator, stopping))
         translator = self._translator()
         if translator is not None and not translator.closed and not stopping():
-            translator.enter_optimized(replace(compiled, object=data), self._mode)
+            translator.enter_optimized(compiled._replace(object=data), self._mode)
 
 
 def _is_unwanted(reference: weakref.ref[Improvable], stopping: Callable[[], bool]) -> bool:

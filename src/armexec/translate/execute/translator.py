@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ctypes
 from collections.abc import Callable, Iterable
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from armexec.callbacks import SystemCallHandler
@@ -200,7 +199,7 @@ class Translator:
 
     def _translate(self, side: _Side, address: int, shape: Shape | None, tier: str) -> LinkedUnit:
         compiled, slot = self.plan(address, shape, tier, side.mode)
-        compiled = replace(compiled, object=compile_unit(compiled, tier, self.policy))
+        compiled = compiled._replace(object=compile_unit(compiled, tier, self.policy))
         if slot is not None:
             slot.keep(compiled)
         return self._link(side, compiled, shape, tier)
