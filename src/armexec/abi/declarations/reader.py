@@ -237,7 +237,11 @@ class _Reader:
 
     def _array(self, node: Any) -> CType:
         element = self.type(node.type)
-        count = None if node.dim is None else self._constant(node.dim)
+        try:
+            count = None if node.dim is None else self._constant(node.dim)
+        except SignatureError:
+            # `int a[n]` as a parameter; a member has another check.
+            count = None
         if count is not None and not 0 <= count * max(element.size, 1) <= _LARGEST:
             raise SignatureError(f"the signature {self.text[:200]!r} has an array of {count} elements")
         return CType("array", element.size * (count or 0), target=element, count=count, align=element.align)
@@ -302,6 +306,10 @@ class _Reader:
 
     def _member(self, node: Any, own: Attributes, members: list[Member]) -> None:
         """Add a declaration in a struct to its members or to its attributes."""
+        from pycparser import c_ast
+
+        if not isinstance(node, c_ast.Decl):
+            raise SignatureError(f"{self.text[:200]!r} has something other than members in a struct")
         of_struct = read_marks(node.name, OF_STRUCT)
         of_member = read_marks(node.name, OF_MEMBER)
         if of_struct is not None:
@@ -309,6 +317,8 @@ class _Reader:
         elif of_member is not None:
             attributes = Attributes()
             attributes.add(of_member)
+            if not members:
+                raise SignatureError("__attribute__ stands before the first member of a struct")
             last = members[-1]
             members[-1] = last._replace(
                 align=max(last.align, attributes.align), packed=last.packed or attributes.packed
@@ -316,6 +326,8 @@ class _Reader:
         else:
             ctype = self.type(node.type)
             name = node.name or ""
+            if isinstance(node.type, c_ast.ArrayDecl) and node.type.dim is not None and ctype.count is None:
+                raise SignatureError(f"the array {name} has a number of elements that can't be read")
             if ctype.kind in ("void", "function") or (ctype.kind in ("struct", "union") and ctype.fields is None):
                 raise SignatureError(f"the member {name} has type {ctype}, whose size isn't known")
             if name and any(member.name == name for member in members):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Callable
-from fractions import Fraction
+from numbers import Rational
 from typing import Any, TypeAlias
 
 from armexec.errors import SignatureError
@@ -28,8 +28,8 @@ def represented(value: object) -> str:
     except ValueError:
         if isinstance(value, int):
             return hex(value)
-        if isinstance(value, Fraction):
-            return f"Fraction({value.numerator:#x}, {value.denominator:#x})"
+        if isinstance(value, Rational):
+            return f"{type(value).__name__}({value.numerator:#x}, {value.denominator:#x})"
         return f"<{type(value).__name__}>"
 
 

@@ -6,7 +6,6 @@ from typing import Any
 
 from armexec.abi.floats import from_bits, to_bits
 from armexec.abi.integers import integer_range
-from armexec.abi.values.binary128 import from_binary128, to_binary128
 from armexec.abi.values.codec import Buffer, Codec, Opaque, codec, codec_for, shown
 from armexec.errors import SignatureError
 from armexec.objects import CType
@@ -85,12 +84,17 @@ class LongDouble(Codec):
     once to nearest; gives a float where that is exact, and a Fraction elsewhere."""
 
     def pack(self, value: Any, alive: list[Any]) -> bytes:
+        # Imported when it is needed: fractions and decimals take as long to import as all of this room.
+        from armexec.abi.values.binary128 import to_binary128
+
         try:
             return to_binary128(value).to_bytes(16, "little")
         except (TypeError, ValueError, OverflowError):
             raise SignatureError(f"{shown(value)} is no number, as `{self.ctype}` wants") from None
 
     def unpack(self, data: Buffer) -> Any:
+        from armexec.abi.values.binary128 import from_binary128
+
         return from_binary128(int.from_bytes(data, "little"))
 
     def dtype(self) -> Any:
