@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from armexec import SignatureError
 from armexec.abi.frames import make_frame_call
 from armexec.abi.placement import CallingConvention, Placement
 from armexec.abi.values import struct_class
@@ -101,6 +102,11 @@ def test_classes_that_are_passed_by_reference(code: Caller) -> None:
 def test_references_and_this(code: Caller) -> None:
     point = code.type("Point")(3, 4)
     assert code.sum_of(point) == code.sum(point) == 7
+    assert code.sum_of((3, 4)) == code.sum_of({"x": 3, "y": 4}) == 7
+    with pytest.raises(SignatureError, match=r"argument 1, .*: what it points to isn't const: give a Point"):
+        code.move((3, 4), 10)
+    with pytest.raises(SignatureError, match=r"argument 1, .*: Point: y must be given"):
+        code.sum_of((3,))
     code.move(point, 10)
     assert point.x == 13
     assert code.number(41) == 42

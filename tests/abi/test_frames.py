@@ -132,6 +132,7 @@ def test_further_arguments_from_their_values(target: str) -> None:
     point = struct_class(loaded.image.type("point"))  # type: ignore[arg-type]
     values = [-3, 1 << 40, 0.5, "A", point(3, 4), np.array([1, 20], "i4"), 2 + 1j, None, np.float32(0.25), True]
     assert total("ildspaznd", *values) == -3 + (1 << 40) + 0.5 + 65 + 12 + 20 + 2 + 1 + 0.25
+    assert total("dil", ctypes.c_float(0.5), ctypes.c_short(-2), ctypes.c_ulong(7)) == 5.5
     assert total("") == 0
     assert total(kinds="") == 0
     assert total("i" * 20, *range(20)) == 190
@@ -144,6 +145,18 @@ def test_further_arguments_from_their_values(target: str) -> None:
     assert value == point(2, 1)
     assert many == [point(4, 3), point(6, 5)]
     loaded.close()
+
+
+@pytest.mark.parametrize("convention", CONVENTIONS)
+def test_further_arguments_are_promoted(convention: CallingConvention) -> None:
+    prototype = parse_prototype("void f(int, ...)")
+    types = [parameter.type for parameter in parse_prototype("void f(char, _Bool, float, int)").parameters]
+    plan = CallerPlan(prototype, convention, types)
+    assert [str(parameter) for parameter in plan.prototype.parameters] == ["int", "int", "int", "double", "int"]
+    frame = plan.take()
+    plan.fill(frame, [], 1, 2, True, 0.5, -1)
+    # The same block and stack as the callee has them.
+    assert CalleePlan(prototype, convention, types).arguments(frame.data) == (1, 2, 1, 0.5, -1)
 
 
 def test_results_of_callbacks_are_checked() -> None:

@@ -95,6 +95,8 @@ class Point(ctypes.Structure):
         ("length", numpy.array(["a"]), "of <U1, not const char"),
         ("length", ctypes.c_int(3), "of c_int, not const char"),
         ("across", ctypes.c_int(3), "of c_int, not const struct point"),
+        ("across", numpy.zeros(2, "i4,i4,i4"), "12 bytes, not const struct point"),
+        ("across", {"x": 1}, "point: y must be given"),
         ("across", [1, 2], "element 0: 1 is no `const struct point`"),
         ("through", numpy.zeros(2, "f8"), r"of float64, not int \*"),
         ("through", numpy.zeros(2, "i4"), r"of int32, not int \*"),

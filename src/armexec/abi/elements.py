@@ -122,6 +122,9 @@ def check_element(target: CType | None, element: Element, *, single: bool = Fals
         raise SignatureError(f"the array's elements are Python objects ({element.name}), not {_wanted(target)}")
     wanted = typed_element(target)
     if wanted is None:
+        aggregate = target is not None and target.kind in ("struct", "union") and target.size
+        if aggregate and element.kind == "struct" and element.size != aggregate:
+            raise SignatureError(f"the elements are of {element.name}, {element.size} bytes, not {_wanted(target)}")
         anything = target is None or target.kind == "void"
         text = element.kind == "text" and target is not None and target.size == 1
         if not anything and (text or (single and element.size != target.size)):  # type: ignore[union-attr]

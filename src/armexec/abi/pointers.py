@@ -48,7 +48,7 @@ def pointer_argument(ctype: CType, value: Any, alive: list[Any]) -> int:
       tuple is copied; it needs a const target.
     - A str is passed as UTF-8 that ends with a null character; it needs a target of const char.
     - A value of a struct or union is passed by its address, for a pointer to its type, to a base class, to void or
-      to bytes.
+      to bytes. A dict of the members, and a tuple for a C++ reference, is copied; the target must be const.
     - ctypes arrays, structures and simple objects are passed by their address, ctypes pointers by their value.
 
     Raises:
@@ -70,6 +70,8 @@ def pointer_argument(ctype: CType, value: Any, alive: list[Any]) -> int:
         # It is an address, such as that of a callback.
         alive.append(value)
         return int(value.__index__())
+    if target is not None and target.fields is not None and _is_members(ctype, value):
+        value = _made(ctype, target, value)
     if isinstance(value, StructValue):
         _check_struct(target, value)
         alive.append(value)
@@ -141,6 +143,19 @@ def has_function_pointers(prototype: Prototype) -> bool:
         return has(ctype.target) or any(has(field.type) for field in ctype.fields or ())
 
     return any(has(parameter.type) for parameter in prototype.parameters)
+
+
+def _is_members(ctype: CType, value: Any) -> bool:
+    """Whether a value is the members of one struct: a dict, and a tuple for a reference."""
+    return isinstance(value, dict) or (isinstance(value, tuple) and ctype.name in ("&", "&&"))
+
+
+def _made(ctype: CType, target: CType, value: Any) -> StructValue:
+    """A struct's value out of its members, for a pointer or reference to const. Raises SignatureError."""
+    made = struct_class(target)
+    if not (target.const or ctype.name == "&&"):
+        raise SignatureError(f"what it points to isn't const: give a {made.__name__}, which the function can change")
+    return made(**value) if isinstance(value, dict) else made(*value)
 
 
 def _check_struct(target: CType | None, value: StructValue) -> None:

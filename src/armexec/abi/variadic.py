@@ -15,7 +15,7 @@ from armexec.abi.values.codec import shown
 from armexec.errors import SignatureError
 from armexec.objects import CType, Prototype
 
-__all__ = ["promoted", "variable_types"]
+__all__ = ["promoted", "variable_arguments"]
 
 _INT = CType("int", 4, "int", True, align=4)
 _LONG = CType("int", 8, "long", True, align=8)
@@ -35,27 +35,36 @@ def promoted(ctype: CType) -> CType:
     return ctype
 
 
-def variable_types(prototype: Prototype, values: Sequence[Any]) -> tuple[tuple[Any, ...], list[CType]]:
-    """The types that values have as further arguments, and a key that is the same for the same types.
+def variable_arguments(prototype: Prototype, values: Sequence[Any]) -> tuple[tuple[Any, ...], list[CType], list[Any]]:
+    """A key that is the same for the same types, the types of values as further arguments, and what is passed for them.
 
     - an int is a `long`, or an `unsigned long` where only that has it; a bool is one too;
     - a float and NumPy's floats are `double`, a complex number is `_Complex double`;
     - text is a `const char *`; None, arrays, buffers and lists are pointers;
-    - the value of a struct or union is passed as that.
+    - the value of a struct or union is passed as that;
+    - ctypes' simple objects, such as `ctypes.c_int(3)`, are passed as numbers and pointers of their types.
 
     Raises:
         SignatureError: a value has no such type.
     """
     keys: list[Any] = []
     types: list[CType] = []
-    for position, value in enumerate(values, len(prototype.parameters) + 1):
+    passed = [_simple(value) for value in values]
+    for position, value in enumerate(passed, len(prototype.parameters) + 1):
         try:
             ctype = _type_of(value)
         except SignatureError as error:
             raise SignatureError(f"`{prototype}`: argument {position}: {error}") from None
         types.append(ctype)
         keys.append(type(value) if isinstance(value, StructValue) else id(ctype))
-    return tuple(keys), types
+    return tuple(keys), types, passed
+
+
+def _simple(value: Any) -> Any:
+    """The number of one of ctypes' simple objects, other values as they are."""
+    if isinstance(value, ctypes._SimpleCData) and isinstance(value.value, int | float):
+        return value.value
+    return value
 
 
 def _type_of(value: Any) -> CType:

@@ -10,6 +10,7 @@ from armexec.abi.frames.fields import Piece, code_of, is_plain, packer, slices
 from armexec.abi.guest_pointer import pointer_class
 from armexec.abi.placement import CallingConvention, Part, Placement, StackSlot
 from armexec.abi.values import codec
+from armexec.abi.variadic import promoted
 from armexec.errors import SignatureError
 from armexec.memory import HostMemory
 from armexec.objects import CType, Prototype
@@ -33,13 +34,15 @@ class CalleePlan:
         read: Callable[[int, int], bytes] | None = None,
         write: Callable[[int, bytes], None] | None = None,
     ) -> None:
-        """Plan the calls of a prototype; `variable` are the types of a variadic function's further arguments.
+        """Plan the calls of a prototype; `variable` are the types of a variadic function's further arguments, before
+        C's default argument promotions or after.
 
         Raises:
             SignatureError: a type can't be passed.
         """
         memory = HostMemory()
         self.prototype = prototype
+        variable = [promoted(ctype) for ctype in variable]
         self.placement = Placement.of(prototype, convention, variable)
         self._read = read or memory.read
         self._write = write or memory.write

@@ -12,6 +12,7 @@ from armexec.abi.frames.fields import Piece, code_of, is_plain, packer, slices
 from armexec.abi.integers import integer_range
 from armexec.abi.placement import CallingConvention, Part, Placement, StackSlot
 from armexec.abi.values import codec
+from armexec.abi.variadic import promoted
 from armexec.objects import CType, Parameter, Prototype
 
 __all__ = ["CallerPlan"]
@@ -26,11 +27,13 @@ class CallerPlan:
     """
 
     def __init__(self, prototype: Prototype, convention: CallingConvention, variable: Sequence[CType] = ()) -> None:
-        """Plan the calls of a prototype; `variable` are the types of a variadic function's further arguments.
+        """Plan the calls of a prototype; `variable` are the types of a variadic function's further arguments, before
+        C's default argument promotions or after.
 
         Raises:
             SignatureError: a type can't be passed.
         """
+        variable = [promoted(ctype) for ctype in variable]
         self.placement = Placement.of(prototype, convention, variable)
         self.stack_size = self.placement.stack_size
         # Messages count the further arguments on.

@@ -10,7 +10,7 @@ from armexec.abi.checks import MISSING, by_position, parameter_names
 from armexec.abi.frames.caller import CallerPlan
 from armexec.abi.lists import write_back
 from armexec.abi.placement import CallingConvention
-from armexec.abi.variadic import variable_types
+from armexec.abi.variadic import variable_arguments
 from armexec.objects import Prototype
 
 __all__ = ["make_frame_call"]
@@ -29,10 +29,9 @@ def make_frame_call(
     """A function that takes Python values for the parameters, by position or by name.
 
     `enter` makes the call: given the address of a `CallFrame`, it puts its registers and stack arguments where they
-    belong, and the registers at the return into the frame. A variadic function takes further arguments,
-    whose types are told from their values (`variable_types`). `owners` makes the list of the objects whose addresses
-    are passed. `convert` changes the result while the arguments still
-    have their memory.
+    belong, and the registers at the return into the frame. A variadic function takes further arguments, whose types are
+    told from their values (`variable_arguments`). `owners` makes the list of the objects whose addresses are passed.
+    `convert` changes the result while the arguments still have their memory.
 
     Raises:
         SignatureError: a type can't be passed. The function itself raises it for arguments that don't fit.
@@ -42,14 +41,14 @@ def make_frame_call(
     plans: dict[Any, CallerPlan] = {}
 
     def run_variadic(values: list[Any], extra: tuple[Any, ...]) -> Any:
-        key, types = variable_types(prototype, extra)
+        key, types, passed = variable_arguments(prototype, extra)
         found = plans.get(key)
         if found is None:
             found = plans[key] = CallerPlan(prototype, convention, types)
         frame = found.take()
         alive = owners()
         try:
-            found.fill(frame, alive, *values, *extra)
+            found.fill(frame, alive, *values, *passed)
             enter(frame.address)
             result = found.result(frame)
             return result if convert is None else convert(result)
