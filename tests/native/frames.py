@@ -74,6 +74,15 @@ CALL_X9 = """
 """Calls what X9 points to with all registers that it was given, and with others in all callee-saved registers."""
 
 
+LINE = "\n"
+_SAVED = [(19, "x"), (21, "x"), (23, "x"), (25, "x"), (27, "x"), (8, "d"), (10, "d"), (12, "d"), (14, "d")]
+
+
+def pairs(instruction: str) -> str:
+    """Store or load all callee-saved registers but X29 and X30."""
+    return "\n".join(f"{instruction} {r}{n}, {r}{n + 1}, [sp, #{16 * i}]" for i, (n, r) in enumerate(_SAVED, 1))
+
+
 class Record(ctypes.Structure):
     """What `RECORD` stores. `size` is given to it."""
 

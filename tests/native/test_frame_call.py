@@ -10,7 +10,7 @@ from types import ModuleType
 import pytest
 
 import armexec
-from armexec.engines.native_calls import HostCall, frame_call, routines, trampolines
+from armexec.engines.native_calls import HostCall, frame_call, routines, system_calls, trampolines
 from engines import AVAILABLE
 
 from .frames import Call, record_function
@@ -28,7 +28,15 @@ def test_registers_and_stack_arrive_and_the_result_comes_back(engine: str) -> No
         made.check()
 
 
-@pytest.mark.parametrize(("module", "first"), [(frame_call, "stp x29"), (routines, "enter:"), (trampolines, "adr x17")])
+TEXTS = [
+    (frame_call, "stp x29"),
+    (routines, "enter:"),
+    (trampolines, "adr x17"),
+    (system_calls, "system_call:"),
+]
+
+
+@pytest.mark.parametrize(("module", "first"), TEXTS)
 def test_the_words_are_those_of_the_text(module: ModuleType, first: str) -> None:
     text = inspect.getdoc(module) or ""
     # The text is indented.

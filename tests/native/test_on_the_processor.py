@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import ctypes
+import gc
 import threading
+import weakref
 from collections.abc import Iterator
 from types import SimpleNamespace
 from typing import Any
@@ -14,6 +16,7 @@ import armexec
 from armexec.callbacks import HostFunction
 from armexec.cpu.call_frame import CallFrame
 from armexec.engines import get_engine
+from armexec.objects import load_image
 from engines import AVAILABLE
 
 pytestmark = pytest.mark.skipif("native" not in AVAILABLE, reason="only an AArch64 processor runs the guest's words")
@@ -110,6 +113,23 @@ def test_recursion_without_end_is_an_error(guest: armexec.Module) -> None:
     with pytest.raises(RecursionError):
         guest["call"](host.address, 1)
     assert guest["call"](refusing().address, 1) == 3
+
+
+@pytest.mark.parametrize("text", ["f: ret", "f: svc #0\nret", "f: bl other\nret"])
+def test_nothing_keeps_an_image_that_is_gone(text: str) -> None:
+    made = load_image(armexec.assemble(text).object(), "t.o")
+    f = armexec.Module(made, "native")["f"].with_signature("void(void)")
+    if text == "f: ret":
+        f()
+    else:
+        with pytest.raises(armexec.Error):
+            f()
+    image = weakref.ref(made)
+    del f, made
+    # The host functions in it go first.
+    gc.collect()
+    gc.collect()
+    assert image() is None
 
 
 def test_undefined_symbols_leave_each_thread() -> None:

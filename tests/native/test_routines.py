@@ -18,17 +18,10 @@ from armexec.memory import HostMemory
 from armexec.objects import load_image
 from engines import AVAILABLE
 
-from .frames import CALL_X9
+from .frames import CALL_X9, LINE, pairs
 
 ENGINES = [name for name in AVAILABLE if name != "native"]
-LINE = "\n"
 _OR_V0 = f"fmov x1, d0{LINE}orr x0, x0, x1"
-_SAVED = [(19, "x"), (21, "x"), (23, "x"), (25, "x"), (27, "x"), (8, "d"), (10, "d"), (12, "d"), (14, "d")]
-
-
-def _pairs(instruction: str) -> str:
-    """Store or load all callee-saved registers but X29 and X30."""
-    return "\n".join(f"{instruction} {r}{n}, {r}{n + 1}, [sp, #{16 * i}]" for i, (n, r) in enumerate(_SAVED, 1))
 
 
 def _around() -> str:
@@ -43,7 +36,7 @@ def _around() -> str:
     b call_host
     kept: stp x29, x30, [sp, #-160]!
     mov x29, sp
-    {_pairs("stp")}
+    {pairs("stp")}
     {LINE.join(f"mov x{n}, #{n}" for n in general)}
     {LINE.join(f"movi v{n}.16b, #{n}" for n in vectors)}
     bl start
@@ -51,7 +44,7 @@ def _around() -> str:
     sub x0, x0, x29
     {LINE.join(f"sub x1, x{n}, #{n}{LINE}orr x0, x0, x1" for n in general)}
     {LINE.join(f"movi v0.16b, #{n}{LINE}eor v0.8b, v0.8b, v{n}.8b{LINE}{_OR_V0}" for n in vectors)}
-    {_pairs("ldp")}
+    {pairs("ldp")}
     ldp x29, x30, [sp], #160
     ret
     .balign 8

@@ -1,4 +1,4 @@
-"""Functions of Python that guest code calls by an address."""
+"""Functions of Python that guest code calls by an address, and what does its system calls."""
 
 from .address_range import host_functions
 from .host_functions import HostFunction, HostFunctions, is_gone

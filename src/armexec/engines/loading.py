@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from armexec.engines.code import add_code
 from armexec.errors import LoadError
 from armexec.memory import Protection, Region, allocate, page_size
@@ -10,22 +12,38 @@ from armexec.objects import Image, Resolve
 __all__ = ["map_image"]
 
 
-def map_image(image: Image, resolve: Resolve, *, executable: bool, leave: int | None = None) -> Region:
+def map_image(
+    image: Image,
+    resolve: Resolve,
+    *,
+    executable: bool,
+    leave: int | None = None,
+    patches: Sequence[tuple[int, bytes]] = (),
+) -> Region:
     """Map writable pages, copy the relocated image into them, and give each segment its protection.
 
     `executable` makes the code executable for the host; otherwise it is only readable. `leave` is the address that
-    branches to undefined symbols go to, instead of to an undefined instruction.
+    branches to undefined symbols go to, instead of to an undefined instruction. `patches` are bytes to be written at
+    offsets: over the image, or behind it, where they are code.
 
     Raises:
         LoadError: a symbol can't be resolved, a relocation doesn't reach, or the host's pages are too large.
         HostError: the host refuses the memory.
     """
-    region = allocate(image.size, executable=executable, align=image.align)
+    page = page_size()
+    end = -(-image.size // page) * page
+    size = max((offset + len(data) for offset, data in patches), default=0)
+    region = allocate(max(end, size), executable=executable, align=image.align)
     try:
         for offset, data in image.place(region.address, resolve, leave):
             if data:
                 region.write(offset, data)
-        region.seal(_parts(image, page_size(), executable=executable))
+        for offset, data in patches:
+            region.write(offset, data)
+        parts = _parts(image, page, executable=executable)
+        if region.size > end:
+            parts.append((end, region.size - end, Protection.READ | Protection.EXECUTE))
+        region.seal(parts)
         add_code(image, region)
     except BaseException:
         region.close()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ctypes
 import platform
-import re
 from collections.abc import Callable
 from typing import Any
 
@@ -15,20 +14,24 @@ from armexec.callbacks import HostFunction, SystemCallHandler
 from armexec.cpu.call_frame import CallFrame
 from armexec.engines.c_types import integer_class
 from armexec.engines.loading import map_image
-from armexec.engines.native_calls import HostCall, NativeHostFunctions, bind_address, bind_frame, native_host_functions
+from armexec.engines.native_calls import (
+    HostCall,
+    NativeHostFunctions,
+    SystemCalls,
+    bind_address,
+    bind_frame,
+    find_system_calls,
+    native_host_functions,
+)
 from armexec.errors import HostError
 from armexec.memory import Region, Step, strategy_name
 from armexec.objects import Image, Prototype, Resolve
-from armexec.objects.symbolize import function_name
 from armexec.profiling.registry import register_native_image
 
 __all__ = ["NativeEngine"]
 
 # pytest shows what the user has called, and not how.
 __tracebackhide__ = True
-
-_SVC = re.compile(rb"(?=[\x01\x21\x41\x61\x81\xa1\xc1\xe1][\x00-\xff][\x00-\x1f]\xd4)", re.DOTALL)
-"""`svc`, at any offset (Arm ARM C6.2.411)."""
 
 
 def _c_type(part: Part) -> type[ctypes._SimpleCData[Any]]:
@@ -38,16 +41,23 @@ def _c_type(part: Part) -> type[ctypes._SimpleCData[Any]]:
 
 
 class LoadedNativeImage:
-    """An image in executable memory. `leave` is called where an undefined symbol is reached."""
+    """An image in executable memory, with the host functions that stand in its code, see `NativeEngine.load`."""
 
-    def __init__(self, image: Image, region: Region, leave: HostFunction | None = None) -> None:
+    def __init__(
+        self, image: Image, region: Region, calls: SystemCalls | None, functions: tuple[HostFunction | None, ...]
+    ) -> None:
         self.image = image
         self.region = region
         self.base = region.address
         self.steps: list[Step] = region.steps
+        self._system_calls = calls
         # What is freed after the last call.
-        self._memory = region, leave
+        self._memory = region, functions
         register_native_image(self)
+
+    def answer_system_calls(self, handler: SystemCallHandler) -> None:
+        if self._system_calls is not None:
+            self._system_calls.handler = handler
 
     def bind(self, offset: int, prototype: Prototype) -> Callable[..., Any]:
         placement = place_in_registers(prototype, calling_convention(self.image))
@@ -56,16 +66,11 @@ class LoadedNativeImage:
         function = bind_address(self.base + offset, result, parameters, self._memory)
         return with_half_bits(prototype, function, in_doubles=True)
 
-    def answer_system_calls(self, handler: SystemCallHandler) -> None:
-        raise HostError(
-            "the engine 'native' can't answer system calls: the processor leaves them to the system; use 'translated'"
-        )
-
     def bind_frame(self, offset: int) -> Callable[[int], None]:
         return bind_frame(self.base + offset, self._memory)
 
     def close(self) -> None:
-        del self.region, self._memory
+        del self.region, self._memory, self._system_calls
 
 
 class NativeEngine:
@@ -91,19 +96,26 @@ class NativeEngine:
         return native_host_functions()
 
     def load(self, image: Image, resolve: Resolve) -> LoadedNativeImage:
-        _refuse_system_calls(image)
         if image.thread_local is not None:
             raise HostError(
                 f"{image.name} has thread-local variables, which the engine 'native' can't give it: the processor's"
                 " thread pointer is the system's; use 'translated'"
             )
-        if not image.missing.are_executed:
-            return LoadedNativeImage(image, map_image(image, resolve, executable=True))
-        missing = _Missing(image)
-        leave = native_host_functions().add(missing)
-        region = map_image(image, resolve, executable=True, leave=leave.address)
-        missing.base = region.address
-        return LoadedNativeImage(image, region, leave)
+        missing = _Missing(image) if image.missing.are_executed else None
+        calls = find_system_calls(image)
+        leave = native_host_functions().add(missing) if missing is not None else None
+        caller = native_host_functions().add(calls) if calls is not None else None
+        region = map_image(
+            image,
+            resolve,
+            executable=True,
+            leave=leave.address if leave is not None else None,
+            patches=calls.patches(caller.address) if calls is not None and caller is not None else (),
+        )
+        for function in (missing, calls):
+            if function is not None:
+                function.base = region.address
+        return LoadedNativeImage(image, region, calls, (leave, caller))
 
 
 class _Missing:
@@ -120,19 +132,3 @@ class _Missing:
 
         assert isinstance(frame, HostCall)
         raise to_error(Trap(TrapKind.UNDEFINED, frame.link - 4), self.image, self.base)
-
-
-def _refuse_system_calls(image: Image) -> None:
-    """Raise HostError for code with `svc`, which the processor would leave to the host's system."""
-    for segment in image.segments:
-        if not segment.executable:
-            continue
-        found = (segment.offset + match.start() for match in _SVC.finditer(segment.data))
-        data = image.data_ranges(segment.offset, segment.offset + len(segment.data))
-        for offset in found:
-            if not offset % 4 and not any(begin <= offset < end for begin, end in data):
-                name = function_name(image, offset)
-                raise HostError(
-                    f"{image.name} makes a system call in {name} (`svc` at offset 0x{offset:x}), which the system of"
-                    ' this host would execute: engine="native" refuses such code; use engine="translated"'
-                )
