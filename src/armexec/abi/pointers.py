@@ -153,6 +153,8 @@ def _is_members(ctype: CType, value: Any) -> bool:
 def _made(ctype: CType, target: CType, value: Any) -> StructValue:
     """A struct's value out of its members, for a pointer or reference to const. Raises SignatureError."""
     made = struct_class(target)
+    if isinstance(value, dict) and not all(isinstance(name, str) for name in value):
+        raise SignatureError(f"{value!r:.60} has keys that are no names of members")
     if not (target.const or ctype.name == "&&"):
         raise SignatureError(f"what it points to isn't const: give a {made.__name__}, which the function can change")
     return made(**value) if isinstance(value, dict) else made(*value)

@@ -7,6 +7,7 @@ which is also right where the function reads an `int`: the lower half of a regis
 from __future__ import annotations
 
 import ctypes
+import operator
 from collections.abc import Sequence
 from typing import Any
 
@@ -67,6 +68,14 @@ def _simple(value: Any) -> Any:
     return value
 
 
+def _index(value: Any) -> int | None:
+    """The value as an int, if it is an integer. NumPy's arrays without dimensions may or may not be one."""
+    try:
+        return operator.index(value)
+    except TypeError:
+        return None
+
+
 def _type_of(value: Any) -> CType:
     if isinstance(value, StructValue):
         return value.ctype
@@ -78,8 +87,8 @@ def _type_of(value: Any) -> CType:
         return _POINTER
     if getattr(value, "shape", None):
         return _POINTER
-    if hasattr(type(value), "__index__"):
-        number = value.__index__()
+    number = _index(value)
+    if number is not None:
         if not -(1 << 63) <= number < 1 << 64:
             raise SignatureError(f"{shown(number)} has more than 64 bits: give the function a type for it")
         return _LONG if number < 1 << 63 else _UNSIGNED_LONG
