@@ -70,11 +70,13 @@ MAY_IMPORT = {
     "sources": {"asm", "disasm", "objects", "toolchain", "words", "errors", "files"},
     "compiler_rt": {"asm", "objects", "toolchain"},  # its code is made beforehand
     "imports": {"engines", "objects", "errors"},
-    "guest_callbacks": {"abi", "callbacks", "cpu", "engines", "module", "objects", "errors"},
+    "signatures": {"abi", "objects", "errors"},
+    "guest_callbacks": {"abi", "callbacks", "cpu", "engines", "objects", "errors", "signatures"},
     "module": {
         "forks",
         "guest_callbacks",
         "imports",
+        "signatures",
         "engines",
         "compiler_rt",
         "disasm",
@@ -86,7 +88,7 @@ MAY_IMPORT = {
         "own_names",
         "lines",
     },
-    "api": {"imports", "module", "sources", "engines", "asm", "objects", "errors", "files"},
+    "api": {"imports", "signatures", "module", "sources", "engines", "asm", "objects", "errors", "files"},
     "own_names": {"errors", "lines"},
     "profiling": {"translate", "objects", "errors", "forks"},
     # It measures all the others, and nothing but its command knows of it.

@@ -204,19 +204,9 @@ def test_another_signature_can_be_given(module: Module) -> None:
         module.fn.with_signature("int(")
 
 
-@pytest.mark.parametrize(
-    ("signature", "message"),
-    [
-        ("long double(int)", "the result has type long double"),
-        ("int(int, ...)", "variadic"),
-        ("int(struct s)", "parameter 1"),
-        ("__int128(int)", "__int128"),
-        ("int(int, int, int, int, int, int, int, int, int)", "more than 8"),
-    ],
-)
-def test_what_cannot_be_passed_yet_is_refused(module: Module, signature: str, message: str) -> None:
-    with pytest.raises(SignatureError, match=message):
-        module.fn.with_signature(signature)(1)
+def test_a_type_without_members_is_refused(module: Module) -> None:
+    with pytest.raises(SignatureError, match="parameter 1 has type struct s"):
+        module.fn.with_signature("int(struct s)")(1)
 
 
 @pytest.mark.parametrize("signature", ["", "int", "int fn", "x(y)", "int(int", "int(int) int(int)", "int(void, int)"])

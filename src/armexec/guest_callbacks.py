@@ -13,6 +13,7 @@ from armexec.engines import Engine, SupportsFastCallbacks, get_engine
 from armexec.errors import SignatureError
 from armexec.objects import CType, Prototype
 from armexec.objects.prototypes import Parameter
+from armexec.signatures import prototype_of
 
 if TYPE_CHECKING:
     from armexec.callbacks import HostFunction
@@ -87,8 +88,6 @@ def callback(function: Callable[..., Any], signature: str | Prototype, *, engine
     >>> apply.apply(double, 20)
     41
     """
-    from armexec.module import prototype_of
-
     if not callable(function):
         raise SignatureError(f"a callback is a function, not {type(function).__name__} {function!r:.60}")
     from armexec.abi import calling_convention

@@ -16,6 +16,7 @@ from armexec.lines import Lines
 from armexec.objects import FunctionSymbol, Image
 from armexec.objects.names import bare_name, linkage_name, source_name
 from armexec.own_names import FunctionList, OwnText, own_method
+from armexec.signatures import described, prototype_of
 
 if TYPE_CHECKING:
     from armexec.abi.values.types import Types
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from armexec.memory import Step
     from armexec.objects import CType, Prototype
 
-__all__ = ["Function", "Module", "UnknownFunction", "described", "prototype_of"]
+__all__ = ["Function", "Module", "UnknownFunction"]
 
 # pytest shows what the user has called, and not how.
 __tracebackhide__ = True
@@ -569,24 +570,6 @@ class Function:
     def __repr__(self) -> str:
         state = "closed" if self._module.closed else self.engine
         return f"<Function {self.signature or self.name} at 0x{self.address:x}, {state}>"
-
-
-def prototype_of(signature: str | Prototype, image: Image | None = None) -> Prototype:
-    """The prototype that a signature gives, for code of `image`. Raises SignatureError."""
-    from armexec.abi import calling_convention, parse_prototype
-    from armexec.objects import Prototype
-
-    if isinstance(signature, Prototype):
-        return signature
-    if not isinstance(signature, str):
-        raise SignatureError(f'a signature is a C prototype such as "int(int)", not {described(signature)}')
-    return parse_prototype(signature, apple=calling_convention(image) == "apple")
-
-
-def described(value: object) -> str:
-    """A value for a message: its type and its repr, shortened."""
-    text = repr(value)
-    return f"{type(value).__name__} {text if len(text) <= 60 else text[:57] + '...'}" if value is not None else "None"
 
 
 def _initializer_prototype() -> Prototype:

@@ -10,10 +10,11 @@ import pytest
 
 from armexec import SignatureError
 from armexec.abi import parse_prototype
-from armexec.abi.frames import ArgumentBlock, ArgumentFrame, CalleePlan, CallerPlan, make_frame_call
+from armexec.abi.frames import ArgumentFrame, CalleePlan, CallerPlan, make_frame_call
 from armexec.abi.frames.block import BLOCK_SIZE
 from armexec.abi.placement import CallingConvention
 from armexec.abi.values import struct_class
+from armexec.cpu.call_frame import CallFrame
 from armexec.objects import CType, load_image
 from armexec.toolchain import compile_object
 
@@ -46,7 +47,10 @@ def test_where_arguments_are(convention: CallingConvention) -> None:
     assert ctypes.string_at(block.x[2], 44)[40:] == b"\7\0\0\0"
     assert (block.x[first], block.x[first + 1], block.x[first + 2]) == (high - 1, high, high - 2)
     assert block.x[8] % 8 == 0
-    assert [block.v[n][0] for n in (0, 1)] == [0x3FF8_0000_0000_0000, 0x3F00_0000]
+    assert [int.from_bytes(bytes(block.v[at : at + 8]), "little") for at in (0, 16)] == [
+        0x3FF8_0000_0000_0000,
+        0x3F00_0000,
+    ]
     assert frame.address % 16 == block.x[2] % 16 == 0
 
 
@@ -83,14 +87,14 @@ def test_frames_are_used_again() -> None:
     ],
 )
 def test_what_does_not_fit(text: str, values: tuple[Any, ...], message: str) -> None:
-    call = make_frame_call(parse_prototype(POINT + text), "aapcs64", lambda frame, stack_size: None)
+    call = make_frame_call(parse_prototype(POINT + text), "aapcs64", lambda frame: None)
     with pytest.raises(SignatureError, match=message):
         call(*values)
 
 
 def test_what_cannot_be_passed() -> None:
     with pytest.raises(SignatureError, match="parameter 1 has type struct s: its members aren't known"):
-        make_frame_call(parse_prototype("int f(struct s)"), "aapcs64", lambda frame, stack_size: None)
+        make_frame_call(parse_prototype("int f(struct s)"), "aapcs64", lambda frame: None)
     with pytest.raises(SignatureError, match="isn't variadic"):
         CallerPlan(parse_prototype("int f(int)"), "aapcs64", [CType("int", 4, "int", True, align=4)])
 
@@ -165,14 +169,14 @@ def test_results_of_callbacks_are_checked() -> None:
     with pytest.raises(SignatureError, match=r"the result, `struct point`: point: y must be given"):
         point.set_result(block, (1,), [])
     point.set_result(block, (1, -1), [])
-    assert ArgumentBlock.from_buffer(block).x[0] == 0xFFFF_FFFF_0000_0001
+    assert CallFrame.from_buffer(block).x[0] == 0xFFFF_FFFF_0000_0001
     nothing = CalleePlan(parse_prototype("void f(int)"), "aapcs64")
     nothing.set_result(block, None, [])
     with pytest.raises(SignatureError, match="has no result, and int 3 was given"):
         nothing.set_result(block, 3, [])
     small = CalleePlan(parse_prototype("signed char f(int)"), "apple")
     small.set_result(block, -2, [])
-    assert ArgumentBlock.from_buffer(block).x[0] == (1 << 64) - 2
+    assert CallFrame.from_buffer(block).x[0] == (1 << 64) - 2
 
 
 def test_callbacks_read_memory_safely() -> None:

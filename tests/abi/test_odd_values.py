@@ -79,7 +79,7 @@ def mistake(attempt: Callable[[Any], Any], value: Any) -> str:
 @pytest.mark.parametrize("ctype", TYPES)
 def test_arguments_and_results(ctype: str) -> None:
     prototype = parse_prototype(f"{TEXT} {ctype} f({ctype} a, ...)")
-    call = make_frame_call(prototype, "aapcs64", lambda frame, stack_size: None)
+    call = make_frame_call(prototype, "aapcs64", lambda frame: None)
     callee = CalleePlan(prototype, "apple", write=lambda address, data: None)
     attempts: tuple[Callable[[Any], Any], ...] = (
         call,

@@ -1,0 +1,30 @@
+"""Signatures that people write, and values in messages."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from armexec.errors import SignatureError
+
+if TYPE_CHECKING:
+    from armexec.objects import Image, Prototype
+
+__all__ = ["described", "prototype_of"]
+
+
+def prototype_of(signature: str | Prototype, image: Image | None = None) -> Prototype:
+    """The prototype that a signature gives, for code of `image`. Raises SignatureError."""
+    from armexec.abi import calling_convention, parse_prototype
+    from armexec.objects import Prototype
+
+    if isinstance(signature, Prototype):
+        return signature
+    if not isinstance(signature, str):
+        raise SignatureError(f'a signature is a C prototype such as "int(int)", not {described(signature)}')
+    return parse_prototype(signature, apple=calling_convention(image) == "apple")
+
+
+def described(value: object) -> str:
+    """A value for a message: its type and its repr, shortened."""
+    text = repr(value)
+    return f"{type(value).__name__} {text if len(text) <= 60 else text[:57] + '...'}" if value is not None else "None"
