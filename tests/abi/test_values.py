@@ -9,6 +9,7 @@ import math
 import pickle
 import random
 import struct
+import sys
 from decimal import Decimal
 from fractions import Fraction
 from typing import Any
@@ -208,6 +209,13 @@ def test_a_definition_has_one_class() -> None:
     again = parse_types(f"typedef int unrelated; {TEXT}")
     assert struct_class(again["struct point"]) is made("struct point")
     assert made("struct vec2") is not made("struct point")
+
+
+@pytest.mark.skipif(sys.version_info < (3, 12), reason="Python's classes have buffers from 3.12 on")
+def test_buffers() -> None:
+    value = made("struct point")(1, 2)
+    memoryview(value)[0] = 7  # type: ignore[arg-type]
+    assert value.x == 7
 
 
 def test_values_are_pickled() -> None:

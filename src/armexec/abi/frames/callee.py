@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import cache
 from typing import Any
 
 from armexec.abi.frames.block import BLOCK_SIZE, STACK_OFFSET, X_OFFSET, place_offset
@@ -16,6 +17,12 @@ from armexec.memory import HostMemory
 from armexec.objects import CType, Prototype
 
 __all__ = ["CalleePlan"]
+
+
+@cache
+def _memory() -> HostMemory:
+    """This process's memory: one for all plans, since each has a file of its own."""
+    return HostMemory()
 
 
 class CalleePlan:
@@ -40,7 +47,7 @@ class CalleePlan:
         Raises:
             SignatureError: a type can't be passed.
         """
-        memory = HostMemory()
+        memory = _memory()
         self.prototype = prototype
         variable = [promoted(ctype) for ctype in variable]
         self.placement = Placement.of(prototype, convention, variable)

@@ -143,6 +143,10 @@ class StructValue(metaclass=StructType):
             raise SignatureError(f"{type(self).__name__} has no member {member!r}")
         self._members[member].__set__(self, value)
 
+    def __buffer__(self, flags: int) -> memoryview:
+        """The bytes, which can be changed (Python 3.12 and newer)."""
+        return self._data
+
     def __bytes__(self) -> bytes:
         return bytes(self._data)
 
