@@ -438,7 +438,8 @@ class Function:
         own.__call__ = Function.__call__
 
     def with_signature(self, signature: str | Prototype) -> Function:
-        """The same function with another prototype, such as "int(int)".
+        """The same function with another prototype, such as "int(int)". Definitions of types may stand before it:
+        "struct p { int x, y; }; int f(struct p *)".
 
         Raises:
             SignatureError: the prototype can't be read.

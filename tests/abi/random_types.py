@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Sequence
 
 from armexec.objects import CType
 
@@ -24,10 +25,13 @@ class RandomTypes:
     """Makes definitions of structs and unions; `text` has all of them. Without `attributes` their alignment can be told
     from their debug information."""
 
-    def __init__(self, rng: random.Random, prefix: str, *, attributes: bool = True) -> None:
+    def __init__(
+        self, rng: random.Random, prefix: str, *, attributes: bool = True, floats: Sequence[str] = FLOATS
+    ) -> None:
         self.rng = rng
         self.prefix = prefix
         self.attributes = attributes
+        self.floats = floats
         self.tags: list[str] = []
         self.definitions: list[str] = ["enum e { A, B, C = 1000 };"]
 
@@ -36,7 +40,7 @@ class RandomTypes:
         return "\n".join(self.definitions)
 
     def scalar(self) -> str:
-        return self.rng.choice(self.rng.choice([INTEGERS, INTEGERS, FLOATS, VECTORS]))
+        return self.rng.choice(self.rng.choice([INTEGERS, INTEGERS, self.floats, VECTORS]))
 
     def any(self) -> str:
         """A type that can be passed."""
@@ -52,7 +56,7 @@ class RandomTypes:
         rng = self.rng
         keyword = rng.choice(["struct", "struct", "struct", "union"])
         tag = f"{keyword} {self.prefix}{len(self.tags)}"
-        uniform = rng.choice([None, None, *FLOATS, *VECTORS, "char", "int"])
+        uniform = rng.choice([None, None, *self.floats, *VECTORS, "char", "int"])
         body = " ".join(self.member(f"m{n}", uniform, 0) for n in range(rng.randint(1, rng.choice([2, 4, 6]))))
         self.definitions.append(f"{tag} {{ {body} }}{self.attribute()};")
         self.tags.append(tag)

@@ -40,7 +40,7 @@ struct wide { _Alignas(64) char c; int x; };
 struct table { int n; struct point rows[2]; __int128 big[2]; };
 struct flexible { int n; int rest[]; };
 struct __attribute__((packed)) packed { char c; double d; };
-struct own { int dtype; int from_bytes; int class; };
+struct own { int dtype; int from_bytes; int class; int self; };
 """
 TYPES = parse_types(TEXT)
 
@@ -350,11 +350,11 @@ def test_alignment() -> None:
 
 
 def test_names_that_python_has_another_use_for() -> None:
-    value = made("struct own")(1, 2, 3)
-    assert (value["dtype"], value["from_bytes"], value["class"]) == (1, 2, 3)
+    value = made("struct own")(1, 2, **{"class": 3, "self": 4})
+    assert (value["dtype"], value["from_bytes"], value["class"], value.self) == (1, 2, 3, 4)
     value["dtype"] = 7
     assert value["dtype"] == 7
-    assert value.dtype.names == ("dtype", "from_bytes", "class")
+    assert value.dtype.names == ("dtype", "from_bytes", "class", "self")
     with pytest.raises(SignatureError, match="own has no member 'q'"):
         value["q"]
 

@@ -81,7 +81,7 @@ _made: weakref.WeakValueDictionary[int, Codec] = weakref.WeakValueDictionary()
 
 def codec_for(*kinds: str) -> Callable[[Callable[[CType], Codec]], Callable[[CType], Codec]]:
     """Register what makes the codecs of these kinds of types. Types contain each other, so their files can't import
-    each other."""
+    each other; `armexec.abi` imports all of them."""
 
     def register(make: Callable[[CType], Codec]) -> Callable[[CType], Codec]:
         _makers.update(dict.fromkeys(kinds, make))

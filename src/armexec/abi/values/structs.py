@@ -77,7 +77,7 @@ class StructValue(metaclass=StructType):
     """By the offset of a pointer in the outermost struct: the objects whose addresses it has."""
     _base: int
 
-    def __init__(self, *values: Any, **named: Any) -> None:
+    def __init__(self, /, *values: Any, **named: Any) -> None:
         """Make a value. Raises SignatureError for members that are missing, unknown or don't fit."""
         self._data, self._alive, self._base = _memory(self.ctype), {}, 0
         if not values and not named:
