@@ -18,7 +18,7 @@ import armexec
 from armexec.callbacks import HostFunction
 from armexec.cpu.call_frame import CallFrame
 from armexec.engines import get_engine
-from engines import AVAILABLE
+from engines import AVAILABLE, needs_processes
 
 from .frames import CALL_X9, Call
 
@@ -302,7 +302,10 @@ def test_the_gil_is_free_while_the_guest_runs(engine: str) -> None:
     thread.join()
 
 
-@pytest.mark.parametrize("engine", AVAILABLE)
+# In a child of a process with threads, qemu may end at the start of the next thread: the native engine begins none.
+@pytest.mark.parametrize(
+    "engine", [name if name == "native" else pytest.param(name, marks=needs_processes) for name in AVAILABLE]
+)
 def test_the_child_of_a_fork_has_a_way_out(engine: str) -> None:
     call = guest(engine).call
     host = of_long(engine, lambda x: 1 // x)
