@@ -311,11 +311,12 @@ class _Link:
             return own, r.addend
         if r.type == _IRELATIVE:
             return self.stubs[self.bases[number] + r.addend], 0
+        # Of the two words for __tls_get_addr, which adds them, the second is all of the offset of a variable with a
+        # symbol; without one the first is that of the library's variables.
         if r.type == _DTPMOD64:
-            # __tls_get_addr takes offsets from the thread pointer.
-            return own + 2, 0
+            return own + 2 if r.symbol else own + 1, 0
         if r.type in _THREAD_LOCAL and not r.symbol:
-            return own + 1, r.addend
+            return own + 2 if r.type == _DTPREL64 else own + 1, r.addend
         if r.type in (*_SYMBOLIC, *_THREAD_LOCAL):
             bound = self._bound(number, r.symbol) if r.symbol else own + 2
             if (self.symbols[bound].kind == "tls") != (r.type in _THREAD_LOCAL) and self.symbols[bound].defined:

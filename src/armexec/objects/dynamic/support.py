@@ -23,8 +23,9 @@ _ERRNO, _ERRNO_LOCATION = "errno", "__errno_location"
 _CODE = {
     # It may change X0 only.
     RESOLVE_DESCRIPTOR: "000440f9 c0035fd6",  # ldr x0, [x0, #8]; ret
-    # The second word of a tls_index is the offset from the thread pointer here; the module's number isn't needed.
-    TLS_GET_ADDR: "000440f9 41d03bd5 0000018b c0035fd6",  # ldr x0, [x0, #8]; mrs x1, tpidr_el0; add x0, x0, x1; ret
+    # The words of a tls_index are offsets here, whose sum is that from the thread pointer.
+    # ldp x1, x2, [x0]; mrs x0, tpidr_el0; add x0, x0, x1; add x0, x0, x2; ret
+    TLS_GET_ADDR: "010840a9 40d03bd5 0000018b 0000028b c0035fd6",
 }
 
 
