@@ -37,7 +37,9 @@ typedef double F(int, double);
 static double seven(int x, double y) { return x * 7 + y; }
 static double eight(int x, double y) { return x * 8 + y; }
 static int which = 1;
-static F *resolve(void) { return which ? seven : eight; }
+static int asked;
+static F *resolve(void) { asked++; return which ? seven : eight; }
+int resolved(void) { return asked; }
 F chosen __attribute__((ifunc("resolve")));
 double call(int x) { return chosen(x, 0.5) + 1; }
 F *pointer = chosen;
@@ -142,6 +144,7 @@ def test_indirect_functions_are_those_that_their_resolver_chooses(flags: tuple[s
     m = armexec.load(gcc_compiled(INDIRECT, "-g", *flags), engine=engine)
     assert (m.call(3), m.through(3)) == (22.5, 21.25)
     assert m["chosen"].with_signature("double(int, double)")(2, 1.5) == 15.5
+    assert m["resolved"].with_signature("int()")() == 1
 
 
 def test_fields_that_have_no_room_for_an_address() -> None:
