@@ -61,6 +61,8 @@ def link(objects: Iterable[tuple[bytes, str]]) -> Image:
 
 def read_part(data: bytes, name: str) -> Part:
     """The content of a relocatable object as a Part. Raises LoadError for other bytes."""
+    if is_shared_library(data):
+        raise LoadError(f"{name}: a shared library, which isn't linked with other files: load it by itself")
     if data[:4] == b"\x7fELF":
         from armexec.objects.formats.elf import read_elf
 

@@ -165,9 +165,11 @@ class AddressSpace:
         *,
         imports: Mapping[str, int | Callable[[Cpu], Any]] | None = None,
     ) -> PlacedImage:
-        """Map a relocatable object (ELF or Mach-O for AArch64), and give its symbols' addresses.
+        """Map a relocatable object or a shared library for AArch64, and give its symbols' addresses.
 
-        Several images that are loaded one after the other use each other by `imports`. Initializers aren't called.
+        Several images that are loaded one after the other use each other by `imports`; a library is loaded without
+        those that it needs. Initializers aren't called. What thread-local variables need at `cpu.tpidr_el0` is told by
+        `image.thread_local`.
 
         Args:
             file: a path, an object's bytes, or an image, such as `module.image`.

@@ -305,3 +305,20 @@ def test_programs_are_refused(tmp_path: Path, flags: tuple[str, ...], message: s
     command = [ZIG, "cc", "-target", "aarch64-linux-musl", "-nostdlib", "p.c", "-o", "p", *flags]
     subprocess.run(command, cwd=tmp_path, check=True, capture_output=True, timeout=120)
     assert message in refused(tmp_path / "p")
+
+
+def test_libraries_are_not_linked_with_objects(folder: Path) -> None:
+    message = refused([folder / "libleaf.so", folder / "liba.so"])
+    assert "a shared library, which isn't linked with other files: load it by itself" in message
+
+
+@pytest.mark.parametrize("engine", ["translated", "reference"])
+def test_in_an_address_space(folder: Path, engine: str) -> None:
+    space = armexec.AddressSpace(engine)
+    image = armexec.load("liba.so", search=folder).image
+    placed = space.load(image)
+    cpu = armexec.Cpu(space)
+    cpu.sp = space.map(0x7000_0000, 0x10000, "rw") + 0x10000
+    cpu.pc, cpu.x[0], cpu.x[30] = placed["calls_other"], 3, 0x1234_5678
+    cpu.run(until=0x1234_5678)
+    assert cpu.x[0] == 33

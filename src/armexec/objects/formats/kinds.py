@@ -55,7 +55,7 @@ _TYPES = {
     0: "without a type",
     1: "a relocatable object",
     2: "an executable",
-    3: "a shared library or executable",
+    3: "a shared library",
     4: "a core dump",
 }
 
