@@ -16,12 +16,13 @@ __all__ = ["thread_pointers"]
 
 
 def thread_pointers(image: Image, region: Region) -> Callable[[], int] | None:
-    """A function that gives TPIDR_EL0 for the calling thread; None for an image without thread-local variables.
+    """A function that gives TPIDR_EL0 for the calling thread; None for an image without thread-local variables, and
+    for an executable, whose start-up code sets it.
 
     A block lives until its thread has ended, or nothing refers to the function any more.
     """
     block = image.thread_local
-    if block is None:
+    if block is None or image.is_executable:
         return None
     local = threading.local()
 

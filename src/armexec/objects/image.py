@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, TypeAlias
 from armexec.errors import LoadError
 from armexec.objects.debug_info.parts import ImageDebugInfo
 from armexec.objects.layout import Layout, Reference, Relocation, Section, SectionSymbol, Symbol, lay_out
-from armexec.objects.linking import FINAL, Part, merge
+from armexec.objects.linking import FINAL, Part, Selection, merge
+from armexec.objects.linking.executable import ExecutableSections
 from armexec.objects.names import bare_name, linkage_name, normalize, source_name
 from armexec.objects.placing import MissingSymbols, Unreachable, place
 from armexec.objects.relocations import OutOfRange, RelocationType
@@ -68,32 +69,48 @@ class Image:
     `parts` are the objects. `sections` are the places of their loaded sections, `symbols` their symbols, which
     relocations refer to by index; both keep the order of the objects. `initializers` are the offsets of functions to
     call, in order, before any other (constructors). `thread_local` describes what each thread has of thread-local
-    variables, None without any. The base address must be a multiple of `align`.
+    variables, None without any. `program_headers` are the offset and the number of an executable's program headers,
+    which are in its memory. The base address must be a multiple of `align`.
 
     Linkage names are as on Linux: the underscore that Mach-O puts before every symbol is left out everywhere but in
     `Symbol.name`.
     """
 
-    def __init__(self, name: str, parts: Sequence[Part]) -> None:
+    def __init__(self, name: str, parts: Sequence[Part], selection: Selection | None = None) -> None:
         """Link `parts`, of which there is at least one.
+
+        With a `selection` made of them the image is an executable's: it has an ELF header with program headers,
+        and arrays of initializers that its own start-up code calls, instead of `initializers`.
 
         Raises:
             LoadError: the parts have different formats, define a name twice, or don't fit together.
         """
-        merged = merge(parts)
+        executable = ExecutableSections(selection) if selection is not None else None
+        merged = executable.merged if executable is not None else merge(parts)
         layout = lay_out(name, merged.sections, merged.symbols, merged.references)
         initializers: list[int] = []
         finalizers: list[int] = []
-        for (phase, _), index, addend in merged.initializers:
+        for (phase, _), index, addend, _ in merged.initializers if executable is None else ():
             symbol = layout.symbols[index]
             if symbol.offset is None:
                 wanted = source_name(linkage_name(symbol.name, parts[0].format))
                 raise LoadError(f"{name}: initializer {wanted} is not defined")
             (finalizers if phase == FINAL else initializers).append(symbol.offset + addend)
-        self._take(name, parts, layout, initializers, finalizers[::-1])
+        headers: tuple[int, int] | None = None
+        if executable is not None:
+            start = next((s.offset for s in layout.symbols if s.name == "_start" and s.offset is not None), 0)
+            executable.complete(layout, start)
+            headers = executable.headers(layout), executable.count(layout)
+        self._take(name, parts, layout, initializers, finalizers[::-1], headers)
 
     def _take(
-        self, name: str, parts: Sequence[Part], layout: Layout, initializers: list[int], finalizers: list[int]
+        self,
+        name: str,
+        parts: Sequence[Part],
+        layout: Layout,
+        initializers: list[int],
+        finalizers: list[int],
+        program_headers: tuple[int, int] | None = None,
     ) -> None:
         """Take what has been linked; initializers and finalizers are in the order of the calls."""
         self.name = name
@@ -108,6 +125,9 @@ class Image:
         self.thread_local = layout.thread_local
         self.initializers = initializers
         self._final = finalizers
+        self.program_headers = program_headers
+        self.is_executable = program_headers is not None
+        """Whether its own start-up code makes the blocks of thread-local variables, and calls the initializers."""
         self.imported: set[str] = set()
         """The linkage names of undefined symbols for which `resolve` has given an address."""
         self._layout = layout
@@ -167,7 +187,10 @@ class Image:
         marks = []
         start = 0
         for part in self.parts:
-            marks += [(self.sections[start + m.section].offset + m.offset, m.code) for m in part.marks]
+            for mark in part.marks:
+                section = self.sections[start + mark.section]
+                if not section.dropped:
+                    marks.append((section.offset + mark.offset, mark.code))
             start += len(part.sections)
         return sorted(marks)
 
@@ -343,6 +366,8 @@ class Image:
     def finalizers(self) -> list[int]:
         """The offsets of functions to call, in order, before the image is unloaded: __cxa_finalize, which destroys
         static objects (Itanium C++ ABI, 3.3.6), and those of .fini_array."""
+        if self.is_executable:
+            return []
         name = "___cxa_finalize" if self.format == "macho" else "__cxa_finalize"
         destroying = [s.offset for s in self.symbols if s.name == name and s.offset is not None][:1]
         return destroying + self._final

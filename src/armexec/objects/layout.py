@@ -15,6 +15,7 @@ __all__ = [
     "MAX_ALIGN",
     "MAX_IMAGE",
     "PAGE",
+    "PROVIDED",
     "Binding",
     "Layout",
     "Mark",
@@ -43,8 +44,8 @@ VENEER_SIZE = 16
 HOLE = 0x10000
 """Bytes of inaccessible memory around the address that stands for an undefined symbol."""
 
-# Symbols that a linker defines: the image itself (an argument of __cxa_atexit) and its GOT.
-_PROVIDED = ("__dso_handle", "___dso_handle", "_GLOBAL_OFFSET_TABLE_")
+PROVIDED = ("__dso_handle", "___dso_handle", "_GLOBAL_OFFSET_TABLE_")
+"""Symbols that a linker defines: the image itself (an argument of __cxa_atexit) and its GOT."""
 
 SymbolKind = Literal["function", "object", "section", "tls", "notype"]
 Binding = Literal["local", "global", "weak"]
@@ -54,6 +55,7 @@ class Section(NamedTuple):
     """A section to be placed. `size` are its bytes in memory, if more than the data.
 
     `flags` is "rx", "r" or "rw", or "tls" for the initial contents of thread-local variables, which are only read.
+    A `dropped` one has been left out, and is empty.
     """
 
     name: str
@@ -61,14 +63,16 @@ class Section(NamedTuple):
     flags: str = "rx"
     align: int = 4
     size: int = 0
+    dropped: bool = False
 
 
 class PlacedSection(NamedTuple):
-    """A section's name, its offset in the image and its size, in bytes."""
+    """A section's name, its offset in the image and its size, in bytes; whether it has been left out."""
 
     name: str
     offset: int
     size: int
+    dropped: bool = False
 
 
 class SectionSymbol(NamedTuple):
@@ -109,7 +113,8 @@ class Symbol:
     """A symbol of an image.
 
     `name` is as in the object; `offset` is relative to the image, None if undefined or absolute; `absolute`
-    is the value of an absolute symbol; `size` in bytes, 0 if not known.
+    is the value of an absolute symbol, for a thread-local variable the offset from the thread pointer; `size` in bytes,
+    0 if not known.
     """
 
     name: str
@@ -201,11 +206,12 @@ def lay_out(
     branched: dict[int, int] = {}
     branches: list[Reference] = []  # to undefined symbols
     missing: dict[int, int] = {}  # undefined symbols referred to otherwise
+    known = {*PROVIDED, *_encapsulating(sections, [0] * len(sections))}
     references = [_thread_local_reference(r, sections, symbols) for r in references]
     thread_local = any(r.type == RelocationType.TLS for r in references)
     for r in references:
         symbol = symbols[r.symbol]
-        undefined = symbol.section is None and symbol.name not in _PROVIDED
+        undefined = symbol.section is None and symbol.name not in known
         if r.type in GOT_TYPES:
             slots.setdefault((r.symbol, r.addend), 8 * len(slots))
         elif (r.type in BRANCHES or r.type == RelocationType.PLT32) and undefined:
@@ -220,6 +226,7 @@ def lay_out(
     groups: dict[str, list[int]] = {"rx": [], "r": [], "tls": [], "rw": []}
     for index, section in enumerate(sections):
         groups[section.flags].append(index)
+    _sort_encapsulated(sections, groups)
     groups["tls"].sort(key=lambda i: not sections[i].data)
     block = BlockLayout()
     thread_pointer = 0  # as an offset in the image, for the contents of thread-local variables
@@ -272,7 +279,8 @@ def lay_out(
         missing = {symbol: holes + offset for symbol, offset in missing.items()}
         if end > MAX_IMAGE:
             raise too_large(name, f"room for {len(missing)} undefined symbols", end)
-    provided = {symbol: got if symbol == "_GLOBAL_OFFSET_TABLE_" else 0 for symbol in _PROVIDED}
+    provided = {symbol: got if symbol == "_GLOBAL_OFFSET_TABLE_" else 0 for symbol in PROVIDED}
+    provided |= _encapsulating(sections, placed)
     made = [_place_symbol(name, s, sections, placed, provided, thread_pointer) for s in symbols]
     relocations = [
         Relocation(
@@ -297,7 +305,8 @@ def lay_out(
         symbols=made,
         relocations=relocations,
         sections=[
-            PlacedSection(s.name, offset, max(s.size, len(s.data))) for s, offset in zip(sections, placed, strict=True)
+            PlacedSection(s.name, offset, max(s.size, len(s.data)), s.dropped)
+            for s, offset in zip(sections, placed, strict=True)
         ],
         got=got,
         veneers={symbol: veneers + offset for symbol, offset in branched.items()},
@@ -306,6 +315,28 @@ def lay_out(
         holes=missing,
         thread_local=block.finished(),
     )
+
+
+def _sort_encapsulated(sections: Sequence[Section], groups: Mapping[str, list[int]]) -> None:
+    """Bring the sections of each C identifier together, so that __start_ and __stop_ symbols enclose them."""
+    first: dict[str, int] = {}
+    for index, section in enumerate(sections):
+        if section.name.isidentifier():
+            first.setdefault(section.name, index)
+    if first:
+        for members in groups.values():
+            members.sort(key=lambda i: first.get(sections[i].name, i))
+
+
+def _encapsulating(sections: Sequence[Section], placed: Sequence[int]) -> dict[str, int]:
+    """The symbols __start_NAME and __stop_NAME of sections whose name is a C identifier."""
+    found: dict[str, int] = {}
+    for section, offset in zip(sections, placed, strict=True):
+        if section.name.isidentifier() and not section.dropped:
+            start, stop = f"__start_{section.name}", f"__stop_{section.name}"
+            found[start] = min(found.get(start, offset), offset)
+            found[stop] = max(found.get(stop, 0), offset + max(section.size, len(section.data)))
+    return found
 
 
 def _thread_local_reference(r: Reference, sections: Sequence[Section], symbols: Sequence[SectionSymbol]) -> Reference:

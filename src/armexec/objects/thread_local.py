@@ -54,8 +54,7 @@ class BlockLayout:
         self._align = max(self._align, align)
         if self._end > _LARGEST:
             raise LoadError(f"thread-local variables take {self._end} bytes, and each thread may have {_LARGEST}")
-        if data_size:
-            self._templates.append(Template(place, offset, data_size))
+        self._templates.append(Template(place, offset, data_size))
         return place
 
     def finished(self) -> ThreadLocalBlock | None:

@@ -40,7 +40,7 @@ from armexec.objects.layout import (
     SectionSymbol,
     too_large,
 )
-from armexec.objects.linking import FINAL, Initializer, Part
+from armexec.objects.linking.part import FINAL, Group, Initializer, Part, Unwind
 from armexec.objects.relocations import THREAD_LOCAL_TYPES, RelocationType
 
 if TYPE_CHECKING:
@@ -49,7 +49,8 @@ if TYPE_CHECKING:
 __all__ = ["read_elf"]
 
 _SHT_RELA, _SHT_REL, _SHT_CREL = 4, 9, 0x40000014
-_SHT_INIT_ARRAY, _SHT_FINI_ARRAY, _SHT_PREINIT_ARRAY = 14, 15, 16
+_SHT_INIT_ARRAY, _SHT_FINI_ARRAY, _SHT_PREINIT_ARRAY, _SHT_GROUP = 14, 15, 16, 17
+_GRP_COMDAT = 1
 _LOADED_TYPES = {SHT_PROGBITS, SHT_NOBITS, _SHT_INIT_ARRAY, _SHT_FINI_ARRAY, _SHT_PREINIT_ARRAY}
 _SHN_UNDEF, _SHN_ABS, _SHN_COMMON = 0, 0xFFF1, 0xFFF2
 _STT_FILE = 4
@@ -57,7 +58,8 @@ _TLS_TYPES = range(512, 1024)  # R_AARCH64_TLS*
 _RELRO = re.compile(r"\.(data\.rel\.ro|init_array|fini_array|preinit_array|ctors|dtors)(\.|$)")
 _INITIALIZERS = re.compile(r"\.(preinit_array|init_array|ctors|fini_array)(?:\.(\d+))?$")
 _PHASES = {"preinit_array": 0, "init_array": 1, "ctors": 1, "fini_array": FINAL}
-_PERSONALITY = re.compile(r"\.data(\.rel\.local)?\.DW\.ref\.")
+_NOWHERE = -2
+"""What linkers write for addresses in sections that are left out (-1 has a meaning in .debug_ranges)."""
 
 
 def read_elf(data: bytes, name: str) -> Part:
@@ -93,7 +95,6 @@ class _Object(ElfFile):
         references = self._references(sections, index, len(symbols))
         indirect = [i for i, s in enumerate(self.symbols) if s.info & 15 == STT_GNU_IFUNC]
         call_resolvers(indirect, sections, symbols, references)
-        self._loosen_personalities(sections, symbols, references)
         return Part(
             self.name,
             "elf",
@@ -104,7 +105,37 @@ class _Object(ElfFile):
             self._initializers(sections, references),
             marks,
             lambda placed: self._debug_info(placed, index),
+            groups=self._groups(index),
+            unwind=self._unwind(len(symbols)),
         )
+
+    def _groups(self, index: dict[int, int]) -> list[Group]:
+        """The COMDAT groups, with their loaded sections."""
+        found = []
+        for header in self.headers:
+            if header.type != _SHT_GROUP:
+                continue
+            content = self.content(header)
+            flags, *members = struct.unpack(f"<{max(len(content) // 4, 1)}I", content)
+            if flags & _GRP_COMDAT:
+                if header.info >= len(self.symbols):
+                    raise self.bad(f"a group of symbol {header.info}, which isn't there")
+                sections = [index[member] for member in members if member in index]
+                found.append(Group(self.symbols[header.info].name, sections))
+        return found
+
+    def _unwind(self, count: int) -> Unwind | None:
+        """The unwind tables; they stay out of images that don't unwind, since they would cost them a page."""
+        tables = [i for i, h in enumerate(self.headers) if h.name == ".eh_frame" and h.flags & SHF_ALLOC]
+        data = b""
+        references = []
+        for number in tables:
+            for _, offset, kind, symbol, addend in self._relocations(number):
+                if symbol >= count:
+                    raise self.bad(f"relocation in .eh_frame of symbol {symbol}, which isn't there")
+                references.append(Reference(-1, len(data) + offset, kind, symbol, addend))
+            data += self.content(self.headers[number])
+        return Unwind(data, references) if data else None
 
     def _check_content(self, sections: list[Section]) -> None:
         """Raise LoadError for an object without code, whose code is elsewhere (-flto, -gsplit-dwarf)."""
@@ -209,19 +240,6 @@ class _Object(ElfFile):
         return references
 
     @staticmethod
-    def _loosen_personalities(
-        sections: list[Section], symbols: list[SectionSymbol], references: list[Reference]
-    ) -> None:
-        """Make the unwinder's personality routine weak if only the unwind tables refer to it."""
-        used: set[int] = set()
-        strict: set[int] = set()
-        for r in references:
-            (used if _PERSONALITY.match(sections[r.section].name) else strict).add(r.symbol)
-        for i in used - strict:
-            if symbols[i].section is None:
-                symbols[i] = symbols[i]._replace(binding="weak")
-
-    @staticmethod
     def _initializers(sections: list[Section], references: list[Reference]) -> list[Initializer]:
         found = []
         for r in references:
@@ -232,7 +250,7 @@ class _Object(ElfFile):
             backwards = match[1] == "ctors"
             priority = int(match[2][:9]) if match[2] else 1 << 16
             order = _PHASES[match[1]], 0xFFFF - priority if backwards and match[2] else priority
-            found.append((-r.offset if backwards else r.offset, Initializer(order, r.symbol, r.addend)))
+            found.append((-r.offset if backwards else r.offset, Initializer(order, r.symbol, r.addend, r.section)))
         return [initializer for _, initializer in sorted(found, key=lambda f: f[0])]
 
     def _debug_info(self, placed: Sequence[PlacedSection], index: dict[int, int]) -> DebugInfo | None:
@@ -253,5 +271,7 @@ class _Object(ElfFile):
             symbol = self.symbols[number_of_symbol]
             where = index.get(symbol.section)
             value = symbol.value + addend + (placed[where].offset if where is not None else 0)
+            if where is not None and placed[where].dropped:
+                value = _NOWHERE
             out[offset : offset + size] = (value & ((1 << 8 * size) - 1)).to_bytes(size, "little")
         return bytes(out)
