@@ -68,6 +68,8 @@ MAY_IMPORT = {
         "profiling",
     },
     "sources": {"asm", "disasm", "objects", "toolchain", "words", "errors", "files"},
+    "libraries": {"asm", "compiler_rt", "objects", "toolchain", "store", "errors"},
+    "program": {"objects", "errors"},
     "compiler_rt": {"asm", "objects", "toolchain"},  # its code is made beforehand
     "imports": {"engines", "objects", "errors"},
     "signatures": {"abi", "objects", "errors"},

@@ -41,6 +41,7 @@ STORES: Mapping[str, str] = MappingProxyType(
         "prototypes": "objects' prototypes",
         "compilers": "compilers' versions",
         "translations": "translations",
+        "libraries": "C and C++ libraries",
     }
 )
 """The stores by name, with descriptions of their contents."""

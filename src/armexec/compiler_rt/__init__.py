@@ -5,7 +5,7 @@ They are kept as machine code: loading an object needs neither compiler nor asse
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import TYPE_CHECKING
 
 from armexec.objects import Image, Part, Reference, Section, SectionSymbol
@@ -13,7 +13,39 @@ from armexec.objects import Image, Part, Reference, Section, SectionSymbol
 if TYPE_CHECKING:
     from armexec.compiler_rt.units import RuntimeSection
 
-__all__ = ["complete"]
+__all__ = ["PROGRAM_UNITS", "RuntimeLibrary", "complete", "runtime_names"]
+
+PROGRAM_UNITS = frozenset({"dynamic_cast.c", "exit.c", "guards.c", "heap.c", "new.c", "stops.c", "system.c", "types.c"})
+"""The files of `program/`: what a C and a C++ library do more completely where they are linked."""
+
+
+def runtime_names() -> set[str]:
+    """All symbols that are here."""
+    from armexec.compiler_rt.units import runtime_code
+
+    return {name for unit in runtime_code().units.values() for section in unit for name in section.symbols}
+
+
+class RuntimeLibrary:
+    """Some of the files as a library that objects for ELF are linked with: a file is a member."""
+
+    def __init__(self, *, only: Collection[str] | None = None, without: Collection[str] = ()) -> None:
+        """Take the files in `only`, all by default, but those in `without`."""
+        from armexec.compiler_rt.units import runtime_code
+
+        self._units = {
+            file: unit
+            for file, unit in runtime_code().units.items()
+            if (only is None or file in only) and file not in without
+        }
+        self.symbols = {
+            name: file for file, unit in self._units.items() for section in unit for name in section.symbols
+        }
+
+    def part(self, file: str) -> Part:
+        """The content of a file."""
+        unit = self._units[file]
+        return _part(file, unit, list(range(len(unit))), "elf")
 
 
 def complete(image: Image, is_given: Callable[[str], bool] = lambda _: False) -> Image:

@@ -1,0 +1,7 @@
+"""The guest's own C and C++ library: musl, libc++, libc++abi and libunwind out of the compiler's package."""
+
+from __future__ import annotations
+
+from armexec.libraries.link import FINISH, START, library_needed, link_program
+
+__all__ = ["FINISH", "START", "library_needed", "link_program"]

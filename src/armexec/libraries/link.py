@@ -1,0 +1,105 @@
+"""Objects and the libraries that they need -> the image of a program."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cache
+from importlib.resources import files
+
+from armexec.compiler_rt import PROGRAM_UNITS, RuntimeLibrary, runtime_names
+from armexec.errors import LoadError
+from armexec.libraries.archives import GuestLibrary, library_files
+from armexec.libraries.names import c_names, is_cxx_name
+from armexec.objects import Image, Part, read_part
+from armexec.objects.linking import Library, Selection, select
+from armexec.objects.linking.missing import missing_text
+
+__all__ = ["FINISH", "START", "library_needed", "link_program"]
+
+START = "__armexec_start"
+"""The function that makes the C library of an image ready and calls the constructors, where main isn't run. Its
+argument is the address of the initial stack."""
+FINISH = "__armexec_finish"
+"""The function that does what exit() does before it ends the process."""
+_ENTRY = "_start"
+# Compilers refer to these only where something is thrown or caught: compiler_rt can but end the program.
+_EXCEPTIONS = {"__cxa_throw", "__cxa_rethrow", "__cxa_end_catch"}
+
+
+def library_needed(objects: Sequence[Part]) -> bool:
+    """Whether objects need the C library or the C++ library.
+
+    That is so if compiler_rt doesn't define a symbol that they want and one of the libraries does, or if they throw or
+    catch exceptions. No library is built for the answer.
+    """
+    defined = {s.name for part in objects for s in part.symbols if s.section is not None and s.binding != "local"}
+    wanted = {s.name for part in objects for s in part.symbols if s.section is None and s.binding != "weak"} - defined
+    if wanted & _EXCEPTIONS:
+        return True
+    return any(name in c_names() or is_cxx_name(name) for name in wanted - runtime_names())
+
+
+def link_program(name: str, objects: Sequence[Part], *, allow_missing: bool = False) -> Image:
+    """Link objects with the members of the libraries that they need.
+
+    The image is an executable's (`Image`). If one of the objects defines main, it begins at `_start`; in any case
+    `START` and `FINISH` are functions of it. Copies, arithmetic and atomics are compiler_rt's, which translation knows;
+    memory, exit, exceptions and all else are the libraries'. The C++ library is linked if C++ needs more than
+    compiler_rt has.
+
+    Args:
+        allow_missing: leave symbols undefined; the code that uses them traps.
+
+    Raises:
+        LoadError: symbols aren't defined, or are defined twice.
+        CompileError: a library can't be built.
+    """
+    if any(part.format != "elf" for part in objects):
+        raise LoadError(f"{name}: only ELF objects for Linux are linked with the C library: compile for linux")
+    c = library_files("c")
+    parts = list(objects)
+    roots = [START, FINISH]
+    if any(
+        s.name == "main" and s.section is not None and s.binding != "local" for part in objects for s in part.symbols
+    ):
+        parts.append(read_part(c["crt1.o"], "crt1.o"))
+        roots.append(_ENTRY)
+    parts.append(_start_code())
+    basic: list[Library] = [RuntimeLibrary(without=PROGRAM_UNITS)]
+    last: list[Library] = [*_archives(c), RuntimeLibrary(only=PROGRAM_UNITS)]
+    selection = select(parts, [*basic, *last], roots)
+    if _needs_cxx(objects, selection):
+        selection = select(parts, [*basic, *_archives(library_files("c++")), *last], roots)
+    if selection.missing and not allow_missing:
+        count = len(selection.missing)
+        raise LoadError(
+            f"{name}: {count} undefined symbol{'s' if count > 1 else ''}, which neither the objects nor the libraries"
+            f" define:\n{missing_text(selection)}"
+        )
+    return Image(name, selection.parts, selection)
+
+
+def _needs_cxx(objects: Sequence[Part], selection: Selection) -> bool:
+    wanted = {s.name for part in objects for s in part.symbols if s.section is None}
+    return bool(wanted & _EXCEPTIONS) or any(is_cxx_name(name) for name in selection.missing)
+
+
+def _archives(library: dict[str, bytes]) -> list[Library]:
+    return [_archive(name, data) for name, data in library.items() if name.endswith(".a")]
+
+
+_made: dict[str, GuestLibrary] = {}
+
+
+def _archive(name: str, data: bytes) -> GuestLibrary:
+    if name not in _made:
+        _made[name] = GuestLibrary(name, data)
+    return _made[name]
+
+
+@cache
+def _start_code() -> Part:
+    from armexec.asm import assemble
+
+    text = files("armexec.libraries").joinpath("start.s").read_text(encoding="utf-8")
+    return read_part(assemble(text, file="start.s", target="linux").object(), "start.s")

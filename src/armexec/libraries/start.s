@@ -1,0 +1,31 @@
+// Entering and leaving a program whose functions are called one by one, instead of its main.
+
+// void __armexec_start(long *stack): make the C library ready, and call the constructors. `stack` is the stack that a
+// program finds at its entry: argc, the arguments, a null, the environment, a null, the auxiliary vector.
+    .globl __armexec_start
+    .type __armexec_start, %function
+__armexec_start:
+    stp x29, x30, [sp, #-16]!
+    mov x29, sp
+    ldr x8, [x0]
+    add x8, x0, x8, lsl #3
+    ldr x1, [x0, #8]
+    add x0, x8, #16
+    bl __init_libc
+    bl __libc_start_init
+    ldp x29, x30, [sp], #16
+    ret
+    .size __armexec_start, . - __armexec_start
+
+// void __armexec_finish(void): what exit() does before it ends the process.
+    .globl __armexec_finish
+    .type __armexec_finish, %function
+__armexec_finish:
+    stp x29, x30, [sp, #-16]!
+    mov x29, sp
+    bl __funcs_on_exit
+    bl __libc_exit_fini
+    bl __stdio_exit
+    ldp x29, x30, [sp], #16
+    ret
+    .size __armexec_finish, . - __armexec_finish

@@ -1,0 +1,8 @@
+"""System calls of Linux that programs may make: a small table, and an error for all others."""
+
+from __future__ import annotations
+
+from armexec.program.system_calls.guest import Denied, GuestMemory, ProgramExit
+from armexec.program.system_calls.table import SystemCalls
+
+__all__ = ["Denied", "GuestMemory", "ProgramExit", "SystemCalls"]

@@ -1,0 +1,129 @@
+"""Memory: brk(2), mmap(2), munmap(2), mremap(2), mprotect(2), madvise(2). All of it is anonymous."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from armexec.errors import HostError
+from armexec.program.system_calls.errno import EACCES, EBADF, EINVAL, ENOMEM
+from armexec.program.system_calls.guest import Failure
+
+if TYPE_CHECKING:
+    from armexec.program.system_calls.table import SystemCalls
+
+__all__ = ["CALLS", "Break"]
+
+_PAGE = 0x1000
+_LARGEST = 1 << 40
+_PROT_READ, _PROT_WRITE, _PROT_EXEC = 1, 2, 4
+_MAP_SHARED, _MAP_PRIVATE, _MAP_FIXED, _MAP_ANONYMOUS, _MAP_FIXED_NOREPLACE = 1, 2, 0x10, 0x20, 0x100000
+_MREMAP_MAYMOVE = 1
+_HEAP = 64 << 20
+
+
+@dataclass
+class Break:
+    """The memory for brk(2): where it begins, how much of it the program has, and how much of that is mapped."""
+
+    begin: int = 0
+    used: int = 0
+
+
+def brk(system: SystemCalls, address: int) -> int:
+    """Move the end of the heap, of at most 64 MiB; where that fails, it stays: brk(2)."""
+    own = system.program_break
+    if not own.begin:
+        own.begin = system.memory.map(None, _HEAP, "")
+    if own.begin <= address <= own.begin + _HEAP:
+        end, old = _up(address - own.begin), _up(own.used)
+        if end > old:
+            system.memory.protect(own.begin + old, end - old, "rw")
+        own.used = address - own.begin
+    return own.begin + own.used
+
+
+def mmap(system: SystemCalls, address: int, length: int, protection: int, flags: int, fd: int, offset: int) -> int:
+    """Map memory: mmap(2). A private mapping of a file is a copy of it; a shared one is refused."""
+    size = _up(length)
+    if not 0 < size <= _LARGEST or address % _PAGE or offset % _PAGE:
+        raise Failure(EINVAL)
+    text = _protection(protection)
+    content = b""
+    if not flags & _MAP_ANONYMOUS:
+        if flags & 3 != _MAP_PRIVATE:
+            raise Failure(EACCES)
+        content = os.pread(system.descriptors.file(fd, EBADF).host, length, offset)
+    fixed = flags & (_MAP_FIXED | _MAP_FIXED_NOREPLACE)
+    try:
+        place = system.memory.map(address if fixed else None, size, "rw" if content else text)
+    except HostError:
+        raise Failure(ENOMEM) from None
+    if content:
+        system.memory.write(place, content)
+        if text != "rw":
+            system.memory.protect(place, size, text)
+    return place
+
+
+def munmap(system: SystemCalls, address: int, length: int) -> int:
+    """Unmap memory: munmap(2)."""
+    if address % _PAGE or not 0 < length <= _LARGEST:
+        raise Failure(EINVAL)
+    system.memory.unmap(address, _up(length))
+    return 0
+
+
+def mremap(system: SystemCalls, address: int, old: int, new: int, flags: int) -> int:
+    """Make a mapping larger, which moves it, or smaller: mremap(2)."""
+    old_size, new_size = _up(old), _up(new)
+    if address % _PAGE or not 0 < new_size <= _LARGEST or not 0 < old_size <= _LARGEST or flags & ~_MREMAP_MAYMOVE:
+        raise Failure(EINVAL)
+    if new_size <= old_size:
+        if new_size < old_size:
+            system.memory.unmap(address + new_size, old_size - new_size)
+        return address
+    if not flags & _MREMAP_MAYMOVE:
+        raise Failure(ENOMEM)
+    data = system.memory.read(address, old_size)
+    try:
+        place = system.memory.map(None, new_size, "rw")
+    except HostError:
+        raise Failure(ENOMEM) from None
+    system.memory.write(place, data)
+    system.memory.unmap(address, old_size)
+    return place
+
+
+def mprotect(system: SystemCalls, address: int, length: int, protection: int) -> int:
+    """Change the protection of memory: mprotect(2). No memory is writable and executable at once (EACCES)."""
+    if address % _PAGE or not 0 <= length <= _LARGEST:
+        raise Failure(EINVAL)
+    if length:
+        system.memory.protect(address, _up(length), _protection(protection))
+    return 0
+
+
+def madvise(system: SystemCalls, address: int, length: int, advice: int) -> int:
+    """Advice about memory, which may be ignored but for MADV_DONTNEED: madvise(2)."""
+    if advice == 4:
+        system.memory.write(address, bytes(_up(length)))
+    return 0
+
+
+def _protection(bits: int) -> str:
+    if bits & _PROT_EXEC:
+        if bits & _PROT_WRITE:
+            raise Failure(EACCES)
+        return "rx"
+    return "rw" if bits & _PROT_WRITE else "r" if bits & _PROT_READ else ""
+
+
+def _up(size: int) -> int:
+    return -(-size // _PAGE) * _PAGE
+
+
+CALLS: dict[int, Callable[..., int]] = {214: brk, 215: munmap, 216: mremap, 222: mmap, 226: mprotect, 233: madvise}
+"""The calls of this file by their numbers."""

@@ -1,0 +1,197 @@
+"""The process, its thread and time: exit(2), futex(2), clock_gettime(2), getrandom(2), getpid(2), uname(2), kill(2)."""
+
+from __future__ import annotations
+
+import os
+import struct
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from armexec.program.system_calls.errno import EAGAIN, EINVAL, ETIMEDOUT
+from armexec.program.system_calls.guest import Denied, Failure, ProgramExit
+
+if TYPE_CHECKING:
+    from armexec.program.system_calls.table import SystemCalls
+
+__all__ = ["CALLS"]
+
+_ID = 1000
+"""The process, its thread, its user and its group."""
+_FUTEX_WAIT, _FUTEX_WAKE, _FUTEX_WAIT_BITSET, _FUTEX_WAKE_BITSET, _FUTEX_COMMAND = 0, 1, 9, 10, 127
+_CLOCKS = {
+    0: time.time_ns,
+    1: time.monotonic_ns,
+    2: time.process_time_ns,
+    3: time.thread_time_ns,
+    4: time.monotonic_ns,
+    5: time.time_ns,
+    6: time.monotonic_ns,
+    7: time.monotonic_ns,
+}
+_TIMER_ABSTIME = 1
+_SECOND = 10**9
+_MOST_RANDOM = 1 << 20
+_SIGNALS_SIZE = 8
+
+
+def exit(system: SystemCalls, status: int) -> NoReturn:
+    """End the program: exit(2), exit_group(2)."""
+    raise ProgramExit(status & 0xFF)
+
+
+def kill(system: SystemCalls, process: int, signal: int) -> int:
+    """Send a signal, which can only be to itself, and ends the program: kill(2), as abort(3) does."""
+    return _signalled(process, signal)
+
+
+def tgkill(system: SystemCalls, process: int, thread: int, signal: int) -> int:
+    """Send a signal to its own thread: tgkill(2)."""
+    return _signalled(thread, signal)
+
+
+def _signalled(target: int, signal: int) -> int:
+    if target & 0xFFFFFFFF not in (_ID, 0):
+        raise Denied(f"the program sends signal {signal} to process {target & 0xFFFFFFFF}, not to itself")
+    if not signal:
+        return 0
+    raise ProgramExit(128 + (signal & 0x7F), signal & 0x7F)
+
+
+def futex(system: SystemCalls, address: int, operation: int, value: int, timeout: int) -> int:
+    """Wait for another thread, or wake it: futex(2). There is one thread, so that a wait without end is an error."""
+    command = operation & _FUTEX_COMMAND
+    if command in (_FUTEX_WAKE, _FUTEX_WAKE_BITSET):
+        return 0
+    if command not in (_FUTEX_WAIT, _FUTEX_WAIT_BITSET):
+        raise Denied(f"the program makes the system call futex with operation {command}, which isn't there")
+    if int.from_bytes(system.memory.read(address, 4), "little") != value & 0xFFFFFFFF:
+        raise Failure(EAGAIN)
+    if not timeout:
+        raise Denied("the program waits (futex) for another thread, and there is none: it would wait for ever")
+    wait = _duration(system, timeout)
+    if command == _FUTEX_WAIT_BITSET:
+        wait -= time.monotonic_ns()
+    time.sleep(max(wait, 0) / _SECOND)
+    raise Failure(ETIMEDOUT)
+
+
+def clock_gettime(system: SystemCalls, clock: int, place: int) -> int:
+    """The time of a clock: clock_gettime(2)."""
+    system.memory.write(place, struct.pack("<qq", *divmod(_clock(clock)(), _SECOND)))
+    return 0
+
+
+def clock_getres(system: SystemCalls, clock: int, place: int) -> int:
+    """The resolution of a clock, 1 ns: clock_getres(2)."""
+    _clock(clock)
+    if place:
+        system.memory.write(place, struct.pack("<qq", 0, 1))
+    return 0
+
+
+def _clock(number: int) -> Callable[[], int]:
+    if number not in _CLOCKS:
+        raise Failure(EINVAL)
+    return _CLOCKS[number]
+
+
+def gettimeofday(system: SystemCalls, place: int, zone: int) -> int:
+    """The time since 1970: gettimeofday(2). The time zone is UTC."""
+    if place:
+        system.memory.write(place, struct.pack("<qq", *divmod(time.time_ns() // 1000, 10**6)))
+    if zone:
+        system.memory.write(zone, bytes(8))
+    return 0
+
+
+def nanosleep(system: SystemCalls, wanted: int, left: int) -> int:
+    """Sleep: nanosleep(2)."""
+    time.sleep(_duration(system, wanted) / _SECOND)
+    return 0
+
+
+def clock_nanosleep(system: SystemCalls, clock: int, flags: int, wanted: int, left: int) -> int:
+    """Sleep by a clock: clock_nanosleep(2)."""
+    wait = _duration(system, wanted)
+    if flags & _TIMER_ABSTIME:
+        wait -= _clock(clock)()
+    time.sleep(max(wait, 0) / _SECOND)
+    return 0
+
+
+def _duration(system: SystemCalls, place: int) -> int:
+    seconds, nanoseconds = struct.unpack("<qq", system.memory.read(place, 16))
+    if seconds < 0 or not 0 <= nanoseconds < _SECOND:
+        raise Failure(EINVAL)
+    return int(seconds * _SECOND + nanoseconds)
+
+
+def getrandom(system: SystemCalls, buffer: int, count: int, flags: int) -> int:
+    """Random bytes of the host: getrandom(2)."""
+    data = os.urandom(min(count, _MOST_RANDOM))
+    system.memory.write(buffer, data)
+    return len(data)
+
+
+def own_id(system: SystemCalls) -> int:
+    """The process, the thread, the user or the group, each 1000: getpid(2), gettid(2), getuid(2), getgid(2)."""
+    return _ID
+
+
+def set_tid_address(system: SystemCalls, place: int) -> int:
+    """Where the end of the thread is to be told, which nobody waits for: set_tid_address(2)."""
+    return _ID
+
+
+def rt_sigprocmask(system: SystemCalls, how: int, new: int, old: int, size: int) -> int:
+    """Block signals, of which none comes: rt_sigprocmask(2)."""
+    if size != _SIGNALS_SIZE:
+        raise Failure(EINVAL)
+    if old:
+        system.memory.write(old, bytes(size))
+    return 0
+
+
+def rt_sigaction(system: SystemCalls, signal: int, new: int, old: int, size: int) -> int:
+    """Handle a signal, of which none comes: rt_sigaction(2)."""
+    if size != _SIGNALS_SIZE or not 0 < signal < 65:
+        raise Failure(EINVAL)
+    if old:
+        system.memory.write(old, bytes(32))
+    return 0
+
+
+def nothing(system: SystemCalls) -> int:
+    """Nothing to do with one thread: sched_yield(2)."""
+    return 0
+
+
+def uname(system: SystemCalls, place: int) -> int:
+    """The name of the system, the same on every host: uname(2)."""
+    fields = ("Linux", "armexec", "6.1.0", "#1", "aarch64", "(none)")
+    system.memory.write(place, b"".join(field.encode().ljust(65, b"\0") for field in fields))
+    return 0
+
+
+CALLS: dict[int, Callable[..., Any]] = {
+    93: exit,
+    94: exit,
+    96: set_tid_address,
+    98: futex,
+    101: nanosleep,
+    113: clock_gettime,
+    114: clock_getres,
+    115: clock_nanosleep,
+    124: nothing,
+    129: kill,
+    130: kill,
+    131: tgkill,
+    134: rt_sigaction,
+    135: rt_sigprocmask,
+    160: uname,
+    169: gettimeofday,
+    **dict.fromkeys((172, 173, 174, 175, 176, 177, 178), own_id),
+    278: getrandom,
+}
+"""The calls of this file by their numbers."""

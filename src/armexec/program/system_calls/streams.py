@@ -1,0 +1,55 @@
+"""Standard input, output and error of a program."""
+
+from __future__ import annotations
+
+import codecs
+import sys
+from typing import Any, Protocol
+
+__all__ = ["InputStream", "OutputStream", "Writable"]
+
+
+class Writable(Protocol):
+    """A binary file."""
+
+    def write(self, data: bytes, /) -> Any: ...
+
+
+class InputStream:
+    """Bytes that are read one after the other."""
+
+    def __init__(self, data: bytes) -> None:
+        self._data = bytes(data)
+        self._at = 0
+
+    def read(self, size: int) -> bytes:
+        """The next bytes; none at the end."""
+        part = self._data[self._at : self._at + size]
+        self._at += len(part)
+        return part
+
+
+class OutputStream:
+    """Python's `sys.stdout` or `sys.stderr` at each write, so that notebooks and tests see it; or a file."""
+
+    def __init__(self, name: str, file: Writable | None) -> None:
+        self._name = name
+        self._file = file
+        self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
+
+    def write(self, data: bytes) -> None:
+        """Write all of `data`. Raises what the file raises."""
+        if self._file is not None:
+            self._file.write(data)
+            return
+        stream = getattr(sys, self._name)
+        if stream is None:  # as under pythonw
+            return
+        binary = getattr(stream, "buffer", None)
+        stream.flush()
+        if binary is not None:
+            binary.write(data)
+            binary.flush()
+        else:
+            stream.write(self._decoder.decode(data))
+            stream.flush()

@@ -1,0 +1,79 @@
+"""The table of system calls, by their numbers on AArch64 (asm-generic/unistd.h)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+from armexec.errors import Error
+from armexec.program.system_calls import data, files, memory, process
+from armexec.program.system_calls.descriptors import Descriptors
+from armexec.program.system_calls.errno import EFAULT, failure
+from armexec.program.system_calls.folders import Folders
+from armexec.program.system_calls.guest import Denied, Failure, GuestMemory
+from armexec.program.system_calls.memory import Break
+from armexec.program.system_calls.names import call_name
+from armexec.program.system_calls.streams import Writable
+
+__all__ = ["SystemCalls"]
+
+_CALLS: dict[int, Callable[..., int]] = {**data.CALLS, **files.CALLS, **memory.CALLS, **process.CALLS}
+_MASK = (1 << 64) - 1
+
+
+class SystemCalls:
+    """The system as one program sees it. Calls that aren't in the table are denied.
+
+    `memory` is the program's, `descriptors` its open files, `program_break` its heap's end.
+    """
+
+    def __init__(
+        self,
+        memory: GuestMemory,
+        *,
+        input: bytes = b"",
+        output: Writable | None = None,
+        error: Writable | None = None,
+        files: Mapping[str, str] | None = None,
+    ) -> None:
+        """Make the system.
+
+        Args:
+            input: what the program reads from standard input.
+            output, error: where it writes to; Python's standard output and error by default, as they are at each write.
+            files: folders of the host by the absolute paths under which the program sees them. They can only be read,
+                except where the folder's path ends in ":rw".
+
+        Raises:
+            LoadError: a folder isn't there, or its name for the program isn't an absolute path.
+        """
+        self.memory = memory
+        self.descriptors = Descriptors(input, output, error)
+        self.folders = Folders(files or {})
+        self.program_break = Break()
+
+    def call(self, number: int, arguments: Sequence[int]) -> int:
+        """Make the system call of a number (X8) with its arguments (X0 to X5), each of 64 bits unsigned; return X0.
+
+        Raises:
+            Denied: it isn't in the table, or asks for what isn't allowed. The message names the call.
+            ProgramExit: the program has ended.
+        """
+        function = _CALLS.get(number)
+        if function is None:
+            raise Denied(
+                f"the program makes the system call {call_name(number)} ({number}), which armexec doesn't have"
+            )
+        try:
+            return function(self, *arguments[: function.__code__.co_argcount - 1]) & _MASK
+        except Failure as error:
+            return -error.errno & _MASK
+        except Denied:
+            raise
+        except Error:
+            return -EFAULT & _MASK
+        except OSError as error:
+            return -failure(error).errno & _MASK
+
+    def close(self) -> None:
+        """Close the files that the program has left open."""
+        self.descriptors.close()
