@@ -27,7 +27,7 @@ def pytest_configure(config: pytest.Config) -> None:
     if user is None or _OWN in os.environ:
         return
     folder = Path(tempfile.mkdtemp(prefix="armexec-tests-"))
-    for store in ("objects", "compilers"):
+    for store in ("objects", "compilers", "libraries"):
         (user / store).mkdir(parents=True, exist_ok=True)
         (folder / store).symlink_to(user / store)
     os.environ["ARMEXEC_CACHE_DIR"] = os.environ[_OWN] = str(folder)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import struct
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
@@ -120,3 +121,29 @@ def where(image: Image, cpu: armexec.Cpu) -> str:
     """The symbols that the pc and the link register are in."""
     found = [image.symbol_at(at - BASE) for at in (cpu.pc, cpu.x[30])]
     return ", ".join(f"{at[0].name}+{at[1]:#x}" if at else "?" for at in found)
+
+
+def elf(image: Image) -> bytes:
+    """A static executable of the image, at BASE."""
+    assert image.program_headers is not None
+    headers, count = image.program_headers
+    start = 0x10000  # of the image in the file
+    out = bytearray(start + image.size)
+    for at, data in image.place(BASE, lambda name: None):
+        out[start + at : start + at + len(data)] = data
+    table = start + headers
+    for number in range(count):
+        at = table + 56 * number
+        kind, flags, place, address, _, size, whole, align = struct.unpack_from("<IIQQQQQQ", out, at)
+        if kind == 6:
+            # The kernel takes the headers to be as far from the first segment's address as they are in the file.
+            header = 1, 4, 0, BASE - start, BASE - start, 64, 64, 0x1000
+        elif address or kind != 0x6474E551:
+            header = kind, flags, start + place, BASE + address, BASE + address, size, whole, align
+        else:
+            continue
+        struct.pack_into("<IIQQQQQQ", out, at, *header)
+    entry = BASE + offset(image, "_start")
+    ident = b"\x7fELF\2\1\1"
+    struct.pack_into("<16sHHIQQQIHHHHHH", out, 0, ident, 2, 183, 1, entry, table, 0, 0, 64, 56, count, 64, 0, 0)
+    return bytes(out)

@@ -1,7 +1,7 @@
 """Objects and static libraries -> the parts and sections of an executable, as a linker with --gc-sections selects them.
 
-Source: System V ABI (ELF), chapter 7, "Archive File": a member is linked if it defines what is undefined. Of a member
-only the sections are kept that something refers to.
+Source: System V ABI (ELF), chapter 7, "Archive File": a member is linked if it defines what is undefined in the objects
+and the members before. Afterwards, of the members only the sections are kept that the objects refer to.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ def select(objects: Sequence[Part], libraries: Sequence[Library], roots: Collect
         parts = [*objects, *(linked[key] for key in order)]
         duplicate = duplicates(parts)
         reached = _Reached(parts, duplicate, unwind)
-        reached.follow(len(objects), roots)
+        reached.follow(len(parts), roots)
         added = False
         for name in [*reached.defined, *reached.undefined]:
             at = reached.chosen.get(name)
@@ -72,9 +72,13 @@ def select(objects: Sequence[Part], libraries: Sequence[Library], roots: Collect
                         linked[key] = library.part(key[1])
                         added = True
                     break
-        if not added and not unwind and _UNWINDER in reached.defined:
-            unwind = added = True
         if not added:
+            # A function that nothing calls may be there to have another member linked: only now it doesn't count.
+            reached = _Reached(parts, duplicate, unwind)
+            reached.follow(len(objects), roots)
+            if not unwind and _UNWINDER in reached.defined:
+                unwind = True
+                continue
             dropped = [
                 {i for i in range(len(part.sections)) if (number, i) not in reached.sections} | duplicate[number]
                 for number, part in enumerate(parts)

@@ -5,14 +5,11 @@ from __future__ import annotations
 import os
 import struct
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 from armexec.program.system_calls.errno import EBADF, EINVAL, EISDIR, ENOTTY, ESPIPE
 from armexec.program.system_calls.guest import Failure
 from armexec.program.system_calls.streams import InputStream, OutputStream
-
-if TYPE_CHECKING:
-    from armexec.program.system_calls.table import SystemCalls
+from armexec.program.system_calls.system import System
 
 __all__ = ["CALLS"]
 
@@ -24,14 +21,14 @@ _F_GETFD, _F_SETFD, _F_GETFL, _F_SETFL = 1, 2, 3, 4
 _O_RDONLY, _O_WRONLY, _O_RDWR = 0, 1, 2
 
 
-def read(system: SystemCalls, fd: int, buffer: int, count: int) -> int:
+def read(system: System, fd: int, buffer: int, count: int) -> int:
     """Read from a file or from standard input: read(2)."""
     data = _get(system, fd, min(count, _MOST))
     system.memory.write(buffer, data)
     return len(data)
 
 
-def write(system: SystemCalls, fd: int, buffer: int, count: int) -> int:
+def write(system: System, fd: int, buffer: int, count: int) -> int:
     """Write to a file, or to Python's standard output or error: write(2)."""
     target = system.descriptors.get(fd)
     data = system.memory.read(buffer, min(count, _MOST))
@@ -43,19 +40,17 @@ def write(system: SystemCalls, fd: int, buffer: int, count: int) -> int:
     return os.write(target.host, data)
 
 
-def readv(system: SystemCalls, fd: int, vector: int, count: int) -> int:
+def readv(system: System, fd: int, vector: int, count: int) -> int:
     """Read into several buffers: readv(2)."""
     return _vectored(system, read, fd, vector, count)
 
 
-def writev(system: SystemCalls, fd: int, vector: int, count: int) -> int:
+def writev(system: System, fd: int, vector: int, count: int) -> int:
     """Write several buffers: writev(2)."""
     return _vectored(system, write, fd, vector, count)
 
 
-def _vectored(
-    system: SystemCalls, one: Callable[[SystemCalls, int, int, int], int], fd: int, vector: int, count: int
-) -> int:
+def _vectored(system: System, one: Callable[[System, int, int, int], int], fd: int, vector: int, count: int) -> int:
     if count > _MOST_VECTORS:
         raise Failure(EINVAL)
     total = 0
@@ -69,7 +64,7 @@ def _vectored(
     return total
 
 
-def _get(system: SystemCalls, fd: int, count: int) -> bytes:
+def _get(system: System, fd: int, count: int) -> bytes:
     source = system.descriptors.get(fd)
     if isinstance(source, OutputStream):
         raise Failure(EBADF)
@@ -80,7 +75,7 @@ def _get(system: SystemCalls, fd: int, count: int) -> bytes:
     return os.read(source.host, count)
 
 
-def lseek(system: SystemCalls, fd: int, offset: int, whence: int) -> int:
+def lseek(system: System, fd: int, offset: int, whence: int) -> int:
     """Move in a file: lseek(2)."""
     file = system.descriptors.file(fd, ESPIPE)
     if whence > _SEEK_END:
@@ -88,14 +83,14 @@ def lseek(system: SystemCalls, fd: int, offset: int, whence: int) -> int:
     return os.lseek(file.host, _signed(offset), whence)
 
 
-def pread(system: SystemCalls, fd: int, buffer: int, count: int, offset: int) -> int:
+def pread(system: System, fd: int, buffer: int, count: int, offset: int) -> int:
     """Read at an offset: pread64, see pread(2)."""
     data = os.pread(system.descriptors.file(fd, ESPIPE).host, min(count, _MOST), _signed(offset))
     system.memory.write(buffer, data)
     return len(data)
 
 
-def pwrite(system: SystemCalls, fd: int, buffer: int, count: int, offset: int) -> int:
+def pwrite(system: System, fd: int, buffer: int, count: int, offset: int) -> int:
     """Write at an offset: pwrite64, see pwrite(2)."""
     file = system.descriptors.file(fd, ESPIPE)
     if not file.writable:
@@ -103,7 +98,7 @@ def pwrite(system: SystemCalls, fd: int, buffer: int, count: int, offset: int) -
     return os.pwrite(file.host, system.memory.read(buffer, min(count, _MOST)), _signed(offset))
 
 
-def ftruncate(system: SystemCalls, fd: int, length: int) -> int:
+def ftruncate(system: System, fd: int, length: int) -> int:
     """Set the size of a file: ftruncate(2)."""
     file = system.descriptors.file(fd, EINVAL)
     if not file.writable:
@@ -112,19 +107,19 @@ def ftruncate(system: SystemCalls, fd: int, length: int) -> int:
     return 0
 
 
-def close(system: SystemCalls, fd: int) -> int:
+def close(system: System, fd: int) -> int:
     """Close a file: close(2)."""
     system.descriptors.remove(fd)
     return 0
 
 
-def ioctl(system: SystemCalls, fd: int, request: int) -> int:
+def ioctl(system: System, fd: int, request: int) -> int:
     """Ask a terminal: ioctl(2). No file is one, so that what is written is buffered (ioctl_tty(2), TIOCGWINSZ)."""
     system.descriptors.get(fd)
     raise Failure(ENOTTY)
 
 
-def fcntl(system: SystemCalls, fd: int, command: int) -> int:
+def fcntl(system: System, fd: int, command: int) -> int:
     """Ask for and set flags of a file: fcntl(2). What is set has no effect."""
     target = system.descriptors.get(fd)
     if command == _F_GETFL:

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 from armexec.program.system_calls.descriptors import OpenFile
 from armexec.program.system_calls.errno import EINVAL, EISDIR, ENAMETOOLONG, ENOTDIR, ERANGE, EROFS
 from armexec.program.system_calls.guest import Failure
+from armexec.program.system_calls.system import System
 
 if TYPE_CHECKING:
     from armexec.program.system_calls.folders import Folder
-    from armexec.program.system_calls.table import SystemCalls
 
 __all__ = ["CALLS"]
 
@@ -27,7 +27,7 @@ _PIPE = 0o010600
 _FOLDER, _REGULAR, _LINK, _OTHER = 4, 8, 10, 0
 
 
-def _text(system: SystemCalls, address: int) -> str:
+def _text(system: System, address: int) -> str:
     """The path at an address. Pages are read one at a time, since it may end just before memory that isn't there."""
     data = b""
     while len(data) < _LONGEST_PATH:
@@ -39,7 +39,7 @@ def _text(system: SystemCalls, address: int) -> str:
     raise Failure(ENAMETOOLONG)
 
 
-def _path(system: SystemCalls, folder: int, address: int) -> str:
+def _path(system: System, folder: int, address: int) -> str:
     """An absolute path; the working directory is /."""
     text = _text(system, address)
     number = folder & 0xFFFFFFFF
@@ -51,7 +51,7 @@ def _path(system: SystemCalls, folder: int, address: int) -> str:
     return f"{opened.path}/{text}"
 
 
-def openat(system: SystemCalls, folder: int, path: int, flags: int, mode: int) -> int:
+def openat(system: System, folder: int, path: int, flags: int, mode: int) -> int:
     """Open a file or folder: openat(2)."""
     access = flags & _O_ACCMODE
     if access == _O_ACCMODE:
@@ -97,7 +97,7 @@ def _list(descriptor: int) -> list[tuple[str, int, int]]:
     return found
 
 
-def getdents64(system: SystemCalls, fd: int, buffer: int, count: int) -> int:
+def getdents64(system: System, fd: int, buffer: int, count: int) -> int:
     """List a folder: getdents64(2)."""
     file = system.descriptors.file(fd, ENOTDIR)
     if file.entries is None:
@@ -118,7 +118,7 @@ def getdents64(system: SystemCalls, fd: int, buffer: int, count: int) -> int:
     return len(made)
 
 
-def fstat(system: SystemCalls, fd: int, buffer: int) -> int:
+def fstat(system: System, fd: int, buffer: int) -> int:
     """Describe an open file: fstat(2). Standard streams are pipes."""
     found = system.descriptors.get(fd)
     if isinstance(found, OpenFile):
@@ -128,7 +128,7 @@ def fstat(system: SystemCalls, fd: int, buffer: int) -> int:
     return 0
 
 
-def fstatat(system: SystemCalls, folder: int, path: int, buffer: int, flags: int) -> int:
+def fstatat(system: System, folder: int, path: int, buffer: int, flags: int) -> int:
     """Describe a file: newfstatat, see fstatat(2)."""
     if flags & _AT_EMPTY_PATH and not _text(system, path):
         return fstat(system, folder, buffer)
@@ -150,7 +150,7 @@ def _packed(device: int, number: int, mode: int, links: int, size: int, times: t
     return struct.pack("<QQIIIIQQqiiq6q2I", *head, *pairs, 0, 0)
 
 
-def faccessat(system: SystemCalls, folder: int, path: int, mode: int) -> int:
+def faccessat(system: System, folder: int, path: int, mode: int) -> int:
     """Ask whether a file can be used: faccessat(2)."""
     with system.folders.find(_path(system, folder, path)) as place:
         os.stat(place.name, dir_fd=place.parent, follow_symlinks=False)
@@ -158,7 +158,7 @@ def faccessat(system: SystemCalls, folder: int, path: int, mode: int) -> int:
     return 0
 
 
-def getcwd(system: SystemCalls, buffer: int, size: int) -> int:
+def getcwd(system: System, buffer: int, size: int) -> int:
     """The working directory, which is /: getcwd(2)."""
     if size < 2:
         raise Failure(ERANGE)
@@ -166,7 +166,7 @@ def getcwd(system: SystemCalls, buffer: int, size: int) -> int:
     return 2
 
 
-def unlinkat(system: SystemCalls, folder: int, path: int, flags: int) -> int:
+def unlinkat(system: System, folder: int, path: int, flags: int) -> int:
     """Remove a file or an empty folder: unlinkat(2)."""
     with system.folders.find(_path(system, folder, path), follow=False) as place:
         _check_writable(place.folder, 1)
@@ -179,7 +179,7 @@ def unlinkat(system: SystemCalls, folder: int, path: int, flags: int) -> int:
     return 0
 
 
-def mkdirat(system: SystemCalls, folder: int, path: int, mode: int) -> int:
+def mkdirat(system: System, folder: int, path: int, mode: int) -> int:
     """Make a folder: mkdirat(2)."""
     with system.folders.find(_path(system, folder, path), follow=False) as place:
         _check_writable(place.folder, 1)

@@ -4,17 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from armexec.errors import HostError
 from armexec.program.system_calls.errno import EACCES, EBADF, EINVAL, ENOMEM
 from armexec.program.system_calls.guest import Failure
+from armexec.program.system_calls.system import System
 
-if TYPE_CHECKING:
-    from armexec.program.system_calls.table import SystemCalls
-
-__all__ = ["CALLS", "Break"]
+__all__ = ["CALLS"]
 
 _PAGE = 0x1000
 _LARGEST = 1 << 40
@@ -24,15 +20,7 @@ _MREMAP_MAYMOVE = 1
 _HEAP = 64 << 20
 
 
-@dataclass
-class Break:
-    """The memory for brk(2): where it begins, how much of it the program has, and how much of that is mapped."""
-
-    begin: int = 0
-    used: int = 0
-
-
-def brk(system: SystemCalls, address: int) -> int:
+def brk(system: System, address: int) -> int:
     """Move the end of the heap, of at most 64 MiB; where that fails, it stays: brk(2)."""
     own = system.program_break
     if not own.begin:
@@ -45,7 +33,7 @@ def brk(system: SystemCalls, address: int) -> int:
     return own.begin + own.used
 
 
-def mmap(system: SystemCalls, address: int, length: int, protection: int, flags: int, fd: int, offset: int) -> int:
+def mmap(system: System, address: int, length: int, protection: int, flags: int, fd: int, offset: int) -> int:
     """Map memory: mmap(2). A private mapping of a file is a copy of it; a shared one is refused."""
     size = _up(length)
     if not 0 < size <= _LARGEST or address % _PAGE or offset % _PAGE:
@@ -68,7 +56,7 @@ def mmap(system: SystemCalls, address: int, length: int, protection: int, flags:
     return place
 
 
-def munmap(system: SystemCalls, address: int, length: int) -> int:
+def munmap(system: System, address: int, length: int) -> int:
     """Unmap memory: munmap(2)."""
     if address % _PAGE or not 0 < length <= _LARGEST:
         raise Failure(EINVAL)
@@ -76,7 +64,7 @@ def munmap(system: SystemCalls, address: int, length: int) -> int:
     return 0
 
 
-def mremap(system: SystemCalls, address: int, old: int, new: int, flags: int) -> int:
+def mremap(system: System, address: int, old: int, new: int, flags: int) -> int:
     """Make a mapping larger, which moves it, or smaller: mremap(2)."""
     old_size, new_size = _up(old), _up(new)
     if address % _PAGE or not 0 < new_size <= _LARGEST or not 0 < old_size <= _LARGEST or flags & ~_MREMAP_MAYMOVE:
@@ -97,7 +85,7 @@ def mremap(system: SystemCalls, address: int, old: int, new: int, flags: int) ->
     return place
 
 
-def mprotect(system: SystemCalls, address: int, length: int, protection: int) -> int:
+def mprotect(system: System, address: int, length: int, protection: int) -> int:
     """Change the protection of memory: mprotect(2). No memory is writable and executable at once (EACCES)."""
     if address % _PAGE or not 0 <= length <= _LARGEST:
         raise Failure(EINVAL)
@@ -106,7 +94,7 @@ def mprotect(system: SystemCalls, address: int, length: int, protection: int) ->
     return 0
 
 
-def madvise(system: SystemCalls, address: int, length: int, advice: int) -> int:
+def madvise(system: System, address: int, length: int, advice: int) -> int:
     """Advice about memory, which may be ignored but for MADV_DONTNEED: madvise(2)."""
     if advice == 4:
         system.memory.write(address, bytes(_up(length)))

@@ -6,13 +6,11 @@ import os
 import struct
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import Any, NoReturn
 
 from armexec.program.system_calls.errno import EAGAIN, EINVAL, ETIMEDOUT
 from armexec.program.system_calls.guest import Denied, Failure, ProgramExit
-
-if TYPE_CHECKING:
-    from armexec.program.system_calls.table import SystemCalls
+from armexec.program.system_calls.system import System
 
 __all__ = ["CALLS"]
 
@@ -35,17 +33,17 @@ _MOST_RANDOM = 1 << 20
 _SIGNALS_SIZE = 8
 
 
-def exit(system: SystemCalls, status: int) -> NoReturn:
+def exit(system: System, status: int) -> NoReturn:
     """End the program: exit(2), exit_group(2)."""
     raise ProgramExit(status & 0xFF)
 
 
-def kill(system: SystemCalls, process: int, signal: int) -> int:
+def kill(system: System, process: int, signal: int) -> int:
     """Send a signal, which can only be to itself, and ends the program: kill(2), as abort(3) does."""
     return _signalled(process, signal)
 
 
-def tgkill(system: SystemCalls, process: int, thread: int, signal: int) -> int:
+def tgkill(system: System, process: int, thread: int, signal: int) -> int:
     """Send a signal to its own thread: tgkill(2)."""
     return _signalled(thread, signal)
 
@@ -58,7 +56,7 @@ def _signalled(target: int, signal: int) -> int:
     raise ProgramExit(128 + (signal & 0x7F), signal & 0x7F)
 
 
-def futex(system: SystemCalls, address: int, operation: int, value: int, timeout: int) -> int:
+def futex(system: System, address: int, operation: int, value: int, timeout: int) -> int:
     """Wait for another thread, or wake it: futex(2). There is one thread, so that a wait without end is an error."""
     command = operation & _FUTEX_COMMAND
     if command in (_FUTEX_WAKE, _FUTEX_WAKE_BITSET):
@@ -76,13 +74,13 @@ def futex(system: SystemCalls, address: int, operation: int, value: int, timeout
     raise Failure(ETIMEDOUT)
 
 
-def clock_gettime(system: SystemCalls, clock: int, place: int) -> int:
+def clock_gettime(system: System, clock: int, place: int) -> int:
     """The time of a clock: clock_gettime(2)."""
     system.memory.write(place, struct.pack("<qq", *divmod(_clock(clock)(), _SECOND)))
     return 0
 
 
-def clock_getres(system: SystemCalls, clock: int, place: int) -> int:
+def clock_getres(system: System, clock: int, place: int) -> int:
     """The resolution of a clock, 1 ns: clock_getres(2)."""
     _clock(clock)
     if place:
@@ -96,7 +94,7 @@ def _clock(number: int) -> Callable[[], int]:
     return _CLOCKS[number]
 
 
-def gettimeofday(system: SystemCalls, place: int, zone: int) -> int:
+def gettimeofday(system: System, place: int, zone: int) -> int:
     """The time since 1970: gettimeofday(2). The time zone is UTC."""
     if place:
         system.memory.write(place, struct.pack("<qq", *divmod(time.time_ns() // 1000, 10**6)))
@@ -105,13 +103,13 @@ def gettimeofday(system: SystemCalls, place: int, zone: int) -> int:
     return 0
 
 
-def nanosleep(system: SystemCalls, wanted: int, left: int) -> int:
+def nanosleep(system: System, wanted: int, left: int) -> int:
     """Sleep: nanosleep(2)."""
     time.sleep(_duration(system, wanted) / _SECOND)
     return 0
 
 
-def clock_nanosleep(system: SystemCalls, clock: int, flags: int, wanted: int, left: int) -> int:
+def clock_nanosleep(system: System, clock: int, flags: int, wanted: int, left: int) -> int:
     """Sleep by a clock: clock_nanosleep(2)."""
     wait = _duration(system, wanted)
     if flags & _TIMER_ABSTIME:
@@ -120,31 +118,31 @@ def clock_nanosleep(system: SystemCalls, clock: int, flags: int, wanted: int, le
     return 0
 
 
-def _duration(system: SystemCalls, place: int) -> int:
+def _duration(system: System, place: int) -> int:
     seconds, nanoseconds = struct.unpack("<qq", system.memory.read(place, 16))
     if seconds < 0 or not 0 <= nanoseconds < _SECOND:
         raise Failure(EINVAL)
     return int(seconds * _SECOND + nanoseconds)
 
 
-def getrandom(system: SystemCalls, buffer: int, count: int, flags: int) -> int:
+def getrandom(system: System, buffer: int, count: int, flags: int) -> int:
     """Random bytes of the host: getrandom(2)."""
     data = os.urandom(min(count, _MOST_RANDOM))
     system.memory.write(buffer, data)
     return len(data)
 
 
-def own_id(system: SystemCalls) -> int:
+def own_id(system: System) -> int:
     """The process, the thread, the user or the group, each 1000: getpid(2), gettid(2), getuid(2), getgid(2)."""
     return _ID
 
 
-def set_tid_address(system: SystemCalls, place: int) -> int:
+def set_tid_address(system: System, place: int) -> int:
     """Where the end of the thread is to be told, which nobody waits for: set_tid_address(2)."""
     return _ID
 
 
-def rt_sigprocmask(system: SystemCalls, how: int, new: int, old: int, size: int) -> int:
+def rt_sigprocmask(system: System, how: int, new: int, old: int, size: int) -> int:
     """Block signals, of which none comes: rt_sigprocmask(2)."""
     if size != _SIGNALS_SIZE:
         raise Failure(EINVAL)
@@ -153,7 +151,7 @@ def rt_sigprocmask(system: SystemCalls, how: int, new: int, old: int, size: int)
     return 0
 
 
-def rt_sigaction(system: SystemCalls, signal: int, new: int, old: int, size: int) -> int:
+def rt_sigaction(system: System, signal: int, new: int, old: int, size: int) -> int:
     """Handle a signal, of which none comes: rt_sigaction(2)."""
     if size != _SIGNALS_SIZE or not 0 < signal < 65:
         raise Failure(EINVAL)
@@ -162,12 +160,20 @@ def rt_sigaction(system: SystemCalls, signal: int, new: int, old: int, size: int
     return 0
 
 
-def nothing(system: SystemCalls) -> int:
+def nothing(system: System) -> int:
     """Nothing to do with one thread: sched_yield(2)."""
     return 0
 
 
-def uname(system: SystemCalls, place: int) -> int:
+def sched_getaffinity(system: System, process: int, size: int, place: int) -> int:
+    """The processors that the thread may use, which is one: sched_getaffinity(2)."""
+    if size < 8 or size % 8:
+        raise Failure(EINVAL)
+    system.memory.write(place, (1).to_bytes(8, "little"))
+    return 8
+
+
+def uname(system: System, place: int) -> int:
     """The name of the system, the same on every host: uname(2)."""
     fields = ("Linux", "armexec", "6.1.0", "#1", "aarch64", "(none)")
     system.memory.write(place, b"".join(field.encode().ljust(65, b"\0") for field in fields))
@@ -183,6 +189,7 @@ CALLS: dict[int, Callable[..., Any]] = {
     113: clock_gettime,
     114: clock_getres,
     115: clock_nanosleep,
+    123: sched_getaffinity,
     124: nothing,
     129: kill,
     130: kill,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from inspect import signature
 
 from armexec.errors import Error
 from armexec.program.system_calls import data, files, memory, process
@@ -10,21 +11,19 @@ from armexec.program.system_calls.descriptors import Descriptors
 from armexec.program.system_calls.errno import EFAULT, failure
 from armexec.program.system_calls.folders import Folders
 from armexec.program.system_calls.guest import Denied, Failure, GuestMemory
-from armexec.program.system_calls.memory import Break
 from armexec.program.system_calls.names import call_name
 from armexec.program.system_calls.streams import Writable
+from armexec.program.system_calls.system import System
 
 __all__ = ["SystemCalls"]
 
 _CALLS: dict[int, Callable[..., int]] = {**data.CALLS, **files.CALLS, **memory.CALLS, **process.CALLS}
+_counts = {number: len(signature(function).parameters) - 1 for number, function in _CALLS.items()}
 _MASK = (1 << 64) - 1
 
 
 class SystemCalls:
-    """The system as one program sees it. Calls that aren't in the table are denied.
-
-    `memory` is the program's, `descriptors` its open files, `program_break` its heap's end.
-    """
+    """The system as one program sees it. Calls that aren't in the table are denied."""
 
     def __init__(
         self,
@@ -46,10 +45,7 @@ class SystemCalls:
         Raises:
             LoadError: a folder isn't there, or its name for the program isn't an absolute path.
         """
-        self.memory = memory
-        self.descriptors = Descriptors(input, output, error)
-        self.folders = Folders(files or {})
-        self.program_break = Break()
+        self._system = System(memory, Descriptors(input, output, error), Folders(files or {}))
 
     def call(self, number: int, arguments: Sequence[int]) -> int:
         """Make the system call of a number (X8) with its arguments (X0 to X5), each of 64 bits unsigned; return X0.
@@ -64,7 +60,7 @@ class SystemCalls:
                 f"the program makes the system call {call_name(number)} ({number}), which armexec doesn't have"
             )
         try:
-            return function(self, *arguments[: function.__code__.co_argcount - 1]) & _MASK
+            return function(self._system, *arguments[: _counts[number]]) & _MASK
         except Failure as error:
             return -error.errno & _MASK
         except Denied:
@@ -76,4 +72,4 @@ class SystemCalls:
 
     def close(self) -> None:
         """Close the files that the program has left open."""
-        self.descriptors.close()
+        self._system.descriptors.close()

@@ -1,0 +1,29 @@
+"""The state of the system that one program sees."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from armexec.program.system_calls.descriptors import Descriptors
+from armexec.program.system_calls.folders import Folders
+from armexec.program.system_calls.guest import GuestMemory
+
+__all__ = ["Break", "System"]
+
+
+@dataclass
+class Break:
+    """The memory for brk(2): where it begins, and how much of it the program has."""
+
+    begin: int = 0
+    used: int = 0
+
+
+@dataclass
+class System:
+    """The program's memory, its open files, the folders that it may use, and the end of its heap."""
+
+    memory: GuestMemory
+    descriptors: Descriptors
+    folders: Folders
+    program_break: Break = field(default_factory=Break)
