@@ -168,8 +168,8 @@ def test_models_of_thread_local_storage(model: str) -> None:
     """
     image = program(main, "_Thread_local int other = 41; int next(void) { return other; }", flags=("-fPIC",))
     assert run(image).output == "42 3 4 0\n"
-    assert image.thread_storage is not None
-    assert image.thread_storage.size >= 4800
+    assert image.thread_local is not None
+    assert image.thread_local.size >= 4800
 
 
 @needs_c

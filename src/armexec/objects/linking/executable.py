@@ -140,7 +140,9 @@ class ExecutableSections:
         found = [_program_header(_PT_PHDR, _R, start + PROGRAM_HEADERS, size, size, 8)]
         for segment in layout.segments:
             flags = _R | (_W if segment.writable else 0) | (_X if segment.executable else 0)
-            found.append(_program_header(_PT_LOAD, flags, segment.offset, len(segment.data), segment.size, 0x1000))
+            # A kernel can't clear the rest of a page that is only read; of thread-local variables nobody reads it.
+            size = segment.size if segment.writable else len(segment.data)
+            found.append(_program_header(_PT_LOAD, flags, segment.offset, len(segment.data), size, 0x1000))
         if layout.thread_local is not None:
             ((place, at, initialized),) = layout.thread_local.templates
             size = layout.thread_local.size - place
