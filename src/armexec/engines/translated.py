@@ -163,7 +163,19 @@ class LoadedTranslatedImage:
         address_taken = cache(lambda: tuple(base + offset for offset in address_taken_functions(image)))
         names = Names(lambda address: function_name(image, address - base), lambda address: line(image, address - base))
         tables = cache(lambda: [[base + offset for offset in table] for table in function_tables(image)])
-        code = CodeSource(base, image.size, code_size, fetch, read, sees_fpsr, address_taken, tables, names=names)
+        code = CodeSource(
+            base,
+            image.size,
+            code_size,
+            fetch,
+            read,
+            lambda: [(base + offset, data) for offset, data in words.items()],
+            lambda: [base + function.offset for function in image.functions],
+            sees_fpsr,
+            address_taken,
+            tables,
+            names=names,
+        )
         if found is not None:
             code = code._replace(identity=found.digest, movable=lambda address: address - base not in dependent)
         self.translator = Translator(

@@ -46,8 +46,7 @@ class CompiledUnit(NamedTuple):
     has it. `wrapped`: the functions of the register convention that have a wrapper of the state convention.
     `undefined_reasons`: what undefined instructions said, by offset. `called`: the exported functions of other units
     that it calls, by offset and form. `consulted`: the offsets of which it was asked whether they had been
-    translated. `found`: those whose graphs were looked for, in this order. `circumstances`: a digest of what was
-    known of `consulted`.
+    translated. `circumstances`: a digest of what was known of `consulted`.
     """
 
     object: bytes
@@ -59,7 +58,6 @@ class CompiledUnit(NamedTuple):
     called: tuple[tuple[int, bool], ...]
     undefined_reasons: dict[int, str]
     consulted: tuple[int, ...]
-    found: tuple[int, ...]
     circumstances: str = ""
 
     def source(self, tier: str) -> str:
@@ -84,7 +82,6 @@ def pack(unit: CompiledUnit) -> bytes:
         "called": unit.called,
         "undefined_reasons": list(unit.undefined_reasons.items()),
         "consulted": unit.consulted,
-        "found": unit.found,
         "circumstances": unit.circumstances,
     }
     return json.dumps(header, separators=(",", ":")).encode() + b"\n" + unit.object + unit.text
@@ -112,7 +109,6 @@ def unpack(data: bytes) -> CompiledUnit | None:
             tuple((int(offset), bool(returns_all)) for offset, returns_all in header["called"]),
             {int(offset): str(why) for offset, why in header["undefined_reasons"]},
             _ints(header["consulted"]),
-            _ints(header["found"]),
             str(header["circumstances"]),
         )
     except (ValueError, TypeError, KeyError, OverflowError, RecursionError):

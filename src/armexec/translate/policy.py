@@ -55,9 +55,11 @@ class Policy(NamedTuple):
     max_first_tier_unit: int = 500
     """The same for what is only for the time being."""
     max_block_copies: int = 4
-    """Maximum number of functions that a block may be part of."""
+    """Code that is reached from more functions than this isn't part of them."""
     max_shared_end: int = 32
     """The end of a function that others share is copied any number of times up to this size."""
+    window: int = 64
+    """A function up to this size is translated from any address on; of a larger one, at most this much at once is."""
     max_inlined: int = 120
     """A function isn't inlined if it would bring along more than this, with what is inlined into it."""
     max_inlined_into: int = 2000

@@ -59,8 +59,9 @@ class CodeSource(NamedTuple):
     """The code of an image.
 
     `base` and `size` are the image's; its code lies in the first `code_size` bytes. `fetch` gives the word at
-    an address or None where there is no code, `read` constant data, for jump tables. `reads_fpsr`: it can
-    tell which flags operations have raised.
+    an address or None where there is no code, `read` constant data, for jump tables. `ranges` gives the addresses and
+    bytes of all code, `functions` the addresses of functions that have symbols. `reads_fpsr`: it can tell which flags
+    operations have raised.
 
     `address_taken` gives the addresses of the functions that the code may call through pointers, as far as that is
     known, `tables` those that stand in tables, in their order.
@@ -74,6 +75,8 @@ class CodeSource(NamedTuple):
     code_size: int
     fetch: Callable[[int], int | None]
     read: Callable[[int, int], bytes | None]
+    ranges: Callable[[], Sequence[tuple[int, bytes]]] = tuple
+    functions: Callable[[], Sequence[int]] = tuple
     reads_fpsr: bool = False
     address_taken: Callable[[], Sequence[int]] = tuple
     tables: Callable[[], Sequence[Sequence[int]]] = tuple
@@ -124,7 +127,6 @@ class UnitRegistry:
         self.exports: dict[Form, Export] = {}
         self.seen: set[Form] = set()
         self.translated = 0
-        self._found: list[int] = []
         self._graphs: dict[int, ControlFlowGraph] = {}
         # In the order of their addresses.
         self._left_out: list[int] = []
@@ -187,28 +189,16 @@ class UnitRegistry:
         return address_taken
 
     @cached_property
-    def _partition(self) -> Partition:
+    def partition(self) -> Partition:
+        """The graphs that both libraries of an image share."""
+        if self.optimized is not None:
+            return self.optimized.partition
+        from armexec.translate.cfg.extents import Extents
         from armexec.translate.cfg.jump_tables import jump_targets
         from armexec.translate.cfg.partition import Partition
 
         code = self.code
         # Where nothing can be read, there are no tables.
         read = code.read if self.policy.jump_tables else lambda _address, _size: None
-        return Partition(code.fetch, lambda starts, graph: jump_targets(starts, graph, read), self.policy)
-
-    def found_before(self, addresses: Iterable[int]) -> None:
-        """These were looked at, in this order, for a unit that came from the cache.
-
-        How code is cut into graphs depends on what was looked at before. It is done again when something new is
-        translated, and not before.
-        """
-        (self.optimized or self)._found += addresses
-
-    @property
-    def partition(self) -> Partition:
-        """The graphs that both libraries of an image share."""
-        if self.optimized is not None:
-            return self.optimized.partition
-        while self._found:
-            self._partition.graph(self._found.pop(0))
-        return self._partition
+        extents = Extents(code.ranges(), code.functions(), self.policy)
+        return Partition(code.fetch, lambda starts, graph: jump_targets(starts, graph, read), extents, self.policy)

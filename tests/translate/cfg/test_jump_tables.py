@@ -17,7 +17,7 @@ def _flow(text: str) -> tuple[ControlFlowGraph, dict[str, int]]:
     def read(at: int, size: int) -> bytes:
         return data[at : at + size]
 
-    return discover(0, fetch, lambda starts, flow: jump_targets(starts, flow, read)), dict(code.symbols)
+    return discover((0,), fetch, lambda starts, flow: jump_targets(starts, flow, read)), dict(code.symbols)
 
 
 def test_the_table_of_an_interpreter_whose_program_is_a_constant_too() -> None:

@@ -13,8 +13,9 @@ import armexec
 from armexec.engines.translated import LoadedTranslatedImage, TranslatedEngine
 from armexec.objects import Parameter, Prototype
 from armexec.translate.cfg.discovery import ControlFlowGraph
+from armexec.translate.cfg.extents import Extents
 from armexec.translate.cfg.partition import Partition
-from armexec.translate.policy import Policy
+from armexec.translate.policy import DEFAULT, Policy
 from corpus import INTEGER_CORPUS
 from corpus.checks import check
 
@@ -195,7 +196,8 @@ def test_a_large_function_entered_everywhere_is_translated_a_few_times() -> None
     loaded, labels = load(_straight(200), tier="O0", limit=1000)
     for index in range(0, 400, 8):
         assert _bind(loaded, labels["run"] + 4 * index, 1)(5) == 205 - index // 2
-    assert _translated(loaded) < 6 * 402
+    # A window for each entry, and for each place where the next begins.
+    assert _translated(loaded) < 402 + (50 + 7) * DEFAULT.window
 
 
 def test_a_function_is_translated_for_its_first_caller_and_once_for_all_others() -> None:
@@ -255,9 +257,12 @@ def _regions(text: str, limit: int) -> tuple[Partition, int]:
 
     words = assemble(text).words
     policy = Policy(max_function=limit)
-    return Partition(lambda at: words[at // 4] if 0 <= at < 4 * len(words) else None, lambda _, __: {}, policy), len(
-        words
-    )
+    extents = Extents([(0, b"".join(word.to_bytes(4, "little") for word in words))], [0], policy)
+
+    def fetch(address: int) -> int | None:
+        return words[address // 4] if 0 <= address < 4 * len(words) else None
+
+    return Partition(fetch, lambda _, __: {}, extents, policy), len(words)
 
 
 @pytest.mark.parametrize("seed", range(5))

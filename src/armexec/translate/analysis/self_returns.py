@@ -17,7 +17,7 @@ def returns_to_itself(address: int, fetch: Fetch) -> bool:
 
     So it is if all its ways end with a return, and nothing on them writes X30.
     """
-    flow = discover(address, fetch)
+    flow = discover((address,), fetch)
     if flow.size > _MOST or flow.outside or not any(block.kind == "return" for block in flow.blocks.values()):
         return False
     for block in flow.blocks.values():

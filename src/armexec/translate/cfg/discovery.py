@@ -18,7 +18,16 @@ from armexec.isa import Decoded, decode
 from armexec.isa.abstract import AbstractMachine, AbstractValue
 from armexec.isa.system_registers import FPCR
 
-__all__ = ["Block", "BlockEndMachine", "ControlFlowGraph", "Fetch", "JumpTargets", "discover", "ends_block"]
+__all__ = [
+    "AfterCall",
+    "Block",
+    "BlockEndMachine",
+    "ControlFlowGraph",
+    "Fetch",
+    "JumpTargets",
+    "discover",
+    "ends_block",
+]
 
 _MAX_ROUNDS = 32
 """How often jump tables are looked for again in the code that jump tables led to."""
@@ -126,7 +135,7 @@ class ControlFlowGraph:
     """A function: its blocks by address.
 
     `calls` are the functions it calls directly; `outside` the addresses it goes to that aren't part of it. A fragment
-    of a function has several `entries`.
+    has `entries`, where it is entered with all registers in the state structure.
     """
 
     entry: int
@@ -145,6 +154,20 @@ class ControlFlowGraph:
         blocks = self.blocks.values()
         return tuple(sorted({to for b in blocks for to in b.successors if to <= b.start and to in self.blocks}))
 
+    def entered_at(self, entries: Sequence[int]) -> ControlFlowGraph:
+        """A fragment with those of its blocks that are reached from some of them."""
+        blocks: dict[int, Block] = {}
+        todo = list(entries)
+        while todo:
+            start = todo.pop()
+            if start in self.blocks and start not in blocks:
+                blocks[start] = self.blocks[start]
+                todo += blocks[start].successors
+        blocks = dict(sorted(blocks.items()))
+        calls = frozenset(b.target for b in blocks.values() if b.kind == "call" and b.target is not None)
+        reached = {successor for block in blocks.values() for successor in block.successors}
+        return ControlFlowGraph(entries[0], blocks, calls, self.outside & reached, tuple(entries))
+
     @property
     def size(self) -> int:
         """How many instructions it has."""
@@ -159,14 +182,24 @@ JumpTargets = Callable[[Sequence[int], ControlFlowGraph], "dict[int, tuple[int, 
 """The targets of the jumps that end the blocks at some addresses, by these, as far as what is known tells them."""
 
 
+AfterCall = Callable[[Block, int], bool | None]
+"""Whether control goes on in the same function where a call returns: of the block that ends with the call, and the
+address after it. None: the call doesn't return.
+"""
+
+
 def discover(
-    entry: int, fetch: Fetch, jump_targets: JumpTargets | None = None, stop: Container[int] = ()
+    entries: Sequence[int],
+    fetch: Fetch,
+    jump_targets: JumpTargets | None = None,
+    stop: Container[int] = (),
+    after_call: AfterCall = lambda _block, _address: True,
 ) -> ControlFlowGraph:
-    """Follow the code from `entry`, up to the addresses of `stop`.
+    """Follow the code from `entries`, up to the addresses of `stop`.
 
     `jump_targets` is asked for the targets of jumps to a register, until nothing more is found.
     """
-    discovery = _Discovery(entry, fetch, stop)
+    discovery = _Discovery(entries, fetch, stop, after_call)
     asked: set[int] = set()
     for _ in range(_MAX_ROUNDS):
         discovery.follow()
@@ -186,17 +219,18 @@ def discover(
 
 
 class _Discovery:
-    def __init__(self, entry: int, fetch: Fetch, stop: Container[int]) -> None:
-        self.entry = entry
+    def __init__(self, entries: Sequence[int], fetch: Fetch, stop: Container[int], after_call: AfterCall) -> None:
+        self.entry = entries[0]
         self.fetch = fetch
         self.stop = stop
+        self.after_call = after_call
         self.machine = BlockEndMachine()
         self.code: dict[int, Decoded | int] = {}
         self.ends: dict[int, tuple[str, int | None, tuple[int, ...]]] = {}
-        self.leaders = {entry}
+        self.leaders = set(entries)
         self.calls: set[int] = set()
         self.outside: set[int] = set()
-        self.todo = [entry]
+        self.todo = list(entries)
 
     def add_jumps(self, found: dict[int, tuple[int, ...]]) -> None:
         """Go on at the targets of jumps, by the address after each."""
@@ -207,8 +241,9 @@ class _Discovery:
             self.todo.extend(targets)
 
     def graph(self) -> ControlFlowGraph:
-        blocks = _blocks(self.code, self.ends, self.leaders - self.outside)
-        return ControlFlowGraph(self.entry, blocks, frozenset(self.calls), frozenset(self.outside))
+        outside = self.outside - self.code.keys()
+        blocks = _blocks(self.code, self.ends, self.leaders - outside)
+        return ControlFlowGraph(self.entry, blocks, frozenset(self.calls), frozenset(outside))
 
     def follow(self) -> None:
         while self.todo:
@@ -240,10 +275,15 @@ class _Discovery:
             if kind == "call":
                 assert target is not None
                 self.calls.add(target)
-            successors = Block(at, kind=kind, target=target).successors
-            if "call" in kind and fetch(at) is None:
-                # A call at the end of the code doesn't return.
-                successors = ()
+            block = Block(at, kind=kind, target=target)
+            successors = block.successors
+            if "call" in kind:
+                goes_on = self.after_call(block, at)
+                if goes_on is False:
+                    self.outside.add(at)
+                if not goes_on or fetch(at) is None:
+                    # A call at the end of the code doesn't return.
+                    successors = ()
             self.leaders.update(successors)
             self.todo.extend(successors)
             return

@@ -25,7 +25,7 @@ from armexec.translate.unit_registry import Shape, UnitRegistry
 
 __all__ = ["CacheSlot", "UnitCache", "cached_object", "translator_identity"]
 
-_FORMAT = "unit 2"
+_FORMAT = "unit 3"
 _MAX_CIRCUMSTANCES = 8
 """Maximum number of units of one function that are kept, made in different circumstances."""
 
@@ -110,8 +110,8 @@ class UnitCache:
     def _unit(self, entry: int, shape: Shape | None, tier: str) -> str:
         return Store.key(self._key, json.dumps((entry - self._registry.code.base, shape, tier)))
 
-    def _circumstances(self, offsets: Collection[int]) -> str:
-        """A digest of what is known now of these offsets."""
+    def _circumstances(self, entry: int, offsets: Collection[int]) -> str:
+        """A digest of what is known now of these offsets, for a unit that is made for the function at `entry`."""
         registry = self._registry
         base = registry.code.base
         known = []
@@ -121,7 +121,7 @@ class UnitCache:
             known.append(
                 (
                     offset,
-                    address in registry.states,
+                    address in registry.states and address != entry,
                     [(address, returns_all) in registry.seen for returns_all in (False, True)],
                     [export and export.convention for export in exports],
                 )
@@ -133,7 +133,7 @@ class UnitCache:
         if not self._key:
             return None
         for _, compiled in _units(self._store, self._unit(entry, shape, tier)):
-            if compiled is not None and compiled.circumstances == self._circumstances(compiled.consulted):
+            if compiled is not None and compiled.circumstances == self._circumstances(entry, compiled.consulted):
                 return compiled
         return None
 
@@ -141,7 +141,7 @@ class UnitCache:
         """Where the unit belongs that is made now, before it is published; None if nothing is kept."""
         if not self._key:
             return None
-        return CacheSlot(self._store, self._unit(entry, shape, tier), self._circumstances(consulted))
+        return CacheSlot(self._store, self._unit(entry, shape, tier), self._circumstances(entry, consulted))
 
     def forget(self, entry: int, shape: Shape | None, tier: str) -> None:
         """A unit that was found is no good after all."""

@@ -184,7 +184,7 @@ class Translator:
 
     def _find(self, side: _Side, address: int, shape: Shape | None, tier: str) -> LinkedUnit | None:
         """The unit from the cache."""
-        registry, cache = side.at(tier)
+        _, cache = side.at(tier)
         compiled = cache.find(address, shape, tier) if self.dump is None else None
         if compiled is None:
             return None
@@ -194,7 +194,6 @@ class Translator:
             # Whole, but not what it should be: somebody else's.
             cache.forget(address, shape, tier)
             return None
-        registry.found_before(self.code.base + offset for offset in compiled.found)
         return unit
 
     def _translate(self, side: _Side, address: int, shape: Shape | None, tier: str) -> LinkedUnit:

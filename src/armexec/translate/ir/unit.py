@@ -82,8 +82,6 @@ class UnitPlan:
     ) -> None:
         self.registry = registry
         self.consulted: set[int] = set()
-        found = registry.partition.journal
-        before = len(found)
         # Another graph may begin where a fragment does, so it is held on to.
         self.root = registry.graph(entry) if shape is None else None
         self.entry = entry if self.root is None else self.root.entry
@@ -99,8 +97,6 @@ class UnitPlan:
                 break
             returns_all |= more
         self.text = self._write()
-        base = registry.code.base
-        self._found = tuple(address - base for address in found[before:])
 
     @property
     def is_movable(self) -> bool:
@@ -145,7 +141,6 @@ class UnitPlan:
             tuple((address - base, self.forms[address][1]) for address in self.external),
             undefined_reasons,
             tuple(sorted(address - base for address in self.consulted)),
-            self._found,
         )
 
     @property
@@ -185,7 +180,9 @@ class UnitPlan:
                 continue
             self.consulted.add(address)
             root = self.root if address == self.entry else None
-            if root is None and (total > most or fetch(address) is None or address in registry.states):
+            # What is asked for is translated whatever leads to it already, so that it is the same each time.
+            is_there = address in registry.states and address != self.entry
+            if root is None and (total > most or fetch(address) is None or is_there):
                 continue
             graph = root or registry.graph(address)
             if graph.is_fragment and root is None:
