@@ -23,11 +23,11 @@ from engines import AVAILABLE, needs_processes
 from .frames import CALL_X9, Call
 
 
-def calling(host: HostFunction, signature: str, engine: str) -> armexec.Function:
+def calling(host: HostFunction, signature: str, engine: str, first: str = "") -> armexec.Function:
     """A guest function that calls a host function by `CALL_X9`."""
     parts = [f"movz x9, #{host.address & 0xFFFF}"]
     parts += [f"movk x9, #{host.address >> shift & 0xFFFF}, lsl #{shift}" for shift in (16, 32, 48)]
-    return armexec.function("\n".join([*parts, CALL_X9]), signature, engine=engine)
+    return armexec.function("\n".join([first, *parts, CALL_X9]), signature, engine=engine)
 
 
 @cache
@@ -167,6 +167,20 @@ def test_what_an_exception_skips_is_put_back(engine: str) -> None:
         except Refusal:
             total += i
     assert total == sum(range(20))
+
+
+@pytest.mark.parametrize("engine", AVAILABLE)
+def test_the_rounding_mode_of_a_guest_that_was_left_is_gone(engine: str) -> None:
+    def refuse(frame: CallFrame) -> None:
+        raise Refusal
+
+    host = add(engine, refuse)
+    read = armexec.function("mrs x0, fpcr\nret", "long(void)", engine=engine)
+    before = read()
+    towards_zero = f"mov x10, #{3 << 22}\nmsr fpcr, x10\n"
+    with pytest.raises(Refusal):
+        calling(host, "void(void)", engine, first=towards_zero)()
+    assert read() == before
 
 
 @pytest.mark.parametrize("engine", AVAILABLE)
