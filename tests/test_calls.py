@@ -239,6 +239,16 @@ def test_fifty_levels_of_both(mod: armexec.Module) -> None:
     assert names.count("fail") == 50
 
 
+def test_endless_recursion(mod: armexec.Module) -> None:
+    def endless(n: int) -> int:
+        return int(mod.apply(endless, n))
+
+    for _ in range(2):
+        with pytest.raises(RecursionError):
+            mod.apply(endless, 1)
+    assert mod.apply(lambda x: x, 1) == 2
+
+
 def test_threads(mod: armexec.Module) -> None:
     results: dict[int, int] = {}
 

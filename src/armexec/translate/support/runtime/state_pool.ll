@@ -8,6 +8,9 @@
 @more = external global i8
 @less = external global i8
 
+declare void @PyErr_Fetch(ptr, ptr, ptr)
+declare void @PyErr_Restore(ptr, ptr, ptr)
+
 define ptr @claim() nounwind {
   br label %again
 again:
@@ -39,8 +42,24 @@ define void @release(ptr %state) nounwind {
   %extra = icmp eq i64 %bit, 0
   br i1 %extra, label %drop, label %free
 drop:
+  ; An exception of Python may be on its way.
+  %gil = call i32 @PyGILState_Ensure()
+  %type = alloca ptr
+  %value = alloca ptr
+  %traceback = alloca ptr
+  call void @PyErr_Fetch(ptr %type, ptr %value, ptr %traceback)
   %word = ptrtoint ptr %state to i64
   %dropped = call i64 @python(ptr @less, i64 %word, i64 0)
+  %old_type = load ptr, ptr %type
+  %none = icmp eq ptr %old_type, null
+  br i1 %none, label %done, label %restore
+restore:
+  %old_value = load ptr, ptr %value
+  %old_traceback = load ptr, ptr %traceback
+  call void @PyErr_Restore(ptr %old_type, ptr %old_value, ptr %old_traceback)
+  br label %done
+done:
+  call void @PyGILState_Release(i32 %gil)
   ret void
 free:
   %old = atomicrmw or ptr @pool, i64 %bit acq_rel, align 8
