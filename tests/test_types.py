@@ -51,6 +51,14 @@ def test_enums_and_other_typedefs(module: armexec.Module) -> None:
     assert (word.size, word.signed) == (8, False)
 
 
+def test_enumerators_are_arguments() -> None:
+    function = armexec.compile("enum color { RED, GREEN = 5 }; int f(enum color c) { return c; }", "c").f
+    for _ in range(3):
+        assert (function("GREEN"), function(5), function(function.module.types["color"].GREEN)) == (5, 5, 5)
+        with pytest.raises(armexec.SignatureError, match="not str 'PINK'; the names of its type are RED, GREEN"):
+            function("PINK")
+
+
 def test_it_is_a_mapping(module: armexec.Module) -> None:
     assert {"point", "struct point", "point_t", "word"} <= set(module.types)
     assert len(module.types) == len(list(module.types))

@@ -132,7 +132,7 @@ def check(seed: int, target: str, opt: str, *, variadic: bool, gcc: bool = False
     if gcc:
         data = gcc_compiled(source(cases), opt, "-w", *GCC_OPTIONS)
     else:
-        data = compile_object(source(cases), language="c", target=target, opt=opt, debug=False).data
+        data = compile_object(source(cases), language="c", target=target, opt=opt, debug=opt == "-O0").data
     image = load_image(data)
     assert calling_convention(image) == convention
     loaded = load(image)
@@ -154,6 +154,11 @@ def check(seed: int, target: str, opt: str, *, variadic: bool, gcc: bool = False
             whole, parameters=whole.parameters[: len(case.fixed)], variadic=bool(case.variable)
         )
         found = Placement.of(prototype, convention, variable)
+        # Debug information says of no struct that it is packed.
+        if opt == "-O0" and not gcc and "packed" not in case.types.text:
+            described = image.function(f"f{number}").prototype
+            assert described is not None
+            assert Placement.of(described, convention, variable) == found, shown(case, "has other types", found, None)
         values = [random_value(rng, kind) for kind in kinds]
         with Call(address(f"c{number}"), found, rng) as call:
             for n, value in enumerate(values):
