@@ -49,7 +49,7 @@ MAY_IMPORT = {
         "package_identity",
         "store",
     },
-    "abi": {"cpu", "objects", "memory", "errors"},
+    "abi": {"cpu", "objects", "memory", "errors", "forks"},
     "engines": {
         "callbacks",
         "deadlines",

@@ -10,6 +10,8 @@ import pickle
 import random
 import struct
 import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
 from fractions import Fraction
 from typing import Any
@@ -260,6 +262,21 @@ def test_random_structs_are_made_of_their_members() -> None:
         assert difference & bits_of(ctype) == 0, tag
         checked += 1
     assert checked > 40
+
+
+def test_threads_have_the_same_class() -> None:
+    for round in range(30):
+        text = f"struct shared{round} {{ int x; }};"
+        ready = threading.Barrier(4)
+
+        def make(text: str = text, ready: threading.Barrier = ready) -> type[StructValue]:
+            ready.wait()
+            (ctype,) = parse_types.__wrapped__(text).values()
+            return struct_class(ctype)
+
+        with ThreadPoolExecutor(4) as pool:
+            classes = [future.result() for future in [pool.submit(make) for _ in range(4)]]
+        assert len(set(classes)) == 1
 
 
 def test_nested_members_are_parts() -> None:

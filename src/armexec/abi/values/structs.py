@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import keyword
+import threading
 import weakref
 from collections.abc import Sequence
 from typing import Any, Self
@@ -11,6 +12,7 @@ from typing import Any, Self
 from armexec.abi.values.codec import Buffer, Codec, codec_for, represented, shown
 from armexec.abi.values.members import BitField, Group, Member, groups_of
 from armexec.errors import SignatureError
+from armexec.forks import hold
 from armexec.objects import CType
 
 __all__ = ["StructType", "StructValue", "address_of_value", "struct_class"]
@@ -285,6 +287,7 @@ class Struct(Codec):
         return self.made.dtype
 
 
+_lock = hold(threading.Lock())
 # By what the definition says, so that two readings of one struct have one class.
 _classes: weakref.WeakValueDictionary[Any, StructType] = weakref.WeakValueDictionary()
 
@@ -328,7 +331,10 @@ def struct_class(ctype: CType) -> type[StructValue]:
             "_order": order,
             "_all": frozenset(order) if set(order) == members.keys() else None,
         }
-        found = _classes[key] = StructType(name, (StructValue,), namespace)
+        made = StructType(name, (StructValue,), namespace)
+        with _lock:
+            # Another thread may have made it meanwhile.
+            found = _classes.setdefault(key, made)
     return found  # type: ignore[return-value]
 
 
