@@ -26,7 +26,13 @@ int through(void) { if (!pointer) pointer = &target; return (*pointer)++; }
 int *address(void) { return &counter; }
 int faulting(int *p) { counter++; return *p; }
 """
-FLAGS = [(), ("-fPIC",), ("-ftls-model=initial-exec",), ("-mtls-size=48",), ("-mtls-size=32", "-g0")]
+FORMS: list[tuple[str, ...]] = [
+    ("-O0",),
+    ("-O2", "-fPIC"),
+    ("-O1", "-ftls-model=initial-exec"),
+    ("-O2", "-mtls-size=48"),
+    ("-O1", "-mtls-size=32", "-g0"),
+]
 WITH_THREADS = [engine for engine in AVAILABLE if engine != "native"]
 
 
@@ -40,9 +46,9 @@ def use(m: armexec.Module) -> list[int]:
 
 
 @pytest.mark.parametrize("engine", WITH_THREADS)
-@pytest.mark.parametrize("opt", ["-O0", "-O2"])
-@pytest.mark.parametrize("flags", FLAGS)
-def test_every_model(flags: tuple[str, ...], opt: str, engine: str) -> None:
+@pytest.mark.parametrize("form", FORMS)
+def test_every_model(form: tuple[str, ...], engine: str) -> None:
+    opt, *flags = form
     expected = [6, 8, 1, 2, 1, 0, 3, 4, 0]
     with armexec.compile(SOURCE, "c", opt, "linux", flags, engine=engine) as m:
         through = m["through"].with_signature("int()")

@@ -142,7 +142,7 @@ def _missing(trap: Trap, image: Image, base: int, where: Where | None) -> Error 
         )
     if not by:
         # A jump through a pointer, whose caller isn't known.
-        users = image.missing_symbols.get(image.linkage_name(found.symbol), ())
+        users = image.libraries_that_want(image.linkage_name(found.symbol))
         by = ", ".join(user.rsplit("/", maxsplit=1)[-1] for user in users)
     verb = "is called" if trap.kind is TrapKind.EXECUTE or found.is_branch else "is used"
     others = [source_name(other) for other in image.undefined() if other not in image.imported]

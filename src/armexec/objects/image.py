@@ -357,6 +357,10 @@ class Image:
                     found[name][source_name(self.linkage_name(where[0]))] = None
         return {name: tuple(by) for name, by in found.items()}
 
+    def libraries_that_want(self, name: str) -> Sequence[str]:
+        """The shared libraries among the image's that refer to an undefined symbol."""
+        return ()
+
     @cached_property
     def missing(self) -> MissingSymbols:
         """The undefined symbols, by the places in the image that stand for them."""

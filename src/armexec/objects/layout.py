@@ -16,6 +16,7 @@ __all__ = [
     "MAX_IMAGE",
     "PAGE",
     "PROVIDED",
+    "VENEER_SIZE",
     "Binding",
     "Layout",
     "Mark",
@@ -157,9 +158,10 @@ class Relocation:
 class Layout:
     """The places of sections and symbols in an image; `sections` keep the order given.
 
-    `stubs` maps each branch to an undefined symbol to an undefined instruction, both by their offsets. `exit` is the
-    offset of a veneer that these, and references to thread-local variables, may branch to; 0 if there are none. `holes`
-    maps each undefined symbol with other references to the offset that stands for it, in pages of no segment.
+    `stubs` maps each branch to an undefined symbol, or pointer that is only called, to an undefined instruction, both
+    by their offsets. `exit` is the offset of a veneer that these, and references to thread-local variables, may branch
+    to; 0 if there are none. `holes` maps each undefined symbol with other references to the offset that stands for it,
+    in pages of no segment.
     `thread_local` describes what each thread has of thread-local variables; their symbols are absolute, as offsets from
     the thread pointer.
     """

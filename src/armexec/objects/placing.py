@@ -126,8 +126,11 @@ class MissingSymbols:
         self.are_executed = layout.exit != 0
         """Whether some of the places are instructions that the processor would execute."""
         # The references to such symbols by their offsets; some of the instructions are UDF instead.
+        # Of calls through a pointer (a procedure linkage table's) the caller isn't known.
         self._sites = {
-            r.offset: Missing(symbols[r.symbol], r.offset, r.type)
+            r.offset: Missing(symbols[r.symbol], None, RelocationType.JUMP26)
+            if r.offset in layout.stubs and r.type not in BRANCHES
+            else Missing(symbols[r.symbol], r.offset, r.type)
             for r in layout.relocations
             if r.offset in layout.stubs or r.symbol in layout.holes or r.type == RelocationType.TLS
         }

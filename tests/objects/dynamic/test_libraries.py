@@ -102,6 +102,24 @@ def test_missing_symbols(folder: Path) -> None:
             m.calls_missing(1)
 
 
+def test_calls_of_missing_symbols_can_leave(folder: Path) -> None:
+    """Where the processor itself runs the code, the stub of such a call branches to where it is told."""
+    image = armexec.load("liba.so", search=folder).image
+    base, leave = 0x4000_0000, 0x7777_0000
+    assert image.missing.are_executed
+    contents = dict(image.place(base, lambda name: None, leave))
+    (stub, *others) = sorted(image.missing.stubs)
+    found = [image.missing.at(offset) for offset in (stub, *others)]
+    assert sorted(missing.symbol.name for missing in found if missing is not None) == ["missing", "missing_too"]
+    segment = max(offset for offset in contents if offset <= stub)
+    code = contents[segment][stub - segment :]
+    branch = armexec.disassemble(int.from_bytes(code[:4], "little"), address=stub)[0]
+    assert branch.mnemonic == "bl"
+    assert leave.to_bytes(8, "little") in code
+    # The pointer in the library's table is the stub's address.
+    assert any((base + stub).to_bytes(8, "little") in data for data in contents.values())
+
+
 def test_missing_libraries(folder: Path, tmp_path: Path) -> None:
     assert "liba.so needs lib" in (message := refused(folder / "liba.so"))
     assert "and no folder was given to look for it" in message

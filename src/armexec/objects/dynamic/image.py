@@ -48,6 +48,9 @@ class LibraryImage(Image):
     def missing_symbols(self) -> Mapping[str, Sequence[str]]:
         return {name: tuple(by) for name, by in self._wanted_by.items()}
 
+    def libraries_that_want(self, name: str) -> Sequence[str]:
+        return self._wanted_by.get(name, ())
+
     @cached_property
     def missing_thread_local(self) -> list[str]:
         """The thread-local variables among the missing symbols: code that uses them can't be called."""

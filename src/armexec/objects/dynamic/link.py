@@ -18,9 +18,11 @@ from armexec.objects.layout import (
     HOLE,
     MAX_IMAGE,
     PAGE,
+    VENEER_SIZE,
     Layout,
     PlacedSection,
     Relocation,
+    Segment,
     Symbol,
     lay_out,
     too_large,
@@ -100,6 +102,8 @@ class _Link:
         self.first: list[int] = []
         self.undefined: dict[str, int] = {}
         self.wanted_by: dict[str, list[str]] = {}
+        self.undefined_calls: dict[int, int] = {}
+        self.exit = 0
 
     def linked(self) -> Linked:
         for number, library in enumerate(self.libraries):
@@ -114,6 +118,7 @@ class _Link:
         start = len(self.symbols)
         self._add_piece_symbols(support, piece, start)
         relocations = [r for number in range(len(self.libraries)) for r in self._relocations(number)]
+        stubs = self._add_stubs()
         holes = {
             index: self.end + HOLE // 2 + HOLE * i
             for i, (name, index) in enumerate(self.undefined.items())
@@ -125,6 +130,8 @@ class _Link:
             for library, base in zip(self.libraries, self.bases, strict=True)
             for segment in library.segments
         ]
+        if stubs is not None:
+            segments.append(stubs)
         sections = [
             PlacedSection(s.name, base + address, s.size)
             for library, base in zip(self.libraries, self.bases, strict=True)
@@ -138,6 +145,8 @@ class _Link:
             relocations=relocations,
             sections=sections,
             got=0,
+            stubs=self.undefined_calls,
+            exit=self.exit,
             holes=holes,
             thread_local=self.block.finished(),
         )
@@ -302,6 +311,8 @@ class _Link:
                 yield Relocation(at, RelocationType.ABS64, self.piece_names[RESOLVE_DESCRIPTOR])
                 at += 8
             symbol, addend = self._target(number, r, own)
+            if r.type == _JUMP_SLOT and not self.symbols[symbol].defined and self.symbols[symbol].binding != "weak":
+                self.undefined_calls[at] = 4 * len(self.undefined_calls)
             yield Relocation(at, RelocationType.ABS64, symbol, addend)
 
     def _target(self, number: int, r: DynamicRelocation, own: int) -> tuple[int, int]:
@@ -327,6 +338,17 @@ class _Link:
             return bound, r.addend
         what = "of a program (R_AARCH64_COPY)" if r.type == _COPY else f"of type {r.type}, which isn't supported"
         raise LoadError(f"{library.name}: its relocation at {r.address:#x} is {what}")
+
+    def _add_stubs(self) -> Segment | None:
+        """A segment for the calls of undefined symbols: an undefined instruction for each, and room for the exit."""
+        if not self.undefined_calls:
+            return None
+        start = self.end
+        size = _up(4 * len(self.undefined_calls), 8) + VENEER_SIZE
+        self.exit = start + size - VENEER_SIZE
+        self.undefined_calls = {at: start + offset for at, offset in self.undefined_calls.items()}
+        self.end = _up(start + size, PAGE)
+        return Segment(start, size, bytes(size), False, True)
 
     # Initializers
 
@@ -398,7 +420,7 @@ def _append(layout: Layout, piece: Layout, start: int, base: int) -> None:
     layout.got = piece.got + base
     layout.veneers |= {symbol + start: at + base for symbol, at in piece.veneers.items()}
     layout.stubs |= {site + base: stub + base for site, stub in piece.stubs.items()}
-    layout.exit = piece.exit + base if piece.exit else 0
+    layout.exit = layout.exit or (piece.exit + base if piece.exit else 0)
     layout.holes |= {symbol + start: at + base for symbol, at in piece.holes.items()}
 
 
