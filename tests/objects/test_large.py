@@ -25,7 +25,7 @@ def test_data_is_where_its_alignment_asks_for(bits: int, target: str, engine: st
         int sum(int i) {{ return data++ + zeros[i] + constant[i & 1]; }}
     """
     with armexec.compile(source, "c", target=target, engine=engine) as module:
-        assert [module.at(i) % (1 << bits) for i in range(3)] == [0, 0, 0]
+        assert [module["at"](i) % (1 << bits) for i in range(3)] == [0, 0, 0]
         assert (module.sum(1), module.sum(2)) == (8, 8)
 
 

@@ -140,6 +140,20 @@ def test_the_system_has_no_say(tmp_path: Path) -> None:
     assert "needs libz.so.1" in refused(tmp_path / "liba.so")
 
 
+def test_paths_of_dependencies_are_names(tmp_path: Path) -> None:
+    """A library may have been linked to another by its path, which means nothing here."""
+    (tmp_path / "host").mkdir()
+    (tmp_path / "guest").mkdir()
+    where = tmp_path / "host" / "libq.so"
+    shared(tmp_path / "host", "libq.so", "int f(void) { return 1; }", f"-Wl,-soname,{where}")
+    user = shared(tmp_path, "liba.so", "extern int f(void); int g(void) { return f(); }", "host/libq.so")
+    assert read_library(user.read_bytes(), "liba.so").needed == (str(where),)
+    assert f"needs {where}" in refused(user)
+    shared(tmp_path / "guest", "libq.so", "int f(void) { return 2; }")
+    with armexec.load(user, search=tmp_path / "guest") as m:
+        assert m["g"].with_signature("int()")() == 2
+
+
 def test_folders_relative_to_the_library(tmp_path: Path) -> None:
     (tmp_path / "below").mkdir()
     shared(tmp_path / "below", "libx.so", "int f(void) { return 4; }")

@@ -61,9 +61,14 @@ def dependencies(libraries: Sequence[SharedLibrary]) -> list[list[int]]:
     """The numbers of each library's dependencies, as far as they are among `libraries`."""
     numbers: dict[str, int] = {}
     for number, library in enumerate(libraries):
-        for name in (library.soname, library.name.rsplit("/", maxsplit=1)[-1]):
+        for name in (_file_name(library.soname), _file_name(library.name)):
             numbers.setdefault(name, number)
-    return [[numbers[name] for name in library.needed if name in numbers] for library in libraries]
+    wanted = [[_file_name(name) for name in library.needed] for library in libraries]
+    return [[numbers[name] for name in names if name in numbers] for names in wanted]
+
+
+def _file_name(path: str) -> str:
+    return path.rsplit("/", maxsplit=1)[-1]
 
 
 def link_libraries(name: str, libraries: Sequence[SharedLibrary], extra: Sequence[Part] = ()) -> Linked:

@@ -43,19 +43,19 @@ def load_library(data: bytes, name: str, folders: Sequence[str] = ()) -> Library
         LoadError: a library can't be read or found, or a thread-local variable is defined by none.
     """
     libraries = [read_library(data, name)]
-    known = {os.path.basename(name), libraries[0].soname}
+    known = {os.path.basename(name), os.path.basename(libraries[0].soname)}
     wanted = [(library, needed) for library in libraries for needed in library.needed]
     for library, needed in wanted:  # grows meanwhile
-        if needed in known:
+        if os.path.basename(needed) in known:
             continue
-        known.add(needed)
+        known.add(os.path.basename(needed))
         found = _find(library, needed, folders)
         if found is None:
             continue
         if len(libraries) == _MOST:
             raise LoadError(f"{name}: it needs more than {_MOST} libraries")
         dependency = _read(found, library)
-        known |= {os.path.basename(found), dependency.soname}
+        known |= {os.path.basename(found), os.path.basename(dependency.soname)}
         libraries.append(dependency)
         wanted += [(dependency, further) for further in dependency.needed]
     image = LibraryImage(libraries)
@@ -70,8 +70,10 @@ def load_library(data: bytes, name: str, folders: Sequence[str] = ()) -> Library
 
 
 def _find(library: SharedLibrary, needed: str, folders: Sequence[str]) -> str | None:
-    found = find_file(needed, [*folders, *library.runpath])
-    if found is not None or needed in _STOOD_IN_FOR:
+    # A path is one of the system that the library was made on.
+    name = os.path.basename(needed)
+    found = find_file(name, [*folders, *library.runpath])
+    if found is not None or name in _STOOD_IN_FOR:
         return found
     shown = ", ".join([*folders, *library.runpath])
     where = f"which isn't in {shown}" if shown else "and no folder was given to look for it"
