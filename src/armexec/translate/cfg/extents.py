@@ -177,14 +177,11 @@ class Extents:
 
     def _falls_through(self, at: int, end: int) -> bool:
         """Whether control reaches the end of an extent, of which `at` is the last address that is jumped to."""
-        kind = ""
-        for address in range(at, end, 4):
-            if self.word(address) == _NOP:
-                continue
-            kind = self._kind(address)
-            if kind in _ENDS:
-                return False
-        return "call" not in kind
+        last = end - 4
+        while last > at and self.word(last) == _NOP:
+            last -= 4
+        # Mostly it ends with a jump or a return. Where literals follow these, that is found out from the start.
+        return "call" not in self._kind(last) and not any(self._kind(a) in _ENDS for a in range(last, at - 4, -4))
 
     @cached_property
     def _jumps(self) -> _Jumps:
