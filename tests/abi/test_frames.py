@@ -179,6 +179,23 @@ def test_results_of_callbacks_are_checked() -> None:
     assert CallFrame.from_buffer(block).x[0] == (1 << 64) - 2
 
 
+def test_results_of_callbacks_that_are_integers() -> None:
+    block = memoryview(bytearray(BLOCK_SIZE))
+    x = ArgumentBlock.from_buffer(block).x
+    for text, value, expected in (
+        ("short", -1, (1 << 64) - 1),
+        ("unsigned long", (1 << 64) - 1, (1 << 64) - 1),
+        ("enum e", -1, (1 << 64) - 1),
+        ("enum e { A, B = 7 }; enum e", "B", 7),
+        ("_Bool", True, 1),
+        ("unsigned char", np.uint8(200), 200),
+    ):
+        CalleePlan(parse_prototype(f"{text} f(void)"), "apple").set_result(block, value, [])
+        assert x[0] == expected
+    with pytest.raises(SignatureError, match="the result, `short`: 40000 is out of range"):
+        CalleePlan(parse_prototype("short f(void)"), "apple").set_result(block, 40000, [])
+
+
 def test_callbacks_read_memory_safely() -> None:
     from armexec.memory import AccessError
 

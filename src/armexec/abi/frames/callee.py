@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Callable, Sequence
 from functools import cache
 from typing import Any
@@ -9,7 +10,8 @@ from typing import Any
 from armexec.abi.frames.block import BLOCK_SIZE, STACK_OFFSET, X_OFFSET, place_offset
 from armexec.abi.frames.fields import Piece, code_of, is_plain, packer, slices
 from armexec.abi.guest_pointer import pointer_class
-from armexec.abi.placement import CallingConvention, Part, Placement, StackSlot
+from armexec.abi.integers import integer_range
+from armexec.abi.placement import CallingConvention, Placement, StackSlot
 from armexec.abi.values import codec
 from armexec.abi.variadic import promoted
 from armexec.errors import SignatureError
@@ -126,15 +128,13 @@ class CalleePlan:
 
             return store
         joined = slices([(place_offset(part), part) for part in parts])
-        extension = _extension(parts)
+        if is_plain(ctype) and ctype.kind not in ("pointer", "float"):
+            return _integer_setter(ctype, joined[0][0], packed)
 
         def set_result(block: memoryview, value: Any, alive: list[Any]) -> None:
             data = packed(value, alive)
             for at, first, size in joined:
                 block[at : at + size] = data[first : first + size]
-            if extension is not None:
-                at, size, signed = extension
-                block[at + size : at + 8] = (b"\xff" if signed and data[-1] & 0x80 else b"\0") * (8 - size)
 
         return set_result
 
@@ -145,8 +145,16 @@ class CalleePlan:
             )
 
 
-def _extension(parts: Sequence[Part]) -> tuple[int, int, bool] | None:
-    """The offset and size of a small integer that is extended, and whether by its sign."""
-    if len(parts) != 1 or parts[0].format not in ("signed", "unsigned") or parts[0].size == 8:
-        return None
-    return place_offset(parts[0]), parts[0].size, parts[0].format == "signed"
+def _integer_setter(
+    ctype: CType, at: int, packed: Callable[[Any, list[Any]], bytes]
+) -> Callable[[memoryview, Any, list[Any]], None]:
+    """What puts an integer into the X register at an offset, extended to 64 bits."""
+    low, high = integer_range(ctype)
+    store = struct.Struct("<Q").pack_into
+
+    def set_result(block: memoryview, value: Any, alive: list[Any]) -> None:
+        if value.__class__ is not int or not low <= value <= high:
+            value = int.from_bytes(packed(value, alive), "little", signed=low < 0)
+        store(block, at, value & 0xFFFF_FFFF_FFFF_FFFF)
+
+    return set_result
