@@ -20,7 +20,7 @@ _MAX_PENDING = 64
 """Maximum count of pending results before they are tested."""
 
 # With AVX-512, LLVM compares vectors into mask registers, and KORTEST tests these: a product of matrices takes 1.25
-# times as long as with VCMPPD and VPTEST on vectors.
+# times as long as with VCMPPD and VMOVMSKPS.
 _VECTOR_COMPARISONS = {
     "<2 x double>": "sse2.cmp.pd",
     "<4 x float>": "sse.cmp.ps",
@@ -28,8 +28,8 @@ _VECTOR_COMPARISONS = {
     "<8 x float>": "avx.cmp.ps.256",
 }
 """x86-64's comparisons of vectors, by type."""
-_VECTOR_TESTS = {2: "sse41.ptestz", 4: "avx.ptestz.256"}
-"""x86-64's tests whether a vector is zero, by its number of 64-bit words."""
+_SIGNS = {4: "sse.movmsk.ps", 8: "avx.movmsk.ps.256"}
+"""x86-64's instructions that gather the signs of 32-bit elements, by their number."""
 
 
 class Guards:
@@ -233,8 +233,8 @@ class Guards:
             if kind in _VECTOR_COMPARISONS and b.host.has("avx512vl"):
                 for x, y in pairs:
                     mask = b.line(f"call {kind} @llvm.x86.{_VECTOR_COMPARISONS[kind]}({kind} {x}, {kind} {y}, i8 3)")
-                    words = lanes * esize // 64
-                    masks.setdefault(words, []).append(b.line(f"bitcast {kind} {mask} to <{words} x i64>"))
+                    words = lanes * esize // 32
+                    masks.setdefault(words, []).append(b.line(f"bitcast {kind} {mask} to <{words} x i32>"))
                 continue
             bits = f"<{lanes} x i1>" if lanes else "i1"
             tests = [b.line(f"fcmp uno {kind} {x}, {y}") for x, y in pairs]
@@ -246,12 +246,13 @@ class Guards:
                 test = b.line(f"icmp ne i{lanes} {word}, 0")
             conditions.append(test)
         for words, found in masks.items():
-            kind = f"<{words} x i64>"
             mask = found[0]
             for other in found[1:]:
-                mask = b.line(f"or {kind} {mask}, {other}")
-            is_zero = b.line(f"call i32 @llvm.x86.{_VECTOR_TESTS[words]}({kind} {mask}, {kind} {mask})")
-            conditions.append(b.line(f"icmp eq i32 {is_zero}, 0"))
+                mask = b.line(f"or <{words} x i32> {mask}, {other}")
+            floats = f"<{words} x float>"
+            signs = b.line(f"bitcast <{words} x i32> {mask} to {floats}")
+            word = b.line(f"call i32 @llvm.x86.{_SIGNS[words]}({floats} {signs})")
+            conditions.append(b.line(f"icmp ne i32 {word}, 0"))
         condition = conditions[0]
         for other in conditions[1:]:
             condition = b.line(f"or i1 {condition}, {other}")
