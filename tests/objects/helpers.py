@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 import ziglang
+from elftools.elf.elffile import ELFFile
 
 from armexec.objects import Image, load_image
 from armexec.toolchain import compile_object
@@ -64,12 +65,19 @@ def link(data: bytes, image: Image, base: int, symbols: dict[str, int], folder: 
         lines.append(f"  .out{i}_ {base + offset:#x} : {{ {pattern} }}")
     lines += ["  /DISCARD/ : { *(.eh_frame) *(.comment) *(.debug*) *(.note*) *(.ARM.attributes) }", "}"]
     (folder / "script.ld").write_text("\n".join(lines))
-    command = [ZIG, "ld.lld", "-static", "--no-relax", "-O0", "--oformat=binary", "-e", "0"]
+    command = [ZIG, "ld.lld", "-static", "--no-relax", "-O0", "-e", "0"]
     command += [f"--defsym={name}={value:#x}" for name, value in symbols.items()]
     command += ["-T", "script.ld", "in.o", "-o", "out.bin"]
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 0, done.stderr
-    return (folder / "out.bin").read_bytes()
+    memory = bytearray()
+    with open(folder / "out.bin", "rb") as opened:
+        # A flat binary has no place for thread-local variables.
+        for segment in ELFFile(opened).iter_segments("PT_LOAD"):
+            at, data = segment["p_vaddr"] - base, segment.data()
+            memory.extend(bytes(max(0, at + len(data) - len(memory))))
+            memory[max(0, at) : at + len(data)] = data[max(0, -at) :]
+    return bytes(memory)
 
 
 def differences(image: Image, base: int, symbols: dict[str, int], linked: bytes) -> list[str]:

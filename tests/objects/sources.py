@@ -141,3 +141,37 @@ near_data:
 words:
     .xword 1, 2, 3, 4, entry
 """
+
+THREAD_LOCAL_ASSEMBLY = """
+.globl f
+f:
+add x0, x1, :tprel_hi12:near
+add x0, x0, :tprel_lo12_nc:near
+add x0, x1, :tprel_hi12:far
+add x0, x0, :tprel_lo12_nc:far+24
+movz x0, #:tprel_g2:far
+movz x0, #:tprel_g1:far
+movk x0, #:tprel_g1_nc:far
+movz x0, #:tprel_g0:near
+movk x0, #:tprel_g0_nc:far+8
+ldrb w0, [x1, :tprel_lo12_nc:far+3]
+strh w0, [x1, :tprel_lo12_nc:far+2]
+ldr s0, [x1, :tprel_lo12_nc:far+4]
+str d0, [x1, :tprel_lo12_nc:far+8]
+str q0, [x1, :tprel_lo12_nc:far+16]
+adrp x0, :tlsdesc:far
+ldr x1, [x0, :tlsdesc_lo12:far]
+add x0, x0, :tlsdesc_lo12:far
+.tlsdesccall far
+blr x1
+ret
+.section .tdata,"awT",@progbits
+.balign 64
+.word 1, 2, 3, 4
+near: .quad 5, f
+.section .tbss,"awT",@nobits
+.balign 16
+.space 0x54320
+far: .space 64
+"""
+"""References to thread-local variables in all forms that ld.lld doesn't turn into others."""

@@ -9,7 +9,7 @@ import pytest
 from armexec.objects import Image, RelocationType, load_image
 
 from . import helpers
-from .sources import ASSEMBLY, CPLUSPLUS, DATA
+from .sources import ASSEMBLY, CPLUSPLUS, DATA, THREAD_LOCAL_ASSEMBLY
 
 BASE = 0x4000_0000
 NEAR = {"puts": BASE + 0x100_0000, "strlen": BASE + 0x100_0010, "far_data": BASE + 0x200_0000}
@@ -84,6 +84,8 @@ def test_every_relocation(tmp_path: Path) -> None:
     symbols = {"small": 0x1234, "negative": (1 << 64) - 0x8000}
     image = check(helpers.compiled(ASSEMBLY, language="assembler"), symbols, tmp_path)
     made = {r.type for r in image.relocations}
+    image = check(helpers.compiled(THREAD_LOCAL_ASSEMBLY, language="assembler"), {}, tmp_path)
+    made |= {r.type for r in image.relocations}
     # What assemblers for ELF make only of other sources, or not at all.
     left = {
         RelocationType.NONE,
@@ -92,5 +94,11 @@ def test_every_relocation(tmp_path: Path) -> None:
         RelocationType.GOTREL32,
         RelocationType.LD64_GOTOFF_LO15,
         RelocationType.TLS,
+        # ld.lld makes the local-exec model of it.
+        RelocationType.TLSIE_ADR_GOTTPREL_PAGE21,
+        RelocationType.TLSIE_LD64_GOTTPREL_LO12_NC,
+        RelocationType.TLSIE_LD_GOTTPREL_PREL19,
+        # ld.lld doesn't know them.
+        *(t for t in RelocationType if t.name.endswith("_TPREL_LO12")),
     }
     assert set(RelocationType) - made == left
