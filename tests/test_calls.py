@@ -309,3 +309,64 @@ def test_an_import_without_a_prototype() -> None:
         armexec.function(text, "long(long)", imports={"g": lambda x: x}, engine="translated")
     double = armexec.callback(lambda x: 2 * x, "long(long)", engine="translated")
     assert armexec.function(text, "long(long)", imports={"g": double}, engine="translated")(21) == 42
+
+
+# -- functions that are replaced --------------------------------------------------------------------------------------
+REPLACED = """
+long inner(long x) { return x + 1; }
+long (*volatile pointer)(long) = inner;
+long other(long x) { return inner(x) * 10; }
+long outer(long x) { return other(x) + pointer(x); }
+long tail(long x) { return inner(x); }
+long factorial(long n) { return n ? n * factorial(n - 1) : 1; }
+long use(long n) { return factorial(n); }
+long count(long n) { long s = 0; for (long i = 0; i < n; i++) s += inner(i); return s; }
+"""
+
+
+@pytest.fixture(params=["reference", "translated", "translated:O0"])
+def replaceable(request: pytest.FixtureRequest) -> armexec.Module:
+    return armexec.compile(REPLACED, "c", "-O1", flags="-fno-inline", engine=request.param)
+
+
+def test_replaced_by_a_callable(replaceable: armexec.Module) -> None:
+    mod = replaceable
+    assert (mod.outer(1), mod.tail(1), mod.count(3)) == (22, 2, 6)
+    inner: armexec.Function = mod.replace("inner", lambda x: inner(x) + 100)
+    for _ in range(3):
+        assert (mod.outer(1), mod.tail(1), mod.count(3)) == (1122, 102, 306)
+        assert inner(1) == mod.inner(1) == 2
+    mod.replace("inner", lambda x: -x)
+    assert (mod.outer(1), mod.tail(5)) == (-11, -5)
+    assert mod.replace(inner.offset, None)(1) == 2
+    assert (mod.outer(1), mod.tail(1)) == (22, 2)
+    # A function that calls itself, or a loop of its own.
+    factorial = mod.replace("factorial", lambda n: 7)
+    assert (mod.use(4), factorial(4)) == (7, 24)
+
+
+def test_replaced_by_code(replaceable: armexec.Module) -> None:
+    mod = replaceable
+    other = armexec.compile("long f(long x) { return 1000 * x; }", "c", engine=mod.engine)
+    mod.replace("inner", other.f)
+    assert mod.outer(1) == 11000
+    mod.replace("inner", armexec.callback(lambda x: 3, "long(long)", engine=mod.engine))
+    assert mod.outer(1) == 33
+    del other
+    gc.collect()
+    assert mod.tail(9) == 3
+
+
+def test_what_cannot_be_replaced(replaceable: armexec.Module) -> None:
+    mod = replaceable
+    with pytest.raises(armexec.Error, match="no symbol 'innr'; did you mean inner"):
+        mod.replace("innr", None)
+    with pytest.raises(armexec.Error, match="no function can be at offset 0x7"):
+        mod.replace(7, None)
+    with pytest.raises(armexec.SignatureError, match="a function is replaced by a callable, not by int 3"):
+        mod.replace("inner", 3)  # type: ignore[arg-type]
+    with pytest.raises(armexec.SignatureError, match="can't be called so"):
+        mod.replace("inner", lambda: 3)
+    mod.close()
+    with pytest.raises(armexec.Error, match="the module is closed"):
+        mod.replace("inner", lambda x: x)

@@ -234,6 +234,59 @@ class Module:
             raise UnknownFunction(str(error)) from None
 
     @own_method
+    def replace(self, function: str | int, replacement: Callable[..., Any] | None) -> Function:
+        """Have the guest call something else where it calls one of its functions: `mod.replace("malloc", mine)`.
+
+        Args:
+            function: its name, or its offset in the image in bytes.
+            replacement: a callable, with the function's prototype; a Function; a Callback; or None: the function
+                itself again.
+
+        Returns:
+            the function, which Python can still call: the original. What it calls of itself then isn't replaced.
+
+        Raises:
+            UnknownFunction: there is no such function.
+            SignatureError: its prototype isn't known (give a Callback), or the replacement doesn't fit.
+            HostError: the engine can't: translated and reference can.
+        """
+        from armexec.guest_callbacks import Callback
+
+        if isinstance(function, str):
+            original = self[function]
+        else:
+            original = self.at(function, "void()")
+            if original._symbol.size or original._symbol.name in self:
+                original = self._function(original._symbol)
+        address: int | None = None
+        if isinstance(replacement, Function | Callback):
+            self._check_engine(str(replacement.engine), f"{replacement!r:.80}")
+            address = replacement.address
+        elif replacement is not None:
+            prototype = original.prototype
+            if prototype is None or not callable(replacement):
+                raise SignatureError(
+                    f'{original.name}: its prototype isn\'t known: give armexec.callback(function, "int(int)")'
+                    if callable(replacement)
+                    else f"a function is replaced by a callable, not by {described(replacement)}"
+                )
+            replacement = self._callbacks.bind(replacement, prototype)
+            address = replacement.address
+        with self._lock:
+            if self._closed:
+                _refuse_closed(self.name)
+            self._loaded.redirect(original.offset, address)
+            # It lives as long as it may be called.
+            self._replacements[original.offset] = replacement
+            for made in list(self._made):
+                made._unbind()
+        return original
+
+    @cached_property
+    def _replacements(self) -> dict[int, Any]:
+        return {}
+
+    @own_method
     def at(self, offset: int, signature: str | Prototype) -> Function:
         """The function at an offset, where the image needs no symbol: `mod.at(0x1234, "int(int)")`.
 

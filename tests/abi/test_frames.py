@@ -181,7 +181,7 @@ def test_results_of_callbacks_are_checked() -> None:
 
 def test_results_of_callbacks_that_are_integers() -> None:
     block = memoryview(bytearray(BLOCK_SIZE))
-    x = ArgumentBlock.from_buffer(block).x
+    x = CallFrame.from_buffer(block).x
     for text, value, expected in (
         ("short", -1, (1 << 64) - 1),
         ("unsigned long", (1 << 64) - 1, (1 << 64) - 1),

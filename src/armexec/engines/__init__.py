@@ -53,6 +53,16 @@ class LoadedImage(Protocol):
         an ExecutionError for what the guest does, and what a function of Python raises that the guest calls.
         """
 
+    def redirect(self, offset: int, target: int | None) -> None:
+        """Have calls of the function at `offset` go to an address instead; None: to itself again.
+
+        Functions that were bound before are to be bound again. Those of this image's functions that Python calls aren't
+        redirected, nor are calls that a function makes of itself.
+
+        Raises:
+            HostError: the engine can't.
+        """
+
     def answer_system_calls(self, handler: SystemCallHandler) -> None:
         """Have system calls of this image's code done by a function; without one they are errors.
 

@@ -55,6 +55,9 @@ class LoadedNativeImage:
         self._memory = region, functions
         register_native_image(self)
 
+    def redirect(self, offset: int, target: int | None) -> None:
+        raise HostError("the engine 'native' can't replace functions: use 'translated' or 'reference'")
+
     def answer_system_calls(self, handler: SystemCallHandler) -> None:
         if self._system_calls is not None:
             self._system_calls.handler = handler

@@ -41,6 +41,8 @@ _STEPS = 64
 """Number of instructions between two looks at the clock."""
 
 _local = threading.local()
+_redirected: dict[int, int] = {}
+"""By the addresses of functions that have been replaced, where calls of them go instead."""
 
 
 def step(machine: ReferenceMachine) -> None:
@@ -80,6 +82,8 @@ def _run_to_exit(machine: ReferenceMachine, counts: Counter[int] | None) -> None
     returned_to = 0
     steps = 0
     when = deadline()
+    # A replaced function that Python calls is itself.
+    entry = machine.pc
     while (pc := machine.pc) != EXIT:
         if not begin <= pc < end:
             function = host_functions().find(pc)
@@ -89,6 +93,9 @@ def _run_to_exit(machine: ReferenceMachine, counts: Counter[int] | None) -> None
             begin, end = code_at(pc)
             if (begin, end) == NOWHERE:
                 raise Trap(TrapKind.EXECUTE, pc, pc)
+        if _redirected and pc != entry and pc in _redirected:
+            machine.pc = _redirected[pc]
+            continue
         steps += 1
         if when is not None and not steps % _STEPS and time.monotonic() >= when:
             raise Trap(TrapKind.TIME_LIMIT, pc)
@@ -160,6 +167,11 @@ class LoadedReferenceImage:
         self.steps: list[Step] = region.steps
         self._thread_pointer = thread_pointers(image, region)
         self._system_call: SystemCallHandler | None = None
+
+    def redirect(self, offset: int, target: int | None) -> None:
+        _redirected.pop(self.base + offset, None)
+        if target is not None:
+            _redirected[self.base + offset] = target
 
     def answer_system_calls(self, handler: SystemCallHandler) -> None:
         self._system_call = handler
@@ -236,6 +248,8 @@ class LoadedReferenceImage:
             count(self.image, self.base, counts)
 
     def close(self) -> None:
+        for address in [at for at in _redirected if self.base <= at < self.base + self.image.size]:
+            del _redirected[address]
         del self.region
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ctypes
 import os
 from collections.abc import Callable
-from functools import cache
+from functools import cache, partial
 from typing import TYPE_CHECKING, Any
 
 from armexec.abi import calling_convention, place_in_registers
@@ -31,7 +31,7 @@ from armexec.translate.execute.runtime import Runtime
 from armexec.translate.execute.translator import Translator
 from armexec.translate.mode import reads_fpsr
 from armexec.translate.policy import Policy, policy_from_environment
-from armexec.translate.tiers import AUTO, TIERS, wait
+from armexec.translate.tiers import AUTO, OPTIMIZED, TIERS, wait
 from armexec.translate.unit_registry import Argument, CodeSource, Names, Shape
 
 if TYPE_CHECKING:
@@ -178,9 +178,15 @@ class LoadedTranslatedImage:
         )
         if found is not None:
             code = code._replace(identity=found.digest, movable=lambda address: address - base not in dependent)
-        self.translator = Translator(
-            _runtime(), code, lambda fault: _to_error(fault, image, base, fetch), tier=tier, policy=policy, dump=dump
+        self._new_translator: Callable[..., Translator] = partial(
+            Translator,
+            _runtime(),
+            to_error=lambda fault: _to_error(fault, image, base, fetch),
+            policy=policy,
+            dump=dump,
         )
+        self._tier = tier
+        self.translator = self._new_translator(code, tier=tier)
 
     def bind(self, offset: int, prototype: Prototype) -> Callable[..., Any]:
         placement = place_in_registers(prototype, calling_convention(self.image))
@@ -211,6 +217,20 @@ class LoadedTranslatedImage:
         function.memory = self.region, self.translator
         bound: Callable[[int], None] = function
         return bound if pointer is None else lambda frame: function(frame, pointer())
+
+    def redirect(self, offset: int, target: int | None) -> None:
+        old = self.translator
+        redirected = {at: to for at, to in old.code.redirected.items() if at != self.base + offset}
+        if target is not None:
+            redirected[self.base + offset] = target
+        # What runs now goes on in the old translations. Those that are kept know nothing of this.
+        old.close()
+        _runtime().remove(old)
+        # Loops of the first tier would be found by the dispatcher, which goes to what stands for a function.
+        tier = OPTIMIZED if redirected and self._tier == AUTO else self._tier
+        code = old.code._replace(redirected=redirected, identity=None)
+        self.translator = self._new_translator(code, tier=tier)
+        self.translator.system_call = old.system_call
 
     def answer_system_calls(self, handler: SystemCallHandler) -> None:
         self.translator.system_call = handler

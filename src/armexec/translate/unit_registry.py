@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from bisect import bisect_left, insort
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
+from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from armexec.translate.mode import Mode
@@ -68,6 +69,8 @@ class CodeSource(NamedTuple):
 
     `identity` is a digest of all of it that translations depend on, wherever it is mapped; None: translations aren't
     kept. `movable` says that a word at an address is the same wherever the image is mapped. `names`: for people.
+
+    `redirected`: by the addresses of functions that have been replaced, where calls of them go instead.
     """
 
     base: int
@@ -83,6 +86,7 @@ class CodeSource(NamedTuple):
     identity: bytes | None = None
     movable: Callable[[int], bool] = lambda address: True
     names: Names = NAMELESS
+    redirected: Mapping[int, int] = MappingProxyType({})
 
 
 class Convention(NamedTuple):
@@ -201,4 +205,10 @@ class UnitRegistry:
         # Where nothing can be read, there are no tables.
         read = code.read if self.policy.jump_tables else lambda _address, _size: None
         extents = Extents(code.ranges(), code.functions(), self.policy)
-        return Partition(code.fetch, lambda starts, graph: jump_targets(starts, graph, read), extents, self.policy)
+        return Partition(
+            code.fetch,
+            lambda starts, graph: jump_targets(starts, graph, read),
+            extents,
+            self.policy,
+            code.redirected.keys(),
+        )

@@ -40,12 +40,23 @@ class _Addresses:
 
 
 class Partition:
-    """The graphs of one image."""
+    """The graphs of one image.
 
-    def __init__(self, fetch: Fetch, jump_targets: JumpTargets, extents: Extents, policy: Policy) -> None:
+    A graph goes on at none of the `redirected` addresses, which are functions that have been replaced.
+    """
+
+    def __init__(
+        self,
+        fetch: Fetch,
+        jump_targets: JumpTargets,
+        extents: Extents,
+        policy: Policy,
+        redirected: Collection[int] = (),
+    ) -> None:
         self._fetch = fetch
         self._jump_targets = jump_targets
         self._extents = extents
+        self._redirected = redirected
         self._limit = policy.max_function
         self._window = policy.window
         # By the address that is entered.
@@ -165,7 +176,7 @@ class Partition:
         return self._discover((address,), lambda at: address <= at < end and inside(at))
 
     def _discover(self, entries: Collection[int], inside: Callable[[int], bool]) -> ControlFlowGraph:
-        outside = _Addresses(lambda at: not inside(at))
+        outside = _Addresses(lambda at: at in self._redirected or not inside(at))
         return discover(tuple(entries), self._fetch, self._jump_targets, outside, self._goes_on)
 
     def _outside(self, start: int) -> _Addresses:

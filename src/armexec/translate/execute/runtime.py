@@ -136,6 +136,16 @@ class Runtime:
             self._translators.insert(index, weakref.ref(translator, self._forget))
             self._strict_images.value += translator.code.reads_fpsr
 
+    def remove(self, translator: CodeOwner) -> None:
+        """Find code by a translator no more: another one takes its place."""
+        with self._lock:
+            self._drop_dead()
+            kept = [reference() is not translator for reference in self._translators]
+            self._starts = [start for start, keep in zip(self._starts, kept, strict=True) if keep]
+            self._translators = [found for found, keep in zip(self._translators, kept, strict=True) if keep]
+            self._strict_images.value -= translator.code.reads_fpsr
+        self.forget_found()
+
     def _forget(self, _: object) -> None:
         self.forget_found()
 

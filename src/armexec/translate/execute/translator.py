@@ -11,7 +11,9 @@ from armexec.errors import HostError
 from armexec.forks import renew
 from armexec.machines.traps import Trap, TrapKind
 from armexec.translate.codegen.cache import CacheSlot, UnitCache
+from armexec.translate.codegen.link import HostCode
 from armexec.translate.codegen.llvm import has_optimized
+from armexec.translate.codegen.support_code import shared_code
 from armexec.translate.compiled_unit import CompiledUnit
 from armexec.translate.events import began, has_listeners
 from armexec.translate.execute.fault import Fault
@@ -21,6 +23,7 @@ from armexec.translate.execute.runtime import Runtime
 from armexec.translate.execute.tier_up import compile_unit, improve_later
 from armexec.translate.mode import NONSPECULATIVE, SPECULATIVE, STRICT, Mode
 from armexec.translate.policy import DEFAULT, Policy
+from armexec.translate.support.load import load
 from armexec.translate.tiers import AUTO, BASELINE, OPTIMIZED, urgent
 from armexec.translate.unit_registry import CodeSource, Shape, UnitRegistry
 
@@ -60,7 +63,9 @@ class _Side:
     def enter(self, address: int) -> None:
         """Put what is entered at an address into the table."""
         code = self.registry.code
-        self.table[(address - code.base) >> 2] = self.entered(address) or 0
+        # What has been replaced is entered by its own entry stub only.
+        entered = None if address in code.redirected else self.entered(address)
+        self.table[(address - code.base) >> 2] = entered or 0
 
     def at(self, tier: str) -> tuple[UnitRegistry, UnitCache]:
         """What is translated, and kept, at a tier."""
@@ -95,6 +100,7 @@ class Translator:
         self.dump = dump
         self._lock = renew(self)
         self._sides: dict[Mode, _Side] = {}
+        self._redirections: dict[tuple[int, Mode], tuple[HostCode, ctypes.c_uint64]] = {}
         # What has been returned to, and may well go on elsewhere.
         self._returned_to: set[int] = set()
         runtime.add(self)
@@ -145,6 +151,8 @@ class Translator:
         """The host address of the function at `address` that takes the state structure, 0 where there is no code."""
         if self.code.fetch(address) is None:
             return 0
+        if address in self.code.redirected:
+            return self._redirection(address, mode)
         if mode == SPECULATIVE:
             mode = self.mode
         side = self._side(mode)
@@ -152,6 +160,19 @@ class Translator:
             if side.entered(address) is None:
                 self._build(side, address, None)
             return side.entered(address) or 0
+
+    def _redirection(self, address: int, mode: Mode) -> int:
+        """The host code that goes on where a replaced function is redirected to. Raises HostError."""
+        key = address, mode
+        with self._lock:
+            code = self._redirections.get(key)
+            if code is None:
+                target = ctypes.c_uint64(self.code.redirected[address])
+                lookup = {STRICT: "strict_slowly", NONSPECULATIVE: "nonspeculative_slowly"}.get(mode, "lookup_slowly")
+                symbols = {"target": ctypes.addressof(target), lookup: self.runtime.symbols[lookup]}
+                text = load("runtime/redirect", LOOKUP=lookup)
+                code = self._redirections[key] = shared_code(text, symbols, ["redirect"]), target
+            return code[0].address("redirect")
 
     def check_return(self, address: int, entry: int) -> None:
         """Raise the error for an address that a call of `entry` has returned to, if nothing else can follow."""

@@ -23,6 +23,7 @@ from armexec.cpu.registers import (
     x,
     zero,
 )
+from armexec.errors import HostError
 from armexec.machines.llvm.builder import Builder
 from armexec.machines.llvm.values import address_of
 from armexec.machines.traps import EXIT
@@ -37,12 +38,15 @@ _FRESH = "fpcr"
 """The first of the system registers in the state structure, which are zero when a call from Python begins."""
 
 
-def entry_stub(writer: FunctionWriter, entry: int, shape: Shape, *, strict: bool) -> list[str]:
+def entry_stub(
+    writer: FunctionWriter, entry: int, shape: Shape, *, strict: bool, is_replaced: bool = False
+) -> list[str]:
     """A C function that takes the arguments, runs the guest function on a state of the pool, and returns X0 or V0.
 
     It is called with the GIL held, gives it up around the guest, and on a trap leaves a Python exception set.
     A `float` comes and goes as a `double`, which Python's numbers are: it is converted in the guest's environment.
-    Where the arguments are in a frame, so are the results, and it returns 0.
+    Where the arguments are in a frame, so are the results, and it returns 0. `is_replaced`: the guest's calls of the
+    function go elsewhere.
     """
     signature = writer.signatures.get(entry)
     b = Builder(OFFSETS, writer.base)
@@ -89,6 +93,11 @@ def entry_stub(writer: FunctionWriter, entry: int, shape: Shape, *, strict: bool
     wanted = list(members(results(shape)))
     if uses_state:
         b.state.store("pc", address_of(b, entry).text)
+        if is_replaced:
+            # The dispatcher would go to what stands for it.
+            if signature is None:
+                raise HostError("a function of this size can't be called any more when it has been replaced")
+            b.call("i1", f"@s{name}", "ptr %state", f"i64 {address_of(b, entry).text}", f"i64 {EXIT}")
         b.append("call void @dispatch(ptr %state)")
         found = {number: _load_value(b, number) for number in wanted}
     else:

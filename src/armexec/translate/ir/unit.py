@@ -182,7 +182,8 @@ class UnitPlan:
             root = self.root if address == self.entry else None
             # What is asked for is translated whatever leads to it already, so that it is the same each time.
             is_there = address in registry.states and address != self.entry
-            if root is None and (total > most or fetch(address) is None or is_there):
+            is_replaced = address in registry.code.redirected and address != self.entry
+            if root is None and (is_replaced or total > most or fetch(address) is None or is_there):
                 continue
             graph = root or registry.graph(address)
             if graph.is_fragment and root is None:
@@ -211,6 +212,8 @@ class UnitPlan:
                 continue
             sizes = {}
             for address in likely_targets(block.source, registry.code, policy.max_call_targets):
+                if address in registry.code.redirected:
+                    continue
                 graph = registry.partition.graph(address)
                 size = registry.reach(graph.entry, policy.max_call_target)
                 if not graph.is_fragment and size <= policy.max_call_target:
@@ -320,7 +323,9 @@ class UnitPlan:
         for address in self.wrapped:
             out += writer.write_wrapper(address)
         if self.shape is not None:
-            out += entry_stub(writer, entry, self.shape, strict=self.registry.mode.is_strict)
+            out += entry_stub(
+                writer, entry, self.shape, strict=self.registry.mode.is_strict, is_replaced=entry in code.redirected
+            )
         helpers: dict[str, str] = {}
         for function in self.functions.values():
             helpers |= function.machine.helpers
