@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import random
 
+import numpy as np
 import pytest
 
 import armexec
@@ -225,3 +226,21 @@ def test_a_loop_that_has_to_be_tested_is_though_another_has_not() -> None:
     for seed in range(6):
         memory = _memory(random.Random(f"tested/{seed}"), 0.1)
         assert _run(text, memory, "translated:O2") == _run(text, memory, "reference")
+
+
+@pytest.mark.parametrize("registers", [1, 2, 3])
+@pytest.mark.parametrize(("arrangement", "dtype", "nan"), [("4s", "f4", 0x7FC0_0000), ("2d", "f8", 0x7FF8 << 48)])
+def test_a_nan_in_any_lane_is_noticed(arrangement: str, dtype: str, nan: int, registers: int) -> None:
+    lines = [f"ldr q{n}, [x0, #{16 * n}]\nldr q{n + 8}, [x1, #{16 * n}]" for n in range(registers)]
+    lines += [f"fsub v{n}.{arrangement}, v{n}.{arrangement}, v{n + 8}.{arrangement}" for n in range(registers)]
+    lines += [f"str q{n}, [x2, #{16 * n}]" for n in range(registers)]
+    f = armexec.function("\n".join([*lines, "ret"]), "void(void *, void *, void *)", engine="translated:O2")
+    count = 16 * registers // np.dtype(dtype).itemsize
+    for lane in range(count):
+        a = np.ones(count, dtype)
+        a[lane] = np.inf
+        result = np.zeros(count, dtype)
+        f(a, a, result)
+        # The host's own would have the sign set.
+        expected = [nan if n == lane else 0 for n in range(count)]
+        assert result.view(dtype.replace("f", "u")).tolist() == expected

@@ -20,7 +20,7 @@ _MAX_PENDING = 64
 """Maximum count of pending results before they are tested."""
 
 # With AVX-512, LLVM compares vectors into mask registers, and KORTEST tests these: a product of matrices takes 1.25
-# times as long as with VCMPPD and VMOVMSKPS.
+# times as long as with VCMPPD and VTESTPS.
 _VECTOR_COMPARISONS = {
     "<2 x double>": "sse2.cmp.pd",
     "<4 x float>": "sse.cmp.ps",
@@ -28,8 +28,8 @@ _VECTOR_COMPARISONS = {
     "<8 x float>": "avx.cmp.ps.256",
 }
 """x86-64's comparisons of vectors, by type."""
-_SIGNS = {4: "sse.movmsk.ps", 8: "avx.movmsk.ps.256"}
-"""x86-64's instructions that gather the signs of 32-bit elements, by their number."""
+_SIGN_TESTS = {4: "avx.vtestz.ps", 8: "avx.vtestz.ps.256"}
+"""x86-64's tests whether the signs of 32-bit elements are clear, by their number."""
 
 
 class Guards:
@@ -251,8 +251,8 @@ class Guards:
                 mask = b.line(f"or <{words} x i32> {mask}, {other}")
             floats = f"<{words} x float>"
             signs = b.line(f"bitcast <{words} x i32> {mask} to {floats}")
-            word = b.line(f"call i32 @llvm.x86.{_SIGNS[words]}({floats} {signs})")
-            conditions.append(b.line(f"icmp ne i32 {word}, 0"))
+            are_clear = b.line(f"call i32 @llvm.x86.{_SIGN_TESTS[words]}({floats} {signs}, {floats} {signs})")
+            conditions.append(b.line(f"icmp eq i32 {are_clear}, 0"))
         condition = conditions[0]
         for other in conditions[1:]:
             condition = b.line(f"or i1 {condition}, {other}")
