@@ -58,8 +58,8 @@ def _parts(image: Image, page: int, *, executable: bool) -> list[tuple[int, int,
     as dynamic linkers have it. Raises LoadError for code in such a page.
     """
     parts: list[tuple[int, int, Protection]] = []
-    segments = sorted(image.segments, key=lambda segment: segment.offset)
-    for segment, last in zip(segments, [*segments[:1], *segments], strict=False):
+    has_code = False  # the last part
+    for segment in sorted(image.segments, key=lambda segment: segment.offset):
         protection = Protection.READ
         if segment.writable:
             protection |= Protection.WRITE
@@ -68,21 +68,21 @@ def _parts(image: Image, page: int, *, executable: bool) -> list[tuple[int, int,
         start = segment.offset // page * page
         end = -(-(segment.offset + segment.size) // page) * page
         if parts and start < parts[-1][0] + parts[-1][1]:
-            before, size, known = parts[-1]
+            before, size, known = parts.pop()
             shared = known | protection
+            has_code = has_code or segment.executable
             # Code must not change, whether or not the host executes it.
-            if Protection.WRITE in shared and (segment.executable or last.executable):
+            if Protection.WRITE in shared and has_code:
                 raise LoadError(
                     f"{image.name}: at {segment.offset:#x} it has code and variables in one page of this host, of"
                     f" {page >> 10} KiB: link it with -z max-page-size={page}"
                 )
-            # The page that both have.
             if start > before:
-                parts[-1] = before, start - before, known
-            else:
-                parts.pop()
+                parts.append((before, start - before, known))
+            # The page that both have.
             parts.append((start, before + size - start, shared))
             start = before + size
         if end > start:
             parts.append((start, end - start, protection))
+            has_code = segment.executable
     return parts

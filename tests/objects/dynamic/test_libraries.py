@@ -292,6 +292,22 @@ def test_pages_are_read_only_after_the_relocation(tmp_path: Path) -> None:
                 m.set(m.where())
 
 
+def test_hosts_with_larger_pages(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("armexec.engines.loading.page_size", lambda: 16384)
+    source = "int f(int x) { return x + 1; } int (*const p[])(int) = {f}; int n = 4; int g(int i) { return p[i](n++); }"
+    path = shared(tmp_path, "libs.so", source, "-Wl,-z,max-page-size=4096", "-g")
+    message = refused(path)
+    assert (
+        "it has code and variables in one page of this host, of 16 KiB: link it with -z max-page-size=16384" in message
+    )
+    for size in ("max-page-size=16384", "max-page-size=65536"):
+        shared(tmp_path, "libs.so", source, f"-Wl,-z,{size}", "-g")
+        with armexec.load(path) as m:
+            assert (m.g(0), m.g(0)) == (5, 6)
+            protections = {step.protection for step in m.memory_steps if step.protection is not None}
+            assert not any(protection.writable_and_executable for protection in protections)
+
+
 def test_packed_relative_relocations(tmp_path: Path) -> None:
     numbers = ", ".join(f"&v[{i}]" for i in range(200))
     source = f"static int v[200] = {{[7] = 70, [150] = 1500}}; int *volatile p[] = {{0, {numbers}, 0, &v[7]}};"
