@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import threading
+import weakref
 
 import pytest
 
@@ -104,6 +106,19 @@ def test_a_thread_that_ends_gives_its_block_back() -> None:
             thread.join()
             addresses.add(thread.ident)
         assert where() == 0
+
+
+@pytest.mark.parametrize("engine", WITH_THREADS)
+def test_closing_gives_the_memory_back(engine: str) -> None:
+    m = armexec.compile(SOURCE, "c", "-O1", "linux", engine=engine)
+    assert m.bump(1) == 6
+    m["bump_zero"].with_signature("int(int)")(3)
+    region = weakref.ref(m.loaded.region)  # type: ignore[attr-defined]
+    m.close()
+    gc.collect()
+    assert region() is None
+    with pytest.raises(armexec.Error, match="the module is closed"):
+        m.bump(1)
 
 
 def test_too_many_of_them() -> None:

@@ -157,6 +157,14 @@ def _part(machine: ReferenceMachine, part: Part) -> int:
     return Bits(8 * part.size, registers[n]).value
 
 
+def _machine(thread_pointer: Callable[[], int] | None) -> ReferenceMachine:
+    """A machine for a call."""
+    machine = ReferenceMachine(HostMemory())
+    if thread_pointer is not None:
+        machine.system_registers[TPIDR_EL0] = thread_pointer()
+    return machine
+
+
 class LoadedReferenceImage:
     """An image whose code is read, and never executable."""
 
@@ -179,14 +187,14 @@ class LoadedReferenceImage:
     def bind(self, offset: int, prototype: Prototype) -> Callable[..., Any]:
         address = self.base + offset
         result = prototype.result
-        memory = self.region
+        memory, pointer = self.region, self._thread_pointer
         placement = place_in_registers(prototype, calling_convention(self.image))
         arguments = [
             (parameter.type, parts) for parameter, parts in zip(prototype.parameters, placement.arguments, strict=True)
         ]
 
         def call(*values: Any) -> Any:
-            machine = ReferenceMachine(HostMemory())
+            machine = _machine(pointer)
             for (ctype, parts), value in zip(arguments, values, strict=True):
                 bits = to_bits(value, ctype) if ctype.kind == "float" else value
                 for part in parts:
@@ -205,11 +213,11 @@ class LoadedReferenceImage:
 
     def bind_frame(self, offset: int) -> Callable[[int], None]:
         address = self.base + offset
-        memory = self.region
+        memory, pointer = self.region, self._thread_pointer
 
         def call(at: int) -> None:
             frame = CallFrame.from_address(at)
-            machine = ReferenceMachine(HostMemory())
+            machine = _machine(pointer)
             machine.registers[:9] = frame.x
             machine.vectors[:8] = [_vector(frame, n) for n in range(8)]
             self._run(machine, address, memory, ctypes.string_at(frame.stack, frame.stack_size))
@@ -225,8 +233,6 @@ class LoadedReferenceImage:
         machine.memory.write(machine.registers[31], on_stack)
         machine.registers[30] = EXIT
         machine.pc = address
-        if self._thread_pointer is not None:
-            machine.system_registers[TPIDR_EL0] = self._thread_pointer()
         machine.system_call = self._system_call
         count = execution_counter()
         try:
@@ -250,7 +256,7 @@ class LoadedReferenceImage:
     def close(self) -> None:
         for address in [at for at in _redirected if self.base <= at < self.base + self.image.size]:
             del _redirected[address]
-        del self.region
+        del self.region, self._thread_pointer
 
 
 class ReferenceEngine:

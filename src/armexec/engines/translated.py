@@ -251,7 +251,7 @@ class LoadedTranslatedImage:
 
     def close(self) -> None:
         self.translator.close()
-        del self.translator, self.region
+        del self.translator, self.region, self._thread_pointer
 
 
 class TranslatedEngine:
