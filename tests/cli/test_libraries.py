@@ -26,17 +26,18 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_run_and_show(folder: Path) -> None:
-    done = armexec("run", "libone.so", "--search", str(folder), "--function", "one", "3")
+    options = "--search", str(folder), "--engine", "translated"
+    done = armexec("run", "libone.so", "3", "--function", "one", *options)
     assert (done.status, done.out, done.err) == (0, "10\n", "")
-    done = armexec("run", str(folder / "libone.so"), "--search", str(folder), "--function", "two", "3")
+    done = armexec("run", str(folder / "libone.so"), "3", "--function", "two", *options)
     assert (done.status, done.out) == (0, "5\n")
-    done = armexec("show", str(folder / "libone.so"), "--search", str(folder), "--function", "one", "3")
+    done = armexec("show", str(folder / "libone.so"), "3", "--function", "one", *options)
     assert done.status == 0
     assert done.out.endswith("   10\n")
 
 
 def test_a_missing_library(folder: Path) -> None:
-    done = armexec("run", str(folder / "libone.so"), "--function", "one", "3")
+    done = armexec("run", str(folder / "libone.so"), "--function", "one", "3", "--engine", "translated")
     assert done.status == 1
     assert "libone.so needs libtwo.so, and no folder was given to look for it" in done.err
 

@@ -70,7 +70,7 @@ def test_every_model(form: tuple[str, ...], engine: str) -> None:
 @pytest.mark.skipif(GCC is None, reason="aarch64-linux-gnu-gcc is not installed")
 @pytest.mark.parametrize("flags", [("-O1",), ("-O2", "-fPIC")])
 def test_code_of_gcc(flags: tuple[str, ...]) -> None:
-    with armexec.load(gcc_compiled(SOURCE, *flags)) as m:
+    with armexec.load(gcc_compiled(SOURCE, *flags), engine=WITH_THREADS[0]) as m:
         assert use(m) == [6, 8, 1, 2, 1, 0, 3, 4, 0]
 
 
@@ -97,7 +97,7 @@ def test_after_a_fault_they_are_still_there(engine: str) -> None:
 
 def test_a_thread_that_ends_gives_its_block_back() -> None:
     source = "_Thread_local char large[1 << 24]; int touch(void) { large[1 << 23] = 1; return large[0]; }"
-    with armexec.compile(source, "c", "-O0", "linux") as m:
+    with armexec.compile(source, "c", "-O0", "linux", engine=WITH_THREADS[0]) as m:
         addresses = set()
         where = m["touch"]
         for _ in range(200):  # 3 GiB in all

@@ -99,7 +99,7 @@ def check(m: armexec.Module, folder: Path, name: str, arity: int, kind: str, cou
 
 @pytest.fixture(scope="module")
 def libm() -> armexec.Module:
-    return armexec.load("libm.so.6", search=[CROSS])
+    return armexec.load("libm.so.6", search=[CROSS], engine=WITH_THREADS[0])
 
 
 @needs_glibc

@@ -258,7 +258,7 @@ def test_thread_local_variables_by_a_function_call(tmp_path: Path) -> None:
     source = "__thread int zero, counter = 41; static __thread int own = 5;"
     source += "int get(void) { return ++counter + zero++; } int get_own(void) { return own++; }"
     (tmp_path / "libg.so").write_bytes(gcc_shared(source, "-mtls-dialect=trad"))
-    with armexec.load("libg.so", search=tmp_path) as m:
+    with armexec.load("libg.so", search=tmp_path, engine=WITH_THREADS[0]) as m:
         get, get_own = (m[name].with_signature("int()") for name in ("get", "get_own"))
         assert (get(), get(), get_own(), get_own()) == (42, 44, 5, 6)
 
