@@ -24,9 +24,9 @@ from armexec.translate.codegen.link import HostCode
 from armexec.translate.codegen.llvm import exact_attributes, host_features
 from armexec.translate.execute.fault_handler import install, thread_key
 from armexec.translate.guest_state import OFFSETS, GuestState
-from armexec.translate.ir.function import ATTRIBUTES
 from armexec.translate.ir.lift import LiftedBlock, lift_block
 from armexec.translate.ir.state_access import load_state, store_state
+from armexec.translate.ir.unit_functions import ATTRIBUTES
 from armexec.translate.support.runtime_ir import core, runner
 
 __all__ = ["GuestState", "block_runner"]

@@ -28,18 +28,18 @@ from armexec.machines.llvm.builder import Builder
 from armexec.machines.llvm.values import address_of
 from armexec.machines.traps import EXIT
 from armexec.translate.guest_state import OFFSETS
-from armexec.translate.ir.function import FunctionWriter
+from armexec.translate.ir.unit_functions import UnitFunctions
 from armexec.translate.support.host_environment import pinned
 from armexec.translate.unit_registry import Argument, Shape
 
-__all__ = ["entry_stub", "replaceable_stub", "results"]
+__all__ = ["results", "write_entry_stub", "write_replaceable_stub"]
 
 _FRESH = "fpcr"
 """The first of the system registers in the state structure, which are zero when a call from Python begins."""
 
 
-def entry_stub(
-    writer: FunctionWriter, entry: int, shape: Shape, *, strict: bool, is_replaced: bool = False
+def write_entry_stub(
+    writer: UnitFunctions, entry: int, shape: Shape, *, strict: bool, is_replaced: bool = False
 ) -> list[str]:
     """A C function that takes the arguments, runs the guest function on a state of the pool, and returns X0 or V0.
 
@@ -123,7 +123,7 @@ def results(shape: Shape) -> RegisterSet:
     return bit(d(0) if shape.float_result else X0)
 
 
-def replaceable_stub(name: str, shape: Shape) -> list[str]:
+def write_replaceable_stub(name: str, shape: Shape) -> list[str]:
     """The entry stub through a cell, so that code compiled quickly at first can give way to better code."""
     result = _result_type(shape)
     parameters = _parameters(shape)
@@ -246,7 +246,7 @@ def _index(registers: RegisterSet, number: int) -> int:
 
 
 def _call_closed(
-    b: Builder, writer: FunctionWriter, entry: int, values: dict[int, str], wanted: list[int]
+    b: Builder, writer: UnitFunctions, entry: int, values: dict[int, str], wanted: list[int]
 ) -> dict[int, str]:
     """Call it; the registers `wanted` then."""
     signature = writer.signatures[entry]

@@ -27,10 +27,11 @@ from armexec.translate.cfg.discovery import ControlFlowGraph
 from armexec.translate.codegen.llvm import exact_attributes, host_features, host_machine
 from armexec.translate.compiled_unit import BASELINE_ONLY, END, CompiledUnit, Function
 from armexec.translate.guest_state import OFFSETS
-from armexec.translate.ir.entry_stub import entry_stub, replaceable_stub, results
-from armexec.translate.ir.function import FunctionWriter, calling_convention
+from armexec.translate.ir.entry_stub import results, write_entry_stub, write_replaceable_stub
+from armexec.translate.ir.function import FunctionWriter
 from armexec.translate.ir.lift import LiftedFunction, lift
 from armexec.translate.ir.liveness import Signature, analyze
+from armexec.translate.ir.unit_functions import calling_convention
 from armexec.translate.support.runtime_ir import declarations, dispatcher, resumption
 from armexec.translate.unit_registry import Convention, Form, Shape, UnitRegistry
 
@@ -323,7 +324,7 @@ class UnitPlan:
         for address in self.wrapped:
             out += writer.write_wrapper(address)
         if self.shape is not None:
-            out += entry_stub(
+            out += write_entry_stub(
                 writer, entry, self.shape, strict=self.registry.mode.is_strict, is_replaced=entry in code.redirected
             )
         helpers: dict[str, str] = {}
@@ -334,6 +335,6 @@ class UnitPlan:
         out.append('attributes #0 = { null_pointer_is_valid nounwind "probe-stack"="inline-asm" }')
         out.append(exact_attributes())
         if self.registry.optimized is not None:
-            stub = [] if self.shape is None else replaceable_stub(writer.name(entry), self.shape)
+            stub = [] if self.shape is None else write_replaceable_stub(writer.name(entry), self.shape)
             out += [BASELINE_ONLY, "@running = external global i8", *stub, END]
         return "\n".join([*out, ""])
