@@ -13,7 +13,7 @@ from __future__ import annotations
 import re
 import sys
 from array import array
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
 from functools import cached_property
 from typing import NamedTuple
@@ -108,10 +108,16 @@ class Extents:
 
     def end(self, start: int) -> int:
         """The end of the extent that begins at a start."""
-        base, data = next(r for r in self._ranges if r[0] <= start < r[0] + len(r[1]))
-        index = bisect_right(self.starts, start)
-        end = base + len(data)
-        return min(end, self.starts[index]) if index < len(self.starts) else end
+        return self._ends[start]
+
+    @cached_property
+    def _ends(self) -> dict[int, int]:
+        ends: dict[int, int] = {}
+        for base, data in self._ranges:
+            end = base + len(data)
+            starts = self.starts[bisect_left(self.starts, base) : bisect_left(self.starts, end)]
+            ends.update(zip(starts, [*starts[1:], end], strict=True))
+        return ends
 
     def word(self, address: int) -> int:
         """The word at an address of code."""
