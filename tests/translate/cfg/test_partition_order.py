@@ -292,6 +292,27 @@ def test_code_behind_a_call_that_does_return_belongs_to_another_function() -> No
         assert [_bind(loaded, labels[name])(5) for name in ("f", "g")] == [17, 24]
 
 
+@pytest.mark.parametrize("policy", [Policy(), Policy(max_function=2), Policy(max_unit=3)])
+def test_the_callee_of_what_does_not_return_may_return_for_it(policy: Policy) -> None:
+    text = """
+        f: str x30, [sp, #-16]!
+           adr x9, one
+           blr x9
+           bl endless
+        rest: add x0, x0, #1
+           ldr x30, [sp], #16
+           ret
+        one: ret
+        endless: str x30, [sp, #-16]!
+           bl leave
+        1: b 1b
+        leave: ldr x30, [sp], #16
+           add x0, x0, #4
+           ret"""
+    loaded, labels = load(text, tier="O1", policy=policy)
+    assert _bind(loaded, labels["f"])(5) == 10
+
+
 def test_functions_without_symbols_are_found_by_where_others_end() -> None:
     text = "f: add x0, x0, #1\n ret\ng: cbz x0, 1f\n sub x0, x0, #1\n b g\n1: mov x0, #9\n ret\nh: mov x0, #3\n ret"
     code = assemble(text)

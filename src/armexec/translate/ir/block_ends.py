@@ -98,7 +98,7 @@ class BlockEnds(DeoptimizationExits):
             self.finish_switch(start, block)
         elif kind in ("call", "call_to"):
             live = live_in.get(block.source.end, 0)
-            if block.source.end in self.function.graph.outside:
+            if block.source.end not in self.function.blocks and self.uses_state:
                 # All that changed is put into the state there.
                 live = self.signature.dirty_out[start]
             self.finish_call(start, block, live)
@@ -319,7 +319,8 @@ class BlockEnds(DeoptimizationExits):
             return
         m.full, m.low, m.vectors, m.dirty = {}, {}, {}, 0
         m.NZCV = m.stored_flags()
-        if address in self.function.graph.outside:
+        # Also after what doesn't return by itself: what it calls may.
+        if self.uses_state:
             self.flush_to_state(changed)
             self.jump_outside(m.address(address))
         else:
