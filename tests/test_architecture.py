@@ -69,7 +69,8 @@ MAY_IMPORT = {
     },
     "sources": {"asm", "disasm", "objects", "toolchain", "words", "errors", "files"},
     "libraries": {"asm", "compiler_rt", "objects", "toolchain", "store", "errors"},
-    "program": {"objects", "errors"},
+    "program": {"callbacks", "cpu", "engines", "machines", "memory", "objects", "errors"},
+    "programs": {"compiler_rt", "libraries", "objects", "program", "sources", "errors"},
     "compiler_rt": {"asm", "objects", "toolchain"},  # its code is made beforehand
     "imports": {"engines", "objects", "errors"},
     "signatures": {"abi", "objects", "errors"},
@@ -106,6 +107,7 @@ MAY_IMPORT = {
         "errors",
         "module",
         "profiling",
+        "programs",
         "space",
     },
     "__main__": {"cli"},

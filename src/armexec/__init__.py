@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from armexec.guest_callbacks import Callback, callback
     from armexec.module import Function, Module
     from armexec.profiling.profile import HotFunction, HotLine, Profile, profile
+    from armexec.programs import ProgramResult, run
     from armexec.run_limits import limits
     from armexec.space import AddressSpace
 
@@ -72,6 +73,7 @@ __all__ = [
     "Module",
     "Operand",
     "Profile",
+    "ProgramResult",
     "Shift",
     "SignatureError",
     "StackOverflow",
@@ -89,6 +91,7 @@ __all__ = [
     "limits",
     "load",
     "profile",
+    "run",
 ]
 
 __version__ = "0.1.0"
@@ -102,6 +105,7 @@ _HOMES = {
     **dict.fromkeys(("HotFunction", "HotLine", "Profile", "profile"), "armexec.profiling.profile"),
     **dict.fromkeys(("Cpu", "Stop"), "armexec.cpu"),
     **dict.fromkeys(("Callback", "callback"), "armexec.guest_callbacks"),
+    **dict.fromkeys(("ProgramResult", "run"), "armexec.programs"),
     "AddressSpace": "armexec.space",
     "limits": "armexec.run_limits",
 }

@@ -230,7 +230,7 @@ def _message(kind: TrapKind, trap: Trap, word: int | None) -> str:
         why = why_trapped(detail)
         return f"breakpoint #{detail}" + (f" ({why})" if why else "")
     if kind is TrapKind.SUPERVISOR_CALL:
-        return f"system call (svc #{detail}) where none is allowed"
+        return trap.why or f"system call (svc #{detail}) where none is allowed"
     if kind is TrapKind.INSTRUCTION_LIMIT:
         return f"more than {detail} instructions executed"
     if kind is TrapKind.TIME_LIMIT:

@@ -2,6 +2,7 @@
 
 from .execution import execution_refused
 from .host import HostMemory
+from .mappings import Mappings
 from .maps import MapEntry, process_map, writable_and_executable
 from .protection import AccessError, Protection, Step
 from .region import Region, allocate, page_size, strategy_name
@@ -13,6 +14,7 @@ __all__ = [
     "GuestStack",
     "HostMemory",
     "MapEntry",
+    "Mappings",
     "Overflow",
     "Protection",
     "Region",

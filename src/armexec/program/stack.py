@@ -49,13 +49,10 @@ def initial_stack(
         page: the size of a page.
 
     Raises:
-        LoadError: the image isn't an executable's, or a text holds a null character.
+        LoadError: a text holds a null character.
     """
-    if image.program_headers is None:
-        raise LoadError(f"{image.name} isn't linked as a program")
     if len(random) != _RANDOM:
         raise LoadError(f"the random bytes are {_RANDOM}, not {len(random)}")
-    headers, count = image.program_headers
     strings = bytearray()
 
     def add(text: str | bytes) -> int:
@@ -72,10 +69,11 @@ def initial_stack(
     strings += random
     start = (top - len(strings)) & -16
     entry = next((s.offset for s in image.symbols if s.name == "_start" and s.offset is not None), 0)
-    auxiliary = [
-        (_AT_PHDR, base + headers),
-        (_AT_PHENT, _PROGRAM_HEADER),
-        (_AT_PHNUM, count),
+    auxiliary = []
+    if image.program_headers is not None:
+        headers, count = image.program_headers
+        auxiliary += [(_AT_PHDR, base + headers), (_AT_PHENT, _PROGRAM_HEADER), (_AT_PHNUM, count)]
+    auxiliary += [
         (_AT_PAGESZ, page),
         (_AT_BASE, 0),
         (_AT_ENTRY, base + entry),

@@ -1,9 +1,11 @@
-"""`armexec run`: call a function and print its result."""
+"""`armexec run`: run a program, or call a function and print its result."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import nullcontext
+
+import click
 
 from armexec.cli.command import argument, command, option
 from armexec.cli.options import called_function, compilation, file_argument
@@ -19,6 +21,12 @@ from armexec.cli.outcome import ended_by_ctrl_c
     help='Integers in any base; text for char *; arrays such as "[1, 2, 3]"; -- before text that begins with -.',
 )
 @called_function
+@option(
+    "--files",
+    multiple=True,
+    metavar="PATH=FOLDER[:rw]",
+    help="A folder that a program may read, or with :rw write, and its absolute path for the program.",
+)
 @option("--json", is_flag=True, help="Print the result as JSON, with what was called.")
 @option("--profile", is_flag=True, help="Show on standard error which functions and lines took the time.")
 @compilation
@@ -30,6 +38,7 @@ def run(
     engine: str | None,
     tier: str | None,
     search: Sequence[str],
+    files: Sequence[str],
     json: bool,
     profile: bool,
     target: str,
@@ -37,10 +46,13 @@ def run(
     language: str | None,
     compiler: str | None,
     flag: Sequence[str],
-) -> None:
-    """Call a function and print its result.
+) -> int:
+    """Run a program, or call a function and print its result.
 
-    The function is the only one in the file, or `main`, or the one that --function names. Its signature comes from the
+    A file that defines `main` is run as a program, unless --function or --signature is given: the arguments are its
+    own, and its exit status becomes that of the command. It is linked with the C or C++ library if it uses one.
+
+    Otherwise the function is the only one in the file, or the one that --function names. Its signature comes from the
     debug information, or from --signature. Without both, assembly and words take and return longs, and objects ints.
     Arrays that the function can write to are printed after the result.
 
@@ -52,8 +64,16 @@ def run(
     from armexec.cli.call import prepare
     from armexec.cli.inputs import open_source
     from armexec.cli.options import engine_name
+    from armexec.cli.program import parts_of_program, run_program
 
     source = open_source(file, language, level=opt, target=target, flags=flag, compiler=compiler, search=search)
+    parts = parts_of_program(source) if function is None and signature is None else None
+    if parts is not None:
+        return run_program(
+            source, parts, arguments, files, engine=engine_name(engine, tier), json=json, profile=profile
+        )
+    if files:
+        raise click.UsageError("--files is for programs: the file has no main, or a function is called")
     with load_source(source, engine_name(engine, tier)) as module:
         called, prototype, values = prepare(module, function, signature, arguments, compiled=source.is_compiled)
         made = None
@@ -80,7 +100,7 @@ def run(
 
                 shown["profile"] = as_json(made)
             print(encoder.dumps(shown))
-            return
+            return 0
         if prototype.result.kind != "void":
             print(result if not isinstance(result, bool) else str(result).lower())
         for name, value in after.items():
@@ -89,3 +109,4 @@ def run(
             from armexec.cli.profiled import show_profile
 
             show_profile(made, source.name, source.text.splitlines() if source.uses_compiler else ())
+    return 0

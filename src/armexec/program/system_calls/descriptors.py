@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from armexec.program.system_calls.errno import EBADF, EMFILE
 from armexec.program.system_calls.guest import Failure
-from armexec.program.system_calls.streams import InputStream, OutputStream, Writable
+from armexec.program.system_calls.streams import InputStream, OutputStream, Readable, Writable
 
 __all__ = ["Descriptors", "OpenFile"]
 
@@ -31,7 +31,7 @@ class OpenFile:
 class Descriptors:
     """What each number stands for; 0, 1 and 2 are the standard streams."""
 
-    def __init__(self, input: bytes, output: Writable | None, error: Writable | None) -> None:
+    def __init__(self, input: bytes | Readable, output: Writable | None, error: Writable | None) -> None:
         self._open: dict[int, InputStream | OutputStream | OpenFile] = {
             0: InputStream(input),
             1: OutputStream("stdout", output),

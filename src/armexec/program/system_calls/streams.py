@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import codecs
+import io
 import sys
+from collections.abc import Callable
 from typing import Any, Protocol
 
-__all__ = ["InputStream", "OutputStream", "Writable"]
+__all__ = ["InputStream", "OutputStream", "Readable", "Writable"]
 
 
 class Writable(Protocol):
@@ -15,18 +17,23 @@ class Writable(Protocol):
     def write(self, data: bytes, /) -> Any: ...
 
 
-class InputStream:
-    """Bytes that are read one after the other."""
+class Readable(Protocol):
+    """A binary file."""
 
-    def __init__(self, data: bytes) -> None:
-        self._data = bytes(data)
-        self._at = 0
+    def read(self, size: int, /) -> bytes: ...
+
+
+class InputStream:
+    """Bytes that are read one after the other, or a file, of which a read gives what is there."""
+
+    def __init__(self, source: bytes | Readable) -> None:
+        file: Readable = io.BytesIO(source) if isinstance(source, bytes) else source
+        # Buffered files: without waiting for all that was asked for.
+        self._read: Callable[[int], bytes] = getattr(file, "read1", file.read)
 
     def read(self, size: int) -> bytes:
-        """The next bytes; none at the end."""
-        part = self._data[self._at : self._at + size]
-        self._at += len(part)
-        return part
+        """The next bytes; none at the end. Raises what the file raises."""
+        return self._read(size)
 
 
 class OutputStream:

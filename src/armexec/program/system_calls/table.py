@@ -12,7 +12,7 @@ from armexec.program.system_calls.errno import EFAULT, failure
 from armexec.program.system_calls.folders import Folders
 from armexec.program.system_calls.guest import Denied, Failure, GuestMemory
 from armexec.program.system_calls.names import call_name
-from armexec.program.system_calls.streams import Writable
+from armexec.program.system_calls.streams import Readable, Writable
 from armexec.program.system_calls.system import System
 
 __all__ = ["SystemCalls"]
@@ -29,7 +29,7 @@ class SystemCalls:
         self,
         memory: GuestMemory,
         *,
-        input: bytes = b"",
+        input: bytes | Readable = b"",
         output: Writable | None = None,
         error: Writable | None = None,
         files: Mapping[str, str] | None = None,
@@ -37,7 +37,7 @@ class SystemCalls:
         """Make the system.
 
         Args:
-            input: what the program reads from standard input.
+            input: what the program reads from standard input: bytes, or a binary file.
             output, error: where it writes to; Python's standard output and error by default, as they are at each write.
             files: folders of the host by the absolute paths under which the program sees them. They can only be read,
                 except where the folder's path ends in ":rw".

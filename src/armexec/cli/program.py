@@ -1,0 +1,94 @@
+"""Running of a program with a main by `armexec run`."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from armexec.cli.outcome import ended_by_ctrl_c, note
+
+if TYPE_CHECKING:
+    from armexec.objects import Part
+    from armexec.sources import Source
+
+__all__ = ["parts_of_program", "run_program"]
+
+
+def parts_of_program(source: Source) -> Sequence[Part] | None:
+    """The objects of a source that defines main; None for any other.
+
+    Raises:
+        CompileError, AssemblyError, LoadError: it can't be compiled, assembled or read.
+    """
+    from armexec.objects.load import is_shared_library
+    from armexec.programs import defines_main, program_part
+
+    if source.kind in ("hex", "bin") or (source.kind == "object" and is_shared_library(source.data)):
+        return None
+    parts = [program_part(source)]
+    return parts if defines_main(parts) else None
+
+
+def run_program(
+    source: Source,
+    parts: Sequence[Part],
+    arguments: Sequence[str],
+    files: Sequence[str],
+    *,
+    engine: str | None,
+    json: bool,
+    profile: bool,
+) -> int:
+    """Run it; the exit status. Its streams are those of the command, but for `json`, which prints what it has written.
+
+    Raises:
+        click.UsageError: a folder isn't given as PATH=FOLDER.
+        Error: see `armexec.run`.
+    """
+    from armexec.programs import program_image, run_image
+
+    folders = {}
+    for given in files:
+        path, equals, folder = given.partition("=")
+        if not equals:
+            raise click.UsageError(f"--files {given}: it is given as PATH=FOLDER")
+        folders[path] = folder
+    made = None
+    if profile:
+        from armexec.profiling.profile import Profile
+
+        made = Profile()
+    image = program_image(source.name, parts)
+    with ended_by_ctrl_c():
+        result = run_image(
+            image,
+            arguments,
+            input=b"" if source.name == "<stdin>" else sys.stdin.buffer,
+            files=folders,
+            capture=json,
+            engine=engine,
+            watch=made,
+        )
+    if json:
+        import json as encoder
+
+        shown: dict[str, Any] = {"status": result.status, "output": result.text, "error": result.error_text}
+        if result.signal:
+            shown["signal"] = result.signal
+        if made is not None:
+            from armexec.cli.profiled import as_json
+
+            shown["profile"] = as_json(made)
+        print(encoder.dumps(shown))
+    elif result.signal:
+        name = signal.Signals(result.signal).name if result.signal in set(signal.Signals) else "unknown"
+        note(f"{source.name} was ended by signal {result.signal} ({name})")
+    if made is not None and not json:
+        from armexec.cli.profiled import show_profile
+
+        show_profile(made, source.name, source.text.splitlines() if source.uses_compiler else ())
+    return result.status

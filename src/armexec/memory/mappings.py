@@ -1,0 +1,112 @@
+"""Anonymous memory that a program maps, protects and unmaps while it runs, as it likes."""
+
+from __future__ import annotations
+
+import threading
+import weakref
+
+from ..errors import HostError
+from .kernel import real_kernel
+from .kernel_calls import Kernel
+from .protection import Protection
+from .strategies import DARWIN_MAP_ANON, LINUX_MAP_ANONYMOUS, MAP_FIXED, MAP_PRIVATE
+
+__all__ = ["Mappings"]
+
+_Range = tuple[int, int]  # first address, end
+
+
+class Mappings:
+    """Pages of this process that one program has. They are freed by `close`, or when nothing refers to the object.
+
+    Sizes and addresses are in bytes; a size is rounded up to whole pages of the host. No other memory of the process
+    can be changed by these methods.
+    """
+
+    def __init__(self) -> None:
+        self._kernel = real_kernel()
+        self._ranges: list[_Range] = []
+        self._lock = threading.Lock()
+        self._finalizer = weakref.finalize(self, _free, self._kernel, self._ranges)
+        # Code may still run while the interpreter shuts down; the system frees the memory then.
+        self._finalizer.atexit = False
+
+    def map(self, address: int | None, size: int, protection: Protection) -> int:
+        """Map pages of zeros, anywhere or at an address, there in place of what this object has; the address.
+
+        Raises HostError where the host refuses, or has something else at the address.
+        """
+        size = self._up(size)
+        self._check(protection)
+        anonymous = DARWIN_MAP_ANON if self._kernel.system == "darwin" else LINUX_MAP_ANONYMOUS
+        flags = MAP_PRIVATE | anonymous
+        with self._lock:
+            if address is not None and self._holds(address, size):
+                flags |= MAP_FIXED
+            try:
+                made = self._kernel.mmap(address or 0, size, protection, flags)
+            except OSError as error:
+                raise HostError(f"{size} bytes of memory can't be mapped: {error.strerror}") from None
+            if address is not None and made != address:
+                self._kernel.munmap(made, size)
+                raise HostError(f"the memory at {address:#x} isn't free")
+            if not flags & MAP_FIXED:
+                self._ranges.append((made, made + size))
+            return made
+
+    def unmap(self, address: int, size: int) -> None:
+        """Unmap what this object has of a range. Raises HostError."""
+        end = address + self._up(size)
+        with self._lock:
+            kept: list[_Range] = []
+            for first, last in self._ranges:
+                begin, stop = max(first, address), min(last, end)
+                if begin >= stop:
+                    kept.append((first, last))
+                    continue
+                try:
+                    self._kernel.munmap(begin, stop - begin)
+                except OSError as error:
+                    raise HostError(f"the memory at {begin:#x} can't be unmapped: {error.strerror}") from None
+                kept += [part for part in ((first, begin), (stop, last)) if part[0] < part[1]]
+            self._ranges[:] = kept
+
+    def protect(self, address: int, size: int, protection: Protection) -> None:
+        """Change the protection of a range. Raises HostError where it isn't this object's."""
+        size = self._up(size)
+        self._check(protection)
+        with self._lock:
+            if not self._holds(address, size):
+                raise HostError(f"{size} bytes at {address:#x} weren't mapped by the program")
+            try:
+                self._kernel.mprotect(address, size, protection)
+            except OSError as error:
+                raise HostError(f"the memory at {address:#x} can't be protected: {error.strerror}") from None
+
+    def close(self) -> None:
+        """Free all of it. A second `close` does nothing."""
+        self._finalizer()
+
+    def _up(self, size: int) -> int:
+        page = self._kernel.page_size
+        return -(-size // page) * page
+
+    def _check(self, protection: Protection) -> None:
+        if Protection.EXECUTE in protection:
+            raise HostError("memory that the host executes isn't mapped this way")
+
+    def _holds(self, address: int, size: int) -> bool:
+        """Whether all of a range is this object's."""
+        for first, last in sorted(self._ranges):
+            if first <= address < last:
+                if address + size <= last:
+                    return True
+                size -= last - address
+                address = last
+        return False
+
+
+def _free(kernel: Kernel, ranges: list[_Range]) -> None:
+    while ranges:
+        first, last = ranges.pop()
+        kernel.munmap(first, last - first)

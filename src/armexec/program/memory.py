@@ -1,0 +1,49 @@
+"""The memory of a program that runs at the host's own addresses."""
+
+from __future__ import annotations
+
+from armexec.memory import HostMemory, Mappings, Protection
+from armexec.program.system_calls import Denied
+
+__all__ = ["ProgramMemory"]
+
+_PROTECTIONS = {
+    "rw": Protection.READ | Protection.WRITE,
+    "r": Protection.READ,
+    "": Protection.NONE,
+}
+
+
+class ProgramMemory:
+    """The process's memory, of which a program maps its own part; see `GuestMemory`."""
+
+    def __init__(self) -> None:
+        self._memory = HostMemory()
+        self._mappings = Mappings()
+
+    def read(self, address: int, size: int) -> bytes:
+        return self._memory.read(address, size)
+
+    def write(self, address: int, data: bytes) -> None:
+        self._memory.write(address, data)
+
+    def map(self, address: int | None, size: int, protection: str) -> int:
+        return self._mappings.map(address, size, _protection(protection))
+
+    def unmap(self, address: int, size: int) -> None:
+        self._mappings.unmap(address, size)
+
+    def protect(self, address: int, size: int, protection: str) -> None:
+        self._mappings.protect(address, size, _protection(protection))
+
+    def close(self) -> None:
+        """Free what the program has mapped."""
+        self._mappings.close()
+
+
+def _protection(text: str) -> Protection:
+    if "x" in text:
+        raise Denied(
+            "the program makes memory executable: code that the guest writes itself runs only in an AddressSpace"
+        )
+    return _PROTECTIONS[text]

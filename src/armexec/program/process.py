@@ -1,0 +1,152 @@
+"""A program in this process: its image, its memory, its system calls, and the run of its main."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+from armexec.callbacks import SystemCallHandler
+from armexec.cpu.call_frame import CallFrame
+from armexec.engines import LoadedImage, default_engine, get_engine
+from armexec.engines.faults import to_error
+from armexec.errors import HostError, LoadError
+from armexec.machines.traps import Trap, TrapKind
+from armexec.memory import page_size, stack_size
+from armexec.objects import Image
+from armexec.program.memory import ProgramMemory
+from armexec.program.stack import initial_stack
+from armexec.program.system_calls import Denied, ProgramExit, SystemCalls
+from armexec.program.system_calls.streams import Readable, Writable
+
+__all__ = ["InitialMemory", "Process", "program_engine"]
+
+_RANDOM = 16
+
+
+def program_engine(name: str | None) -> str:
+    """The engine for programs: the one of that name, else translated code.
+
+    The C library sets the thread pointer, and on the processor itself that would be Python's own. Raises HostError.
+    """
+    if name is None:
+        return "translated" if default_engine() == "native" else default_engine()
+    if name == "native":
+        raise HostError("the engine 'native' can't run programs, which set the thread pointer: use 'translated'")
+    return name
+
+
+class InitialMemory(NamedTuple):
+    """What a program finds at its entry: the address and the bytes from SP up to the top of the stack, and the memory
+    that holds them, which must live as long as the program."""
+
+    address: int
+    size: int
+    memory: object
+
+    @classmethod
+    def of(
+        cls, image: Image, base: int, arguments: Sequence[str | bytes], environment: Mapping[str, str]
+    ) -> InitialMemory:
+        """Make it, in memory of Python's. Raises LoadError for texts with a null character, or that are too long."""
+
+        def stack_below(top: int) -> tuple[int, bytes]:
+            return initial_stack(image, base, top, arguments, environment, random=random, page=page_size())
+
+        random = os.urandom(_RANDOM)
+        size = len(stack_below(1 << 32)[1])
+        if size > stack_size() // 4:
+            raise LoadError(
+                f"{image.name}: arguments and environment take {size} bytes, more than a quarter of the stack"
+            )
+        memory = ctypes.create_string_buffer(size + 16)
+        address, data = stack_below((ctypes.addressof(memory) + size + 16) & -16)
+        ctypes.memmove(address, data, len(data))
+        return cls(address, len(data), memory)
+
+
+class Process:
+    """A program that is loaded. It is a context manager.
+
+    `loaded` is its image in memory.
+    """
+
+    def __init__(
+        self,
+        image: Image,
+        engine: str | None = None,
+        *,
+        input: bytes | Readable = b"",
+        output: Writable | None = None,
+        error: Writable | None = None,
+        files: Mapping[str, str] | None = None,
+    ) -> None:
+        """Load an image; the streams and files are as in `SystemCalls`.
+
+        Raises:
+            LoadError: a folder of `files` isn't there, or the image doesn't fit together.
+            HostError: the engine can't run programs here.
+        """
+        self._memory = ProgramMemory()
+        self._system = SystemCalls(self._memory, input=input, output=output, error=error, files=files)
+        self.loaded: LoadedImage = get_engine(program_engine(engine)).load(image, lambda name: None)
+        self.loaded.answer_system_calls(_handler(self._system, image, self.loaded.base))
+
+    def run(self, arguments: Sequence[str | bytes], environment: Mapping[str, str] | None = None) -> ProgramExit:
+        """Run main; how it ended. `arguments` begin with the program's name.
+
+        Raises:
+            LoadError: there is no main, or the arguments can't be passed.
+            ExecutionError: the guest did what it can't do.
+        """
+        image = self.loaded.image
+        initial = InitialMemory.of(image, self.loaded.base, arguments, environment or {})
+        frame = CallFrame()
+        try:
+            if image.is_executable:
+                frame.stack, frame.stack_size = initial.address, initial.size
+                self._enter(image.find("_start").offset, frame)
+                raise LoadError(f"{image.name}: the program has returned from its entry")
+            for offset in image.initializers:
+                self._enter(offset, CallFrame())
+            frame.x[0] = len(arguments)
+            frame.x[1] = initial.address + 8
+            frame.x[2] = initial.address + 8 * (len(arguments) + 2)
+            self._enter(image.find("main").offset, frame)
+            status = frame.x[0] & 0xFF
+            for offset in image.finalizers:
+                self._enter(offset, CallFrame())
+            return ProgramExit(status)
+        except ProgramExit as end:
+            return end.with_traceback(None)
+
+    def _enter(self, offset: int | None, frame: CallFrame) -> None:
+        if offset is None:
+            raise LoadError(f"{self.loaded.image.name}: its entry is a number, and no code")
+        self.loaded.bind_frame(offset)(ctypes.addressof(frame))
+
+    def close(self) -> None:
+        """Close its files, and free its memory."""
+        self._system.close()
+        self.loaded.close()
+        self._memory.close()
+
+    def __enter__(self) -> Process:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+def _handler(system: SystemCalls, image: Image, base: int) -> SystemCallHandler:
+    """What answers the system calls of an image at `base`. It refers to no engine, so that nothing refers to itself."""
+
+    def answer(pc: int, number: int, arguments: tuple[int, ...]) -> int:
+        try:
+            return system.call(number, arguments)
+        except Denied as error:
+            trap = Trap(TrapKind.SUPERVISOR_CALL, pc, 0, str(error))
+            raise to_error(trap, image, base) from None
+
+    return answer
