@@ -6,17 +6,13 @@ import contextlib
 import json
 import threading
 from collections.abc import Iterator
-from dataclasses import replace
-from functools import cached_property
 
 from armexec.errors import CompileError
 from armexec.libraries.build import build, build_options
-from armexec.objects import Part, read_part
-from armexec.objects.formats.archive import Archive, Member
 from armexec.store import Store
 from armexec.toolchain import Compiler, wheel_compiler
 
-__all__ = ["GuestLibrary", "is_built", "library_files"]
+__all__ = ["is_built", "library_files"]
 
 _lock = threading.Lock()
 _files: dict[str, dict[str, bytes]] = {}
@@ -103,20 +99,3 @@ def _unpack(kept: bytes | None) -> dict[str, bytes] | None:
     except (ValueError, TypeError, AttributeError):
         return None
     return files if at == len(data) else None
-
-
-class GuestLibrary:
-    """An archive of a library, whose members are linked as they are needed."""
-
-    def __init__(self, name: str, data: bytes) -> None:
-        self._archive = Archive(data, name)
-
-    @cached_property
-    def symbols(self) -> dict[str, Member]:
-        """The member that defines each symbol."""
-        return self._archive.symbols
-
-    def part(self, member: Member) -> Part:
-        """The content of a member."""
-        name = f"{self._archive.name}({member.name.rpartition('/')[2]})"
-        return replace(read_part(self._archive.read(member), name), debug=None, cache=None)

@@ -8,9 +8,9 @@ from importlib.resources import files
 
 from armexec.compiler_rt import PROGRAM_UNITS, RuntimeLibrary, runtime_names
 from armexec.errors import LoadError
-from armexec.libraries.archives import GuestLibrary, library_files
+from armexec.libraries.archives import library_files
 from armexec.libraries.names import c_names, is_cxx_name
-from armexec.objects import Image, Part, read_part
+from armexec.objects import Image, Part, StaticLibrary, read_part
 from armexec.objects.linking import Library, Selection, select
 from armexec.objects.linking.missing import missing_text
 
@@ -39,8 +39,10 @@ def library_needed(objects: Sequence[Part]) -> bool:
     return any(name in c_names() or is_cxx_name(name) for name in wanted - runtime_names())
 
 
-def link_program(name: str, objects: Sequence[Part], *, allow_missing: bool = False) -> Image:
-    """Link objects with the members of the libraries that they need.
+def link_program(
+    name: str, objects: Sequence[Part], libraries: Sequence[Library] = (), *, allow_missing: bool = False
+) -> Image:
+    """Link objects with the members that they need of other `libraries` and of the C and C++ library.
 
     The image is an executable's (`Image`). If one of the objects defines main, it begins at `_start`; in any case
     `START` and `FINISH` are functions of it. Copies, arithmetic and atomics are compiler_rt's, which translation knows;
@@ -65,7 +67,7 @@ def link_program(name: str, objects: Sequence[Part], *, allow_missing: bool = Fa
         parts.append(read_part(c["crt1.o"], "crt1.o"))
         roots.append(_ENTRY)
     parts.append(_start_code())
-    basic: list[Library] = [RuntimeLibrary(without=PROGRAM_UNITS)]
+    basic: list[Library] = [RuntimeLibrary(without=PROGRAM_UNITS), *libraries]
     last: list[Library] = [*_archives(c), RuntimeLibrary(only=PROGRAM_UNITS)]
     selection = select(parts, [*basic, *last], roots)
     if _needs_cxx(objects, selection):
@@ -88,12 +90,12 @@ def _archives(library: dict[str, bytes]) -> list[Library]:
     return [_archive(name, data) for name, data in library.items() if name.endswith(".a")]
 
 
-_made: dict[str, GuestLibrary] = {}
+_made: dict[str, StaticLibrary] = {}
 
 
-def _archive(name: str, data: bytes) -> GuestLibrary:
+def _archive(name: str, data: bytes) -> StaticLibrary:
     if name not in _made:
-        _made[name] = GuestLibrary(name, data)
+        _made[name] = StaticLibrary(data, name, debug=False)
     return _made[name]
 
 

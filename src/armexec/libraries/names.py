@@ -29,13 +29,12 @@ def is_cxx_name(name: str) -> bool:
 
 def names_text() -> str:
     """The text of the file, from the library itself. Raises CompileError if that can't be built."""
-    from armexec.libraries.archives import GuestLibrary, library_files
+    from armexec.libraries.archives import library_files
+    from armexec.objects import StaticLibrary
 
     library = library_files("c")
-    names = {
-        name
-        for file in ("libc.a", "libzigc.a")
-        if file in library
-        for name in GuestLibrary(file, library[file]).symbols
-    }
+    found = {file: set(StaticLibrary(data, file).symbols) for file, data in library.items() if file.endswith(".a")}
+    # Zig has sin, fmod and their like in its own compiler_rt; what compilers call begins with two underscores.
+    mathematics = {name for name in found.pop("libcompiler_rt.a") if not name.startswith("__")}
+    names = mathematics.union(*found.values())
     return "".join(f"{name}\n" for name in sorted(names))

@@ -20,6 +20,7 @@ from armexec.objects.linking import Part
 from armexec.objects.load import link, link_files, load_file, load_image, read_part
 from armexec.objects.prototypes import CType, Field, Parameter, Prototype
 from armexec.objects.relocations import RelocationType
+from armexec.objects.static_library import StaticLibrary
 
 __all__ = [
     "ABSOLUTE",
@@ -41,6 +42,7 @@ __all__ = [
     "SectionSymbol",
     "Segment",
     "SourceLine",
+    "StaticLibrary",
     "Symbol",
     "link",
     "link_files",

@@ -83,7 +83,8 @@ def select(objects: Sequence[Part], libraries: Sequence[Library], roots: Collect
                 {i for i in range(len(part.sections)) if (number, i) not in reached.sections} | duplicate[number]
                 for number, part in enumerate(parts)
             ]
-            return Selection(parts, dropped, dict(reached.undefined), unwind)
+            missing = sorted(reached.undefined.items(), key=lambda item: min(item[1]))
+            return Selection(parts, dropped, dict(missing), unwind)
 
 
 class _Reached:
