@@ -51,40 +51,53 @@ def select(objects: Sequence[Part], libraries: Sequence[Library], roots: Collect
     Raises:
         LoadError: a member can't be read, or a name has two strong definitions.
     """
+    parts = [*objects, *_members(objects, libraries, roots)]
+    duplicate = duplicates(parts)
+    # A function that nothing calls may be there to have another member linked: only now it doesn't count.
+    reached = _Reached(parts, duplicate, unwind=False)
+    reached.follow(len(objects), roots)
+    unwind = _UNWINDER in reached.defined
+    if unwind:
+        reached = _Reached(parts, duplicate, unwind=True)
+        reached.follow(len(objects), roots)
+    dropped = [
+        {i for i in range(len(part.sections)) if (number, i) not in reached.sections} | duplicate[number]
+        for number, part in enumerate(parts)
+    ]
+    missing = sorted(reached.undefined.items(), key=lambda item: min(item[1]))
+    return Selection(parts, dropped, dict(missing), unwind)
+
+
+def _members(objects: Sequence[Part], libraries: Sequence[Library], roots: Collection[str]) -> list[Part]:
+    """The members that are linked, in the order of the libraries."""
     linked: dict[tuple[int, Any], Part] = {}  # by the number of the library, and the member
-    unwind = False
-    while True:
-        order = sorted(linked, key=lambda key: key[0])
-        libraries_of = [-1] * len(objects) + [number for number, _ in order]
-        parts = [*objects, *(linked[key] for key in order)]
-        duplicate = duplicates(parts)
-        reached = _Reached(parts, duplicate, unwind)
-        reached.follow(len(parts), roots)
-        added = False
-        for name in [*reached.defined, *reached.undefined]:
-            at = reached.chosen.get(name)
-            defined_by = libraries_of[at[0]] if at is not None and name not in reached.undefined else None
-            wanted = libraries if defined_by is None else libraries[:1] if defined_by > 0 else ()
-            for number, library in enumerate(wanted):
-                if name in library.symbols:
-                    key = number, library.symbols[name]
-                    if key not in linked:
-                        linked[key] = library.part(key[1])
-                        added = True
-                    break
-        if not added:
-            # A function that nothing calls may be there to have another member linked: only now it doesn't count.
-            reached = _Reached(parts, duplicate, unwind)
-            reached.follow(len(objects), roots)
-            if not unwind and _UNWINDER in reached.defined:
-                unwind = True
-                continue
-            dropped = [
-                {i for i in range(len(part.sections)) if (number, i) not in reached.sections} | duplicate[number]
-                for number, part in enumerate(parts)
-            ]
-            missing = sorted(reached.undefined.items(), key=lambda item: min(item[1]))
-            return Selection(parts, dropped, dict(missing), unwind)
+    own = {name for part in objects for name in _defined(part)}
+    defined = set(own)
+    todo = [*roots, *(name for part in objects for name in _undefined(part))]
+    done: set[str] = set()
+    while todo:
+        name = todo.pop()
+        if name in done or name in own:
+            continue
+        done.add(name)
+        for number, library in enumerate(libraries[:1] if name in defined else libraries):
+            if name in library.symbols:
+                key = number, library.symbols[name]
+                if key not in linked:
+                    linked[key] = part = library.part(key[1])
+                    defined.update(_defined(part))
+                    todo += _undefined(part)
+                break
+    return [linked[key] for key in sorted(linked, key=lambda key: key[0])]
+
+
+def _defined(part: Part) -> Iterable[str]:
+    return (s.name for s in part.symbols if s.section is not None and is_shared(s))
+
+
+def _undefined(part: Part) -> Iterable[str]:
+    """The names that a part wants; weak references don't have members linked."""
+    return (s.name for s in part.symbols if s.section is None and s.binding == "global" and s.name)
 
 
 class _Reached:
