@@ -99,19 +99,19 @@ def load(
     imports: Mapping[str, Import] | None = None,
     search: Sequence[str | os.PathLike[str]] | str | os.PathLike[str] = (),
 ) -> Module:
-    """Load a relocatable object (ELF or Mach-O for AArch64) or a shared library (ELF), from a path or from bytes; or
-    several objects that use each other, from a list of paths, as one module.
+    """Load a relocatable object (ELF or Mach-O for AArch64), a static library of such or a shared library (ELF), from a
+    path or from bytes; or several objects and static libraries that use each other, from a list of paths, as one
+    module.
+
+    Beside an object, those members of static libraries are loaded that define what is undefined; of such libraries
+    alone, all.
 
     Args:
         file: the path, bytes or list; the bare name of a shared library is looked for in `search` first.
         engine: "native", "translated" or "reference"; this host's default otherwise.
-        search: folders where the libraries are that a shared library needs. Those of this system are never used.
-
-    Args:
-        file: a path, a list of paths, or the bytes of an object.
-        engine: "native", "translated" or "reference"; this host's default otherwise.
         imports: what undefined symbols stand for, by their names: a Function, a Module that defines the symbol, or an
             address. `Module.missing` tells which are left.
+        search: folders where the libraries are that a shared library needs. Those of this system are never used.
 
     Raises:
         LoadError: it can't be read, isn't such a file, needs what none defines, or two define the same; a library that

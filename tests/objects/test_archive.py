@@ -8,7 +8,9 @@ from pathlib import Path
 
 import pytest
 
+import armexec
 from armexec.errors import LoadError
+from armexec.objects import load_image
 from armexec.objects.formats.archive import Archive
 
 from .helpers import ZIG, compiled
@@ -34,6 +36,40 @@ def test_members_and_symbols(format: str, tmp_path: Path) -> None:
     assert found == {"one": "short.o", "both": "short.o", "two": LONG, "other": LONG}
     for member in read.members:
         assert read.read(member).rstrip(b"\0\n") == compiled(SOURCES[member.name]).rstrip(b"\0\n")
+
+
+@pytest.mark.parametrize("format", ["gnu", "darwin"])
+def test_all_of_a_library_is_loaded(format: str, tmp_path: Path) -> None:
+    data = archive(format, tmp_path)
+    module = armexec.load(data)
+    assert [function.name for function in module] == ["one", "two"]
+    assert (module.one(), module.two()) == (1, 2)
+
+
+def test_beside_an_object_what_it_needs_is_loaded(tmp_path: Path) -> None:
+    archive("gnu", tmp_path)
+    (tmp_path / "main.o").write_bytes(compiled("int two(void); int f(void) { return two() + 1; }"))
+    module = armexec.load([tmp_path / "main.o", tmp_path / "lib.a"])
+    assert [function.name for function in module] == ["f", "two"]
+    assert module.f() == 3
+
+
+def test_the_same_for_apple(tmp_path: Path) -> None:
+    for name, source in SOURCES.items():
+        (tmp_path / name).write_bytes(compiled(source, target="apple"))
+    command = [ZIG, "ar", "--format=darwin", "rcs", "lib.a", *SOURCES]
+    subprocess.run(command, check=True, cwd=tmp_path, timeout=60, capture_output=True)
+    (tmp_path / "main.o").write_bytes(compiled("int two(void); int f(void) { return two() + 1; }", target="apple"))
+    assert armexec.load([tmp_path / "main.o", tmp_path / "lib.a"]).f() == 3
+
+
+def test_members_that_are_no_objects(tmp_path: Path) -> None:
+    data = archive("gnu", tmp_path)
+    at = data.index(b"\x7fELF")
+    with pytest.raises(LoadError, match=r"lib\.a\(short\.o\): no ELF or Mach-O object"):
+        load_image(data[:at] + b"zzzz" + data[at + 4 :], "lib.a")
+    with pytest.raises(LoadError, match="the static library has no object"):
+        load_image(b"!<arch>\n", "lib.a")
 
 
 def test_64_bit_table() -> None:

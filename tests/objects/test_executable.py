@@ -40,10 +40,11 @@ def call(image: Image, name: str, *arguments: int) -> int:
         space.map(BASE + segment.offset, segment.size, protection, data=contents[segment.offset])
     space.map(STACK - 0x10000, 0x10000, "rw")
     cpu = Cpu(space)
-    storage = image.thread_storage
-    if storage is not None:
-        cpu.tpidr_el0 = space.map(0x6000_0000, storage.bias + storage.size, "rw")
-        space.write(cpu.tpidr_el0 + storage.bias, space.read(BASE + storage.offset, storage.initialized))
+    block = image.thread_local
+    if block is not None:
+        cpu.tpidr_el0 = space.map(0x6000_0000, block.size, "rw")
+        for template in block.templates:
+            space.write(cpu.tpidr_el0 + template.place, space.read(BASE + template.offset, template.size))
     offset = image.find(name).offset
     assert offset is not None
     cpu.pc, cpu.sp, cpu.x[30] = BASE + offset, STACK, END
@@ -123,8 +124,8 @@ def test_thread_local_storage(flags: tuple[str, ...], opt: str) -> None:
     image = Image("a", chosen.parts, chosen)
     assert call(image, "f", 2) == 42217
     assert call(image, "g") == 0
-    assert image.thread_storage is not None
-    assert (image.thread_storage.align, image.thread_storage.bias) == (64, 64)
+    assert image.thread_local is not None
+    assert (image.thread_local.align, image.thread_local.templates[0].place) == (64, 64)
 
 
 def test_arrays_of_initializers() -> None:

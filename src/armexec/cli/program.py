@@ -24,7 +24,7 @@ def parts_of_program(source: Source) -> Sequence[Part] | None:
     Raises:
         CompileError, AssemblyError, LoadError: it can't be compiled, assembled or read.
     """
-    from armexec.objects.load import is_shared_library
+    from armexec.objects.read import is_shared_library
     from armexec.programs import defines_main, program_part
 
     if source.kind in ("hex", "bin") or (source.kind == "object" and is_shared_library(source.data)):

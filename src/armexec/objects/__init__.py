@@ -17,8 +17,9 @@ from armexec.objects.layout import (
     Symbol,
 )
 from armexec.objects.linking import Part
-from armexec.objects.load import link, link_files, load_file, load_image, read_part
+from armexec.objects.load import link, link_files, load_file, load_image
 from armexec.objects.prototypes import CType, Field, Parameter, Prototype
+from armexec.objects.read import read_part
 from armexec.objects.relocations import RelocationType
 from armexec.objects.static_library import StaticLibrary
 

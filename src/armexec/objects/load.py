@@ -1,26 +1,27 @@
-"""Bytes and files of objects as images; the format is recognized."""
+"""Bytes and files of objects and static libraries as images; the format is recognized."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
-from typing import TYPE_CHECKING
 
 from armexec.errors import LoadError
 from armexec.files import read_file
-from armexec.objects.cache import ObjectCache
-from armexec.objects.formats.kinds import what_is
+from armexec.objects.formats.archive import MAGIC
 from armexec.objects.image import Image
+from armexec.objects.linking import Part, members
+from armexec.objects.read import is_shared_library, read_part
+from armexec.objects.static_library import StaticLibrary
 
-if TYPE_CHECKING:
-    from armexec.objects.linking import Part
+__all__ = ["link", "link_files", "load_file", "load_image"]
 
-__all__ = ["is_shared_library", "link", "link_files", "load_file", "load_image", "read_part"]
+_GO = b"__.PKGDEF"
+"""The first member of a Go package, which is no library of objects."""
 
 
 def load_image(data: bytes, name: str = "<bytes>", search: Sequence[str] | None = None) -> Image:
-    """The image of an ELF or Mach-O relocatable object, or of an ELF shared library with those that it needs.
+    """The image of an ELF or Mach-O relocatable object, of all objects in a static library, or of an ELF shared library
+    with those that it needs.
 
     These are looked for in the folders `search`; with None they are left out.
 
@@ -36,42 +37,38 @@ def load_image(data: bytes, name: str = "<bytes>", search: Sequence[str] | None 
         from armexec.objects.dynamic.read import read_library
 
         return LibraryImage([read_library(data, name)])
-    return Image(name, [read_part(data, name)])
-
-
-def is_shared_library(data: bytes) -> bool:
-    """Whether bytes begin as a shared library does: an ELF file of type ET_DYN."""
-    return data[:4] == b"\x7fELF" and data[16:18] in (b"\x03\0", b"\0\x03")
+    return Image(name, _parts([(data, name)]))
 
 
 def link(objects: Iterable[tuple[bytes, str]]) -> Image:
-    """One image of several relocatable objects of one format, each given as its bytes and its name.
+    """One image of several relocatable objects and static libraries, each given as its bytes and its name.
 
     An undefined symbol refers to the definition in another object. A strong definition wins over a common one, and that
-    over a weak one.
+    over a weak one. Of libraries those members are taken that define what is undefined; all, if there is no object.
 
     Raises:
         LoadError: an object can't be read, there is none, their formats differ, or a name has two strong definitions.
     """
-    parts = [read_part(data, name) for data, name in objects]
+    given = list(objects)
+    parts = _parts(given)
     if not parts:
         raise LoadError("there is no object to link: give at least one")
-    return Image(", ".join(part.name for part in parts), parts)
+    return Image(", ".join(name for _, name in given), parts)
 
 
-def read_part(data: bytes, name: str) -> Part:
-    """The content of a relocatable object as a Part. Raises LoadError for other bytes."""
-    if is_shared_library(data):
-        raise LoadError(f"{name}: a shared library, which isn't linked with other files: load it by itself")
-    if data[:4] == b"\x7fELF":
-        from armexec.objects.formats.elf import read_elf
-
-        return replace(read_elf(data, name), cache=ObjectCache(data))
-    if data[:4] == b"\xcf\xfa\xed\xfe":
-        from armexec.objects.formats.macho import read_macho
-
-        return replace(read_macho(data, name), cache=ObjectCache(data))
-    raise LoadError(f"{name}: {what_is(data)}")
+def _parts(given: Iterable[tuple[bytes, str]]) -> list[Part]:
+    parts, libraries = [], []
+    for data, name in given:
+        if data.startswith(MAGIC) and not data.startswith(_GO, len(MAGIC)):
+            libraries.append(StaticLibrary(data, name))
+        else:
+            parts.append(read_part(data, name))
+    if parts:
+        return [*parts, *members(parts, libraries)]
+    found = [part for library in libraries for part in library.parts()]
+    if libraries and not found:
+        raise LoadError(f"{libraries[0].name}: the static library has no object")
+    return found
 
 
 def load_file(path: str | os.PathLike[str]) -> Image:

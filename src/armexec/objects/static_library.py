@@ -8,7 +8,7 @@ from functools import cached_property
 
 from armexec.objects.formats.archive import Archive, Member
 from armexec.objects.linking import Part
-from armexec.objects.load import read_part
+from armexec.objects.read import read_part
 
 __all__ = ["StaticLibrary"]
 
@@ -31,3 +31,7 @@ class StaticLibrary:
         """The content of a member. Raises LoadError if it isn't an object for AArch64."""
         part = read_part(self._archive.read(member), f"{self.name}({member.name.rpartition('/')[2]})")
         return part if self._debug else replace(part, debug=None, cache=None)
+
+    def parts(self) -> list[Part]:
+        """The contents of all members. Raises LoadError as `part`."""
+        return [self.part(member) for member in self._archive.members]

@@ -9,7 +9,7 @@ __all__ = ["refused_elf", "what_is"]
 _AARCH64 = "compile for aarch64"
 _KNOWN = (
     (b"!<arch>\n__.PKGDEF", "a Go package; Go's code can't be loaded"),
-    (b"!<arch>\n", "a static library (ar archive); extract the object you want from it (ar x)"),
+    (b"!<arch>\n", "a static library (ar archive) inside another"),
     (b"!<thin>\n", "a thin static library (ar archive), which only names its objects; load those"),
     (b"\xca\xfe\xba\xbf", "a universal Mach-O file; extract its arm64 part with lipo -thin arm64"),
     (b"\xce\xfa\xed\xfe", "a 32-bit Mach-O file"),

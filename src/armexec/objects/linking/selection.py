@@ -15,7 +15,7 @@ from armexec.objects.linking.choice import choose, duplicates, is_shared
 from armexec.objects.linking.part import Part
 from armexec.objects.linking.unwind import fde_references
 
-__all__ = ["Library", "Selection", "select"]
+__all__ = ["Library", "Selection", "members", "select"]
 
 
 class Library(Protocol):
@@ -51,7 +51,7 @@ def select(objects: Sequence[Part], libraries: Sequence[Library], roots: Collect
     Raises:
         LoadError: a member can't be read, or a name has two strong definitions.
     """
-    parts = [*objects, *_members(objects, libraries, roots)]
+    parts = [*objects, *members(objects, libraries, roots)]
     duplicate = duplicates(parts)
     # A function that nothing calls may be there to have another member linked: only now it doesn't count.
     reached = _Reached(parts, duplicate, unwind=False)
@@ -68,8 +68,11 @@ def select(objects: Sequence[Part], libraries: Sequence[Library], roots: Collect
     return Selection(parts, dropped, dict(missing), unwind)
 
 
-def _members(objects: Sequence[Part], libraries: Sequence[Library], roots: Collection[str]) -> list[Part]:
-    """The members that are linked, in the order of the libraries."""
+def members(objects: Sequence[Part], libraries: Sequence[Library], roots: Collection[str] = ()) -> list[Part]:
+    """The members that define what objects, the names in `roots` and these members want, in the order of the libraries.
+
+    Raises LoadError for members that can't be read.
+    """
     linked: dict[tuple[int, Any], Part] = {}  # by the number of the library, and the member
     own = {name for part in objects for name in _defined(part)}
     defined = set(own)
