@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import struct
 import subprocess
 from pathlib import Path
@@ -15,6 +16,7 @@ from armexec.objects.linking import Selection, select
 from armexec.objects.linking.missing import missing_text
 
 from .helpers import ZIG, compiled
+from .test_fuzz import mutated
 
 BASE, STACK, END = 0x4000_0000, 0x5000_0000, 0x1000
 
@@ -217,3 +219,25 @@ def test_unwind_tables_have_what_is_linked() -> None:
         assert size == image.function(image.symbol_at(function)[0].name).size  # type: ignore[index]
         assert length % 4 == 0
     assert found == sorted({f.offset for f in image.functions})
+
+
+def test_mutations() -> None:
+    """Damaged objects are refused when they are linked, or linked: nothing else is raised."""
+    source = """
+    struct S { ~S(); }; S::~S() {} void h(int n) { if (n) _Unwind_RaiseException(); }
+    inline int one(int n) { S s; h(n); return n; }
+    thread_local int own = 5; extern "C" int f(int n) { return one(n) + own++; }
+    """
+    unwinder = 'extern "C" void _Unwind_RaiseException() {} extern "C" void _Unwind_Resume() {}'
+    unwinder += 'extern "C" void __gxx_personality_v0() {} '
+    data = compiled(unwinder + source, language="c++", opt="-O0")
+    generator = random.Random(2)
+    linked = 0
+    for _ in range(400):
+        try:
+            chosen = select([read_part(mutated(data, generator), "a.o")], [])
+            Image("a", chosen.parts, chosen).place(BASE, lambda name: None)
+            linked += 1
+        except LoadError:
+            pass
+    assert linked > 50

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import random
 import struct
 from pathlib import Path
 
@@ -41,16 +42,23 @@ class Memory:
 
     def map(self, address: int | None, size: int, protection: str) -> int:
         address = address if address is not None else (max(self.pages) + 2) * 4096
+        self._check(address, size)
         for page in range(address // 4096, (address + size) // 4096):
             self.pages[page] = bytearray(4096)
             self.protections[page] = protection
         return address
 
+    def _check(self, address: int, size: int) -> None:
+        if address + size > 1 << 47 or size > 1 << 27:
+            raise HostError("no memory there")
+
     def unmap(self, address: int, size: int) -> None:
+        self._check(address, size)
         for page in range(address // 4096, (address + size) // 4096):
             self.pages.pop(page, None)
 
     def protect(self, address: int, size: int, protection: str) -> None:
+        self._check(address, size)
         for page in range(address // 4096, (address + size) // 4096):
             self.protections[page] = protection
 
@@ -296,3 +304,26 @@ def test_folders_that_are_none(tmp_path: Path) -> None:
     with pytest.raises(Denied, match=r"the program wants the file /etc/passwd, and no folder was given for it"):
         Guest().open("/etc/passwd")
     assert Guest().open("/etc/localtime") == -2  # what the C library asks for by itself
+
+
+def test_any_arguments(tmp_path: Path) -> None:
+    """Whatever a program passes, a call returns a number, or raises what the table says."""
+    generator = random.Random(1)
+    values = [0, 1, 2, 3, 4, 5, 100, DATA, DATA + 0xFFF, DATA + 0x3FFF, 0x999000, AT_FDCWD, 4096, 0x22, 0o101, 0o40000]
+    values += [1 << 31, (1 << 32) - 1, 1 << 40, (1 << 63) - 1, 1 << 63, (1 << 64) - 4096, (1 << 64) - 1]
+    sleeping = {98, 101, 115}
+    numbers = [number for number in [*range(300)] if number not in sleeping]
+    outcomes = set()
+    for _ in range(100):
+        guest = Guest(files={"/data": f"{tmp_path}:rw"}, input=b"some input")
+        guest.memory.write(DATA, b"/data/a\0" + generator.randbytes(100))
+        for _ in range(60):
+            number = generator.choice([generator.choice(numbers), OPENAT, READ, MMAP, FSTATAT])
+            try:
+                value = guest.call(number, *(generator.choice(values) for _ in range(6)))
+                outcomes.add(number)
+                assert -4096 < value < 1 << 47
+            except (Denied, ProgramExit):
+                pass
+        guest.system.close()
+    assert len(outcomes) > 40

@@ -116,9 +116,14 @@ def search_table(header: int, frames: int, functions: Mapping[int, int]) -> byte
     """The content of .eh_frame_hdr at the offset `header` of an image, for .eh_frame at `frames`.
 
     `functions` are the offsets of functions by those of their FDEs; all offsets are in the image.
+
+    Raises LoadError for a distance of more than 31 bits.
     """
     # Version 1; .eh_frame as a PC-relative sdata4, the count as udata4, the table as sdata4 relative to the header.
-    out = bytearray(struct.pack("<BBBBiI", 1, 0x1B, 0x03, 0x3B, frames - header - 4, len(functions)))
-    for fde, function in sorted(functions.items(), key=lambda item: item[1]):
-        out += struct.pack("<ii", function - header, fde - header)
+    try:
+        out = bytearray(struct.pack("<BBBBiI", 1, 0x1B, 0x03, 0x3B, frames - header - 4, len(functions)))
+        for fde, function in sorted(functions.items(), key=lambda item: item[1]):
+            out += struct.pack("<ii", function - header, fde - header)
+    except struct.error:
+        raise LoadError("the unwind tables describe a function that is more than 2 GiB away from them") from None
     return bytes(out)

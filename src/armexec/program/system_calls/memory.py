@@ -17,6 +17,8 @@ _LARGEST = 1 << 40
 _PROT_READ, _PROT_WRITE, _PROT_EXEC = 1, 2, 4
 _MAP_SHARED, _MAP_PRIVATE, _MAP_FIXED, _MAP_ANONYMOUS, _MAP_FIXED_NOREPLACE = 1, 2, 0x10, 0x20, 0x100000
 _MREMAP_MAYMOVE = 1
+_MADV_DONTNEED = 4
+_CHUNK = 1 << 20
 _HEAP = 64 << 20
 
 
@@ -43,7 +45,8 @@ def mmap(system: System, address: int, length: int, protection: int, flags: int,
     if not flags & _MAP_ANONYMOUS:
         if flags & 3 != _MAP_PRIVATE:
             raise Failure(EACCES)
-        content = os.pread(system.descriptors.file(fd, EBADF).host, length, offset)
+        file = system.descriptors.file(fd, EBADF).host
+        content = os.pread(file, min(length, max(os.fstat(file).st_size - offset, 0)), offset)
     fixed = flags & (_MAP_FIXED | _MAP_FIXED_NOREPLACE)
     try:
         place = system.memory.map(address if fixed else None, size, "rw" if content else text)
@@ -75,12 +78,13 @@ def mremap(system: System, address: int, old: int, new: int, flags: int) -> int:
         return address
     if not flags & _MREMAP_MAYMOVE:
         raise Failure(ENOMEM)
-    data = system.memory.read(address, old_size)
+    system.memory.read(address, 1)  # fails where nothing is
     try:
         place = system.memory.map(None, new_size, "rw")
     except HostError:
         raise Failure(ENOMEM) from None
-    system.memory.write(place, data)
+    for at in range(0, old_size, _CHUNK):
+        system.memory.write(place + at, system.memory.read(address + at, min(_CHUNK, old_size - at)))
     system.memory.unmap(address, old_size)
     return place
 
@@ -96,8 +100,12 @@ def mprotect(system: System, address: int, length: int, protection: int) -> int:
 
 def madvise(system: System, address: int, length: int, advice: int) -> int:
     """Advice about memory, which may be ignored but for MADV_DONTNEED: madvise(2)."""
-    if advice == 4:
-        system.memory.write(address, bytes(_up(length)))
+    if advice != _MADV_DONTNEED:
+        return 0
+    if address % _PAGE or length > _LARGEST:
+        raise Failure(EINVAL)
+    for at in range(0, _up(length), _CHUNK):
+        system.memory.write(address + at, bytes(min(_CHUNK, _up(length) - at)))
     return 0
 
 

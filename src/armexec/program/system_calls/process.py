@@ -30,6 +30,8 @@ _CLOCKS = {
 _TIMER_ABSTIME = 1
 _SECOND = 10**9
 _MOST_RANDOM = 1 << 20
+_LONGEST_SLEEP = 1e8
+"""Seconds; Python refuses longer ones."""
 _SIGNALS_SIZE = 8
 
 
@@ -70,7 +72,7 @@ def futex(system: System, address: int, operation: int, value: int, timeout: int
     wait = _duration(system, timeout)
     if command == _FUTEX_WAIT_BITSET:
         wait -= time.monotonic_ns()
-    time.sleep(max(wait, 0) / _SECOND)
+    _sleep(wait)
     raise Failure(ETIMEDOUT)
 
 
@@ -105,7 +107,7 @@ def gettimeofday(system: System, place: int, zone: int) -> int:
 
 def nanosleep(system: System, wanted: int, left: int) -> int:
     """Sleep: nanosleep(2)."""
-    time.sleep(_duration(system, wanted) / _SECOND)
+    _sleep(_duration(system, wanted))
     return 0
 
 
@@ -114,8 +116,12 @@ def clock_nanosleep(system: System, clock: int, flags: int, wanted: int, left: i
     wait = _duration(system, wanted)
     if flags & _TIMER_ABSTIME:
         wait -= _clock(clock)()
-    time.sleep(max(wait, 0) / _SECOND)
+    _sleep(wait)
     return 0
+
+
+def _sleep(nanoseconds: int) -> None:
+    time.sleep(min(max(nanoseconds / _SECOND, 0), _LONGEST_SLEEP))
 
 
 def _duration(system: System, place: int) -> int:
