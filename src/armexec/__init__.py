@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     from armexec.guest_callbacks import Callback, callback
     from armexec.module import Function, Module
     from armexec.profiling.profile import HotFunction, HotLine, Profile, profile
-    from armexec.programs import ProgramResult, run
+    from armexec.program.run import ProgramResult, run
     from armexec.run_limits import limits
     from armexec.space import AddressSpace
 
@@ -105,7 +105,7 @@ _HOMES = {
     **dict.fromkeys(("HotFunction", "HotLine", "Profile", "profile"), "armexec.profiling.profile"),
     **dict.fromkeys(("Cpu", "Stop"), "armexec.cpu"),
     **dict.fromkeys(("Callback", "callback"), "armexec.guest_callbacks"),
-    **dict.fromkeys(("ProgramResult", "run"), "armexec.programs"),
+    **dict.fromkeys(("ProgramResult", "run"), "armexec.program.run"),
     "AddressSpace": "armexec.space",
     "limits": "armexec.run_limits",
 }

@@ -66,6 +66,8 @@ def test_paths_objects_and_lists(tmp_path: Path) -> None:
     (tmp_path / "c.o").write_bytes(code.object())
     assert armexec.run(tmp_path / "c.o", ["x"]).status == 3
     assert armexec.run(code.object(), ["x"]).status == 3
+    with pytest.raises(armexec.LoadError, match="a shared library"):
+        armexec.run(b"\x7fELF\2\1\1" + bytes(9) + b"\3\0\xb7\0" + bytes(44))
 
 
 @needs_c

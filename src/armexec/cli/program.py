@@ -25,11 +25,11 @@ def parts_of_program(source: Source) -> Sequence[Part] | None:
         CompileError, AssemblyError, LoadError: it can't be compiled, assembled or read.
     """
     from armexec.objects.read import is_shared_library
-    from armexec.programs import defines_main, program_part
+    from armexec.program.run import defines_main, program_parts
 
     if source.kind in ("hex", "bin") or (source.kind == "object" and is_shared_library(source.data)):
         return None
-    parts = [program_part(source)]
+    parts = program_parts([source])
     return parts if defines_main(parts) else None
 
 
@@ -49,7 +49,7 @@ def run_program(
         click.UsageError: a folder isn't given as PATH=FOLDER.
         Error: see `armexec.run`.
     """
-    from armexec.programs import program_image, run_image
+    from armexec.program.run import program_image, run_image
 
     folders = {}
     for given in files:

@@ -17,7 +17,7 @@ from armexec.objects.layout import (
     Symbol,
 )
 from armexec.objects.linking import Part
-from armexec.objects.load import link, link_files, load_file, load_image
+from armexec.objects.load import link, link_files, load_file, load_image, read_parts
 from armexec.objects.prototypes import CType, Field, Parameter, Prototype
 from armexec.objects.read import read_part
 from armexec.objects.relocations import RelocationType
@@ -50,4 +50,5 @@ __all__ = [
     "load_file",
     "load_image",
     "read_part",
+    "read_parts",
 ]

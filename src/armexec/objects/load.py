@@ -13,7 +13,7 @@ from armexec.objects.linking import Part, members
 from armexec.objects.read import is_shared_library, read_part
 from armexec.objects.static_library import StaticLibrary
 
-__all__ = ["link", "link_files", "load_file", "load_image"]
+__all__ = ["link", "link_files", "load_file", "load_image", "read_parts"]
 
 _GO = b"__.PKGDEF"
 """The first member of a Go package, which is no library of objects."""
@@ -37,7 +37,7 @@ def load_image(data: bytes, name: str = "<bytes>", search: Sequence[str] | None 
         from armexec.objects.dynamic.read import read_library
 
         return LibraryImage([read_library(data, name)])
-    return Image(name, _parts([(data, name)]))
+    return Image(name, read_parts([(data, name)]))
 
 
 def link(objects: Iterable[tuple[bytes, str]]) -> Image:
@@ -50,13 +50,15 @@ def link(objects: Iterable[tuple[bytes, str]]) -> Image:
         LoadError: an object can't be read, there is none, their formats differ, or a name has two strong definitions.
     """
     given = list(objects)
-    parts = _parts(given)
+    parts = read_parts(given)
     if not parts:
         raise LoadError("there is no object to link: give at least one")
     return Image(", ".join(name for _, name in given), parts)
 
 
-def _parts(given: Iterable[tuple[bytes, str]]) -> list[Part]:
+def read_parts(given: Iterable[tuple[bytes, str]]) -> list[Part]:
+    """The contents of objects and of what they need of static libraries, each given as its bytes and its name; of
+    libraries alone, all. Raises LoadError for other bytes."""
     parts, libraries = [], []
     for data, name in given:
         if data.startswith(MAGIC) and not data.startswith(_GO, len(MAGIC)):

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from armexec.objects import Image, Part
     from armexec.program.system_calls.streams import Readable, Writable
 
-__all__ = ["ProgramResult", "defines_main", "program_image", "program_part", "run", "run_image"]
+__all__ = ["ProgramResult", "defines_main", "program_image", "program_parts", "run", "run_image"]
 
 # pytest shows what the user has called, and not how.
 __tracebackhide__ = True
@@ -65,7 +65,7 @@ def run(
 
     Args:
         program: text, which has more than one line or a brace; the path of a source or an object; bytes of an object;
-            or a list of paths, which are linked together.
+            or a list of paths, also of static libraries, which are linked together.
         arguments: what follows the program's name.
         input: what it reads from standard input: bytes, or a binary file.
         files: folders of the host by the absolute paths under which the program sees them. They can only be read,
@@ -100,7 +100,7 @@ def run(
         raise LoadError(f"a program is text, a path, a list of paths or bytes, not {type(program).__name__}")
     if isinstance(arguments, str | bytes) or not all(isinstance(text, str | bytes) for text in arguments):
         raise LoadError("the arguments of a program are a list of texts")
-    parts = [program_part(source) for source in sources]
+    parts = program_parts(sources)
     if not defines_main(parts):
         raise LoadError(f"{', '.join(source.name for source in sources)}: a program needs a main, and there is none")
     return run_image(
@@ -114,19 +114,26 @@ def run(
     )
 
 
-def program_part(source: Source) -> Part:
-    """The content of the object that a source becomes. Raises CompileError, AssemblyError and LoadError."""
-    from armexec.objects import read_part
+def program_parts(sources: Sequence[Source]) -> Sequence[Part]:
+    """The contents of the objects that sources become, with the members of static libraries that they need.
 
-    if source.uses_compiler:
-        data = source.compiled().data
-    elif source.kind == "object":
-        data = source.data
-    elif source.kind == "assembly":
-        data = source.code().object()
-    else:
-        raise LoadError(f"{source.name}: machine words have no symbols, and so no main")
-    return read_part(data, source.name)
+    Raises:
+        CompileError, AssemblyError, LoadError: they can't be compiled, assembled or read.
+    """
+    from armexec.objects import read_parts
+
+    objects = []
+    for source in sources:
+        if source.uses_compiler:
+            data = source.compiled().data
+        elif source.kind == "object":
+            data = source.data
+        elif source.kind == "assembly":
+            data = source.code().object()
+        else:
+            raise LoadError(f"{source.name}: machine words have no symbols, and so no main")
+        objects.append((data, source.name))
+    return read_parts(objects)
 
 
 def defines_main(parts: Sequence[Part]) -> bool:
