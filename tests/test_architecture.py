@@ -107,6 +107,7 @@ MAY_IMPORT = {
     # It measures all the others, and nothing but its command knows of it.
     "bench": {"module", "engines", "compiler_rt", "asm", "disasm", "objects", "toolchain", "errors"},
     "": {
+        "abi",
         "api",
         "forks",
         "guest_callbacks",

@@ -32,9 +32,12 @@ def _import(path: Path) -> ModuleType:
 brainfuck = _import(EXAMPLES / "brainfuck.py")
 cpu_and_space = _import(EXAMPLES / "cpu_and_space.py")
 fibonacci = _import(EXAMPLES / "fibonacci.py")
+geometry = _import(EXAMPLES / "geometry.py")
 jit_constant = _import(EXAMPLES / "jit_constant.py")
+jni = _import(EXAMPLES / "jni.py")
 make_mandelbrot = _import(PROGRAMS / "make_mandelbrot.py")
 numpy_sum = _import(EXAMPLES / "numpy_sum.py")
+sort_by_key = _import(EXAMPLES / "sort_by_key.py")
 
 
 @pytest.fixture(params=ENGINES)
@@ -65,6 +68,52 @@ def test_cpu_and_space_as_a_script() -> None:
     done = _script(EXAMPLES / "cpu_and_space.py")
     assert done.returncode == 0, done.stderr
     assert "armexec: sum 5050, 1 write\nunicorn: sum 5050, 1 write\n" in done.stdout
+
+
+# -- sort_by_key, geometry, jni --------------------------------------------------------------------------------------
+
+
+def test_sort_by_key(engine: str) -> None:
+    words = ["an", "Arm", "function", "calls", "a", "Python", "function"]
+    assert sort_by_key.sort_by_key(words, len, engine) == (sorted(words, key=len), 11)
+    with pytest.raises(ZeroDivisionError):
+        sort_by_key.sort_by_key(words, lambda word: 1 // (len(word) - 5), engine)
+
+
+def test_geometry(engine: str) -> None:
+    assert geometry.tour(engine) == [
+        "around: box(low=point(x=0.0, y=1.0), high=point(x=3.0, y=5.0))",
+        "area: 12.0",
+        "holds (1, 1): True, (9, 9): False",
+        "a quarter turn of (2, 1), and 10 to the right: point(x=9.0, y=2.0)",
+        "center of a NumPy array: point(x=2.0, y=2.0)",
+        "raised: layer 5, color 0xff0000ff",
+        "a box has 32 bytes, and NumPy sees ('low', 'high')",
+    ]
+
+
+def test_jni(engine: str) -> None:
+    expected = 5381
+    for character in "Arm":
+        expected = expected * 33 + ord(character)
+    expected ^= 7 ^ 8 << 8
+    called = ["GetStringUTFChars", "GetArrayLength", "GetIntArrayElements"]
+    assert jni.check("Arm", [7, 8], engine) == (
+        expected,
+        [*called, "ReleaseIntArrayElements", "ReleaseStringUTFChars"],
+    )
+    machine = jni.Machine(engine)
+    machine._table[14] = machine._callbacks[15].address
+    with pytest.raises(jni.Missing, match="entry 15 of JNINativeInterface"):
+        machine.module.Java_com_example_Checker_report(machine.environment, None)
+
+
+@pytest.mark.parametrize("name", ["sort_by_key", "geometry", "jni"])
+def test_examples_of_calls_as_scripts(name: str) -> None:
+    done = _script(EXAMPLES / f"{name}.py")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout
+    assert not done.stderr
 
 
 # -- jit_constant, numpy_sum, fibonacci --------------------------------------------------------------------------------

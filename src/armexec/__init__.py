@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
+    from armexec.abi.guest_pointer import GuestPointer
     from armexec.api import compile, function, load
     from armexec.asm import Builder, Code, assemble
     from armexec.cpu import Cpu, Stop
@@ -61,6 +62,7 @@ __all__ = [
     "Error",
     "ExecutionError",
     "Function",
+    "GuestPointer",
     "HostError",
     "HotFunction",
     "HotLine",
@@ -107,6 +109,7 @@ _HOMES = {
     **dict.fromkeys(("Callback", "callback"), "armexec.guest_callbacks"),
     **dict.fromkeys(("ProgramResult", "run"), "armexec.program.run"),
     "AddressSpace": "armexec.space",
+    "GuestPointer": "armexec.abi.guest_pointer",
     "limits": "armexec.run_limits",
 }
 
