@@ -84,6 +84,7 @@ MAY_IMPORT = {
     "compiler_rt": {"asm", "objects", "toolchain"},  # its code is made beforehand
     "imports": {"engines", "objects", "errors"},
     "signatures": {"abi", "objects", "errors"},
+    "variables": {"abi", "engines", "memory", "objects", "errors", "signatures"},
     "guest_callbacks": {"abi", "callbacks", "cpu", "engines", "objects", "errors", "signatures"},
     "module": {
         "forks",
@@ -100,6 +101,7 @@ MAY_IMPORT = {
         "errors",
         "own_names",
         "lines",
+        "variables",
     },
     "api": {"imports", "signatures", "module", "sources", "engines", "asm", "objects", "errors", "files"},
     "own_names": {"errors", "lines"},

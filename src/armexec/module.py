@@ -22,8 +22,9 @@ if TYPE_CHECKING:
     from armexec.abi.values.types import Types
     from armexec.errors import Diagnostic
     from armexec.guest_callbacks import Callbacks
-    from armexec.memory import Step
+    from armexec.memory import Region, Step
     from armexec.objects import CType, Prototype
+    from armexec.variables import Globals
 
 __all__ = ["Function", "Module", "UnknownFunction"]
 
@@ -40,7 +41,8 @@ class Module:
 
     A function is found as an attribute by its bare name (`mod.fn`), or by index: `mod["fn(int)"]`, `mod["ns::fn"]`,
     `mod["_Z2fni"]`; only by index where a module has an attribute of that name itself, such as `name` or `read`.
-    Iterating gives the functions in the order of their addresses. A module is a context manager; its memory is freed by
+    Iterating gives the functions in the order of their addresses. `globals` has the variables, and `types` the types of
+    structs and enums. A module is a context manager; its memory is freed by
     `close`, or when nothing refers to the module or its functions any more.
     """
 
@@ -192,6 +194,21 @@ class Module:
         from armexec.abi.values.types import Types
 
         return Types(self._image)
+
+    @cached_property
+    def globals(self) -> Globals:
+        """The variables by name: `mod.globals["counter"] = 5`. Arrays are NumPy arrays, and
+        structs are values, that are views of the guest's memory."""
+        from armexec.variables import Globals
+
+        return Globals(self._image, self._held_memory, self._address_of_function)
+
+    def _held_memory(self) -> tuple[LoadedImage, Region]:
+        """What is in memory. It stays there as long as its region is referred to. Raises Error if it is closed."""
+        with self._lock:
+            if self._closed:
+                _refuse_closed(self.name)
+            return self._loaded, self._loaded.region
 
     def _own(self, attribute: str, text: str) -> str:
         """The text of an attribute. Calling it says where the guest's function of that name is, if there is one."""

@@ -8,6 +8,7 @@ from dataclasses import replace
 from numbers import Integral, Number
 from typing import Any
 
+from armexec.abi.buffers import address_of
 from armexec.abi.elements import Element, buffer_element, check_element, ctypes_element, interface_element
 from armexec.abi.lists import copy_list
 from armexec.abi.owners import Owners
@@ -28,12 +29,6 @@ _CTYPES = (
     ctypes.Union,
 )
 _TEXT = {ctypes.c_char_p: ctypes.c_char, ctypes.c_wchar_p: ctypes.c_wchar}
-
-
-class _Buffer(ctypes.Structure):
-    """Py_buffer (Python/C API, "Buffer Structures"). CPython writes to the later fields, which aren't used here."""
-
-    _fields_ = (("buf", ctypes.c_void_p), ("obj", ctypes.c_void_p), ("rest", ctypes.c_void_p * 16))
 
 
 def pointer_argument(ctype: CType, value: Any, alive: list[Any]) -> int:
@@ -114,7 +109,7 @@ def pointer_argument(ctype: CType, value: Any, alive: list[Any]) -> int:
     check_element(target, buffer_element(view.format, view.itemsize))
     # While the view exists, the buffer isn't moved.
     alive.append(view)
-    return _address(view)
+    return address_of(view)
 
 
 def _function_address(ctype: CType, value: Any, alive: list[Any]) -> int:
@@ -214,16 +209,6 @@ def _copied(ctype: CType, value: Any, alive: list[Any]) -> int:
         raise SignatureError(str(error).removeprefix("element 0: ")) from None
     alive.append(copy)
     return copy.address
-
-
-def _address(view: memoryview) -> int:
-    buffer = _Buffer()
-    ctypes.pythonapi.PyObject_GetBuffer.argtypes = (ctypes.py_object, ctypes.POINTER(_Buffer), ctypes.c_int)
-    ctypes.pythonapi.PyObject_GetBuffer(view, ctypes.byref(buffer), 0)
-    try:
-        return buffer.buf or 0
-    finally:
-        ctypes.pythonapi.PyBuffer_Release(ctypes.byref(buffer))
 
 
 def _ctypes_address(target: CType | None, value: Any) -> int:

@@ -11,7 +11,8 @@ from armexec.errors import HostError
 
 if TYPE_CHECKING:
     from armexec.callbacks import HostFunction, HostFunctions, SystemCallHandler
-    from armexec.memory import Step
+    from armexec.engines.thread_local import ThreadBlocks
+    from armexec.memory import Region, Step
     from armexec.objects import Image, Prototype, Resolve
 
 __all__ = [
@@ -29,8 +30,12 @@ class LoadedImage(Protocol):
     """An image in memory, ready to be called."""
 
     image: Image
+    region: Region
+    """The memory, which is freed when nothing refers to it any more. It isn't there after `close`."""
     base: int
     """The address of the image's offset 0."""
+    thread_blocks: ThreadBlocks | None
+    """The thread-local variables of each thread; None without any."""
     steps: list[Step]
     """The operations on memory that placed the image, in order."""
 

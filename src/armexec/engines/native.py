@@ -43,6 +43,8 @@ def _c_type(part: Part) -> type[ctypes._SimpleCData[Any]]:
 class LoadedNativeImage:
     """An image in executable memory, with the host functions that stand in its code, see `NativeEngine.load`."""
 
+    thread_blocks = None
+
     def __init__(
         self, image: Image, region: Region, calls: SystemCalls | None, functions: tuple[HostFunction | None, ...]
     ) -> None:

@@ -20,7 +20,7 @@ from armexec.deadlines import deadline
 from armexec.engines.code import NOWHERE, code_at
 from armexec.engines.faults import to_error
 from armexec.engines.loading import map_image
-from armexec.engines.thread_local import thread_pointers
+from armexec.engines.thread_local import thread_blocks
 from armexec.isa.system_registers import TPIDR_EL0
 from armexec.machines.interpreter.decoding import executable
 from armexec.machines.interpreter.machine import ReferenceMachine
@@ -173,7 +173,8 @@ class LoadedReferenceImage:
         self.region = region
         self.base = region.address
         self.steps: list[Step] = region.steps
-        self._thread_pointer = thread_pointers(image, region)
+        self.thread_blocks = thread_blocks(image, region)
+        self._thread_pointer = self.thread_blocks.pointer if self.thread_blocks is not None else None
         self._system_call: SystemCallHandler | None = None
 
     def redirect(self, offset: int, target: int | None) -> None:

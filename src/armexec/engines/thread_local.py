@@ -8,19 +8,28 @@ from __future__ import annotations
 import ctypes
 import threading
 from collections.abc import Callable
+from typing import NamedTuple
 
 from armexec.memory import Region
 from armexec.objects import Image
 
-__all__ = ["thread_pointers"]
+__all__ = ["ThreadBlocks", "thread_blocks"]
 
 
-def thread_pointers(image: Image, region: Region) -> Callable[[], int] | None:
-    """A function that gives TPIDR_EL0 for the calling thread; None for an image without thread-local variables, and
-    for an executable, whose start-up code sets it.
+class ThreadBlocks(NamedTuple):
+    """The blocks of an image's thread-local variables.
 
-    A block lives until its thread has ended, or nothing refers to the function any more.
+    `pointer` gives TPIDR_EL0 for the calling thread. `memory` gives the object that has the thread's block, which lives
+    until its thread has ended, or nothing refers to the object and to these functions any more.
     """
+
+    pointer: Callable[[], int]
+    memory: Callable[[], object]
+
+
+def thread_blocks(image: Image, region: Region) -> ThreadBlocks | None:
+    """The blocks; None for an image without thread-local variables, and for an executable, whose start-up code makes
+    them."""
     block = image.thread_local
     if block is None or image.is_executable:
         return None
@@ -37,4 +46,8 @@ def thread_pointers(image: Image, region: Region) -> Callable[[], int] | None:
             local.memory, local.pointer = memory, known
         return known
 
-    return pointer
+    def memory() -> object:
+        pointer()
+        return local.memory
+
+    return ThreadBlocks(pointer, memory)

@@ -17,7 +17,7 @@ from armexec.callbacks import HostFunction, HostFunctions, SystemCallHandler, ho
 from armexec.cpu.registers import Kind, Register
 from armexec.engines.c_types import integer_class
 from armexec.engines.loading import map_image
-from armexec.engines.thread_local import thread_pointers
+from armexec.engines.thread_local import thread_blocks
 from armexec.errors import HostError
 from armexec.memory import Region, Step, execution_refused, guest_stack
 from armexec.objects import CType, Image, Prototype, Resolve
@@ -131,7 +131,8 @@ class LoadedTranslatedImage:
         self.region = region
         self.base = region.address
         self.steps: list[Step] = region.steps
-        self._thread_pointer = thread_pointers(image, region)
+        self.thread_blocks = thread_blocks(image, region)
+        self._thread_pointer = self.thread_blocks.pointer if self.thread_blocks is not None else None
         ranges = [(s.offset, s.data) for s in image.segments if s.executable]
         words = {offset: region.read(offset, len(data)) for offset, data in ranges}
         code_size = max((offset + len(data) for offset, data in ranges), default=0)

@@ -16,6 +16,7 @@ from armexec.objects.linking.executable import ExecutableSections
 from armexec.objects.names import bare_name, linkage_name, normalize, source_name
 from armexec.objects.placing import MissingSymbols, Unreachable, place
 from armexec.objects.relocations import OutOfRange, RelocationType
+from armexec.objects.variables import Variables
 
 if TYPE_CHECKING:
     from armexec.objects.debug_info.source_line import SourceLine
@@ -400,6 +401,11 @@ class Image:
         Raises LoadError if the debug information is malformed.
         """
         return self._debug_info.type(name)
+
+    @cached_property
+    def variables(self) -> Variables:
+        """The variables of the debug information, and other data, by name."""
+        return Variables(self, self._debug_info.variables)
 
     def debug_files(self) -> list[str]:
         """The files that have debug information that the objects only refer to (-gsplit-dwarf)."""

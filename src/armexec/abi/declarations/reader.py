@@ -15,7 +15,7 @@ from armexec.abi.declarations.names import is_type_name, named_type
 from armexec.errors import SignatureError
 from armexec.objects import CType, Parameter, Prototype
 
-__all__ = ["parse_prototype", "parse_types"]
+__all__ = ["parse_prototype", "parse_type", "parse_types"]
 
 _LONGEST = 1 << 16
 _QUALIFIERS = re.compile(r"\b(?:__restrict__|__restrict|restrict|_Noreturn|noexcept|extern|inline|static)\b")
@@ -97,6 +97,39 @@ def parse_types(text: str, *, apple: bool = False) -> MappingProxyType[str, CTyp
     except Exception as error:
         raise SignatureError(f"can't read {text[:200]!r} as definitions of types: {error}") from None
     return MappingProxyType(reader.tags | reader.typedefs)
+
+
+@lru_cache(maxsize=64)
+def parse_type(text: str, *, apple: bool = False) -> CType:
+    """The type of a C type name, such as `int[4]` or `struct point { int x, y; } *`.
+
+    Args:
+        text: the type name; definitions of types may stand before it, see `parse_prototype`.
+        apple: for Apple's systems.
+
+    Raises:
+        SignatureError: it isn't a type name.
+    """
+    from pycparser import c_ast
+
+    before, last = _last(_prepared(text, "type"))
+    reader = _Reader(text, apple)
+    try:
+        # The grammar has type names in expressions.
+        *definitions, declaration = _parsed(f"{before}int {_NAMELESS} = sizeof({last});")
+        operand = declaration.init
+        if not isinstance(operand, c_ast.UnaryOp) or not isinstance(operand.expr, c_ast.Typename):
+            raise SignatureError(f"{text[:200]!r} isn't the name of one type")
+        reader.define(definitions)
+        made = reader.type(operand.expr.type)
+        hash(made)
+    except SignatureError:
+        raise
+    except RecursionError:
+        raise SignatureError(f"the type {text[:200]!r}... is nested too deeply") from None
+    except Exception as error:
+        raise SignatureError(f'can\'t read {text[:200]!r} as a type: write one of C\'s, such as "int[4]"') from error
+    return made
 
 
 def _prepared(text: str, what: str) -> str:

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple, Protocol
 
 from armexec.abi.values.codec import Codec, codec
 from armexec.abi.values.scalars import Integer
-from armexec.errors import SignatureError
+from armexec.errors import Error, SignatureError
 from armexec.objects import CType, Field
 
 __all__ = ["BitField", "Group", "Member", "groups_of", "is_flexible"]
@@ -46,6 +46,8 @@ class Member:
         return self.codec.view(value._data[self.offset : self.end], value._alive, value._base + self.offset)
 
     def __set__(self, value: HasMemory, new: Any) -> None:
+        if value._data.readonly:
+            raise Error(f"{type(value).__name__}.{self.name} is in read-only memory")
         try:
             self.store(value, new)
         except SignatureError as error:

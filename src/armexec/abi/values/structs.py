@@ -9,6 +9,7 @@ import weakref
 from collections.abc import Sequence
 from typing import Any, Self
 
+from armexec.abi.buffers import address_of
 from armexec.abi.values.codec import Buffer, Codec, codec_for, represented, shown
 from armexec.abi.values.members import BitField, Group, Member, groups_of
 from armexec.errors import SignatureError
@@ -196,6 +197,8 @@ def address_of_value(value: StructValue) -> int:
     """The address of a value's bytes."""
     if not len(value._data):
         return ctypes.addressof(ctypes.c_char.from_buffer(bytearray(1)))
+    if value._data.readonly:
+        return address_of(value._data)
     return ctypes.addressof(ctypes.c_char.from_buffer(value._data))
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
 from armexec.objects.layout import PlacedSection
@@ -12,6 +13,7 @@ from armexec.objects.linking import Part
 if TYPE_CHECKING:
     from armexec.objects.debug_info.dwarf import DebugInfo
     from armexec.objects.debug_info.source_line import SourceLine
+    from armexec.objects.debug_info.variable import Variable
     from armexec.objects.prototypes import CType, Prototype
 
 __all__ = ["ImageDebugInfo"]
@@ -68,6 +70,16 @@ class ImageDebugInfo:
             if found is not None:
                 return found
         return None
+
+    def variables(self) -> list[tuple[Variable, Callable[[], CType | None]]]:
+        """The variables of all parts, each with a function that reads its type."""
+        infos = [self._info(number) for number in range(len(self._parts))]
+        return [
+            (variable, partial(info.variable_type, variable))
+            for info in infos
+            if info is not None
+            for variable in info.variables()
+        ]
 
     def line(self, offset: int) -> SourceLine | None:
         """The source line of the instruction at an offset in the image."""

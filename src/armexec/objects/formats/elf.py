@@ -271,7 +271,9 @@ class _Object(ElfFile):
             symbol = self.symbols[number_of_symbol]
             where = index.get(symbol.section)
             value = symbol.value + addend + (placed[where].offset if where is not None else 0)
-            if where is not None and placed[where].dropped:
+            # The value of a common symbol is its alignment.
+            common = symbol.section == _SHN_COMMON - 0x10000
+            if common or (where is not None and placed[where].dropped):
                 value = _NOWHERE
             out[offset : offset + size] = (value & ((1 << 8 * size) - 1)).to_bytes(size, "little")
         return bytes(out)

@@ -12,6 +12,7 @@ from armexec.errors import LoadError
 if TYPE_CHECKING:
     from armexec.objects.debug_info.dwarf.functions import Functions
     from armexec.objects.debug_info.source_line import SourceLine
+    from armexec.objects.debug_info.variable import Variable
     from armexec.objects.prototypes import CType, Prototype
 
 __all__ = ["DebugInfo", "MovedDebugInfo"]
@@ -43,6 +44,14 @@ class DebugInfo:
     def type(self, name: str) -> CType | None:
         """The struct, union, enum or typedef of a name. Raises LoadError if malformed."""
         return self._ask(lambda functions: functions.types.named(name))
+
+    def variables(self) -> list[Variable]:
+        """The variables outside of functions, and those in functions that stay. Raises LoadError if malformed."""
+        return self._ask(lambda functions: functions.variables.all()) or []
+
+    def variable_type(self, variable: Variable) -> CType | None:
+        """The type of one of the variables. Raises LoadError if malformed."""
+        return self._ask(lambda functions: functions.variables.type_of(variable))
 
     def line(self, offset: int) -> SourceLine | None:
         """The source line of the instruction at an offset. Malformed tables are left out."""
@@ -102,6 +111,21 @@ class MovedDebugInfo(DebugInfo):
 
     def declared(self, linkage_name: str) -> Prototype | None:
         return self._info.declared(linkage_name)
+
+    def type_names(self) -> list[str]:
+        return self._info.type_names()
+
+    def type(self, name: str) -> CType | None:
+        return self._info.type(name)
+
+    def variables(self) -> list[Variable]:
+        return [
+            variable if variable.offset is None else variable._replace(offset=variable.offset + self._distance)
+            for variable in self._info.variables()
+        ]
+
+    def variable_type(self, variable: Variable) -> CType | None:
+        return self._info.variable_type(variable)
 
     def line(self, offset: int) -> SourceLine | None:
         return self._info.line(offset - self._distance)

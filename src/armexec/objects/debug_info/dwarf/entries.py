@@ -117,6 +117,10 @@ class Entries:
         """All entries, in the order of the section."""
         return iter(self._dies.values())
 
+    def at(self, offset: int) -> Any:
+        """The entry at an offset of the section."""
+        return self._dies[offset]
+
     def name(self, die: Any, attribute: str = "DW_AT_name") -> str:
         for entry in self.chain(die):
             found = entry.attributes.get(attribute)
@@ -149,6 +153,14 @@ class Entries:
         """An attribute that is a number, or None."""
         found = die.attributes.get(attribute)
         return found.value if found is not None and isinstance(found.value, int) else None
+
+    def address(self, die: Any, index: int) -> int:
+        """An address of .debug_addr, by its number in the table of an entry's unit."""
+        return int(self._dwarf.get_addr(die.cu, index))
+
+    def unit_name(self, die: Any) -> str:
+        """The name of the source file that an entry's unit was compiled from, without its folders."""
+        return self.name(die.cu.get_top_DIE()).replace("\\", "/").rsplit("/", 1)[-1]
 
     def locations(self, die: Any) -> list[bytes]:
         """The location expressions of a variable, in the order of the code that they hold for."""

@@ -8,6 +8,7 @@ from typing import Any
 from armexec.objects.debug_info.dwarf.entries import Entries
 from armexec.objects.debug_info.dwarf.fortran import passed_type
 from armexec.objects.debug_info.dwarf.types import Types
+from armexec.objects.debug_info.dwarf.variables import Variables
 from armexec.objects.prototypes import VOID, Parameter, Prototype
 
 __all__ = ["Functions"]
@@ -22,6 +23,7 @@ class Functions:
     def __init__(self, sections: dict[str, bytes]) -> None:
         self.entries = Entries(sections)
         self.types = Types(self.entries)
+        self.variables = Variables(self.entries, self.types)
 
     def defined(self, offset: int, linkage_name: str) -> Prototype | None:
         die = self._by_offset.get(offset)

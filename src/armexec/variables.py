@@ -1,0 +1,280 @@
+"""The variables of a module as Python values, which are views of the guest's memory where that can be."""
+
+from __future__ import annotations
+
+import ctypes
+from collections.abc import Callable, Iterator, MutableMapping
+from difflib import get_close_matches
+from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
+
+from armexec.errors import Error, SignatureError
+from armexec.memory import HostMemory, Region
+from armexec.objects.variables import PlacedVariable, UnknownVariable
+from armexec.signatures import described, type_of
+
+if TYPE_CHECKING:
+    from armexec.abi.values import Codec
+    from armexec.engines import LoadedImage
+    from armexec.objects import CType, Image
+
+__all__ = ["Globals", "UnknownVariable"]
+
+# pytest shows what the user has called, and not how.
+__tracebackhide__ = True
+
+_AGGREGATES = ("struct", "union", "array", "vector")
+_host = HostMemory()
+
+
+class _Memory(NamedTuple):
+    """A variable's address, and its bytes; None for memory that isn't the module's."""
+
+    address: int
+    data: memoryview | None
+
+
+class Globals(MutableMapping[str, Any]):
+    """The variables of a module by name: `mod.globals["counter"] = 5`, `mod.globals["counter"]`.
+
+    Arrays are NumPy arrays and structs are values that are views: changing them changes the guest's memory, which lives
+    as long as they do. Pointers are `GuestPointer`s. A C++ reference stands for what it refers to. A thread-local
+    variable is the calling thread's own. The types come from the debug information, or from `declare`.
+
+    `fn::calls` is a static variable of a function, `n::counter` is in a namespace or class; the end of such a name will
+    do where it is the only one. `a.c::counter` tells variables of several files from each other, and linkage names are
+    known too.
+    """
+
+    def __init__(
+        self,
+        image: Image,
+        loaded: Callable[[], tuple[LoadedImage, Region]],
+        address_of_function: Callable[[CType, Callable[..., Any]], int],
+    ) -> None:
+        """The variables of an image that is in memory; `loaded` raises Error if it isn't any more.
+
+        `address_of_function` gives the address of a callable that becomes a function pointer, or raises SignatureError.
+        """
+        self._image = image
+        self._loaded = loaded
+        self._address_of_function = address_of_function
+        self._declared: dict[str, tuple[PlacedVariable, CType]] = {}
+        # By address: what pointers in the guest's memory refer to. Views keep it.
+        self._alive: dict[int, Any] = {}
+        self._given: dict[int, list[Any]] = {}
+
+    def __getitem__(self, name: str) -> Any:
+        """The value of a variable: a view of an array, struct or union, a copy of anything else.
+
+        Raises:
+            UnknownVariable: there is none of that name, more than one, or its type isn't known.
+            Error: the module is closed.
+        """
+        variable, memory, ctype = self._find(name)
+        codec = _codec(variable, ctype)
+        if memory.data is not None:
+            return self._value(codec, memory.data, memory.address)
+        data = memoryview(_host.read(memory.address, codec.size))
+        return self._value(codec, data, memory.address)
+
+    def _value(self, codec: Codec, data: memoryview, address: int) -> Any:
+        from armexec.abi.guest_pointer import pointer_class
+
+        if codec.ctype.kind in _AGGREGATES:
+            return codec.view(data, self._alive, address)
+        value = codec.unpack(data)
+        return pointer_class(codec.ctype)(value) if codec.ctype.kind == "pointer" else value
+
+    def __setitem__(self, name: str, value: Any) -> None:
+        """Change a variable.
+
+        Raises:
+            UnknownVariable: there is none of that name, more than one, or its type isn't known.
+            SignatureError: the value doesn't fit.
+            Error: it is in read-only memory, or the module is closed.
+        """
+        from armexec.abi.owners import Owners
+
+        variable, memory, ctype = self._find(name)
+        alive = Owners(self._address_of_function)
+        try:
+            data = _codec(variable, ctype).pack(value, alive)
+        except SignatureError as error:
+            raise SignatureError(f"{self._image.name}: the variable {name}: {error}") from None
+        if memory.data is None:
+            _host.write(memory.address, data)
+        elif memory.data.readonly:
+            raise Error(f"{self._image.name}: the variable {name} is in read-only memory")
+        else:
+            memory.data[:] = data
+        if alive:
+            self._given[memory.address] = alive
+        else:
+            self._given.pop(memory.address, None)
+
+    def __delitem__(self, name: str) -> NoReturn:
+        raise Error(f"{self._image.name}: the variable {name!r:.60} can't be removed from the guest's memory")
+
+    def address(self, name: str) -> int:
+        """The address of a variable; also of one without a known type, such as a label of data in assembly. A C++
+        reference has the address of what it refers to.
+
+        Raises:
+            UnknownVariable: there is none of that name, or more than one.
+            Error: the module is closed.
+        """
+        placed, ctype = self._placed(name)
+        if ctype is None:
+            return self._memory(placed, 0).address
+        return self._referred(placed, ctype)[0].address
+
+    def declare(self, name: str, type: str | CType | Any) -> None:
+        """Give a variable a type, where the debug information has none, or another one: `declare("table", "int[4]")`.
+
+        Args:
+            name: the variable's; the symbols of assembly and of objects without debug information are known too.
+            type: a C type name, before which definitions of types may stand, or one of `mod.types`.
+
+        Raises:
+            UnknownVariable: there is none of that name, or more than one.
+            SignatureError: the type can't be read, or has no size.
+            LoadError: the variable would end outside of the image's memory.
+        """
+        placed, _ = self._placed(name)
+        ctype = type_of(type, self._image)
+        _codec(placed, ctype)
+        self._memory(placed, ctype.size)
+        self._declared[name] = placed, ctype
+
+    def _placed(self, name: str) -> tuple[PlacedVariable, CType | None]:
+        """A variable and its type, if that is known. Raises UnknownVariable."""
+        if not isinstance(name, str):
+            raise UnknownVariable(f"{self._image.name}: a variable is found by its name, not by {described(name)}")
+        if name in self._declared:
+            return self._declared[name]
+        variables = self._image.variables
+        found = variables.named(name)
+        if found is not None:
+            return found, _complete(found, found.read_type())
+        symbol = variables.symbol(name)
+        if symbol is None:
+            raise UnknownVariable(self._unknown(name))
+        return symbol, None
+
+    def _find(self, name: str) -> tuple[PlacedVariable, _Memory, CType]:
+        placed, ctype = self._placed(name)
+        if ctype is None:
+            raise UnknownVariable(
+                f"{self._image.name}: the type of {name} isn't known: say what it is, as in"
+                f' mod.globals.declare("{name}", "int"), or compile with -g'
+            )
+        memory, ctype = self._referred(placed, ctype)
+        return placed, memory, ctype
+
+    def _referred(self, placed: PlacedVariable, ctype: CType) -> tuple[_Memory, CType]:
+        """The memory and the type of a variable, or of what a reference refers to."""
+        _codec(placed, ctype)
+        memory = self._memory(placed, ctype.size)
+        if ctype.kind != "pointer" or ctype.name not in ("&", "&&") or ctype.target is None:
+            return memory, ctype
+        assert memory.data is not None
+        address = int.from_bytes(memory.data, "little")
+        loaded, region = self._loaded()
+        offset = address - loaded.base
+        if 0 <= offset < self._image.size and self._is_in_segment(offset, ctype.target.size):
+            return _Memory(address, self._view(region, address, offset, ctype.target.size)), ctype.target
+        return _Memory(address, None), ctype.target
+
+    def _memory(self, placed: PlacedVariable, size: int) -> _Memory:
+        """The memory of a variable. Raises Error."""
+        loaded, region = self._loaded()
+        if not placed.thread_local:
+            if not self._is_in_segment(placed.place, size):
+                raise UnknownVariable(
+                    f"{self._image.name}: {placed.name} has {size} bytes at {placed.place:#x}, which are outside of the"
+                    " image's memory"
+                )
+            address = loaded.base + placed.place
+            return _Memory(address, self._view(region, address, placed.place, size))
+        blocks, block = loaded.thread_blocks, self._image.thread_local
+        if blocks is None or block is None or not 0 <= placed.place <= block.size - size:
+            raise UnknownVariable(f"{self._image.name}: {placed.name} is thread-local, and no thread has it")
+        address = blocks.pointer() + placed.place
+        return _Memory(address, self._bytes(address, size, blocks.memory()))
+
+    def _is_in_segment(self, offset: int, size: int) -> bool:
+        return any(s.offset <= offset and offset + size <= s.offset + s.size for s in self._image.segments)
+
+    def _view(self, region: Region, address: int, offset: int, size: int) -> memoryview:
+        data = self._bytes(address, size, region)
+        writable = any(s.writable and s.offset <= offset < s.offset + s.size for s in self._image.segments)
+        return data if writable else data.toreadonly()
+
+    def _bytes(self, address: int, size: int, owner: object) -> memoryview:
+        """The bytes at an address, which keep their owner."""
+        memory = (ctypes.c_uint8 * size).from_address(address)
+        memory.owner = owner, self._given  # type: ignore[attr-defined]
+        return memoryview(memory).cast("B")
+
+    def _unknown(self, name: str) -> str:
+        image = self._image
+        text = f"{image.name}: no variable {name!r}"
+        why = image.variables.why_not(name)
+        if why:
+            return f"{text}: {why}"
+        if image.has_function(name):
+            return f'{text}: it is a function, mod["{name}"]'
+        names = [*self, *image.variables.symbol_names]
+        near = get_close_matches(name, names, 3, 0.5)
+        if near:
+            return f"{text}; did you mean {' or '.join(near)}?"
+        if not names:
+            return f"{text}; it defines no variable"
+        return f"{text}; its variables are {', '.join(names[:8])}{', ...' if len(names) > 8 else ''}"
+
+    def __contains__(self, name: object) -> bool:
+        """Whether there is a variable of that name whose type is known."""
+        try:
+            return isinstance(name, str) and self._placed(name)[1] is not None
+        except UnknownVariable:
+            return False
+
+    def __iter__(self) -> Iterator[str]:
+        """The names of the variables whose types are known, in the order of their addresses."""
+        return iter(dict.fromkeys([*self._image.variables.names, *self._declared]))
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+    def __repr__(self) -> str:
+        names = list(self)
+        return f"<variables of {self._image.name}: {', '.join(names[:6])}{', ...' if len(names) > 6 else ''}>"
+
+    def _ipython_key_completions_(self) -> list[str]:
+        """The names that complete `globals[...]`."""
+        return list(self)
+
+
+def _complete(placed: PlacedVariable, ctype: CType | None) -> CType | None:
+    """The type of a variable; the length of an array that was declared without one is that of its symbol."""
+    from dataclasses import replace
+
+    if ctype is not None and ctype.kind == "array" and ctype.count is None and ctype.target is not None:
+        element = ctype.target.size
+        if element and placed.size % element == 0 and placed.size:
+            return replace(ctype, count=placed.size // element, size=placed.size)
+    return ctype
+
+
+def _codec(placed: PlacedVariable, ctype: CType) -> Codec:
+    """The codec of a variable's type. Raises SignatureError if it has no size."""
+    from armexec.abi.values import codec
+
+    has_length = ctype.kind != "array" or ctype.count is not None
+    incomplete = ctype.kind in ("struct", "union") and ctype.fields is None
+    if ctype.kind in ("void", "function") or incomplete or not has_length or (not ctype.size and not ctype.fields):
+        raise SignatureError(
+            f"the variable {placed.name} of type `{ctype}` has no known size: say what it is, as in"
+            f' mod.globals.declare("{placed.name}", "int[4]")'
+        )
+    return codec(ctype)
