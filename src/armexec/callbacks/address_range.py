@@ -21,10 +21,12 @@ from armexec.errors import HostError
 from armexec.memory import Protection
 from armexec.memory.kernel import real_kernel
 
-__all__ = ["RANGE_SIZE", "SLOT_SIZE", "HostFunctionRange", "host_functions"]
+__all__ = ["CALLED_AT", "ENTRY_AT", "RANGE_SIZE", "SLOT_SIZE", "HostFunctionRange", "host_functions"]
 
-SLOT_SIZE = 16
+SLOT_SIZE = 32
 """Bytes between the addresses of two functions; a power of two."""
+ENTRY_AT, CALLED_AT = 8, 16
+"""Where a slot has the object of Python that code for any type calls, and the one that code for its types calls."""
 RANGE_SIZE = 1 << 30
 """Bytes of addresses for functions."""
 _FLAGS = mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | getattr(mmap, "MAP_NORESERVE", 0)
@@ -36,14 +38,14 @@ __tracebackhide__ = True
 class _Entry:
     """What translated code calls: a function, with the registers at the call in a frame.
 
-    `code` and `called` are what its slot has: host code, and the object of Python that this calls.
+    `code` and `called` are host code for the function's types, 0 without any, and the object of Python that this calls.
     """
 
     __slots__ = ("called", "code", "function")
 
     def __init__(self, function: Callable[[CallFrame], None]) -> None:
         self.function = function
-        self.called: Any = self
+        self.called: Any = None
         self.code = 0
 
     def __call__(self, frame: int) -> None:
@@ -87,21 +89,22 @@ class HostFunctionRange(HostFunctions):
         return 0 <= offset < self._next and not offset % SLOT_SIZE
 
     def _removed(self, address: int) -> None:
+        # Whoever has found the code, and waits for the GIL, finds no object then.
+        self._slot(address)[:] = [0, 0, 0]
         del self._entries[address]
-        self._slot(address)[0] = 0
 
     # -- for translated code ------------------------------------------------------------------------------------------
     def _slot(self, address: int) -> ctypes.Array[ctypes.c_uint64]:
-        return (ctypes.c_uint64 * 2).from_address(self.slots + address - self.base)
+        return (ctypes.c_uint64 * 3).from_address(self.slots + address - self.base)
 
     def _fill(self, address: int, entry: _Entry) -> None:
         slot = self._slot(address)
-        slot[0] = 0
-        slot[1] = id(entry.called)
+        # Code that is running finds what it calls, whichever it is.
+        slot[1], slot[2] = id(entry), id(entry.called)
         slot[0] = entry.code or self._code
         # The garbage collector may have removed it meanwhile.
         if self._entries.get(address) is not entry:
-            slot[0] = 0
+            slot[:] = [0, 0, 0]
 
     def set_code(self, address: int) -> None:
         """Set the host code that calls functions of any type."""

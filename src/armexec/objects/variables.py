@@ -101,9 +101,7 @@ class Variables:
             return None
         linkage = self._image.linkage_name(symbol) if symbol is not None else ""
         size = symbol.size if symbol is not None else 0
-        return PlacedVariable(
-            variable.name, linkage, variable.unit, place, is_tls, variable.external, size, read_type
-        )
+        return PlacedVariable(variable.name, linkage, variable.unit, place, is_tls, variable.external, size, read_type)
 
     def _is_loaded(self, offset: int) -> bool:
         """Whether a section is at an offset. Linkers give variables that they leave out the address 0, or a huge one."""
@@ -171,9 +169,7 @@ class Variables:
         return label if unique else variable.linkage_name or label
 
     def _find(self, name: str) -> list[PlacedVariable]:
-        return (
-            self._by_name.get(name) or self._by_end.get(name) or self._by_source_name.get(normalize(name)) or []
-        )
+        return self._by_name.get(name) or self._by_end.get(name) or self._by_source_name.get(normalize(name)) or []
 
     @staticmethod
     def _chosen(found: Iterable[PlacedVariable]) -> list[PlacedVariable]:

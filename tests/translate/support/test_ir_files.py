@@ -36,6 +36,7 @@ def _modules(machine: str, system: str) -> Iterator[str]:
     unit = declarations() + dispatcher(table_size=7) + resumption(table_size=7)
     yield f"@image = external global i8, align 16\n{unit}"
     yield text((Passed(64, buffers=True),), Returned("void"))
+    yield load("runtime/redirect", LOOKUP="lookup_slowly")
     numbers = (
         Returned("float", 32),
         Returned("float", 64),

@@ -128,7 +128,7 @@ def parse_type(text: str, *, apple: bool = False) -> CType:
     except RecursionError:
         raise SignatureError(f"the type {text[:200]!r}... is nested too deeply") from None
     except Exception as error:
-        raise SignatureError(f'can\'t read {text[:200]!r} as a type: write one of C\'s, such as "int[4]"') from error
+        raise SignatureError(f"can't read {text[:200]!r} as a type: write one of C's, such as \"int[4]\"") from error
     return made
 
 

@@ -11,7 +11,7 @@ from armexec.abi.frames.block import BLOCK_SIZE, STACK_OFFSET, STACK_SIZE_OFFSET
 from armexec.abi.frames.fields import Piece, code_of, is_plain, packer, slices
 from armexec.abi.integers import integer_range
 from armexec.abi.placement import CallingConvention, Part, Placement, StackSlot
-from armexec.abi.values import codec
+from armexec.abi.values import Struct, codec
 from armexec.abi.variadic import promoted
 from armexec.objects import CType, Parameter, Prototype
 
@@ -42,7 +42,8 @@ class CallerPlan:
         )
         self._align = _ALIGN
         self._size = BLOCK_SIZE + self.stack_size
-        self._free: list[ArgumentFrame] = []
+        self.free: list[ArgumentFrame] = []
+        """Frames that no call uses."""
         self._indirect = self._result_room()
         self.fill: Callable[..., None] = self._make_fill()
         """`fill(frame, alive, *values)` checks the arguments and puts them into a frame. The objects whose addresses
@@ -53,13 +54,13 @@ class CallerPlan:
     def take(self) -> ArgumentFrame:
         """A frame for one call, to be given back by `give`."""
         try:
-            return self._free.pop()
+            return self.free.pop()
         except IndexError:
             return ArgumentFrame(self._size, self._align)
 
     def give(self, frame: ArgumentFrame) -> None:
         """Give a frame back, so that another call can have it."""
-        self._free.append(frame)
+        self.free.append(frame)
 
     def _room(self, ctype: CType) -> int:
         """The offset in the frame of memory for a value."""
@@ -109,8 +110,13 @@ class CallerPlan:
                 f"if _{n}.__class__ is not int or not {low} <= _{n} <= {high}: "
                 f"_{n} = _integer(_prototype, {n}, _{n}, {low}, {high})"
             )
-        scope[f"_codec{n}"] = codec(ctype)
-        return f"_{n} = _encoded(_prototype, {n}, _{n}, _codec{n}, _alive)"
+        found = scope[f"_codec{n}"] = codec(ctype)
+        encode = f"_encoded(_prototype, {n}, _{n}, _codec{n}, _alive)"
+        if isinstance(found, Struct):
+            # A value of the class has its bytes, and mostly refers to nothing.
+            scope[f"_class{n}"] = found.made
+            return f"_{n} = bytes(_{n}._data) if _{n}.__class__ is _class{n} and not _{n}._alive else {encode}"
+        return f"_{n} = {encode}"
 
     def _pieces(self, name: str, ctype: CType, parts: Sequence[Part]) -> list[Piece]:
         if parts and parts[0].format == "address":

@@ -5,6 +5,6 @@ from __future__ import annotations
 # Each of them registers its codecs.
 from armexec.abi.values import scalars, sequences, structs
 from armexec.abi.values.codec import Codec, codec
-from armexec.abi.values.structs import StructType, StructValue, struct_class
+from armexec.abi.values.structs import Struct, StructType, StructValue, struct_class
 
-__all__ = ["Codec", "StructType", "StructValue", "codec", "scalars", "sequences", "struct_class", "structs"]
+__all__ = ["Codec", "Struct", "StructType", "StructValue", "codec", "scalars", "sequences", "struct_class", "structs"]

@@ -125,17 +125,14 @@ class StatePool:
         return address
 
     def _more(self, _a: int, _b: int) -> int:
-        """A state for a call that has found none. It is given back when it is released."""
-        try:
-            with self._lock:
-                if self._parked:
-                    self._unparked()
-                    address = self._parked.pop()
-                    self._unpark()
-                    return address
-                return self._add()
-        except Exception:
-            return 0
+        """A state for a call that has found none. It is given back when it is released. Raises HostError."""
+        with self._lock:
+            if self._parked:
+                self._unparked()
+                address = self._parked.pop()
+                self._unpark()
+                return address
+            return self._add()
 
     def _less(self, address: int, _b: int) -> int:
         """A state that isn't the pool's is released."""

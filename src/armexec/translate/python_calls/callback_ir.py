@@ -7,7 +7,7 @@ a result of any other class, or raises.
 
 from __future__ import annotations
 
-from armexec.callbacks.address_range import SLOT_SIZE
+from armexec.callbacks.address_range import CALLED_AT
 from armexec.cpu.registers import REGISTERS
 from armexec.machines.traps import TrapKind
 from armexec.translate.guest_state import OFFSETS
@@ -15,10 +15,8 @@ from armexec.translate.python_calls.vectorcall_ir import TYPE_AT, Passed, Return
 from armexec.translate.support.host_environment import pinned
 from armexec.translate.support.load import load
 
-__all__ = ["OBJECT_AT", "text"]
+__all__ = ["text"]
 
-OBJECT_AT = SLOT_SIZE // 2
-"""Where the object is in a function's slot, in bytes."""
 _LLONG_MAX = (1 << 63) - 1
 
 
@@ -45,8 +43,12 @@ def text(arguments: tuple[Returned, ...], result: Passed | None) -> str:
         "%gil = call i32 @PyGILState_Ensure()",
         "%offset = sub i64 %pc, ptrtoint (ptr @host_functions to i64)",
         "%slot = getelementptr i8, ptr @host_function_slots, i64 %offset",
-        f"%object_at = getelementptr i8, ptr %slot, i64 {OBJECT_AT}",
+        f"%object_at = getelementptr i8, ptr %slot, i64 {CALLED_AT}",
         "%called = load ptr, ptr %object_at",
+        # The function may have gone meanwhile.
+        "%is_gone = icmp eq ptr %called, null",
+        "br i1 %is_gone, label %leave, label %found",
+        "found:",
         "call void @Py_IncRef(ptr %called)",
         "%function = call ptr @PyTuple_GetItem(ptr %called, i64 0)",
     ]
@@ -59,6 +61,8 @@ def text(arguments: tuple[Returned, ...], result: Passed | None) -> str:
         "br i1 %failed, label %raised, label %given",
         "raised:",
         "call void @Py_DecRef(ptr %called)",
+        "br label %leave",
+        "leave:",
         "call void @PyGILState_Release(i32 %gil)",
         "call void @end_python(ptr %state)",
         f"call preserve_allcc void @trap(ptr %state, i32 {int(TrapKind.EXECUTE)}, i64 %pc, i64 %pc)",

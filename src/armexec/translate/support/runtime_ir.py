@@ -5,7 +5,7 @@ from __future__ import annotations
 import ctypes
 import time
 
-from armexec.callbacks.address_range import RANGE_SIZE, SLOT_SIZE
+from armexec.callbacks.address_range import ENTRY_AT, RANGE_SIZE, SLOT_SIZE
 from armexec.cpu.call_frame import FRAME_OFFSETS, CallFrame
 from armexec.translate.support.host_environment import environment_text
 from armexec.translate.support.load import load
@@ -52,6 +52,10 @@ def _frame() -> dict[str, int]:
     return fields | {"FRAME_SIZE": ctypes.sizeof(CallFrame)}
 
 
+def _slots() -> dict[str, int]:
+    return {"HOST_FUNCTIONS_SIZE": RANGE_SIZE, "SLOT_SIZE": SLOT_SIZE, "ENTRY_AT": ENTRY_AT}
+
+
 def core(linkage: str = "internal") -> str:
     """Traps and the clock."""
     traps = load("runtime/trap", LINKAGE=linkage, CLOCK_MONOTONIC=time.CLOCK_MONOTONIC)
@@ -65,7 +69,7 @@ def shared(machine: str | None = None) -> str:
         environment_text(machine),
         load("runtime/python_call"),
         load("runtime/find_code", FOUND_SIZE=FOUND_SIZE),
-        load("runtime/host_function", HOST_FUNCTIONS_SIZE=RANGE_SIZE, SLOT_SIZE=SLOT_SIZE, **_frame()),
+        load("runtime/host_function", **_slots(), **_frame()),
         load("runtime/system_call"),
         load("runtime/state_pool"),
         load("runtime/entry"),

@@ -65,19 +65,26 @@ define i1 @return_from_host(ptr %state, i64 %link) nounwind {
   ret i1 %elsewhere
 }
 
-; Whether it raised an exception. The function is taken from its slot while the GIL is held: else it might go meanwhile.
+; Whether it raised an exception, or is gone. The function is taken from its slot while the GIL is held: else it might go
+; meanwhile.
 define internal i1 @call_slot(ptr %slot, ptr %frame) noinline nounwind {
   %gil = call i32 @PyGILState_Ensure()
-  %object_at = getelementptr i8, ptr %slot, i64 8
+  %object_at = getelementptr i8, ptr %slot, i64 $ENTRY_AT
   %object = load ptr, ptr %object_at
+  %is_gone = icmp eq ptr %object, null
+  br i1 %is_gone, label %out, label %call
+call:
   call void @Py_IncRef(ptr %object)
   %word = ptrtoint ptr %frame to i64
   %number = call ptr @PyLong_FromUnsignedLongLong(i64 %word)
   %result = call ptr (ptr, ...) @PyObject_CallFunctionObjArgs(ptr %object, ptr %number, ptr null)
   call void @Py_DecRef(ptr %number)
   call void @Py_DecRef(ptr %object)
-  %failed = icmp eq ptr %result, null
+  %raised = icmp eq ptr %result, null
   call void @Py_DecRef(ptr %result)
+  br label %out
+out:
+  %failed = phi i1 [true, %0], [%raised, %call]
   call void @PyGILState_Release(i32 %gil)
   ret i1 %failed
 }
