@@ -41,8 +41,8 @@ if TYPE_CHECKING:
         UndefinedSymbol,
         UnsupportedInstruction,
     )
-    from armexec.guest_callbacks import Callback, callback
     from armexec.module import Function, Module
+    from armexec.module.guest_callbacks import Callback, callback
     from armexec.profiling.profile import HotFunction, HotLine, Profile, profile
     from armexec.program.run import ProgramResult, run
     from armexec.run_limits import limits
@@ -106,7 +106,7 @@ _HOMES = {
     **dict.fromkeys(("Function", "Module"), "armexec.module"),
     **dict.fromkeys(("HotFunction", "HotLine", "Profile", "profile"), "armexec.profiling.profile"),
     **dict.fromkeys(("Cpu", "Stop"), "armexec.cpu"),
-    **dict.fromkeys(("Callback", "callback"), "armexec.guest_callbacks"),
+    **dict.fromkeys(("Callback", "callback"), "armexec.module.guest_callbacks"),
     **dict.fromkeys(("ProgramResult", "run"), "armexec.program.run"),
     "AddressSpace": "armexec.space",
     "GuestPointer": "armexec.abi.guest_pointer",

@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING
 from armexec.errors import LoadError
 from armexec.files import find_file
 from armexec.module import Function, Module
+from armexec.module.signatures import described, prototype_of
 from armexec.objects import link_files, load_image
 from armexec.objects.names import source_name
-from armexec.signatures import described, prototype_of
 from armexec.sources import Source, kind_of_code
 
 if TYPE_CHECKING:
     from armexec.asm import Code
-    from armexec.imports import Import
+    from armexec.module.imports import Import
     from armexec.objects import Image, Prototype
 
 __all__ = ["compile", "function", "load", "load_source"]

@@ -11,20 +11,20 @@ from typing import TYPE_CHECKING, Any, NoReturn, Self
 from armexec.engines import LoadedImage, SupportsFastCalls, get_engine
 from armexec.errors import Error, LoadError, SignatureError
 from armexec.forks import renew
-from armexec.imports import Import, Imports
 from armexec.lines import Lines
+from armexec.module.imports import Import, Imports
+from armexec.module.signatures import described, prototype_of
 from armexec.objects import FunctionSymbol, Image
 from armexec.objects.names import bare_name, linkage_name, source_name
 from armexec.own_names import FunctionList, OwnText, own_method
-from armexec.signatures import described, prototype_of
 
 if TYPE_CHECKING:
     from armexec.abi.values.types import Types
     from armexec.errors import Diagnostic
-    from armexec.guest_callbacks import Callbacks
     from armexec.memory import Region, Step
+    from armexec.module.guest_callbacks import Callbacks
+    from armexec.module.variables import Globals
     from armexec.objects import CType, Prototype
-    from armexec.variables import Globals
 
 __all__ = ["Function", "Module", "UnknownFunction"]
 
@@ -98,7 +98,7 @@ class Module:
 
     def _bind_import(self, name: str, function: Callable[..., Any]) -> tuple[int, object]:
         """The address of a function of Python that stands for an undefined symbol, and what keeps it."""
-        from armexec.guest_callbacks import Callback
+        from armexec.module.guest_callbacks import Callback
 
         if isinstance(function, Callback):
             self._check_engine(function.engine, f"the import {source_name(name)!r}")
@@ -122,7 +122,7 @@ class Module:
     @cached_property
     def _callbacks(self) -> Callbacks:
         from armexec.abi import calling_convention
-        from armexec.guest_callbacks import Callbacks
+        from armexec.module.guest_callbacks import Callbacks
 
         return Callbacks(self._engine, calling_convention(self._image))
 
@@ -131,7 +131,7 @@ class Module:
 
         Raises SignatureError.
         """
-        from armexec.guest_callbacks import Callback, prototype_of_pointer
+        from armexec.module.guest_callbacks import Callback, prototype_of_pointer
 
         if isinstance(function, Function | Callback):
             self._check_engine(str(function.engine), f"{function!r:.80}")
@@ -199,7 +199,7 @@ class Module:
     def globals(self) -> Globals:
         """The variables by name: `mod.globals["counter"] = 5`. Arrays are NumPy arrays, and
         structs are values, that are views of the guest's memory."""
-        from armexec.variables import Globals
+        from armexec.module.variables import Globals
 
         return Globals(self._image, self._held_memory, self._address_of_function)
 
@@ -267,7 +267,7 @@ class Module:
             SignatureError: its prototype isn't known (give a Callback), or the replacement doesn't fit.
             HostError: the engine can't: translated and reference can.
         """
-        from armexec.guest_callbacks import Callback
+        from armexec.module.guest_callbacks import Callback
 
         if isinstance(function, str):
             original = self[function]

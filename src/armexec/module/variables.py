@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
 from armexec.errors import Error, SignatureError
 from armexec.memory import HostMemory, Region
+from armexec.module.signatures import described, type_of
 from armexec.objects.variables import PlacedVariable, UnknownVariable
-from armexec.signatures import described, type_of
 
 if TYPE_CHECKING:
     from armexec.abi.values import Codec

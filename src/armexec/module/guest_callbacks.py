@@ -11,9 +11,9 @@ from armexec.abi.frames import CalleePlan
 from armexec.abi.placement import CallingConvention
 from armexec.engines import Engine, SupportsFastCallbacks, get_engine
 from armexec.errors import SignatureError
+from armexec.module.signatures import prototype_of
 from armexec.objects import CType, Prototype
 from armexec.objects.prototypes import Parameter
-from armexec.signatures import prototype_of
 
 if TYPE_CHECKING:
     from armexec.callbacks import HostFunction
