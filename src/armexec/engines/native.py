@@ -23,6 +23,7 @@ from armexec.engines.native_calls import (
     find_system_calls,
     native_host_functions,
 )
+from armexec.engines.thread_local import ThreadBlocks
 from armexec.errors import HostError
 from armexec.memory import Region, Step, strategy_name
 from armexec.objects import Image, Prototype, Resolve
@@ -43,8 +44,6 @@ def _c_type(part: Part) -> type[ctypes._SimpleCData[Any]]:
 class LoadedNativeImage:
     """An image in executable memory, with the host functions that stand in its code, see `NativeEngine.load`."""
 
-    thread_blocks = None
-
     def __init__(
         self, image: Image, region: Region, calls: SystemCalls | None, functions: tuple[HostFunction | None, ...]
     ) -> None:
@@ -52,6 +51,7 @@ class LoadedNativeImage:
         self.region = region
         self.base = region.address
         self.steps: list[Step] = region.steps
+        self.thread_blocks: ThreadBlocks | None = None
         self._system_calls = calls
         # What is freed after the last call.
         self._memory = region, functions

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import ctypes
 from collections.abc import Callable, Iterator, MutableMapping
+from dataclasses import replace
 from difflib import get_close_matches
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
 from armexec.errors import Error, SignatureError
 from armexec.memory import HostMemory, Region
 from armexec.module.signatures import described, type_of
+from armexec.objects.names import source_name
 from armexec.objects.variables import PlacedVariable, UnknownVariable
 
 if TYPE_CHECKING:
@@ -58,7 +61,8 @@ class Globals(MutableMapping[str, Any]):
         self._image = image
         self._loaded = loaded
         self._address_of_function = address_of_function
-        self._declared: dict[str, tuple[PlacedVariable, CType]] = {}
+        self._found: dict[str, tuple[PlacedVariable, CType | None]] = {}
+        self._declared: dict[tuple[bool, int], tuple[PlacedVariable, CType]] = {}
         # By address: what pointers in the guest's memory refer to. Views keep it.
         self._alive: dict[int, Any] = {}
         self._given: dict[int, list[Any]] = {}
@@ -70,8 +74,10 @@ class Globals(MutableMapping[str, Any]):
             UnknownVariable: there is none of that name, more than one, or its type isn't known.
             Error: the module is closed.
         """
-        variable, memory, ctype = self._find(name)
-        codec = _codec(variable, ctype)
+        from armexec.abi.values import codec as codec_of
+
+        memory, ctype = self._find(name)
+        codec = codec_of(ctype)
         if memory.data is not None:
             return self._value(codec, memory.data, memory.address)
         data = memoryview(_host.read(memory.address, codec.size))
@@ -94,11 +100,12 @@ class Globals(MutableMapping[str, Any]):
             Error: it is in read-only memory, or the module is closed.
         """
         from armexec.abi.owners import Owners
+        from armexec.abi.values import codec
 
-        variable, memory, ctype = self._find(name)
+        memory, ctype = self._find(name)
         alive = Owners(self._address_of_function)
         try:
-            data = _codec(variable, ctype).pack(value, alive)
+            data = codec(ctype).pack(value, alive)
         except SignatureError as error:
             raise SignatureError(f"{self._image.name}: the variable {name}: {error}") from None
         if memory.data is None:
@@ -124,7 +131,7 @@ class Globals(MutableMapping[str, Any]):
             Error: the module is closed.
         """
         placed, ctype = self._placed(name)
-        if ctype is None:
+        if ctype is None or not _has_size(ctype):
             return self._memory(placed, 0).address
         return self._referred(placed, ctype)[0].address
 
@@ -142,48 +149,51 @@ class Globals(MutableMapping[str, Any]):
         """
         placed, _ = self._placed(name)
         ctype = type_of(type, self._image)
-        _codec(placed, ctype)
+        if not _has_size(ctype):
+            raise SignatureError(f"the variable {name} can't have the type `{ctype}`, whose size isn't known")
         self._memory(placed, ctype.size)
-        self._declared[name] = placed, ctype
+        self._declared[placed.where] = placed, ctype
+        self.__dict__.pop("_names", None)
 
     def _placed(self, name: str) -> tuple[PlacedVariable, CType | None]:
         """A variable and its type, if that is known. Raises UnknownVariable."""
         if not isinstance(name, str):
             raise UnknownVariable(f"{self._image.name}: a variable is found by its name, not by {described(name)}")
-        if name in self._declared:
-            return self._declared[name]
-        variables = self._image.variables
-        found = variables.named(name)
-        if found is not None:
-            return found, _complete(found, found.read_type())
-        symbol = variables.symbol(name)
-        if symbol is None:
-            raise UnknownVariable(self._unknown(name))
-        return symbol, None
+        if name not in self._found:
+            variables = self._image.variables
+            found = variables.named(name)
+            ctype = _complete(found, found.read_type()) if found is not None else None
+            found = found or variables.symbol(name)
+            if found is None:
+                raise UnknownVariable(self._unknown(name))
+            self._found[name] = found, ctype
+        placed, ctype = self._found[name]
+        return self._declared.get(placed.where) or (placed, ctype)
 
-    def _find(self, name: str) -> tuple[PlacedVariable, _Memory, CType]:
+    def _find(self, name: str) -> tuple[_Memory, CType]:
+        """The memory and the type of a variable, or of what it refers to. Raises Error."""
         placed, ctype = self._placed(name)
-        if ctype is None:
+        if ctype is None or not _has_size(ctype):
+            what = f"the size of {name}, whose type is `{ctype}`," if ctype is not None else f"the type of {name}"
             raise UnknownVariable(
-                f"{self._image.name}: the type of {name} isn't known: say what it is, as in"
-                f' mod.globals.declare("{name}", "int"), or compile with -g'
+                f"{self._image.name}: {what} isn't known: say what it is, as in"
+                f' mod.globals.declare("{name}", "int[4]"), or compile with -g what defines it'
             )
-        memory, ctype = self._referred(placed, ctype)
-        return placed, memory, ctype
+        return self._referred(placed, ctype)
 
     def _referred(self, placed: PlacedVariable, ctype: CType) -> tuple[_Memory, CType]:
         """The memory and the type of a variable, or of what a reference refers to."""
-        _codec(placed, ctype)
         memory = self._memory(placed, ctype.size)
-        if ctype.kind != "pointer" or ctype.name not in ("&", "&&") or ctype.target is None:
+        target = ctype.target
+        if ctype.kind != "pointer" or ctype.name not in ("&", "&&") or target is None or not _has_size(target):
             return memory, ctype
         assert memory.data is not None
         address = int.from_bytes(memory.data, "little")
         loaded, region = self._loaded()
         offset = address - loaded.base
-        if 0 <= offset < self._image.size and self._is_in_segment(offset, ctype.target.size):
-            return _Memory(address, self._view(region, address, offset, ctype.target.size)), ctype.target
-        return _Memory(address, None), ctype.target
+        if 0 <= offset < self._image.size and self._is_in_segment(offset, target.size):
+            return _Memory(address, self._view(region, address, offset, target.size)), target
+        return _Memory(address, None), target
 
     def _memory(self, placed: PlacedVariable, size: int) -> _Memory:
         """The memory of a variable. Raises Error."""
@@ -222,6 +232,8 @@ class Globals(MutableMapping[str, Any]):
         why = image.variables.why_not(name)
         if why:
             return f"{text}: {why}"
+        if name in map(source_name, image.undefined()):
+            return f"{text}: nothing that was loaded defines it; a module that is imported has its own mod.globals"
         if image.has_function(name):
             return f'{text}: it is a function, mod["{name}"]'
         names = [*self, *image.variables.symbol_names]
@@ -235,16 +247,27 @@ class Globals(MutableMapping[str, Any]):
     def __contains__(self, name: object) -> bool:
         """Whether there is a variable of that name whose type is known."""
         try:
-            return isinstance(name, str) and self._placed(name)[1] is not None
+            ctype = self._placed(name)[1] if isinstance(name, str) else None
         except UnknownVariable:
             return False
+        return ctype is not None and _has_size(ctype)
+
+    @cached_property
+    def _names(self) -> list[str]:
+        names = [name for name in self._image.variables.names if name in self]
+        known = {self._placed(name)[0].where for name in names}
+        return names + [placed.name for where, (placed, _) in self._declared.items() if where not in known]
 
     def __iter__(self) -> Iterator[str]:
         """The names of the variables whose types are known, in the order of their addresses."""
-        return iter(dict.fromkeys([*self._image.variables.names, *self._declared]))
+        return iter(self._names)
 
     def __len__(self) -> int:
-        return sum(1 for _ in self)
+        return len(self._names)
+
+    # Values may be arrays, which have no truth when they are compared.
+    __eq__ = object.__eq__
+    __hash__ = object.__hash__
 
     def __repr__(self) -> str:
         names = list(self)
@@ -257,8 +280,6 @@ class Globals(MutableMapping[str, Any]):
 
 def _complete(placed: PlacedVariable, ctype: CType | None) -> CType | None:
     """The type of a variable; the length of an array that was declared without one is that of its symbol."""
-    from dataclasses import replace
-
     if ctype is not None and ctype.kind == "array" and ctype.count is None and ctype.target is not None:
         element = ctype.target.size
         if element and placed.size % element == 0 and placed.size:
@@ -266,15 +287,9 @@ def _complete(placed: PlacedVariable, ctype: CType | None) -> CType | None:
     return ctype
 
 
-def _codec(placed: PlacedVariable, ctype: CType) -> Codec:
-    """The codec of a variable's type. Raises SignatureError if it has no size."""
-    from armexec.abi.values import codec
-
-    has_length = ctype.kind != "array" or ctype.count is not None
-    incomplete = ctype.kind in ("struct", "union") and ctype.fields is None
-    if ctype.kind in ("void", "function") or incomplete or not has_length or (not ctype.size and not ctype.fields):
-        raise SignatureError(
-            f"the variable {placed.name} of type `{ctype}` has no known size: say what it is, as in"
-            f' mod.globals.declare("{placed.name}", "int[4]")'
-        )
-    return codec(ctype)
+def _has_size(ctype: CType) -> bool:
+    if ctype.kind in ("struct", "union"):
+        return ctype.fields is not None
+    if ctype.kind == "array":
+        return ctype.count is not None and ctype.target is not None and _has_size(ctype.target)
+    return ctype.size > 0

@@ -21,8 +21,11 @@ Described: TypeAlias = Sequence[tuple[Variable, "Callable[[], CType | None]"]]
 _NAMELESS = "(anonymous namespace)::"
 
 
-class UnknownVariable(LoadError, LookupError):
+class UnknownVariable(LoadError, KeyError):
     """No variable of a module has that name, or its type isn't known. The message gives the nearest names."""
+
+    # KeyError's shows the repr.
+    __str__ = Exception.__str__
 
 
 @dataclass(frozen=True)
@@ -30,17 +33,27 @@ class PlacedVariable:
     """A variable in memory.
 
     `place` is its offset in the image in bytes; where it is `thread_local`, that from the thread pointer. `size` is
-    the one that its symbol tells, or 0. `linkage_name` is empty where no symbol has its place.
+    the one that its symbol tells, or 0. `linkage_name` is empty where no symbol has its place. `function` and `within`
+    are those of `Variable`.
     """
 
     name: str
     linkage_name: str
+    function: str
+    within: str
     unit: str
     place: int
     thread_local: bool
     external: bool
     size: int
     read_type: Callable[[], CType | None] = field(repr=False, compare=False)
+
+    @property
+    def source_name(self) -> str:
+        """Its name in C++, as demanglers give it, which has the parameters of the function around it."""
+        if self.function:
+            return f"{source_name(self.function)}::{self.within}"
+        return source_name(self.linkage_name)
 
     @property
     def where(self) -> tuple[bool, int]:
@@ -101,10 +114,21 @@ class Variables:
             return None
         linkage = self._image.linkage_name(symbol) if symbol is not None else ""
         size = symbol.size if symbol is not None else 0
-        return PlacedVariable(variable.name, linkage, variable.unit, place, is_tls, variable.external, size, read_type)
+        return PlacedVariable(
+            variable.name,
+            linkage,
+            variable.function,
+            variable.within,
+            variable.unit,
+            place,
+            is_tls,
+            variable.external,
+            size,
+            read_type,
+        )
 
     def _is_loaded(self, offset: int) -> bool:
-        """Whether a section is at an offset. Linkers give variables that they leave out the address 0, or a huge one."""
+        """Whether a section is there. Linkers give variables that they leave out the address 0, or a huge one."""
         return any(s.offset <= offset < s.offset + s.size and not s.dropped for s in self._image.sections)
 
     @cached_property
@@ -145,28 +169,21 @@ class Variables:
         """The variables by their symbols' names in C++: `fn(int)::calls`."""
         names: dict[str, list[PlacedVariable]] = {}
         for variable in self._placed:
-            if variable.linkage_name:
-                names.setdefault(normalize(source_name(variable.linkage_name)), []).append(variable)
+            names.setdefault(normalize(variable.source_name), []).append(variable)
         return names
 
     @cached_property
     def names(self) -> list[str]:
         """A name for each of the variables, in the order of their places. Thread-local ones come last."""
-        found = {}
-        for variable in self._placed:
-            chosen = self._chosen(self._by_name[variable.name])
-            is_chosen = len(chosen) == 1 and chosen[0].where == variable.where
-            found[variable.name if is_chosen else self._label(variable)] = None
-        return list(found)
+        return list(dict.fromkeys(self._label(variable) for variable in self._placed))
 
     def _label(self, variable: PlacedVariable) -> str:
-        """A name that tells a variable from others of its name."""
-        source = source_name(variable.linkage_name)
-        if source not in (variable.name, variable.linkage_name) and len(self._chosen(self._find(source))) == 1:
-            return source
-        label = f"{variable.unit}::{variable.name}"
-        unique = len(self._chosen(self._by_name[label])) == 1
-        return label if unique else variable.linkage_name or label
+        """A name that means this variable."""
+        for name in (variable.name, variable.source_name, f"{variable.unit}::{variable.name}"):
+            chosen = self._chosen(self._find(name)) if name else []
+            if len(chosen) == 1 and chosen[0].where == variable.where:
+                return name
+        return variable.linkage_name or variable.name
 
     def _find(self, name: str) -> list[PlacedVariable]:
         return self._by_name.get(name) or self._by_end.get(name) or self._by_source_name.get(normalize(name)) or []
@@ -203,7 +220,7 @@ class Variables:
             return None
         linkage = self._image.linkage_name(found)
         return PlacedVariable(
-            source_name(linkage), linkage, "", place, is_tls, found.binding != "local", found.size, lambda: None
+            source_name(linkage), linkage, "", "", "", place, is_tls, found.binding != "local", found.size, lambda: None
         )
 
     @cached_property
@@ -226,5 +243,5 @@ class Variables:
         if constant is not None:
             return f"{found[0].name} has no memory: it is a constant, {constant}"
         if all(v.offset is None and v.external for v in found):
-            return f"{found[0].name} is declared here, and no object that was loaded with it defines it"
+            return f"{found[0].name} is declared, and no object that was loaded defines it"
         return f"{found[0].name} has no memory: the compiler has left it out (compile with -O0 to keep it)"

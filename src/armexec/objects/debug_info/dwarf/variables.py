@@ -34,7 +34,7 @@ class Variables:
     def all(self) -> list[Variable]:
         """All variables with a name, in the order of the section. Those in functions are there if their place is fixed.
 
-        A definition comes with the name and the type of the declaration that it completes; the declaration is there too.
+        A definition has the name and the type of the declaration that it completes, which is there too.
         """
         found = []
         for die in self._entries:
@@ -61,6 +61,7 @@ class Variables:
         if offset is None and any(scope.tag in _FUNCTIONS for scope in scopes):
             return None
         names = [entries.name(scope) or _nameless(scope) for scope in scopes]
+        function = next((i for i, scope in enumerate(scopes) if scope.tag in _FUNCTIONS), None)
         chain = entries.chain(die)
         constants = [entries.number(d, "DW_AT_const_value") for d in chain]
         # In C, and for what C++ declares in no namespace, the symbol has the variable's name.
@@ -68,6 +69,8 @@ class Variables:
         return Variable(
             "::".join([*reversed(names), name]),
             linkage,
+            "" if function is None else entries.linkage_name(scopes[function]) or names[function],
+            "" if function is None else "::".join([*reversed(names[:function]), name]),
             entries.unit_name(die),
             offset,
             next((value for value in constants if value is not None), None),
