@@ -163,6 +163,11 @@ class _Analysis:
             at = todo.pop()
             ends[at] = after = self._after(at, states[at])
             for target in blocks[at].successors:
+                if target in self.graph.outside:
+                    raise _NotPreserved
+                if target not in blocks:
+                    # Behind a call that doesn't return.
+                    continue
                 before = states.get(target)
                 joined = after if before is None else _join(before, after, target)
                 if joined != before:
