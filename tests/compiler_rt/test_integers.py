@@ -185,8 +185,8 @@ def test_outlined_atomics(engine: str, target: str) -> None:
     at, old = c_int(5), c_int(7)
     assert m.add(at, 37) == 5
     assert m.exchange(at, 6) == 42
-    assert (m.replace(at, old, 9), old.value, at.value) == (0, 6, 6)
-    assert (m.replace(at, old, 9), old.value, at.value) == (1, 6, 9)
+    assert (m["replace"](at, old, 9), old.value, at.value) == (0, 6, 6)
+    assert (m["replace"](at, old, 9), old.value, at.value) == (1, 6, 9)
 
 
 ORDERS = ("relax", "acq", "rel", "acq_rel", "sync")

@@ -68,11 +68,7 @@ def test_bfloat16_in_lists_and_declarations(brain: armexec.Module) -> None:
     [
         "unsigned _BitInt(17)",
         "_BitInt(63)",
-        "long double",
-        "__int128",
-        "_Complex double",
         "_Complex int",
-        "__attribute__((vector_size(8))) int",
     ],
 )
 def test_what_cannot_be_passed_is_refused_by_its_name(type: str) -> None:
@@ -90,9 +86,9 @@ def test_types_of_gcc() -> None:
     )
     module = armexec.load(gcc_compiled(source, "-g", "-O1"))
     assert (module.b(1.5), module.e(2.5)) == (1.5, 2.5)
-    for name, type in (("c", "_Float128"), ("d", "complex int")):
-        with pytest.raises(SignatureError, match=f"has type {type}"):
-            module[name]()
+    assert module.c(1.5) == 1.5
+    with pytest.raises(SignatureError, match="has type complex int"):
+        module.d()
     pointed = module.a.prototype.result.target if module.a.prototype else None
     assert pointed is not None
     assert (pointed.format, pointed.size) == ("bfloat16", 2)
@@ -148,9 +144,7 @@ def base_type(name: str, encoding: int, size: int) -> bytes:
         ("u17", 7, 4),
         ("i7", 5, 1),
         ("_Decimal64", 15, 8),
-        ("f80", 4, 16),
         ("idouble", 9, 8),
-        ("u128", 7, 16),
     ],
 )
 def test_types_of_other_languages_are_refused_by_their_name(name: str, encoding: int, size: int) -> None:
@@ -162,7 +156,7 @@ def test_types_of_other_languages_are_refused_by_their_name(name: str, encoding:
 
 @pytest.mark.parametrize(
     ("name", "encoding", "size", "value"),
-    [("f16", 4, 2, 1.5), ("u64", 7, 8, 2**64 - 1), ("i8", 5, 1, -128), ("char", 16, 4, 0x1F600), ("isize", 5, 8, -1)],
+    [("f16", 4, 2, 1.5), ("u64", 7, 8, 2**64 - 1), ("i8", 5, 1, -128), ("char", 16, 4, 0x1F600), ("isize", 5, 8, -1), ("u128", 7, 16, 2**128 - 1)],
 )
 def test_types_of_other_languages(name: str, encoding: int, size: int, value: float) -> None:
     assert armexec.load(base_type(name, encoding, size))["f"](value) == value
