@@ -14,6 +14,7 @@ __all__ = [
     "ABSOLUTE",
     "MAX_ALIGN",
     "MAX_IMAGE",
+    "NOWHERE",
     "PAGE",
     "PROVIDED",
     "VENEER_SIZE",
@@ -41,6 +42,8 @@ _LARGE = 1 << 30
 _MAX_PADDING = 1 << 26
 ABSOLUTE = -1
 """The section of a SectionSymbol whose value is a plain number."""
+NOWHERE = -2
+"""What linkers write in debug information for addresses of what is left out (-1 has a meaning in .debug_ranges)."""
 VENEER_SIZE = 16
 HOLE = 0x10000
 """Bytes of inaccessible memory around the address that stands for an undefined symbol."""

@@ -33,6 +33,7 @@ from armexec.objects.formats.labels import mark_of, with_functions
 from armexec.objects.layout import (
     ABSOLUTE,
     MAX_IMAGE,
+    NOWHERE,
     Mark,
     PlacedSection,
     Reference,
@@ -58,8 +59,6 @@ _TLS_TYPES = range(512, 1024)  # R_AARCH64_TLS*
 _RELRO = re.compile(r"\.(data\.rel\.ro|init_array|fini_array|preinit_array|ctors|dtors)(\.|$)")
 _INITIALIZERS = re.compile(r"\.(preinit_array|init_array|ctors|fini_array)(?:\.(\d+))?$")
 _PHASES = {"preinit_array": 0, "init_array": 1, "ctors": 1, "fini_array": FINAL}
-_NOWHERE = -2
-"""What linkers write for addresses in sections that are left out (-1 has a meaning in .debug_ranges)."""
 
 
 def read_elf(data: bytes, name: str) -> Part:
@@ -274,6 +273,6 @@ class _Object(ElfFile):
             # The value of a common symbol is its alignment.
             common = symbol.section == _SHN_COMMON - 0x10000
             if common or (where is not None and placed[where].dropped):
-                value = _NOWHERE
+                value = NOWHERE
             out[offset : offset + size] = (value & ((1 << 8 * size) - 1)).to_bytes(size, "little")
         return bytes(out)

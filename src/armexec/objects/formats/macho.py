@@ -16,6 +16,7 @@ from armexec.objects.formats.labels import with_functions
 from armexec.objects.layout import (
     ABSOLUTE,
     MAX_IMAGE,
+    NOWHERE,
     Mark,
     PlacedSection,
     Reference,
@@ -410,11 +411,15 @@ class _Object:
                     continue
                 value += self.symbols[r.symbol].value
                 number = self.symbols[r.symbol].section
-            if not 0 < number <= len(self.headers):
+            if 0 < number <= len(self.headers):
+                value -= self.headers[number - 1].address
+                if number in index:
+                    value += placed[index[number]].offset
+            elif r.external:
+                # The value of a common symbol is its size.
+                value = NOWHERE
+            else:
                 continue
-            value -= self.headers[number - 1].address
-            if number in index:
-                value += placed[index[number]].offset
             out[r.offset : r.offset + r.length] = (value & ((1 << 8 * r.length) - 1)).to_bytes(r.length, "little")
         return bytes(out)
 
