@@ -19,11 +19,11 @@ from armexec.objects.names import bare_name, linkage_name, source_name
 from armexec.own_names import FunctionList, OwnText, own_method
 
 if TYPE_CHECKING:
+    from armexec.abi.values.globals import Globals
     from armexec.abi.values.types import Types
     from armexec.errors import Diagnostic
     from armexec.memory import Region, Step
     from armexec.module.guest_callbacks import Callbacks
-    from armexec.module.variables import Globals
     from armexec.objects import CType, Prototype
 
 __all__ = ["Function", "Module", "UnknownFunction"]
@@ -199,7 +199,7 @@ class Module:
     def globals(self) -> Globals:
         """The variables by name: `mod.globals["counter"] = 5`. Arrays are NumPy arrays, and
         structs are values, that are views of the guest's memory."""
-        from armexec.module.variables import Globals
+        from armexec.abi.values.globals import Globals
 
         return Globals(self._image, self._held_memory, self._address_of_function)
 

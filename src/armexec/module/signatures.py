@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from armexec.errors import SignatureError
 
 if TYPE_CHECKING:
-    from armexec.objects import CType, Image, Prototype
+    from armexec.objects import Image, Prototype
 
-__all__ = ["described", "prototype_of", "type_of"]
+__all__ = ["described", "prototype_of"]
 
 
 def prototype_of(signature: str | Prototype, image: Image | None = None) -> Prototype:
@@ -22,23 +22,6 @@ def prototype_of(signature: str | Prototype, image: Image | None = None) -> Prot
     if not isinstance(signature, str):
         raise SignatureError(f'a signature is a C prototype such as "int(int)", not {described(signature)}')
     return parse_prototype(signature, apple=calling_convention(image) == "apple")
-
-
-def type_of(given: str | CType | Any, image: Image) -> CType:
-    """The type that a C type name, a CType or the class of a struct's values gives, for code of `image`.
-
-    Raises SignatureError.
-    """
-    from armexec.abi import calling_convention
-    from armexec.abi.declarations import parse_type
-    from armexec.objects import CType
-
-    made = getattr(given, "ctype", given)
-    if isinstance(made, CType):
-        return made
-    if not isinstance(given, str):
-        raise SignatureError(f'a type is C text such as "int[4]", or one of mod.types, not {described(given)}')
-    return parse_type(given, apple=calling_convention(image) == "apple")
 
 
 def described(value: object) -> str:

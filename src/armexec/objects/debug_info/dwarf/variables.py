@@ -54,7 +54,9 @@ class Variables:
     def _variable(self, die: Any) -> Variable | None:
         entries = self._entries
         name = entries.name(die)
-        if not name:
+        chain = entries.chain(die)
+        # String literals have no name; tables of classes are the compiler's own.
+        if not name or any("DW_AT_artificial" in d.attributes for d in chain):
             return None
         offset = self._offset(die)
         scopes = self._scopes(die)
@@ -62,7 +64,6 @@ class Variables:
             return None
         names = [entries.name(scope) or _nameless(scope) for scope in scopes]
         function = next((i for i, scope in enumerate(scopes) if scope.tag in _FUNCTIONS), None)
-        chain = entries.chain(die)
         constants = [entries.number(d, "DW_AT_const_value") for d in chain]
         # In C, and for what C++ declares in no namespace, the symbol has the variable's name.
         linkage = entries.linkage_name(die) or ("" if scopes else name)

@@ -251,7 +251,7 @@ def test_unknown_names(module: armexec.Module) -> None:
     assert "no variable 'conter'; did you mean counter" in message(module, "conter")
     assert "no variable 'zzzzzzzz'; its variables are" in message(module, "zzzzzzzz")
     assert 'it is a function, mod["get"]' in message(module, "get")
-    assert "found by its name, not by int 3" in message(module, 3)
+    assert "found by its name, not by 3" in message(module, 3)
     with pytest.raises(LookupError):
         module.globals["conter"]
     words = armexec.function("0xD65F03C0", "void()").module
@@ -374,7 +374,7 @@ def test_types_that_can_not_be_declared(module: armexec.Module) -> None:
         ("int(int)", "size isn't known"),
         ("(" * 5000 + "int", "read|nested"),
         ("", "can't read"),
-        (3, "not int 3"),
+        (3, "not 3"),
     ):
         with pytest.raises(armexec.SignatureError, match=why):
             variables.declare("counter", wrong)

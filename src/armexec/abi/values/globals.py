@@ -7,18 +7,18 @@ from collections.abc import Callable, Iterator, MutableMapping
 from dataclasses import replace
 from difflib import get_close_matches
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
+from typing import Any, NamedTuple, NoReturn, Protocol
 
+from armexec.abi.declarations import parse_type
+from armexec.abi.guest_pointer import pointer_class
+from armexec.abi.owners import Owners
+from armexec.abi.placement.placement import calling_convention
+from armexec.abi.values.codec import Codec, codec, shown
 from armexec.errors import Error, SignatureError
 from armexec.memory import HostMemory, Region
-from armexec.module.signatures import described, type_of
+from armexec.objects import CType, Image
 from armexec.objects.names import source_name
 from armexec.objects.variables import PlacedVariable, UnknownVariable
-
-if TYPE_CHECKING:
-    from armexec.abi.values import Codec
-    from armexec.engines import LoadedImage
-    from armexec.objects import CType, Image
 
 __all__ = ["Globals", "UnknownVariable"]
 
@@ -27,6 +27,24 @@ __tracebackhide__ = True
 
 _AGGREGATES = ("struct", "union", "array", "vector")
 _host = HostMemory()
+
+
+class _ThreadBlocks(Protocol):
+    """The blocks of thread-local variables, as the engines have them."""
+
+    @property
+    def pointer(self) -> Callable[[], int]: ...
+    @property
+    def memory(self) -> Callable[[], object]: ...
+
+
+class _InMemory(Protocol):
+    """An image in memory, as the engines hold it (`LoadedImage`)."""
+
+    @property
+    def base(self) -> int: ...
+    @property
+    def thread_blocks(self) -> _ThreadBlocks | None: ...
 
 
 class _Memory(NamedTuple):
@@ -51,15 +69,15 @@ class Globals(MutableMapping[str, Any]):
     def __init__(
         self,
         image: Image,
-        loaded: Callable[[], tuple[LoadedImage, Region]],
+        held: Callable[[], tuple[_InMemory, Region]],
         address_of_function: Callable[[CType, Callable[..., Any]], int],
     ) -> None:
-        """The variables of an image that is in memory; `loaded` raises Error if it isn't any more.
+        """The variables of an image that is in memory; `held` gives what keeps it there, or raises Error.
 
         `address_of_function` gives the address of a callable that becomes a function pointer, or raises SignatureError.
         """
         self._image = image
-        self._loaded = loaded
+        self._held = held
         self._address_of_function = address_of_function
         self._found: dict[str, tuple[PlacedVariable, CType | None]] = {}
         self._declared: dict[tuple[bool, int], tuple[PlacedVariable, CType]] = {}
@@ -74,22 +92,13 @@ class Globals(MutableMapping[str, Any]):
             UnknownVariable: there is none of that name, more than one, or its type isn't known.
             Error: the module is closed.
         """
-        from armexec.abi.values import codec as codec_of
-
         memory, ctype = self._find(name)
-        codec = codec_of(ctype)
-        if memory.data is not None:
-            return self._value(codec, memory.data, memory.address)
-        data = memoryview(_host.read(memory.address, codec.size))
-        return self._value(codec, data, memory.address)
-
-    def _value(self, codec: Codec, data: memoryview, address: int) -> Any:
-        from armexec.abi.guest_pointer import pointer_class
-
-        if codec.ctype.kind in _AGGREGATES:
-            return codec.view(data, self._alive, address)
-        value = codec.unpack(data)
-        return pointer_class(codec.ctype)(value) if codec.ctype.kind == "pointer" else value
+        found: Codec = codec(ctype)
+        data = memory.data if memory.data is not None else memoryview(_host.read(memory.address, found.size))
+        if ctype.kind in _AGGREGATES:
+            return found.view(data, self._alive, memory.address)
+        value = found.unpack(data)
+        return pointer_class(ctype)(value) if ctype.kind == "pointer" else value
 
     def __setitem__(self, name: str, value: Any) -> None:
         """Change a variable.
@@ -99,9 +108,6 @@ class Globals(MutableMapping[str, Any]):
             SignatureError: the value doesn't fit.
             Error: it is in read-only memory, or the module is closed.
         """
-        from armexec.abi.owners import Owners
-        from armexec.abi.values import codec
-
         memory, ctype = self._find(name)
         alive = Owners(self._address_of_function)
         try:
@@ -148,17 +154,25 @@ class Globals(MutableMapping[str, Any]):
             LoadError: the variable would end outside of the image's memory.
         """
         placed, _ = self._placed(name)
-        ctype = type_of(type, self._image)
+        ctype = self._type(type)
         if not _has_size(ctype):
             raise SignatureError(f"the variable {name} can't have the type `{ctype}`, whose size isn't known")
         self._memory(placed, ctype.size)
         self._declared[placed.where] = placed, ctype
         self.__dict__.pop("_names", None)
 
+    def _type(self, given: Any) -> CType:
+        made = getattr(given, "ctype", given)
+        if isinstance(made, CType):
+            return made
+        if not isinstance(given, str):
+            raise SignatureError(f'a type is C text such as "int[4]", or one of mod.types, not {shown(given)}')
+        return parse_type(given, apple=calling_convention(self._image) == "apple")
+
     def _placed(self, name: str) -> tuple[PlacedVariable, CType | None]:
         """A variable and its type, if that is known. Raises UnknownVariable."""
         if not isinstance(name, str):
-            raise UnknownVariable(f"{self._image.name}: a variable is found by its name, not by {described(name)}")
+            raise UnknownVariable(f"{self._image.name}: a variable is found by its name, not by {shown(name)}")
         if name not in self._found:
             variables = self._image.variables
             found = variables.named(name)
@@ -189,7 +203,7 @@ class Globals(MutableMapping[str, Any]):
             return memory, ctype
         assert memory.data is not None
         address = int.from_bytes(memory.data, "little")
-        loaded, region = self._loaded()
+        loaded, region = self._held()
         offset = address - loaded.base
         if 0 <= offset < self._image.size and self._is_in_segment(offset, target.size):
             return _Memory(address, self._view(region, address, offset, target.size)), target
@@ -197,7 +211,7 @@ class Globals(MutableMapping[str, Any]):
 
     def _memory(self, placed: PlacedVariable, size: int) -> _Memory:
         """The memory of a variable. Raises Error."""
-        loaded, region = self._loaded()
+        loaded, region = self._held()
         if not placed.thread_local:
             if not self._is_in_segment(placed.place, size):
                 raise UnknownVariable(
