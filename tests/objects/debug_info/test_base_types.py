@@ -156,7 +156,14 @@ def test_types_of_other_languages_are_refused_by_their_name(name: str, encoding:
 
 @pytest.mark.parametrize(
     ("name", "encoding", "size", "value"),
-    [("f16", 4, 2, 1.5), ("u64", 7, 8, 2**64 - 1), ("i8", 5, 1, -128), ("char", 16, 4, 0x1F600), ("isize", 5, 8, -1), ("u128", 7, 16, 2**128 - 1)],
+    [
+        ("f16", 4, 2, 1.5),
+        ("u64", 7, 8, 2**64 - 1),
+        ("i8", 5, 1, -128),
+        ("char", 16, 4, 0x1F600),
+        ("isize", 5, 8, -1),
+        ("u128", 7, 16, 2**128 - 1),
+    ],
 )
 def test_types_of_other_languages(name: str, encoding: int, size: int, value: float) -> None:
     assert armexec.load(base_type(name, encoding, size))["f"](value) == value
