@@ -30,6 +30,7 @@ RUN = COMMON | {
     "armexec.api",
     "armexec.callbacks",
     "armexec.cpu",
+    "armexec.deadlines",
     "armexec.engines",
     "armexec.forks",
     "armexec.machines",
