@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import ctypes
 import gc
+import shutil
+import subprocess
 import threading
 from collections.abc import Iterator
 from fractions import Fraction
@@ -307,6 +310,54 @@ def test_static_variables_of_functions(cpp: armexec.Module) -> None:
     assert (variables["f()::calls"], variables["f(int)::calls"]) == (10, 101)
 
 
+def test_references_to_other_memory(engine: str) -> None:
+    source = "struct point { int x, y; }; extern point outside; point &out = outside; int &x = outside.x;"
+    memory = (ctypes.c_int * 2)(3, 4)
+    module = armexec.load(
+        compiled(source + "int sum() { return out.x + out.y; }", "-g", language="c++", opt="-O0"),
+        engine=engine,
+        imports={"outside": ctypes.addressof(memory)},
+    )
+    assert (module.globals["x"], repr(module.globals["out"])) == (3, "point(x=3, y=4)")
+    module.globals["x"] = 10
+    assert module.sum() == 14
+    module.globals["out"] = (5, 6)
+    assert memory[:] == [5, 6]
+    assert module.globals.address("out") == ctypes.addressof(memory)
+    # What Python's memory is used for isn't known: it is never a view.
+    with pytest.raises(armexec.Error, match="read-only memory"):
+        module.globals["out"].x = 2
+
+
+@pytest.mark.parametrize("flags", [("-O0", "-gdwarf-4"), ("-O2",)])
+def test_cplusplus_of_gcc(tmp_path: Path, flags: tuple[str, ...]) -> None:
+    compiler = shutil.which("aarch64-linux-gnu-g++")
+    if compiler is None:
+        pytest.skip("aarch64-linux-gnu-g++ is not installed")
+    (tmp_path / "a.cpp").write_text("""
+struct S { static int count; static const int limit = 5; inline static int inlined = 6; int *p(); virtual int v(); };
+int S::count = 4; const int S::limit; int *S::p() { return &count; } int S::v() { return 1; }
+namespace n { struct T { static thread_local int own; }; thread_local int T::own = 3;
+static thread_local volatile int hidden = 9; int f() { return T::own + hidden; } }
+template <class T> struct box { static T value; }; template <class T> T box<T>::value = 7;
+inline int counted() { static int times = 2; return times++; }
+int use() { return box<int>::value + box<char>::value + counted() + S::inlined; }
+""")
+    subprocess.run([compiler, "-g", "-std=c++17", *flags, "-c", "a.cpp"], cwd=tmp_path, check=True)
+    module = armexec.load(tmp_path / "a.o", engine="translated")
+    assert module.use() == 22
+    assert dict(module.globals) == {
+        "S::count": 4,
+        "S::limit": 5,
+        "S::inlined": 6,
+        "counted::times": 3,
+        "box<int>::value": 7,
+        "box<char>::value": 7,
+        "n::T::own": 3,
+        "n::hidden": 9,
+    }
+
+
 def test_what_has_no_memory(cpp: armexec.Module) -> None:
     assert "n::S::k has no memory: it is a constant, 9" in message(cpp, "n::S::k")
     assert "nothing that was loaded defines it" in message(cpp, "elsewhere")
@@ -410,6 +461,19 @@ def test_several_objects(tmp_path: Path, engine: str) -> None:
     assert {"a.c::own", "b.c::own", "shared_one", "lengthless"} == set(variables)
 
 
+def test_the_same_name_in_several_files_is_not_mixed_up(tmp_path: Path) -> None:
+    sources = {
+        "a": "extern int y; static _Thread_local volatile int t = 1; int a(void) { return y + t; }",
+        "b": "static volatile int y = 3; static _Thread_local volatile int t = 2; int b(void) { return y + t; }",
+    }
+    for name, text in sources.items():
+        (tmp_path / f"{name}.o").write_bytes(gcc_compiled(text, "-g", "-O1"))
+    module = armexec.load([tmp_path / "a.o", tmp_path / "b.o"], engine="translated")
+    # That y is b's own, and nothing says where each t is.
+    assert (list(module.globals), module.globals["y"]) == (["y"], 3)
+    assert "'t' may be any of 2 local symbols" in message(module, "t")
+
+
 def test_types_of_declarations_hold_for_assembly(tmp_path: Path) -> None:
     source = "extern int words[]; extern struct s one; int f(void) { return words[1]; } int *g(void) { return &one; }"
     (tmp_path / "a.o").write_bytes(gcc_compiled(source, "-g", "-O1", "-w"))
@@ -427,6 +491,42 @@ def test_gcc(flags: tuple[str, ...]) -> None:
     module = armexec.load(gcc_compiled(source, "-g", "-O1", *flags))
     assert module.f() == 11
     assert (module.globals["counter"], module.globals["hidden"], module.globals["f::calls"]) == (0, 5, 8)
+
+
+def test_fortran(tmp_path: Path) -> None:
+    """Its arrays begin at 1, or where they say, and the first index varies fastest."""
+    compiler = shutil.which("aarch64-linux-gnu-gfortran")
+    if compiler is None:
+        pytest.skip("aarch64-linux-gnu-gfortran is not installed")
+    (tmp_path / "a.f90").write_text("""
+module state
+  integer :: counter = 3
+  integer, dimension(2, 3) :: grid = reshape([1, 2, 3, 4, 5, 6], [2, 3])
+  integer, dimension(-1:2) :: shifted = [1, 2, 3, 4]
+  type point
+    integer :: at(2), z
+  end type
+  type(point) :: origin = point([1, 2], 3)
+  character(len=5) :: name = "hello"
+end module
+integer function f(n)
+  use state
+  integer, save :: calls = 2
+  integer :: n
+  calls = calls + n
+  grid(2, 1) = 20
+  f = calls + counter
+end function
+""")
+    subprocess.run([compiler, "-g", "-O1", "-c", "a.f90"], cwd=tmp_path, check=True)
+    module = armexec.load(tmp_path / "a.o")
+    module.globals["counter"] = 10
+    assert module.f_(1) == 13
+    variables = module.globals
+    assert variables["state::grid"].tolist() == [[1, 20], [3, 4], [5, 6]]
+    assert variables["shifted"].tolist() == [1, 2, 3, 4]
+    assert (variables["f::calls"], bytes(variables["name"])) == (3, b"hello")
+    assert repr(variables["origin"]) == "point(at=[1, 2], z=3)"
 
 
 def test_merged_variables_have_their_own_places() -> None:

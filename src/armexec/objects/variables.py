@@ -104,8 +104,8 @@ class Variables:
             at = self._image.symbol_at(offset)
             symbol = at[0] if at is not None and at[1] == 0 and at[0].kind != "section" else None
         else:
-            symbol = self._symbol(variable.linkage_name)
-            if symbol is None or symbol.kind == "function":
+            symbol = self._symbol(variable)
+            if symbol is None:
                 return None
             offset = symbol.offset
         is_tls = symbol is not None and symbol.kind == "tls"
@@ -132,17 +132,37 @@ class Variables:
         return any(s.offset <= offset < s.offset + s.size and not s.dropped for s in self._image.sections)
 
     @cached_property
-    def _symbols(self) -> dict[str, Symbol]:
-        """The defined symbols of data by their linkage names; of several, a global one."""
-        found: dict[str, Symbol] = {}
-        for s in sorted(self._image.symbols, key=lambda s: s.binding == "local"):
-            usable = s.defined and s.kind != "section" and (s.offset is not None or s.kind == "tls")
+    def _symbols(self) -> dict[str, list[Symbol]]:
+        """The defined symbols of data by their linkage names: the first global one, else all local ones."""
+        found: dict[str, list[Symbol]] = {}
+        for s in self._image.symbols:
+            usable = s.defined and s.kind in ("object", "notype", "tls") and (s.offset is not None or s.kind == "tls")
             if usable and s.name and not s.name.startswith("$"):
-                found.setdefault(self._image.linkage_name(s), s)
+                found.setdefault(self._image.linkage_name(s), []).append(s)
+        for name, symbols in found.items():
+            found[name] = [s for s in symbols if s.binding != "local"][:1] or symbols
         return found
 
-    def _symbol(self, linkage_name: str) -> Symbol | None:
-        return self._symbols.get(linkage_name) if linkage_name else None
+    def _symbol(self, variable: Variable) -> Symbol | None:
+        """The symbol of a variable that debug information gives no place: a declared or a thread-local one, of which
+        AAELF64 has no relocations for debug information."""
+        found = self._symbols.get(variable.linkage_name, [])
+        if not variable.external:
+            found = [s for s in found if s.kind == "tls" and s.binding == "local"]
+            # GCC gives no linkage names of those that other files can't see.
+            found = found or self._thread_local.get(variable.name, [])
+            return found[0] if len(found) == 1 else None
+        return found[0] if found and found[0].binding != "local" else None
+
+    @cached_property
+    def _thread_local(self) -> dict[str, list[Symbol]]:
+        """The local symbols of thread-local variables by their names in C++."""
+        names: dict[str, list[Symbol]] = {}
+        for name, symbols in self._symbols.items():
+            for s in symbols:
+                if s.kind == "tls" and s.binding == "local":
+                    names.setdefault(source_name(name), []).append(s)
+        return names
 
     @cached_property
     def _by_name(self) -> dict[str, list[PlacedVariable]]:
@@ -207,20 +227,35 @@ class Variables:
         return chosen[0] if chosen else None
 
     def symbol(self, name: str) -> PlacedVariable | None:
-        """The data of a symbol, without a type, by its linkage name or its name in C++; None if there is none."""
+        """The data of a symbol, without a type, by its linkage name or its name in C++; None if there is none.
+
+        Raises UnknownVariable if several have that name.
+        """
         found = self._symbols.get(name)
         if found is None:
             wanted = normalize(name)
-            found = next((s for n, s in self._symbols.items() if normalize(source_name(n)) == wanted), None)
-        if found is None or (found.offset is not None and self._image.is_code(found.offset)):
+            found = next((s for n, s in self._symbols.items() if normalize(source_name(n)) == wanted), [])
+        found = [s for s in found if s.offset is None or not self._image.is_code(s.offset)]
+        if not found:
             return None
-        is_tls = found.kind == "tls"
-        place = found.absolute if is_tls else found.offset
+        if len({(s.kind == "tls", s.offset, s.absolute) for s in found}) > 1:
+            raise UnknownVariable(f"{self._image.name}: {name!r} may be any of {len(found)} local symbols")
+        s = found[0]
+        place = s.absolute if s.kind == "tls" else s.offset
         if place is None:
             return None
-        linkage = self._image.linkage_name(found)
+        linkage = self._image.linkage_name(s)
         return PlacedVariable(
-            source_name(linkage), linkage, "", "", "", place, is_tls, found.binding != "local", found.size, lambda: None
+            source_name(linkage),
+            linkage,
+            "",
+            "",
+            "",
+            place,
+            s.kind == "tls",
+            s.binding != "local",
+            s.size,
+            lambda: None,
         )
 
     @cached_property
@@ -229,7 +264,7 @@ class Variables:
         known = {variable.where for variable in self._placed}
         return [
             source_name(name)
-            for name, s in self._symbols.items()
+            for name, (s, *_) in self._symbols.items()
             if s.kind == "object" and s.offset is not None and (False, s.offset) not in known
         ]
 

@@ -214,11 +214,19 @@ class Types:
 
     def _array(self, die: Any, depth: int, size: int) -> CType:
         counts: list[int | None] = []
+        is_fortran = self._entries.is_fortran(die)
         for child in self._entries.children(die):
             if child.tag == "DW_TAG_subrange_type":
                 count = self._entries.number(child, "DW_AT_count")
                 upper = self._entries.number(child, "DW_AT_upper_bound")
-                counts.append(count if count is not None else None if upper is None else upper + 1)
+                if count is None and upper is not None:
+                    lower = self._entries.number(child, "DW_AT_lower_bound")
+                    # DWARF 5, 5.13: the language's own lower bound, where none is given.
+                    count = upper - (lower if lower is not None else int(is_fortran)) + 1
+                counts.append(count)
+        if is_fortran:
+            # The first index varies fastest; in C that is the last.
+            counts.reverse()
         type = self.type_of(die, depth)
         if "DW_AT_data_location" in die.attributes:  # Fortran's assumed shape, allocatable and pointer
             return CType("unknown", 0, f"{type.name or type}, dimension({', '.join(':' for _ in counts)})", target=type)
