@@ -7,6 +7,7 @@ import gc
 import shutil
 import subprocess
 import threading
+import weakref
 from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
@@ -196,6 +197,29 @@ def test_pointers(module: armexec.Module) -> None:
     assert module.globals["first"].next != module.globals.address("second")
     first.next = second
     assert first.next == module.globals.address("second")
+
+
+def test_what_is_given_is_kept(module: armexec.Module) -> None:
+    labels = [np.frombuffer(text, np.uint8).copy() for text in (b"one\0", b"two\0")]
+    alive = [weakref.ref(label) for label in labels]
+    module.globals["first"] = (1, None, labels[0], None)
+    view = module.globals["first"]
+    view.next = module.globals["second"]
+    module.globals["text"] = labels[1]
+    del labels
+    gc.collect()
+    assert [reference() is not None for reference in alive] == [True, True]
+    module.globals["first"] = (1, None, None, None)
+    module.globals["text"] = None
+    gc.collect()
+    assert [reference() is not None for reference in alive] == [False, False]
+
+
+def test_a_function_of_the_same_name() -> None:
+    module = armexec.compile("int counter = 3; int globals(int a) { return counter + a; }", "c")
+    assert module["globals"](module.globals["counter"]) == 6
+    with pytest.raises(armexec.SignatureError, match=r'the function of that name is mod\["globals"\]'):
+        module.globals(3)
 
 
 def test_function_pointers(module: armexec.Module) -> None:

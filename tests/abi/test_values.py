@@ -5,12 +5,14 @@ from __future__ import annotations
 import copy
 import ctypes
 import enum
+import gc
 import math
 import pickle
 import random
 import struct
 import sys
 import threading
+import weakref
 from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
 from fractions import Fraction
@@ -356,6 +358,23 @@ def test_pointers_keep_what_they_point_to() -> None:
     assert pointer_argument(TYPES["struct node"].fields[0].type, second, []) != 0  # type: ignore[index]
     with pytest.raises(SignatureError, match=r"node.next: a value of `struct point` isn't what a pointer to"):
         second.next = made("struct point")(1, 2)
+
+
+def test_parts_keep_what_they_were_stored_with() -> None:
+    types = parse_types("struct two { int *a, *b; }; struct outer { struct two in; int n; };")
+    outer: Any = struct_class(types["struct outer"])
+    arrays = [np.zeros(1, np.int32) for _ in range(3)]
+    alive = [weakref.ref(array) for array in arrays]
+    value = outer({"a": arrays[0], "b": arrays[1]}, 1)
+    value["in"].a = arrays[2]
+    del arrays
+    gc.collect()
+    # The second was stored together with the first, which was replaced.
+    assert [reference() is not None for reference in alive[1:]] == [True, True]
+    value["in"] = {"a": None, "b": None}
+    value["in"].a = None
+    gc.collect()
+    assert [reference() is not None for reference in alive] == [False] * 3
 
 
 def test_alignment() -> None:

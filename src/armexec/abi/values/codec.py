@@ -52,7 +52,7 @@ class Codec:
         """The value of bytes, which it doesn't refer to."""
         raise NotImplementedError
 
-    def view(self, data: memoryview, alive: dict[int, Any], base: int) -> Any:
+    def view(self, data: memoryview, alive: dict[tuple[int, int], Any], base: int) -> Any:
         """The value of memory; where it can be changed, that changes the memory. `alive` and `base` are those of
         `StructValue`."""
         return self.unpack(data)

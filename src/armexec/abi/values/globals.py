@@ -81,9 +81,8 @@ class Globals(MutableMapping[str, Any]):
         self._address_of_function = address_of_function
         self._found: dict[str, tuple[PlacedVariable, CType | None]] = {}
         self._declared: dict[tuple[bool, int], tuple[PlacedVariable, CType]] = {}
-        # By address: what pointers in the guest's memory refer to. Views keep it.
-        self._alive: dict[int, Any] = {}
-        self._given: dict[int, list[Any]] = {}
+        # As in StructValue, by addresses. Views keep it.
+        self._alive: dict[tuple[int, int], Any] = {}
 
     def __getitem__(self, name: str) -> Any:
         """The value of a variable: a view of an array, struct or union, a copy of anything else.
@@ -120,13 +119,17 @@ class Globals(MutableMapping[str, Any]):
             raise Error(f"{self._image.name}: the variable {name} is in read-only memory")
         else:
             memory.data[:] = data
+        place = memory.address, memory.address + len(data)
         if alive:
-            self._given[memory.address] = alive
+            self._alive[place] = alive
         else:
-            self._given.pop(memory.address, None)
+            self._alive.pop(place, None)
 
     def __delitem__(self, name: str) -> NoReturn:
         raise Error(f"{self._image.name}: the variable {name!r:.60} can't be removed from the guest's memory")
+
+    def __call__(self, *arguments: Any, **named: Any) -> NoReturn:
+        raise SignatureError('mod.globals are the module\'s variables: the function of that name is mod["globals"]')
 
     def address(self, name: str) -> int:
         """The address of a variable; also of one without a known type, such as a label of data in assembly. A C++
@@ -237,7 +240,7 @@ class Globals(MutableMapping[str, Any]):
     def _bytes(self, address: int, size: int, owner: object) -> memoryview:
         """The bytes at an address, which keep their owner."""
         memory = (ctypes.c_uint8 * size).from_address(address)
-        memory.owner = owner, self._given  # type: ignore[attr-defined]
+        memory.owner = owner, self._alive  # type: ignore[attr-defined]
         return memoryview(memory).cast("B")
 
     def _unknown(self, name: str) -> str:

@@ -17,7 +17,7 @@ class HasMemory(Protocol):
     """A value of a struct, as members see it (`StructValue`)."""
 
     _data: memoryview
-    _alive: dict[int, Any]
+    _alive: dict[tuple[int, int], Any]
     _base: int
 
 
@@ -57,10 +57,11 @@ class Member:
         """Set the member. Raises SignatureError, which doesn't say of which member."""
         alive: list[Any] = []
         value._data[self.offset : self.end] = self.codec.pack(new, alive)
+        place = value._base + self.offset, value._base + self.end
         if alive:
-            value._alive[value._base + self.offset] = alive
+            value._alive[place] = alive
         else:
-            value._alive.pop(value._base + self.offset, None)
+            value._alive.pop(place, None)
 
 
 class BitField(Member):

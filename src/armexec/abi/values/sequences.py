@@ -62,7 +62,7 @@ class _Sequence(Codec):
         # A copy, so that it can be changed.
         return self.view(memoryview(bytearray(data)), {}, 0)
 
-    def view(self, data: memoryview, alive: dict[int, Any], base: int) -> Any:
+    def view(self, data: memoryview, alive: dict[tuple[int, int], Any], base: int) -> Any:
         dtype = self.dtype() if self.scalar.ctype.kind not in ("struct", "union") else None
         if dtype is not None:
             import numpy as np

@@ -76,8 +76,9 @@ class StructValue(metaclass=StructType):
     _all: frozenset[str] | None
     """The members that are given by name, if there is no union, of which one is chosen."""
     _data: memoryview
-    _alive: dict[int, Any]
-    """By the offset of a pointer in the outermost struct: the objects whose addresses it has."""
+    _alive: dict[tuple[int, int], Any]
+    """By the first offset and the end, in the outermost struct, of what was stored: the objects whose addresses it has.
+    """
     _base: int
 
     def __init__(self, /, *values: Any, **named: Any) -> None:
@@ -169,7 +170,8 @@ class StructValue(metaclass=StructType):
 
     def __copy__(self) -> Self:
         copy = type(self).from_bytes(self._data)
-        copy._alive.update((at - self._base, owners) for at, owners in _owners(self).items())
+        base = self._base
+        copy._alive.update(((start - base, end - base), owners) for (start, end), owners in _owners(self).items())
         return copy
 
     def __deepcopy__(self, _memo: Any) -> Self:
@@ -202,10 +204,10 @@ def address_of_value(value: StructValue) -> int:
     return ctypes.addressof(ctypes.c_char.from_buffer(value._data))
 
 
-def _owners(value: StructValue) -> dict[int, Any]:
-    """What pointers in the value refer to."""
+def _owners(value: StructValue) -> dict[tuple[int, int], Any]:
+    """What pointers in the value refer to. It may have been stored with what is around the value."""
     first, end = value._base, value._base + value.ctype.size
-    return {at: owners for at, owners in value._alive.items() if first <= at < end}
+    return {place: owners for place, owners in value._alive.items() if place[0] < end and first < place[1]}
 
 
 def _plain(value: Any) -> Any:
@@ -281,7 +283,7 @@ class Struct(Codec):
         memory = memoryview(bytearray(data)) if self._plain else _memory(self.ctype, bytes(data))
         return self.view(memory, {}, 0)
 
-    def view(self, data: memoryview, alive: dict[int, Any], base: int) -> StructValue:
+    def view(self, data: memoryview, alive: dict[tuple[int, int], Any], base: int) -> StructValue:
         made = self.made.__new__(self.made)
         made._data, made._alive, made._base = data, alive, base
         return made
