@@ -65,6 +65,7 @@ def test_it_is_a_mapping(module: armexec.Module) -> None:
     assert "point" in module.types
     assert "nothing" not in module.types
     assert 3 not in module.types
+    assert module.types.get("nothing", 4) == 4
     assert repr(module.types).startswith("<types of ")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -127,9 +128,15 @@ class Variables:
             read_type,
         )
 
+    @cached_property
+    def _sections(self) -> list[tuple[int, int]]:
+        """The ranges (first offset, end) of the sections that are there."""
+        return sorted((s.offset, s.offset + s.size) for s in self._image.sections if s.size and not s.dropped)
+
     def _is_loaded(self, offset: int) -> bool:
         """Whether a section is there. Linkers give variables that they leave out the address 0, or a huge one."""
-        return any(s.offset <= offset < s.offset + s.size and not s.dropped for s in self._image.sections)
+        index = bisect_right(self._sections, offset, key=lambda section: section[0]) - 1
+        return index >= 0 and offset < self._sections[index][1]
 
     @cached_property
     def _symbols(self) -> dict[str, list[Symbol]]:

@@ -14,8 +14,11 @@ from armexec.objects import CType, Image
 __all__ = ["Types", "UnknownType", "class_of"]
 
 
-class UnknownType(LoadError, LookupError):
+class UnknownType(LoadError, KeyError):
     """No type of a module has that name. The message gives the nearest names."""
+
+    # KeyError's shows the repr.
+    __str__ = Exception.__str__
 
 
 def class_of(ctype: CType) -> Any:
