@@ -11,7 +11,7 @@ from armexec.errors import HostError
 
 if TYPE_CHECKING:
     from armexec.callbacks import HostFunction, HostFunctions, SystemCallHandler
-    from armexec.engines.thread_local import ThreadBlocks
+    from armexec.engines.thread_local import GuestThread, ThreadBlocks
     from armexec.memory import Region, Step
     from armexec.objects import Image, Prototype, Resolve
 
@@ -70,6 +70,13 @@ class LoadedImage(Protocol):
 
     def answer_system_calls(self, handler: SystemCallHandler) -> None:
         """Have system calls of this image's code done by a function; without one they are errors.
+
+        Raises:
+            HostError: the engine can't.
+        """
+
+    def run_as(self, thread: GuestThread) -> None:
+        """Have functions that are bound from now on run as one thread of the guest.
 
         Raises:
             HostError: the engine can't.

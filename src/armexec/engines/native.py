@@ -23,7 +23,7 @@ from armexec.engines.native_calls import (
     find_system_calls,
     native_host_functions,
 )
-from armexec.engines.thread_local import ThreadBlocks
+from armexec.engines.thread_local import GuestThread, ThreadBlocks
 from armexec.errors import HostError
 from armexec.memory import Region, Step, strategy_name
 from armexec.objects import Image, Prototype, Resolve
@@ -73,6 +73,9 @@ class LoadedNativeImage:
 
     def bind_frame(self, offset: int) -> Callable[[int], None]:
         return bind_frame(self.base + offset, self._memory)
+
+    def run_as(self, thread: GuestThread) -> None:
+        raise HostError(f"{self.image.name}: the processor's thread pointer is Python's: use the engine 'translated'")
 
     def close(self) -> None:
         del self.region, self._memory, self._system_calls

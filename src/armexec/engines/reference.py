@@ -20,7 +20,7 @@ from armexec.deadlines import deadline
 from armexec.engines.code import NOWHERE, code_at
 from armexec.engines.faults import to_error
 from armexec.engines.loading import map_image
-from armexec.engines.thread_local import thread_blocks
+from armexec.engines.thread_local import GuestThread, thread_blocks
 from armexec.isa.system_registers import TPIDR_EL0
 from armexec.machines.interpreter.decoding import executable
 from armexec.machines.interpreter.machine import ReferenceMachine
@@ -176,6 +176,15 @@ class LoadedReferenceImage:
         self.thread_blocks = thread_blocks(image, region)
         self._thread_pointer = self.thread_blocks.pointer if self.thread_blocks is not None else None
         self._system_call: SystemCallHandler | None = None
+        self._thread: GuestThread | None = None
+
+    def run_as(self, thread: GuestThread) -> None:
+        self._thread = thread
+        self.thread_blocks = thread.blocks()
+        self._thread_pointer = self.thread_blocks.pointer
+
+    def _serialized(self, call: Callable[..., Any]) -> Callable[..., Any]:
+        return call if self._thread is None else self._thread.serialized(call)
 
     def redirect(self, offset: int, target: int | None) -> None:
         _redirected.pop(self.base + offset, None)
@@ -210,7 +219,7 @@ class LoadedReferenceImage:
                 return from_bits(bits, result)
             return Bits(result.size * 8, bits).signed if result.signed else bits
 
-        return call
+        return self._serialized(call)
 
     def bind_frame(self, offset: int) -> Callable[[int], None]:
         address = self.base + offset
@@ -225,7 +234,7 @@ class LoadedReferenceImage:
             frame.x[:2] = machine.registers[:2]
             frame.v[:64] = b"".join(value.to_bytes(16, "little") for value in machine.vectors[:4])
 
-        return call
+        return self._serialized(call)
 
     def _run(self, machine: ReferenceMachine, address: int, _memory: Region, on_stack: bytes = b"") -> None:
         """Call a function, with some bytes of arguments on the stack. `_memory` stays alive during the call."""

@@ -8,12 +8,13 @@ from __future__ import annotations
 import ctypes
 import threading
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
+from armexec.forks import renew
 from armexec.memory import Region
 from armexec.objects import Image
 
-__all__ = ["ThreadBlocks", "thread_blocks"]
+__all__ = ["GuestThread", "ThreadBlocks", "thread_blocks"]
 
 
 class ThreadBlocks(NamedTuple):
@@ -51,3 +52,42 @@ def thread_blocks(image: Image, region: Region) -> ThreadBlocks | None:
         return local.memory
 
     return ThreadBlocks(pointer, memory)
+
+
+class GuestThread:
+    """The only thread that an executable's C library knows. All threads of Python run its code as that one, and
+    therefore one after the other: the library takes no locks of its own as long as it has made no other thread.
+
+    `pointer` is its TPIDR_EL0.
+    """
+
+    def __init__(self, pointer: int) -> None:
+        self.pointer = pointer
+        self._lock = renew(self)
+        self._depth = 0
+        self._after: Callable[[], object] | None = None
+
+    def blocks(self) -> ThreadBlocks:
+        """Its thread-local variables, which are the same for all threads of Python."""
+        return ThreadBlocks(lambda: self.pointer, lambda: self)
+
+    def call_afterwards(self, function: Callable[[], object]) -> None:
+        """Have a function called after each call that isn't made inside another."""
+        self._after = function
+
+    def serialized(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        """The function, which waits until no other thread is in such a function."""
+
+        def call(*values: Any) -> Any:
+            with self._lock:
+                self._depth += 1
+                try:
+                    try:
+                        return function(*values)
+                    finally:
+                        if self._depth == 1 and self._after is not None:
+                            self._after()
+                finally:
+                    self._depth -= 1
+
+        return call

@@ -17,7 +17,7 @@ from armexec.callbacks import HostFunction, HostFunctions, SystemCallHandler, ho
 from armexec.cpu.registers import Kind, Register
 from armexec.engines.c_types import integer_class
 from armexec.engines.loading import map_image
-from armexec.engines.thread_local import thread_blocks
+from armexec.engines.thread_local import GuestThread, thread_blocks
 from armexec.errors import HostError
 from armexec.memory import Region, Step, execution_refused, guest_stack
 from armexec.objects import CType, Image, Prototype, Resolve
@@ -133,6 +133,7 @@ class LoadedTranslatedImage:
         self.steps: list[Step] = region.steps
         self.thread_blocks = thread_blocks(image, region)
         self._thread_pointer = self.thread_blocks.pointer if self.thread_blocks is not None else None
+        self._thread: GuestThread | None = None
         ranges = [(s.offset, s.data) for s in image.segments if s.executable]
         words = {offset: region.read(offset, len(data)) for offset, data in ranges}
         code_size = max((offset + len(data) for offset, data in ranges), default=0)
@@ -205,7 +206,7 @@ class LoadedTranslatedImage:
         function: Any = ctypes.PYFUNCTYPE(result, *types)(address)
         # The code lives as long as what calls it, and so does the image.
         function.memory = self.region, self.translator
-        bound: Any = function if pointer is None else lambda *values: function(*values, pointer())
+        bound: Any = function if pointer is None else self._serialized(lambda *values: function(*values, pointer()))
         bound.address = address
         return with_half_bits(prototype, bound)
 
@@ -217,7 +218,7 @@ class LoadedTranslatedImage:
         # The code lives as long as what calls it, and so does the image.
         function.memory = self.region, self.translator
         bound: Callable[[int], None] = function
-        return bound if pointer is None else lambda frame: function(frame, pointer())
+        return bound if pointer is None else self._serialized(lambda frame: function(frame, pointer()))
 
     def redirect(self, offset: int, target: int | None) -> None:
         old = self.translator
@@ -235,6 +236,14 @@ class LoadedTranslatedImage:
 
     def answer_system_calls(self, handler: SystemCallHandler) -> None:
         self.translator.system_call = handler
+
+    def run_as(self, thread: GuestThread) -> None:
+        self._thread = thread
+        self.thread_blocks = thread.blocks()
+        self._thread_pointer = self.thread_blocks.pointer
+
+    def _serialized(self, bound: Callable[..., Any]) -> Callable[..., Any]:
+        return bound if self._thread is None else self._thread.serialized(bound)
 
     def make_fast_call(
         self, prototype: Prototype, bound: Callable[..., Any], call: Callable[..., Any], install: Callable[[Any], None]

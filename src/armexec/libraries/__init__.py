@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from armexec.libraries.link import FINISH, START, library_needed, link_program
+from armexec.libraries.link import FINISH, FLUSH, START, can_link, library_needed, link_program
 
-__all__ = ["FINISH", "START", "library_needed", "link_program"]
+__all__ = ["FINISH", "FLUSH", "START", "can_link", "library_needed", "link_program"]

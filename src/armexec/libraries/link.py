@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Sequence
 from functools import cache
 from importlib.resources import files
 
@@ -13,44 +13,59 @@ from armexec.libraries.names import c_names, is_cxx_name
 from armexec.objects import Image, Part, StaticLibrary, read_part
 from armexec.objects.linking import Library, Selection, select
 from armexec.objects.linking.missing import missing_text
+from armexec.toolchain import wheel_compiler
 
-__all__ = ["FINISH", "START", "library_needed", "link_program"]
+__all__ = ["FINISH", "FLUSH", "START", "can_link", "library_needed", "link_program"]
 
 START = "__armexec_start"
 """The function that makes the C library of an image ready and calls the constructors, where main isn't run. Its
-argument is the address of the initial stack."""
+argument is the address of the initial stack, its result the thread pointer."""
 FINISH = "__armexec_finish"
 """The function that does what exit() does before it ends the process."""
+FLUSH = "fflush"
+"""The function that writes what is still buffered, if its argument is null."""
 _ENTRY = "_start"
 # Compilers refer to these only where something is thrown or caught: compiler_rt can but end the program.
 _EXCEPTIONS = {"__cxa_throw", "__cxa_rethrow", "__cxa_end_catch"}
 
 
-def library_needed(objects: Sequence[Part]) -> bool:
+def can_link(image: Image) -> bool:
+    """Whether the libraries can be linked with an image: it is made of ELF objects, and the libraries can be had."""
+    return type(image) is Image and image.format == "elf" and not image.is_executable and wheel_compiler() is not None
+
+
+def library_needed(objects: Sequence[Part], is_given: Callable[[str], bool] = lambda _: False) -> bool:
     """Whether objects need the C library or the C++ library.
 
     That is so if compiler_rt doesn't define a symbol that they want and one of the libraries does, or if they throw or
-    catch exceptions. No library is built for the answer.
+    catch exceptions. Symbols that are given from elsewhere don't count. No library is built for the answer.
     """
     defined = {s.name for part in objects for s in part.symbols if s.section is not None and s.binding != "local"}
     wanted = {s.name for part in objects for s in part.symbols if s.section is None and s.binding != "weak"} - defined
     if wanted & _EXCEPTIONS:
         return True
-    return any(name in c_names() or is_cxx_name(name) for name in wanted - runtime_names())
+    candidates = [name for name in wanted - runtime_names() if name in c_names() or is_cxx_name(name)]
+    return any(not is_given(name) for name in candidates)
 
 
 def link_program(
-    name: str, objects: Sequence[Part], libraries: Sequence[Library] = (), *, allow_missing: bool = False
+    name: str,
+    objects: Sequence[Part],
+    libraries: Sequence[Library] = (),
+    *,
+    allow_missing: bool = False,
+    is_given: Callable[[str], bool] = lambda _: False,
 ) -> Image:
     """Link objects with the members that they need of other `libraries` and of the C and C++ library.
 
     The image is an executable's (`Image`). If one of the objects defines main, it begins at `_start`; in any case
-    `START` and `FINISH` are functions of it. Copies, arithmetic and atomics are compiler_rt's, which translation knows;
-    memory, exit, exceptions and all else are the libraries'. The C++ library is linked if C++ needs more than
-    compiler_rt has.
+    `START`, `FINISH` and `FLUSH` are functions of it. Copies, arithmetic and atomics are compiler_rt's, which
+    translation knows; memory, exit, exceptions and all else are the libraries'. The C++ library is linked if C++ needs
+    more than compiler_rt has.
 
     Args:
         allow_missing: leave symbols undefined; the code that uses them traps.
+        is_given: tells the names that stay undefined in any case, since they are given from elsewhere.
 
     Raises:
         LoadError: symbols aren't defined, or are defined twice.
@@ -60,30 +75,44 @@ def link_program(
         raise LoadError(f"{name}: only ELF objects for Linux are linked with the C library: compile for linux")
     c = library_files("c")
     parts = list(objects)
-    roots = [START, FINISH]
+    roots = [START, FINISH, FLUSH]
     if any(
         s.name == "main" and s.section is not None and s.binding != "local" for part in objects for s in part.symbols
     ):
         parts.append(read_part(c["crt1.o"], "crt1.o"))
         roots.append(_ENTRY)
     parts.append(_start_code())
+    wanted = {s.name for part in objects for s in part.symbols if s.section is None and s.name}
+    given = {symbol for symbol in wanted if is_given(symbol)}
     basic: list[Library] = [RuntimeLibrary(without=PROGRAM_UNITS), *libraries]
     last: list[Library] = [*_archives(c), RuntimeLibrary(only=PROGRAM_UNITS)]
-    selection = select(parts, [*basic, *last], roots)
-    if _needs_cxx(objects, selection):
-        selection = select(parts, [*basic, *_archives(library_files("c++")), *last], roots)
+    selection = select(parts, _without(given, [*basic, *last]), roots)
+    if _needs_cxx(objects, selection, given):
+        selection = select(parts, _without(given, [*basic, *_archives(library_files("c++")), *last]), roots)
     if selection.missing and not allow_missing:
         count = len(selection.missing)
         raise LoadError(
             f"{name}: {count} undefined symbol{'s' if count > 1 else ''}, which neither the objects nor the libraries"
             f" define:\n{missing_text(selection)}"
         )
-    return Image(name, selection.parts, selection)
+    return Image(name, selection.parts, selection, own=len(objects))
 
 
-def _needs_cxx(objects: Sequence[Part], selection: Selection) -> bool:
+def _needs_cxx(objects: Sequence[Part], selection: Selection, given: Collection[str]) -> bool:
     wanted = {s.name for part in objects for s in part.symbols if s.section is None}
-    return bool(wanted & _EXCEPTIONS) or any(is_cxx_name(name) for name in selection.missing)
+    return bool(wanted & _EXCEPTIONS) or any(is_cxx_name(name) and name not in given for name in selection.missing)
+
+
+class _Without:
+    """A library without some of its symbols."""
+
+    def __init__(self, library: Library, names: Collection[str]) -> None:
+        self.symbols = {name: member for name, member in library.symbols.items() if name not in names}
+        self.part = library.part
+
+
+def _without(names: Collection[str], libraries: Sequence[Library]) -> Sequence[Library]:
+    return [_Without(library, names) for library in libraries] if names else libraries
 
 
 def _archives(library: dict[str, bytes]) -> list[Library]:

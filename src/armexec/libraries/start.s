@@ -1,7 +1,8 @@
 // Entering and leaving a program whose functions are called one by one, instead of its main.
 
-// void __armexec_start(long *stack): make the C library ready, and call the constructors. `stack` is the stack that a
-// program finds at its entry: argc, the arguments, a null, the environment, a null, the auxiliary vector.
+// void *__armexec_start(long *stack): make the C library ready, and call the constructors; return the thread pointer.
+// `stack` is the stack that a program finds at its entry: argc, the arguments, a null, the environment, a null, the
+// auxiliary vector.
     .globl __armexec_start
     .type __armexec_start, %function
 __armexec_start:
@@ -13,6 +14,7 @@ __armexec_start:
     add x0, x8, #16
     bl __init_libc
     bl __libc_start_init
+    mrs x0, tpidr_el0
     ldp x29, x30, [sp], #16
     ret
     .size __armexec_start, . - __armexec_start

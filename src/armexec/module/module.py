@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from armexec.memory import Region, Step
     from armexec.module.guest_callbacks import Callbacks
     from armexec.objects import CType, Prototype
+    from armexec.program.functions import CLibrary
 
 __all__ = ["Function", "Module", "UnknownFunction"]
 
@@ -78,9 +79,7 @@ class Module:
         self._image = image
         self._imports = Imports(image, imports or {}, self._engine.name, self._bind_import)
         if image.undefined():
-            from armexec.compiler_rt import complete
-
-            image = complete(image, self._imports.has)
+            image = self._completed(image)
         self._image = image
         self._assembly = assembly
         self.diagnostics = diagnostics
@@ -89,12 +88,30 @@ class Module:
         self._closed = False
         # Held so that no function is bound to memory that another thread is freeing.
         self._lock = renew(self)
+        self._library: CLibrary | None = None
         try:
+            if image.is_executable:
+                from armexec.program.functions import CLibrary
+
+                self._library = CLibrary(self._loaded)
             for offset in image.initializers:
                 self._loaded.bind(offset, _initializer_prototype())()
         except BaseException:
             self.close()
             raise
+
+    def _completed(self, image: Image) -> Image:
+        """The image with what compiler_rt has of what it lacks, or with the C library if it needs that.
+
+        Code on the processor itself, and code that isn't of ELF objects, has no C library.
+        """
+        from armexec.compiler_rt import complete
+        from armexec.libraries import can_link, library_needed, link_program
+
+        given = self._imports.has
+        if self._engine.name != "native" and can_link(image) and library_needed(image.parts, given):
+            return link_program(image.name, image.parts, allow_missing=True, is_given=given)
+        return complete(image, given)
 
     def _bind_import(self, name: str, function: Callable[..., Any]) -> tuple[int, object]:
         """The address of a function of Python that stands for an undefined symbol, and what keeps it."""
@@ -295,6 +312,8 @@ class Module:
             self._loaded.redirect(original.offset, address)
             # It lives as long as it may be called.
             self._replacements[original.offset] = replacement
+            if self._library is not None:
+                self._library.bind()
             for made in list(self._made):
                 made._unbind()
         return original
@@ -406,6 +425,8 @@ class Module:
             for function in list(self._made):
                 function._unbind()
             try:
+                if self._library is not None:
+                    self._library.finish()
                 for offset in self._image.finalizers:
                     self._loaded.bind(offset, _initializer_prototype())()
             finally:

@@ -77,11 +77,14 @@ class Image:
     `Symbol.name`.
     """
 
-    def __init__(self, name: str, parts: Sequence[Part], selection: Selection | None = None) -> None:
+    def __init__(
+        self, name: str, parts: Sequence[Part], selection: Selection | None = None, own: int | None = None
+    ) -> None:
         """Link `parts`, of which there is at least one.
 
         With a `selection` made of them the image is an executable's: it has an ELF header with program headers,
-        and arrays of initializers that its own start-up code calls, instead of `initializers`.
+        and arrays of initializers that its own start-up code calls, instead of `initializers`. The first `own` parts
+        are what was loaded, all by default; the others are libraries, whose functions are found after theirs.
 
         Raises:
             LoadError: the parts have different formats, define a name twice, or don't fit together.
@@ -102,7 +105,7 @@ class Image:
             start = next((s.offset for s in layout.symbols if s.name == "_start" and s.offset is not None), 0)
             executable.complete(layout, start)
             headers = executable.headers(layout), executable.count(layout)
-        self._take(name, parts, layout, initializers, finalizers[::-1], headers)
+        self._take(name, parts, layout, initializers, finalizers[::-1], headers, own)
 
     def _take(
         self,
@@ -112,6 +115,7 @@ class Image:
         initializers: list[int],
         finalizers: list[int],
         program_headers: tuple[int, int] | None = None,
+        own: int | None = None,
     ) -> None:
         """Take what has been linked; initializers and finalizers are in the order of the calls."""
         self.name = name
@@ -129,6 +133,7 @@ class Image:
         self.program_headers = program_headers
         self.is_executable = program_headers is not None
         """Whether its own start-up code makes the blocks of thread-local variables, and calls the initializers."""
+        self._own = own
         self.imported: set[str] = set()
         """The linkage names of undefined symbols for which `resolve` has given an address."""
         self._layout = layout
@@ -180,7 +185,18 @@ class Image:
     @property
     def own_functions(self) -> list[FunctionSymbol]:
         """The functions of what was loaded, without those of other libraries that it needs."""
-        return self.functions
+        return [f for f in self.functions if self._is_own(f.offset)]
+
+    def _is_own(self, offset: int | None) -> bool:
+        """Whether an offset belongs to what was loaded, and not to a library."""
+        if self._own is None:
+            return True
+        return offset is not None and any(start <= offset < end for start, end in self._own_ranges)
+
+    @cached_property
+    def _own_ranges(self) -> list[tuple[int, int]]:
+        count = sum(len(part.sections) for part in self.parts[: self._own])
+        return [(s.offset, s.offset + s.size) for s in self.sections[:count] if s.size]
 
     @cached_property
     def marks(self) -> list[tuple[int, bool]]:
@@ -223,6 +239,10 @@ class Image:
     def _names(self) -> dict[str, list[Symbol]]:
         return self._by_name(self.symbols)
 
+    @cached_property
+    def _own_names(self) -> dict[str, list[Symbol]]:
+        return self._by_name([s for s in self.symbols if self._is_own(s.offset)])
+
     def _by_name(self, symbols: Iterable[Symbol]) -> dict[str, list[Symbol]]:
         """The defined ones of some symbols by every name that they can be found by."""
         self._learn_names()
@@ -250,7 +270,8 @@ class Image:
 
         Raises LoadError if there is none (with the nearest names) or more than one (with all of them).
         """
-        found = self._chosen(name, self._names)
+        found = self._chosen(name, self._own_names) if self._own is not None else None
+        found = found or self._chosen(name, self._names)
         if found is None:
             raise LoadError(f"{self.name}: no symbol {name!r}{self._suggest(name)}")
         return found

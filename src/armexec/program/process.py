@@ -20,7 +20,7 @@ from armexec.program.stack import initial_stack
 from armexec.program.system_calls import Denied, ProgramExit, SystemCalls
 from armexec.program.system_calls.streams import Readable, Writable
 
-__all__ = ["InitialMemory", "Process", "program_engine"]
+__all__ = ["InitialMemory", "Process", "program_engine", "system_call_handler"]
 
 _RANDOM = 16
 
@@ -91,7 +91,7 @@ class Process:
         self._memory = ProgramMemory()
         self._system = SystemCalls(self._memory, input=input, output=output, error=error, files=files)
         self.loaded: LoadedImage = get_engine(program_engine(engine)).load(image, lambda name: None)
-        self.loaded.answer_system_calls(_handler(self._system, image, self.loaded.base))
+        self.loaded.answer_system_calls(system_call_handler(self._system, image, self.loaded.base))
 
     def run(self, arguments: Sequence[str | bytes], environment: Mapping[str, str] | None = None) -> ProgramExit:
         """Run main; how it ended. `arguments` begin with the program's name.
@@ -139,7 +139,7 @@ class Process:
         self.close()
 
 
-def _handler(system: SystemCalls, image: Image, base: int) -> SystemCallHandler:
+def system_call_handler(system: SystemCalls, image: Image, base: int) -> SystemCallHandler:
     """What answers the system calls of an image at `base`. It refers to no engine, so that nothing refers to itself."""
 
     def answer(pc: int, number: int, arguments: tuple[int, ...]) -> int:
