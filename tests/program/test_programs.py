@@ -197,6 +197,8 @@ def test_functions_without_main() -> None:
     int f(int x) { printf("%d ", x); return made++ + abs(x); }
     """
     image = program(source)
+    assert "f" in [function.name for function in image.functions]
+    assert {function.name for function in image.functions} <= {"f", "first", "last"}  # none of the library's
     space, cpu = guest.placed(image)
     output = io.BytesIO()
     guest.serve(space, SystemCalls(guest.Memory(space), output=output))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
+from dataclasses import replace
 from functools import cache
 from importlib.resources import files
 
@@ -11,6 +12,7 @@ from armexec.errors import LoadError
 from armexec.libraries.archives import library_files
 from armexec.libraries.names import c_names, is_cxx_name
 from armexec.objects import Image, Part, StaticLibrary, read_part
+from armexec.objects.formats.archive import Member
 from armexec.objects.linking import Library, Selection, select
 from armexec.objects.linking.missing import missing_text
 from armexec.toolchain import wheel_compiler
@@ -58,10 +60,10 @@ def link_program(
 ) -> Image:
     """Link objects with the members that they need of other `libraries` and of the C and C++ library.
 
-    The image is an executable's (`Image`). If one of the objects defines main, it begins at `_start`; in any case
-    `START`, `FINISH` and `FLUSH` are functions of it. Copies, arithmetic and atomics are compiler_rt's, which
-    translation knows; memory, exit, exceptions and all else are the libraries'. The C++ library is linked if C++ needs
-    more than compiler_rt has.
+    The image is an executable's (`Image`), and its functions are those of the objects and of `libraries`. If one of the
+    objects defines main, it begins at `_start`; in any case it has `START`, `FINISH` and `FLUSH`. Copies, arithmetic
+    and atomics are compiler_rt's; memory, exit, exceptions and all else are the C and C++ library's. The C++ library is
+    linked if C++ needs more than compiler_rt has.
 
     Args:
         allow_missing: leave symbols undefined; the code that uses them traps.
@@ -79,7 +81,7 @@ def link_program(
     if any(
         s.name == "main" and s.section is not None and s.binding != "local" for part in objects for s in part.symbols
     ):
-        parts.append(read_part(c["crt1.o"], "crt1.o"))
+        parts.append(_unlisted(read_part(c["crt1.o"], "crt1.o")))
         roots.append(_ENTRY)
     parts.append(_start_code())
     wanted = {s.name for part in objects for s in part.symbols if s.section is None and s.name}
@@ -119,12 +121,24 @@ def _archives(library: dict[str, bytes]) -> list[Library]:
     return [_archive(name, data) for name, data in library.items() if name.endswith(".a")]
 
 
-_made: dict[str, StaticLibrary] = {}
+class _SystemLibrary(StaticLibrary):
+    """A library whose functions aren't listed among the author's."""
+
+    def part(self, member: Member) -> Part:
+        return _unlisted(super().part(member))
 
 
-def _archive(name: str, data: bytes) -> StaticLibrary:
+def _unlisted(part: Part) -> Part:
+    symbols = [s._replace(kind="notype") if s.kind == "function" else s for s in part.symbols]
+    return replace(part, symbols=symbols, debug=None, cache=None)
+
+
+_made: dict[str, _SystemLibrary] = {}
+
+
+def _archive(name: str, data: bytes) -> _SystemLibrary:
     if name not in _made:
-        _made[name] = StaticLibrary(data, name, debug=False)
+        _made[name] = _SystemLibrary(data, name)
     return _made[name]
 
 
@@ -133,4 +147,4 @@ def _start_code() -> Part:
     from armexec.asm import assemble
 
     text = files("armexec.libraries").joinpath("start.s").read_text(encoding="utf-8")
-    return read_part(assemble(text, file="start.s", target="linux").object(), "start.s")
+    return _unlisted(read_part(assemble(text, file="start.s", target="linux").object(), "start.s"))

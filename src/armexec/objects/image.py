@@ -185,7 +185,7 @@ class Image:
     @property
     def own_functions(self) -> list[FunctionSymbol]:
         """The functions of what was loaded, without those of other libraries that it needs."""
-        return [f for f in self.functions if self._is_own(f.offset)]
+        return self.functions
 
     def _is_own(self, offset: int | None) -> bool:
         """Whether an offset belongs to what was loaded, and not to a library."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from functools import cached_property
 
 from armexec.objects.formats.archive import Archive, Member
@@ -16,11 +15,10 @@ __all__ = ["StaticLibrary"]
 class StaticLibrary:
     """An ar archive of objects; a library to link with (`objects.linking.Library`)."""
 
-    def __init__(self, data: bytes, name: str, *, debug: bool = True) -> None:
-        """Read the archive; without `debug` its debug information isn't used. Raises LoadError if it is none."""
+    def __init__(self, data: bytes, name: str) -> None:
+        """Read the archive. Raises LoadError if it is none."""
         self.name = name
         self._archive = Archive(data, name)
-        self._debug = debug
 
     @cached_property
     def symbols(self) -> Mapping[str, Member]:
@@ -29,8 +27,7 @@ class StaticLibrary:
 
     def part(self, member: Member) -> Part:
         """The content of a member. Raises LoadError if it isn't an object for AArch64."""
-        part = read_part(self._archive.read(member), f"{self.name}({member.name.rpartition('/')[2]})")
-        return part if self._debug else replace(part, debug=None, cache=None)
+        return read_part(self._archive.read(member), f"{self.name}({member.name.rpartition('/')[2]})")
 
     def parts(self) -> list[Part]:
         """The contents of all members. Raises LoadError as `part`."""
