@@ -20,20 +20,35 @@ if TYPE_CHECKING:
     from armexec.module.imports import Import
     from armexec.objects import Image, Prototype
 
-__all__ = ["compile", "function", "load", "load_source"]
+__all__ = ["compile", "function", "load", "load_source", "source_image"]
 
 # pytest shows what the user has called, and not how.
 __tracebackhide__ = True
 
 
-def load_source(source: Source, engine: str | None = None, imports: Mapping[str, Import] | None = None) -> Module:
-    """Load a source of any kind.
+def source_image(source: Source, engine: str | None = None) -> Image:
+    """The image that a source of any kind becomes, to be loaded for an engine.
+
+    Raises:
+        CompileError, AssemblyError, LoadError: it can't be compiled, assembled or read.
+    """
+    return source.image(_prepare(engine))
+
+
+def load_source(
+    source: Source,
+    engine: str | None = None,
+    imports: Mapping[str, Import] | None = None,
+    *,
+    image: Image | None = None,
+) -> Module:
+    """Load a source of any kind, or the `image` that `source_image` has made of it.
 
     Raises:
         CompileError, AssemblyError, LoadError: it can't be compiled, assembled or read.
         HostError: the engine can't run here.
     """
-    return _module(source.image(_prepare(engine)), source, engine, imports)
+    return _module(image or source_image(source, engine), source, engine, imports)
 
 
 def _module(image: Image, source: Source, engine: str | None, imports: Mapping[str, Import] | None = None) -> Module:

@@ -87,8 +87,6 @@ extern "C" long *longs(long n) { return new long[n] + 1; }
 struct Cast { virtual ~Cast() {} };
 struct Wrong { virtual ~Wrong() {} };
 extern "C" int cast() { Cast c; Cast *volatile p = &c; return &dynamic_cast<Wrong &>(*p) != nullptr; }
-extern "C" int throws(int x) { if (x > 3) throw x; return x; }
-extern "C" int catches(int x) { try { return throws(x); } catch (...) { return -1; } }
 int handled;
 extern "C" void *with_handler(unsigned long n) {
     std::set_new_handler([] { handled++; std::set_new_handler(nullptr); });
@@ -96,11 +94,17 @@ extern "C" void *with_handler(unsigned long n) {
 }
 extern "C" int handler_calls() { return handled; }
 """
+# Only for macOS: on Linux such code has the C++ library.
+THROWS = """
+extern "C" int throws(int x) { if (x > 3) throw x; return x; }
+extern "C" int catches(int x) { try { return throws(x); } catch (...) { return -1; } }
+"""
 
 
 @lru_cache(maxsize=8)
 def functions(engine: str, target: str = "linux") -> Module:
-    return armexec.compile(FUNCTIONS, opt="-O1", target=target, engine=quick(engine))
+    source = FUNCTIONS + (THROWS if target == "apple" else "")
+    return armexec.compile(source, opt="-O1", target=target, engine=quick(engine))
 
 
 @pytest.mark.parametrize("engine", AVAILABLE)
@@ -115,13 +119,18 @@ def test_what_ends_the_program_is_named_with_its_caller(engine: str, target: str
         (lambda: m.longs(-1), r"array of a negative or too great length|operator new found no memory"),
         (lambda: m.with_handler(1 << 62), "operator new found no memory"),
         (m.cast, r"a dynamic_cast of a reference failed.*\(__cxa_bad_cast\).*\(_?cast\+"),
-        (lambda: m.throws(4), r"an exception was thrown: .* \(__cxa_throw\) at .*\(_?throws\+.*<source>:20"),
-        (lambda: m.catches(4), r"an exception was thrown: .* \(__cxa_throw\)"),
         (lambda: m.itself(1), "static variable's initialization needs itself"),
     ]:
         with pytest.raises(armexec.Aborted, match=message):
             call()
-    assert (m.throws(3), m.catches(3), m.sides(0), m.handler_calls()) == (3, 3, 4, 1)
+    assert (m.sides(0), m.handler_calls()) == (4, 1)
+    if target == "apple":
+        for throws in (m.throws, m.catches):
+            with pytest.raises(
+                armexec.Aborted, match=r"an exception was thrown: .* \(__cxa_throw\) at .*\(_?(throws|catches)\+"
+            ):
+                throws(4)
+        assert (m.throws(3), m.catches(3)) == (3, 3)
 
 
 @pytest.mark.parametrize("engine", AVAILABLE)

@@ -12,30 +12,23 @@ import click
 from armexec.cli.outcome import ended_by_ctrl_c, note
 
 if TYPE_CHECKING:
-    from armexec.objects import Part
+    from armexec.objects import Image
     from armexec.sources import Source
 
-__all__ = ["parts_of_program", "run_program"]
+__all__ = ["is_program", "run_program"]
 
 
-def parts_of_program(source: Source) -> Sequence[Part] | None:
-    """The objects of a source that defines main; None for any other.
-
-    Raises:
-        CompileError, AssemblyError, LoadError: it can't be compiled, assembled or read.
-    """
+def is_program(source: Source, image: Image) -> bool:
+    """Whether a source of objects or of assembly, whose image is given, defines main."""
     from armexec.objects.read import is_shared_library
-    from armexec.program.run import defines_main, program_parts
 
     if source.kind in ("hex", "bin") or (source.kind == "object" and is_shared_library(source.data)):
-        return None
-    parts = program_parts([source])
-    return parts if defines_main(parts) else None
+        return False
+    return any(s.defined and s.binding != "local" and image.linkage_name(s) == "main" for s in image.symbols)
 
 
 def run_program(
     source: Source,
-    parts: Sequence[Part],
     arguments: Sequence[str],
     files: Sequence[str],
     *,
@@ -49,7 +42,7 @@ def run_program(
         click.UsageError: a folder isn't given as PATH=FOLDER.
         Error: see `armexec.run`.
     """
-    from armexec.program.run import program_image, run_image
+    from armexec.program.run import program_image, program_parts, run_image
 
     folders = {}
     for given in files:
@@ -62,7 +55,7 @@ def run_program(
         from armexec.profiling.profile import Profile
 
         made = Profile()
-    image = program_image(source.name, parts)
+    image = program_image(source.name, program_parts([source]))
     with ended_by_ctrl_c():
         result = run_image(
             image,

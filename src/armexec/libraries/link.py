@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 from functools import cache
 from importlib.resources import files
+from typing import Any
 
 from armexec.compiler_rt import PROGRAM_UNITS, RuntimeLibrary, runtime_names
 from armexec.errors import LoadError
@@ -106,11 +107,19 @@ def _needs_cxx(objects: Sequence[Part], selection: Selection, given: Collection[
 
 
 class _Without:
-    """A library without some of its symbols."""
+    """A library without some of its symbols, which only the members that define them use."""
 
     def __init__(self, library: Library, names: Collection[str]) -> None:
         self.symbols = {name: member for name, member in library.symbols.items() if name not in names}
-        self.part = library.part
+        self._library = library
+        self._names = names
+
+    def part(self, member: Any) -> Part:
+        part = self._library.part(member)
+        symbols = [
+            s._replace(binding="local") if s.name in self._names and s.section is not None else s for s in part.symbols
+        ]
+        return replace(part, symbols=symbols)
 
 
 def _without(names: Collection[str], libraries: Sequence[Library]) -> Sequence[Library]:

@@ -59,22 +59,21 @@ def run(
     A profile takes samples while the function runs (of time of the processor in guest code; the reference engine counts
     instructions), and changes nothing of what it does: a function that is over in an instant has too few.
     """
-    from armexec.api import load_source
+    from armexec.api import load_source, source_image
     from armexec.cli.arguments import shown_result, written
     from armexec.cli.call import prepare
     from armexec.cli.inputs import open_source
     from armexec.cli.options import engine_name
-    from armexec.cli.program import parts_of_program, run_program
+    from armexec.cli.program import is_program, run_program
 
     source = open_source(file, language, level=opt, target=target, flags=flag, compiler=compiler, search=search)
-    parts = parts_of_program(source) if function is None and signature is None else None
-    if parts is not None:
-        return run_program(
-            source, parts, arguments, files, engine=engine_name(engine, tier), json=json, profile=profile
-        )
+    chosen = engine_name(engine, tier)
+    image = source_image(source, chosen)
+    if function is None and signature is None and is_program(source, image):
+        return run_program(source, arguments, files, engine=chosen, json=json, profile=profile)
     if files:
         raise click.UsageError("--files is for programs: the file has no main, or a function is called")
-    with load_source(source, engine_name(engine, tier)) as module:
+    with load_source(source, chosen, image=image) as module:
         called, prototype, values = prepare(module, function, signature, arguments, compiled=source.is_compiled)
         made = None
         if profile:

@@ -1,0 +1,134 @@
+"""Functions called from Python in modules that need the C or the C++ library."""
+
+from __future__ import annotations
+
+import threading
+
+import pytest
+
+import armexec
+
+from .guest import needs_c, needs_cxx
+
+ENGINES = ["translated", "reference"]
+SOURCE = r"""
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+static int made;
+_Thread_local int counter = 5;
+__attribute__((constructor)) static void first(void) { made = 40; fputs("first,", stdout); }
+__attribute__((destructor)) static void last(void) { printf("last"); }
+int show(int x) { printf("%d;", x); return ++made; }
+double number(const char *text) { return strtod(text, 0); }
+char *letters(int n) { char *p = malloc(n + 1); memset(p, 'a', n); p[n] = 0; return p; }
+void give(char *p) { free(p); }
+int error(void) { errno = 3; return strtol("99999999999999999999", 0, 10) && errno == ERANGE; }
+int count(int by) { return counter += by; }
+int key(const void *a, const void *b) { return *(int *)a - *(int *)b; }
+void sort(int *p, int n) { qsort(p, n, sizeof *p, key); }
+int each(int (*f)(int), int n) { int sum = 0; for (int i = 0; i < n; i++) sum += f(i); printf("%d;", sum); return sum; }
+void leave(int status) { exit(status); }
+int fails(int *p) { printf("before;"); return *p; }
+"""
+
+
+@needs_c
+@pytest.mark.parametrize("engine", ENGINES)
+def test_functions_use_the_library(engine: str, capfd: pytest.CaptureFixture[str]) -> None:
+    with armexec.compile(SOURCE, "c", target="linux", engine=engine) as m:
+        assert capfd.readouterr().out == "first,"
+        assert (m.show(7), m.show(8)) == (41, 42)
+        # What a call has written is there when it comes back.
+        assert capfd.readouterr().out == "7;8;"
+        assert m.number("0x1.8p3") == 12.0
+        text = m.letters.returning(str)
+        assert [text(n) for n in (0, 5, 100_000)] == ["", "aaaaa", "a" * 100_000]
+        m.give(m.letters(50_000))
+        assert m.error() == 1
+        assert (m.count(1), m.count(2)) == (6, 8)
+        numbers = [3, 1, 2]
+        m.sort(numbers, 3)
+        assert numbers == [1, 2, 3]
+        # Python is called inside, and calls the guest in turn.
+        assert m.each(m.show, 2) == 43 + 44
+        assert capfd.readouterr().out == "0;1;87;"
+        assert {f.name for f in m.functions} >= {"show", "number"}
+        assert "printf" not in {f.name for f in m.functions}
+    assert capfd.readouterr().out == "last"
+
+
+@needs_c
+@pytest.mark.parametrize("engine", ENGINES)
+def test_errors_leave_the_module_usable(engine: str, capfd: pytest.CaptureFixture[str]) -> None:
+    m = armexec.compile(SOURCE, "c", target="linux", engine=engine)
+    with pytest.raises(armexec.MemoryFault, match=r"can't read memory at 0x8 .*fails"):
+        m.fails(8)
+    assert capfd.readouterr().out == "first,before;"
+    with pytest.raises(armexec.Aborted, match="ended itself with exit status 3"):
+        m.leave(3)
+    assert m.number("2.5") == 2.5
+
+
+@needs_c
+def test_threads_call_one_after_the_other() -> None:
+    m = armexec.compile(SOURCE, "c", target="linux", engine="translated")
+    text = m.letters.returning(str)
+    results: list[object] = []
+
+    def work() -> None:
+        for n in range(50):
+            results.append(len(text(100 * n)) + m.number("0.5"))
+            m.count(1)
+
+    threads = [threading.Thread(target=work) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(results) == sorted([100 * n + 0.5 for n in range(50)] * 4)  # type: ignore[type-var]
+    # They are one thread of the guest.
+    assert m.count(0) == 5 + 200
+
+
+@needs_c
+def test_imports_come_before_the_library(capfd: pytest.CaptureFixture[str]) -> None:
+    source = '#include <stdio.h>\n#include <stdlib.h>\nint f(int x) { printf("%d", abs(x)); return rand() + abs(x); }'
+    m = armexec.compile(
+        source, "c", target="linux", engine="translated", imports={"rand": armexec.callback(lambda: 4, "int(void)")}
+    )
+    assert m.f(-3) == 7
+    assert capfd.readouterr().out == "3"
+
+
+def test_modules_that_need_no_library_wait_for_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("armexec.libraries.link.library_files", None)
+    source = "#include <string.h>\nint rand(void);\nint f(const char *s) { return strlen(s) + rand(); }"
+    assert (
+        armexec.compile(source, "c", engine="translated", imports={"rand": armexec.callback(lambda: 4, "int(void)")}).f(
+            "abc"
+        )
+        == 7
+    )
+
+
+@needs_cxx
+@pytest.mark.parametrize("engine", ENGINES)
+def test_exceptions_are_caught_in_the_guest(engine: str) -> None:
+    source = """
+    #include <string>
+    #include <vector>
+    int throws(int x) { if (x > 3) throw x; return x; }
+    extern "C" int catches(int x) { try { return throws(x); } catch (...) { return -1; } }
+    extern "C" long total(int n) {
+        std::vector<std::string> v;
+        for (int i = 0; i < n; i++) v.push_back(std::to_string(i));
+        std::string all;
+        for (auto &s : v) all += s;
+        return all.size();
+    }
+    """
+    m = armexec.compile(source, opt="-O1", target="linux", engine=engine)
+    assert [m.catches(n) for n in (3, 4, 5)] == [3, -1, -1]
+    assert m.total(20) == 30
