@@ -7,6 +7,9 @@ import threading
 import pytest
 
 import armexec
+from armexec.engines import get_engine
+from armexec.objects import load_image
+from armexec.toolchain import compile_object
 
 from .guest import needs_c, needs_cxx
 
@@ -111,6 +114,20 @@ def test_modules_that_need_no_library_wait_for_none(monkeypatch: pytest.MonkeyPa
         )
         == 7
     )
+
+
+@needs_c
+def test_code_for_the_processor_itself_is_translated_where_it_needs_the_library(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    class Native:
+        name = "native"
+
+    monkeypatch.setattr("armexec.module.module.get_engine", lambda name: get_engine(name) if name else Native())
+    source = "#include <stdlib.h>\ndouble f(const char *s) { return strtod(s, 0); }"
+    image = load_image(compile_object(source, language="c", target="linux").data)
+    module = armexec.Module(image)
+    assert (module.engine, module.f("2.5")) == ("translated", 2.5)
 
 
 @needs_cxx

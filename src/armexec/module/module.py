@@ -59,8 +59,9 @@ class Module:
         """Place `image` in memory and run its initializers.
 
         Args:
-            engine: "native", "translated" or "reference"; this host's default otherwise. "translated:O0" to
-                "translated:O3" say how much is optimized.
+            engine: "native", "translated" or "reference"; this host's default otherwise, but "translated" for code that
+                needs the C library, which "native" doesn't have. "translated:O0" to "translated:O3" say how much is
+                optimized.
             imports: what undefined symbols stand for, by their names: a Function, a Module that defines the symbol, or
                 an address.
             assembly: gives the source text in assembly, where there is one.
@@ -76,6 +77,8 @@ class Module:
                 f"a module is made of an image, not of {described(image)}: use armexec.load, compile or function"
             )
         self._engine = get_engine(engine)
+        if engine is None and self._engine.name == "native" and _wants_library(image, imports or {}):
+            self._engine = get_engine("translated")
         self._image = image
         self._imports = Imports(image, imports or {}, self._engine.name, self._bind_import)
         if image.undefined():
@@ -662,6 +665,15 @@ class Function:
     def __repr__(self) -> str:
         state = "closed" if self._module.closed else self.engine
         return f"<Function {self.signature or self.name} at 0x{self.address:x}, {state}>"
+
+
+def _wants_library(image: Image, imports: Mapping[str, Import]) -> bool:
+    """Whether an image needs the C library for symbols that aren't imported, and can have it."""
+    if not image.undefined():
+        return False
+    from armexec.libraries import can_link, library_needed
+
+    return can_link(image) and library_needed(image.parts, lambda name: name in imports or source_name(name) in imports)
 
 
 def _initializer_prototype() -> Prototype:
