@@ -39,6 +39,7 @@ RUN = COMMON | {
     "armexec.objects",
     "armexec.own_names",
     "armexec.package_identity",
+    "armexec.run_limits",
     "armexec.store",
     "armexec.toolchain",
     "armexec.translate",

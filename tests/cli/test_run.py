@@ -8,6 +8,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -324,6 +325,20 @@ def test_ctrl_c_ends_a_function_that_does_not(engine: str, tmp_path: Path) -> No
         assert process.wait(60) in (130, -signal.SIGINT)
         assert process.stderr is not None
         assert b"Traceback" not in process.stderr.read()
+
+
+@pytest.mark.parametrize("engine", sorted(set(AVAILABLE) - {"native"}))
+def test_a_time_limit_ends_what_runs_too_long(engine: str, tmp_path: Path) -> None:
+    path = tmp_path / "spin.c"
+    path.write_text("int fn(int n) { while (n > 0) __asm__ volatile(\"\"); return n; }")
+    start = time.monotonic()
+    done = armexec("run", str(path), "1", "--engine", engine, "--time-limit", "0.2")
+    assert (done.status, done.out) == (1, "")
+    assert done.err.startswith("armexec: the time limit is over at ")
+    assert "(fn" in done.err
+    assert time.monotonic() - start < 20
+    done = armexec("run", str(path), "0", "--engine", engine, "--time-limit", "10")
+    assert (done.status, done.out) == (0, "0\n")
 
 
 def test_running_does_not_load_what_it_does_not_need() -> None:

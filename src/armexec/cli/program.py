@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import sys
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -33,10 +34,12 @@ def run_program(
     files: Sequence[str],
     *,
     engine: str | None,
+    limits: AbstractContextManager[object],
     json: bool,
     profile: bool,
 ) -> int:
-    """Run it; the exit status. Its streams are those of the command, but for `json`, which prints what it has written.
+    """Run it within some limits; the exit status. Its streams are those of the command, but for `json`, which prints
+    what it has written.
 
     Raises:
         click.UsageError: a folder isn't given as PATH=FOLDER.
@@ -56,7 +59,7 @@ def run_program(
 
         made = Profile()
     image = program_image(source.name, program_parts([source]))
-    with ended_by_ctrl_c():
+    with ended_by_ctrl_c(), limits:
         result = run_image(
             image,
             arguments,

@@ -27,6 +27,12 @@ from armexec.cli.outcome import ended_by_ctrl_c
     metavar="PATH=FOLDER[:rw]",
     help="A folder that a program may read, or with :rw write, and its absolute path for the program.",
 )
+@option(
+    "--time-limit",
+    type=click.FloatRange(min=0),
+    metavar="SECONDS",
+    help="Stop what still runs after so long, with an error that says where it was (not on the native engine).",
+)
 @option("--json", is_flag=True, help="Print the result as JSON, with what was called.")
 @option("--profile", is_flag=True, help="Show on standard error which functions and lines took the time.")
 @compilation
@@ -39,6 +45,7 @@ def run(
     tier: str | None,
     search: Sequence[str],
     files: Sequence[str],
+    time_limit: float | None,
     json: bool,
     profile: bool,
     target: str,
@@ -65,22 +72,27 @@ def run(
     from armexec.cli.inputs import open_source
     from armexec.cli.options import engine_name
     from armexec.cli.program import is_program, run_program
+    from armexec.run_limits import limits
 
     source = open_source(file, language, level=opt, target=target, flags=flag, compiler=compiler, search=search)
     chosen = engine_name(engine, tier)
     image = source_image(source, chosen)
     if function is None and signature is None and is_program(source, image):
-        return run_program(source, arguments, files, engine=chosen, json=json, profile=profile)
+        return run_program(
+            source, arguments, files, engine=chosen, limits=limits(time_limit=time_limit), json=json, profile=profile
+        )
     if files:
         raise click.UsageError("--files is for programs: the file has no main, or a function is called")
     with load_source(source, chosen, image=image) as module:
         called, prototype, values = prepare(module, function, signature, arguments, compiled=source.is_compiled)
+        if time_limit is not None and called.engine == "native":
+            raise click.UsageError("--time-limit doesn't hold for the native engine: give --engine translated")
         made = None
         if profile:
             from armexec.profiling.profile import Profile
 
             made = Profile()
-        with ended_by_ctrl_c(), made or nullcontext():
+        with ended_by_ctrl_c(), limits(time_limit=time_limit), made or nullcontext():
             value = called(*values)
         result = shown_result(prototype, value)
         after = written(prototype, values)
