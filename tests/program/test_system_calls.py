@@ -15,6 +15,7 @@ from armexec.program import Denied, ProgramExit, SystemCalls
 
 DATA = 0x10000
 READ, WRITE, WRITEV, OPENAT, CLOSE, LSEEK, FSTAT, FSTATAT, MMAP, MREMAP = 63, 64, 66, 56, 57, 62, 80, 79, 222, 216
+MASK = (1 << 64) - 1
 AT_FDCWD = (1 << 64) - 100
 
 
@@ -327,3 +328,12 @@ def test_any_arguments(tmp_path: Path) -> None:
                 pass
         guest.system.close()
     assert len(outcomes) > 40
+
+
+def test_signals_are_read_before_it_is_said_what_to_do_with_them() -> None:
+    system = SystemCalls(Memory())
+    errors = {name: (1 << 64) - number for name, number in (("EFAULT", 14), ("EINVAL", 22))}
+    assert system.call(135, (~0 & MASK, DATA, 0, 8, 0, 0)) == errors["EINVAL"]
+    assert system.call(135, (~0 & MASK, 0x500_0000, 0, 8, 0, 0)) == errors["EFAULT"]
+    assert system.call(135, (2, DATA, DATA + 8, 8, 0, 0)) == 0
+    assert system.call(135, (~0 & MASK, 0, DATA, 8, 0, 0)) == 0

@@ -17,10 +17,13 @@ from armexec.objects.symbolize import function_name
 from armexec.program.memory import ProgramMemory
 from armexec.program.process import InitialMemory, system_call_handler
 from armexec.program.system_calls import ProgramExit, SystemCalls
+from armexec.program.system_calls.streams import OutputStream
 
 __all__ = ["CLibrary"]
 
 _ADDRESS = CType("int", 8, name="unsigned long")
+_LONGEST = 1000
+"""Bytes of a line that are kept."""
 _BUFFERED = "__stdout_FILE"
 """The variable of musl that is there if the image writes to standard output, which it buffers."""
 
@@ -39,8 +42,10 @@ class CLibrary:
         """
         image = loaded.image
         self._loaded = loaded
-        system = SystemCalls(ProgramMemory(), input=_StandardInput())
-        loaded.answer_system_calls(_ending(system_call_handler(system, image, loaded.base), image, loaded.base))
+        errors = _StandardError()
+        system = SystemCalls(ProgramMemory(), input=_StandardInput(), error=errors)
+        answer = system_call_handler(system, image, loaded.base)
+        loaded.answer_system_calls(_ending(answer, errors, image, loaded.base))
         # Its start needs no thread pointer, and an engine that can't set one must refuse before.
         loaded.run_as(GuestThread(0))
         initial = InitialMemory.of(image, loaded.base, [image.name], {})
@@ -71,7 +76,7 @@ def _offset(image: Image, name: str) -> int:
     return offset
 
 
-def _ending(answer: SystemCallHandler, image: Image, base: int) -> SystemCallHandler:
+def _ending(answer: SystemCallHandler, errors: _StandardError, image: Image, base: int) -> SystemCallHandler:
     """The handler, for which the end of the program is an error: the module stays."""
 
     def call(pc: int, number: int, arguments: tuple[int, ...]) -> int:
@@ -79,10 +84,27 @@ def _ending(answer: SystemCallHandler, image: Image, base: int) -> SystemCallHan
             return answer(pc, number, arguments)
         except ProgramExit as end:
             how = f"by signal {end.signal}" if end.signal else f"with exit status {end.status}"
+            why = f" ({errors.last})" if end.signal and errors.last else ""
             where = function_name(image, pc - base)
-            raise Aborted(f"the program ended itself {how}", pc=pc, symbol=where) from None
+            raise Aborted(f"the program ended itself {how}{why}", pc=pc, symbol=where) from None
 
     return call
+
+
+class _StandardError:
+    """Python's standard error; `last` is the last line that was written, which may say why a program ends."""
+
+    def __init__(self) -> None:
+        self.last = ""
+        self._line = b""
+        self._stream = OutputStream("stderr", None)
+
+    def write(self, data: bytes, /) -> None:
+        # A line may come in several parts.
+        *lines, rest = (self._line + data)[-_LONGEST:].split(b"\n")
+        self._line = rest
+        self.last = (rest or (lines[-1] if lines else b"")).decode("utf-8", "backslashreplace") or self.last
+        self._stream.write(data)
 
 
 class _StandardInput:

@@ -33,6 +33,7 @@ _MOST_RANDOM = 1 << 20
 _LONGEST_SLEEP = 1e8
 """Seconds; Python refuses longer ones."""
 _SIGNALS_SIZE = 8
+_SIG_SETMASK = 2
 
 
 def exit(system: System, status: int) -> NoReturn:
@@ -149,9 +150,17 @@ def set_tid_address(system: System, place: int) -> int:
 
 
 def rt_sigprocmask(system: System, how: int, new: int, old: int, size: int) -> int:
-    """Block signals, of which none comes: rt_sigprocmask(2)."""
+    """Block signals, of which none comes: rt_sigprocmask(2).
+
+    As on Linux the signals are read first, and then `how` is looked at: libunwind asks in this way, with a wrong `how`,
+    whether memory can be read.
+    """
     if size != _SIGNALS_SIZE:
         raise Failure(EINVAL)
+    if new:
+        system.memory.read(new, size)
+        if how & 0xFFFFFFFF > _SIG_SETMASK:
+            raise Failure(EINVAL)
     if old:
         system.memory.write(old, bytes(size))
     return 0
