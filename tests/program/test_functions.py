@@ -56,7 +56,8 @@ def test_functions_use_the_library(engine: str, capfd: pytest.CaptureFixture[str
         assert numbers == [1, 2, 3]
         # Python is called inside, and calls the guest in turn.
         assert m.each(m.show, 2) == 43 + 44
-        assert capfd.readouterr().out == "0;1;87;"
+        assert m.each(lambda n: m.count(n) + 1, 2) == 9 + 10
+        assert capfd.readouterr().out == "0;1;87;19;"
         assert {f.name for f in m.functions} >= {"show", "number"}
         assert "printf" not in {f.name for f in m.functions}
     assert capfd.readouterr().out == "last"

@@ -68,9 +68,15 @@ def step(machine: ReferenceMachine) -> None:
 def _stack() -> GuestStack:
     """This thread's stack, of at least the size that is configured now."""
     stack: GuestStack | None = getattr(_local, "stack", None)
-    if stack is None or stack.size < stack_size():
+    if stack is None or (stack.size < stack_size() and _inner_stack_pointer() is None):
         stack = _local.stack = guest_stack()
     return stack
+
+
+def _inner_stack_pointer() -> int | None:
+    """Where the stack ends of guest code that has called a function of Python on this thread; None without such."""
+    inner: int | None = getattr(_local, "stack_pointer", None)
+    return inner
 
 
 def _run_to_exit(machine: ReferenceMachine, counts: Counter[int] | None) -> None:
@@ -117,7 +123,13 @@ def _call_host(machine: ReferenceMachine, function: Callable[[CallFrame], None])
     frame.x[:] = registers[:9]
     frame.v[:] = b"".join(value.to_bytes(16, "little") for value in machine.vectors[:8])
     frame.stack = registers[31]
-    function(frame)
+    outer = _inner_stack_pointer()
+    # The function may call the guest, on the same stack.
+    _local.stack_pointer = registers[31] & -16
+    try:
+        function(frame)
+    finally:
+        _local.stack_pointer = outer
     _set_results(machine, frame)
     machine.pc = registers[30]
 
@@ -239,7 +251,7 @@ class LoadedReferenceImage:
     def _run(self, machine: ReferenceMachine, address: int, _memory: Region, on_stack: bytes = b"") -> None:
         """Call a function, with some bytes of arguments on the stack. `_memory` stays alive during the call."""
         stack = _stack()
-        machine.registers[31] = stack.stack_pointer - len(on_stack)
+        machine.registers[31] = (_inner_stack_pointer() or stack.stack_pointer) - len(on_stack)
         machine.memory.write(machine.registers[31], on_stack)
         machine.registers[30] = EXIT
         machine.pc = address
