@@ -19,7 +19,7 @@ import armexec
 from armexec.abi.guest_pointer import GuestPointer
 from engines import AVAILABLE
 from objects.dynamic.libraries import shared
-from objects.helpers import compiled, gcc_compiled
+from objects.helpers import ZIG, compiled, gcc_compiled
 
 C = """
 struct point { int x, y; };
@@ -462,6 +462,16 @@ def test_types_that_can_not_be_declared(module: armexec.Module) -> None:
     assert variables["table"].y == 2
     variables.declare("calls::times", "unsigned")
     assert variables["times"] == 10
+
+
+def test_debug_information_in_another_file(tmp_path: Path) -> None:
+    (tmp_path / "a.c").write_text("int counter = 3;")
+    command = [ZIG, "cc", "-target", "aarch64-linux-musl", "-g", "-gsplit-dwarf", "-c", "a.c", "-o", "a.o"]
+    subprocess.run(command, cwd=tmp_path, check=True)
+    module = armexec.load(tmp_path / "a.o")
+    assert "or compile what defines it without -gsplit-dwarf (" in message(module, "counter")
+    module.globals.declare("counter", "int")
+    assert dict(module.globals) == {"counter": 3}
 
 
 def test_several_objects(tmp_path: Path, engine: str) -> None:

@@ -192,9 +192,11 @@ class Globals(MutableMapping[str, Any]):
         placed, ctype = self._placed(name)
         if ctype is None or not _has_size(ctype):
             what = f"the size of {name}, whose type is `{ctype}`," if ctype is not None else f"the type of {name}"
+            files = self._image.debug_files()
+            keep = f"without -gsplit-dwarf ({', '.join(files)})" if files else "with -g"
             raise UnknownVariable(
                 f"{self._image.name}: {what} isn't known: say what it is, as in"
-                f' mod.globals.declare("{name}", "int[4]"), or compile with -g what defines it'
+                f' mod.globals.declare("{name}", "int[4]"), or compile what defines it {keep}'
             )
         return self._referred(placed, ctype)
 

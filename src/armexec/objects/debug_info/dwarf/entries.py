@@ -51,6 +51,7 @@ class Entries:
                 given[f"{name}_sec"] = DebugSectionDescriptor(BytesIO(data), f".{name}", 0, len(data), 0)
         self._dwarf = DWARFInfo(DwarfConfig(True, "AArch64", 8), **given)
         self._size = len(sections["debug_info"])
+        self._addresses = sections.get("debug_addr", b"")
         self._stream = given["debug_info_sec"].stream
         self._dies: dict[int, Any] = {}
         self._children: dict[int, list[Any]] = {}
@@ -155,8 +156,23 @@ class Entries:
         return found.value if found is not None and isinstance(found.value, int) else None
 
     def address(self, die: Any, index: int) -> int:
-        """An address of .debug_addr, by its number in the table of an entry's unit."""
-        return int(self._dwarf.get_addr(die.cu, index))
+        """An address of .debug_addr, by its number in the table of an entry's unit.
+
+        Several threads may ask: pyelftools would move a position in the section.
+        """
+        top = die.cu.get_top_DIE()
+        base = self.number(top, "DW_AT_addr_base") or self.number(top, "DW_AT_GNU_addr_base") or 0
+        data = self._addresses[base + 8 * index : base + 8 * index + 8]
+        if len(data) < 8:
+            raise ValueError(f"address {index} is outside of .debug_addr")
+        return int.from_bytes(data, "little")
+
+    @staticmethod
+    def location(die: Any) -> bytes:
+        """The expression of a variable that has the same location everywhere; empty for any other."""
+        found = die.attributes.get("DW_AT_location")
+        is_expression = found is not None and found.form.startswith(("DW_FORM_exprloc", "DW_FORM_block"))
+        return bytes(found.value) if is_expression else b""
 
     def unit_name(self, die: Any) -> str:
         """The name of the source file that an entry's unit was compiled from, without its folders."""

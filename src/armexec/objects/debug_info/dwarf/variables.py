@@ -94,10 +94,10 @@ class Variables:
 
     def _offset(self, die: Any) -> int | None:
         """The address that a location is, which the object's reader has made an offset in the image."""
-        locations = self._entries.locations(die)
-        if len(locations) != 1 or not locations[0]:
+        location = self._entries.location(die)
+        if not location:
             return None
-        operation, rest = locations[0][0], locations[0][1:]
+        operation, rest = location[0], location[1:]
         if operation == _ADDR and len(rest) >= 8:
             address, rest = int.from_bytes(rest[:8], "little"), rest[8:]
         elif operation in (_ADDRX, _GNU_ADDR_INDEX):
