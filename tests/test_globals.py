@@ -437,6 +437,15 @@ def test_variables_without_a_type(engine: str) -> None:
         variables.declare("f", "int")
 
 
+def test_data_with_the_type_of_a_thread_local_variable() -> None:
+    module = armexec.load(armexec.assemble(".data\n.type x, %tls_object\nx: .word 5\n.text\nf: ret\n").object())
+    module.globals.declare("x", "int")
+    assert module.globals["x"] == 5
+    found = module.image.symbol_at(module.globals.address("x") - module.loaded.base)
+    assert found is not None
+    assert (found[0].name, found[1]) == ("x", 0)
+
+
 def test_types_that_can_not_be_declared(module: armexec.Module) -> None:
     variables = module.globals
     for wrong, why in (

@@ -332,7 +332,7 @@ class Image:
 
     @cached_property
     def _by_offset(self) -> tuple[list[int], list[Symbol]]:
-        rank = {"function": 3, "object": 3, "notype": 2, "section": 1}
+        rank = {"function": 3, "object": 3, "notype": 2, "tls": 2, "section": 1}
         best: dict[int, tuple[int, Symbol]] = {}
         for symbol in self.symbols:
             if symbol.offset is None or not symbol.name:

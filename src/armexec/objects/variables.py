@@ -62,6 +62,11 @@ class PlacedVariable:
         return self.thread_local, self.place
 
 
+def _is_thread_local(symbol: Symbol) -> bool:
+    """Whether its value counts from the thread pointer; assembly may give the type to other data, too."""
+    return symbol.kind == "tls" and symbol.offset is None
+
+
 class _Image(Protocol):
     """An image, as its variables see it."""
 
@@ -109,7 +114,7 @@ class Variables:
             if symbol is None:
                 return None
             offset = symbol.offset
-        is_tls = symbol is not None and symbol.kind == "tls"
+        is_tls = symbol is not None and _is_thread_local(symbol)
         place = symbol.absolute if symbol is not None and is_tls else offset
         if place is None:
             return None
@@ -155,7 +160,7 @@ class Variables:
         AAELF64 has no relocations for debug information."""
         found = self._symbols.get(variable.linkage_name, [])
         if not variable.external:
-            found = [s for s in found if s.kind == "tls" and s.binding == "local"]
+            found = [s for s in found if _is_thread_local(s) and s.binding == "local"]
             # GCC gives no linkage names of those that other files can't see.
             found = found or self._thread_local.get(variable.name, [])
             return found[0] if len(found) == 1 else None
@@ -167,7 +172,7 @@ class Variables:
         names: dict[str, list[Symbol]] = {}
         for name, symbols in self._symbols.items():
             for s in symbols:
-                if s.kind == "tls" and s.binding == "local":
+                if _is_thread_local(s) and s.binding == "local":
                     names.setdefault(source_name(name), []).append(s)
         return names
 
@@ -245,10 +250,10 @@ class Variables:
         found = [s for s in found if s.offset is None or not self._image.is_code(s.offset)]
         if not found:
             return None
-        if len({(s.kind == "tls", s.offset, s.absolute) for s in found}) > 1:
+        if len({(s.offset, s.absolute) for s in found}) > 1:
             raise UnknownVariable(f"{self._image.name}: {name!r} may be any of {len(found)} local symbols")
         s = found[0]
-        place = s.absolute if s.kind == "tls" else s.offset
+        place = s.absolute if _is_thread_local(s) else s.offset
         if place is None:
             return None
         linkage = self._image.linkage_name(s)
@@ -259,7 +264,7 @@ class Variables:
             "",
             "",
             place,
-            s.kind == "tls",
+            _is_thread_local(s),
             s.binding != "local",
             s.size,
             lambda: None,
