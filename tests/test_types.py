@@ -59,6 +59,16 @@ def test_enumerators_are_arguments() -> None:
             function("PINK")
 
 
+def test_members_that_share_their_bytes() -> None:
+    source = "struct empty {}; struct s { [[no_unique_address]] empty e; int x; }; int get(s p) { return p.x; }"
+    made = armexec.compile(source, flags=["-std=c++20"])
+    s = made.types["s"]
+    assert (made.get(s({}, 7)), made.get(({}, 8)), made.get({"x": 9, "e": {}})) == (7, 8, 9)
+    value = s(x=0x1234, e={})
+    value.e = {}
+    assert value.x == 0x1234
+
+
 def test_it_is_a_mapping(module: armexec.Module) -> None:
     assert {"point", "struct point", "point_t", "word"} <= set(module.types)
     assert len(module.types) == len(list(module.types))

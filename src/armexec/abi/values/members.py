@@ -10,7 +10,7 @@ from armexec.abi.values.scalars import Integer
 from armexec.errors import Error, SignatureError
 from armexec.objects import CType, Field
 
-__all__ = ["BitField", "Group", "Member", "groups_of", "is_flexible"]
+__all__ = ["BitField", "Empty", "Group", "Member", "groups_of", "is_flexible"]
 
 
 class HasMemory(Protocol):
@@ -96,6 +96,13 @@ class BitField(Member):
         value._data[self.offset : self.end] = (rest | (number & self.mask) << self.shift).to_bytes(len(data), "little")
 
 
+class Empty(Member):
+    """A member of an empty class of C++, whose byte may be another member's ([[no_unique_address]]): never written."""
+
+    def store(self, value: HasMemory, new: Any) -> None:
+        self.codec.pack(new, [])
+
+
 class Group(NamedTuple):
     """Members that are given together: all of a struct (`parts` are members and groups), or one of a union."""
 
@@ -148,5 +155,6 @@ def groups_of(ctype: CType, offset: int = 0) -> Group:
         elif field.bit_size is not None and field.bit_offset is not None:
             parts.append(BitField(field.name, 8 * offset + field.bit_offset, field.bit_size, field.type))
         else:
-            parts.append(Member(field.name, offset + field.offset, field.type))
+            kind = Empty if field.type.kind == "struct" and field.type.fields == () else Member
+            parts.append(kind(field.name, offset + field.offset, field.type))
     return Group(ctype.kind == "union", tuple(parts))

@@ -11,7 +11,7 @@ from typing import Any, Self
 
 from armexec.abi.buffers import address_of
 from armexec.abi.values.codec import Buffer, Codec, codec_for, represented, shown
-from armexec.abi.values.members import BitField, Group, Member, groups_of
+from armexec.abi.values.members import BitField, Empty, Group, Member, groups_of
 from armexec.errors import SignatureError
 from armexec.forks import hold
 from armexec.objects import CType
@@ -221,6 +221,12 @@ def _equal(left: Any, right: Any) -> bool:
     return bool(left == right)
 
 
+def _are_in_order(members: Sequence[Member], size: int) -> bool:
+    """Whether each member begins behind the one before it."""
+    starts = [*(member.offset for member in members), size]
+    return all(member.end <= start for member, start in zip(members, starts[1:], strict=True))
+
+
 class Struct(Codec):
     """A struct or union: a value of its class, a dict or a tuple of members, or NumPy's structured value."""
 
@@ -229,9 +235,10 @@ class Struct(Codec):
         self.made = struct_class(ctype)
         self._plain = ctype.align <= _ALIGN
         members = list(self.made._members.values())
-        # Of a struct without unions and bit-fields: its members with the padding before each.
+        # Of a struct whose members have bytes of their own: the members with the padding before each.
         self._sequence: list[tuple[str, bytes, Codec]] = []
-        if self.made._all is not None and not any(isinstance(member, BitField) for member in members):
+        shared = any(isinstance(member, BitField | Empty) for member in members)
+        if self.made._all is not None and not shared and _are_in_order(members, self.size):
             end = 0
             for member in members:
                 self._sequence.append((member.name, bytes(member.offset - end), member.codec))

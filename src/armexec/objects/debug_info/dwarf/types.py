@@ -262,6 +262,8 @@ class Types:
             # clang has a member without bits between bit-fields that `int : 0` separates.
             if self._entries.number(child, "DW_AT_bit_size") != 0:
                 fields.append(self._field(child, depth))
+                if not _is_within(fields[-1], size):
+                    raise ValueError(f"member {fields[-1].name} of {name} is outside of its {size} bytes")
                 aligns.append(self._entries.number(child, "DW_AT_alignment") or 0)
         given = self._entries.number(die, "DW_AT_alignment") or 0
         natural = self._natural_align(size, fields, aligns)
@@ -303,3 +305,10 @@ class Types:
             first = 8 * offset + unit - (self._entries.number(die, "DW_AT_bit_offset") or 0) - bits
         storage = 8 * (type.size or 1)
         return Field(name, first // storage * type.size, type, bits, first)
+
+
+def _is_within(field: Field, size: int) -> bool:
+    """Whether a member is within the bytes of its struct."""
+    if field.bit_size is None or field.bit_offset is None:
+        return 0 <= field.offset <= size - field.type.size
+    return 0 <= field.bit_offset <= 8 * size - field.bit_size
