@@ -207,7 +207,9 @@ def address_of_value(value: StructValue) -> int:
 def _owners(value: StructValue) -> dict[tuple[int, int], Any]:
     """What pointers in the value refer to. It may have been stored with what is around the value."""
     first, end = value._base, value._base + value.ctype.size
-    return {place: owners for place, owners in value._alive.items() if place[0] < end and first < place[1]}
+    # A copy: views of a module's variables share it, and another thread may store something.
+    stored = list(value._alive.items())
+    return {place: owners for place, owners in stored if place[0] < end and first < place[1]}
 
 
 def _plain(value: Any) -> Any:
