@@ -330,7 +330,7 @@ def test_ctrl_c_ends_a_function_that_does_not(engine: str, tmp_path: Path) -> No
 @pytest.mark.parametrize("engine", sorted(set(AVAILABLE) - {"native"}))
 def test_a_time_limit_ends_what_runs_too_long(engine: str, tmp_path: Path) -> None:
     path = tmp_path / "spin.c"
-    path.write_text("int fn(int n) { while (n > 0) __asm__ volatile(\"\"); return n; }")
+    path.write_text('int fn(int n) { while (n > 0) __asm__ volatile(""); return n; }')
     start = time.monotonic()
     done = armexec("run", str(path), "1", "--engine", engine, "--time-limit", "0.2")
     assert (done.status, done.out) == (1, "")

@@ -13,7 +13,7 @@ from armexec.toolchain import compile_object
 
 from .guest import needs_c, needs_cxx
 
-ENGINES = ["translated", "reference"]
+ENGINES = ["translated:O0", "reference"]
 SOURCE = r"""
 #include <errno.h>
 #include <stdio.h>
@@ -77,7 +77,7 @@ def test_errors_leave_the_module_usable(engine: str, capfd: pytest.CaptureFixtur
 
 @needs_c
 def test_threads_call_one_after_the_other() -> None:
-    m = armexec.compile(SOURCE, "c", target="linux", engine="translated")
+    m = armexec.compile(SOURCE, "c", target="linux", engine="translated:O0")
     text = m.letters.returning(str)
     results: list[object] = []
 
@@ -100,7 +100,7 @@ def test_threads_call_one_after_the_other() -> None:
 def test_imports_come_before_the_library(capfd: pytest.CaptureFixture[str]) -> None:
     source = '#include <stdio.h>\n#include <stdlib.h>\nint f(int x) { printf("%d", abs(x)); return rand() + abs(x); }'
     m = armexec.compile(
-        source, "c", target="linux", engine="translated", imports={"rand": armexec.callback(lambda: 4, "int(void)")}
+        source, "c", target="linux", engine="translated:O0", imports={"rand": armexec.callback(lambda: 4, "int(void)")}
     )
     assert m.f(-3) == 7
     assert capfd.readouterr().out == "3"
@@ -110,9 +110,9 @@ def test_modules_that_need_no_library_wait_for_none(monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr("armexec.libraries.link.library_files", None)
     source = "#include <string.h>\nint rand(void);\nint f(const char *s) { return strlen(s) + rand(); }"
     assert (
-        armexec.compile(source, "c", engine="translated", imports={"rand": armexec.callback(lambda: 4, "int(void)")}).f(
-            "abc"
-        )
+        armexec.compile(
+            source, "c", engine="translated:O0", imports={"rand": armexec.callback(lambda: 4, "int(void)")}
+        ).f("abc")
         == 7
     )
 
@@ -132,7 +132,7 @@ def test_code_for_the_processor_itself_is_translated_where_it_needs_the_library(
 
 
 @needs_cxx
-@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("engine", [pytest.param("translated:O0", marks=pytest.mark.long), "reference"])
 def test_exceptions_are_caught_in_the_guest(engine: str, capfd: pytest.CaptureFixture[str]) -> None:
     source = """
     #include <string>

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 __all__ = ["PROGRAM_UNITS", "RuntimeLibrary", "complete", "runtime_names"]
 
 PROGRAM_UNITS = frozenset({"dynamic_cast.c", "exit.c", "heap.c", "new.c", "stops.c", "system.c", "types.c"})
-"""The files of `program/`: what a C and a C++ library do more completely where they are linked."""
+"""The files of `program/` but guards.c: what a C and a C++ library do more completely where they are linked."""
 
 
 def runtime_names() -> set[str]:

@@ -278,7 +278,8 @@ class LoadedReferenceImage:
     def close(self) -> None:
         for address in [at for at in _redirected if self.base <= at < self.base + self.image.size]:
             del _redirected[address]
-        del self.region, self.thread_blocks, self._thread_pointer
+        del self.region, self._thread_pointer
+        self.thread_blocks = self._thread = None
 
 
 class ReferenceEngine:

@@ -261,7 +261,8 @@ class LoadedTranslatedImage:
 
     def close(self) -> None:
         self.translator.close()
-        del self.translator, self.region, self.thread_blocks, self._thread_pointer
+        del self.translator, self.region, self._thread_pointer
+        self.thread_blocks = self._thread = None
 
 
 class TranslatedEngine:
