@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import subprocess
 import threading
+import time
 from ctypes import c_int, c_long
 from functools import lru_cache
 from pathlib import Path
@@ -141,6 +142,23 @@ def test_a_static_variable_is_tried_again_after_a_fault(engine: str) -> None:
             m.lazily(8)
     assert m.lazily(c_int(5)) == 5
     assert m.lazily(c_int(6)) == 5
+
+
+def test_a_static_variable_is_tried_again_after_a_fault_and_a_pause() -> None:
+    source = """
+    struct Fails { int value; Fails(const int *p) : value(*p) {} };
+    extern "C" int lazily(const int *p) { static Fails f(p); return f.value; }
+    extern "C" int call(int (*f)(int), int n) { return f(n); }
+    """
+    m = armexec.compile(source, opt="-O1", engine="translated:O0")
+    # Calls inside each other have stacks of their own, which later calls could have.
+    assert m.call(lambda n: m.call(lambda k: k + 1, n) + 1, 5) == 7
+    for _ in range(2):
+        time.sleep(0.5)
+        for _ in range(2):
+            with pytest.raises(armexec.MemoryFault):
+                m.lazily(8)
+    assert m.lazily(c_int(5)) == 5
 
 
 def test_threads_make_a_static_variable_once() -> None:

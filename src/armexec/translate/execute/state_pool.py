@@ -129,7 +129,9 @@ class StatePool:
         with self._lock:
             if self._parked:
                 self._unparked()
-                address = self._parked.pop()
+                # The first, so that calls that follow each other have the same stack: by that, compiler_rt's guards
+                # of static variables know a call that a fault has ended.
+                address = self._parked.pop(0)
                 self._unpark()
                 return address
             return self._add()
