@@ -8,10 +8,14 @@ import tempfile
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from armexec.store import cache_directory
 
 _OWN = "ARMEXEC_TESTS_CACHE"
+# How long something takes depends on the machine, and says nothing of what is tested. Under qemu all is slow.
+settings.register_profile("armexec", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("armexec")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
