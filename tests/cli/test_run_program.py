@@ -56,6 +56,12 @@ def test_a_signal_is_told(program: str, tmp_path: Path) -> None:
     assert (done.status, json.loads(done.out)["signal"]) == (134, 6)
 
 
+def test_warnings_are_told_once(tmp_path: Path) -> None:
+    (tmp_path / "a.c").write_text("int main(void) { int unused; return 3; }")
+    done = armexec("run", str(tmp_path / "a.c"), "--flag=-Wall")
+    assert (done.status, done.err.count("unused variable")) == (3, 1)
+
+
 def test_errors_are_messages(tmp_path: Path) -> None:
     (tmp_path / "a.c").write_text("int main(int n, char **v) { return *(int *)8; }")
     done = armexec("run", str(tmp_path / "a.c"))

@@ -56,6 +56,7 @@ class Source:
         self._contents = contents
         self._read = read
         self._code: Code | None = contents if is_code(contents) else None
+        self._compiled: Compiled | None = None
         self.kind = kind
         self.file = file
         self.opt = opt
@@ -107,18 +108,20 @@ class Source:
             raise LoadError(f"{self.name}: not UTF-8 text (byte {error.start} is {byte:#04x})") from None
 
     def compiled(self, meanwhile: Iterable[object] = ()) -> Compiled:
-        """The object that the compiler makes of it.
+        """The object that the compiler makes of it, once.
 
-        `meanwhile` is iterated while the compiler runs; not if the object is in the cache.
+        `meanwhile` is iterated while the compiler runs; not if there is an object already.
 
         Raises:
             CompileError, LoadError: it can't be compiled or read.
         """
+        if self._compiled is not None:
+            return self._compiled
         from armexec.toolchain import compile_object
 
-        compiled = compile_object(self.text, meanwhile=meanwhile, **self._options())
-        self._reported(compiled.diagnostics)
-        return compiled
+        self._compiled = compile_object(self.text, meanwhile=meanwhile, **self._options())
+        self._reported(self._compiled.diagnostics)
+        return self._compiled
 
     def compiler_assembly(self, *, debug: bool = False, markers: bool = False) -> str:
         """The compiler's output of -S, or its preprocessor's of a .S file, with line `markers`.
