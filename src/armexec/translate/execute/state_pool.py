@@ -112,9 +112,13 @@ class StatePool:
                         self._release(address)
 
     def _add(self) -> int:
-        """Make a state, which is claimed; its address. Raises HostError."""
+        """Make a state, which is claimed; its address. Raises HostError, and RecursionError as any call."""
         state = GuestState()
-        stack = self._new_stack()
+        try:
+            stack = self._new_stack()
+        except ctypes.ArgumentError:
+            # The arguments are right: so ctypes reports that Python's stack is used up.
+            raise RecursionError("maximum recursion depth exceeded in calls of guest code") from None
         state.stack_top = stack.stack_pointer
         address = ctypes.addressof(state)
         if self._slots < POOL_SIZE:
