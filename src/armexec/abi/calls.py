@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import weakref
 from collections.abc import Callable
 from typing import Any
 
-from armexec.abi.checks import MISSING, as_float, as_integer, by_position, missing, parameter_names
+from armexec.abi.checks import MISSING, as_float, as_integer, missing, parameter_names
+from armexec.abi.generated import define_call
 from armexec.abi.integers import integer_range
 from armexec.abi.lists import write_back
 from armexec.abi.pointers import pointer_argument
@@ -36,55 +36,37 @@ def make_call(
     arguments = []
     for position, (name, parameter) in enumerate(zip(names, prototype.parameters, strict=True)):
         if parameter.type.kind == "pointer":
-            body.append(f"    _{position} = _pointer(_prototype, {position}, {name}, _alive)")
+            body.append(f"_{position} = _pointer(_prototype, {position}, {name}, _alive)")
             arguments.append(f"_{position}")
         elif parameter.type.kind == "float":
-            body.append(f"    if {name}.__class__ is not float: {name} = _float(_prototype, {position}, {name})")
+            body.append(f"if {name}.__class__ is not float: {name} = _float(_prototype, {position}, {name})")
             arguments.append(name)
         else:
             low, high = integer_range(parameter.type)
             body.append(
-                f"    if {name}.__class__ is not int or not {low} <= {name} <= {high}: "
+                f"if {name}.__class__ is not int or not {low} <= {name} <= {high}: "
                 f"{name} = _integer(_prototype, {position}, {name}, {low}, {high})"
             )
             arguments.append(name)
     pointers = any(p.type.kind == "pointer" for p in prototype.parameters)
     if pointers:
         # The owners of the addresses, kept until the call returns.
-        body.insert(0, "    _alive = _owners()")
+        body.insert(0, "_alive = _owners()")
     call = f"_bound({', '.join(arguments)})"
     if convert is not None:
         call = f"_convert({call})"
     returned = f"return {call} != 0" if prototype.result.kind == "bool" else f"return {call}"
-    parameters = [*(f"{name}=_missing" for name in names), *(["/"] if names else []), "*_extra", "**_named"]
-    given = "".join(f"{name}, " for name in names)
-    lines = (
-        f"def call({', '.join(parameters)}):",
-        f"    if _extra or _named: return _self()(*_by_position(_prototype, ({given}), _extra, _named))",
-        *body,
-        *(("    try: " + returned, "    finally: _write_back(_alive)") if pointers else ("    " + returned,)),
-    )
+    body += ["try: " + returned, "finally: _write_back(_alive)"] if pointers else [returned]
     scope: dict[str, Any] = {
         "_bound": bound,
         "_convert": convert,
         "_float": as_float,
         "_integer": as_integer,
-        "_missing": MISSING,
         "_owners": owners,
         "_pointer": _pointer,
-        "_prototype": prototype,
-        "_by_position": by_position,
         "_write_back": write_back,
-        # Debuggers and pytest leave this frame out.
-        "__tracebackhide__": True,
     }
-    exec("\n".join(lines), scope)
-    # The function doesn't refer to itself: it is freed with its last reference, without the garbage collector.
-    made: Callable[..., Any] = scope.pop("call")
-    scope["_self"] = weakref.ref(made)
-    made.__qualname__ = made.__name__ = prototype.name or "function"
-    made.__doc__ = str(prototype)
-    return made
+    return define_call(prototype, names, body, scope)
 
 
 def _pointer(prototype: Prototype, position: int, value: Any, alive: list[Any]) -> int:

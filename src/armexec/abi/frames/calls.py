@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import weakref
 from collections.abc import Callable
 from typing import Any
 
-from armexec.abi.checks import MISSING, by_position, parameter_names
+from armexec.abi.checks import parameter_names
 from armexec.abi.frames.caller import CallerPlan
+from armexec.abi.generated import define_call
 from armexec.abi.lists import write_back
 from armexec.abi.placement import CallingConvention
 from armexec.abi.variadic import variable_arguments
@@ -57,46 +57,32 @@ def make_frame_call(
             write_back(alive)
 
     names = parameter_names(prototype)
-    parameters = [*(f"{name}=_missing" for name in names), *(["/"] if names else []), "*_extra", "**_named"]
-    given = "".join(f"{name}, " for name in names)
+    otherwise = None
     if prototype.variadic:
-        other = f"return _variadic(_by_position(_prototype, ({given}), (), _named), _extra)"
-    else:
-        other = f"return _self()(*_by_position(_prototype, ({given}), _extra, _named))"
+        given = "".join(f"{name}, " for name in names)
+        otherwise = f"return _variadic(_by_position(_prototype, ({given}), (), _named), _extra)"
     # The same as in `run_variadic`, without a further call.
-    lines = (
-        f"def call({', '.join(parameters)}):",
-        f"    if _extra or _named: {other}",
-        f"    _alive = {'[]' if owners is list else '_owners()'}",
-        "    _frame = _free.pop() if _free else _take()",
-        "    try:",
-        f"        _fill(_frame, _alive, {given})",
-        "        _enter(_frame.address)",
-        f"        return {'_result(_frame)' if convert is None else '_convert(_result(_frame))'}",
-        "    finally:",
-        "        _give(_frame)",
-        "        if _alive: _write_back(_alive)",
+    body = (
+        f"_alive = {'[]' if owners is list else '_owners()'}",
+        "_frame = _free.pop() if _free else _take()",
+        "try:",
+        f"    _fill({', '.join(['_frame', '_alive', *names])})",
+        "    _enter(_frame.address)",
+        f"    return {'_result(_frame)' if convert is None else '_convert(_result(_frame))'}",
+        "finally:",
+        "    _give(_frame)",
+        "    if _alive: _write_back(_alive)",
     )
     scope: dict[str, Any] = {
-        "_by_position": by_position,
-        "_missing": MISSING,
         "_convert": convert,
         "_enter": enter,
         "_fill": plan.fill,
         "_free": plan.free,
         "_give": plan.free.append,
         "_owners": owners,
-        "_prototype": prototype,
         "_result": plan.result,
         "_take": plan.take,
         "_variadic": run_variadic,
         "_write_back": write_back,
-        "__tracebackhide__": True,
     }
-    exec("\n".join(lines), scope)
-    # The function doesn't refer to itself: it is freed with its last reference, without the garbage collector.
-    made: Callable[..., Any] = scope.pop("call")
-    scope["_self"] = weakref.ref(made)
-    made.__qualname__ = made.__name__ = prototype.name or "function"
-    made.__doc__ = str(prototype)
-    return made
+    return define_call(prototype, names, body, scope, otherwise)
