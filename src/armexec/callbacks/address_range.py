@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import ctypes
 import mmap
+import weakref
 from collections.abc import Callable
 from functools import cache
 from typing import Any
@@ -56,28 +57,32 @@ class _Entry:
 class HostFunctionRange(HostFunctions):
     """Host functions whose addresses are in a range without memory.
 
-    `base` is the address of the first; `slots` the address of the table, which has the host code and the Python object
-    of each.
+    `base` is the address of the first, `size` how many bytes of addresses there are; `slots` is the address of the
+    table, which has the host code and the Python object of each. A sandbox has a range of its own, whose `base` is
+    given.
 
     Raises:
         HostError: the system gives no addresses.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, base: int | None = None, size: int = RANGE_SIZE) -> None:
         kernel = real_kernel()
+        self.size = size
         try:
-            self.base = kernel.mmap(0, RANGE_SIZE, Protection.NONE, _FLAGS)
-            self.slots = kernel.mmap(0, RANGE_SIZE, Protection.READ | Protection.WRITE, _FLAGS)
+            self.base = kernel.mmap(0, size, Protection.NONE, _FLAGS) if base is None else base
+            self.slots = kernel.mmap(0, size, Protection.READ | Protection.WRITE, _FLAGS)
         except OSError as error:
             raise HostError(f"no room for addresses of Python's functions: {error}") from None
+        if base is not None:
+            weakref.finalize(self, kernel.munmap, self.slots, size).atexit = False
         self._next = 0
         self._entries: dict[int, _Entry] = {}
         self._code = 0
         super().__init__()
 
     def _place(self, function: Callable[[CallFrame], None]) -> int:
-        if self._next == RANGE_SIZE:
-            raise HostError(f"no addresses are left for functions of Python: {RANGE_SIZE // SLOT_SIZE} were given")
+        if self._next == self.size:
+            raise HostError(f"no addresses are left for functions of Python: {self.size // SLOT_SIZE} were given")
         address = self.base + self._next
         self._next += SLOT_SIZE
         entry = self._entries[address] = _Entry(function)

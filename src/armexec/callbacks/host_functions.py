@@ -18,12 +18,12 @@ __all__ = ["HostFunction", "HostFunctions", "is_gone"]
 # pytest shows what the user has called, and not how.
 __tracebackhide__ = True
 
-_all: list[HostFunctions] = []
+_all: weakref.WeakSet[HostFunctions] = weakref.WeakSet()
 
 
 def is_gone(address: int) -> bool:
     """Whether a host function of any engine had this address that exists no more."""
-    return any(functions.is_gone(address) for functions in _all)
+    return any(functions.is_gone(address) for functions in list(_all))
 
 
 class HostFunction:
@@ -42,7 +42,7 @@ class HostFunctions(ABC):
         # An RLock: the garbage collector may remove functions while this thread holds the lock.
         self._lock = hold(threading.RLock())
         self._functions: dict[int, Callable[[CallFrame], None]] = {}
-        _all.append(self)
+        _all.add(self)
 
     def add(self, function: Callable[[CallFrame], None]) -> HostFunction:
         """Give a function an address.

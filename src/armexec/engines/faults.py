@@ -9,7 +9,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Any
+from typing import Any, Protocol
 
 from armexec.callbacks import is_gone
 from armexec.compiler_rt.absent import why_absent
@@ -47,6 +47,13 @@ Where = Callable[[], Trap]
 _memory = HostMemory()
 
 
+class ReadableMemory(Protocol):
+    """The memory of the guest by its addresses."""
+
+    def read(self, address: int, size: int) -> bytes:
+        """`size` bytes from an address. Raises AccessError."""
+
+
 def to_error(
     trap: Trap,
     image: Image | None,
@@ -56,6 +63,7 @@ def to_error(
     where: Where | None = None,
     entry: int | None = None,
     word_at: Callable[[int], int | None] | None = None,
+    memory: ReadableMemory = _memory,
 ) -> Error:
     """The exception for a trap in `image` placed at `base`.
 
@@ -64,16 +72,17 @@ def to_error(
         where: gives the place, if the trap doesn't have it yet.
         entry: the address of the function that was called from Python.
         word_at: gives the words of the image; by default they are read from memory now.
+        memory: the guest's memory: this process's, or that of a sandbox.
     """
     kind, detail = trap.kind, trap.detail
     if image is not None:
-        known = _missing(trap, image, base, where) or _stopped(trap, image, base, where)
+        known = _missing(trap, image, base, where, memory) or _stopped(trap, image, base, where, memory)
         if known is not None:
             return known
     if word_at is None:
-        word = _word(trap.pc)
+        word = _word(trap.pc, memory)
         word_at = lambda _: word  # noqa: E731
-    is_unreadable = kind is TrapKind.WRITE and not _is_readable(detail)
+    is_unreadable = kind is TrapKind.WRITE and not _is_readable(detail, memory)
 
     def find() -> dict[str, Any]:
         return _fields(_placed(trap, where), image, base, word_at, is_unreadable, entry)
@@ -113,7 +122,7 @@ def _placed(trap: Trap, where: Where | None) -> Trap:
     return trap
 
 
-def _missing(trap: Trap, image: Image, base: int, where: Where | None) -> Error | None:
+def _missing(trap: Trap, image: Image, base: int, where: Where | None, memory: ReadableMemory) -> Error | None:
     """The error for a trap at a reference to an undefined symbol or a thread-local variable; None for others."""
     if trap.kind not in _REFERENCE:
         return None
@@ -123,7 +132,7 @@ def _missing(trap: Trap, image: Image, base: int, where: Where | None) -> Error 
     if found is None:
         return None
     pc = _placed(trap, where).pc if found.referrer is None else base + found.referrer
-    place = _place(image, base, pc, _word(pc))
+    place = _place(image, base, pc, _word(pc, memory))
     name = source_name(image.linkage_name(found.symbol))
     by = function_name(image, pc - base) if 0 <= pc - base < image.size else ""
     if found.is_thread_local:
@@ -158,7 +167,7 @@ def _missing(trap: Trap, image: Image, base: int, where: Where | None) -> Error 
     )
 
 
-def _stopped(trap: Trap, image: Image, base: int, where: Where | None) -> Error | None:
+def _stopped(trap: Trap, image: Image, base: int, where: Where | None, memory: ReadableMemory) -> Error | None:
     """The error for a function of compiler_rt that has ended the program, with the place of its caller."""
     if trap.kind is not TrapKind.BREAKPOINT or trap.detail != STOP:
         return None
@@ -166,7 +175,7 @@ def _stopped(trap: Trap, image: Image, base: int, where: Where | None) -> Error 
     found = image.symbol_at(pc - base)
     try:
         variable = image.find(CALLER).offset
-        back = int.from_bytes(_memory.read(base + (variable or 0), 8), "little")
+        back = int.from_bytes(memory.read(base + (variable or 0), 8), "little")
     except (LoadError, AccessError):
         return None
     if found is None or variable is None:
@@ -174,7 +183,7 @@ def _stopped(trap: Trap, image: Image, base: int, where: Where | None) -> Error 
     # The caller may be the host.
     if 4 <= back - base <= image.size:
         pc = back - 4
-    return Aborted(why_stopped(image.linkage_name(found[0])), pc=pc, **_place(image, base, pc, _word(pc)))
+    return Aborted(why_stopped(image.linkage_name(found[0])), pc=pc, **_place(image, base, pc, _word(pc, memory)))
 
 
 def _fields(
@@ -250,17 +259,17 @@ def _reader(trap: Trap, word: int | None) -> int | None:
     return trap.reader
 
 
-def _is_readable(address: int) -> bool:
+def _is_readable(address: int, memory: ReadableMemory) -> bool:
     try:
-        _memory.read(address, 1)
+        memory.read(address, 1)
     except AccessError:
         return False
     return True
 
 
-def _word(pc: int) -> int | None:
+def _word(pc: int, memory: ReadableMemory) -> int | None:
     try:
-        return int.from_bytes(_memory.read(pc, 4), "little")
+        return int.from_bytes(memory.read(pc, 4), "little")
     except AccessError:
         return None
 

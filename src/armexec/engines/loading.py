@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from armexec.engines.code import add_code
 from armexec.errors import LoadError
-from armexec.memory import Protection, Region, allocate, page_size
+from armexec.memory import Protection, Region, Sandbox, allocate, page_size
 from armexec.objects import Image, Resolve
 
 __all__ = ["map_image"]
@@ -19,12 +19,14 @@ def map_image(
     executable: bool,
     leave: int | None = None,
     patches: Sequence[tuple[int, bytes]] = (),
+    sandbox: Sandbox | None = None,
 ) -> Region:
     """Map writable pages, copy the relocated image into them, and give each segment its protection.
 
     `executable` makes the code executable for the host; otherwise it is only readable. `leave` is the address that
     branches to undefined symbols go to, instead of to an undefined instruction. `patches` are bytes to be written at
-    offsets: over the image, or behind it, where they are code.
+    offsets: over the image, or behind it, where they are code. With a `sandbox` the image is in that, and relocated for
+    its addresses.
 
     Raises:
         LoadError: a symbol can't be resolved, a relocation doesn't reach, or the host's pages are too large.
@@ -33,9 +35,13 @@ def map_image(
     page = page_size()
     end = -(-image.size // page) * page
     size = max((offset + len(data) for offset, data in patches), default=0)
-    region = allocate(max(end, size), executable=executable, align=image.align)
+    base = 0
+    if sandbox is None:
+        region = allocate(max(end, size), executable=executable, align=image.align)
+    else:
+        region, base = sandbox.allocate(max(end, size), align=image.align), sandbox.base
     try:
-        for offset, data in image.place(region.address, resolve, leave):
+        for offset, data in image.place(region.address - base, resolve, leave):
             if data:
                 region.write(offset, data)
         for offset, data in patches:
@@ -44,7 +50,8 @@ def map_image(
         if region.size > end:
             parts.append((end, region.size - end, Protection.READ | Protection.EXECUTE))
         region.seal(parts)
-        add_code(image, region)
+        if sandbox is None:
+            add_code(image, region)
     except BaseException:
         region.close()
         raise

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from armexec.forks import renew
-from armexec.memory import Region
+from armexec.memory import Region, Sandbox
 from armexec.objects import Image
 
 __all__ = ["GuestThread", "ThreadBlocks", "thread_blocks"]
@@ -28,9 +28,9 @@ class ThreadBlocks(NamedTuple):
     memory: Callable[[], object]
 
 
-def thread_blocks(image: Image, region: Region) -> ThreadBlocks | None:
+def thread_blocks(image: Image, region: Region, sandbox: Sandbox | None = None) -> ThreadBlocks | None:
     """The blocks; None for an image without thread-local variables, and for an executable, whose start-up code makes
-    them."""
+    them. With a `sandbox` they are in that."""
     block = image.thread_local
     if block is None or image.is_executable:
         return None
@@ -40,10 +40,19 @@ def thread_blocks(image: Image, region: Region) -> ThreadBlocks | None:
         try:
             known: int = local.pointer
         except AttributeError:
-            memory = (ctypes.c_char * (block.size + block.align))()
-            known = -(-ctypes.addressof(memory) // block.align) * block.align
-            for place, offset, size in block.templates:
-                ctypes.memmove(known + place, region.read(offset, size), size)
+            size = block.size + block.align
+            memory: object
+            base = 0
+            if sandbox is None:
+                memory = buffer = (ctypes.c_char * size)()
+                start = ctypes.addressof(buffer)
+            else:
+                memory = owned = sandbox.allocate(size)
+                start, base = owned.address, sandbox.base
+            start = -(-start // block.align) * block.align
+            for place, offset, length in block.templates:
+                ctypes.memmove(start + place, region.read(offset, length), length)
+            known = start - base
             local.memory, local.pointer = memory, known
         return known
 

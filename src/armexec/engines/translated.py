@@ -13,13 +13,14 @@ from armexec.abi.elements import typed_element
 from armexec.abi.floats import with_half_bits
 from armexec.abi.integers import integer_range
 from armexec.abi.placement import MAX_REGISTER_ARGUMENTS, Part
-from armexec.callbacks import HostFunction, HostFunctions, SystemCallHandler, host_functions
+from armexec.callbacks import HostFunction, HostFunctionRange, HostFunctions, SystemCallHandler, host_functions
 from armexec.cpu.registers import Kind, Register
 from armexec.engines.c_types import integer_class
 from armexec.engines.loading import map_image
 from armexec.engines.thread_local import GuestThread, thread_blocks
 from armexec.errors import HostError
-from armexec.memory import Region, Step, execution_refused, guest_stack
+from armexec.memory import Region, Sandbox, SandboxMemory, Step, execution_refused, guest_stack
+from armexec.memory.sandbox import FUNCTIONS, LAST
 from armexec.objects import CType, Image, Prototype, Resolve
 from armexec.objects.code_pointers import address_taken_functions, function_tables
 from armexec.objects.fingerprint import fingerprint
@@ -101,13 +102,18 @@ def _returned(type: CType) -> Returned:
 
 
 def _to_error(
-    fault: Fault, image: Image | None = None, base: int = 0, word_at: Callable[[int], int | None] | None = None
+    fault: Fault,
+    image: Image | None = None,
+    base: int = 0,
+    word_at: Callable[[int], int | None] | None = None,
+    memory: SandboxMemory | None = None,
 ) -> Exception:
     # Imported when it is needed: it imports the whole instruction set.
     from armexec.engines.faults import to_error
 
+    more = {} if memory is None else {"memory": memory}
     return to_error(
-        fault.trap, image, base, overflow=fault.overflow, where=fault.where, entry=fault.entry, word_at=word_at
+        fault.trap, image, base, overflow=fault.overflow, where=fault.where, entry=fault.entry, word_at=word_at, **more
     )
 
 
@@ -125,13 +131,23 @@ class LoadedTranslatedImage:
     """An image whose code is read, and run as host code of its own."""
 
     def __init__(
-        self, image: Image, region: Region, resolve: Resolve, tier: str, policy: Policy, dump: Dump | None
+        self,
+        image: Image,
+        region: Region,
+        resolve: Resolve,
+        tier: str,
+        policy: Policy,
+        dump: Dump | None,
+        runtime: Runtime,
+        sandbox: Sandbox | None = None,
     ) -> None:
         self.image = image
         self.region = region
-        self.base = region.address
+        self.sandbox = sandbox
+        self._runtime = runtime
+        self.base = region.address if sandbox is None else region.address - sandbox.base
         self.steps: list[Step] = region.steps
-        self.thread_blocks = thread_blocks(image, region)
+        self.thread_blocks = thread_blocks(image, region, sandbox)
         self._thread_pointer = self.thread_blocks.pointer if self.thread_blocks is not None else None
         self._thread: GuestThread | None = None
         ranges = [(s.offset, s.data) for s in image.segments if s.executable]
@@ -177,13 +193,14 @@ class LoadedTranslatedImage:
             address_taken,
             tables,
             names=names,
+            memory=None if sandbox is None else sandbox.base,
         )
         if found is not None:
             code = code._replace(identity=found.digest, movable=lambda address: address - base not in dependent)
         self._new_translator: Callable[..., Translator] = partial(
             Translator,
-            _runtime(),
-            to_error=lambda fault: _to_error(fault, image, base, fetch),
+            runtime,
+            to_error=lambda fault: _to_error(fault, image, base, fetch, None if sandbox is None else sandbox.memory),
             policy=policy,
             dump=dump,
         )
@@ -227,7 +244,7 @@ class LoadedTranslatedImage:
             redirected[self.base + offset] = target
         # What runs now goes on in the old translations. Those that are kept know nothing of this.
         old.close()
-        _runtime().remove(old)
+        self._runtime.remove(old)
         # Loops of the first tier would be found by the dispatcher, which goes to what stands for a function.
         tier = OPTIMIZED if redirected and self._tier == AUTO else self._tier
         code = old.code._replace(redirected=redirected, identity=None)
@@ -282,6 +299,11 @@ class TranslatedEngine:
             raise HostError(f"there is no tier {tier!r}: choose one of {', '.join((*TIERS, AUTO))}")
         self.tier = tier
         self.policy = policy
+        self.sandbox: Sandbox | None = None
+
+    def _runtime(self) -> Runtime:
+        """What the code runs on."""
+        return _runtime()
 
     def unavailable(self) -> str | None:
         return host.unavailable() or execution_refused() or None
@@ -291,9 +313,10 @@ class TranslatedEngine:
 
     def load(self, image: Image, resolve: Resolve) -> LoadedTranslatedImage:
         policy = policy_from_environment() if self.policy is None else self.policy
-        _runtime().prepare()
-        region = map_image(image, resolve, executable=False)
-        return LoadedTranslatedImage(image, region, resolve, self.tier, policy, _dump())
+        runtime = self._runtime()
+        runtime.prepare()
+        region = map_image(image, resolve, executable=False, sandbox=self.sandbox)
+        return LoadedTranslatedImage(image, region, resolve, self.tier, policy, _dump(), runtime, self.sandbox)
 
     def make_fast_callback(
         self,
@@ -313,7 +336,44 @@ class TranslatedEngine:
         from armexec.translate.python_calls.callback import specialize_later
 
         passed = tuple(map(_returned, types)), _passed(result) if result else None
-        specialize_later(host, passed, function, convert, _runtime().callback_symbols)
+        specialize_later(host, passed, function, convert, self._runtime().callback_symbols)
+
+
+class SandboxedEngine(TranslatedEngine):
+    """A sandbox, and what runs in it: code that finds nothing but itself, and the functions of Python given to it.
+
+    Raises:
+        HostError: there is no such tier, or the host gives no addresses.
+    """
+
+    def __init__(self, tier: str = AUTO, policy: Policy | None = None) -> None:
+        super().__init__(tier, policy)
+        self.sandbox = sandbox = Sandbox()
+        self._functions = HostFunctionRange(FUNCTIONS, LAST - FUNCTIONS)
+        memory = sandbox.memory
+        self._own_runtime = Runtime(
+            sandbox.stack,
+            lambda fault: _to_error(fault, memory=memory),
+            memory=sandbox.base,
+            functions=self._functions,
+            watch=_runtime().watch,
+        )
+
+    def _runtime(self) -> Runtime:
+        return self._own_runtime
+
+    def host_functions(self) -> HostFunctions:
+        return self._functions
+
+    def make_fast_callback(
+        self,
+        host: HostFunction,
+        prototype: Prototype,
+        function: Callable[..., Any],
+        convert: Callable[[Any], Any],
+    ) -> None:
+        # Such code is shared by all, and knows the functions of the process.
+        pass
 
 
 def _is_number(ctype: CType) -> bool:

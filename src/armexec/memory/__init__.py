@@ -6,6 +6,7 @@ from .mappings import Mappings
 from .maps import MapEntry, process_map, writable_and_executable
 from .protection import AccessError, Protection, Step
 from .region import Region, allocate, page_size, strategy_name
+from .sandbox import Sandbox, SandboxMemory
 from .stack import GuestStack, Overflow, guest_stack, stack_size
 from .text import string_at
 
@@ -18,6 +19,8 @@ __all__ = [
     "Overflow",
     "Protection",
     "Region",
+    "Sandbox",
+    "SandboxMemory",
     "Step",
     "allocate",
     "execution_refused",

@@ -14,7 +14,7 @@ from .kernel import real_kernel
 from .kernel_calls import Kernel
 from .mapped_ranges import MAPPED_RANGES, MappedRanges
 from .protection import Protection, Step
-from .strategies import AnonymousPages, DarwinPlainPages, Part, Strategy, choose
+from .strategies import AnonymousPages, DarwinPlainPages, PageSource, Part, Strategy, choose
 
 __all__ = ["Region", "allocate", "page_size", "strategy_name"]
 
@@ -33,7 +33,7 @@ class Region:
     def __init__(
         self,
         kernel: Kernel,
-        strategy: type[Strategy],
+        strategy: PageSource,
         size: int,
         *,
         executable: bool,

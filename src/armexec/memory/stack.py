@@ -14,7 +14,7 @@ from .kernel_calls import Kernel
 from .mapped_ranges import MAPPED_RANGES, MappedRanges
 from .protection import Protection, Step
 from .region import whole_pages
-from .strategies import DarwinReservedPages, Part, ReservedPages
+from .strategies import DarwinReservedPages, PageSource, Part, ReservedPages
 
 __all__ = ["GuestStack", "Overflow", "guest_stack", "stack_size"]
 
@@ -45,21 +45,33 @@ class GuestStack:
     The usable bytes go from `address` to `top` (exclusive), `size` in all. `stack_pointer` is the initial one, a
     multiple of 16 (AAPCS64, "The Stack"); above it is a frame of zeros, like a caller's. Pages are allocated when they
     are first used. Accesses to the `guard_size` bytes below, which are reserved, fault, as do those to the page above.
+
+    `base` is where the guest's address 0 is in this process; all addresses here are the guest's.
     """
 
-    def __init__(self, kernel: Kernel, size: int, *, mapped: MappedRanges) -> None:
+    def __init__(
+        self,
+        kernel: Kernel,
+        size: int,
+        *,
+        mapped: MappedRanges,
+        reserved: int = _RESERVED,
+        strategy: PageSource | None = None,
+        base: int = 0,
+    ) -> None:
         page = kernel.page_size
         self.size = whole_pages(size, page)
-        self.guard_size = whole_pages(_RESERVED, page)
+        self.guard_size = whole_pages(reserved, page)
         self.steps: list[Step] = []
-        strategy = DarwinReservedPages if kernel.system == "darwin" else ReservedPages
-        pages = strategy(kernel, self.guard_size + self.size + page, self.steps)
+        reserving = DarwinReservedPages if kernel.system == "darwin" else ReservedPages
+        pages = (strategy or reserving)(kernel, self.guard_size + self.size + page, self.steps)
         stack: Part = (self.guard_size, self.size, Protection.READ | Protection.WRITE)
-        pages.seal([stack])
-        self.address = pages.address + self.guard_size
+        around: list[Part] = [(0, self.guard_size, Protection.NONE), (self.guard_size + self.size, page, Protection.NONE)]
+        pages.seal([stack] if strategy is None else [*around, stack])
+        self.address = pages.address + self.guard_size - base
         self.top = self.address + self.size
         self.stack_pointer = self.top - _FRAME
-        mapped.add(self.address, self.size, Protection.READ | Protection.WRITE)
+        mapped.add(base + self.address, self.size, Protection.READ | Protection.WRITE)
         self._finalizer = weakref.finalize(self, pages.free, mapped)
         self._finalizer.atexit = False
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from typing import ClassVar
+from typing import ClassVar, Protocol
 
 from ..errors import HostError
 from .kernel_calls import Kernel
@@ -24,6 +24,7 @@ __all__ = [
     "DarwinReservedPages",
     "DarwinToggledPages",
     "MemfdPages",
+    "PageSource",
     "Part",
     "ReservedPages",
     "Strategy",
@@ -41,6 +42,15 @@ DARWIN_MAP_NORESERVE, DARWIN_MAP_JIT, DARWIN_MAP_ANON = 0x0040, 0x0800, 0x1000
 _LARGE = 1 << 30
 
 Part = tuple[int, int, Protection]  # offset, size, protection
+
+
+class PageSource(Protocol):
+    """What makes pages: a strategy's class, or what makes them in a sandbox."""
+
+    @property
+    def name(self) -> str: ...
+
+    def __call__(self, kernel: Kernel, size: int, steps: list[Step], align: int = 1) -> Strategy: ...
 
 
 def _flag_names(flags: int, system: str) -> str:

@@ -71,6 +71,9 @@ class CodeSource(NamedTuple):
     kept. `movable` says that a word at an address is the same wherever the image is mapped. `names`: for people.
 
     `redirected`: by the addresses of functions that have been replaced, where calls of them go instead.
+
+    `memory`: the code is that of a sandbox, whose address 0 is at this address of the host; None: the addresses of the
+    guest are the host's.
     """
 
     base: int
@@ -87,6 +90,7 @@ class CodeSource(NamedTuple):
     movable: Callable[[int], bool] = lambda address: True
     names: Names = NAMELESS
     redirected: Mapping[int, int] = MappingProxyType({})
+    memory: int | None = None
 
 
 class Convention(NamedTuple):

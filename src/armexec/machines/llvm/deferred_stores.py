@@ -105,8 +105,10 @@ class DeferredStores:
                 if root == load:
                     continue
                 distance = b.line(f"sub i64 {self._root(load)}, {self._root(root)}")
-                # Less than 0 and more than the size of both together are no overlap, modulo 2**64.
+                # Less than 0 and more than the size of both together are no overlap, modulo 2**64, or modulo 2**32.
                 shifted = b.line(f"add i64 {distance}, {high - start - 1}")
+                if b.sandbox:
+                    shifted = b.line(f"and i64 {shifted}, {0xFFFF_FFFF}")
                 conditions.append(b.line(f"icmp ult i64 {shifted}, {high - low + end - start - 1}"))
         self._passed = {}
         return conditions

@@ -57,8 +57,8 @@ class Guards:
         self.exits: list[Exit] = []
         self.has_effect = False
         self.stores.forget()
-        # Only what waits asks for sums.
-        self.builder.sums = {} if self.speculates else None
+        # Only what waits asks for sums, and the addresses of sandboxes.
+        self.builder.sums = {} if self.speculates or self.builder.sandbox else None
 
     # -- effects, and what is run again -------------------------------------------------------------------------
     def begin_effect(self) -> None:

@@ -78,7 +78,8 @@ class LlvmMachine(GeneralFile, VectorFile, Memory, Vectors, FloatingPoint):
     `offsets`: where each field of the state structure is. `strict`: floating point as FPCR says, with FPSR's flags;
     otherwise FPCR is zero, and FPSR never read. `speculates`: on there being no NaN (`Guards`).
     `undefined_reasons`: what `undefined` said, by pc. `max_deferred_stores`: the most stores that wait for one guard.
-    `system_calls`: `svc` goes on after a call of `@system_call`; else it is a trap.
+    `system_calls`: `svc` goes on after a call of `@system_call`; else it is a trap. `sandbox`: addresses are offsets of
+    32 bits from the symbol `@memory` (`memory.pointer_to`).
     """
 
     def __init__(
@@ -91,8 +92,9 @@ class LlvmMachine(GeneralFile, VectorFile, Memory, Vectors, FloatingPoint):
         speculates: bool = False,
         max_deferred_stores: int = 8,
         system_calls: bool = False,
+        sandbox: bool = False,
     ) -> None:
-        self.builder = Builder(offsets, image_base, host)
+        self.builder = Builder(offsets, image_base, host, sandbox=sandbox)
         self.guards = Guards(self.builder, speculates=speculates, max_deferred_stores=max_deferred_stores)
         self.strict = strict
         self.system_calls = system_calls

@@ -1,17 +1,23 @@
 """Accesses to memory on the translating machine: plain, ordered, exclusive and atomic ones.
 
-Guest memory is the host's own. An address becomes a pointer by `getelementptr i8, ptr null`, in functions marked
-`null_pointer_is_valid`: alias analysis sees through it, as it doesn't through `inttoptr`. No alignment is claimed that
-isn't checked.
+An address becomes a pointer in `pointer_to`, and nowhere else. Guest memory is the host's own, or in a sandbox: then
+it begins at the symbol `@memory`, and only the low 32 bits of an address count. No alignment is claimed that isn't
+checked.
 """
 
 from __future__ import annotations
 
+from armexec.machines.llvm.builder import Builder
 from armexec.machines.llvm.operations import Operations
 from armexec.machines.llvm.shapes import FLOATS, Shapes
 from armexec.machines.llvm.values import ShapedValue, Value, select
 
-__all__ = ["Memory"]
+__all__ = ["REACH", "Memory", "pointer_to"]
+
+REACH = 1 << 16
+"""How far from an address of 32 bits a sandbox's code may access, in bytes. So many bytes are never mapped at both ends
+of a sandbox's 4 GiB, and more before and behind them (`memory/sandbox.py`)."""
+_LOW = 0xFFFF_FFFF
 
 _ATOMIC = {
     "add": "add",
@@ -33,6 +39,29 @@ _ORDER = {
 _FENCES = {1: "acquire", 2: "release"}  # by the low bits of the option: loads, stores; else both
 
 
+def pointer_to(builder: Builder, address: Value) -> str:
+    """The pointer to what is at an address of the guest.
+
+    Without a sandbox it is made by `getelementptr i8, ptr null`, in functions marked `null_pointer_is_valid`: alias
+    analysis sees through it, as it doesn't through `inttoptr`.
+
+    In a sandbox, a constant that was added to an address is added behind the mask: so addresses that differ in it share
+    the mask, and it becomes the host's displacement. That reaches out of the 4 GiB only where the address itself is
+    within `REACH` of their ends, where nothing is mapped either. So it is the same as if the mask came last.
+    """
+    if not builder.sandbox:
+        return builder.line(f"getelementptr i8, ptr null, i64 {address.text}")
+    root, offset = address.root()
+    if not root:
+        return builder.line(f"getelementptr i8, ptr @memory, i64 {offset & _LOW}")
+    if not -REACH < offset < REACH:
+        root, offset = address.text, 0
+    low = builder.line(f"and i64 {root}, {_LOW}")
+    if offset:
+        low = builder.line(f"add i64 {low}, {offset}")
+    return builder.line(f"getelementptr i8, ptr @memory, i64 {low}")
+
+
 class Memory(Operations):
     """The part of the machine that accesses memory.
 
@@ -42,7 +71,7 @@ class Memory(Operations):
     volatile: set[int]
 
     def _pointer(self, address: Value) -> str:
-        return self.builder.line(f"getelementptr i8, ptr null, i64 {address.text}")
+        return pointer_to(self.builder, address)
 
     def load(self, address: Value, bits: int, *, acquire: bool = False, simd: bool = False) -> Value:
         is_volatile = self.builder.pc in self.volatile

@@ -12,6 +12,8 @@ __all__ = ["IMAGE", "ShapedValue", "Value", "Vector", "address_of", "const", "em
 IMAGE = "@image"
 _ADDRESSES = 0xFFFF_FFFF_FFFF_FFFF
 _SIGN = 1 << 63
+_LOW = 0xFFFF_FFFF
+_SIGN_32 = 1 << 31
 
 
 def const(builder: Builder, width: int, value: int) -> Value:
@@ -24,7 +26,7 @@ def const(builder: Builder, width: int, value: int) -> Value:
 def address_of(builder: Builder, address: int) -> Value:
     """An address of the guest."""
     address &= _ADDRESSES
-    if builder.image_base is None:
+    if builder.image_base is None or builder.sandbox:
         return const(builder, 64, address)
     offset = address - builder.image_base
     return Value(builder, 64, f"ptrtoint (ptr getelementptr (i8, ptr {IMAGE}, i64 {offset}) to i64)", None, address)
@@ -337,7 +339,7 @@ class Value:
         if self.address is not None and b.image_base is not None:
             return IMAGE, self.address - b.image_base
         if self.constant is not None:
-            return "", self.constant
+            return "", self.constant & _LOW if b.sandbox else self.constant
         return b.sums.get(self.text, (self.text, 0)) if b.sums is not None else (self.text, 0)
 
     def _note_sum(self, result: Value, addend: int) -> None:
@@ -345,7 +347,10 @@ class Value:
         sums = self.builder.sums
         if sums is not None and self.width == 64:
             root, offset = self.root()
-            sums[result.text] = root, offset + ((addend & _SIGN - 1) - (addend & _SIGN))
+            offset += (addend & _SIGN - 1) - (addend & _SIGN)
+            # Addresses that are the same modulo 2**32 have one offset from a root.
+            if not self.builder.sandbox or -_SIGN_32 < offset < _SIGN_32:
+                sums[result.text] = root, offset
 
 
 class ShapedValue(Value):

@@ -13,9 +13,9 @@ import weakref
 from bisect import bisect_right
 from collections.abc import Callable
 from functools import partial
-from typing import Protocol
+from typing import NoReturn, Protocol
 
-from armexec.callbacks import SystemCallHandler, host_functions
+from armexec.callbacks import HostFunctionRange, SystemCallHandler, host_functions
 from armexec.cpu.registers import X30
 from armexec.deadlines import deadline
 from armexec.forks import hold
@@ -76,17 +76,35 @@ class CodeOwner(Protocol):
         """What an undefined instruction said about itself."""
 
 
-class Runtime:
-    """`to_error` makes the exception of a fault that is in no image."""
+_runtimes: weakref.WeakSet[Runtime] = weakref.WeakSet()
 
-    def __init__(self, new_stack: Callable[[], GuestStack], to_error: Callable[[Fault], Exception]) -> None:
+
+class Runtime:
+    """`to_error` makes the exception of a fault that is in no image.
+
+    A sandbox has one of its own: then `memory` is where the guest's address 0 is in this process, `functions` are the
+    functions of Python that its code finds, and `watch` is that of the process's runtime, which exists by then. So its
+    code finds nothing but what is in the sandbox, and these functions.
+    """
+
+    def __init__(
+        self,
+        new_stack: Callable[[], GuestStack],
+        to_error: Callable[[Fault], Exception],
+        *,
+        memory: int | None = None,
+        functions: HostFunctionRange | None = None,
+        watch: Watch | None = None,
+    ) -> None:
         self._to_error = to_error
+        self._memory = memory
+        self.functions = functions = functions or host_functions()
         self._lock = hold(threading.RLock())
         # Weakly: an image that nobody holds any more takes its translations with it.
         self._translators: list[weakref.ref[CodeOwner]] = []
         self._starts: list[int] = []
-        self._watch = Watch()
-        self._pool = StatePool(new_stack, self._watch.wake)
+        self.watch = watch or Watch()
+        self._pool = StatePool(new_stack, self.watch.wake)
         # How many images can tell which flags operations have raised.
         self._strict_images = ctypes.c_uint64()
         self._found = {mode: FoundCode(self._put) for mode in (SPECULATIVE, NONSPECULATIVE, STRICT)}
@@ -106,17 +124,22 @@ class Runtime:
         data = {name: self._found[mode].address for name, mode in _FOUND.items()}
         data |= {"pool": self._pool.address, "previous": previous()}
         data |= {"thread_key": thread_key(), "limit_key": limit_key(), "untagger": untagger()}
-        functions = host_functions()
         data |= {"host_functions": functions.base, "host_function_slots": functions.slots}
         names = [*SHARED, *FOR_CALLBACKS, "call_host_function", "exited", "strictly", "untag", "put_found"]
         names += ["claim", "release", "handler", "thread_ended", "interrupt"]
-        data["previous_interrupt"] = ctypes.addressof(self._watch.previous)
-        self._shared = shared_code(shared() + handler_text() + load("signals/interrupt"), {**objects, **data}, names)
+        data["previous_interrupt"] = ctypes.addressof(self.watch.previous)
+        text = shared(host_functions_size=functions.size) + handler_text() + load("signals/interrupt")
+        self._shared = shared_code(text, {**objects, **data}, names)
         self.symbols = {name: self._shared.address(name) for name in SHARED}
         functions.set_code(self._shared.address("call_host_function"))
         self.callback_symbols = {name: self._shared.address(name) for name in FOR_CALLBACKS}
         self.symbols["strict_images"] = ctypes.addressof(self._strict_images)
         self._put_found = ctypes.PYFUNCTYPE(None, ctypes.c_uint64, ctypes.c_uint64)(self._shared.address("put_found"))
+        self._pool.use(self._shared)
+        _runtimes.add(self)
+        if watch is not None:
+            watch.add(self._pool)
+            return
         if has_steps():
             # Not when it is needed: to import takes more stack than a handler has.
             from armexec.translate.execute.top_byte_ignore import untag
@@ -124,8 +147,7 @@ class Runtime:
             self._untag_access = untag
             set_untagger(self._shared.address("untag"))
         install(self._shared)
-        self._pool.use(self._shared)
-        self._watch.use(self._pool, self._shared.address("interrupt"))
+        self.watch.use(self._pool, self._shared.address("interrupt"))
 
     # -- images -------------------------------------------------------------------------------------------------
     def add(self, translator: CodeOwner) -> None:
@@ -226,6 +248,16 @@ class Runtime:
         when = deadline()
         if when is None or time.monotonic() < when:
             return
+        # The handler is that of the process's runtime, and the code may be a sandbox's.
+        own = next((runtime for runtime in list(_runtimes) if runtime.has_state(address)), self)
+        own.end_in_time(address, host_pc)
+
+    def has_state(self, address: int) -> bool:
+        """Whether the state at an address is of its pool."""
+        return self._pool.has(address)
+
+    def end_in_time(self, address: int, host_pc: int) -> NoReturn:
+        """Raise the exception for a call whose time is over."""
         state, _ = self._pool.state(address)
         entry = int(state.entry)
         owner = self.translator_at(entry)
@@ -253,16 +285,22 @@ class Runtime:
         else:
             # The handler of signals knows the host's pc only. A jump to 0 has its pc.
             host_pc = int(state.host_pc)
-            is_blind = not detail and state.host_code == SI_KERNEL
+            host_address = detail
+            if self._memory is not None:
+                detail = detail - self._memory & 0xFFFF_FFFF_FFFF_FFFF
+            is_blind = self._memory is None and not detail and state.host_code == SI_KERNEL
             if is_blind:
-                detail = _accessed_address(state)
+                host_address = detail = _accessed_address(state)
             trap = Trap(kind, entry, detail)
             unit = unit_at(host_pc)
             if unit is not None:
                 owner = self.translator_at(unit.base) or owner
                 fetch = owner.code.fetch if owner is not None else None
                 where = partial(_place, trap, unit, host_pc, fetch, is_blind)
-            overflow = host_overflow() if is_host_overflow(detail, state.host_sp) else stack.overflow(detail)
+            if is_host_overflow(host_address, state.host_sp):
+                overflow = host_overflow()
+            else:
+                overflow = stack.overflow(detail)
         raise (owner.to_error if owner is not None else self._to_error)(Fault(trap, entry, where, overflow))
 
 

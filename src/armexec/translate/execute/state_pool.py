@@ -60,6 +60,10 @@ class StatePool:
         """The state at an address, and its stack."""
         return self._states[address]
 
+    def has(self, address: int) -> bool:
+        """Whether it has made the state at an address."""
+        return address in self._states
+
     def claimed(self) -> list[GuestState]:
         """The states of the calls that are going on."""
         with self._lock:

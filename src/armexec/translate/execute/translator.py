@@ -123,6 +123,7 @@ class Translator:
             if side is None:
                 side = self._sides[mode] = _Side(self.code, self.policy, mode)
                 symbols = {**self.runtime.symbols, "image": self.code.base, "table": side.table_address}
+                symbols["memory"] = self.code.memory or 0
                 if mode == SPECULATIVE:
                     symbols["nonspeculative_table"] = self._side(NONSPECULATIVE).table_address
                 else:

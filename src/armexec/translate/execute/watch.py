@@ -16,6 +16,7 @@ import ctypes
 import signal
 import threading
 import time
+import weakref
 from contextlib import suppress
 
 from armexec.deadlines import changed, deadlines
@@ -39,10 +40,10 @@ _IDLE = 5
 
 
 class Watch:
-    """The thread that watches the calls that a pool's states are claimed for."""
+    """The thread that watches the calls that states of pools are claimed for: the process's, and those of sandboxes."""
 
     def __init__(self) -> None:
-        self._pool: StatePool | None = None
+        self._pools: weakref.WeakSet[StatePool] = weakref.WeakSet()
         self._awake = threading.Event()
         self._thread: threading.Thread | None = None
         self._action = SignalAction()
@@ -51,14 +52,18 @@ class Watch:
         in_child(self._forked)
 
     def use(self, pool: StatePool, handler: int) -> None:
-        """Watch a pool; `handler` is the address of `@interrupt`."""
-        self._pool = pool
+        """Watch the first pool; `handler` is the address of `@interrupt`."""
+        self.add(pool)
         self._action.handler = handler
         self._action.flags = SA_SIGINFO | SA_NODEFER | SA_RESTART
 
+    def add(self, pool: StatePool) -> None:
+        """Watch another pool, as long as it is there."""
+        self._pools.add(pool)
+
     def wake(self) -> None:
         """Calls go on."""
-        if self._pool is None:
+        if not self._action.handler:
             return
         if self._thread is None:
             thread = threading.Thread(target=self._work, name="armexec watch", daemon=True)
@@ -71,8 +76,8 @@ class Watch:
     def _forked(self) -> None:
         self._thread = None
         self._awake = threading.Event()
-        if self._pool is not None:
-            self._pool.park()
+        for pool in list(self._pools):
+            pool.park()
 
     def _install(self) -> None:
         """Have the handler in place, and whoever is there called after it."""
@@ -85,24 +90,27 @@ class Watch:
         libc.sigaction(int(SIGNAL), ctypes.byref(self._action), None)
 
     def _work(self) -> None:
-        pool = self._pool
-        assert pool is not None
         while True:
             self._awake.wait()
             self._awake.clear()
             idle = 0
             before: set[int] = set()
             tick = _TICK
-            while idle < _IDLE or not pool.park_if_idle():
+            while idle < _IDLE or not self._park_if_idle():
                 asleep_until = time.monotonic() + tick
                 changed.wait(tick)
                 changed.clear()
                 # How long it took to get the GIL.
                 late = time.monotonic() - asleep_until
-                running = {int(state.thread) for state in pool.claimed()}
+                running = {int(state.thread) for pool in list(self._pools) for state in pool.claimed()}
                 idle = 0 if running else idle + 1
                 tick = self._look(running & before, min(max(_TICK, _PATIENCE * late), _MAX_TICK))
                 before = running
+
+    def _park_if_idle(self) -> bool:
+        """Have the next call of each pool ask Python, if none is going on; whether none is."""
+        # All of them: what is parked asks for this thread when it is called.
+        return all([pool.park_if_idle() for pool in list(self._pools)])
 
     def _look(self, running: set[int], tick: float) -> float:
         """Send the signal to threads that still run guest code; how long until the next look."""

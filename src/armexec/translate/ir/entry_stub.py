@@ -25,7 +25,8 @@ from armexec.cpu.registers import (
 )
 from armexec.errors import HostError
 from armexec.machines.llvm.builder import Builder
-from armexec.machines.llvm.values import address_of
+from armexec.machines.llvm.memory import pointer_to
+from armexec.machines.llvm.values import Value, address_of
 from armexec.machines.traps import EXIT
 from armexec.translate.guest_state import OFFSETS
 from armexec.translate.ir.unit_functions import UnitFunctions
@@ -39,17 +40,23 @@ _FRESH = "fpcr"
 
 
 def write_entry_stub(
-    writer: UnitFunctions, entry: int, shape: Shape, *, strict: bool, is_replaced: bool = False
+    writer: UnitFunctions,
+    entry: int,
+    shape: Shape,
+    *,
+    strict: bool,
+    is_replaced: bool = False,
+    sandbox: bool = False,
 ) -> list[str]:
     """A C function that takes the arguments, runs the guest function on a state of the pool, and returns X0 or V0.
 
     It is called with the GIL held, gives it up around the guest, and on a trap leaves a Python exception set.
     A `float` comes and goes as a `double`, which Python's numbers are: it is converted in the guest's environment.
     Where the arguments are in a frame, so are the results, and it returns 0. `is_replaced`: the guest's calls of the
-    function go elsewhere.
+    function go elsewhere. `sandbox`: the guest's memory is that of a sandbox.
     """
     signature = writer.signatures.get(entry)
-    b = Builder(OFFSETS, writer.base)
+    b = Builder(OFFSETS, writer.base, sandbox=sandbox)
     name = writer.name(entry)
     result = _result_type(shape)
     nothing = "0.0" if result in ("float", "double") else "0"
@@ -204,7 +211,7 @@ def _set_from_frame(b: Builder, values: dict[int, str]) -> None:
         for field, kind in (("stack", "ptr"), ("stack_size", "i64"))
     )
     below = b.line(f"sub i64 {values[SP]}, {size}")
-    target = b.line(f"inttoptr i64 {below} to ptr")
+    target = pointer_to(b, Value(b, 64, below))
     b.append(f"call void @llvm.memcpy.p0.p0.i64(ptr align 16 {target}, ptr {stack}, i64 {size}, i1 false)")
     values[SP] = below
 

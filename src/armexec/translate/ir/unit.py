@@ -66,6 +66,7 @@ def _machine(registry: UnitRegistry) -> LlvmMachine:
         speculates=speculates,
         max_deferred_stores=policy.max_deferred_stores if policy.deferred_stores else 0,
         system_calls=True,
+        sandbox=code.memory is not None,
     )
 
 
@@ -309,6 +310,8 @@ class UnitPlan:
             "ret void",
             "}",
             "@image = external global i8, align 16",
+            # Its size isn't known, so that nothing is concluded from it.
+            "@memory = external global [0 x i8]",
             declarations(),
         ]
         # A function of the register convention that returns as it should needs no dispatcher.
@@ -325,7 +328,12 @@ class UnitPlan:
             out += writer.write_wrapper(address)
         if self.shape is not None:
             out += write_entry_stub(
-                writer, entry, self.shape, strict=self.registry.mode.is_strict, is_replaced=entry in code.redirected
+                writer,
+                entry,
+                self.shape,
+                strict=self.registry.mode.is_strict,
+                is_replaced=entry in code.redirected,
+                sandbox=code.memory is not None,
             )
         helpers: dict[str, str] = {}
         for function in self.functions.values():

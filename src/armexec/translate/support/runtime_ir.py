@@ -52,8 +52,8 @@ def _frame() -> dict[str, int]:
     return fields | {"FRAME_SIZE": ctypes.sizeof(CallFrame)}
 
 
-def _slots() -> dict[str, int]:
-    return {"HOST_FUNCTIONS_SIZE": RANGE_SIZE, "SLOT_SIZE": SLOT_SIZE, "ENTRY_AT": ENTRY_AT}
+def _slots(size: int) -> dict[str, int]:
+    return {"HOST_FUNCTIONS_SIZE": size, "SLOT_SIZE": SLOT_SIZE, "ENTRY_AT": ENTRY_AT}
 
 
 def core(linkage: str = "internal") -> str:
@@ -62,14 +62,17 @@ def core(linkage: str = "internal") -> str:
     return load("runtime/c_library") + traps
 
 
-def shared(machine: str | None = None) -> str:
-    """What all units call, compiled once; `machine` as for `environment_text`."""
+def shared(machine: str | None = None, *, host_functions_size: int = RANGE_SIZE) -> str:
+    """What all units call, compiled once; `machine` as for `environment_text`.
+
+    `host_functions_size`: how many bytes of addresses functions of Python have.
+    """
     parts = (
         core(""),
         environment_text(machine),
         load("runtime/python_call"),
         load("runtime/find_code", FOUND_SIZE=FOUND_SIZE),
-        load("runtime/host_function", **_slots(), **_frame()),
+        load("runtime/host_function", **_slots(host_functions_size), **_frame()),
         load("runtime/system_call"),
         load("runtime/state_pool"),
         load("runtime/entry"),
