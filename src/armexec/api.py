@@ -41,6 +41,7 @@ def load_source(
     imports: Mapping[str, Import] | None = None,
     *,
     image: Image | None = None,
+    sandbox: bool = False,
 ) -> Module:
     """Load a source of any kind, or the `image` that `source_image` has made of it.
 
@@ -48,11 +49,20 @@ def load_source(
         CompileError, AssemblyError, LoadError: it can't be compiled, assembled or read.
         HostError: the engine can't run here.
     """
-    return _module(image or source_image(source, engine), source, engine, imports)
+    return _module(image or source_image(source, engine), source, engine, imports, sandbox=sandbox)
 
 
-def _module(image: Image, source: Source, engine: str | None, imports: Mapping[str, Import] | None = None) -> Module:
-    return Module(image, engine, imports=imports, assembly=source.assembly, diagnostics=source.diagnostics)
+def _module(
+    image: Image,
+    source: Source,
+    engine: str | None,
+    imports: Mapping[str, Import] | None = None,
+    *,
+    sandbox: bool = False,
+) -> Module:
+    return Module(
+        image, engine, imports=imports, assembly=source.assembly, diagnostics=source.diagnostics, sandbox=sandbox
+    )
 
 
 def _prepare(engine: str | None) -> Iterator[None]:
@@ -82,6 +92,7 @@ def compile(
     compiler: str | None = None,
     filename: str | None = None,
     imports: Mapping[str, Import] | None = None,
+    sandbox: bool = False,
 ) -> Module:
     """Compile C or C++ for AArch64 and load the result.
 
@@ -95,6 +106,7 @@ def compile(
         compiler: another clang or gcc than the one of the ziglang package; the environment's ARMEXEC_CC does the same.
         filename: the source's name in messages, and where `#include "..."` looks.
         imports: what the functions and variables that the source only declares are, by their names; see `load`.
+        sandbox: see `load`.
 
     Raises:
         CompileError: with the compiler's diagnostics.
@@ -104,7 +116,7 @@ def compile(
     given = Source(source, language, file=filename, opt=opt, target=target, flags=flags, compiler=compiler)
     # Assembly too goes to the compiler here.
     image = load_image(given.compiled(_prepare(engine)).data, filename or "<source>")
-    return _module(image, given, engine, imports)
+    return _module(image, given, engine, imports, sandbox=sandbox)
 
 
 def load(
@@ -113,6 +125,7 @@ def load(
     engine: str | None = None,
     imports: Mapping[str, Import] | None = None,
     search: Sequence[str | os.PathLike[str]] | str | os.PathLike[str] = (),
+    sandbox: bool = False,
 ) -> Module:
     """Load a relocatable object (ELF or Mach-O for AArch64), a static library of such or a shared library (ELF), from a
     path or from bytes; or several objects and static libraries that use each other, from a list of paths, as one
@@ -127,6 +140,9 @@ def load(
         imports: what undefined symbols stand for, by their names: a Function, a Module that defines the symbol, or an
             address. `Module.missing` tells which are left.
         search: folders where the libraries are that a shared library needs. Those of this system are never used.
+        sandbox: the code can't reach memory outside of 4 GiB of its own, in which addresses count from 0. Arrays, text
+            and structs that are passed are copied into it, and back after the call where it may have changed them;
+            `Module.empty` makes arrays in it, which aren't copied. Its engine is "translated".
 
     Raises:
         LoadError: it can't be read, isn't such a file, needs what none defines, or two define the same; a library that
@@ -138,14 +154,14 @@ def load(
         raise LoadError(f"search is a list of folders, not {described(search)}")
     names = [os.fsdecode(folder) for folder in folders]
     if isinstance(file, list | tuple) and all(isinstance(path, str | os.PathLike) for path in file):
-        return Module(link_files(file), engine, imports=imports)
+        return Module(link_files(file), engine, imports=imports, sandbox=sandbox)
     if isinstance(file, bytes | bytearray | memoryview):
-        return load_source(Source(file, "object", search=names), engine, imports)
+        return load_source(Source(file, "object", search=names), engine, imports, sandbox=sandbox)
     if isinstance(file, str | os.PathLike):
         path = os.fspath(file)
         if names and isinstance(path, str) and not os.path.dirname(path):
             path = find_file(path, names) or path
-        return load_source(Source.from_file(path, "object", search=names), engine, imports)
+        return load_source(Source.from_file(path, "object", search=names), engine, imports, sandbox=sandbox)
     raise LoadError(f"an object is loaded from a path, a list of paths, or from bytes, not from {type(file).__name__}")
 
 
@@ -156,6 +172,7 @@ def function(
     engine: str | None = None,
     name: str | None = None,
     imports: Mapping[str, Import] | None = None,
+    sandbox: bool = False,
 ) -> Function:
     """A function from machine words, their bytes, assembly text or assembled code.
 
@@ -167,6 +184,7 @@ def function(
         name: the function's name, and, in assembly, the label that it begins at. By default that is the label of the
             prototype's name, or the first function if there is no such label.
         imports: what symbols that the code doesn't define stand for; see `load`.
+        sandbox: see `load`.
 
     Raises:
         AssemblyError: the text can't be assembled.
@@ -179,7 +197,7 @@ def function(
         raise LoadError(f"a function's name is text without null characters, not {described(name)}")
     wanted = name or prototype.name
     source = Source(code, kind_of_code(code), entry=wanted or "function")
-    module = load_source(source, engine, imports)
+    module = load_source(source, engine, imports, sandbox=sandbox)
     missing = [name for name in module.image.undefined() if source_name(name) in module.missing]
     if missing:
         module.close()

@@ -6,14 +6,16 @@ from collections.abc import Callable
 from functools import cache
 from typing import Any, ClassVar
 
+from armexec.abi.lending import InSandbox, no_address
 from armexec.abi.values import codec
 from armexec.errors import SignatureError
-from armexec.memory import HostMemory, string_at
+from armexec.memory import HostMemory, SandboxMemory, string_at
 from armexec.objects import CType
 
 __all__ = ["GuestPointer", "pointer_class"]
 
 _memory = HostMemory()
+"""What pointers lead to without a sandbox."""
 
 
 class GuestPointer(int):
@@ -26,6 +28,7 @@ class GuestPointer(int):
     __slots__ = ()
 
     target: ClassVar[CType | None] = None
+    memory: ClassVar[HostMemory | SandboxMemory] = _memory
 
     def _element(self, index: int) -> tuple[int, Any]:
         """The address and the codec of an element."""
@@ -44,9 +47,9 @@ class GuestPointer(int):
             Error: it can't be read.
         """
         address, found = self._element(index)
-        value = found.unpack(_memory.read(address, found.size))
+        value = found.unpack(self.memory.read(address, found.size))
         target = type(self).target
-        return pointer_class(target)(value) if target is not None and target.kind == "pointer" else value
+        return pointer_class(target, self.memory)(value) if target is not None and target.kind == "pointer" else value
 
     def __setitem__(self, index: int, value: Any) -> None:
         """Change an element.
@@ -56,7 +59,9 @@ class GuestPointer(int):
             Error: it can't be written.
         """
         address, found = self._element(index)
-        _memory.write(address, found.pack(value, []))
+        memory = self.memory
+        alive = InSandbox(no_address, memory) if isinstance(memory, SandboxMemory) else []
+        memory.write(address, found.pack(value, alive))
 
     def cast(self, type: str) -> GuestPointer:
         """The same address as a pointer of another type, such as "int *".
@@ -69,7 +74,7 @@ class GuestPointer(int):
         (parameter,) = parse_prototype(f"void({type})").parameters or (None,)
         if parameter is None or parameter.type.kind != "pointer":
             raise SignatureError(f'{type!r} is no pointer\'s type: write one such as "int *"')
-        return pointer_class(parameter.type)(self)
+        return pointer_class(parameter.type, self.memory)(self)
 
     def text(self) -> str:
         """The text there, up to a null character, from UTF-8.
@@ -77,7 +82,7 @@ class GuestPointer(int):
         Raises:
             Error: it can't be read.
         """
-        return string_at(int(self)).decode("utf-8", "backslashreplace")
+        return string_at(int(self), self.memory).decode("utf-8", "backslashreplace")
 
     def array(self, count: int) -> Any:
         """A NumPy array of `count` elements in the same memory: what is changed in one is changed in the other.
@@ -98,6 +103,8 @@ class GuestPointer(int):
             raise SignatureError(f"NumPy has no array of `{found.ctype}`")
         if not count:
             return np.empty(0, dtype)
+        if isinstance(self.memory, SandboxMemory):
+            return np.frombuffer(self.memory.view(address, count * found.size), dtype)
         _memory.read(address, 1)
         _memory.read(address + count * found.size - 1, 1)
         return np.frombuffer((ctypes.c_uint8 * (count * found.size)).from_address(address), dtype)
@@ -116,6 +123,13 @@ def _class(target: CType | None) -> type[GuestPointer]:
     return type("GuestPointer", (GuestPointer,), {"__slots__": (), "target": target})
 
 
-def pointer_class(ctype: CType) -> Callable[[int], GuestPointer]:
-    """The class of the pointers of a type."""
-    return _class(ctype.target)
+def pointer_class(ctype: CType, memory: HostMemory | SandboxMemory | None = None) -> Callable[[int], GuestPointer]:
+    """The class of the pointers of a type, into this process's memory or a sandbox's."""
+    if not isinstance(memory, SandboxMemory):
+        return _class(ctype.target)
+    found = memory.pointer_classes.get(ctype.target)
+    if found is None:
+        attributes = {"__slots__": (), "target": ctype.target, "memory": memory}
+        found = memory.pointer_classes[ctype.target] = type("GuestPointer", (GuestPointer,), attributes)
+    made: type[GuestPointer] = found
+    return made

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from armexec.abi.lending import LentOwners
 from armexec.abi.values.codec import codec
 from armexec.errors import SignatureError
 from armexec.objects import CType
@@ -67,7 +68,9 @@ def copy_list(target: CType | None, values: Sequence[Any], alive: list[Any]) -> 
 
 
 def write_back(alive: list[Any]) -> None:
-    """Copy arrays that were made of lists back into the lists."""
+    """Copy what was copied into a sandbox back, and arrays that were made of lists back into the lists."""
+    if isinstance(alive, LentOwners):
+        alive.give_back()
     for item in alive:
         if item.__class__ is ListCopy:
             item.write_back()

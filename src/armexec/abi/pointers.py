@@ -5,14 +5,16 @@ from __future__ import annotations
 import ctypes
 import sys
 from dataclasses import replace
+from math import prod
 from numbers import Integral, Number
 from typing import Any
 
 from armexec.abi.buffers import address_of
 from armexec.abi.elements import Element, buffer_element, check_element, ctypes_element, interface_element
+from armexec.abi.lending import InSandbox, Kept, LentOwners, lent, refuse_pointers
 from armexec.abi.lists import copy_list
 from armexec.abi.owners import Owners
-from armexec.abi.values.codec import Buffer, Codec, codec_for
+from armexec.abi.values.codec import Buffer, Codec, codec, codec_for
 from armexec.abi.values.structs import StructValue, address_of_value, struct_class
 from armexec.errors import SignatureError
 from armexec.objects import CType, Prototype
@@ -63,27 +65,36 @@ def pointer_argument(ctype: CType, value: Any, alive: list[Any]) -> int:
         return _function_address(ctype, value, alive)
     if hasattr(type(value), "__index__") and not isinstance(value, Number) and not hasattr(value, "shape"):
         # It is an address, such as that of a callback.
+        if isinstance(alive, InSandbox) and callable(value):
+            raise SignatureError(f"{value!r:.60} is outside of the sandbox: pass it for a function pointer")
         alive.append(value)
         return int(value.__index__())
     if target is not None and target.fields is not None and _is_members(ctype, value):
+        if isinstance(alive, LentOwners):
+            # Its members may be pointers, which are lent too.
+            _check_constant(ctype, target)
+            return alive.place(codec(target).pack(value, alive))
         value = _made(ctype, target, value)
+    constant = target is not None and target.const
     if isinstance(value, StructValue):
         _check_struct(target, value)
         alive.append(value)
-        return address_of_value(value)
+        if value._alive and not is_in_sandbox(value):
+            refuse_pointers(alive, f"this {type(value).__name__}")
+        return lent(alive, address_of_value(value), value.ctype.size, is_writable=not constant)
     if isinstance(value, _CTYPES):
-        return _ctypes_address(target, value)
+        return _ctypes_address(target, value, alive)
     if isinstance(value, Number) or _is_numpy_scalar(value):
         raise SignatureError(_unusable(value))
     if isinstance(value, str):
         data = _text(target, value)
         alive.append(data)
-        return ctypes.cast(ctypes.c_char_p(data), ctypes.c_void_p).value or 0
+        place = ctypes.cast(ctypes.c_char_p(data), ctypes.c_void_p).value or 0
+        return lent(alive, place, len(data), is_writable=False)
     if isinstance(value, list | tuple):
         copy = copy_list(target, value, alive)
         alive.append(copy)
-        return copy.address
-    constant = target is not None and target.const
+        return lent(alive, copy.address, len(copy.data), is_writable=copy.values is not None)
     # NumPy arrays come first: not every dtype has a buffer.
     interface = getattr(value, "__array_interface__", None)
     if isinstance(interface, dict):
@@ -95,7 +106,8 @@ def pointer_argument(ctype: CType, value: Any, alive: list[Any]) -> int:
         typestr = str(interface["typestr"])
         check_element(target, interface_element(typestr, str(getattr(value, "dtype", typestr))))
         alive.append(value)
-        return int(address)
+        size = prod(interface["shape"]) * int(getattr(value, "itemsize", 0) or typestr[2:])
+        return lent(alive, int(address), size, is_writable=not constant)
     try:
         view = memoryview(value)
     except TypeError:
@@ -109,7 +121,7 @@ def pointer_argument(ctype: CType, value: Any, alive: list[Any]) -> int:
     check_element(target, buffer_element(view.format, view.itemsize))
     # While the view exists, the buffer isn't moved.
     alive.append(view)
-    return address_of(view)
+    return lent(alive, address_of(view), view.nbytes, is_writable=not (constant or view.readonly))
 
 
 def _function_address(ctype: CType, value: Any, alive: list[Any]) -> int:
@@ -150,9 +162,15 @@ def _made(ctype: CType, target: CType, value: Any) -> StructValue:
     made = struct_class(target)
     if isinstance(value, dict) and not all(isinstance(name, str) for name in value):
         raise SignatureError(f"{value!r:.60} has keys that are no names of members")
-    if not (target.const or ctype.name == "&&"):
-        raise SignatureError(f"what it points to isn't const: give a {made.__name__}, which the function can change")
+    _check_constant(ctype, target)
     return made(**value) if isinstance(value, dict) else made(*value)
+
+
+def _check_constant(ctype: CType, target: CType) -> None:
+    """Raises SignatureError if a copy of a struct won't do, since the function may change it."""
+    if not (target.const or ctype.name == "&&"):
+        name = struct_class(target).__name__
+        raise SignatureError(f"what it points to isn't const: give a {name}, which the function can change")
 
 
 def _check_struct(target: CType | None, value: StructValue) -> None:
@@ -162,6 +180,11 @@ def _check_struct(target: CType | None, value: StructValue) -> None:
     if target.kind in ("struct", "union") and _begins_with(value.ctype, target):
         return
     raise SignatureError(f"a value of `{value.ctype}` isn't what a pointer to `{target}` points to")
+
+
+def is_in_sandbox(value: StructValue) -> bool:
+    """Whether it is a view of a sandbox's variable."""
+    return isinstance(value._alive, Kept)
 
 
 def _begins_with(ctype: CType, target: CType) -> bool:
@@ -208,10 +231,10 @@ def _copied(ctype: CType, value: Any, alive: list[Any]) -> int:
     except SignatureError as error:
         raise SignatureError(str(error).removeprefix("element 0: ")) from None
     alive.append(copy)
-    return copy.address
+    return lent(alive, copy.address, len(copy.data), is_writable=False)
 
 
-def _ctypes_address(target: CType | None, value: Any) -> int:
+def _ctypes_address(target: CType | None, value: Any, alive: list[Any]) -> int:
     """The value of a ctypes pointer, the address of another ctypes object. Raises SignatureError."""
     kind = type(value)
     if isinstance(value, _FunctionPointer):
@@ -225,7 +248,14 @@ def _ctypes_address(target: CType | None, value: Any) -> int:
         simple = isinstance(value, ctypes._SimpleCData)
         element: Element = ctypes_element(kind)
         check_element(target, element, single=simple)
-        return ctypes.addressof(value)
+        alive.append(value)
+        constant = target is not None and target.const
+        return lent(alive, ctypes.addressof(value), ctypes.sizeof(value), is_writable=not constant)
+    if isinstance(alive, InSandbox) and not isinstance(value, ctypes.c_void_p):
+        raise SignatureError(
+            f"{kind.__name__} points out of the sandbox, to memory of a size that isn't known: pass a ctypes array, a"
+            " NumPy array or bytes"
+        )
     return ctypes.cast(value, ctypes.c_void_p).value or 0
 
 

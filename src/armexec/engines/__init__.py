@@ -12,7 +12,7 @@ from armexec.errors import HostError
 if TYPE_CHECKING:
     from armexec.callbacks import HostFunction, HostFunctions, SystemCallHandler
     from armexec.engines.thread_local import GuestThread, ThreadBlocks
-    from armexec.memory import Region, Step
+    from armexec.memory import Region, Sandbox, Step
     from armexec.objects import Image, Prototype, Resolve
 
 __all__ = [
@@ -23,6 +23,7 @@ __all__ = [
     "SupportsFastCalls",
     "default_engine",
     "get_engine",
+    "new_sandbox",
 ]
 
 
@@ -36,6 +37,8 @@ class LoadedImage(Protocol):
     """The address of the image's offset 0."""
     thread_blocks: ThreadBlocks | None
     """The thread-local variables of each thread; None without any."""
+    sandbox: Sandbox | None
+    """The sandbox that it is in. Then `base` is an address of the guest's."""
     steps: list[Step]
     """The operations on memory that placed the image, in order."""
 
@@ -120,6 +123,8 @@ class Engine(Protocol):
     """One way to run an image."""
 
     name: str
+    sandbox: Sandbox | None
+    """Where its code is and what it can reach; None: all of this process."""
 
     def unavailable(self) -> str | None:
         """The reason why this engine can't run on this host, or None if it can."""
@@ -162,6 +167,22 @@ def _engine(name: str, tier: str) -> Engine:
 def default_engine() -> str:
     """`native` on an AArch64 host, else `translated`."""
     return "native" if platform.machine() in ("arm64", "aarch64") else "translated"
+
+
+def new_sandbox(name: str | None = None) -> Engine:
+    """A sandbox with an engine for the code in it: the one of that name, by default translated code.
+
+    Raises:
+        HostError: there is no such engine, it can't run here, or it has no sandboxes.
+    """
+    name = "translated" if name is None else name
+    engine = get_engine(name)
+    if engine.name != "translated":
+        raise HostError(f"the engine {engine.name!r} has no sandboxes: use 'translated'")
+    from armexec.engines.translated import SandboxedEngine
+
+    tier = name.partition(":")[2]
+    return SandboxedEngine(tier) if tier else SandboxedEngine()
 
 
 def get_engine(name: str | None = None) -> Engine:

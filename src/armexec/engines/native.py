@@ -25,7 +25,7 @@ from armexec.engines.native_calls import (
 )
 from armexec.engines.thread_local import GuestThread, ThreadBlocks
 from armexec.errors import HostError
-from armexec.memory import Region, Step, strategy_name
+from armexec.memory import Region, Sandbox, Step, strategy_name
 from armexec.objects import Image, Prototype, Resolve
 from armexec.profiling.registry import register_native_image
 
@@ -43,6 +43,8 @@ def _c_type(part: Part) -> type[ctypes._SimpleCData[Any]]:
 
 class LoadedNativeImage:
     """An image in executable memory, with the host functions that stand in its code, see `NativeEngine.load`."""
+
+    sandbox: Sandbox | None = None
 
     def __init__(
         self, image: Image, region: Region, calls: SystemCalls | None, functions: tuple[HostFunction | None, ...]
@@ -89,6 +91,7 @@ class NativeEngine:
     """
 
     name = "native"
+    sandbox: Sandbox | None = None
 
     def unavailable(self) -> str | None:
         machine = platform.machine()

@@ -26,7 +26,7 @@ from armexec.machines.interpreter.decoding import executable
 from armexec.machines.interpreter.machine import ReferenceMachine
 from armexec.machines.interpreter.values import Bits
 from armexec.machines.traps import EXIT, Trap, TrapKind
-from armexec.memory import AccessError, GuestStack, HostMemory, Region, Step, guest_stack, stack_size
+from armexec.memory import AccessError, GuestStack, HostMemory, Region, Sandbox, Step, guest_stack, stack_size
 from armexec.objects import Image, Prototype, Resolve
 from armexec.profiling.registry import ExecutionCounter, execution_counter
 from armexec.translate.analysis.self_returns import WHY, returns_to_itself
@@ -180,6 +180,8 @@ def _machine(thread_pointer: Callable[[], int] | None) -> ReferenceMachine:
 class LoadedReferenceImage:
     """An image whose code is read, and never executable."""
 
+    sandbox: Sandbox | None = None
+
     def __init__(self, image: Image, region: Region) -> None:
         self.image = image
         self.region = region
@@ -286,6 +288,7 @@ class ReferenceEngine:
     """Executes the instructions in Python, on any host."""
 
     name = "reference"
+    sandbox: Sandbox | None = None
 
     def unavailable(self) -> str | None:
         return None

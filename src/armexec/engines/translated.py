@@ -20,7 +20,7 @@ from armexec.engines.loading import map_image
 from armexec.engines.thread_local import GuestThread, thread_blocks
 from armexec.errors import HostError
 from armexec.memory import Region, Sandbox, SandboxMemory, Step, execution_refused, guest_stack
-from armexec.memory.sandbox import FUNCTIONS, LAST
+from armexec.memory.sandbox.layout import FUNCTIONS, LAST
 from armexec.objects import CType, Image, Prototype, Resolve
 from armexec.objects.code_pointers import address_taken_functions, function_tables
 from armexec.objects.fingerprint import fingerprint
@@ -270,6 +270,9 @@ class LoadedTranslatedImage:
 
         address = getattr(bound, "address", None)
         if not self.translator.policy.vectorcall or self._thread_pointer is not None:
+            return
+        # What is passed into a sandbox is copied.
+        if self.sandbox is not None and any(p.type.kind == "pointer" for p in prototype.parameters):
             return
         if address is None or any(t.kind == "float" and t.size == 2 for t in _types(prototype)):
             return

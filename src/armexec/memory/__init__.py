@@ -6,12 +6,13 @@ from .mappings import Mappings
 from .maps import MapEntry, process_map, writable_and_executable
 from .protection import AccessError, Protection, Step
 from .region import Region, allocate, page_size, strategy_name
-from .sandbox import Sandbox, SandboxMemory
+from .sandbox import Block, Sandbox, SandboxMemory
 from .stack import GuestStack, Overflow, guest_stack, stack_size
 from .text import string_at
 
 __all__ = [
     "AccessError",
+    "Block",
     "GuestStack",
     "HostMemory",
     "MapEntry",

@@ -4,16 +4,31 @@ from __future__ import annotations
 
 import threading
 import weakref
+from contextlib import suppress
+from typing import Protocol
 
 from ..errors import HostError
 from .kernel import real_kernel
-from .kernel_calls import Kernel
 from .protection import Protection
 from .strategies import DARWIN_MAP_ANON, LINUX_MAP_ANONYMOUS, MAP_FIXED, MAP_PRIVATE
 
 __all__ = ["Mappings"]
 
 _Range = tuple[int, int]  # first address, end
+
+
+class MappingKernel(Protocol):
+    """The calls that mappings need."""
+
+    @property
+    def system(self) -> str: ...
+    @property
+    def page_size(self) -> int: ...
+    def mmap(
+        self, address: int, size: int, protection: Protection, flags: int, fd: int = -1, offset: int = 0
+    ) -> int: ...
+    def munmap(self, address: int, size: int) -> None: ...
+    def mprotect(self, address: int, size: int, protection: Protection) -> None: ...
 
 
 class Mappings:
@@ -23,8 +38,9 @@ class Mappings:
     can be changed by these methods.
     """
 
-    def __init__(self) -> None:
-        self._kernel = real_kernel()
+    def __init__(self, kernel: MappingKernel | None = None) -> None:
+        """`kernel`: what maps them instead of this process's."""
+        self._kernel: MappingKernel = kernel or real_kernel()
         self._ranges: list[_Range] = []
         self._lock = threading.Lock()
         self._finalizer = weakref.finalize(self, _free, self._kernel, self._ranges)
@@ -106,7 +122,9 @@ class Mappings:
         return False
 
 
-def _free(kernel: Kernel, ranges: list[_Range]) -> None:
+def _free(kernel: MappingKernel, ranges: list[_Range]) -> None:
     while ranges:
         first, last = ranges.pop()
-        kernel.munmap(first, last - first)
+        # In a sandbox, what Python has arrays of stays.
+        with suppress(OSError):
+            kernel.munmap(first, last - first)

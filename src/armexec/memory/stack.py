@@ -66,7 +66,10 @@ class GuestStack:
         reserving = DarwinReservedPages if kernel.system == "darwin" else ReservedPages
         pages = (strategy or reserving)(kernel, self.guard_size + self.size + page, self.steps)
         stack: Part = (self.guard_size, self.size, Protection.READ | Protection.WRITE)
-        around: list[Part] = [(0, self.guard_size, Protection.NONE), (self.guard_size + self.size, page, Protection.NONE)]
+        around: list[Part] = [
+            (0, self.guard_size, Protection.NONE),
+            (self.guard_size + self.size, page, Protection.NONE),
+        ]
         pages.seal([stack] if strategy is None else [*around, stack])
         self.address = pages.address + self.guard_size - base
         self.top = self.address + self.size

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from .host import HostMemory
 from .protection import AccessError
+from .sandbox.memory import SandboxMemory
 
 __all__ = ["string_at"]
 
@@ -11,13 +12,13 @@ _LIMIT = 1 << 20
 _PAGE = 4096
 
 
-def string_at(address: int) -> bytes:
-    """The bytes from `address` up to a null byte, which must come within a mebibyte.
+def string_at(address: int, memory: HostMemory | SandboxMemory | None = None) -> bytes:
+    """The bytes from `address` up to a null byte, which must come within a mebibyte; of this process or of a sandbox.
 
     Raises:
         AccessError: at the first address that can't be read, or where the limit is.
     """
-    memory = HostMemory()
+    memory = memory or HostMemory()
     data = b""
     while b"\0" not in data:
         if len(data) >= _LIMIT:

@@ -43,13 +43,20 @@ class CallTarget(NamedTuple):
 
         loaded, prototype = self.loaded, self.prototype
         owners: Callable[[], list[Any]] = list
-        if has_function_pointers(prototype):
+        sandbox = loaded.sandbox
+        if sandbox is not None:
+            from armexec.abi.lending import LentOwners
+
+            owners = partial(LentOwners, self.address_of_function, sandbox)
+        elif has_function_pointers(prototype):
             from armexec.abi.owners import Owners
 
             owners = partial(Owners, self.address_of_function)
         if not passes_scalars_in_registers(prototype):
             enter = loaded.bind_frame(self.offset)
-            return make_frame_call(prototype, calling_convention(loaded.image), enter, convert, owners), None
+            convention = calling_convention(loaded.image)
+            call = make_frame_call(prototype, convention, enter, convert, owners, sandbox=sandbox is not None)
+            return call, None
         bound = loaded.bind(self.offset, prototype)
         call = make_call(prototype, bound, convert, owners)
         if convert is not None or not isinstance(loaded, SupportsFastCalls):

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from armexec.abi.frames import CalleePlan
+from armexec.abi.lending import LentOwners, no_address
 from armexec.abi.placement import CallingConvention
 from armexec.engines import Engine, SupportsFastCallbacks, get_engine
 from armexec.errors import SignatureError
@@ -19,6 +20,7 @@ from armexec.objects.prototypes import Parameter
 if TYPE_CHECKING:
     from armexec.callbacks import HostFunction
     from armexec.cpu.call_frame import CallFrame
+    from armexec.memory import Sandbox
 
 __all__ = ["Callback", "Callbacks", "callback", "prototype_of_pointer"]
 
@@ -48,12 +50,18 @@ class Callback(GuestCode):
         self.function = function
         self.prototype = prototype
         self._engine = engine.name
+        self._sandbox = engine.sandbox
         self._host = _bind(function, prototype, engine, convention)
 
     @property
     def engine(self) -> str:
         """The engine of the code that may call it."""
         return self._engine
+
+    @property
+    def sandbox(self) -> Sandbox | None:
+        """The sandbox whose code may call it; None: code that is in none."""
+        return self._sandbox
 
     @property
     def address(self) -> int:
@@ -163,12 +171,13 @@ def _check_arity(function: Callable[..., Any], prototype: Prototype) -> None:
 def _bind(
     function: Callable[..., Any], prototype: Prototype, engine: Engine, convention: CallingConvention
 ) -> HostFunction:
-    plan = CalleePlan(prototype, convention)
+    sandbox = engine.sandbox
+    plan = CalleePlan(prototype, convention, sandbox=None if sandbox is None else sandbox.memory)
     take, put = plan.arguments, plan.set_result
     # As in C, what a function gives where nothing is wanted is left out.
     has_result = prototype.result.kind != "void"
     # What the latest result refers to.
-    alive: list[Any] = []
+    alive: list[Any] = [] if sandbox is None else LentOwners(no_address, sandbox)
 
     def enter(frame: CallFrame) -> None:
         block = memoryview(frame).cast("B")

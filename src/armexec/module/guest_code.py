@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from armexec.memory import Sandbox
 
 __all__ = ["GuestCode"]
 
@@ -16,6 +20,11 @@ class GuestCode:
     @abstractmethod
     def engine(self) -> str:
         """The engine that runs code at the address."""
+
+    @property
+    @abstractmethod
+    def sandbox(self) -> Sandbox | None:
+        """The sandbox whose code may call it; None: code that is in none."""
 
     @property
     @abstractmethod

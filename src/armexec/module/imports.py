@@ -9,7 +9,7 @@ from armexec.errors import LoadError
 from armexec.objects.names import bare_name, source_name
 
 if TYPE_CHECKING:
-    from armexec.engines import LoadedImage
+    from armexec.engines import Engine, LoadedImage
     from armexec.objects import Image
 
 __all__ = ["Import", "Imports"]
@@ -43,7 +43,7 @@ class Imports:
         self,
         image: Image,
         given: Mapping[str, Import],
-        engine: str,
+        engine: Engine,
         bind: Callable[[str, Callable[..., Any]], tuple[int, object]],
     ) -> None:
         self.keep: list[object] = []
@@ -75,10 +75,19 @@ class Imports:
     def _address(self, name: str, key: str, value: Any) -> int:
         owner = getattr(value, "module", value)
         if hasattr(owner, "loaded") and hasattr(owner, "image"):
-            if owner.engine != self._engine:
+            if owner.loaded.sandbox is not self._engine.sandbox:
+                if owner is value:
+                    raise LoadError(
+                        f"the import {key!r} is a module in another sandbox, or in none, and {self._image.name} can't"
+                        " reach it: give functions of it, which are then called by Python"
+                    )
+                address, kept = self._bind(name, value)
+                self.keep += [kept, value]
+                return address
+            if owner.engine != self._engine.name:
                 raise LoadError(
                     f"the import {key!r} is code of the engine {str(owner.engine)!r}, and {self._image.name} is loaded"
-                    f" for {self._engine!r}: load both for one engine"
+                    f" for {self._engine.name!r}: load both for one engine"
                 )
             self.keep.append(value)
             if owner is not value:

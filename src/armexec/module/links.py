@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from armexec.engines import get_engine
+from armexec.engines import get_engine, new_sandbox
 from armexec.errors import LoadError, SignatureError
 from armexec.module.guest_code import GuestCode
 from armexec.module.imports import Import, Imports
@@ -25,13 +25,13 @@ class Links:
     `engine` runs the module, and `image` is complete: it has what compiler_rt or the C library define for it.
     """
 
-    def __init__(self, image: Image, engine: str | None, given: Mapping[str, Import]) -> None:
+    def __init__(self, image: Image, engine: str | None, given: Mapping[str, Import], *, sandbox: bool = False) -> None:
         """Raises LoadError or HostError, as a Module does."""
-        self.engine = get_engine(engine)
+        self.engine = new_sandbox(engine) if sandbox else get_engine(engine)
         if engine is None and self.engine.name == "native" and _wants_library(image, given):
             self.engine = get_engine("translated")
         self.image = image
-        self._imports = Imports(image, given, self.engine.name, self._bind_import)
+        self._imports = Imports(image, given, self.engine, self._bind_import)
         if image.undefined():
             self.image = self._completed(image)
 
@@ -68,10 +68,14 @@ class Links:
         """The address of a function of Python that stands for an undefined symbol, and what keeps it."""
         from armexec.module.guest_callbacks import Callback
 
-        if isinstance(function, Callback):
+        given: Prototype | None = None
+        if isinstance(function, GuestCode) and function.sandbox is not self.engine.sandbox:
+            # It is code outside of the sandbox, or of another one: Python calls it.
+            given = getattr(function, "prototype", None)
+        elif isinstance(function, Callback):
             self.check_engine(function.engine, f"the import {source_name(name)!r}")
             return function.address, function
-        prototype = self.image.prototype(name)
+        prototype = given or self.image.prototype(name)
         if prototype is None:
             raise LoadError(
                 f"the import {source_name(name)!r}: its prototype isn't known: give"
@@ -109,6 +113,9 @@ class Links:
             SignatureError: it is code of another engine.
         """
         if not isinstance(function, GuestCode):
+            return None
+        if function.sandbox is not self.engine.sandbox:
+            # The guest can't reach it: Python calls it.
             return None
         self.check_engine(str(function.engine), f"{function!r:.80}")
         return function.address

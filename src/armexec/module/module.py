@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from armexec.abi.values.globals import Globals
     from armexec.abi.values.types import Types
     from armexec.errors import Diagnostic
-    from armexec.memory import Region, Step
+    from armexec.memory import HostMemory, Region, Sandbox, SandboxMemory, Step
     from armexec.objects import Prototype
     from armexec.program.functions import CLibrary
 
@@ -58,6 +58,7 @@ class Module:
         imports: Mapping[str, Import] | None = None,
         assembly: Callable[[], str] | None = None,
         diagnostics: tuple[Diagnostic, ...] = (),
+        sandbox: bool = False,
     ) -> None:
         """Place `image` in memory and run its initializers.
 
@@ -69,6 +70,7 @@ class Module:
                 an address.
             assembly: gives the source text in assembly, where there is one.
             diagnostics: the warnings of the compiler or the assembler.
+            sandbox: the code can't reach memory outside of 4 GiB of its own; what is passed to it is copied.
 
         Raises:
             LoadError: a relocation is out of reach, or an import can't be used.
@@ -79,7 +81,9 @@ class Module:
             raise LoadError(
                 f"a module is made of an image, not of {described(image)}: use armexec.load, compile or function"
             )
-        self._links = Links(image, engine, imports or {})
+        if not isinstance(sandbox, bool):
+            raise LoadError(f"sandbox is True or False, not {described(sandbox)}")
+        self._links = Links(image, engine, imports or {}, sandbox=sandbox)
         self._image = self._links.image
         self._assembly = assembly
         self.diagnostics = diagnostics
@@ -328,8 +332,6 @@ class Module:
         Raises:
             Error: the module is closed, or the image has no such bytes.
         """
-        from armexec.memory import HostMemory
-
         if not isinstance(offset, int) or not isinstance(size, int):
             raise LoadError(f"{self.name}: offset and size are ints, not {described(offset)} and {described(size)}")
         if offset < 0 or size < 0 or offset + size > self._image.size:
@@ -337,7 +339,44 @@ class Module:
         with self._lock:
             if self._closed:
                 _refuse_closed(self.name)
-            return HostMemory().read(self._loaded.base + offset, size)
+            return self._memory.read(self._loaded.base + offset, size)
+
+    @cached_property
+    def _memory(self) -> HostMemory | SandboxMemory:
+        """The memory that the guest's addresses are of."""
+        from armexec.memory import HostMemory
+
+        sandbox = self._loaded.sandbox
+        return HostMemory() if sandbox is None else sandbox.memory
+
+    @own_method
+    def empty(self, shape: int | tuple[int, ...], dtype: Any = float) -> Any:
+        """A NumPy array in memory that the guest reaches, so that it is passed without a copy. What is in it isn't set.
+
+        Without a sandbox that is any array. In a sandbox it lives as long as something refers to it, and the module may
+        be closed before.
+
+        Raises:
+            LoadError: it can't be such an array.
+            HostError: there is no room for it.
+            Error: the module is closed.
+        """
+        import numpy as np
+
+        try:
+            kind = np.dtype(dtype)
+            size = int(np.prod(shape, dtype=object)) * kind.itemsize
+            # No memory is used before something is written.
+            made = np.empty(shape if size <= 1 << 40 else -1, kind)
+        except (TypeError, ValueError) as error:
+            raise LoadError(f"no array of {dtype!r:.60} with the shape {shape!r:.60}: {error}") from None
+        if kind.hasobject:
+            raise LoadError(f"an array of {kind} refers to objects of Python's, and the guest has none")
+        with self._lock:
+            if self._closed:
+                _refuse_closed(self.name)
+            sandbox = self._loaded.sandbox
+            return made if sandbox is None else np.frombuffer(sandbox.array(size), kind, made.size).reshape(shape)
 
     def _bound(self, function: Function) -> None:
         self._made.add(function)
@@ -421,7 +460,8 @@ class Function(GuestCode):
         if self._text is not None:
             from armexec.abi import text_result
 
-            convert = text_result(self._text, self.name, self.address)
+            memory = module.loaded.sandbox.memory if module.loaded.sandbox is not None else None
+            convert = text_result(self._text, self.name, self.address, memory)
         call, make_faster = target.python_call(convert)
         module._bound(self)
         # Python looks __call__ up in the class. A class for each function saves a Python call in each call of it, a
@@ -494,6 +534,11 @@ class Function(GuestCode):
     def engine(self) -> str:
         """The engine that runs it: "native", "translated" or "reference"."""
         return self._module.engine
+
+    @property
+    def sandbox(self) -> Sandbox | None:
+        """The sandbox that it is in; None if it is in none."""
+        return self._module.loaded.sandbox
 
     @property
     def prototype(self) -> Prototype | None:

@@ -7,6 +7,7 @@ import ctypes
 from armexec.abi.placement import Part, StackSlot
 from armexec.cpu.call_frame import FRAME_OFFSETS, CallFrame
 from armexec.cpu.registers import Kind
+from armexec.memory import Block
 
 __all__ = ["BLOCK_SIZE", "STACK_OFFSET", "STACK_SIZE_OFFSET", "X_OFFSET", "ArgumentFrame", "place_offset"]
 
@@ -29,9 +30,12 @@ def place_offset(part: Part, stack: int = BLOCK_SIZE) -> int:
 
 class ArgumentFrame:
     """Memory of a call: a `CallFrame`, the stack arguments behind it, copies of what is passed by reference, and
-    room for a result in memory. `address` is the block's, a multiple of `align`."""
+    room for a result in memory, except in a sandbox. `address` is the block's, a multiple of `align`."""
 
-    __slots__ = ("_room", "address", "data")
+    __slots__ = ("_room", "address", "data", "room")
+
+    room: Block
+    """Where a result in memory goes, in a sandbox."""
 
     def __init__(self, size: int, align: int) -> None:
         self._room = bytearray(size + align)

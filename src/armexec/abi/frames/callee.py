@@ -15,7 +15,7 @@ from armexec.abi.placement import CallingConvention, Placement, StackSlot
 from armexec.abi.values import codec
 from armexec.abi.variadic import promoted
 from armexec.errors import SignatureError
-from armexec.memory import HostMemory
+from armexec.memory import HostMemory, SandboxMemory
 from armexec.objects import CType, Prototype
 
 __all__ = ["CalleePlan"]
@@ -31,7 +31,7 @@ class CalleePlan:
     """How the arguments of one prototype are read where the guest calls it. The code that does it is generated once.
 
     The block has the registers at the entry, X8 too, and SP in `stack`. Memory is read and written through `read` and
-    `write`, by default this process's own; what they raise for a bad address is passed on.
+    `write`, by default this process's own, or the `sandbox`'s; what they raise for a bad address is passed on.
     """
 
     def __init__(
@@ -42,6 +42,7 @@ class CalleePlan:
         *,
         read: Callable[[int, int], bytes] | None = None,
         write: Callable[[int, bytes], None] | None = None,
+        sandbox: SandboxMemory | None = None,
     ) -> None:
         """Plan the calls of a prototype; `variable` are the types of a variadic function's further arguments, before
         C's default argument promotions or after.
@@ -49,7 +50,8 @@ class CalleePlan:
         Raises:
             SignatureError: a type can't be passed.
         """
-        memory = _memory()
+        memory = sandbox or _memory()
+        self._sandbox = sandbox
         self.prototype = prototype
         variable = [promoted(ctype) for ctype in variable]
         self.placement = Placement.of(prototype, convention, variable)
@@ -78,7 +80,7 @@ class CalleePlan:
                 (part,) = parts
                 pieces.append(Piece(place_offset(part), code_of(ctype, ctype.size), f"_{n}"))
                 if ctype.kind == "pointer":
-                    scope[f"_pointer{n}"] = pointer_class(ctype)
+                    scope[f"_pointer{n}"] = pointer_class(ctype, self._sandbox)
                 values.append(f"_pointer{n}(_{n})" if ctype.kind == "pointer" else f"_{n}")
             else:
                 names = []

@@ -26,14 +26,23 @@ class CallerPlan:
     `placement` says where all is, `stack_size` how many bytes of the stack are copied from behind the block.
     """
 
-    def __init__(self, prototype: Prototype, convention: CallingConvention, variable: Sequence[CType] = ()) -> None:
+    def __init__(
+        self,
+        prototype: Prototype,
+        convention: CallingConvention,
+        variable: Sequence[CType] = (),
+        *,
+        sandbox: bool = False,
+    ) -> None:
         """Plan the calls of a prototype; `variable` are the types of a variadic function's further arguments, before
-        C's default argument promotions or after.
+        C's default argument promotions or after. `sandbox`: what is passed by reference, and a result in memory, is in
+        a sandbox; then the owners are `LentOwners`.
 
         Raises:
             SignatureError: a type can't be passed.
         """
         variable = [promoted(ctype) for ctype in variable]
+        self._sandbox = sandbox
         self.placement = Placement.of(prototype, convention, variable)
         self.stack_size = self.placement.stack_size
         # Messages count the further arguments on.
@@ -80,7 +89,8 @@ class CallerPlan:
             Piece(STACK_SIZE_OFFSET, "Q", str(self.stack_size)),
         ]
         if self._indirect is not None:
-            pieces.append(Piece(X_OFFSET + 8 * 8, "Q", f"_address + {self._indirect}"))
+            place = "_frame.room.address" if self._sandbox else f"_address + {self._indirect}"
+            pieces.append(Piece(X_OFFSET + 8 * 8, "Q", place))
         scope: dict[str, Any] = {
             "_float": as_float,
             "_integer": as_integer,
@@ -88,6 +98,8 @@ class CallerPlan:
             "_prototype": self.prototype,
         }
         body = ["_address = _frame.address"]
+        if self._indirect is not None and self._sandbox:
+            body.append(f"_frame.room = _alive.room({self.prototype.result.size})")
         names = [f"_{n}" for n in range(len(self.prototype.parameters))]
         for n, (parameter, parts) in enumerate(zip(self.prototype.parameters, self.placement.arguments, strict=True)):
             body.append(self._check(n, parameter.type, scope))
@@ -120,6 +132,8 @@ class CallerPlan:
 
     def _pieces(self, name: str, ctype: CType, parts: Sequence[Part]) -> list[Piece]:
         if parts and parts[0].format == "address":
+            if self._sandbox:
+                return [Piece(place_offset(parts[0]), "Q", f"_alive.place({name})")]
             at = self._room(ctype)
             pieces = [Piece(place_offset(parts[0]), "Q", f"_address + {at}")]
             return [*pieces, Piece(at, f"{ctype.size}s", name)] if ctype.size else pieces
@@ -144,6 +158,8 @@ class CallerPlan:
             return lambda frame: None
         unpack = codec(ctype).unpack
         at: int | None = self._indirect
+        if at is not None and self._sandbox:
+            return lambda frame: unpack(frame.room.read())
         if at is None:
             joined = slices([(place_offset(part), part) for part in parts])
             if not joined:

@@ -25,18 +25,20 @@ def make_frame_call(
     enter: Callable[[int], None],
     convert: Callable[[Any], Any] | None = None,
     owners: Callable[[], list[Any]] = list,
+    *,
+    sandbox: bool = False,
 ) -> Callable[..., Any]:
     """A function that takes Python values for the parameters, by position or by name.
 
     `enter` makes the call: given the address of a `CallFrame`, it puts its registers and stack arguments where they
     belong, and the registers at the return into the frame. A variadic function takes further arguments, whose types are
     told from their values (`variable_arguments`). `owners` makes the list of the objects whose addresses are passed.
-    `convert` changes the result while the arguments still have their memory.
+    `convert` changes the result while the arguments still have their memory. `sandbox`: the function is in one.
 
     Raises:
         SignatureError: a type can't be passed. The function itself raises it for arguments that don't fit.
     """
-    plan = CallerPlan(prototype, convention)
+    plan = CallerPlan(prototype, convention, sandbox=sandbox)
 
     plans: dict[Any, CallerPlan] = {}
 
@@ -44,7 +46,7 @@ def make_frame_call(
         key, types, passed = variable_arguments(prototype, extra)
         found = plans.get(key)
         if found is None:
-            found = plans[key] = CallerPlan(prototype, convention, types)
+            found = plans[key] = CallerPlan(prototype, convention, types, sandbox=sandbox)
         frame = found.take()
         alive = owners()
         try:

@@ -11,11 +11,12 @@ from typing import Any, NamedTuple, NoReturn, Protocol
 
 from armexec.abi.declarations import parse_type
 from armexec.abi.guest_pointer import pointer_class
+from armexec.abi.lending import InSandbox, Kept
 from armexec.abi.owners import Owners
 from armexec.abi.placement.placement import calling_convention
 from armexec.abi.values.codec import Codec, codec, shown
 from armexec.errors import Error, SignatureError
-from armexec.memory import HostMemory, Region
+from armexec.memory import HostMemory, Region, Sandbox, SandboxMemory
 from armexec.objects import CType, Image
 from armexec.objects.names import source_name
 from armexec.objects.variables import PlacedVariable, UnknownVariable
@@ -45,6 +46,8 @@ class _InMemory(Protocol):
     def base(self) -> int: ...
     @property
     def thread_blocks(self) -> _ThreadBlocks | None: ...
+    @property
+    def sandbox(self) -> Sandbox | None: ...
 
 
 class _Memory(NamedTuple):
@@ -82,7 +85,16 @@ class Globals(MutableMapping[str, Any]):
         self._found: dict[str, tuple[PlacedVariable, CType | None]] = {}
         self._declared: dict[tuple[bool, int], tuple[PlacedVariable, CType]] = {}
         # As in StructValue, by addresses. Views keep it.
-        self._alive: dict[tuple[int, int], Any] = {}
+        sandbox = held()[0].sandbox
+        self._memory_of_guest = _host if sandbox is None else sandbox.memory
+        self._alive: dict[tuple[int, int], Any] = {} if sandbox is None else Kept(self._owners)
+
+    def _owners(self) -> Owners:
+        """What pointers refer to that become variables."""
+        memory = self._memory_of_guest
+        if isinstance(memory, SandboxMemory):
+            return InSandbox(self._address_of_function, memory)
+        return Owners(self._address_of_function)
 
     def __getitem__(self, name: str) -> Any:
         """The value of a variable: a view of an array, struct or union, a copy of anything else.
@@ -93,11 +105,15 @@ class Globals(MutableMapping[str, Any]):
         """
         memory, ctype = self._find(name)
         found: Codec = codec(ctype)
-        data = memory.data if memory.data is not None else memoryview(_host.read(memory.address, found.size))
+        data = (
+            memory.data
+            if memory.data is not None
+            else memoryview(self._memory_of_guest.read(memory.address, found.size))
+        )
         if ctype.kind in _AGGREGATES:
             return found.view(data, self._alive, memory.address)
         value = found.unpack(data)
-        return pointer_class(ctype)(value) if ctype.kind == "pointer" else value
+        return pointer_class(ctype, self._memory_of_guest)(value) if ctype.kind == "pointer" else value
 
     def __setitem__(self, name: str, value: Any) -> None:
         """Change a variable.
@@ -108,13 +124,13 @@ class Globals(MutableMapping[str, Any]):
             Error: it is in read-only memory, or the module is closed.
         """
         memory, ctype = self._find(name)
-        alive = Owners(self._address_of_function)
+        alive = self._owners()
         try:
             data = codec(ctype).pack(value, alive)
         except SignatureError as error:
             raise SignatureError(f"{self._image.name}: the variable {name}: {error}") from None
         if memory.data is None:
-            _host.write(memory.address, data)
+            self._memory_of_guest.write(memory.address, data)
         elif memory.data.readonly:
             raise Error(f"{self._image.name}: the variable {name} is in read-only memory")
         else:
@@ -241,6 +257,8 @@ class Globals(MutableMapping[str, Any]):
 
     def _bytes(self, address: int, size: int, owner: object) -> memoryview:
         """The bytes at an address, which keep their owner."""
+        if isinstance(self._memory_of_guest, SandboxMemory):
+            address = self._memory_of_guest.host_address(address, size)
         memory = (ctypes.c_uint8 * size).from_address(address)
         memory.owner = owner, self._alive  # type: ignore[attr-defined]
         return memoryview(memory).cast("B")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, NamedTuple, Protocol
 
+from armexec.abi.lending import Kept
 from armexec.abi.values.codec import Codec, codec
 from armexec.abi.values.scalars import Integer
 from armexec.errors import Error, SignatureError
@@ -55,7 +56,7 @@ class Member:
 
     def store(self, value: HasMemory, new: Any) -> None:
         """Set the member. Raises SignatureError, which doesn't say of which member."""
-        alive: list[Any] = []
+        alive: list[Any] = value._alive.owners() if isinstance(value._alive, Kept) else []
         value._data[self.offset : self.end] = self.codec.pack(new, alive)
         place = value._base + self.offset, value._base + self.end
         if alive:

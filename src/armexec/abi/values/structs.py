@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from typing import Any, Self
 
 from armexec.abi.buffers import address_of
+from armexec.abi.lending import Kept, refuse_pointers
 from armexec.abi.values.codec import Buffer, Codec, codec_for, represented, shown
 from armexec.abi.values.members import BitField, Empty, Group, Member, groups_of
 from armexec.errors import SignatureError
@@ -255,6 +256,8 @@ class Struct(Codec):
                 return self._joined(value, alive)
             value = self._converted(value)
         if value._alive:
+            if not isinstance(value._alive, Kept):
+                refuse_pointers(alive, f"this {type(value).__name__}")
             alive += _owners(value).values()
         return bytes(value._data)
 

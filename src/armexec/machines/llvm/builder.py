@@ -30,9 +30,10 @@ class Builder:
     """Appends lines of IR to `out`.
 
     `image_base`: addresses of the guest are emitted relative to the symbol `@image`, which is there; None emits them as
-    they are. `sandbox`: they are offsets of 32 bits from the symbol `@memory`, and emitted as they are. `pc`: the address of the guest's instruction that the lines belong to. `label`: the block that is being
-    written, "" for one that was begun elsewhere. `sums`: values that are a root plus a constant, by name, with these;
-    None if nobody asks for them.
+    they are. `sandbox`: they are offsets of 32 bits from the symbol `@memory`, and emitted as they are. `pc`: the
+    address of the guest's instruction that the lines belong to. `label`: the block that is being written, "" for one
+    that was begun elsewhere. `sums`: values that are a root plus a constant, by name, with these; None if nobody asks
+    for them.
     """
 
     __slots__ = ("count", "host", "image_base", "label", "out", "pc", "sandbox", "state", "sums")

@@ -297,10 +297,8 @@ class Runtime:
                 owner = self.translator_at(unit.base) or owner
                 fetch = owner.code.fetch if owner is not None else None
                 where = partial(_place, trap, unit, host_pc, fetch, is_blind)
-            if is_host_overflow(host_address, state.host_sp):
-                overflow = host_overflow()
-            else:
-                overflow = stack.overflow(detail)
+            is_host = is_host_overflow(host_address, state.host_sp)
+            overflow = host_overflow() if is_host else stack.overflow(detail)
         raise (owner.to_error if owner is not None else self._to_error)(Fault(trap, entry, where, overflow))
 
 

@@ -110,7 +110,8 @@ class Watch:
     def _park_if_idle(self) -> bool:
         """Have the next call of each pool ask Python, if none is going on; whether none is."""
         # All of them: what is parked asks for this thread when it is called.
-        return all([pool.park_if_idle() for pool in list(self._pools)])
+        idle = [pool.park_if_idle() for pool in list(self._pools)]
+        return all(idle)
 
     def _look(self, running: set[int], tick: float) -> float:
         """Send the signal to threads that still run guest code; how long until the next look."""

@@ -1,0 +1,7 @@
+"""Sandboxes: reserved addresses, beyond which a guest can't reach."""
+
+from .lent import Block
+from .memory import SandboxMemory
+from .reservation import Sandbox
+
+__all__ = ["Block", "Sandbox", "SandboxMemory"]
