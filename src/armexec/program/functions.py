@@ -43,12 +43,12 @@ class CLibrary:
         image = loaded.image
         self._loaded = loaded
         errors = _StandardError()
-        system = SystemCalls(ProgramMemory(), input=_StandardInput(), error=errors)
-        answer = system_call_handler(system, image, loaded.base)
+        system = SystemCalls(ProgramMemory(loaded.sandbox), input=_StandardInput(), error=errors)
+        answer = system_call_handler(system, loaded)
         loaded.answer_system_calls(_ending(answer, errors, image, loaded.base))
         # Its start needs no thread pointer, and an engine that can't set one must refuse before.
         loaded.run_as(GuestThread(0))
-        initial = InitialMemory.of(image, loaded.base, [image.name], {})
+        initial = InitialMemory.of(image, loaded.base, [image.name], {}, loaded.sandbox)
         self._memory = initial.memory
         start = loaded.bind(_offset(image, START), Prototype(START, _ADDRESS, (Parameter("stack", _ADDRESS),)))
         self._thread = GuestThread(start(initial.address))

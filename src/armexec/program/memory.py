@@ -1,8 +1,8 @@
-"""The memory of a program that runs at the host's own addresses."""
+"""The memory of a program: this process's, or that of a sandbox."""
 
 from __future__ import annotations
 
-from armexec.memory import HostMemory, Mappings, Protection
+from armexec.memory import HostMemory, Mappings, Protection, Sandbox
 from armexec.program.system_calls import Denied
 
 __all__ = ["ProgramMemory"]
@@ -15,11 +15,11 @@ _PROTECTIONS = {
 
 
 class ProgramMemory:
-    """The process's memory, of which a program maps its own part; see `GuestMemory`."""
+    """The process's memory, or a sandbox's, of which a program maps its own part; see `GuestMemory`."""
 
-    def __init__(self) -> None:
-        self._memory = HostMemory()
-        self._mappings = Mappings()
+    def __init__(self, sandbox: Sandbox | None = None) -> None:
+        self._memory = HostMemory() if sandbox is None else sandbox.memory
+        self._mappings = Mappings() if sandbox is None else sandbox.mappings()
 
     def read(self, address: int, size: int) -> bytes:
         return self._memory.read(address, size)

@@ -9,11 +9,11 @@ from typing import NamedTuple
 
 from armexec.callbacks import SystemCallHandler
 from armexec.cpu.call_frame import CallFrame
-from armexec.engines import LoadedImage, default_engine, get_engine
+from armexec.engines import LoadedImage, default_engine, get_engine, new_sandbox
 from armexec.engines.faults import to_error
 from armexec.errors import HostError, LoadError
 from armexec.machines.traps import Trap, TrapKind
-from armexec.memory import page_size, stack_size
+from armexec.memory import HostMemory, Sandbox, page_size, stack_size
 from armexec.objects import Image
 from armexec.program.memory import ProgramMemory
 from armexec.program.stack import initial_stack
@@ -39,17 +39,26 @@ def program_engine(name: str | None) -> str:
 
 class InitialMemory(NamedTuple):
     """What a program finds at its entry: the address and the bytes from SP up to the top of the stack, and the memory
-    that holds them, which must live as long as the program."""
+    that holds them, which must live as long as the program. `host`: the address in this process."""
 
     address: int
+    host: int
     size: int
     memory: object
 
     @classmethod
     def of(
-        cls, image: Image, base: int, arguments: Sequence[str | bytes], environment: Mapping[str, str]
+        cls,
+        image: Image,
+        base: int,
+        arguments: Sequence[str | bytes],
+        environment: Mapping[str, str],
+        sandbox: Sandbox | None = None,
     ) -> InitialMemory:
-        """Make it, in memory of Python's. Raises LoadError for texts with a null character, or that are too long."""
+        """Make it, in memory of Python's or of a sandbox.
+
+        Raises LoadError for texts with a null character, or that are too long.
+        """
 
         def stack_below(top: int) -> tuple[int, bytes]:
             return initial_stack(image, base, top, arguments, environment, random=random, page=page_size())
@@ -60,10 +69,16 @@ class InitialMemory(NamedTuple):
             raise LoadError(
                 f"{image.name}: arguments and environment take {size} bytes, more than a quarter of the stack"
             )
-        memory = ctypes.create_string_buffer(size + 16)
-        address, data = stack_below((ctypes.addressof(memory) + size + 16) & -16)
-        ctypes.memmove(address, data, len(data))
-        return cls(address, len(data), memory)
+        memory: object
+        if sandbox is None:
+            memory = buffer = ctypes.create_string_buffer(size + 16)
+            start, outside = ctypes.addressof(buffer), 0
+        else:
+            memory = block = sandbox.borrow(size + 16)
+            start, outside = block.address, sandbox.base
+        address, data = stack_below((start + size + 16) & -16)
+        ctypes.memmove(outside + address, data, len(data))
+        return cls(address, outside + address, len(data), memory)
 
 
 class Process:
@@ -81,17 +96,19 @@ class Process:
         output: Writable | None = None,
         error: Writable | None = None,
         files: Mapping[str, str] | None = None,
+        sandbox: bool = False,
     ) -> None:
-        """Load an image; the streams and files are as in `SystemCalls`.
+        """Load an image; the streams and files are as in `SystemCalls`. `sandbox`: it reaches no memory but its own.
 
         Raises:
             LoadError: a folder of `files` isn't there, or the image doesn't fit together.
             HostError: the engine can't run programs here.
         """
-        self._memory = ProgramMemory()
+        running = new_sandbox(engine) if sandbox else get_engine(program_engine(engine))
+        self._memory = ProgramMemory(running.sandbox)
         self._system = SystemCalls(self._memory, input=input, output=output, error=error, files=files)
-        self.loaded: LoadedImage = get_engine(program_engine(engine)).load(image, lambda name: None)
-        self.loaded.answer_system_calls(system_call_handler(self._system, image, self.loaded.base))
+        self.loaded: LoadedImage = running.load(image, lambda name: None)
+        self.loaded.answer_system_calls(system_call_handler(self._system, self.loaded))
 
     def run(self, arguments: Sequence[str | bytes], environment: Mapping[str, str] | None = None) -> ProgramExit:
         """Run main; how it ended. `arguments` begin with the program's name.
@@ -101,11 +118,11 @@ class Process:
             ExecutionError: the guest did what it can't do.
         """
         image = self.loaded.image
-        initial = InitialMemory.of(image, self.loaded.base, arguments, environment or {})
+        initial = InitialMemory.of(image, self.loaded.base, arguments, environment or {}, self.loaded.sandbox)
         frame = CallFrame()
         try:
             if image.is_executable:
-                frame.stack, frame.stack_size = initial.address, initial.size
+                frame.stack, frame.stack_size = initial.host, initial.size
                 self._enter(image.find("_start").offset, frame)
                 raise LoadError(f"{image.name}: the program has returned from its entry")
             for offset in image.initializers:
@@ -139,14 +156,16 @@ class Process:
         self.close()
 
 
-def system_call_handler(system: SystemCalls, image: Image, base: int) -> SystemCallHandler:
-    """What answers the system calls of an image at `base`. It refers to no engine, so that nothing refers to itself."""
+def system_call_handler(system: SystemCalls, loaded: LoadedImage) -> SystemCallHandler:
+    """What answers the system calls of an image in memory. It doesn't refer to that, so that nothing refers to itself."""
+    image, base = loaded.image, loaded.base
+    memory = HostMemory() if loaded.sandbox is None else loaded.sandbox.memory
 
     def answer(pc: int, number: int, arguments: tuple[int, ...]) -> int:
         try:
             return system.call(number, arguments)
         except Denied as error:
             trap = Trap(TrapKind.SUPERVISOR_CALL, pc, 0, str(error))
-            raise to_error(trap, image, base) from None
+            raise to_error(trap, image, base, memory=memory) from None
 
     return answer

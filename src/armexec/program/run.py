@@ -56,6 +56,7 @@ def run(
     flags: Iterable[str] | str = (),
     compiler: str | None = None,
     engine: str | None = None,
+    sandbox: bool = False,
 ) -> ProgramResult:
     """Run a program of C, C++, assembly or objects: its `main`, with arguments.
 
@@ -75,6 +76,7 @@ def run(
         language: "c" or "c++" of a text (C++ by default), or the kind of a file whose suffix doesn't tell it.
         opt, flags, compiler: as for `compile`.
         engine: "translated" (the default) or "reference".
+        sandbox: the program can't reach memory outside of 4 GiB of its own.
 
     Raises:
         CompileError: with the compiler's diagnostics; or the library can't be built.
@@ -111,6 +113,7 @@ def run(
         environment=environment,
         capture=capture,
         engine=engine,
+        sandbox=sandbox,
     )
 
 
@@ -171,6 +174,7 @@ def run_image(
     capture: bool = True,
     engine: str | None = None,
     watch: AbstractContextManager[object] | None = None,
+    sandbox: bool = False,
 ) -> ProgramResult:
     """Run the image of a program, inside the context `watch` if there is one. See `run`."""
     from armexec.program.process import Process
@@ -178,7 +182,7 @@ def run_image(
     output: Writable | None = io.BytesIO() if capture else None
     error: Writable | None = io.BytesIO() if capture else None
     with (
-        Process(image, engine, input=input, output=output, error=error, files=files) as process,
+        Process(image, engine, input=input, output=output, error=error, files=files, sandbox=sandbox) as process,
         watch or nullcontext(),
     ):
         end = process.run([image.name, *arguments], environment)

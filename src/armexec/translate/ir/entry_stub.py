@@ -27,7 +27,7 @@ from armexec.errors import HostError
 from armexec.machines.llvm.builder import Builder
 from armexec.machines.llvm.memory import pointer_to
 from armexec.machines.llvm.values import Value, address_of
-from armexec.machines.traps import EXIT
+from armexec.machines.traps import EXIT, TrapKind
 from armexec.translate.guest_state import OFFSETS
 from armexec.translate.ir.unit_functions import UnitFunctions
 from armexec.translate.support.host_environment import pinned
@@ -35,6 +35,8 @@ from armexec.translate.unit_registry import Argument, Shape
 
 __all__ = ["results", "write_entry_stub", "write_replaceable_stub"]
 
+_MOST_ON_STACK = 1 << 24
+"""Bytes of arguments that a call passes on a sandbox's stack at most."""
 _FRESH = "fpcr"
 """The first of the system registers in the state structure, which are zero when a call from Python begins."""
 
@@ -82,7 +84,7 @@ def write_entry_stub(
     b.state.store("entry", address_of(b, entry).text)
     values: dict[int, str] = {SP: b.state.load("stack_top"), X30: str(EXIT)}
     if shape.in_frame:
-        _set_from_frame(b, values)
+        _set_from_frame(b, entry, values)
     else:
         _set_arguments(b, shape, values)
     # A function of the register convention that isn't strict sees no other code, but it may read system registers.
@@ -199,7 +201,7 @@ def _frame_pointer(b: Builder, number: int) -> str:
     return b.line(f"getelementptr i8, ptr %frame, i64 {FRAME_OFFSETS[field] + size * register.n}")
 
 
-def _set_from_frame(b: Builder, values: dict[int, str]) -> None:
+def _set_from_frame(b: Builder, entry: int, values: dict[int, str]) -> None:
     """Set the registers of the arguments, and copy what is passed on the stack (AAPCS64, "Parameter passing")."""
     for n in range(9):
         values[x(n)] = b.load("i64", _frame_pointer(b, x(n)), align=8)
@@ -211,6 +213,14 @@ def _set_from_frame(b: Builder, values: dict[int, str]) -> None:
         for field, kind in (("stack", "ptr"), ("stack_size", "i64"))
     )
     below = b.line(f"sub i64 {values[SP]}, {size}")
+    if b.sandbox:
+        # What is copied must end where it does, and not be wrapped around.
+        b.branch(b.line(f"icmp ugt i64 {size}, {_MOST_ON_STACK}"), "large", "fits")
+        b.start("large")
+        trap = f"ptr %state, i32 {int(TrapKind.WRITE)}, i64 {address_of(b, entry).text}, i64 {below}"
+        b.append(f"call preserve_allcc void @trap({trap})")
+        b.unreachable()
+        b.start("fits")
     target = pointer_to(b, Value(b, 64, below))
     b.append(f"call void @llvm.memcpy.p0.p0.i64(ptr align 16 {target}, ptr {stack}, i64 {size}, i1 false)")
     values[SP] = below
@@ -265,6 +275,7 @@ def _call_closed(
             arguments.append(f"{register_type(n)} {values.get(n, zero(n))}")
     kind = writer.result_type(signature)
     results = b.call(f"{writer.convention}{kind}", f"@f{writer.name(entry)}", *arguments)
+    before = b.label
     returned = {}
     for number in wanted:
         returned[number] = values.get(number, zero(number))
@@ -278,7 +289,7 @@ def _call_closed(
     if not signature.checked:
         b.jump("done")
         b.start("done")
-        return {number: b.line(f"phi {register_type(number)} [{text}, %go]") for number, text in returned.items()}
+        return {number: b.line(f"phi {register_type(number)} [{text}, %{before}]") for number, text in returned.items()}
     code = b.line(f"extractvalue {kind} {results}, {signature.outputs.bit_count()}")
     b.branch(code, "elsewhere", "done")
     b.start("elsewhere")
@@ -288,6 +299,8 @@ def _call_closed(
     b.jump("done")
     b.start("done")
     return {
-        number: b.line(f"phi {register_type(number)} [{returned[number]}, %go], [{elsewhere[number]}, %elsewhere]")
+        number: b.line(
+            f"phi {register_type(number)} [{returned[number]}, %{before}], [{elsewhere[number]}, %elsewhere]"
+        )
         for number in wanted
     }
