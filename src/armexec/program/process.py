@@ -157,7 +157,7 @@ class Process:
 
 
 def system_call_handler(system: SystemCalls, loaded: LoadedImage) -> SystemCallHandler:
-    """What answers the system calls of an image in memory. It doesn't refer to that, so that nothing refers to itself."""
+    """What answers the system calls of an image in memory. It refers to no engine, so that nothing refers to itself."""
     image, base = loaded.image, loaded.base
     memory = HostMemory() if loaded.sandbox is None else loaded.sandbox.memory
 

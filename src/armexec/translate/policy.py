@@ -41,6 +41,8 @@ class Policy(NamedTuple):
     """Code whose optimization takes long is compiled without at first."""
     unrolling: bool = True
     """LLVM unrolls loops."""
+    unrolling_by_cost: bool = True
+    """It also unrolls loops that it isn't asked to."""
     vector_pairs: bool = True
     """Pairs of instructions on V registers become one on a vector of the host of twice the size."""
     vectorcall: bool = True

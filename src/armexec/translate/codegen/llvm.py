@@ -325,7 +325,8 @@ def _optimize(module: Any, tier: str, size: int, policy: Policy, *, inlines: boo
     if not level and not inlines:
         return machine
     small = not level or size <= policy.max_loops_optimized
-    builder = _tools.builder(level, unrolls=small and policy.unrolling, vectorizes=small and policy.vectorization)
+    unrolls = small and policy.unrolling and policy.unrolling_by_cost
+    builder = _tools.builder(level, unrolls=unrolls, vectorizes=small and policy.vectorization)
     if level:
         manager = builder.getModulePassManager()
     else:
