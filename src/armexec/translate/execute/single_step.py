@@ -34,12 +34,19 @@ __all__ = ["GuestState", "block_runner"]
 Runner = Callable[[GuestState], "Trap | None"]
 
 
-def block_runner(runs: Sequence[tuple[int, Sequence[int]]], *, tier: str = "O2", strict: bool = True) -> list[Runner]:
+def block_runner(
+    runs: Sequence[tuple[int, Sequence[int]]],
+    *,
+    tier: str = "O2",
+    strict: bool = True,
+    memory: int | None = None,
+) -> list[Runner]:
     """A callable for each (address, words).
 
     It runs the words on a state and returns the Trap that ended them, or None; after a trap, of the state only
     `trap_kind`, `trap_pc` and `trap_detail` mean anything. `strict`: floating point as the state's FPCR says, with
-    flags in its FPSR; otherwise as with an FPCR of zero, and FPSR means nothing.
+    flags in its FPSR; otherwise as with an FPCR of zero, and FPSR means nothing. `memory`: the words are a sandbox's,
+    whose address 0 is at this one of the host; an address of a fault is the host's.
 
     Raises:
         HostError: LLVM refuses the code, which is a defect of armexec.
@@ -48,15 +55,16 @@ def block_runner(runs: Sequence[tuple[int, Sequence[int]]], *, tier: str = "O2",
     undefined_reasons: list[dict[int, str]] = []
     helpers: dict[str, str] = {}
     for index, (address, words) in enumerate(runs):
-        machine = LlvmMachine(OFFSETS, None, host=host_features(), strict=strict)
+        machine = LlvmMachine(OFFSETS, None, host=host_features(), strict=strict, sandbox=memory is not None)
         block = _block(address, words)
         out += _function(f"t{index}", lift_block(block, machine), machine)
         undefined_reasons.append(machine.undefined_reasons)
         helpers |= machine.helpers
     out += helpers.values()
+    out.append("@memory = external global [0 x i8]")
     out.append("attributes #0 = { null_pointer_is_valid nounwind }")
     out.append(exact_attributes())
-    host = HostCode.from_text("\n".join(out), {"thread_key": thread_key()}, tier=tier)
+    host = HostCode.from_text("\n".join(out), {"thread_key": thread_key(), "memory": memory or 0}, tier=tier)
     install()
     run = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_void_p, ctypes.c_void_p)(host.address("run"))
     return [_runner(host, run, host.address(f"t{index}"), undefined_reasons[index]) for index in range(len(runs))]
