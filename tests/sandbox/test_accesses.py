@@ -19,7 +19,7 @@ from armexec.machines.interpreter.flags import Flags
 from armexec.machines.interpreter.machine import ReferenceMachine
 from armexec.machines.traps import Trap, TrapKind
 from armexec.translate.execute.single_step import GuestState, block_runner
-from differential.generate import encodings, is_load_or_store, random_vector, random_word
+from differential.generate import encodings, is_load_or_store, random_word
 
 from .memory import EDGES, SECRET, Arena
 
@@ -70,7 +70,7 @@ def _state(rng: random.Random, arena: Arena, words: Sequence[int]) -> GuestState
         if "Rm" in fields and fields["Rm"] not in (31, base):
             state.x[fields["Rm"]] = _index(rng, arena)
     state.sp = address & -16 if rng.randrange(4) else address
-    packed = b"".join(random_vector(rng).to_bytes(16, "little") for _ in range(32))
+    packed = rng.randbytes(512)
     ctypes.memmove(state.v_registers, packed, len(packed))
     return state
 
@@ -107,7 +107,7 @@ def _check(arena: Arena, words: Sequence[int], states: Sequence[GuestState], run
         if trap is not None and trap.kind in (TrapKind.READ, TrapKind.WRITE) and not trap.pc:
             assert arena.may_fault(trap.detail), f"{here}: faults at {trap.detail:#x}"
         content = arena.content()
-        secret = SECRET.to_bytes(2, "little") * 2
+        secret = SECRET.to_bytes(2, "little") * 4
         assert secret not in content, here
         if trap is None:
             assert secret not in bytes(state.x) + bytes(state.v_registers), here
