@@ -84,13 +84,21 @@ def as_passed(array: ctypes.Array[Any], type_name: str) -> Any:
     return view.view(np.float16) if type_name == "_Float16" else view
 
 
-def check(corpus: Corpus, stem: str, flags: Sequence[str], opt: str, engine: str, count: int | None) -> None:
+def check(
+    corpus: Corpus, stem: str, flags: Sequence[str], opt: str, engine: str, count: int | None, *, sandbox: bool = False
+) -> None:
     """Compile the file for AArch64 and compare about `count` cases of each function with the host's outcomes."""
     file = corpus.files[stem]
     heavy = engine != "reference"
     wanted = expected(corpus, stem, count, heavy)
     module = armexec.compile(
-        file.source, language="c", opt=opt, target="linux", flags=[*corpus.flags, *flags], engine=TIERED[engine]
+        file.source,
+        language="c",
+        opt=opt,
+        target="linux",
+        flags=[*corpus.flags, *flags],
+        engine=TIERED[engine],
+        sandbox=sandbox,
     )
     wrong = []
     for function, outcomes in zip(file.functions, wanted, strict=True):

@@ -48,14 +48,18 @@ def _addresses(rng: random.Random, arena: Arena) -> int:
         return rng.choice(arena.canaries) + 16 * rng.randrange(-8, 1032)
     if choice == 4:
         return arena.base + rng.choice(EDGES) & MASK64
-    inside = rng.choice(arena.pages) + rng.choice((0, 16, 4096, 8192, 16376, 16384, 32752, 32767)) + rng.randrange(-20, 20)
+    inside = (
+        rng.choice(arena.pages) + rng.choice((0, 16, 4096, 8192, 16376, 16384, 32752, 32767)) + rng.randrange(-20, 20)
+    )
     # What is above 32 bits doesn't count.
     return inside + (rng.getrandbits(32) << 32 if choice < 7 else 0) & MASK64
 
 
 def _index(rng: random.Random, arena: Arena) -> int:
     choice = rng.randrange(4)
-    return (0, rng.getrandbits(64), rng.choice(EDGES), _addresses(rng, arena) - rng.choice(arena.pages) & MASK64)[choice]
+    return (0, rng.getrandbits(64), rng.choice(EDGES), _addresses(rng, arena) - rng.choice(arena.pages) & MASK64)[
+        choice
+    ]
 
 
 def _state(rng: random.Random, arena: Arena, words: Sequence[int]) -> GuestState:
@@ -173,7 +177,9 @@ def test_loads_and_stores_stay_inside(arena: Arena, names: list[str], tier: str)
 @pytest.mark.parametrize("tier", ["O0", "O2"])
 def test_cache_operations_stay_inside(arena: Arena, tier: str) -> None:
     rng = random.Random(tier)
-    words = [(op | rng.randrange(31),) for op in (_ZVA, 0xD50B7A20, 0xD50B7B20, 0xD50B7E20, 0xD50B7520) for _ in range(4)]
+    words = [
+        (op | rng.randrange(31),) for op in (_ZVA, 0xD50B7A20, 0xD50B7B20, 0xD50B7E20, 0xD50B7520) for _ in range(4)
+    ]
     _run(arena, rng, words, 40, tier)
     assert arena.is_whole()
 
@@ -185,7 +191,9 @@ def test_store_exclusives_stay_inside(arena: Arena, tier: str) -> None:
     names = [name for name in MEMORY if name.startswith(("STXR", "STLXR", "STXP", "STLXP"))]
     assert names
     words = [(random_word(rng, encodings()[name]),) for name in names for _ in range(4)]
-    for run, runner in zip(words, block_runner([(PC, run) for run in words], tier=tier, memory=arena.base), strict=True):
+    for run, runner in zip(
+        words, block_runner([(PC, run) for run in words], tier=tier, memory=arena.base), strict=True
+    ):
         decoded = decode(run[0])
         assert decoded is not None
         size = sum(access.size for access in decoded.effects.accesses)

@@ -66,7 +66,9 @@ def test_what_isnt_mapped_is_a_fault(mod: armexec.Module, address: int) -> None:
     assert mod.peek(mod.where()) == 0
 
 
-def test_addresses_of_the_host_are_others_in_a_sandbox(mod: armexec.Module, canary: ctypes.Array[ctypes.c_char]) -> None:
+def test_addresses_of_the_host_are_others_in_a_sandbox(
+    mod: armexec.Module, canary: ctypes.Array[ctypes.c_char]
+) -> None:
     start = ctypes.addressof(canary)
     for address in range(start, start + 4096, 512):
         with pytest.raises(armexec.MemoryFault):
@@ -113,7 +115,16 @@ def test_code_outside_isnt_found(mod: armexec.Module) -> None:
     other = armexec.compile("int secret(void) { return 5; }", "c", engine="translated")
     libc = ctypes.cast(ctypes.CDLL(None).getpid, ctypes.c_void_p).value or 0
     mine = armexec.callback(lambda: 1, "int(void)", engine="translated")
-    targets = [other.secret.address, libc, mine.address, id(print), mod.where(), mod.own() + 2, FUNCTIONS, FUNCTIONS + 1]
+    targets = [
+        other.secret.address,
+        libc,
+        mine.address,
+        id(print),
+        mod.where(),
+        mod.own() + 2,
+        FUNCTIONS,
+        FUNCTIONS + 1,
+    ]
     for target in [*targets, *ADDRESSES]:
         for function in (mod.jump, mod.come_back_to):
             with pytest.raises(armexec.ExecutionError):
@@ -122,7 +133,9 @@ def test_code_outside_isnt_found(mod: armexec.Module) -> None:
 
 
 def test_two_sandboxes_are_two_worlds() -> None:
-    text = "long v = 1; void put(long *p, long n) { *p = n; } long *own(void) { return &v; } long get(void) { return v; }"
+    text = (
+        "long v = 1; void put(long *p, long n) { *p = n; } long *own(void) { return &v; } long get(void) { return v; }"
+    )
     one, other = (armexec.compile(text, "c", sandbox=True) for _ in range(2))
     assert one.own() == other.own()
     one.put(one.own(), 7)
@@ -148,16 +161,16 @@ def test_a_stack_pointer_may_be_anything(sp: int) -> None:
 
 
 def test_a_deep_recursion_is_an_overflow() -> None:
-    mod = armexec.compile("long f(long n) { volatile long a[64]; a[0] = n; return f(n + 1) + a[0]; }", "c", sandbox=True)
+    mod = armexec.compile(
+        "long f(long n) { volatile long a[64]; a[0] = n; return f(n + 1) + a[0]; }", "c", sandbox=True
+    )
     with pytest.raises(armexec.StackOverflow):
         mod.f(0)
     with pytest.raises(armexec.StackOverflow):
         mod.f(0)
 
 
-def test_python_follows_pointers_in_the_sandbox_only(
-    mod: armexec.Module, canary: ctypes.Array[ctypes.c_char]
-) -> None:
+def test_python_follows_pointers_in_the_sandbox_only(mod: armexec.Module, canary: ctypes.Array[ctypes.c_char]) -> None:
     host = ctypes.addressof(canary)
     for address in (host, 8, SIZE - 1, MASK64, id(mod), host & SIZE - 1):
         with pytest.raises(armexec.MemoryFault):
