@@ -202,7 +202,7 @@ def test_store_exclusives_stay_inside(arena: Arena, tier: str) -> None:
             base = decoded.fields["Rn"]
             state.exclusive_address = state.sp if base == 31 else state.x[base]
             state.exclusive_bits = 8 * size
-            state.exclusive_value[:] = list((SECRET.to_bytes(2, "little") * 8))
+            state.exclusive_value[:] = list(SECRET.to_bytes(2, "little") * 8)
             arena.fill()
             trap = runner(state)
             assert trap is None or trap.kind is TrapKind.ALIGNMENT or arena.may_fault(trap.detail)

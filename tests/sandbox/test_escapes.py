@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 import armexec
-from armexec.memory.sandbox.layout import FIRST, FUNCTIONS, SIZE
+from armexec.machines.llvm.memory import REACH
+from armexec.memory.sandbox.layout import FIRST, FUNCTIONS, GUARD, SIZE
 
 MASK64 = (1 << 64) - 1
 SECRET = b"never to be seen"
@@ -24,14 +25,15 @@ def mod() -> armexec.Module:
     return armexec.compile(
         """
         typedef unsigned char u8; typedef unsigned long u64;
-        void *memcpy(void *, const void *, u64); void *memset(void *, int, u64); void *memmove(void *, const void *, u64);
+        void *memcpy(void *, const void *, u64); void *memset(void *, int, u64);
+        void *memmove(void *, const void *, u64);
         int memcmp(const void *, const void *, u64);
         u64 buffer[64];
         void copy(u64 to, u64 from, u64 size) { memcpy((void *)to, (void *)from, size); }
         void move(u64 to, u64 from, u64 size) { memmove((void *)to, (void *)from, size); }
         void set(u64 to, u64 size) { memset((void *)to, 0x55, size); }
         int compare(u64 one, u64 other, u64 size) { return memcmp((void *)one, (void *)other, size); }
-        void stride(u64 at, u64 step, u64 count) { for (u64 i = 0; i < count; i++) *(volatile u8 *)(at + i * step) = 1; }
+        void stride(u64 at, u64 step, u64 n) { for (u64 i = 0; i < n; i++) *(volatile u8 *)(at + i * step) = 1; }
         void doubles(double *at, u64 count) { for (u64 i = 0; i < count; i++) at[i] = at[i] * 3.0 + 1.0; }
         u64 sum(const u64 *at, u64 count) { u64 sum = 0; for (u64 i = 0; i < count; i++) sum += at[i]; return sum; }
         u64 peek(u64 at) { return *(volatile u64 *)at; }
@@ -179,7 +181,7 @@ def test_python_follows_pointers_in_the_sandbox_only(mod: armexec.Module, canary
 
     def look(p: armexec.GuestPointer) -> int:
         seen.append(p)
-        for attempt in (lambda: p[0], lambda: p.text(), lambda: p.array(4), lambda: p.cast("long *")[1]):
+        for attempt in (lambda: p[0], p.text, lambda: p.array(4), lambda: p.cast("long *")[1]):
             with pytest.raises(armexec.Error):
                 attempt()
         with pytest.raises(armexec.Error):
@@ -237,9 +239,10 @@ def test_system_calls_reach_the_sandbox_only(canary: ctypes.Array[ctypes.c_char]
             failures += mprotect(host - ((long)host & 4095), 4096, PROT_READ) < 0;
             char *made = mmap(0, 8192, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
             failures += (unsigned long)made < 0xF0000000 && made[8191] == 0;
-            failures += mmap(host - ((long)host & 4095), 4096, 3, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) == MAP_FAILED;
-            failures += mmap((void *)0x10000, 4096, 3, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) == MAP_FAILED;
-            failures += mmap(0, 1L << 32, 3, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) == MAP_FAILED;
+            int flags = MAP_PRIVATE | MAP_ANONYMOUS;
+            failures += mmap(host - ((long)host & 4095), 4096, 3, flags | MAP_FIXED, -1, 0) == MAP_FAILED;
+            failures += mmap((void *)0x10000, 4096, 3, flags | MAP_FIXED, -1, 0) == MAP_FAILED;
+            failures += mmap(0, 1L << 32, 3, flags, -1, 0) == MAP_FAILED;
             printf("%d", failures);
             return 0;
         }
@@ -269,6 +272,27 @@ def test_what_python_looks_at_stays_there() -> None:
     assert int(kept[0].sum()) == 7 * 16384
     kept.clear()
     assert mod.unmap(place) == 0
+
+
+def test_a_thread_pointer_may_be_anything() -> None:
+    """A program's thread pointer is what its start-up code says; here that of a library that has been tampered with."""
+    mod = armexec.compile(
+        '#include <stdio.h>\n_Thread_local int mine = 7; int get(void) { printf(""); return mine; }', "c", sandbox=True
+    )
+    assert mod.get() == mod.globals["mine"] == 7
+    for pointer in (0, 8, SIZE - 16, 1 << 47, MASK64 - 15):
+        mod._library._thread.pointer = pointer  # type: ignore[union-attr]
+        with pytest.raises(armexec.Error):
+            mod.globals["mine"]
+        with pytest.raises(armexec.ExecutionError):
+            mod.get()
+
+
+def test_the_layout_keeps_what_displacements_reach_unmapped() -> None:
+    assert FIRST >= REACH
+    assert SIZE - FUNCTIONS >= REACH
+    # The largest access is one of 64 bytes.
+    assert GUARD >= REACH + 64
 
 
 def test_lent_arrays_are_all_that_changes() -> None:

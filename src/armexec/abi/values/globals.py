@@ -245,6 +245,9 @@ class Globals(MutableMapping[str, Any]):
         if blocks is None or block is None or not 0 <= placed.place <= block.size - size:
             raise UnknownVariable(f"{self._image.name}: {placed.name} is thread-local, and no thread has it")
         address = blocks.pointer() + placed.place
+        if isinstance(self._memory_of_guest, SandboxMemory):
+            # Where the guest says that it is: it may be nowhere.
+            return _Memory(address, memoryview(self._memory_of_guest.view(address, size)).cast("B"))
         return _Memory(address, self._bytes(address, size, blocks.memory()))
 
     def _is_in_segment(self, offset: int, size: int) -> bool:
