@@ -366,3 +366,14 @@ def test_only_translations_have_tiers() -> None:
     assert (done.status, done.out) == (1, "")
     assert "no tiers" in done.err
     assert armexec("run", str(EXAMPLES / "fn.cpp"), "3", "--tier", "O9").status == 2
+
+
+def test_a_sandbox(source: str, tmp_path: Path) -> None:
+    assert armexec("run", source, "text", "2", "--function", "skip", "--sandbox").out == "xt\n"
+    assert "[3, 2, 1]" in armexec("run", source, "[1, 2, 3]", "3", "--function", "reverse", "--sandbox").out
+    program = tmp_path / "program.c"
+    program.write_text("int main(void) { return (long)&main < 1L << 32 ? 4 : 5; }")
+    assert armexec("run", str(program), "--sandbox").status == 4
+    refused = armexec("run", source, "1", "--function", "fn", "--sandbox", "--engine", "reference")
+    assert refused.status == 1
+    assert "has no sandboxes" in refused.err

@@ -6,11 +6,14 @@ import ctypes
 import math
 import re
 from collections.abc import Callable, Sequence
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from armexec.abi.integers import INTEGER_KINDS
 from armexec.errors import SignatureError
 from armexec.objects import CType, Parameter, Prototype
+
+if TYPE_CHECKING:
+    from armexec.memory import Sandbox
 
 __all__ = ["guess_prototype", "parse_arguments", "shown_result", "written"]
 
@@ -168,11 +171,12 @@ def _text(data: bytes) -> str:
     return data.partition(b"\0")[0].decode("utf-8", "backslashreplace")
 
 
-def shown_result(prototype: Prototype, value: Any) -> Any:
-    """The result as a value of JSON: text for a char pointer, None for void, else the number."""
+def shown_result(prototype: Prototype, value: Any, sandbox: Sandbox | None = None) -> Any:
+    """The result as a value of JSON: text for a char pointer, None for void, else the number. `sandbox`: the one that
+    the function is in."""
     result = prototype.result
     if result.kind == "pointer" and value and result.target is not None and _is_char(result.target):
-        text = _string_at(value)
+        text = _string_at(value, sandbox)
         return value if text is None else text
     return _shown_number(value)
 
@@ -182,11 +186,11 @@ def _shown_number(value: Any) -> Any:
     return str(value) if isinstance(value, float) and not math.isfinite(value) else value
 
 
-def _string_at(address: int) -> str | None:
+def _string_at(address: int, sandbox: Sandbox | None) -> str | None:
     """The text at an address, or None if it can't be read or has no end."""
     from armexec.memory import AccessError, string_at
 
     try:
-        return _text(string_at(address))
+        return _text(string_at(address, None if sandbox is None else sandbox.memory))
     except AccessError:
         return None

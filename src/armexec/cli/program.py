@@ -37,6 +37,7 @@ def run_program(
     limits: AbstractContextManager[object],
     json: bool,
     profile: bool,
+    sandbox: bool = False,
 ) -> int:
     """Run it within some limits; the exit status. Its streams are those of the command, but for `json`, which prints
     what it has written.
@@ -68,6 +69,7 @@ def run_program(
             capture=json,
             engine=engine,
             watch=made,
+            sandbox=sandbox,
         )
     if json:
         import json as encoder

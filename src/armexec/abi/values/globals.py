@@ -244,11 +244,11 @@ class Globals(MutableMapping[str, Any]):
         blocks, block = loaded.thread_blocks, self._image.thread_local
         if blocks is None or block is None or not 0 <= placed.place <= block.size - size:
             raise UnknownVariable(f"{self._image.name}: {placed.name} is thread-local, and no thread has it")
-        address = blocks.pointer() + placed.place
-        if isinstance(self._memory_of_guest, SandboxMemory):
-            # Where the guest says that it is: it may be nowhere.
+        address, owner = blocks.pointer() + placed.place, blocks.memory()
+        if isinstance(self._memory_of_guest, SandboxMemory) and not isinstance(owner, Region):
+            # A C library has made it. Where it says that it is there may be nothing.
             return _Memory(address, memoryview(self._memory_of_guest.view(address, size)).cast("B"))
-        return _Memory(address, self._bytes(address, size, blocks.memory()))
+        return _Memory(address, self._bytes(address, size, owner))
 
     def _is_in_segment(self, offset: int, size: int) -> bool:
         return any(s.offset <= offset and offset + size <= s.offset + s.size for s in self._image.segments)

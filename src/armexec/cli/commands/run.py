@@ -33,6 +33,7 @@ from armexec.cli.outcome import ended_by_ctrl_c
     metavar="SECONDS",
     help="Stop what still runs after so long, with an error that says where it was (not on the native engine).",
 )
+@option("--sandbox", is_flag=True, help="Let the code reach no memory but its own (only on the translated engine).")
 @option("--json", is_flag=True, help="Print the result as JSON, with what was called.")
 @option("--profile", is_flag=True, help="Show on standard error which functions and lines took the time.")
 @compilation
@@ -46,6 +47,7 @@ def run(
     search: Sequence[str],
     files: Sequence[str],
     time_limit: float | None,
+    sandbox: bool,
     json: bool,
     profile: bool,
     target: str,
@@ -79,11 +81,18 @@ def run(
     image = source_image(source, chosen)
     if function is None and signature is None and is_program(source, image):
         return run_program(
-            source, arguments, files, engine=chosen, limits=limits(time_limit=time_limit), json=json, profile=profile
+            source,
+            arguments,
+            files,
+            engine=chosen,
+            limits=limits(time_limit=time_limit),
+            json=json,
+            profile=profile,
+            sandbox=sandbox,
         )
     if files:
         raise click.UsageError("--files is for programs: the file has no main, or a function is called")
-    with load_source(source, chosen, image=image) as module:
+    with load_source(source, chosen, image=image, sandbox=sandbox) as module:
         called, prototype, values = prepare(module, function, signature, arguments, compiled=source.is_compiled)
         if time_limit is not None and called.engine == "native":
             raise click.UsageError("--time-limit doesn't hold for the native engine: give --engine translated")
@@ -94,7 +103,7 @@ def run(
             made = Profile()
         with ended_by_ctrl_c(), limits(time_limit=time_limit), made or nullcontext():
             value = called(*values)
-        result = shown_result(prototype, value)
+        result = shown_result(prototype, value, called.sandbox)
         after = written(prototype, values)
         if json:
             import json as encoder

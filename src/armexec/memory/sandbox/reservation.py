@@ -38,8 +38,9 @@ from .space import Space
 
 __all__ = ["Sandbox"]
 
-_STACK_GUARD = 32 << 20
-"""Reserved bytes below a stack: a frame of up to that size can't reach other memory of the sandbox."""
+_STACK_GUARD = 1 << 20
+"""Reserved bytes below a stack, as Linux has them: a frame of up to that size can't reach other memory of the sandbox.
+Hundreds of stacks fit: each call of Python's in a call of the guest's takes one."""
 
 
 class _Pages(Strategy):
