@@ -46,6 +46,7 @@ MAY_IMPORT = {
         "errors",
         "forks",
         "memory",
+        "objects",
         "package_identity",
         "store",
     },
