@@ -78,12 +78,12 @@ class GuestThread:
     def serialized(self, function: Callable[..., Any]) -> Callable[..., Any]:
         """The function, which waits until no other thread is in such a function."""
 
-        def call(*values: Any) -> Any:
+        def call(*values: Any, **named: Any) -> Any:
             with self._lock:
                 self._depth += 1
                 try:
                     try:
-                        return function(*values)
+                        return function(*values, **named)
                     finally:
                         if self._depth == 1 and self._after is not None:
                             self._after()

@@ -501,19 +501,19 @@ class Function:
             from armexec.abi.owners import Owners
 
             owners = partial(Owners, module._address_of_function)
-        is_simple = passes_scalars_in_registers(prototype)
-        if is_simple:
+        bound: Callable[..., Any]
+        if passes_scalars_in_registers(prototype):
             bound = loaded.bind(self._symbol.offset, prototype)
             call = make_call(prototype, bound, convert, owners)
         else:
-            enter = loaded.bind_frame(self._symbol.offset)
-            call = make_frame_call(prototype, calling_convention(module.image), enter, convert, owners)
+            bound = loaded.bind_frame(self._symbol.offset)
+            call = make_frame_call(prototype, calling_convention(module.image), bound, convert, owners)
         module._bound(self)
         # Python looks __call__ up in the class. A class for each function saves a Python call in each call of it, a
         # third of the time.
         own: Any = type("Function", (Function,), {"__slots__": (), "__call__": staticmethod(call)})
         self.__class__ = own
-        if is_simple and isinstance(loaded, SupportsFastCalls) and self._text is None:
+        if isinstance(loaded, SupportsFastCalls) and self._text is None:
             give = partial(_give_call, weakref.ref(own))
 
             def again(*arguments: Any, **named: Any) -> Any:

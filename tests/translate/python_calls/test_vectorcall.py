@@ -222,8 +222,8 @@ def test_nothing_is_made_for_what_is_gone() -> None:
     made = []
     function = armexec.function("ret", "long long(long long)", engine="translated")
     slow = make_call(parse_prototype("long long(long long)"), lambda value: value)
-    types = (direct_text.Passed(64, 0, 5),), direct_text.Returned("signed", 64)
-    job = direct._Making(types, 0, weakref.ref(slow), made.append)
+    types = direct_text.CallTypes((direct_text.Passed(64, 0, 5),), direct_text.Returned("signed", 64))
+    job = direct._Making(types, direct.Callee(0), weakref.ref(slow), made.append)
     del slow
     gc.collect()
     job.run(lambda: False)
