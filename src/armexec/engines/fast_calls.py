@@ -59,17 +59,15 @@ def returned(ctype: CType) -> Returned:
     return Returned("float" if ctype.kind == "float" else "signed" if ctype.signed else "unsigned", ctype.size * 8)
 
 
-def call_types(prototype: Prototype, thread_pointer: bool) -> CallTypes | None:
+def call_types(prototype: Prototype) -> CallTypes | None:
     """Those of a prototype that `passes_scalars_in_registers`; None for half-precision numbers."""
     types = [parameter.type for parameter in prototype.parameters]
     if not all(map(_is_passed, types)) or not (prototype.result.kind == "void" or _is_passed(prototype.result)):
         return None
-    return CallTypes(tuple(map(passed, types)), returned(prototype.result), thread_pointer=thread_pointer)
+    return CallTypes(tuple(map(passed, types)), returned(prototype.result))
 
 
-def frame_call_types(
-    prototype: Prototype, convention: CallingConvention, thread_pointer: bool
-) -> tuple[CallTypes | None, tuple[type, ...]]:
+def frame_call_types(prototype: Prototype, convention: CallingConvention) -> tuple[CallTypes | None, tuple[type, ...]]:
     """Those of a prototype whose calls go by a frame, and the classes of its structs, that of the result last. None if
     it has other types than numbers, pointers and structs, or much of them.
 
@@ -87,7 +85,7 @@ def frame_call_types(
     if not builder.possible or builder.size > _MAX_FRAME:
         return None, ()
     frame = Frame(builder.size, BLOCK_SIZE, placement.stack_size, tuple(builder.addresses), arguments, results)
-    return CallTypes(tuple(map(passed, types)), returned(result), frame, thread_pointer), tuple(builder.classes)
+    return CallTypes(tuple(map(passed, types)), returned(result), frame), tuple(builder.classes)
 
 
 class _FrameBuilder:

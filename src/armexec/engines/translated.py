@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import os
 from collections.abc import Callable
+from dataclasses import replace
 from functools import cache, partial
 from typing import TYPE_CHECKING, Any
 
@@ -224,19 +225,22 @@ class LoadedTranslatedImage:
         from armexec.engines.fast_calls import call_types, frame_call_types
         from armexec.translate.python_calls.vectorcall import Callee, make_later
 
-        pointer = self._thread_pointer
+        classes: tuple[type, ...] = ()
         if passes_scalars_in_registers(prototype):
-            types, classes = call_types(prototype, pointer is not None), ()
+            types = call_types(prototype)
         else:
-            types, classes = frame_call_types(prototype, calling_convention(self.image), pointer is not None)
+            types, classes = frame_call_types(prototype, calling_convention(self.image))
         if types is None:
             return
-        thread = self._thread
+        pointer, thread = self._thread_pointer, self._thread
+        # What is called afterwards is left to Python.
+        is_locked = thread is not None and not thread.has_afterwards
+        types = replace(types, thread_pointer=pointer is not None, serialized=is_locked)
 
         def give(fast: Callable[..., Any]) -> None:
-            install(fast if thread is None else staticmethod(thread.serialized(fast)))
+            install(fast if thread is None or is_locked else staticmethod(thread.serialized(fast)))
 
-        make_later(types, Callee(address, pointer, classes), call, give)
+        make_later(types, Callee(address, pointer, thread, classes), call, give)
 
     def close(self) -> None:
         self.translator.close()

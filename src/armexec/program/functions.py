@@ -6,9 +6,10 @@ Source: `libraries/start.s`.
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 
 from armexec.callbacks import SystemCallHandler
-from armexec.engines import LoadedImage
+from armexec.engines import LoadedImage, SupportsFastCalls
 from armexec.engines.thread_local import GuestThread
 from armexec.errors import Aborted
 from armexec.libraries import FINISH, FLUSH, START
@@ -63,7 +64,15 @@ class CLibrary:
             prototype = Prototype(FLUSH, _ADDRESS, (Parameter("stream", _ADDRESS),))
             flush = loaded.bind(_offset(loaded.image, FLUSH), prototype)
             flush(0)
-            self._thread.call_afterwards(lambda: flush(0))
+            self._thread.call_afterwards(lambda: self._flush(flush, prototype))
+
+    def _flush(self, flush: Callable[[int], int], prototype: Prototype) -> None:
+        """Flush after the first call; after later ones faster, as soon as there is code for that."""
+        thread = self._thread
+        thread.call_afterwards(lambda: flush(0))
+        if isinstance(self._loaded, SupportsFastCalls):
+            self._loaded.make_fast_call(prototype, flush, flush, lambda fast: thread.call_afterwards(lambda: fast(0)))
+        flush(0)
 
     def finish(self) -> None:
         """Call destructors and functions given to atexit, as the end of a program does. Raises ExecutionError."""

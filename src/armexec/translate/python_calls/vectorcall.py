@@ -51,13 +51,15 @@ def is_possible() -> bool:
     return ctypes.c_void_p.from_address(id(TYPE_AT) + TYPE_AT).value == id(int)
 
 
-# What code refers to by its address; the slots are those of values of structs (support/vectorcall/struct_value.ll).
+# What code refers to by its address. The names are those of the slots of values of structs
+# (support/vectorcall/struct_value.ll), and of what locks a guest's thread (lock.ll).
 _OBJECTS = {
     "PyLong_Type": int,
     "PyFloat_Type": float,
     "PyBytes_Type": bytes,
     "_Py_NoneStruct": None,
-    **{f"{name}_name": sys.intern(f"_{name}") for name in ("data", "alive", "base")},
+    **{f"{name.strip('_')}_name": sys.intern(name) for name in ("_data", "_alive", "_base")},
+    **{f"{name.strip('_')}_name": sys.intern(name) for name in ("_lock", "acquire", "release")},
 }
 
 _new_function: Any = None
@@ -89,10 +91,12 @@ def make_later(
 @dataclass(frozen=True)
 class Callee:
     """What a function calls: the entry stub at `address`. `thread_pointer` gives TPIDR_EL0, if the stub takes it;
-    `classes` are those of the structs among the parameters, then that of the result."""
+    `thread` has the `_lock` that is held meanwhile, if calls are serialized; `classes` are those of the structs among
+    the parameters, then that of the result."""
 
     address: int
     thread_pointer: Callable[[], int] | None = None
+    thread: object = None
     classes: tuple[type, ...] = ()
 
 
@@ -129,6 +133,6 @@ def _function(code: HostCode, callee: Callee, slow: Callable[..., Any]) -> Any:
     name = getattr(slow, "__name__", "function").encode()
     documentation = (getattr(slow, "__doc__", None) or "").encode()
     method = _MethodDef(name, code.address("call"), _METH_FASTCALL | _METH_KEYWORDS, documentation)
-    needed = slow, callee.address, callee.thread_pointer, method, code, *callee.classes
+    needed = slow, callee.address, callee.thread_pointer, callee.thread, method, code, *callee.classes
     assert len(needed) == CLASSES_AT + len(callee.classes)
     return _new_function(ctypes.addressof(method), needed, None)

@@ -22,7 +22,7 @@ from armexec.translate.support.load import load
 
 __all__ = ["CLASSES_AT", "TYPE_AT", "CallTypes", "Passed", "Returned", "text"]
 
-_FUNCTION_AT, _STUB_AT, _THREAD_POINTER_AT, CLASSES_AT = 0, 1, 2, 5
+_FUNCTION_AT, _STUB_AT, _THREAD_POINTER_AT, _THREAD_AT, CLASSES_AT = 0, 1, 2, 3, 6
 """Where the tuple of a function has what it calls, and the classes of the structs that it takes and returns."""
 _LLONG_MAX = (1 << 63) - 1
 _BUFFER_SIZE = 80
@@ -64,12 +64,13 @@ class Returned:
 @dataclass(frozen=True)
 class CallTypes:
     """What the code of a call depends on. `frame`: the stub takes a frame. `thread_pointer`: the stub's last argument
-    is TPIDR_EL0, which a function of Python gives."""
+    is TPIDR_EL0, which a function of Python gives. `serialized`: the lock of a guest's thread is held meanwhile."""
 
     parameters: tuple[Passed, ...]
     result: Returned
     frame: Frame | None = None
     thread_pointer: bool = False
+    serialized: bool = False
 
 
 def _c_type(parameter: Passed) -> str:
@@ -87,6 +88,7 @@ def text(types: CallTypes) -> str:
         load("vectorcall/python_api"),
         *((load("vectorcall/buffer_format"),) if views else ()),
         *((helpers(),) if frame else ()),
+        *((load("vectorcall/lock"),) if types.serialized else ()),
         "define ptr @call(ptr %self, ptr %arguments, i64 %count, ptr %names) nounwind {",
         "%overflow = alloca i32",
         # Nothing is to be released of one without an object.
@@ -112,13 +114,15 @@ def text(types: CallTypes) -> str:
             if not parameter.is_struct:
                 lines += _put(i, parameter, frame.arguments[i][0])
     lines += [
-        *(_thread_pointer(release) if types.thread_pointer else ()),
+        *(_thread_pointer() if types.thread_pointer else ()),
+        *(_hold() if types.serialized else ()),
         f"%where = call ptr @PyTuple_GetItem(ptr %self, i64 {_STUB_AT})",
         "%stub = call ptr @PyLong_AsVoidPtr(ptr %where)",
         *_call(types, release),
         *(_result_in_frame(types.result, frame, place) if frame else _result(types.result)),
         "raised:",
         "ret ptr null",
+        *(("unready:", *release, "ret ptr null") if types.thread_pointer or types.serialized else ()),
         "slow:",
         *release,
         f"%function = call ptr @PyTuple_GetItem(ptr %self, i64 {_FUNCTION_AT})",
@@ -258,19 +262,27 @@ def _put(i: int, parameter: Passed, place: Slice) -> list[str]:
     return [f"%low{i}_of = trunc i64 %v{i} to {kind}", *put_number(i, kind, f"%low{i}_of", place)]
 
 
-def _thread_pointer(release: list[str]) -> list[str]:
+def _thread_pointer() -> list[str]:
     """Ask the function of Python for it."""
     return [
         f"%whom = call ptr @PyTuple_GetItem(ptr %self, i64 {_THREAD_POINTER_AT})",
         "%pointer_object = call ptr @PyObject_CallNoArgs(ptr %whom)",
         "%has_pointer = icmp ne ptr %pointer_object, null",
-        "br i1 %has_pointer, label %pointed, label %unpointed",
-        "unpointed:",
-        *release,
-        "ret ptr null",
+        "br i1 %has_pointer, label %pointed, label %unready",
         "pointed:",
         "%thread_pointer = call ptr @PyLong_AsVoidPtr(ptr %pointer_object)",
         "call void @Py_DecRef(ptr %pointer_object)",
+    ]
+
+
+def _hold() -> list[str]:
+    """Hold the lock of the guest's thread."""
+    return [
+        f"%thread = call ptr @PyTuple_GetItem(ptr %self, i64 {_THREAD_AT})",
+        "%lock = call ptr @hold(ptr %thread)",
+        "%is_held = icmp ne ptr %lock, null",
+        "br i1 %is_held, label %held, label %unready",
+        "held:",
     ]
 
 
@@ -284,6 +296,7 @@ def _call(types: CallTypes, release: list[str]) -> list[str]:
         arguments.append("ptr %thread_pointer")
     return [
         f"%result = call {returned} %stub({', '.join(arguments)})",
+        *(("call void @let_go(ptr %lock)",) if types.serialized else ()),
         *release,
         "%error = call ptr @PyErr_Occurred()",
         "%well = icmp eq ptr %error, null",

@@ -8,7 +8,6 @@
 @alive_name = external global i8
 @base_name = external global i8
 
-declare ptr @PyObject_GetAttr(ptr, ptr)
 declare i32 @PyObject_SetAttr(ptr, ptr, ptr)
 declare i64 @PyDict_Size(ptr)
 declare ptr @PyDict_New()
