@@ -63,16 +63,14 @@ class CLibrary:
             loaded = self._loaded
             prototype = Prototype(FLUSH, _ADDRESS, (Parameter("stream", _ADDRESS),))
             flush = loaded.bind(_offset(loaded.image, FLUSH), prototype)
+            self._flush = flush
             flush(0)
-            self._thread.call_afterwards(lambda: self._flush(flush, prototype))
+            if isinstance(loaded, SupportsFastCalls):
+                loaded.make_fast_call(prototype, flush, flush, self._flush_by)
+            self._thread.call_afterwards(lambda: self._flush(0))
 
-    def _flush(self, flush: Callable[[int], int], prototype: Prototype) -> None:
-        """Flush after the first call; after later ones faster, as soon as there is code for that."""
-        thread = self._thread
-        thread.call_afterwards(lambda: flush(0))
-        if isinstance(self._loaded, SupportsFastCalls):
-            self._loaded.make_fast_call(prototype, flush, flush, lambda fast: thread.call_afterwards(lambda: fast(0)))
-        flush(0)
+    def _flush_by(self, flush: Callable[[int], int]) -> None:
+        self._flush = flush
 
     def finish(self) -> None:
         """Call destructors and functions given to atexit, as the end of a program does. Raises ExecutionError."""
