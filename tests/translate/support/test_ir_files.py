@@ -36,7 +36,7 @@ def _modules(machine: str, system: str) -> Iterator[str]:
     yield f"{core()}{runner()}attributes #0 = {{ nounwind }}\n"
     unit = declarations() + dispatcher(table_size=7) + resumption(table_size=7)
     yield f"@image = external global i8, align 16\n{unit}"
-    yield text(CallTypes((Passed(64, buffers=True),), Returned("void"), thread_pointer=True))
+    yield text(CallTypes((Passed(64, buffers=True),), Returned("void"), thread_pointer=True, serialized=True))
     yield text(CallTypes((), Returned("void"), Frame(256, 240, 0, (), (), ())))
     yield load("runtime/redirect", LOOKUP="lookup_slowly")
     numbers = (
