@@ -7,6 +7,7 @@ import gc
 import sys
 import threading
 import types
+import weakref
 from collections.abc import Callable
 from typing import Any
 
@@ -264,12 +265,14 @@ def test_calls_leak_nothing(module: armexec.Module) -> None:
     value = pair(1, 2.0)
     counts = []
     for _ in range(2):
-        for _ in range(1000):
+        for _ in range(5000):
             of_pair(value)
             of_pair((1, 2.0))
         gc.collect()
-        counts.append((sys.getrefcount(value), sys.getrefcount(value._data), len(gc.get_objects())))
-        counts.append((sys.getrefcount(pair),))
-    assert counts[0][:2] == counts[2][:2]
-    assert abs(counts[0][2] - counts[2][2]) < 100
-    assert abs(counts[1][0] - counts[3][0]) < 10
+        counts.append((sys.getrefcount(value), sys.getrefcount(value._data), sys.getrefcount(pair)))
+    # Values of the class elsewhere come and go.
+    assert counts[0][:2] == counts[1][:2]
+    assert abs(counts[0][2] - counts[1][2]) < 1000
+    made = [weakref.ref(of_pair(value)) for _ in range(100)]
+    gc.collect()
+    assert not any(reference() for reference in made)
