@@ -107,7 +107,7 @@ class _FrameBuilder:
             return (Slice(place_offset(part), 0, size),)
         kind = codec(ctype)
         # The memory of other values would have to be aligned.
-        if not isinstance(kind, Struct) or not kind.is_plain or ctype.align > _ALIGN:
+        if not isinstance(kind, Struct) or not kind.is_plain:
             self.possible = False
             return ()
         self.classes.append(kind.made)

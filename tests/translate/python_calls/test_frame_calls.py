@@ -120,10 +120,18 @@ VALUES = st.one_of(
 )
 
 
-@given(st.integers(0, 11), VALUES, st.booleans())
+@pytest.fixture(scope="module")
+def apple() -> armexec.Module:
+    """By a convention that packs arguments on the stack."""
+    return armexec.compile(TYPES + FUNCTIONS, "c", "-O1", "apple", engine="translated")
+
+
+@pytest.mark.parametrize("target", ["linux", "apple"])
+@given(position=st.integers(0, 11), value=VALUES, as_struct=st.booleans())
 def test_arguments_in_registers_and_on_the_stack(
-    module: armexec.Module, position: int, value: Any, as_struct: bool
+    target: str, module: armexec.Module, apple: armexec.Module, position: int, value: Any, as_struct: bool
 ) -> None:
+    module = apple if target == "apple" else module
     function = module.mixed
     if not isinstance(type(function).__call__, types.BuiltinFunctionType):
         _fast(function)
