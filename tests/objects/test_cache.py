@@ -179,8 +179,8 @@ def test_names_without_c_plus_plus_are_asked_of_nobody(monkeypatch: pytest.Monke
     def refuse(self: Store, key: str) -> bytes | None:
         raise AssertionError(key)
 
-    plain = load_image(compile_object("int plain(int x) { return x; }", language="c"), "plain.o")
-    mangled = load_image(compile_object("int mangled(int x) { return x; }"), "mangled.o")
+    plain = load_image(compile_object("int plain(int x) { return x; }", language="c").data, "plain.o")
+    mangled = load_image(compile_object("int mangled(int x) { return x; }").data, "mangled.o")
     monkeypatch.setattr(Store, "get", refuse)
     assert [function.name for function in plain.functions] == ["plain"]
     with pytest.raises(AssertionError):
