@@ -9,8 +9,8 @@ from armexec.abi.integers import integer_range
 from armexec.abi.placement import CallingConvention, Part, Placement, StackSlot
 from armexec.abi.values import Struct, codec
 from armexec.objects import CType, Prototype
+from armexec.translate.python_calls.call_types import CallTypes, Passed, Returned
 from armexec.translate.python_calls.frame_ir import Frame, Slice
-from armexec.translate.python_calls.vectorcall_ir import CallTypes, Passed, Returned
 
 __all__ = ["call_types", "frame_call_types", "is_number", "passed", "returned"]
 

@@ -18,8 +18,9 @@ from armexec.translate.execute.fault_handler import handler_text
 from armexec.translate.guest_state import OFFSETS
 from armexec.translate.observe.sampler import sampler_text
 from armexec.translate.python_calls import callback_ir
+from armexec.translate.python_calls.call_types import CallTypes, Passed, Returned
 from armexec.translate.python_calls.frame_ir import Frame
-from armexec.translate.python_calls.vectorcall_ir import CallTypes, Passed, Returned, text
+from armexec.translate.python_calls.vectorcall_ir import text
 from armexec.translate.support import load as loading
 from armexec.translate.support.load import load
 from armexec.translate.support.runtime_ir import SHARED, core, declarations, dispatcher, resumption, runner, shared

@@ -11,7 +11,8 @@ from armexec.callbacks.address_range import CALLED_AT
 from armexec.cpu.registers import REGISTERS
 from armexec.machines.traps import TrapKind
 from armexec.translate.guest_state import OFFSETS
-from armexec.translate.python_calls.vectorcall_ir import TYPE_AT, Passed, Returned
+from armexec.translate.python_calls.call_types import Passed, Returned
+from armexec.translate.python_calls.frame_ir import TYPE_AT
 from armexec.translate.support.host_environment import pinned
 from armexec.translate.support.load import load
 

@@ -24,7 +24,8 @@ from typing import Any
 from armexec.forks import hold
 from armexec.translate.codegen.link import HostCode
 from armexec.translate.codegen.support_code import shared_code
-from armexec.translate.python_calls.vectorcall_ir import CLASSES_AT, TYPE_AT, CallTypes, text
+from armexec.translate.python_calls.call_types import CallTypes
+from armexec.translate.python_calls.vectorcall_ir import CLASSES_AT, TYPE_AT, text
 from armexec.translate.tiers import submit
 
 __all__ = ["Callee", "is_possible", "make_later"]

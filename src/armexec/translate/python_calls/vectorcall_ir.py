@@ -5,8 +5,7 @@ Python's C API, "Buffer Protocol": Py_buffer's layout and flags; the `struct` mo
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from armexec.translate.python_calls.call_types import CallTypes, Passed, Returned
 from armexec.translate.python_calls.frame_ir import (
     TYPE_AT,
     Frame,
@@ -20,7 +19,7 @@ from armexec.translate.python_calls.frame_ir import (
 )
 from armexec.translate.support.load import load
 
-__all__ = ["CLASSES_AT", "TYPE_AT", "CallTypes", "Passed", "Returned", "text"]
+__all__ = ["CLASSES_AT", "TYPE_AT", "text"]
 
 _FUNCTION_AT, _STUB_AT, _THREAD_POINTER_AT, _THREAD_AT, CLASSES_AT = 0, 1, 2, 3, 6
 """Where the tuple of a function has what it calls, and the classes of the structs that it takes and returns."""
@@ -29,48 +28,6 @@ _BUFFER_SIZE = 80
 _OBJ, _ITEMSIZE, _READONLY, _NDIM, _FORMAT = 8, 24, 32, 36, 40
 """Where fields of Py_buffer are, in bytes."""
 _WRITABLE, _C_CONTIGUOUS_WITH_FORMAT = 0x1, 0x4 | 0x38
-
-
-@dataclass(frozen=True)
-class Passed:
-    """A parameter: an integer from `low` to `high` in `bits` bits, a floating-point number of 32 or 64 bits, or, in
-    calls by a frame, the value of a struct of `bits` bits.
-
-    `buffers`: it is a pointer, and objects with memory may be given; they needn't be `writable`; ints are `addresses`;
-    `element`: the bytes of an element, 0 if any will do, `floats` whether it is a floating-point number.
-    """
-
-    bits: int
-    low: int = 0
-    high: int = 0
-    is_float: bool = False
-    buffers: bool = False
-    addresses: bool = True
-    writable: bool = False
-    element: int = 0
-    floats: bool = False
-    is_struct: bool = False
-
-
-@dataclass(frozen=True)
-class Returned:
-    """A result: of `kind` "void", "bool", "signed", "unsigned", "float" or, in calls by a frame, "struct", in `bits`
-    bits."""
-
-    kind: str
-    bits: int = 0
-
-
-@dataclass(frozen=True)
-class CallTypes:
-    """What the code of a call depends on. `frame`: the stub takes a frame. `thread_pointer`: the stub's last argument
-    is TPIDR_EL0, which a function of Python gives. `serialized`: the lock of a guest's thread is held meanwhile."""
-
-    parameters: tuple[Passed, ...]
-    result: Returned
-    frame: Frame | None = None
-    thread_pointer: bool = False
-    serialized: bool = False
 
 
 def _c_type(parameter: Passed) -> str:
