@@ -99,6 +99,7 @@ MAY_IMPORT = {
         "errors",
         "own_names",
         "lines",
+        "run_limits",
     },
     "api": {"module", "sources", "engines", "asm", "objects", "errors", "files"},
     "own_names": {"errors", "lines"},

@@ -9,9 +9,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 from armexec.engines import LoadedImage, SupportsFastCalls
 
 if TYPE_CHECKING:
+    from armexec.module.settings import Settings
     from armexec.objects import CType, Prototype
 
-__all__ = ["CallTarget"]
+__all__ = ["CallTarget", "limited_call"]
+
+# pytest shows what the user has called, and not how.
+__tracebackhide__ = True
 
 MakeFaster: TypeAlias = "Callable[[Callable[[Any], None]], None]"
 """Makes a faster call, and gives it to a function, now or later."""
@@ -57,3 +61,13 @@ class CallTarget(NamedTuple):
         if convert is not None or not isinstance(loaded, SupportsFastCalls):
             return call, None
         return call, lambda give: loaded.make_fast_call(prototype, bound, call, give)
+
+
+def limited_call(call: Callable[..., Any], settings: Settings) -> Callable[..., Any]:
+    """A call with the limits of a module."""
+
+    def limited(*arguments: Any, **named: Any) -> Any:
+        with settings.limits():
+            return call(*arguments, **named)
+
+    return limited

@@ -12,10 +12,11 @@ from armexec.engines import LoadedImage
 from armexec.errors import Error, LoadError, SignatureError
 from armexec.forks import renew
 from armexec.lines import Lines
-from armexec.module.binding import CallTarget
+from armexec.module.binding import CallTarget, limited_call
 from armexec.module.guest_code import GuestCode
 from armexec.module.imports import Import
 from armexec.module.links import Links
+from armexec.module.settings import Settings
 from armexec.module.signatures import described, prototype_of
 from armexec.module.words import words_of
 from armexec.objects import FunctionSymbol, Image
@@ -56,6 +57,7 @@ class Module:
         engine: str | None = None,
         *,
         imports: Mapping[str, Import] | None = None,
+        settings: Settings | None = None,
         assembly: Callable[[], str] | None = None,
         diagnostics: tuple[Diagnostic, ...] = (),
     ) -> None:
@@ -67,6 +69,7 @@ class Module:
                 optimized.
             imports: what undefined symbols stand for, by their names: a Function, a Module that defines the symbol, or
                 an address.
+            settings: the limits of each call from Python; initializers and finalizers have them too.
             assembly: gives the source text in assembly, where there is one.
             diagnostics: the warnings of the compiler or the assembler.
 
@@ -79,6 +82,7 @@ class Module:
             raise LoadError(
                 f"a module is made of an image, not of {described(image)}: use armexec.load, compile or function"
             )
+        self._settings = settings or Settings()
         self._links = Links(image, engine, imports or {})
         self._image = self._links.image
         self._assembly = assembly
@@ -93,9 +97,11 @@ class Module:
             if self._image.is_executable:
                 from armexec.program.functions import CLibrary
 
-                self._library = CLibrary(self._loaded)
+                with self._settings.limits():
+                    self._library = CLibrary(self._loaded)
             for offset in self._image.initializers:
-                self._loaded.bind(offset, _initializer_prototype())()
+                with self._settings.limits():
+                    self._loaded.bind(offset, _initializer_prototype())()
         except BaseException:
             self.close()
             raise
@@ -360,9 +366,11 @@ class Module:
                 function._unbind()
             try:
                 if self._library is not None:
-                    self._library.finish()
+                    with self._settings.limits():
+                        self._library.finish()
                 for offset in self._image.finalizers:
-                    self._loaded.bind(offset, _initializer_prototype())()
+                    with self._settings.limits():
+                        self._loaded.bind(offset, _initializer_prototype())()
             finally:
                 self._loaded.close()
 
@@ -423,6 +431,8 @@ class Function(GuestCode):
 
             convert = text_result(self._text, self.name, self.address)
         call, make_faster = target.python_call(convert)
+        if module._settings.has_limits:
+            call, make_faster = limited_call(call, module._settings), None
         module._bound(self)
         # Python looks __call__ up in the class. A class for each function saves a Python call in each call of it, a
         # third of the time.
