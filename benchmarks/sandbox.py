@@ -13,7 +13,8 @@ from collections.abc import Callable
 
 from armexec.bench.arm_image import arm_image, entry
 from armexec.bench.kernels import Kernel, choose
-from armexec.engines.translated import SandboxedEngine, TranslatedEngine
+from armexec.engines.sandboxed import SandboxedEngine
+from armexec.engines.translated import TranslatedEngine
 
 ROUNDS, QUICK_ROUNDS = 25, 7
 

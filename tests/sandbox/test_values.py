@@ -201,7 +201,7 @@ def test_engines_without_sandboxes_refuse() -> None:
     for engine in ("reference", "native"):
         with pytest.raises(armexec.HostError):
             armexec.function("ret", "void()", sandbox=True, engine=engine)
-    with pytest.raises(armexec.LoadError, match="sandbox is True or False"):
+    with pytest.raises(armexec.SignatureError, match="sandbox is True or False"):
         armexec.function("ret", "void()", sandbox=1)  # type: ignore[arg-type]
 
 

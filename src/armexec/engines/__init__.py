@@ -98,7 +98,7 @@ class SupportsFastCalls(Protocol):
     ) -> None:
         """Call `install`, now or later, with a callable that does what `call` does in less time, if one can be made.
 
-        `bound` is what `bind` gave; `call` checks arguments and calls it.
+        `bound` is what `bind` or `bind_frame` gave; `call` checks arguments and calls it.
         """
 
 
@@ -179,7 +179,7 @@ def new_sandbox(name: str | None = None) -> Engine:
     engine = get_engine(name)
     if engine.name != "translated":
         raise HostError(f"the engine {engine.name!r} has no sandboxes: use 'translated'")
-    from armexec.engines.translated import SandboxedEngine
+    from armexec.engines.sandboxed import SandboxedEngine
 
     tier = name.partition(":")[2]
     return SandboxedEngine(tier) if tier else SandboxedEngine()

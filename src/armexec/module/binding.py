@@ -9,9 +9,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 from armexec.engines import LoadedImage, SupportsFastCalls
 
 if TYPE_CHECKING:
+    from armexec.module.settings import Settings
     from armexec.objects import CType, Prototype
 
-__all__ = ["CallTarget"]
+__all__ = ["CallTarget", "limited_call"]
+
+# pytest shows what the user has called, and not how.
+__tracebackhide__ = True
 
 MakeFaster: TypeAlias = "Callable[[Callable[[Any], None]], None]"
 """Makes a faster call, and gives it to a function, now or later."""
@@ -52,13 +56,24 @@ class CallTarget(NamedTuple):
             from armexec.abi.owners import Owners
 
             owners = partial(Owners, self.address_of_function)
-        if not passes_scalars_in_registers(prototype):
-            enter = loaded.bind_frame(self.offset)
+        bound: Callable[..., Any]
+        if passes_scalars_in_registers(prototype):
+            bound = loaded.bind(self.offset, prototype)
+            call = make_call(prototype, bound, convert, owners)
+        else:
+            bound = loaded.bind_frame(self.offset)
             convention = calling_convention(loaded.image)
-            call = make_frame_call(prototype, convention, enter, convert, owners, sandbox=sandbox is not None)
-            return call, None
-        bound = loaded.bind(self.offset, prototype)
-        call = make_call(prototype, bound, convert, owners)
+            call = make_frame_call(prototype, convention, bound, convert, owners, sandbox=sandbox is not None)
         if convert is not None or not isinstance(loaded, SupportsFastCalls):
             return call, None
         return call, lambda give: loaded.make_fast_call(prototype, bound, call, give)
+
+
+def limited_call(call: Callable[..., Any], settings: Settings) -> Callable[..., Any]:
+    """A call with the limits of a module."""
+
+    def limited(*arguments: Any, **named: Any) -> Any:
+        with settings.limits():
+            return call(*arguments, **named)
+
+    return limited

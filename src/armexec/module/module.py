@@ -12,10 +12,11 @@ from armexec.engines import LoadedImage
 from armexec.errors import Error, LoadError, SignatureError
 from armexec.forks import renew
 from armexec.lines import Lines
-from armexec.module.binding import CallTarget
+from armexec.module.binding import CallTarget, limited_call
 from armexec.module.guest_code import GuestCode
 from armexec.module.imports import Import
 from armexec.module.links import Links
+from armexec.module.settings import Settings
 from armexec.module.signatures import described, prototype_of
 from armexec.module.words import words_of
 from armexec.objects import FunctionSymbol, Image
@@ -56,9 +57,9 @@ class Module:
         engine: str | None = None,
         *,
         imports: Mapping[str, Import] | None = None,
+        settings: Settings | None = None,
         assembly: Callable[[], str] | None = None,
         diagnostics: tuple[Diagnostic, ...] = (),
-        sandbox: bool = False,
     ) -> None:
         """Place `image` in memory and run its initializers.
 
@@ -68,9 +69,10 @@ class Module:
                 optimized.
             imports: what undefined symbols stand for, by their names: a Function, a Module that defines the symbol, or
                 an address.
+            settings: the limits of each call from Python, which initializers and finalizers have too, and whether the
+                code runs in a sandbox.
             assembly: gives the source text in assembly, where there is one.
             diagnostics: the warnings of the compiler or the assembler.
-            sandbox: the code can't reach memory outside of 4 GiB of its own; what is passed to it is copied.
 
         Raises:
             LoadError: a relocation is out of reach, or an import can't be used.
@@ -81,9 +83,8 @@ class Module:
             raise LoadError(
                 f"a module is made of an image, not of {described(image)}: use armexec.load, compile or function"
             )
-        if not isinstance(sandbox, bool):
-            raise LoadError(f"sandbox is True or False, not {described(sandbox)}")
-        self._links = Links(image, engine, imports or {}, sandbox=sandbox)
+        self._settings = settings or Settings()
+        self._links = Links(image, engine, imports or {}, sandbox=self._settings.sandbox)
         self._image = self._links.image
         self._assembly = assembly
         self.diagnostics = diagnostics
@@ -97,9 +98,11 @@ class Module:
             if self._image.is_executable:
                 from armexec.program.functions import CLibrary
 
-                self._library = CLibrary(self._loaded)
+                with self._settings.limits():
+                    self._library = CLibrary(self._loaded)
             for offset in self._image.initializers:
-                self._loaded.bind(offset, _initializer_prototype())()
+                with self._settings.limits():
+                    self._loaded.bind(offset, _initializer_prototype())()
         except BaseException:
             self.close()
             raise
@@ -399,9 +402,11 @@ class Module:
                 function._unbind()
             try:
                 if self._library is not None:
-                    self._library.finish()
+                    with self._settings.limits():
+                        self._library.finish()
                 for offset in self._image.finalizers:
-                    self._loaded.bind(offset, _initializer_prototype())()
+                    with self._settings.limits():
+                        self._loaded.bind(offset, _initializer_prototype())()
             finally:
                 self._loaded.close()
 
@@ -463,6 +468,8 @@ class Function(GuestCode):
             memory = module.loaded.sandbox.memory if module.loaded.sandbox is not None else None
             convert = text_result(self._text, self.name, self.address, memory)
         call, make_faster = target.python_call(convert)
+        if module._settings.has_limits:
+            call, make_faster = limited_call(call, module._settings), None
         module._bound(self)
         # Python looks __call__ up in the class. A class for each function saves a Python call in each call of it, a
         # third of the time.

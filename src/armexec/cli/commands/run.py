@@ -74,6 +74,7 @@ def run(
     from armexec.cli.inputs import open_source
     from armexec.cli.options import engine_name
     from armexec.cli.program import is_program, run_program
+    from armexec.module.settings import Settings
     from armexec.run_limits import limits
 
     source = open_source(file, language, level=opt, target=target, flags=flag, compiler=compiler, search=search)
@@ -92,7 +93,7 @@ def run(
         )
     if files:
         raise click.UsageError("--files is for programs: the file has no main, or a function is called")
-    with load_source(source, chosen, image=image, sandbox=sandbox) as module:
+    with load_source(source, chosen, image=image, settings=Settings(sandbox=sandbox)) as module:
         called, prototype, values = prepare(module, function, signature, arguments, compiled=source.is_compiled)
         if time_limit is not None and called.engine == "native":
             raise click.UsageError("--time-limit doesn't hold for the native engine: give --engine translated")

@@ -43,7 +43,7 @@ SHARED = (
     "raise",
 )
 """The functions that `shared` defines for units."""
-FOR_CALLBACKS = ("trap", "begin_python", "end_python", "return_from_host")
+FOR_CALLBACKS = ("trap", "begin_python", "end_python", "return_from_host", "take_gil")
 """The functions that `shared` defines for the code of host functions."""
 
 
