@@ -16,6 +16,8 @@ __all__ = ["SandboxMemory"]
 
 _PAGE = 4096
 """The smallest page of a host."""
+# One for all sandboxes, since it has a file for each thread.
+_host = HostMemory()
 
 
 class SandboxMemory:
@@ -31,7 +33,6 @@ class SandboxMemory:
         self.base = base
         self.pointer_classes: dict[Any, Any] = {}
         """The classes of pointers into this memory, by what they point to (`abi/guest_pointer.py`)."""
-        self._host = HostMemory()
         self._lock = threading.RLock()
         self._pinned: dict[int, tuple[int, int]] = {}
         self._finalizer = weakref.finalize(self, free)
@@ -42,7 +43,7 @@ class SandboxMemory:
         """`size` bytes from `address`. Raises `AccessError`."""
         place = self.host_address(address, size, "read")
         try:
-            return self._host.read(place, size)
+            return _host.read(place, size)
         except AccessError as error:
             raise AccessError(error.address - self.base, "read") from None
 
@@ -50,7 +51,7 @@ class SandboxMemory:
         """Put `data` at `address`. Raises `AccessError`."""
         place = self.host_address(address, len(data), "write")
         try:
-            self._host.write(place, data)
+            _host.write(place, data)
         except AccessError as error:
             raise AccessError(error.address - self.base, "write") from None
 
