@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 import armexec
+from armexec.engines.translated import settle
 
 TEXT = """
 typedef struct { long a, b, c; } big;
@@ -103,6 +104,23 @@ def test_arrays_of_the_sandbox_are_not_copied(mod: armexec.Module) -> None:
         mod.empty(1 << 50, "u1")
     with pytest.raises(armexec.HostError, match="left of its 4 GiB"):
         mod.empty(1 << 33, "u1")
+
+
+def test_calls_are_the_same_without_ctypes(mod: armexec.Module) -> None:
+    outside, inside = np.arange(6, dtype=np.int32), mod.empty(6, np.int32)
+    inside[:] = range(6)
+    for _ in range(2):
+        for _ in range(4):
+            assert mod.sum(outside, 6) == mod.sum(inside, 6) == mod.sum(mod.where() - 0, 0) + 15 == 15
+            assert mod.sum(inside[2:], 4) == 14
+            assert mod.sum(None, 0) == 0
+            with pytest.raises(armexec.SignatureError):
+                mod.sum(inside[::2], 3)
+            with pytest.raises(armexec.SignatureError):
+                mod.sum(mod.empty(6, np.float32), 6)
+            with pytest.raises(armexec.MemoryFault):
+                mod.sum(outside.ctypes.data, 6)
+        settle(10.0)
 
 
 def test_memory_is_given_back(mod: armexec.Module) -> None:

@@ -241,8 +241,9 @@ class LoadedTranslatedImage:
         address = getattr(bound, "address", None)
         if address is None or not self.translator.policy.vectorcall:
             return
-        # What is passed into a sandbox is copied.
-        if self.sandbox is not None and not _copies_nothing(prototype):
+        sandbox = self.sandbox
+        if sandbox is not None and not passes_scalars_in_registers(prototype):
+            # What is passed by reference goes into the sandbox.
             return
         from armexec.engines.fast_calls import call_types, frame_call_types
         from armexec.translate.python_calls.vectorcall import Callee, make_later
@@ -257,12 +258,14 @@ class LoadedTranslatedImage:
         pointer, thread = self._thread_pointer, self._thread
         # What is called afterwards is left to Python.
         is_locked = thread is not None and not thread.has_afterwards
-        types = replace(types, thread_pointer=pointer is not None, serialized=is_locked)
+        types = replace(types, thread_pointer=pointer is not None, serialized=is_locked, sandbox=sandbox is not None)
+
+        callee = Callee(address, pointer, thread, classes, 0 if sandbox is None else sandbox.base)
 
         def give(fast: Callable[..., Any]) -> None:
             install(fast if thread is None or is_locked else staticmethod(thread.serialized(fast)))
 
-        make_later(types, Callee(address, pointer, thread, classes), call, give)
+        make_later(types, callee, call, give)
 
     def close(self) -> None:
         self.translator.close()
@@ -331,8 +334,3 @@ class TranslatedEngine:
 
         callback_types = tuple(map(returned, types)), passed(result) if result else None
         specialize_later(host, callback_types, function, convert, self._runtime().callback_symbols)
-
-
-def _copies_nothing(prototype: Prototype) -> bool:
-    """Whether only numbers are passed, in registers."""
-    return passes_scalars_in_registers(prototype) and all(p.type.kind != "pointer" for p in prototype.parameters)

@@ -21,8 +21,10 @@ from armexec.translate.support.load import load
 
 __all__ = ["CLASSES_AT", "TYPE_AT", "text"]
 
-_FUNCTION_AT, _STUB_AT, _THREAD_POINTER_AT, _THREAD_AT, CLASSES_AT = 0, 1, 2, 3, 6
-"""Where the tuple of a function has what it calls, and the classes of the structs that it takes and returns."""
+_FUNCTION_AT, _STUB_AT, _THREAD_POINTER_AT, _THREAD_AT, _MEMORY_AT, CLASSES_AT = 0, 1, 2, 3, 6, 7
+"""Where the tuple of a function has what it calls, its sandbox's address, and the classes of the structs that it takes
+and returns."""
+_SANDBOX_SIZE = 1 << 32
 _LLONG_MAX = (1 << 63) - 1
 _BUFFER_SIZE = 80
 _OBJ, _ITEMSIZE, _READONLY, _NDIM, _FORMAT = 8, 24, 32, 36, 40
@@ -64,7 +66,7 @@ def text(types: CallTypes) -> str:
             lines += take_struct(i, parameter.bits // 8, frame.arguments[i], place)
             place += 1
         else:
-            lines += _take(i, parameter)
+            lines += _take(i, parameter, sandbox=types.sandbox)
     lines.append(f"p{len(parameters)}:")
     if frame:
         for i, parameter in enumerate(parameters):
@@ -90,10 +92,10 @@ def text(types: CallTypes) -> str:
     return "\n".join(lines)
 
 
-def _take(i: int, parameter: Passed) -> list[str]:
+def _take(i: int, parameter: Passed, *, sandbox: bool = False) -> list[str]:
     """An argument as a C value, `%c{i}`."""
     if parameter.buffers:
-        return _take_pointer(i, parameter)
+        return _take_pointer(i, parameter, sandbox=sandbox)
     kind = "@PyFloat_Type" if parameter.is_float else "@PyLong_Type"
     lines = [
         f"p{i}:",
@@ -122,8 +124,8 @@ def _take(i: int, parameter: Passed) -> list[str]:
     return lines
 
 
-def _take_pointer(i: int, parameter: Passed) -> list[str]:
-    """An address, None, or what has memory of the right kind."""
+def _take_pointer(i: int, parameter: Passed, *, sandbox: bool) -> list[str]:
+    """An address, None, or what has memory of the right kind. In a sandbox it is passed by its address there."""
     flags = _C_CONTIGUOUS_WITH_FORMAT | (_WRITABLE if parameter.writable else 0)
     lines = [
         f"p{i}:",
@@ -189,9 +191,20 @@ def _take_pointer(i: int, parameter: Passed) -> list[str]:
         ]
     else:
         lines.append(f"%right{i} = and i1 %known{i}, %held{i}")
+    right = f"%right{i}"
+    lines.append(f"%{'host' if sandbox else 'buf'}{i} = load i64, ptr %view{i}")
+    if sandbox:
+        right = f"%inside{i}"
+        lines += [
+            f"%memory_int{i} = call ptr @PyTuple_GetItem(ptr %self, i64 {_MEMORY_AT})",
+            f"%memory{i} = call ptr @PyLong_AsVoidPtr(ptr %memory_int{i})",
+            f"%begin{i} = ptrtoint ptr %memory{i} to i64",
+            f"%buf{i} = sub i64 %host{i}, %begin{i}",
+            f"%within{i} = icmp ult i64 %buf{i}, {_SANDBOX_SIZE}",
+            f"%inside{i} = and i1 %within{i}, %right{i}",
+        ]
     lines += [
-        f"%buf{i} = load i64, ptr %view{i}",
-        f"br i1 %right{i}, label %j{i}, label %slow",
+        f"br i1 {right}, label %j{i}, label %slow",
         f"j{i}:",
         f"%c{i} = phi i64 [0, %n{i}], [%v{i}, %i{i}], [%buf{i}, %m{i}]",
         f"br label %p{i + 1}",
