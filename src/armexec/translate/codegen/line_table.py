@@ -10,7 +10,7 @@ import io
 import re
 from bisect import bisect_right
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from armexec.translate.codegen.debug_locations import MARK, Offsets, offset_of, with_locations
@@ -23,7 +23,9 @@ _FAR = 1 << 40
 
 _VALUE = re.compile(r"%[\w.]+")
 _KEPT = re.compile(r"ptr %[xfqds]\w*$")
-_POINTER = "getelementptr i8, ptr null, "
+_POINTER = ("getelementptr i8, ptr null, ", "getelementptr i8, ptr @memory, ")
+"""How the pointers to the guest's memory begin, without a sandbox and with one (`machines/llvm/memory.py`)."""
+_MASK = ", 4294967295"
 _OWN_ACCESS = ("atomicrmw", "cmpxchg", "call", "load atomic")
 _CASTS = ("bitcast", "zext", "sext", "trunc", "fpext", "insertelement", "extractelement", "shufflevector")
 """What a load may go through on its way into the instruction that it becomes a part of."""
@@ -70,8 +72,11 @@ def _readers(text: str) -> dict[int, int]:
             if line.endswith(":"):
                 loaded.clear()
             name, _, operation = line.partition(" = ")
-            if operation.startswith("add i64 "):
+            if operation.startswith("and i64 ") and operation.endswith(_MASK):
                 sums[name] = operation
+            elif operation.startswith("add i64 "):
+                # In a sandbox the sum is one of a masked value, whose mask each access has for itself.
+                sums[name] = _masked_sum(operation, sums)
             elif operation.startswith(_POINTER):
                 address = operation.rpartition(" ")[2]
                 places[name] = sums.get(address, address)
@@ -82,6 +87,16 @@ def _readers(text: str) -> dict[int, int]:
                 if place and place in loaded:
                     found.setdefault(here, loaded[place])
     return found
+
+
+def _masked_sum(operation: str, sums: Mapping[str, str]) -> str:
+    """The text of a sum, with what masked values are made of."""
+
+    def shown(used: re.Match[str]) -> str:
+        known = sums.get(used[0], "")
+        return known if known.startswith("and") else used[0]
+
+    return _VALUE.sub(shown, operation)
 
 
 def _sources(text: str) -> dict[int, int]:
