@@ -38,14 +38,15 @@ class _Renewed(Protocol):
 
 L = TypeVar("L", bound=Lock)
 
-_locks: list[Lock] = []
+_locks: weakref.WeakSet[Lock] = weakref.WeakSet()
 _renewed: weakref.WeakSet[Any] = weakref.WeakSet()
 _child: list[Callable[[], None]] = []
 
 
 def hold(lock: L) -> L:
-    """Register a lock that the forking thread is to hold during a fork, and return it."""
-    _locks.append(lock)
+    """Register a lock that the forking thread is to hold during a fork, and return it. It is held as long as it is
+    there: those of a sandbox go with it."""
+    _locks.add(lock)
     return lock
 
 
@@ -121,7 +122,7 @@ class _Fork:
         """Acquire all locks that become free in time. True if all did."""
         imports = _Imports()
         complete = True
-        for lock in (imports, *_locks, *_llvm()):
+        for lock in (imports, *list(_locks), *_llvm()):
             if lock.acquire(False):
                 self._held.append(lock)
             else:

@@ -6,6 +6,7 @@ import array
 import ctypes
 import gc
 import threading
+import weakref
 
 import numpy as np
 import pytest
@@ -226,6 +227,21 @@ def test_engines_without_sandboxes_refuse() -> None:
 def test_many_sandboxes() -> None:
     functions = [armexec.function("add x0, x0, x1; ret", "long(long, long)", sandbox=True) for _ in range(40)]
     assert [f(n, 1) for n, f in enumerate(functions)] == [n + 1 for n in range(40)]
+
+
+def test_a_sandbox_goes_with_what_uses_it() -> None:
+    function = armexec.function("ldr w0, [x0]; ret", "int(const int *)", sandbox=True)
+    array_in_it = function.module.empty(4, np.int32)
+    assert function([5]) == 5
+    settle(10.0)
+    reference = weakref.ref(function.sandbox)
+    del function
+    gc.collect()
+    assert reference() is not None
+    array_in_it[:] = 1
+    del array_in_it
+    gc.collect()
+    assert reference() is None
 
 
 def test_time_limits_and_threads() -> None:

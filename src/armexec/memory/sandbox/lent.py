@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import ctypes
-import threading
 from typing import Protocol
 
+from ...forks import renew
 from ..region import Region
 
 __all__ = ["Block", "Blocks"]
@@ -53,7 +53,7 @@ class Blocks:
     """The blocks of a sandbox, by the powers of two of their sizes."""
 
     def __init__(self) -> None:
-        self._lock = threading.RLock()
+        self._lock = renew(self)
         self._free: dict[int, list[tuple[int, Region]]] = {}
 
     def take(self, sandbox: _Sandbox, size: int) -> Block:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import ctypes
-import threading
 import weakref
 from collections.abc import Callable
 from typing import Any
 
+from ...forks import renew
 from ..host import HostMemory
 from ..protection import AccessError
 from .layout import FIRST, LOW, SIZE
@@ -33,7 +33,7 @@ class SandboxMemory:
         self.base = base
         self.pointer_classes: dict[Any, Any] = {}
         """The classes of pointers into this memory, by what they point to (`abi/guest_pointer.py`)."""
-        self._lock = threading.RLock()
+        self._lock = renew(self)
         self._pinned: dict[int, tuple[int, int]] = {}
         self._finalizer = weakref.finalize(self, free)
         # Code may still run while the interpreter shuts down; the system frees the memory then.

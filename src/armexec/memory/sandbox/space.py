@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import threading
 from bisect import insort
 
 from ...errors import HostError
+from ...forks import renew
 from .layout import FIRST, FUNCTIONS
 
 __all__ = ["Space"]
@@ -16,7 +16,7 @@ class Space:
 
     def __init__(self) -> None:
         self._ranges: list[tuple[int, int]] = []
-        self._lock = threading.RLock()
+        self._lock = renew(self)
 
     def take(self, size: int, align: int) -> int:
         """Take the first `size` bytes that are free, at a multiple of `align`; their address. Raises HostError."""
