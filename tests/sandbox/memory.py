@@ -14,7 +14,7 @@ from armexec.memory.sandbox.layout import FIRST, FUNCTIONS, LAST, SIZE
 
 __all__ = ["EDGES", "SECRET", "Arena"]
 
-_PAGE = 16384
+_PAGE = mmap.PAGESIZE
 _FIXED = 0x10
 SECRET = 0x5EC2
 """Every 16 bits of the host's canaries. No register and nothing in the sandbox has them otherwise."""

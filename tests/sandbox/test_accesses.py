@@ -8,6 +8,7 @@ pytest tests/sandbox -m long             ten million
 from __future__ import annotations
 
 import ctypes
+import mmap
 import random
 from collections.abc import Iterator, Sequence
 
@@ -45,12 +46,11 @@ def _addresses(rng: random.Random, arena: Arena) -> int:
     if choice < 3:
         return rng.choice(EDGES)
     if choice == 3:
-        return rng.choice(arena.canaries) + 16 * rng.randrange(-8, 1032)
+        return rng.choice(arena.canaries) + 16 * rng.randrange(-8, mmap.PAGESIZE // 16 + 8)
     if choice == 4:
         return arena.base + rng.choice(EDGES) & MASK64
-    inside = (
-        rng.choice(arena.pages) + rng.choice((0, 16, 4096, 8192, 16376, 16384, 32752, 32767)) + rng.randrange(-20, 20)
-    )
+    page = mmap.PAGESIZE
+    inside = rng.choice(arena.pages) + rng.choice((0, 16, page // 2, page, 2 * page)) + rng.randrange(-20, 20)
     # What is above 32 bits doesn't count.
     return inside + (rng.getrandbits(32) << 32 if choice < 7 else 0) & MASK64
 

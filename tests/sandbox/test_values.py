@@ -234,7 +234,8 @@ def test_a_sandbox_goes_with_what_uses_it() -> None:
     array_in_it = function.module.empty(4, np.int32)
     assert function([5]) == 5
     settle(10.0)
-    reference = weakref.ref(function.sandbox)
+    assert function.sandbox is not None
+    reference = weakref.ref(function.sandbox.memory)
     del function
     gc.collect()
     assert reference() is not None

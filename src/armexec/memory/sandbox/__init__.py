@@ -2,6 +2,6 @@
 
 from .lent import Block
 from .memory import SandboxMemory
-from .reservation import Sandbox
+from .sandbox import Sandbox
 
 __all__ = ["Block", "Sandbox", "SandboxMemory"]
