@@ -175,7 +175,8 @@ def _drafts(policy: Policy, tier: str = OPTIMIZED, shape: Shape | None = FOUR_LO
 
 
 @pytest.mark.parametrize(
-    "name", sorted(set(OPTIMIZATIONS) - {"tiers", "osr", "vectorcall", "vectorization", "vector_pairs"})
+    "name",
+    sorted(set(OPTIMIZATIONS) - {"tiers", "osr", "unrolling_by_cost", "vectorcall", "vectorization", "vector_pairs"}),
 )
 def test_it_changes_the_text(name: str) -> None:
     changed = [record.source(OPTIMIZED) for record in _drafts(DEFAULT.without(name))]
