@@ -18,14 +18,16 @@ from armexec.engines.native_calls import (
     HostCall,
     NativeHostFunctions,
     SystemCalls,
+    add_image,
     bind_address,
     bind_frame,
+    code_ranges,
     find_system_calls,
     native_host_functions,
 )
 from armexec.engines.thread_local import GuestThread, ThreadBlocks
 from armexec.errors import HostError
-from armexec.memory import Region, Step, strategy_name
+from armexec.memory import Protection, Region, Step, strategy_name
 from armexec.objects import Image, Prototype, Resolve
 from armexec.profiling.registry import register_native_image
 
@@ -56,6 +58,10 @@ class LoadedNativeImage:
         # What is freed after the last call.
         self._memory = region, functions
         register_native_image(self)
+        add_image(self)
+        for at, size, protection in region.parts:
+            if Protection.EXECUTE in protection:
+                code_ranges.add(region.address + at, region.address + at + size, region)
 
     def redirect(self, offset: int, target: int | None) -> None:
         raise HostError("the engine 'native' can't replace functions: use 'translated' or 'reference'")
@@ -84,8 +90,8 @@ class LoadedNativeImage:
 class NativeEngine:
     """Calls the image's functions through function pointers.
 
-    A fault in a function ends this process, as in any program. A call of an undefined symbol becomes an exception, and
-    so does whatever a host function raises (`native_calls`).
+    Faults of the guest are exceptions, with all registers. A call of an undefined symbol becomes an exception, and so
+    does whatever a host function raises (`native_calls`).
     """
 
     name = "native"

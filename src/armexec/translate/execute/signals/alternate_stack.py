@@ -12,7 +12,7 @@ import sys
 from armexec.memory import Protection
 from armexec.memory.kernel import real_kernel
 
-__all__ = ["ALTERNATE_SIZE", "AlternateStacks", "DarwinStack", "LinuxStack", "disabled_flag"]
+__all__ = ["ALTERNATE_SIZE", "AlternateStacks", "DarwinStack", "LinuxStack", "disabled_flag", "stack_bytes"]
 
 _DARWIN = sys.platform == "darwin"
 ALTERNATE_SIZE = 1 << 20
@@ -35,6 +35,13 @@ def disabled_flag(system: str = sys.platform) -> int:
 
 _Stack = DarwinStack if _DARWIN else LinuxStack
 _libc = ctypes.CDLL(None, use_errno=True)
+
+
+def stack_bytes() -> bytes:
+    """The `stack_t` by which a thread has no stack for handlers."""
+    stack = _Stack()
+    stack.flags, stack.size = disabled_flag(), ALTERNATE_SIZE
+    return bytes(stack)
 
 
 class AlternateStacks:

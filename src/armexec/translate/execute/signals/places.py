@@ -12,12 +12,12 @@ from __future__ import annotations
 import ctypes
 import signal
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 
 from armexec.forks import hold
 from armexec.translate.execute.sigaction import SignalAction
 
-__all__ = ["MadeHandler", "Places"]
+__all__ = ["MadeHandler", "Places", "add_other", "reached"]
 
 _libc = ctypes.CDLL(None, use_errno=True)
 _lock = hold(threading.Lock())
@@ -44,7 +44,22 @@ class _Handler:
 
 
 _by_address: dict[int, _Handler] = {}
-"""All of armexec's."""
+"""All of armexec's that are put in place here."""
+_others: dict[int, Callable[[], int]] = {}
+"""Handlers of armexec that find their own place, and what gives the one that each sends signals on to, or 0."""
+
+
+def add_other(address: int, previous: Callable[[], int]) -> None:
+    """Take note of a handler that finds its own place. `previous` gives the one that it sends signals on to, or 0."""
+    _others[address] = previous
+
+
+def reached(number: int, current: int) -> Iterator[int]:
+    """The handler at an address, and those of armexec that a signal reaches from there."""
+    while current:
+        yield current
+        handler = _by_address.get(current)
+        current = _others.get(current, lambda: 0)() if handler is None else handler.previous[number].handler or 0
 
 
 class Places:
@@ -88,11 +103,7 @@ class Places:
 
     def _is_reached(self, number: int, current: ctypes.Structure) -> bool:
         """Whether the handler is one of these, or one of armexec's that sends signals on to one of these."""
-        while True:
-            handler = _by_address.get(current.handler or 0)
-            if handler is None or handler in self._made:
-                return handler is not None
-            current = handler.previous[number]
+        return any(_by_address.get(at) in self._made for at in reached(number, current.handler or 0))
 
     def _add(self, made: MadeHandler, table: ctypes.Array[ctypes.c_void_p]) -> _Handler:
         handler = _Handler(made, table, self._flags)
