@@ -56,8 +56,8 @@ def symbols_of(module: ModuleType, first: str) -> dict[str, int]:
 def test_the_native_code_finds_its_data() -> None:
     symbols = symbols_of(routines, "enter")
     assert {name: symbols[name] for name in routines.AT} == routines.AT
-    data = sorted((at, name) for name, at in symbols.items() if at >= symbols["key"])
-    names = ["key", "counts", *routines.OBJECTS, *routines.C_LIBRARY, *routines.PYTHON]
+    data = sorted((at, name) for name, at in symbols.items() if at >= symbols["fp_at"])
+    names = ["fp_at", "v_at", "key", "counts", *routines.OBJECTS, *routines.C_LIBRARY, *routines.PYTHON]
     assert [name for _, name in data] == names
     # What `call_host` stores, from SP.
     assert [48 + HostCall.v.offset, 48 + HostCall.stack.offset, 48 + HostCall.link.offset] == [128, 256, 272]
@@ -71,7 +71,7 @@ def test_the_handler_of_signals_finds_its_data() -> None:
     symbols = symbols_of(signal_handler, "handler")
     assert {name: symbols[name] for name in signal_handler.AT} == signal_handler.AT
     data = [name for _, name in sorted((at, name) for name, at in symbols.items() if at >= symbols["previous"])]
-    first = ["previous", "ranges", "begin", "resume", "faulted", "leave", "interrupted", "look", "sent"]
+    first = ["previous", "ranges", "begins", "faulted", "leave", "interrupted", "look", "sent"]
     assert data == [*first, *(name for name in Layout._fields if name != "sent"), *signal_handler.C_LIBRARY]
     assert symbols["key"] - symbols["no_stack"] == len(stack_bytes()) + 8
     assert 384 + Left.registers.offset == 400

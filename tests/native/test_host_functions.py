@@ -317,7 +317,7 @@ def test_the_gil_is_free_while_the_guest_runs(engine: str) -> None:
     thread.join()
 
 
-# In a child of a process with threads, qemu may end at the start of the next thread: the native engine is to begin none.
+# In a child of a process with threads, qemu may end at the start of the next one: the native engine is to begin none.
 @pytest.mark.parametrize(
     "engine", [name if name == "native" else pytest.param(name, marks=needs_processes) for name in AVAILABLE]
 )

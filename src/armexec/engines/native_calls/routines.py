@@ -10,9 +10,9 @@ runs on the guest's behalf; else the SP of the innermost `enter`, which is the w
 the frame's address. If that raises an exception, this stays set while the guest is left, so it is raised where
 `enter` was called. Without a way out the exception is written as one that can't be raised, and the result is 0.
 
-`interrupted` is where the handler of signals (signal_handler.py) has a thread go on that is to look at Python's signals
-and limits. The guest's registers are in the frame of `enter`; `resume` is a signal, which puts them back.
-`begin` is one, too, after which the registers are those of the record whose address is in X0.
+`begin` goes on with the registers of a record, also of a Cpu: it loads what a signal can't everywhere, and at `begins`
+the handler of signals (signal_handler.py) has the system load the others. `interrupted` is where that handler has a
+thread go on that is to look at Python's signals and limits. The guest's registers are in the frame of `enter` then.
 
 The words are those of this text:
 
@@ -151,9 +151,31 @@ The words are those of this text:
         ldp x21, x22, [sp, #16]
         ldp x29, x30, [sp], #32
         ret
-    begin:
-        brk #0
-    resume:
+    begin:                              // X0: a record (Registers), X1: whether it is a Cpu's
+        ldr x9, fp_at
+        add x9, x0, x9
+        ldp w10, w11, [x9]
+        msr fpsr, x10
+        msr fpcr, x11
+        ldr x9, v_at
+        add x9, x0, x9
+        ldp q0, q1, [x9]
+        ldp q2, q3, [x9, #32]
+        ldp q4, q5, [x9, #64]
+        ldp q6, q7, [x9, #96]
+        ldp q8, q9, [x9, #128]
+        ldp q10, q11, [x9, #160]
+        ldp q12, q13, [x9, #192]
+        ldp q14, q15, [x9, #224]
+        ldp q16, q17, [x9, #256]
+        ldp q18, q19, [x9, #288]
+        ldp q20, q21, [x9, #320]
+        ldp q22, q23, [x9, #352]
+        ldp q24, q25, [x9, #384]
+        ldp q26, q27, [x9, #416]
+        ldp q28, q29, [x9, #448]
+        ldp q30, q31, [x9, #480]
+    begins:
         brk #0
     interrupted:                        // X20: the way out
         sub x9, sp, #128                // what macOS leaves to functions that call none
@@ -180,7 +202,8 @@ The words are those of this text:
         ldr x16, pthread_setspecific
         blr x16
         add x0, x20, #400
-        b resume
+        mov x1, xzr
+        b begin
     call_host:                          // X17: the trampoline's data
         stp x29, x30, [sp, #-288]!
         mov x29, sp
@@ -251,6 +274,8 @@ The words are those of this text:
         ldp x29, x30, [sp], #288
         ret
         .balign 8
+    fp_at: .quad 0
+    v_at: .quad 0
     key: .quad 0
     counts: .quad 0
     object: .quad 0
@@ -275,6 +300,7 @@ import ctypes
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
+from armexec.engines.native_calls.context import Registers, SavedVectors
 from armexec.errors import HostError
 from armexec.memory import Protection, allocate, page_size
 
@@ -283,34 +309,36 @@ __all__ = ["AT", "C_LIBRARY", "OBJECTS", "PYTHON", "WORDS", "Objects", "Routines
 WORDS = """
     ff0313d1 fd7b00a9 fd030091 f35301a9 f55b02a9 f76303a9 f96b04a9 fb7305a9 e827066d ea2f076d ec37086d ee3f096d
     09443bd5 e95300f9 ff5f00f9 e0070ca9 e20f0da9 e4170ea9 e61f0fa9 e00708ad e20f09ad e4170aad e61f0bad 330640f9
-    f3c300f9 75180058 00180058 70190058 00023fd6 f40300aa 740000b4 a90240f9 290100b4 e0170058 e10314aa 45000094
-    a00600b4 301a0058 00023fd6 9f0200f1 94169f9a f45700f9 a90640f9 29050091 a90600f9 b0170058 00023fd6 e05b00f9
-    40150058 e1030091 d0160058 00023fd6 e0074ca9 e20f4da9 e4174ea9 e61f4fa9 e00748ad e20f49ad e4174aad e61f4bad
+    f3c300f9 b51b0058 401b0058 b01c0058 00023fd6 f40300aa 740000b4 a90240f9 290100b4 201b0058 e10314aa 45000094
+    a00600b4 701d0058 00023fd6 9f0200f1 94169f9a f45700f9 a90640f9 29050091 a90600f9 f01a0058 00023fd6 e05b00f9
+    80180058 e1030091 101a0058 00023fd6 e0074ca9 e20f4da9 e4174ea9 e61f4fa9 e00748ad e20f49ad e4174aad e61f4bad
     60023fd6 e0070ca9 e00708ad e20f09ad f3031faa 07000014 330080d2 02000014 f3031faa 9f020091 e95340f9 09441bd5
-    40120058 e15740f9 d0130058 00023fd6 e05b40f9 f0130058 00023fd6 a9110058 2a0940f9 4a050091 2a0900f9 d30000b4
-    c0110058 e1030691 12000094 f0130058 00023fd6 e0074ca9 e00748ad e20f49ad f35341a9 f55b42a9 f76343a9 f96b44a9
+    80150058 e15740f9 10170058 00023fd6 e05b40f9 30170058 00023fd6 e9140058 2a0940f9 4a050091 2a0900f9 d30000b4
+    00150058 e1030691 12000094 30170058 00023fd6 e0074ca9 e00748ad e20f49ad f35341a9 f55b42a9 f76343a9 f96b44a9
     fb7345a9 e827466d ea2f476d ec37486d ee3f496d fd7b40a9 ff031391 c0035fd6 fd7bbea9 fd030091 f55b01a9 f50300aa
-    e00301aa b0100058 00023fd6 f60300aa 560100b4 e10316aa e00315aa 30100058 00023fd6 f50300aa e00316aa f00f0058
-    00023fd6 e00315aa f55b41a9 fd7bc2a8 c0035fd6 000020d4 000020d4 e90302d1 3fed7c92 200b0058 210080d2 b00c0058
-    00023fd6 300d0058 00023fd6 f503002a 800b0058 81020691 deffff97 f60300aa 500d0058 00023fd6 e003152a 300c0058
-    00023fd6 76f6ffb4 00090058 e10314aa 900a0058 00023fd6 80420691 e7ffff17 fd7baea9 fd030091 f35301a9 f55b02a9
-    e00703a9 e20f04a9 e41705a9 e61f06a9 e83b00f9 e00704ad e20f05ad e41706ad e61f07ad e9830491 e97f10a9 2a4240d1
-    fe2b11a9 20060058 90070058 00023fd6 f40300aa a0050058 9f0200f1 e1079f9a 10070058 00023fd6 90070058 00023fd6
-    f303002a 20050058 e1c30091 b1ffff97 f60300aa f60100b5 9f0600f1 28010054 40040058 70070058 00023fd6 ff7f03a9
-    00e4006f e00304ad e00305ad 08000014 e003132a 70050058 00023fd6 7dffff17 e00316aa b0050058 00023fd6 e003132a
-    90040058 00023fd6 80010058 e10314aa 10030058 00023fd6 e00743a9 e00744ad e20f45ad f35341a9 f55b42a9 fd7bd2a8
-    c0035fd6 1f2003d5 00000000 00000000 00000000 00000000 00000000 00000000 00000000 00000000 00000000 00000000
+    e00301aa f0130058 00023fd6 f60300aa 560100b4 e10316aa e00315aa 70130058 00023fd6 f50300aa e00316aa 30130058
+    00023fd6 e00315aa f55b41a9 fd7bc2a8 c0035fd6 690e0058 0900098b 2a2d4029 2a441bd5 0b441bd5 090e0058 0900098b
+    200540ad 220d41ad 241542ad 261d43ad 282544ad 2a2d45ad 2c3546ad 2e3d47ad 304548ad 324d49ad 34554aad 365d4bad
+    38654cad 3a6d4dad 3c754ead 3e7d4fad 000020d4 e90302d1 3fed7c92 a00b0058 210080d2 300d0058 00023fd6 b00d0058
+    00023fd6 f503002a 000c0058 81020691 c8ffff97 f60300aa d00d0058 00023fd6 e003152a b00c0058 00023fd6 b6f3ffb4
+    80090058 e10314aa 100b0058 00023fd6 80420691 e1031faa cfffff17 fd7baea9 fd030091 f35301a9 f55b02a9 e00703a9
+    e20f04a9 e41705a9 e61f06a9 e83b00f9 e00704ad e20f05ad e41706ad e61f07ad e9830491 e97f10a9 2a4240d1 fe2b11a9
+    80060058 f0070058 00023fd6 f40300aa 00060058 9f0200f1 e1079f9a 70070058 00023fd6 f0070058 00023fd6 f303002a
+    80050058 e1c30091 9affff97 f60300aa f60100b5 9f0600f1 28010054 a0040058 d0070058 00023fd6 ff7f03a9 00e4006f
+    e00304ad e00305ad 08000014 e003132a d0050058 00023fd6 66ffff17 e00316aa 10060058 00023fd6 e003132a f0040058
+    00023fd6 e0010058 e10314aa 70030058 00023fd6 e00743a9 e00744ad e20f45ad f35341a9 f55b42a9 fd7bd2a8 c0035fd6
     00000000 00000000 00000000 00000000 00000000 00000000 00000000 00000000 00000000 00000000 00000000 00000000
-    00000000 00000000 00000000 00000000 00000000 00000000 00000000 00000000 00000000 00000000
+    00000000 00000000 00000000 00000000 00000000 00000000 00000000 00000000 00000000 00000000 00000000 00000000
+    00000000 00000000 00000000 00000000 00000000 00000000 00000000 00000000 00000000 00000000 00000000 00000000
 """
 AT = {
     "enter": 0,
     "faulted": 264,
     "leave": 272,
     "begin": 500,
-    "resume": 504,
-    "interrupted": 508,
-    "call_host": 608,
+    "begins": 592,
+    "interrupted": 596,
+    "call_host": 700,
 }
 """Where the routines begin, in bytes."""
 PROLOGUE = 68
@@ -376,7 +404,10 @@ class Routines:
         self.key = _new_key(libc)
         self.counts = Counts()
         self._objects = objects
+        vectors = Registers.vectors.offset
         words = [
+            vectors + SavedVectors.fpsr.offset,
+            vectors + SavedVectors.v.offset,
             self.key,
             ctypes.addressof(self.counts),
             # An object of CPython is at its id.
@@ -390,5 +421,5 @@ class Routines:
         self._region.seal([(0, page_size(), Protection.READ | Protection.EXECUTE)])
         base = self._region.address
         self.enter, self.call_host = base + AT["enter"], base + AT["call_host"]
-        self.begin, self.resume = base + AT["begin"], base + AT["resume"]
+        self.begin, self.begins = base + AT["begin"], base + AT["begins"]
         self.faulted, self.leave, self.interrupted = base + AT["faulted"], base + AT["leave"], base + AT["interrupted"]

@@ -7,7 +7,8 @@ a signal to a thread that runs no guest code does nothing there.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from types import SimpleNamespace
 from typing import Any
 
@@ -23,12 +24,23 @@ class CountedCalls:
 
     def __init__(self, counts: Counts) -> None:
         self._counts = counts
+        self.looked_at: set[int] = set()
+        """Threads that run a Cpu, whose limits are no exceptions: they look at them by themselves."""
+
+    @contextmanager
+    def watched(self, thread: int) -> Iterator[None]:
+        """A thread runs a Cpu in the context."""
+        self.looked_at.add(thread)
+        try:
+            yield
+        finally:
+            self.looked_at.discard(thread)
 
     def claimed(self) -> list[Any]:
         """The threads that may be in native code and that have to be looked at."""
         if self._counts.begun == self._counts.ended:
             return []
-        threads = {thread for thread, _ in deadlines()}
+        threads = {thread for thread, _ in deadlines()} | self.looked_at
         main = threading.main_thread().ident
         return [SimpleNamespace(thread=thread) for thread in threads | ({main} if main is not None else set())]
 
@@ -54,9 +66,13 @@ class NativeWatch(Watch):
 
     def __init__(self, calls: CountedCalls, install: Callable[[], None]) -> None:
         super().__init__()
+        self._calls = calls
         self.install = install
         self.use(calls, 0)
         calls.park()
+
+    def _always(self) -> set[int]:
+        return super()._always() | self._calls.looked_at
 
     def _install(self) -> None:
         self.install()

@@ -126,13 +126,17 @@ class Watch:
                 tick = self._look(running & before, min(max(_TICK, _PATIENCE * late), _MAX_TICK))
                 before = running
 
+    def _always(self) -> set[int]:
+        """Threads that are sent the signal at each look: the main thread, which handles signals."""
+        main = threading.main_thread().ident
+        return set() if main is None else {main}
+
     def _look(self, running: set[int], tick: float) -> float:
         """Send the signal to threads that still run guest code; how long until the next look."""
-        main = threading.main_thread().ident
         now = time.monotonic()
         times = dict(deadlines())
         over = {thread for thread in running if times.get(thread, now + 1) <= now}
-        todo = over | ({main} & running if main is not None else set())
+        todo = over | self._always() & running
         if todo:
             self._install()
         for thread in todo:
