@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from functools import cache
 from typing import Any
 
@@ -175,8 +176,9 @@ def compare_at_breakpoints(name: str, seed: int, state: State) -> None:
     end = state.pc + 4 * len(state.code)
     stops = {rng.randrange(state.pc, end, 4) for _ in range(rng.randrange(4))} | {end}
     for machine in (reference, other):
+        # What another program has left there may not be for the processor.
+        machine.space.write(CODE, bytes(0x4000))
         machine.put(state)
-        machine.space.write(end, BREAKPOINT)
         for at in stops:
             machine.space.write(at, BREAKPOINT)
     while True:
@@ -194,8 +196,9 @@ def compare_at_breakpoints(name: str, seed: int, state: State) -> None:
 
 @needs_processor
 def test_programs_on_the_processor() -> None:
+    # Not at the edge of a page, where exclusive accesses are translated.
     for seed, state in integer_states(0, COUNT):
-        compare_at_breakpoints("native", seed, state)
+        compare_at_breakpoints("native", seed, replace(state, pc=CODE + 0x800))
 
 
 @needs_processor

@@ -96,11 +96,11 @@ def test_a_fault_leaves_the_exclusive_monitor_as_before_the_instruction(engine: 
 
 def test_a_run_goes_on_after_a_fault(engine: str) -> None:
     space, cpu, _ = start(engine, "add x0, x0, #1; ldr x2, [x3]; brk #0")
-    cpu.x[3] = 0x5000
+    cpu.x[3] = 0x7000_0000
     for _ in range(ROUNDS):
         cpu.pc = CODE
         assert cpu.run().reason == "fault"
-    space.map(0x5000, 0x1000, "r", data=b"\x2a")
+    space.map(0x7000_0000, 0x1000, "r", data=b"\x2a")
     assert cpu.run().reason == "breakpoint"
     assert (cpu.x[0], cpu.x[2]) == (ROUNDS, 42)
 
