@@ -74,7 +74,7 @@ def test_a_fault_leaves_the_registers_as_before_the_instruction(
         assert (cpu.x[5], cpu.x[6]) == (end - 32, end - 16)
         assert executed(engine, stop, 1)
         assert (cpu.pc, cpu.x[0], cpu.x[2], cpu.x[3]) == (CODE + 4, end, 7, 3)
-        # A processor may have loaded some of the V registers (Arm ARM, "Data Abort exceptions").
+        # A processor may have loaded some of the V registers (they are UNKNOWN then).
         assert cpu.v[0].q == 0 or engine == "native"
     assert str(stop) == f"fault at 0x{CODE + 4:x}: can't {access} memory at 0x{end + offset:x}"
 
