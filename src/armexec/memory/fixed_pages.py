@@ -6,6 +6,8 @@ once. Linux and macOS have the same calls for it; on macOS this hasn't been run 
 
 from __future__ import annotations
 
+import ctypes
+import os
 import weakref
 
 from ..errors import HostError
@@ -14,12 +16,14 @@ from .kernel_calls import Kernel
 from .protection import Protection
 from .strategies import DARWIN_MAP_ANON, LINUX_MAP_ANONYMOUS, LINUX_MAP_NORESERVE, MAP_PRIVATE
 
-__all__ = ["FixedPages"]
+__all__ = ["FixedPages", "exchange"]
 
 _READ, _WRITE, _EXECUTE = Protection.READ, Protection.WRITE, Protection.EXECUTE
 _FIXED_NOREPLACE = 0x10_0000
 """MAP_FIXED_NOREPLACE, linux/mman.h. Where it isn't known (macOS, Linux before 4.17) the address is a hint."""
 _LARGE = 1 << 30
+_MOVED = 3
+"""MREMAP_MAYMOVE | MREMAP_FIXED, linux/mman.h."""
 
 
 class FixedPages:
@@ -117,6 +121,39 @@ class FixedPages:
         self._ranges[:] = left
         for low, high in gone:
             self._kernel.munmap(low, high - low)
+
+
+def exchange(address: int, data: bytes) -> None:
+    """Have executable pages with other contents at an address, in the place of those that are mapped there.
+
+    The system exchanges them at once, so threads may execute them meanwhile, and none is ever writable there.
+
+    Raises:
+        HostError: the host can't, or makes no memory executable.
+    """
+    kernel = real_kernel()
+    if kernel.system != "linux":
+        raise HostError(f"code can't be exchanged on {kernel.system} yet: use the engine 'translated'")
+    size = len(data)
+    libc = ctypes.CDLL(None, use_errno=True)
+    libc.mremap.restype = ctypes.c_void_p
+    libc.mremap.argtypes = (ctypes.c_void_p, ctypes.c_size_t, ctypes.c_size_t, ctypes.c_int, ctypes.c_void_p)
+    made = 0
+    try:
+        made = kernel.mmap(0, size, _READ | _WRITE, MAP_PRIVATE | LINUX_MAP_ANONYMOUS)
+        kernel.copy_in(made, data)
+        kernel.clear_cache(made, size)
+        kernel.mprotect(made, size, _READ | _EXECUTE)
+        if libc.mremap(made, size, size, _MOVED, address) != address:
+            number = ctypes.get_errno()
+            raise OSError(number, os.strerror(number), "mremap")
+    except OSError as error:
+        if made:
+            kernel.munmap(made, size)
+        raise HostError(
+            f"can't exchange code at 0x{address:x}: {error.strerror} (errno {error.errno}): use the engine 'translated'"
+        ) from error
+    kernel.clear_cache(address, size)
 
 
 def _free(kernel: Kernel, ranges: list[tuple[int, int]]) -> None:

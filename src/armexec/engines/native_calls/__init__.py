@@ -7,11 +7,13 @@ from .calls import bind_address, bind_frame
 from .code_ranges import code_ranges
 from .faults import add_image
 from .host_functions import HostCall, NativeHostFunctions, native_host_functions
+from .redirections import Redirections
 from .system_calls import SystemCalls, find_system_calls
 
 __all__ = [
     "HostCall",
     "NativeHostFunctions",
+    "Redirections",
     "SystemCalls",
     "add_image",
     "bind_address",
