@@ -93,12 +93,13 @@ class Module:
         self._lock = renew(self)
         self._library: CLibrary | None = None
         try:
-            if image.is_executable:
-                from armexec.program.functions import CLibrary
+            if image.is_executable or image.is_shared:
+                from armexec.program.start import start_library
 
-                self._library = CLibrary(self._loaded)
-            for offset in image.initializers:
-                self._loaded.bind(offset, _initializer_prototype())()
+                self._library = start_library(self._loaded)
+            if self._library is None:
+                for offset in image.initializers:
+                    self._loaded.bind(offset, _initializer_prototype())()
         except BaseException:
             self.close()
             raise
@@ -430,8 +431,9 @@ class Module:
             try:
                 if self._library is not None:
                     self._library.finish()
-                for offset in self._image.finalizers:
-                    self._loaded.bind(offset, _initializer_prototype())()
+                else:
+                    for offset in self._image.finalizers:
+                        self._loaded.bind(offset, _initializer_prototype())()
             finally:
                 self._loaded.close()
 

@@ -77,6 +77,9 @@ class Image:
     `Symbol.name`.
     """
 
+    is_shared = False
+    """Whether it is made of shared libraries."""
+
     def __init__(
         self, name: str, parts: Sequence[Part], selection: Selection | None = None, own: int | None = None
     ) -> None:

@@ -21,6 +21,8 @@ class LibraryImage(Image):
     Names are looked up in the libraries in their order, as `dlsym` does.
     """
 
+    is_shared = True
+
     def __init__(self, libraries: Sequence[SharedLibrary], extra: Sequence[Part] = ()) -> None:
         """Link `libraries`, of which there is at least one, in the order in which symbols are looked up, to each other
         and to `extra` parts.

@@ -13,7 +13,8 @@ from typing import NamedTuple
 
 from armexec.errors import LoadError
 from armexec.objects.dynamic.library import DynamicRelocation, DynamicSymbol, SharedLibrary
-from armexec.objects.dynamic.support import RESOLVE_DESCRIPTOR, TLS_GET_ADDR, Support, make_support, stub_name
+from armexec.objects.dynamic.object_list import LoadedObject
+from armexec.objects.dynamic.support import OF_THE_LINKER, RESOLVE_DESCRIPTOR, Support, make_support, stub_name
 from armexec.objects.layout import (
     HOLE,
     MAX_IMAGE,
@@ -93,7 +94,10 @@ class _Link:
             end += library.size
             if end > MAX_IMAGE:
                 raise too_large(name, library.name, library.size)
-        self.end = _up(end, PAGE)
+        # What is made for undefined symbols is code, and stands before compiler_rt's heap.
+        self.stubs_at = _up(end, PAGE)
+        calls = sum(r.type == _JUMP_SLOT for library in libraries for r in library.relocations)
+        self.end = _up(self.stubs_at + 4 * calls + 4 + VENEER_SIZE, PAGE) if calls else self.stubs_at
         self.block = BlockLayout()
         self.blocks = [
             None
@@ -118,7 +122,7 @@ class _Link:
             self.symbols.append(Symbol("", self.bases[number], 0, "notype", "local", True))
             self.symbols.append(Symbol("", None, 0, "tls", "local", True, self.blocks[number] or 0))
             self.symbols.append(Symbol("", None, 0, "notype", "local", True, 0))
-        support = make_support(self._resolvers(), self._lacking(), self.block)
+        support = make_support(self._resolvers(), self._lacking(), self.block, self._objects())
         piece = self._lay_out_piece(support)
         start = len(self.symbols)
         self._add_piece_symbols(support, piece, start)
@@ -200,7 +204,7 @@ class _Link:
             own = library.find(symbol.name, version)
             if own is not None:
                 return self.first[number] + own
-        found = self.piece_names.get(symbol.name) if symbol.name == TLS_GET_ADDR else None
+        found = self.piece_names.get(symbol.name) if symbol.name in OF_THE_LINKER else None
         if found is None:
             found = self._find(symbol.name, version)
         if found is None:
@@ -242,13 +246,27 @@ class _Link:
             if s.name and not s.defined and s.binding != "weak"
         }
         lacking = {name for name in names if not any(name in library.definitions for library in self.libraries)}
-        if TLS_GET_ADDR in names:
-            lacking.add(TLS_GET_ADDR)
+        lacking |= names & OF_THE_LINKER
         if any(r.type == _TLSDESC for library in self.libraries for r in library.relocations):
             lacking.add(RESOLVE_DESCRIPTOR)
         return lacking
 
     # What is made in addition
+
+    def _objects(self) -> list[LoadedObject]:
+        """The libraries whose program headers are in their memory."""
+        return [
+            LoadedObject(
+                library.name,
+                base,
+                base + library.program_headers[0],
+                library.program_headers[1],
+                base + library.size,
+                None if library.unwind_table is None else base + library.unwind_table,
+            )
+            for library, base in zip(self.libraries, self.bases, strict=True)
+            if library.program_headers is not None
+        ]
 
     def _lay_out_piece(self, support: Support) -> Layout | None:
         parts = [*support.parts, *self.extra]
@@ -277,7 +295,7 @@ class _Link:
             symbol = self.symbols[index]
             if symbol.defined or not symbol.name:
                 continue
-            target = support.resolver_of(symbol.name)
+            target = support.offsets.get(symbol.name)
             found = self._find(symbol.name, None) if target is None else None
             if found is not None:
                 target = self.symbols[found].offset
@@ -348,11 +366,10 @@ class _Link:
         """A segment for the calls of undefined symbols: an undefined instruction for each, and room for the exit."""
         if not self.undefined_calls:
             return None
-        start = self.end
+        start = self.stubs_at
         size = _up(4 * len(self.undefined_calls), 8) + VENEER_SIZE
         self.exit = start + size - VENEER_SIZE
         self.undefined_calls = {at: start + offset for at, offset in self.undefined_calls.items()}
-        self.end = _up(start + size, PAGE)
         return Segment(start, size, bytes(size), False, True)
 
     # Initializers
