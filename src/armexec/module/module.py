@@ -113,6 +113,10 @@ class Module:
         from armexec.libraries import can_link, library_needed, link_program
 
         given = self._imports.has
+        if self._engine.name != "native" and image.is_shared:
+            from armexec.libraries.shared import complete_shared
+
+            image = complete_shared(image, given)
         if self._engine.name != "native" and can_link(image) and library_needed(image.parts, given):
             return link_program(image.name, image.parts, allow_missing=True, is_given=given)
         return complete(image, given)

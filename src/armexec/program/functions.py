@@ -47,13 +47,17 @@ class CLibrary(ABC):
         loaded.answer_system_calls(_ending(answer, errors, image, loaded.base))
         # Its start needs no thread pointer, and an engine that can't set one must refuse before.
         loaded.run_as(GuestThread(0))
-        initial = InitialMemory.of(image, loaded.base, [image.name], {})
+        initial = InitialMemory.of(image, loaded.base, [image.name], {}, self._program_headers())
         self._memory = initial.memory
         self._thread = GuestThread(self._make_thread(initial.address))
         loaded.run_as(self._thread)
         self._writes = self._has_output()
         self.bind()
         self._call_initializers(initial.address)
+
+    def _program_headers(self) -> tuple[int, int] | None:
+        """The address and the number of the program headers that the library is to see, if not the image's."""
+        return None
 
     @abstractmethod
     def _make_thread(self, stack: int) -> int:

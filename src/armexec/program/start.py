@@ -20,6 +20,6 @@ def start_library(loaded: LoadedImage) -> CLibrary | None:
         return LinkedLibrary(loaded)
     if not image.is_shared:
         return None
-    from armexec.program.shared_functions import Glibc, is_glibc
+    from armexec.program.shared_functions import start_shared
 
-    return Glibc(loaded) if is_glibc(image) else None
+    return start_shared(loaded)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from functools import cached_property
 
 from armexec.errors import LoadError
@@ -10,7 +10,8 @@ from armexec.objects.dynamic.library import SharedLibrary
 from armexec.objects.dynamic.link import link_libraries
 from armexec.objects.image import FunctionSymbol, Image
 from armexec.objects.layout import Symbol
-from armexec.objects.linking import Part
+from armexec.objects.linking import Part, Selection
+from armexec.objects.linking.choice import duplicates
 
 __all__ = ["LibraryImage"]
 
@@ -23,23 +24,40 @@ class LibraryImage(Image):
 
     is_shared = True
 
-    def __init__(self, libraries: Sequence[SharedLibrary], extra: Sequence[Part] = ()) -> None:
+    def __init__(
+        self,
+        libraries: Sequence[SharedLibrary],
+        extra: Sequence[Part] = (),
+        dropped: Sequence[Collection[int]] | None = None,
+    ) -> None:
         """Link `libraries`, of which there is at least one, in the order in which symbols are looked up, to each other
-        and to `extra` parts.
+        and to `extra` parts, of which the sections in `dropped` are left out.
 
         Raises:
             LoadError: they don't fit together.
         """
         name = libraries[0].name
-        linked = link_libraries(name, libraries, extra)
+        gone = dropped if dropped is not None else duplicates(extra)
+        linked = link_libraries(name, libraries, extra, gone)
         self.libraries = tuple(libraries)
+        self.lacking: Sequence[str] = linked.lacking
+        """The names that the libraries refer to, and none of them defines; but what depends on their places."""
         self._extra = tuple(extra)
+        self._dropped = tuple(gone)
         self._first = linked.first
         self._wanted_by = linked.wanted_by
         self._take(name, linked.parts, linked.layout, linked.initializers, linked.finalizers)
 
     def with_parts(self, parts: Sequence[Part]) -> Image:
-        return LibraryImage(self.libraries, [*self._extra, *parts])
+        return LibraryImage(self.libraries, [*self._extra, *parts], [*self._dropped, *duplicates(parts)])
+
+    def with_selection(self, selection: Selection) -> Image:
+        """The image linked with the parts of a selection instead of others. Raises LoadError as the class does."""
+        return LibraryImage(self.libraries, selection.parts, selection.dropped)
+
+    def defines(self, name: str) -> bool:
+        """Whether one of the libraries defines a linkage name."""
+        return any(name in library.definitions for library in self.libraries)
 
     @property
     def own_functions(self) -> list[FunctionSymbol]:

@@ -7,14 +7,21 @@ the Arm 64-bit Architecture (AAELF64), "Dynamic relocations" and "Thread-local s
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
 from armexec.errors import LoadError
 from armexec.objects.dynamic.library import DynamicRelocation, DynamicSymbol, SharedLibrary
 from armexec.objects.dynamic.object_list import LoadedObject
-from armexec.objects.dynamic.support import OF_THE_LINKER, RESOLVE_DESCRIPTOR, Support, make_support, stub_name
+from armexec.objects.dynamic.support import (
+    ALWAYS_ADDED,
+    OF_THE_LINKER,
+    RESOLVE_DESCRIPTOR,
+    Support,
+    make_support,
+    stub_name,
+)
 from armexec.objects.layout import (
     HOLE,
     MAX_IMAGE,
@@ -47,7 +54,7 @@ class Linked(NamedTuple):
     """A layout; the parts whose sections it has, in order; offsets of functions to call, in the order of the calls.
 
     `first` are the numbers of each library's first symbol in the layout; `wanted_by` the libraries that refer to each
-    undefined symbol, by its name.
+    undefined symbol, by its name; `lacking` the names that they refer to, and none of them defines.
     """
 
     layout: Layout
@@ -56,6 +63,7 @@ class Linked(NamedTuple):
     finalizers: list[int]
     first: list[int]
     wanted_by: dict[str, list[str]]
+    lacking: list[str]
 
 
 def dependencies(libraries: Sequence[SharedLibrary]) -> list[list[int]]:
@@ -72,20 +80,33 @@ def _file_name(path: str) -> str:
     return path.rsplit("/", maxsplit=1)[-1]
 
 
-def link_libraries(name: str, libraries: Sequence[SharedLibrary], extra: Sequence[Part] = ()) -> Linked:
-    """Bind libraries, in the order in which symbols are looked up, to each other and then to the `extra` parts.
+def link_libraries(
+    name: str,
+    libraries: Sequence[SharedLibrary],
+    extra: Sequence[Part] = (),
+    dropped: Sequence[Collection[int]] = (),
+) -> Linked:
+    """Bind libraries, in the order in which symbols are looked up, to each other and then to the `extra` parts, of which
+    the sections in `dropped` are left out.
 
     Raises:
         LoadError: they don't fit together, or have relocations that aren't known.
     """
-    return _Link(name, libraries, extra).linked()
+    return _Link(name, libraries, extra, dropped).linked()
 
 
 class _Link:
-    def __init__(self, name: str, libraries: Sequence[SharedLibrary], extra: Sequence[Part]) -> None:
+    def __init__(
+        self,
+        name: str,
+        libraries: Sequence[SharedLibrary],
+        extra: Sequence[Part],
+        dropped: Sequence[Collection[int]],
+    ) -> None:
         self.name = name
         self.libraries = libraries
         self.extra = extra
+        self.dropped = dropped
         self.bases: list[int] = []
         end = 0
         for library in libraries:
@@ -122,7 +143,14 @@ class _Link:
             self.symbols.append(Symbol("", self.bases[number], 0, "notype", "local", True))
             self.symbols.append(Symbol("", None, 0, "tls", "local", True, self.blocks[number] or 0))
             self.symbols.append(Symbol("", None, 0, "notype", "local", True, 0))
-        support = make_support(self._resolvers(), self._lacking(), self.block, self._objects())
+        lacking = self._lacking()
+        added = {
+            s.name
+            for part, gone in zip(self.extra, self.dropped, strict=True)
+            for s in part.symbols
+            if s.section is not None and s.section not in gone and s.binding != "local"
+        }
+        support = make_support(self._resolvers(), lacking - (added - ALWAYS_ADDED), self.block, self._objects())
         piece = self._lay_out_piece(support)
         start = len(self.symbols)
         self._add_piece_symbols(support, piece, start)
@@ -165,7 +193,7 @@ class _Link:
             parts += [*support.parts, *self.extra]
         initializers = [at for n in _in_order(self.libraries) for at in self._calls(n, final=False)]
         finalizers = [at for n in reversed(_in_order(self.libraries)) for at in self._calls(n, final=True)]
-        return Linked(layout, parts, initializers, finalizers, self.first, self.wanted_by)
+        return Linked(layout, parts, initializers, finalizers, self.first, self.wanted_by, sorted(lacking - ALWAYS_ADDED))
 
     # Symbols
 
@@ -272,7 +300,7 @@ class _Link:
         parts = [*support.parts, *self.extra]
         if not parts:
             return None
-        merged = merge(parts)
+        merged = merge(parts, [*((),) * len(support.parts), *self.dropped])
         return lay_out(self.name, merged.sections, merged.symbols, merged.references)
 
     def _add_piece_symbols(self, support: Support, piece: Layout | None, start: int) -> None:

@@ -17,18 +17,20 @@ from armexec.objects.dynamic.read import read_library
 
 __all__ = ["load_library"]
 
-# What armexec's compiler_rt stands in for, as far as it goes, where it isn't found.
+# What armexec's own C library, or its compiler_rt, stands in for where it isn't found.
 _STOOD_IN_FOR = (
-    "libc.so",
     "libc.so.6",
-    "libc.musl-aarch64.so.1",
     "libdl.so.2",
     "libgcc_s.so.1",
+    "libm.so.6",
     "libpthread.so.0",
     "librt.so.1",
+    "libutil.so.1",
     "ld-linux-aarch64.so.1",
-    "ld-musl-aarch64.so.1",
 )
+# musl is its own dynamic linker, which there is none of. armexec's C library is musl too.
+_NOT_LOADED = ("libc.so", "libdl.so", "libm.so", "libc.musl-aarch64.so.1", "ld-musl-aarch64.so.1")
+_GLIBC, _ITS_LINKER = "libc.so.6", "ld-linux-aarch64.so.1"
 _MOST = 1000
 
 
@@ -36,8 +38,8 @@ def load_library(data: bytes, name: str, folders: Sequence[str] = ()) -> Library
     """The image of a shared library and of all that it needs.
 
     A dependency is looked for in `folders`, and where the library that needs it says by a DT_RUNPATH or DT_RPATH that
-    begins with $ORIGIN; never where this system has its own libraries. The C library's names may be missing:
-    compiler_rt stands in for them.
+    begins with $ORIGIN; never where this system has its own libraries. The C library's names may be missing: armexec's
+    own stands in for them, and always for musl's. But glibc's libc.so.6 needs the dynamic linker's library.
 
     Raises:
         LoadError: a library can't be read or found, or a thread-local variable is defined by none.
@@ -72,8 +74,11 @@ def load_library(data: bytes, name: str, folders: Sequence[str] = ()) -> Library
 def _find(library: SharedLibrary, needed: str, folders: Sequence[str]) -> str | None:
     # A path is one of the system that the library was made on.
     name = os.path.basename(needed)
+    if name in _NOT_LOADED:
+        return None
     found = find_file(name, [*folders, *library.runpath])
-    if found is not None or name in _STOOD_IN_FOR:
+    may_be_missing = name in _STOOD_IN_FOR and (name != _ITS_LINKER or library.soname != _GLIBC)
+    if found is not None or may_be_missing:
         return found
     shown = ", ".join([*folders, *library.runpath])
     where = f"which isn't in {shown}" if shown else "and no folder was given to look for it"

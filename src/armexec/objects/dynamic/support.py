@@ -16,12 +16,14 @@ from armexec.objects.layout import Reference, Section, SectionSymbol
 from armexec.objects.linking import Part
 from armexec.objects.thread_local import BlockLayout
 
-__all__ = ["OF_THE_LINKER", "RESOLVE_DESCRIPTOR", "TLS_GET_ADDR", "Support", "make_support", "stub_name"]
+__all__ = ["ALWAYS_ADDED", "OF_THE_LINKER", "RESOLVE_DESCRIPTOR", "Support", "make_support", "stub_name"]
 
 RESOLVE_DESCRIPTOR = "__tlsdesc_static"
 """The function of a TLS descriptor whose second word is the offset from the thread pointer (as in glibc and musl)."""
 TLS_GET_ADDR = "__tls_get_addr"
-OF_THE_LINKER = frozenset({TLS_GET_ADDR, ITERATE, FIND_OBJECT, "getauxval", "__getauxval"})
+ALWAYS_ADDED = frozenset({TLS_GET_ADDR, RESOLVE_DESCRIPTOR, ITERATE, FIND_OBJECT})
+"""What depends on how the libraries were placed."""
+OF_THE_LINKER = frozenset({*ALWAYS_ADDED, "getauxval", "__getauxval"})
 """What reads the tables of a process's dynamic linker, which there is none of: the functions here come before those of
 the libraries."""
 _ERRNO, _ERRNO_LOCATION = "errno", "__errno_location"
