@@ -260,6 +260,41 @@ int __finitef(float x) { return __builtin_isfinite(x); }
 int __isinff(float x) { return __builtin_isinf_sign(x); }
 int __isnanf(float x) { return __builtin_isnan(x); }
 
+char __libc_single_threaded = 1;
+
+// Locales as libstdc++ looks into them: it takes the tables out of the structure. There is only "C".
+
+typedef struct {
+    const void *categories[13];
+    const unsigned short *ctype_b;
+    const int *lower, *upper;
+    const char *names[13];
+} locale;
+static locale c_locale;
+const unsigned short **__ctype_b_loc(void);
+const int **__ctype_tolower_loc(void), **__ctype_toupper_loc(void);
+int strcmp(const char *, const char *);
+
+locale *__newlocale(int mask, const char *name, locale *base) {
+    if (name[0] && strcmp(name, "C") && strcmp(name, "POSIX")) {
+        *__errno_location() = 2;
+        return 0;
+    }
+    c_locale.ctype_b = *__ctype_b_loc();
+    c_locale.lower = *__ctype_tolower_loc();
+    c_locale.upper = *__ctype_toupper_loc();
+    for (int i = 0; i < 13; i++) c_locale.names[i] = "C";
+    return &c_locale;
+}
+locale *__duplocale(locale *from) { return __newlocale(0, "C", 0); }
+void __freelocale(locale *of) {}
+locale *__uselocale(locale *wanted) {
+    static locale *current = (locale *)-1L;
+    locale *before = current;
+    if (wanted) current = wanted;
+    return before;
+}
+
 // Destructors of thread-local variables: there is one thread, which ends with the library.
 int __cxa_atexit(void (*)(void *), void *, void *);
 int __cxa_thread_atexit_impl(void (*function)(void *), void *object, void *library) {

@@ -27,8 +27,8 @@ AT_EXIT = ("__funcs_on_exit", "__stdio_exit")
 """What ends the library: before the finalizers, and after them."""
 GLIBC_START = "__libc_early_init"
 """The function of glibc 2.32 and later that the dynamic linker calls before any other of the library."""
-# musl has functions of these names too, but what they make looks otherwise than glibc's.
-_DIFFERENT = {"__newlocale", "__uselocale", "__duplocale", "__freelocale"}
+# musl has functions of these names too, for a structure that looks otherwise.
+_DIFFERENT = ("__newlocale", "__uselocale", "__duplocale", "__freelocale")
 _FLAGS = ("-ffunction-sections", "-ffreestanding", "-fno-builtin", "-ffixed-x18", "-fno-sanitize=all", "-w")
 
 
@@ -45,18 +45,18 @@ def complete_shared(image: LibraryImage, is_given: Callable[[str], bool] = lambd
     if image.defines(GLIBC_START) or wheel_compiler() is None:
         return image
     given = {name for name in image.lacking if is_given(name)}
-    wanted = [name for name in image.lacking if name not in given and name not in _DIFFERENT]
+    wanted = [name for name in image.lacking if name not in given]
     others = [name for name in wanted if name not in runtime_names()]
     if not any(name in c_names() for name in others) and not any(name in _other_names().symbols for name in others):
         return image
     libraries = [
         RuntimeLibrary(without=PROGRAM_UNITS),
         _other_names(),
-        *archives(library_files("c")),
+        *without(_DIFFERENT, archives(library_files("c"))),
         RuntimeLibrary(only=PROGRAM_UNITS),
     ]
     roots = [SHARED_START, *AT_EXIT, FLUSH, *wanted]
-    selection = select([support_code("shared_start.s")], without({*given, *_DIFFERENT}, libraries), roots)
+    selection = select([support_code("shared_start.s")], without(given, libraries), roots)
     return image.with_selection(selection)
 
 

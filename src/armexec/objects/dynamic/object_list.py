@@ -1,6 +1,10 @@
 """The list of loaded libraries that unwinders search: dl_iterate_phdr(3) and glibc's _dl_find_object.
 
-Source: dl_iterate_phdr(3); glibc's manual, "Dynamic Linker Introspection", and its bits/dl_find_object.h.
+Its last entry is where the functions that Python calls return to. The unwind table there says that no frame follows: an
+exception that leaves the guest is one that nobody catches.
+
+Source: dl_iterate_phdr(3); glibc's manual, "Dynamic Linker Introspection", and its bits/dl_find_object.h; Linux Standard
+Base 5.0, "Exception Frames"; DWARF 5, 6.4.
 """
 
 from __future__ import annotations
@@ -46,6 +50,11 @@ _TABLE_AT = {ITERATE: 24, FIND_OBJECT: 0}
 # A `struct dl_phdr_info` of 64 bytes (address, name, program headers and their number, counters of libraries that were
 # added and removed, thread-local storage), then the first address, the end, and the address of PT_GNU_EH_FRAME.
 _RECORD = struct.Struct("<QQQHxxxxxxQQQQQQQxxxxxxxx")
+_TO_PYTHON = range((1 << 64) - 16, (1 << 64) - 1)
+"""Addresses that hold the one to which functions return that Python calls: the end of the address space."""
+_PROGRAM_HEADER = struct.Struct("<IIQQQQQQ")
+_ADDRESS_IN_HEADER = 16
+_PT_LOAD, _PT_GNU_EH_FRAME = 1, 0x6474E550
 _NAME_AT, _HEADERS_AT, _START_AT, _END_AT, _FRAMES_AT = 8, 16, 64, 72, 80
 
 
@@ -79,7 +88,9 @@ def object_list(objects: Sequence[LoadedObject], wanted: Collection[str], symbol
         references.append(Reference(0, at, RelocationType.ABS64, numbers[offset]))
 
     table, names = bytearray(), bytearray()
-    texts = _RECORD.size * (len(objects) + 1)
+    end = _RECORD.size * (len(objects) + 2)
+    outermost = _OutermostFrame(end)
+    texts = end + len(outermost.data)
     for number, o in enumerate(objects):
         at = _RECORD.size * number
         table += _RECORD.pack(0, 0, 0, o.count, len(objects), 0, 0, 0, 0, 0, 0)
@@ -91,7 +102,14 @@ def object_list(objects: Sequence[LoadedObject], wanted: Collection[str], symbol
         refer(at + _END_AT, o.end)
         if o.frames is not None:
             refer(at + _FRAMES_AT, o.frames)
-    sections = [Section(".data.rel.ro", bytes(table) + bytes(_RECORD.size) + bytes(names), "r", 8)]
+    at = len(table)
+    table += _RECORD.pack(0, 0, 0, 2, len(objects), 0, 0, 0, _TO_PYTHON.start, _TO_PYTHON.stop, 0)
+    references.append(Reference(0, at + _NAME_AT, RelocationType.ABS64, 0, texts + len(names)))
+    references.append(Reference(0, at + _HEADERS_AT, RelocationType.ABS64, 0, outermost.headers))
+    references.append(Reference(0, at + _FRAMES_AT, RelocationType.ABS64, 0, outermost.frames))
+    references.append(Reference(0, outermost.frames_address, RelocationType.ABS64, 0, outermost.frames))
+    content = bytes(table) + bytes(_RECORD.size) + outermost.data + bytes(names) + b"\0"
+    sections = [Section(".data.rel.ro", content, "r", 8)]
     for name, code in functions.items():
         at = _TABLE_AT[name]
         references.append(Reference(len(sections), at, RelocationType.ADR_PREL_PG_HI21, 0))
@@ -99,3 +117,25 @@ def object_list(objects: Sequence[LoadedObject], wanted: Collection[str], symbol
         symbols.append(SectionSymbol(name, len(sections), 0, len(code), binding="weak"))
         sections.append(Section(".text", code, "rx", 4))
     return Part("the list of loaded libraries", "elf", sections, symbols, references)
+
+
+class _OutermostFrame:
+    """Program headers and an unwind table for the addresses to which Python's calls return, at `start` of a section.
+
+    `headers` and `frames` are where they are there; `frames_address` is the word that is to have the address of
+    `frames`.
+    """
+
+    def __init__(self, start: int) -> None:
+        # Version 1; .eh_frame follows, PC-relative; there is no search table.
+        frames = struct.pack("<BBBBi", 1, 0x1B, 0xFF, 0xFF, 4)
+        # A CIE for plain addresses. The CFA is SP, and X30 is undefined: there is no caller.
+        frames += struct.pack("<IIB3sBBBBB5sxx", 20, 0, 1, b"zR", 1, 0x78, 30, 1, 0, b"\x0c\x1f\x00\x07\x1e")
+        frames += struct.pack("<IIQQBxxx", 28, 28, _TO_PYTHON.start, len(_TO_PYTHON), 0) + bytes(4) + bytes(4)
+        self.headers = start
+        self.frames = start + 2 * _PROGRAM_HEADER.size
+        self.frames_address = start + _PROGRAM_HEADER.size + _ADDRESS_IN_HEADER
+        size = len(_TO_PYTHON)
+        self.data = _PROGRAM_HEADER.pack(_PT_LOAD, 5, 0, _TO_PYTHON.start, _TO_PYTHON.start, size, size, 1)
+        self.data += _PROGRAM_HEADER.pack(_PT_GNU_EH_FRAME, 4, 0, 0, 0, len(frames), len(frames), 4)
+        self.data += frames

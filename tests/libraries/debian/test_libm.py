@@ -18,7 +18,7 @@ import pytest
 import armexec
 from engines import AVAILABLE
 
-from ..helpers import GCC
+from tests.objects.helpers import GCC
 
 CROSS = Path("/usr/aarch64-linux-gnu/lib")
 QEMU = shutil.which("qemu-aarch64")
