@@ -6,6 +6,7 @@ import fcntl
 import subprocess
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -48,17 +49,18 @@ def folders(packages: Path) -> list[Path]:
     return sorted({path.parent for path in packages.rglob("*.so.*") if "gconv" not in path.parts})
 
 
-@pytest.fixture(scope="session", params=["glibc", "armexec's C library"])
-def search(request: pytest.FixtureRequest, folders: list[Path]) -> list[Path]:
-    """The folders to look for the C library in: those that have glibc, or none."""
-    return folders if request.param == "glibc" else []
+@pytest.fixture(scope="session")
+def library(packages: Path) -> Callable[[str], Path]:
+    """A function that gives the path of a library by its name."""
+    return lambda name: next(path for path in packages.rglob(name) if "gconv" not in path.parts)
 
 
 @pytest.fixture(scope="session")
-def library(packages: Path):  # type: ignore[no-untyped-def]
-    """The path of a library by its name."""
-
-    def find(name: str) -> Path:
-        return next(iter(packages.rglob(name)))
-
-    return find
+def search(
+    folders: list[Path], library: Callable[[str], Path], tmp_path_factory: pytest.TempPathFactory
+) -> Callable[[str], list[Path]]:
+    """A function that gives the folders to look for libraries in: those with "glibc", or one without a C library."""
+    own = tmp_path_factory.mktemp("without-c")
+    for name in ("libstdc++.so.6", "libgcc_s.so.1"):
+        (own / name).symlink_to(library(name))
+    return lambda c_library: folders if c_library == "glibc" else [own]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -9,11 +10,10 @@ from pathlib import Path
 import pytest
 
 import armexec
-from engines import AVAILABLE
-
 from tests.objects.helpers import ZIG
 
-WITH_LIBRARY = [engine for engine in AVAILABLE if engine != "native"]
+from .combinations import combinations
+
 STRING = "_ZNSt7__cxx1112basic_stringIcSt11char_traitsIcESaIcEE"
 # Declared here, since there are no headers of libstdc++.
 SOURCE = """
@@ -22,8 +22,14 @@ class exception { public: virtual ~exception(); virtual const char *what() const
 class logic_error : public exception { void *text; public: ~logic_error(); const char *what() const noexcept; };
 class out_of_range : public logic_error { public: ~out_of_range(); };
 void __throw_out_of_range(const char *);
+struct ios_base { struct Init { Init(); ~Init(); }; };
+extern struct basic_ostream cout;
 }
+static std::ios_base::Init streams;
 extern "C" {
+void *print_text(void *, const char *) asm("_ZStlsISt11char_traitsIcEERSt13basic_ostreamIcT_ES5_PKc");
+void *print_number(void *, int) asm("_ZNSolsEi");
+void prints(int);
 int destroyed;
 const char *caught_text(int);
 int caught(int), calls_back(int (*)(int), int), of_each_thread(void);
@@ -54,6 +60,7 @@ const char *caught_text(int x) {
     }
     return text;
 }
+void prints(int x) { print_text(print_number(print_text(&std::cout, "the number is "), x), "\\n"); }
 int uncaught(int x) { thrower(x); return x; }
 int calls_back(int (*f)(int), int x) { Counted counted; return f(x) + 1; }
 thread_local int count = 40;
@@ -62,7 +69,7 @@ int of_each_thread(void) { return ++count; }
 
 
 @pytest.fixture(scope="module")
-def thrower(library: Callable[[str], Path], folders: list[Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
+def thrower(library: Callable[[str], Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The library, linked with Debian's."""
     folder = tmp_path_factory.mktemp("cxx")
     (folder / "l.cpp").write_text(SOURCE)
@@ -74,9 +81,10 @@ def thrower(library: Callable[[str], Path], folders: list[Path], tmp_path_factor
     return folder / "libthrower.so"
 
 
-@pytest.fixture(scope="module", params=WITH_LIBRARY)
-def m(request: pytest.FixtureRequest, thrower: Path, folders: list[Path]) -> armexec.Module:
-    return armexec.load(thrower, search=folders, engine=request.param)
+@pytest.fixture(scope="module", params=combinations(("translated", "own"), ("reference", "glibc")))
+def m(request: pytest.FixtureRequest, thrower: Path, search: Callable[[str], list[Path]]) -> armexec.Module:
+    engine, c_library = request.param
+    return armexec.load(thrower, search=search(c_library), engine=engine)
 
 
 def test_exceptions_are_caught(m: armexec.Module) -> None:
@@ -108,32 +116,25 @@ def test_thread_local_variables(m: armexec.Module) -> None:
     assert [m.of_each_thread() for _ in range(3)] == [41, 42, 43]
 
 
-@pytest.mark.parametrize("engine", WITH_LIBRARY)
-def test_strings_by_linkage_name(folders: list[Path], engine: str) -> None:
+def test_streams(m: armexec.Module, capsys: pytest.CaptureFixture[str]) -> None:
+    m.prints(-12)
+    assert capsys.readouterr().out == "the number is -12\n"
+
+
+def test_strings_by_linkage_name(m: armexec.Module) -> None:
     """A std::string of 32 bytes: address, size, and 16 bytes of room for short texts."""
-    with armexec.load("libstdc++.so.6", search=folders, engine=engine) as m:
-        append = m[f"{STRING}9_M_appendEPKcm"].with_signature("void *(void *, const char *, unsigned long)")
-        compare = m["_ZNKSt7__cxx1112basic_stringIcSt11char_traitsIcESaIcEE7compareEPKc"].with_signature(
-            "int(const void *, const char *)"
-        )
-        reserve = m[f"{STRING}7reserveEm"].with_signature("void(void *, unsigned long)")
-        dispose = m[f"{STRING}10_M_disposeEv"].with_signature("void(void *)")
-        import ctypes
-
-        text = (ctypes.c_uint64 * 4)()
-        text[0] = ctypes.addressof(text) + 16
-        for _ in range(5):
-            append(text, "a long text, ", 13)
-        assert ctypes.string_at(text[0], text[1]) == b"a long text, " * 5
-        assert text[0] != ctypes.addressof(text) + 16
-        assert compare(text, "a long text, " * 5) == 0
-        assert compare(text, "b") < 0
-        reserve(text, 1000)
-        assert text[2] >= 1000
-        dispose(text)
-
-
-def test_what_needs_glibc_says_so(library: Callable[[str], Path]) -> None:
-    """libstdc++ reads the tables of a locale of glibc, and ours has none."""
-    with pytest.raises(armexec.UndefinedSymbol, match=r"__newlocale.* libstdc\+\+"):
-        armexec.load(library("libstdc++.so.6"), search=[library("libstdc++.so.6").parent], engine="translated")
+    append = m[f"{STRING}9_M_appendEPKcm"].with_signature("void *(void *, const char *, unsigned long)")
+    compare = m[f"{STRING.replace('_ZN', '_ZNK', 1)}7compareEPKc"].with_signature("int(const void *, const char *)")
+    reserve = m[f"{STRING}7reserveEm"].with_signature("void(void *, unsigned long)")
+    dispose = m[f"{STRING}10_M_disposeEv"].with_signature("void(void *)")
+    text = (ctypes.c_uint64 * 4)()
+    text[0] = ctypes.addressof(text) + 16
+    for _ in range(5):
+        append(text, "a long text, ", 13)
+    assert ctypes.string_at(text[0], text[1]) == b"a long text, " * 5
+    assert text[0] != ctypes.addressof(text) + 16
+    assert compare(text, "a long text, " * 5) == 0
+    assert compare(text, "b") < 0
+    reserve(text, 1000)
+    assert text[2] >= 1000
+    dispose(text)

@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 
 import armexec
-from engines import AVAILABLE
+
+from .combinations import combinations
 
 DOCUMENT = b'<list kind="a&amp;b"><item n="1">one</item><item n="2"/></list>'
-WITH_LIBRARY = [engine for engine in AVAILABLE if engine != "native"]
 HANDLERS = "void (*)(void *, const char *, const char **), void (*)(void *, const char *)"
 
 
@@ -31,9 +31,12 @@ class Expat:
         return int(parse(self.parser, text, len(text), 1))
 
 
-@pytest.fixture(params=WITH_LIBRARY)
-def expat(request: pytest.FixtureRequest, library: Callable[[str], Path], search: list[Path]) -> Expat:
-    return Expat(library("libexpat.so.1"), search, request.param)
+@pytest.fixture(params=combinations(("translated", "own"), ("reference", "glibc")))
+def expat(
+    request: pytest.FixtureRequest, library: Callable[[str], Path], search: Callable[[str], list[Path]]
+) -> Expat:
+    engine, c_library = request.param
+    return Expat(library("libexpat.so.1"), search(c_library), engine)
 
 
 def test_elements(expat: Expat) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import math
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import pytest
 
 import armexec
 
+pytestmark = pytest.mark.long  # half a minute of translating; examples/sqlite.py is tested always
 OK, ROW, DONE, UTF8 = 0, 100, 101, 1
 
 
@@ -45,12 +47,13 @@ class Sqlite:
         return str(self.function("const char *sqlite3_errmsg(void *)").returning(str)(self.database))
 
 
-@pytest.fixture(scope="module")
-def sqlite(library: Callable[[str], Path], search: list[Path]) -> Sqlite:
-    return Sqlite(library("libsqlite3.so.0"), search)
+@pytest.fixture(scope="module", params=["glibc", "own"])
+def sqlite(
+    request: pytest.FixtureRequest, library: Callable[[str], Path], search: Callable[[str], list[Path]]
+) -> Sqlite:
+    return Sqlite(library("libsqlite3.so.0"), search(request.param))
 
 
-@pytest.mark.long
 def test_statements(sqlite: Sqlite) -> None:
     sqlite.rows("create table t (name text, n real)")
     sqlite.rows("insert into t values ('b', 2.25), ('a', -1), ('c', 1e300), (null, 0.1)")
@@ -67,7 +70,6 @@ def test_statements(sqlite: Sqlite) -> None:
     sqlite.rows("drop table t")
 
 
-@pytest.mark.long
 def test_collations_and_functions_of_python(sqlite: Sqlite) -> None:
     seen = []
 
@@ -87,9 +89,7 @@ def test_collations_and_functions_of_python(sqlite: Sqlite) -> None:
     result = sqlite.function("void sqlite3_result_int64(void *, long)")
 
     def gcd(context: int, count: int, values: int) -> None:
-        import math
-
-        a, b = ((ctypes.c_uint64 * count).from_address(int(values)))
+        a, b = (ctypes.c_uint64 * count).from_address(int(values))
         result(context, math.gcd(value(a), value(b)))
 
     takes = "void *, const char *, int, int, void *, void (*)(void *, int, void **), void *, void *"
@@ -97,7 +97,6 @@ def test_collations_and_functions_of_python(sqlite: Sqlite) -> None:
     assert sqlite.rows("select gcd(12, 18), gcd(17, 5)") == [("6", "1")]
 
 
-@pytest.mark.long
 def test_an_exception_in_a_collation_passes_through(sqlite: Sqlite) -> None:
     def compare(*_: object) -> int:
         raise ZeroDivisionError("in a comparison")

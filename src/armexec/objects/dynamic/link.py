@@ -301,7 +301,8 @@ class _Link:
         if not parts:
             return None
         merged = merge(parts, [*((),) * len(support.parts), *self.dropped])
-        return lay_out(self.name, merged.sections, merged.symbols, merged.references)
+        self.first_template = self.block.count
+        return lay_out(self.name, merged.sections, merged.symbols, merged.references, self.block)
 
     def _add_piece_symbols(self, support: Support, piece: Layout | None, start: int) -> None:
         """Append the symbols of the piece, bound to the libraries, and give indirect functions their stubs."""
@@ -313,6 +314,7 @@ class _Link:
             return
         base = self.piece_base = _up(self.end, max(PAGE, piece.align))
         self.end = base + piece.size
+        self.block.move(self.first_template, base)
         self.symbols += (replace(s, offset=None if s.offset is None else s.offset + base) for s in piece.symbols)
         names: dict[str, int] = {}
         for index in range(start, len(self.symbols)):
