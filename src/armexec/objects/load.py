@@ -10,7 +10,7 @@ from armexec.files import read_file
 from armexec.objects.formats.archive import MAGIC
 from armexec.objects.image import Image
 from armexec.objects.linking import Part, members
-from armexec.objects.read import is_shared_library, read_part
+from armexec.objects.read import is_dylib, is_shared_library, read_part
 from armexec.objects.static_library import StaticLibrary
 
 __all__ = ["link", "link_files", "load_file", "load_image", "read_parts"]
@@ -20,14 +20,19 @@ _GO = b"__.PKGDEF"
 
 
 def load_image(data: bytes, name: str = "<bytes>", search: Sequence[str] | None = None) -> Image:
-    """The image of an ELF or Mach-O relocatable object, of all objects in a static library, or of an ELF shared library
-    with those that it needs.
+    """The image of an ELF or Mach-O relocatable object, of all objects in a static library, of an ELF shared library
+    with those that it needs, or of a Mach-O dynamic library by itself.
 
-    These are looked for in the folders `search`; with None they are left out.
+    Those that an ELF library needs are looked for in the folders `search`; with None they are left out.
 
     Raises:
         LoadError: it is anything else, or for another processor than AArch64, or a library that it needs isn't found.
     """
+    if is_dylib(data):
+        from armexec.objects.dylib.image import DylibImage
+        from armexec.objects.dylib.read import read_dylib
+
+        return DylibImage(read_dylib(data, name))
     if is_shared_library(data):
         if search is not None:
             from armexec.objects.dynamic.search import load_library

@@ -36,6 +36,7 @@ from armexec.objects.layout import (
     too_large,
 )
 from armexec.objects.linking import Part, merge
+from armexec.objects.linking.append import append
 from armexec.objects.relocations import RelocationType
 from armexec.objects.thread_local import BlockLayout
 
@@ -189,7 +190,7 @@ class _Link:
         )
         parts = [library.part for library in self.libraries]
         if piece is not None:
-            _append(layout, piece, start, self.piece_base)
+            append(layout, piece, start, self.piece_base)
             parts += [*support.parts, *self.extra]
         initializers = [at for n in _in_order(self.libraries) for at in self._calls(n, final=False)]
         finalizers = [at for n in reversed(_in_order(self.libraries)) for at in self._calls(n, final=True)]
@@ -452,28 +453,6 @@ def _in_order(libraries: Sequence[SharedLibrary]) -> list[int]:
             path.append((following, iter(needed[following])))
     # Preloaded ones, which none needs.
     return [n for n in range(len(libraries)) if n not in seen] + order
-
-
-def _append(layout: Layout, piece: Layout, start: int, base: int) -> None:
-    """Put what was laid out by itself at `base`; `start` is the number of its first symbol."""
-    layout.align = max(layout.align, piece.align)
-    layout.segments += [replace(s, offset=s.offset + base) for s in piece.segments]
-    layout.sections += [s._replace(offset=s.offset + base) for s in piece.sections]
-    layout.relocations += [
-        replace(
-            r,
-            offset=r.offset + base,
-            symbol=r.symbol + start,
-            minus=None if r.minus is None else r.minus + start,
-            got=None if r.got is None else r.got + base,
-        )
-        for r in piece.relocations
-    ]
-    layout.got = piece.got + base
-    layout.veneers |= {symbol + start: at + base for symbol, at in piece.veneers.items()}
-    layout.stubs |= {site + base: stub + base for site, stub in piece.stubs.items()}
-    layout.exit = layout.exit or (piece.exit + base if piece.exit else 0)
-    layout.holes |= {symbol + start: at + base for symbol, at in piece.holes.items()}
 
 
 def _up(value: int, align: int) -> int:
