@@ -6,11 +6,11 @@ import ctypes
 from pathlib import Path
 
 import pytest
+from tests.objects.dynamic.libraries import shared
 
 import armexec
 from armexec.toolchain import wheel_compiler
 from engines import AVAILABLE
-from tests.objects.dynamic.libraries import shared
 
 pytestmark = pytest.mark.skipif(wheel_compiler() is None, reason="the C library comes out of the ziglang package")
 SOURCE = r"""
@@ -20,7 +20,8 @@ extern int printf(const char *, ...), atexit(void (*)(void)), *__errno_location(
 extern void *malloc(size_t), free(void *);
 extern long __isoc23_strtol(const char *, char **, int);
 extern unsigned long __isoc23_strtoul(const char *, char **, int);
-extern int __snprintf_chk(char *, size_t, int, size_t, const char *, ...), __sprintf_chk(char *, int, size_t, const char *, ...);
+extern int __snprintf_chk(char *, size_t, int, size_t, const char *, ...);
+extern int __sprintf_chk(char *, int, size_t, const char *, ...);
 extern char *__strcpy_chk(char *, const char *, size_t), *__strcat_chk(char *, const char *, size_t);
 extern char *__strncat_chk(char *, const char *, size_t, size_t), *__strdup(const char *);
 extern void *__memcpy_chk(void *, const void *, size_t, size_t), *fopen64(const char *, const char *);
@@ -30,22 +31,40 @@ extern const unsigned short **__ctype_b_loc(void);
 __thread int counted = 7, zeroed;
 static __thread long aligned __attribute__((aligned(64))) = 100;
 int started, ended;
-__attribute__((constructor)) static void start(int argc, char **argv, char **env) { started = argc + (argv[0] != 0) + !env[0]; }
+__attribute__((constructor)) static void start(int argc, char **argv, char **env) {
+    started = argc + (argv[0] != 0) + !env[0];
+}
 static void at_end(void) { printf("the end\n"); }
 int thread_local_sum(void) { counted++; zeroed += 2; aligned += 10; return counted + zeroed + aligned; }
 int said(int x) { return printf("said %d", x); }
 void leaves(void) { atexit(at_end); }
 int opens(const char *path) { void *f = fopen64(path, "r"); return f ? 0 : *__errno_location(); }
-long parsed(const char *text, int base, int *used) { char *end; long v = __isoc23_strtol(text, &end, base); *used = end - text; return v; }
+long parsed(const char *text, int base, int *used) {
+    char *end;
+    long v = __isoc23_strtol(text, &end, base);
+    *used = end - text;
+    return v;
+}
 unsigned long parsed_unsigned(const char *text, int base) { return __isoc23_strtoul(text, 0, base); }
 int text(char *to, int room, int x) {
     __snprintf_chk(to, room, 1, room, "%d-%s", x, "abc");
     return __sprintf_chk(to + 50, 1, 50, "%s|%5.2f|%d", to, 1.5, 12);
 }
-void copy(char *to, const char *from, int room) { __strcpy_chk(to, from, room); __strcat_chk(to, "+", room); __strncat_chk(to, "xyz", 2, room); }
+void copy(char *to, const char *from, int room) {
+    __strcpy_chk(to, from, room);
+    __strcat_chk(to, "+", room);
+    __strncat_chk(to, "xyz", 2, room);
+}
 int random_below(int n) { return arc4random_uniform(n); }
 int is_digit(int c) { return ((*__ctype_b_loc())[c] & 0x800) != 0; }
-int allocates(int n) { char *a = malloc(n); char *b = __strdup("duplicated"); __memcpy_chk(a, b, 11, n); int r = a[0] + a[9]; free(a); free(b); return r; }
+int allocates(int n) {
+    char *a = malloc(n), *b = __strdup("duplicated");
+    __memcpy_chk(a, b, 11, n);
+    int r = a[0] + a[9];
+    free(a);
+    free(b);
+    return r;
+}
 """
 
 

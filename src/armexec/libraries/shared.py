@@ -15,7 +15,7 @@ from armexec.libraries.link import FLUSH, archives, support_code, unlisted, with
 from armexec.libraries.names import c_names
 from armexec.objects import Image, Part, read_part
 from armexec.objects.dynamic.image import LibraryImage
-from armexec.objects.linking import select
+from armexec.objects.linking import Library, select
 from armexec.toolchain import compile_object, wheel_compiler
 
 __all__ = ["AT_EXIT", "GLIBC_START", "SHARED_START", "complete_shared"]
@@ -32,7 +32,7 @@ _DIFFERENT = ("__newlocale", "__uselocale", "__duplocale", "__freelocale")
 _FLAGS = ("-ffunction-sections", "-ffreestanding", "-fno-builtin", "-ffixed-x18", "-fno-sanitize=all", "-w")
 
 
-def complete_shared(image: LibraryImage, is_given: Callable[[str], bool] = lambda _: False) -> Image:
+def complete_shared(image: Image, is_given: Callable[[str], bool] = lambda _: False) -> Image:
     """The image of shared libraries with the C library, if one of them needs it; else the same image.
 
     The image that has it defines `SHARED_START`, `AT_EXIT` and `FLUSH`. Symbols that are given from elsewhere, by their
@@ -42,14 +42,14 @@ def complete_shared(image: LibraryImage, is_given: Callable[[str], bool] = lambd
     Raises:
         CompileError: the library can't be built.
     """
-    if image.defines(GLIBC_START) or wheel_compiler() is None:
+    if not isinstance(image, LibraryImage) or image.defines(GLIBC_START) or wheel_compiler() is None:
         return image
     given = {name for name in image.lacking if is_given(name)}
     wanted = [name for name in image.lacking if name not in given]
     others = [name for name in wanted if name not in runtime_names()]
     if not any(name in c_names() for name in others) and not any(name in _other_names().symbols for name in others):
         return image
-    libraries = [
+    libraries: list[Library] = [
         RuntimeLibrary(without=PROGRAM_UNITS),
         _other_names(),
         *without(_DIFFERENT, archives(library_files("c"))),
@@ -75,7 +75,5 @@ class _OneObject:
 def _other_names() -> _OneObject:
     """glibc's names that musl doesn't have."""
     text = files("armexec.libraries").joinpath("glibc.c").read_text(encoding="utf-8")
-    made = compile_object(
-        text, language="c", opt="-O2", target="linux", flags=_FLAGS, filename="glibc.c", debug=False
-    )
+    made = compile_object(text, language="c", opt="-O2", target="linux", flags=_FLAGS, filename="glibc.c", debug=False)
     return _OneObject(unlisted(read_part(made.data, "glibc.c")))

@@ -67,6 +67,7 @@ class CLibrary(ABC):
     def _has_output(self) -> bool:
         """Whether something may have been written to standard output, and be in its buffer."""
 
+    @abstractmethod
     def _call_initializers(self, stack: int) -> None:
         """Call the constructors that haven't been called yet."""
 
@@ -100,6 +101,9 @@ class LinkedLibrary(CLibrary):
 
     def _has_output(self) -> bool:
         return any(s.name == _BUFFERED and s.offset is not None for s in self._loaded.image.symbols)
+
+    def _call_initializers(self, stack: int) -> None:
+        """The start has called them."""
 
     def finish(self) -> None:
         self._bound(FINISH, 0)()

@@ -8,9 +8,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from tests.objects.helpers import ZIG
 
 import armexec
-from tests.objects.helpers import ZIG
 
 from .combinations import combinations
 

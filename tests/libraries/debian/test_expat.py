@@ -32,9 +32,7 @@ class Expat:
 
 
 @pytest.fixture(params=combinations(("translated", "own"), ("reference", "glibc")))
-def expat(
-    request: pytest.FixtureRequest, library: Callable[[str], Path], search: Callable[[str], list[Path]]
-) -> Expat:
+def expat(request: pytest.FixtureRequest, library: Callable[[str], Path], search: Callable[[str], list[Path]]) -> Expat:
     engine, c_library = request.param
     return Expat(library("libexpat.so.1"), search(c_library), engine)
 

@@ -63,7 +63,9 @@ def test_statements(sqlite: Sqlite) -> None:
         ("b", "2.25"),
         ("c", "1.0e+300"),
     ]
-    assert sqlite.rows("select printf('%.3f|%5d|%s', avg(n), count(*), 'x') from t where n < 1e9") == [("0.450|    3|x",)]
+    assert sqlite.rows("select printf('%.3f|%5d|%s', avg(n), count(*), 'x') from t where n < 1e9") == [
+        ("0.450|    3|x",)
+    ]
     assert sqlite.rows("select sqrt(2), upper('x'), strftime('%Y-%m-%d', 86400, 'unixepoch')") == [
         ("1.4142135623731", "X", "1970-01-02")
     ]

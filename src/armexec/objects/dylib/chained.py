@@ -26,7 +26,6 @@ _LARGEST_NAMES = 1 << 28
 _MASK36 = (1 << 36) - 1
 
 
-
 def chained_fixups(
     data: bytes, name: str, segments: Sequence[tuple[int, int]], base: int, read: Callable[[int, int], bytes]
 ) -> Iterator[Fixup]:

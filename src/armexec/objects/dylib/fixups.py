@@ -20,7 +20,8 @@ class Rebase(NamedTuple):
 class Bind(NamedTuple):
     """A word of 64 bits at `address` that becomes the address of a symbol plus `addend`.
 
-    `ordinal` is the number of the dependency that defines it, from 1, or one of the others; a `weak` one may be missing.
+    `ordinal` is the number of the dependency that defines it, from 1, or one of the others. A `weak` one may be
+    missing.
     """
 
     address: int

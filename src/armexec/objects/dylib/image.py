@@ -68,7 +68,14 @@ class _Link:
     def __init__(self, library: Dylib, extra: Sequence[Part]) -> None:
         self.library = library
         self.symbols = [
-            Symbol(s.name, None if s.section is None else s.value - library.base, s.size, s.kind, s.binding, s.section is not None)
+            Symbol(
+                s.name,
+                None if s.section is None else s.value - library.base,
+                s.size,
+                s.kind,
+                s.binding,
+                s.section is not None,
+            )
             for s in library.symbols
         ]
         self.symbols.append(Symbol("", 0, 0, "notype", "local", True))
@@ -108,7 +115,9 @@ class _Link:
             segments=self._segments(),
             symbols=self.symbols,
             relocations=relocations,
-            sections=[PlacedSection(f"{s.segment},{s.name}", s.address - library.base, s.size) for s in library.sections],
+            sections=[
+                PlacedSection(f"{s.segment},{s.name}", s.address - library.base, s.size) for s in library.sections
+            ],
             got=0,
             stubs=calls,
             exit=0,

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from armexec.errors import LoadError
-from armexec.objects.dylib.fixups import Bind, Rebase
+from armexec.objects.dylib.fixups import Bind
 
 __all__ = ["binds", "rebases"]
 

@@ -16,7 +16,7 @@ from armexec.objects.dylib.chained import chained_fixups
 from armexec.objects.dylib.fixups import Fixup, Rebase
 from armexec.objects.dylib.opcodes import binds, rebases
 from armexec.objects.formats.macho import MachHeader, MachObject
-from armexec.objects.layout import MAX_IMAGE, SectionSymbol, too_large
+from armexec.objects.layout import MAX_IMAGE, Binding, SectionSymbol, too_large
 
 __all__ = ["Dylib", "DylibSegment", "read_dylib"]
 
@@ -109,9 +109,8 @@ class _Dylib(MachObject):
             (where,) = struct.unpack_from("<I", self.data, at + 8)
             text = self.data[at + where : at + length].partition(b"\0")[0]
             self.needed.append(text.decode("utf-8", "backslashreplace"))
-        elif command == _LC_ENCRYPTION_INFO_64:
-            if struct.unpack_from("<I", self.data, at + 16)[0]:
-                raise LoadError(f"{self.name}: its code is encrypted, as that of the App Store is")
+        elif command == _LC_ENCRYPTION_INFO_64 and struct.unpack_from("<I", self.data, at + 16)[0]:
+            raise LoadError(f"{self.name}: its code is encrypted, as that of the App Store is")
 
     def _read_segment(self, at: int, length: int) -> None:
         super()._read_segment(at, length)
@@ -131,7 +130,9 @@ class _Dylib(MachObject):
             raise LoadError(
                 f"{self.name}: its segment {name} wants to be writable and executable; no memory may be both"
             )
-        self.segments.append(DylibSegment(name, address, size, self.data[offset : offset + data_size], writable, executable))
+        self.segments.append(
+            DylibSegment(name, address, size, self.data[offset : offset + data_size], writable, executable)
+        )
 
     def library(self) -> Dylib:
         loaded = [s for s in self.segments if s.size]
@@ -146,7 +147,8 @@ class _Dylib(MachObject):
                 raise self.bad(f"segments {before.name} and {after.name} overlap")
         for header in self.headers:
             self._check_section(header, loaded)
-        fixups = list(self._fixups(base))
+        # Pointers that are bound late are rebased too, to the code that would bind them.
+        fixups = list({f.address: f for f in self._fixups(base)}.values())
         return Dylib(
             self.name,
             base,
@@ -243,7 +245,7 @@ class _Dylib(MachObject):
             if s.type & _N_STAB or not s.name or kind not in (_N_UNDF, _N_ABS, _N_SECT):
                 continue
             weak = s.description & (_N_WEAK_DEF if kind == _N_SECT else _N_WEAK_REF)
-            binding = "local" if not s.type & _N_EXT else "weak" if weak else "global"
+            binding: Binding = "local" if not s.type & _N_EXT else "weak" if weak else "global"
             if kind == _N_SECT:
                 header = self.headers[s.section - 1]
                 if not header.address <= s.value <= header.address + header.size:

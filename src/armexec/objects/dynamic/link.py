@@ -87,8 +87,9 @@ def link_libraries(
     extra: Sequence[Part] = (),
     dropped: Sequence[Collection[int]] = (),
 ) -> Linked:
-    """Bind libraries, in the order in which symbols are looked up, to each other and then to the `extra` parts, of which
-    the sections in `dropped` are left out.
+    """Bind libraries, in the order in which symbols are looked up, to each other and then to the `extra` parts.
+
+    Of the parts the sections in `dropped` are left out.
 
     Raises:
         LoadError: they don't fit together, or have relocations that aren't known.
@@ -194,7 +195,9 @@ class _Link:
             parts += [*support.parts, *self.extra]
         initializers = [at for n in _in_order(self.libraries) for at in self._calls(n, final=False)]
         finalizers = [at for n in reversed(_in_order(self.libraries)) for at in self._calls(n, final=True)]
-        return Linked(layout, parts, initializers, finalizers, self.first, self.wanted_by, sorted(lacking - ALWAYS_ADDED))
+        return Linked(
+            layout, parts, initializers, finalizers, self.first, self.wanted_by, sorted(lacking - ALWAYS_ADDED)
+        )
 
     # Symbols
 

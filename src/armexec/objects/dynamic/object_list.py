@@ -3,8 +3,8 @@
 Its last entry is where the functions that Python calls return to. The unwind table there says that no frame follows: an
 exception that leaves the guest is one that nobody catches.
 
-Source: dl_iterate_phdr(3); glibc's manual, "Dynamic Linker Introspection", and its bits/dl_find_object.h; Linux Standard
-Base 5.0, "Exception Frames"; DWARF 5, 6.4.
+Source: dl_iterate_phdr(3); glibc's manual, "Dynamic Linker Introspection", and its bits/dl_find_object.h; Linux
+Standard Base 5.0, "Exception Frames"; DWARF 5, 6.4.
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ class LoadedObject(NamedTuple):
     name: str
     base: int
     headers: int
-    count: int
+    header_count: int
     end: int
     frames: int | None
 
@@ -93,7 +93,7 @@ def object_list(objects: Sequence[LoadedObject], wanted: Collection[str], symbol
     texts = end + len(outermost.data)
     for number, o in enumerate(objects):
         at = _RECORD.size * number
-        table += _RECORD.pack(0, 0, 0, o.count, len(objects), 0, 0, 0, 0, 0, 0)
+        table += _RECORD.pack(0, 0, 0, o.header_count, len(objects), 0, 0, 0, 0, 0, 0)
         refer(at, o.base)
         references.append(Reference(0, at + _NAME_AT, RelocationType.ABS64, 0, texts + len(names)))
         names += o.name.encode("utf-8", "surrogateescape") + b"\0"

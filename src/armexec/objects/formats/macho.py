@@ -345,7 +345,9 @@ class MachObject:
             for address, info in struct.iter_unpack("<iI", raw)
         ]
 
-    def _references(self, header: MachHeader, where: int, count: int, section_symbols: dict[int, int]) -> list[Reference]:
+    def _references(
+        self, header: MachHeader, where: int, count: int, section_symbols: dict[int, int]
+    ) -> list[Reference]:
         found: list[Reference] = []
         content = self._content(header)
         addend, minus = 0, None
