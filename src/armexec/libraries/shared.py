@@ -18,7 +18,7 @@ from armexec.objects.dynamic.image import LibraryImage
 from armexec.objects.linking import Library, select
 from armexec.toolchain import compile_object, wheel_compiler
 
-__all__ = ["AT_EXIT", "GLIBC_START", "SHARED_START", "complete_shared"]
+__all__ = ["AT_EXIT", "GLIBC_START", "SHARED_START", "complete_shared", "shared_library_needed"]
 
 SHARED_START = "__armexec_start_shared"
 """The function that makes the C library ready. Its argument is the address of the initial stack, its result the thread
@@ -42,13 +42,10 @@ def complete_shared(image: Image, is_given: Callable[[str], bool] = lambda _: Fa
     Raises:
         CompileError: the library can't be built.
     """
-    if not isinstance(image, LibraryImage) or image.defines(GLIBC_START) or wheel_compiler() is None:
+    if not isinstance(image, LibraryImage) or not _is_needed(image, is_given):
         return image
     given = {name for name in image.lacking if is_given(name)}
     wanted = [name for name in image.lacking if name not in given]
-    others = [name for name in wanted if name not in runtime_names()]
-    if not any(name in c_names() for name in others) and not any(name in _other_names().symbols for name in others):
-        return image
     libraries: list[Library] = [
         RuntimeLibrary(without=PROGRAM_UNITS),
         _other_names(),
@@ -58,6 +55,18 @@ def complete_shared(image: Image, is_given: Callable[[str], bool] = lambda _: Fa
     roots = [SHARED_START, *AT_EXIT, FLUSH, *wanted]
     selection = select([support_code("shared_start.s")], without(given, libraries), roots)
     return image.with_selection(selection)
+
+
+def shared_library_needed(image: Image, is_given: Callable[[str], bool] = lambda _: False) -> bool:
+    """Whether shared libraries have a C library of their own, or need armexec's for symbols that aren't given."""
+    return isinstance(image, LibraryImage) and (image.defines(GLIBC_START) or _is_needed(image, is_given))
+
+
+def _is_needed(image: LibraryImage, is_given: Callable[[str], bool]) -> bool:
+    if image.defines(GLIBC_START) or wheel_compiler() is None:
+        return False
+    others = [name for name in image.lacking if name not in runtime_names() and not is_given(name)]
+    return any(name in c_names() for name in others) or any(name in _other_names().symbols for name in others)
 
 
 class _OneObject:
@@ -71,9 +80,16 @@ class _OneObject:
         return self._part
 
 
+def _zig() -> str | None:
+    compiler = wheel_compiler()
+    return compiler.path if compiler is not None else None
+
+
 @cache
 def _other_names() -> _OneObject:
     """glibc's names that musl doesn't have."""
     text = files("armexec.libraries").joinpath("glibc.c").read_text(encoding="utf-8")
-    made = compile_object(text, language="c", opt="-O2", target="linux", flags=_FLAGS, filename="glibc.c", debug=False)
+    made = compile_object(
+        text, language="c", opt="-O2", target="linux", flags=_FLAGS, filename="glibc.c", compiler=_zig(), debug=False
+    )
     return _OneObject(unlisted(read_part(made.data, "glibc.c")))

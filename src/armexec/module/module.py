@@ -675,11 +675,19 @@ class Function:
 
 def _wants_library(image: Image, imports: Mapping[str, Import]) -> bool:
     """Whether an image needs the C library for symbols that aren't imported, and can have it."""
+
+    def given(name: str) -> bool:
+        return name in imports or source_name(name) in imports
+
+    if image.is_shared:
+        from armexec.libraries.shared import shared_library_needed
+
+        return shared_library_needed(image, given)
     if not image.undefined():
         return False
     from armexec.libraries import can_link, library_needed
 
-    return can_link(image) and library_needed(image.parts, lambda name: name in imports or source_name(name) in imports)
+    return can_link(image) and library_needed(image.parts, given)
 
 
 def _initializer_prototype() -> Prototype:

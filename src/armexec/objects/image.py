@@ -386,6 +386,10 @@ class Image:
         """The shared libraries among the image's that refer to an undefined symbol."""
         return ()
 
+    def why_missing(self, name: str) -> str:
+        """Why nothing defines an undefined symbol, and what to do; empty where that isn't known."""
+        return ""
+
     @cached_property
     def missing(self) -> MissingSymbols:
         """The undefined symbols, by the places in the image that stand for them."""

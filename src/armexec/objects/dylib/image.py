@@ -60,8 +60,11 @@ class DylibImage(Image):
         return {name: [self.name] for name in self.undefined()}
 
     def libraries_that_want(self, name: str) -> Sequence[str]:
+        return [self.name] if name in self.missing_symbols else ()
+
+    def why_missing(self, name: str) -> str:
         source = self._dependency_of.get(name)
-        return [f"{self.name} (from {source})" if source else self.name] if name in self.missing_symbols else ()
+        return f"{f'it is from {source}, and ' if source else ''}imports={{{name!r}: ...}} gives one"
 
 
 class _Link:

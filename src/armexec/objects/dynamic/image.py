@@ -29,9 +29,11 @@ class LibraryImage(Image):
         libraries: Sequence[SharedLibrary],
         extra: Sequence[Part] = (),
         dropped: Sequence[Collection[int]] | None = None,
+        not_found: Sequence[str] = (),
     ) -> None:
         """Link `libraries`, of which there is at least one, in the order in which symbols are looked up, to each other
-        and to `extra` parts, of which the sections in `dropped` are left out.
+        and to `extra` parts, of which the sections in `dropped` are left out. `not_found` are dependencies that are
+        missing.
 
         Raises:
             LoadError: they don't fit together.
@@ -44,16 +46,18 @@ class LibraryImage(Image):
         """The names that the libraries refer to, and none of them defines; but what depends on their places."""
         self._extra = tuple(extra)
         self._dropped = tuple(gone)
+        self._not_found = tuple(not_found)
         self._first = linked.first
         self._wanted_by = linked.wanted_by
         self._take(name, linked.parts, linked.layout, linked.initializers, linked.finalizers)
 
     def with_parts(self, parts: Sequence[Part]) -> Image:
-        return LibraryImage(self.libraries, [*self._extra, *parts], [*self._dropped, *duplicates(parts)])
+        gone = [*self._dropped, *duplicates(parts)]
+        return LibraryImage(self.libraries, [*self._extra, *parts], gone, self._not_found)
 
     def with_selection(self, selection: Selection) -> Image:
         """The image linked with the parts of a selection instead of others. Raises LoadError as the class does."""
-        return LibraryImage(self.libraries, selection.parts, selection.dropped)
+        return LibraryImage(self.libraries, selection.parts, selection.dropped, self._not_found)
 
     def defines(self, name: str) -> bool:
         """Whether one of the libraries defines a linkage name."""
@@ -70,6 +74,15 @@ class LibraryImage(Image):
 
     def libraries_that_want(self, name: str) -> Sequence[str]:
         return self._wanted_by.get(name, ())
+
+    def why_missing(self, name: str) -> str:
+        if not self._not_found:
+            return ""
+        plural = len(self._not_found) > 1
+        return (
+            f"{', '.join(self._not_found)} {'were' if plural else 'was'} not found, and search=[...] gives"
+            f" {'their folders' if plural else 'its folder'}"
+        )
 
     @cached_property
     def missing_thread_local(self) -> list[str]:

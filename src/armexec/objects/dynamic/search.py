@@ -46,6 +46,7 @@ def load_library(data: bytes, name: str, folders: Sequence[str] = ()) -> Library
     """
     libraries = [read_library(data, name)]
     known = {os.path.basename(name), os.path.basename(libraries[0].soname)}
+    not_found: list[str] = []
     wanted = [(library, needed) for library in libraries for needed in library.needed]
     for library, needed in wanted:  # grows meanwhile
         if os.path.basename(needed) in known:
@@ -53,6 +54,7 @@ def load_library(data: bytes, name: str, folders: Sequence[str] = ()) -> Library
         known.add(os.path.basename(needed))
         found = _find(library, needed, folders)
         if found is None:
+            not_found.append(os.path.basename(needed))
             continue
         if len(libraries) == _MOST:
             raise LoadError(f"{name}: it needs more than {_MOST} libraries")
@@ -60,7 +62,7 @@ def load_library(data: bytes, name: str, folders: Sequence[str] = ()) -> Library
         known |= {os.path.basename(found), os.path.basename(dependency.soname)}
         libraries.append(dependency)
         wanted += [(dependency, further) for further in dependency.needed]
-    image = LibraryImage(libraries)
+    image = LibraryImage(libraries, not_found=not_found)
     missing = image.missing_thread_local
     if missing:
         users = ", ".join(dict.fromkeys(user for name in missing for user in image.missing_symbols[name]))
