@@ -276,7 +276,10 @@ def lay_out(
             end += 8 * len(slots)
             data.extend(bytes(end - start - len(data)))
         if flags == "tls" and end > start:
-            thread_pointer = start - block.add(start, len(data), end - start, alignment, start)
+            try:
+                thread_pointer = start - block.add(start, len(data), end - start, alignment, start)
+            except LoadError as error:
+                raise LoadError(f"{name}: {error}") from None
         if end > start:
             segments.append(Segment(start, end - start, bytes(data), flags == "rw", flags == "rx"))
 

@@ -122,20 +122,23 @@ class _Link:
         calls = sum(r.type == _JUMP_SLOT for library in libraries for r in library.relocations)
         self.end = _up(self.stubs_at + 4 * calls + 4 + VENEER_SIZE, PAGE) if calls else self.stubs_at
         self.block = BlockLayout()
-        self.blocks = [
-            None
-            if library.thread_local is None
-            else self.block.add(
-                base + library.thread_local.address, *library.thread_local[1:], library.thread_local.address
-            )
-            for library, base in zip(libraries, self.bases, strict=True)
-        ]
+        self.blocks = [self._add_block(library, base) for library, base in zip(libraries, self.bases, strict=True)]
         self.symbols: list[Symbol] = []
         self.first: list[int] = []
         self.undefined: dict[str, int] = {}
         self.wanted_by: dict[str, list[str]] = {}
         self.undefined_calls: dict[int, int] = {}
         self.exit = 0
+
+    def _add_block(self, library: SharedLibrary, base: int) -> int | None:
+        """The place of a library's thread-local variables from the thread pointer; None without any."""
+        segment = library.thread_local
+        if segment is None:
+            return None
+        try:
+            return self.block.add(base + segment.address, *segment[1:], segment.address)
+        except LoadError as error:
+            raise LoadError(f"{library.name}: {error}") from None
 
     def linked(self) -> Linked:
         for number, library in enumerate(self.libraries):
