@@ -12,6 +12,7 @@ from armexec.engines import LoadedImage, SupportsFastCalls, get_engine
 from armexec.errors import Error, LoadError, SignatureError
 from armexec.forks import renew
 from armexec.lines import Lines
+from armexec.module.dynamic_loading import dynamic_loading
 from armexec.module.imports import Import, Imports
 from armexec.module.signatures import described, prototype_of
 from armexec.objects import FunctionSymbol, Image
@@ -80,7 +81,8 @@ class Module:
         if engine is None and self._engine.name == "native" and _wants_library(image, imports or {}):
             self._engine = get_engine("translated")
         self._image = image
-        self._imports = Imports(image, imports or {}, self._engine.name, self._bind_import)
+        given, attach = dynamic_loading(image, imports or {}, self._engine.name)
+        self._imports = Imports(image, given, self._engine.name, self._bind_import)
         if image.undefined():
             image = self._completed(image)
         self._image = image
@@ -89,6 +91,7 @@ class Module:
         self._made: weakref.WeakSet[Function] = weakref.WeakSet()
         self._loaded: LoadedImage = self._engine.load(image, self._imports.resolve)
         self._closed = False
+        attach(self._loaded)
         # Held so that no function is bound to memory that another thread is freeing.
         self._lock = renew(self)
         self._library: CLibrary | None = None

@@ -19,11 +19,14 @@ _GO = b"__.PKGDEF"
 """The first member of a Go package, which is no library of objects."""
 
 
-def load_image(data: bytes, name: str = "<bytes>", search: Sequence[str] | None = None) -> Image:
+def load_image(
+    data: bytes, name: str = "<bytes>", search: Sequence[str] | None = None, opened: Sequence[str] = ()
+) -> Image:
     """The image of an ELF or Mach-O relocatable object, of all objects in a static library, of an ELF shared library
     with those that it needs, or of a Mach-O dynamic library by itself.
 
-    Those that an ELF library needs are looked for in the folders `search`; with None they are left out.
+    Those that an ELF library needs are looked for in the folders `search`; with None they are left out. `opened` are
+    libraries that it may open with dlopen.
 
     Raises:
         LoadError: it is anything else, or for another processor than AArch64, or a library that it needs isn't found.
@@ -37,7 +40,7 @@ def load_image(data: bytes, name: str = "<bytes>", search: Sequence[str] | None 
         if search is not None:
             from armexec.objects.dynamic.search import load_library
 
-            return load_library(data, name, search)
+            return load_library(data, name, search, opened)
         from armexec.objects.dynamic.image import LibraryImage
         from armexec.objects.dynamic.read import read_library
 

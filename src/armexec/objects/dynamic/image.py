@@ -7,7 +7,7 @@ from functools import cached_property
 
 from armexec.errors import LoadError
 from armexec.objects.dynamic.library import SharedLibrary
-from armexec.objects.dynamic.link import link_libraries
+from armexec.objects.dynamic.link import dependencies, link_libraries
 from armexec.objects.image import FunctionSymbol, Image
 from armexec.objects.layout import Symbol
 from armexec.objects.linking import Part, Selection
@@ -47,6 +47,8 @@ class LibraryImage(Image):
         self._extra = tuple(extra)
         self._dropped = tuple(gone)
         self._not_found = tuple(not_found)
+        self.bases: Sequence[int] = linked.bases
+        """The offset in the image of each library's address 0."""
         self._first = linked.first
         self._wanted_by = linked.wanted_by
         self._take(name, linked.parts, linked.layout, linked.initializers, linked.finalizers)
@@ -74,6 +76,27 @@ class LibraryImage(Image):
 
     def libraries_that_want(self, name: str) -> Sequence[str]:
         return self._wanted_by.get(name, ())
+
+    def lookup(self, name: str, library: int | None = None) -> Symbol | None:
+        """The symbol that dlsym finds by a linkage name: in the library of a number and in those that it needs, breadth
+        first; in all that was loaded for None. A default version is meant."""
+        order = list(range(len(self.libraries)))
+        if library is not None:
+            needed = dependencies(self.libraries)
+            order = [library]
+            for number in order:  # grows meanwhile
+                order += [other for other in needed[number] if other not in order]
+        for number in order:
+            index = self.libraries[number].find(name)
+            if index is not None:
+                return self.symbols[self._first[number] + index]
+        return self._added.get(name) if library is None else None
+
+    @cached_property
+    def _added(self) -> Mapping[str, Symbol]:
+        """What isn't of the libraries, by linkage name."""
+        start = self._first[-1] + len(self.libraries[-1].symbols) + len(self.libraries[-1].local_symbols)
+        return {s.name: s for s in self.symbols[start:] if s.defined and s.name and s.binding != "local"}
 
     def why_missing(self, name: str) -> str:
         if not self._not_found:

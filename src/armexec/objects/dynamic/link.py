@@ -17,6 +17,7 @@ from armexec.objects.dynamic.object_list import LoadedObject
 from armexec.objects.dynamic.support import (
     ALWAYS_ADDED,
     OF_THE_LINKER,
+    OF_THE_MODULE,
     RESOLVE_DESCRIPTOR,
     Support,
     make_support,
@@ -54,14 +55,16 @@ _NONE = (0, 256)
 class Linked(NamedTuple):
     """A layout; the parts whose sections it has, in order; offsets of functions to call, in the order of the calls.
 
-    `first` are the numbers of each library's first symbol in the layout; `wanted_by` the libraries that refer to each
-    undefined symbol, by its name; `lacking` the names that they refer to, and none of them defines.
+    - `bases` are the offsets of the libraries' addresses 0, `first` the numbers of their first symbols in the layout.
+    - `wanted_by` are the libraries that refer to each undefined symbol, by its name.
+    - `lacking` are the names that the libraries refer to, and none of them defines.
     """
 
     layout: Layout
     parts: list[Part]
     initializers: list[int]
     finalizers: list[int]
+    bases: list[int]
     first: list[int]
     wanted_by: dict[str, list[str]]
     lacking: list[str]
@@ -199,7 +202,14 @@ class _Link:
         initializers = [at for n in _in_order(self.libraries) for at in self._calls(n, final=False)]
         finalizers = [at for n in reversed(_in_order(self.libraries)) for at in self._calls(n, final=True)]
         return Linked(
-            layout, parts, initializers, finalizers, self.first, self.wanted_by, sorted(lacking - ALWAYS_ADDED)
+            layout,
+            parts,
+            initializers,
+            finalizers,
+            self.bases,
+            self.first,
+            self.wanted_by,
+            sorted(lacking - ALWAYS_ADDED - OF_THE_MODULE),
         )
 
     # Symbols
@@ -240,10 +250,11 @@ class _Link:
             if own is not None:
                 return self.first[number] + own
         found = self.piece_names.get(symbol.name) if symbol.name in OF_THE_LINKER else None
-        if found is None:
-            found = self._find(symbol.name, version)
-        if found is None:
-            found = self.piece_names.get(symbol.name)
+        if symbol.name not in OF_THE_MODULE:
+            if found is None:
+                found = self._find(symbol.name, version)
+            if found is None:
+                found = self.piece_names.get(symbol.name)
         if found is not None:
             return found
         if symbol.binding != "weak":

@@ -34,8 +34,10 @@ _GLIBC, _ITS_LINKER = "libc.so.6", "ld-linux-aarch64.so.1"
 _MOST = 1000
 
 
-def load_library(data: bytes, name: str, folders: Sequence[str] = ()) -> LibraryImage:
-    """The image of a shared library and of all that it needs.
+def load_library(data: bytes, name: str, folders: Sequence[str] = (), opened: Sequence[str] = ()) -> LibraryImage:
+    """The image of a shared library and of all that it needs, and of the libraries `opened` with all that these need.
+
+    The latter are files, or names to be looked for in `folders`: code may open them with dlopen.
 
     A dependency is looked for in `folders`, and where the library that needs it says by a DT_RUNPATH or DT_RPATH that
     begins with $ORIGIN; never where this system has its own libraries. The C library's names may be missing: armexec's
@@ -44,25 +46,11 @@ def load_library(data: bytes, name: str, folders: Sequence[str] = ()) -> Library
     Raises:
         LoadError: a library can't be read or found, or a thread-local variable is defined by none.
     """
-    libraries = [read_library(data, name)]
-    known = {os.path.basename(name), os.path.basename(libraries[0].soname)}
-    not_found: list[str] = []
-    wanted = [(library, needed) for library in libraries for needed in library.needed]
-    for library, needed in wanted:  # grows meanwhile
-        if os.path.basename(needed) in known:
-            continue
-        known.add(os.path.basename(needed))
-        found = _find(library, needed, folders)
-        if found is None:
-            not_found.append(os.path.basename(needed))
-            continue
-        if len(libraries) == _MOST:
-            raise LoadError(f"{name}: it needs more than {_MOST} libraries")
-        dependency = _read(found, library)
-        known |= {os.path.basename(found), os.path.basename(dependency.soname)}
-        libraries.append(dependency)
-        wanted += [(dependency, further) for further in dependency.needed]
-    image = LibraryImage(libraries, not_found=not_found)
+    found = _Found(name, folders)
+    found.add(read_library(data, name))
+    for path in opened:
+        found.open(path)
+    image = LibraryImage(found.libraries, not_found=found.not_found)
     missing = image.missing_thread_local
     if missing:
         users = ", ".join(dict.fromkeys(user for name in missing for user in image.missing_symbols[name]))
@@ -71,6 +59,49 @@ def load_library(data: bytes, name: str, folders: Sequence[str] = ()) -> Library
             f" {', '.join(missing)}, which {users} uses: give the folder of the one that does with search=[...]"
         )
     return image
+
+
+class _Found:
+    """The libraries in the order in which symbols are looked up; `not_found` are what something stands in for."""
+
+    def __init__(self, name: str, folders: Sequence[str]) -> None:
+        self.libraries: list[SharedLibrary] = []
+        self.not_found: list[str] = []
+        self._name = name
+        self._folders = folders
+        self._known: set[str] = set()
+
+    def add(self, first: SharedLibrary) -> None:
+        """Add a library, and what it needs, breadth first."""
+        self._append(first, first.name)
+        wanted = [(first, needed) for needed in first.needed]
+        for library, needed in wanted:  # grows meanwhile
+            if os.path.basename(needed) in self._known:
+                continue
+            self._known.add(os.path.basename(needed))
+            found = _find(library, needed, self._folders)
+            if found is None:
+                self.not_found.append(os.path.basename(needed))
+                continue
+            dependency = _read(found, library)
+            self._append(dependency, found)
+            wanted += [(dependency, further) for further in dependency.needed]
+
+    def open(self, path: str) -> None:
+        """Add a library that may be opened, if it isn't there. Raises LoadError."""
+        if os.path.basename(path) in self._known:
+            return
+        found = path if os.path.dirname(path) else find_file(path, self._folders)
+        if found is None:
+            where = f"which isn't in {', '.join(self._folders)}" if self._folders else "and no folder was given"
+            raise LoadError(f"{self._name} may open {path}, {where}: give its folder with search=[...]")
+        self.add(read_library(read_file(found), found))
+
+    def _append(self, library: SharedLibrary, path: str) -> None:
+        if len(self.libraries) == _MOST:
+            raise LoadError(f"{self._name}: it needs more than {_MOST} libraries")
+        self._known |= {os.path.basename(path), os.path.basename(library.soname)}
+        self.libraries.append(library)
 
 
 def _find(library: SharedLibrary, needed: str, folders: Sequence[str]) -> str | None:

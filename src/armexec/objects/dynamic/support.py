@@ -16,7 +16,15 @@ from armexec.objects.layout import Reference, Section, SectionSymbol
 from armexec.objects.linking import Part
 from armexec.objects.thread_local import BlockLayout
 
-__all__ = ["ALWAYS_ADDED", "OF_THE_LINKER", "RESOLVE_DESCRIPTOR", "Support", "make_support", "stub_name"]
+__all__ = [
+    "ALWAYS_ADDED",
+    "OF_THE_LINKER",
+    "OF_THE_MODULE",
+    "RESOLVE_DESCRIPTOR",
+    "Support",
+    "make_support",
+    "stub_name",
+]
 
 RESOLVE_DESCRIPTOR = "__tlsdesc_static"
 """The function of a TLS descriptor whose second word is the offset from the thread pointer (as in glibc and musl)."""
@@ -26,6 +34,8 @@ ALWAYS_ADDED = frozenset({TLS_GET_ADDR, RESOLVE_DESCRIPTOR, ITERATE, FIND_OBJECT
 OF_THE_LINKER = frozenset({*ALWAYS_ADDED, "getauxval", "__getauxval"})
 """What reads the tables of a process's dynamic linker, which there is none of: the functions here come before those of
 the libraries."""
+OF_THE_MODULE = frozenset({"dlopen", "dlsym", "dlclose", "dlerror", "dladdr"})
+"""What only the one who has loaded the image can answer: undefined in it, whichever library defines them."""
 _ERRNO, _ERRNO_LOCATION = "errno", "__errno_location"
 # cmp x0, #AT_HWCAP; mov x0, #(HWCAP_FP | HWCAP_ASIMD); csel x0, x0, xzr, eq; ret
 _AUXILIARY = "1f4000f1 600080d2 00009f9a c0035fd6"
