@@ -1,6 +1,6 @@
 """SQLite of AArch64 Linux, on any host: a database in memory, sorted by a comparison function of Python.
 
-    python examples/sqlite.py [libsqlite3.so.0]
+    python examples/sqlite.py [--engine ENGINE] [libsqlite3.so.0]
 
 The library is Debian's libsqlite3-0 for arm64, for instance: `scripts/arm64-packages folder libsqlite3-0` fetches it on
 a Debian host, and puts it below the folder. Without an argument it is looked for where cross compilers have libraries.
@@ -8,6 +8,7 @@ a Debian host, and puts it below the folder. Without an argument it is looked fo
 
 from __future__ import annotations
 
+import argparse
 import ctypes
 import re
 import sys
@@ -105,12 +106,15 @@ def natural(a: str, b: str) -> int:
     return (parts(a) > parts(b)) - (parts(a) < parts(b))
 
 
-def main(arguments: list[str]) -> None:
+def main(arguments: list[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(description="Sort rows by a comparison function of Python, in SQLite.")
+    parser.add_argument("library", nargs="?", type=Path, help=f"{NAME} for AArch64; looked for by default")
+    parser.add_argument("--engine", help="how armexec runs it, such as translated:O0")
+    options = parser.parse_args(arguments)
     try:
-        library = Path(arguments[0]) if arguments else find_library()
-    except FileNotFoundError as error:
+        database = Database(options.library or find_library(), options.engine)
+    except (FileNotFoundError, armexec.LoadError) as error:
         sys.exit(str(error))
-    database = Database(library)
     database.create_collation("by_number", natural)
     database.run("create table files (name text, size int)")
     for name, size in [("file10", 7), ("file2", 5), ("file1", 11), ("about", 3)]:
@@ -124,4 +128,4 @@ def main(arguments: list[str]) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    main()

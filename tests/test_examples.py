@@ -90,10 +90,12 @@ def test_sqlite_compares_numbers_in_texts() -> None:
 
 def test_sqlite_says_what_to_do_without_the_library(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(sqlite, "FOLDERS", (str(tmp_path),))
-    with pytest.raises(SystemExit, match="there is no libsqlite3.so.0 for AArch64 in .*: give the path of one"):
+    with pytest.raises(SystemExit, match=r"there is no libsqlite3\.so\.0 for AArch64 in .*: give the path of one"):
         sqlite.main([])
     (tmp_path / "libsqlite3.so.0").write_bytes(b"x")
     assert sqlite.find_library() == tmp_path / "libsqlite3.so.0"
+    with pytest.raises(SystemExit, match=r"libsqlite3\.so\.0: "):
+        sqlite.main([])
 
 
 # -- sort_by_key, geometry, jni --------------------------------------------------------------------------------------

@@ -7,11 +7,15 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
+
 EXAMPLE = Path(__file__).parents[3] / "examples" / "sqlite.py"
 
 
-def test_rows_in_the_order_of_a_python_function(library: Callable[[str], Path]) -> None:
-    command = [sys.executable, str(EXAMPLE), str(library("libsqlite3.so.0"))]
+# Translating it takes half a minute; the interpreter needs five seconds.
+@pytest.mark.parametrize("engine", ["reference", pytest.param("translated", marks=pytest.mark.long)])
+def test_rows_in_the_order_of_a_python_function(library: Callable[[str], Path], engine: str) -> None:
+    command = [sys.executable, str(EXAMPLE), "--engine", engine, str(library("libsqlite3.so.0"))]
     done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
     assert done.returncode == 0, done.stderr
     assert [line.split() for line in done.stdout.splitlines()] == [
