@@ -138,14 +138,15 @@ def load(
     engine: str | None = None,
     imports: Mapping[str, Import] | None = None,
     search: Sequence[str | os.PathLike[str]] | str | os.PathLike[str] = (),
+    dlopen: Sequence[str | os.PathLike[str]] | str | os.PathLike[str] = (),
     time_limit: float | None = None,
     instruction_limit: int | None = None,
     memory_limit: int | None = None,
     stack_size: int | None = None,
 ) -> Module:
-    """Load a relocatable object (ELF or Mach-O for AArch64), a static library of such or a shared library (ELF), from a
-    path or from bytes; or several objects and static libraries that use each other, from a list of paths, as one
-    module.
+    """Load a relocatable object (ELF or Mach-O for AArch64), a static library of such, a shared library (ELF) or a
+    dynamic one (Mach-O), from a path or from bytes; or several objects and static libraries that use each other, from a
+    list of paths, as one module.
 
     Beside an object, those members of static libraries are loaded that define what is undefined; of such libraries
     alone, all.
@@ -155,7 +156,10 @@ def load(
         engine: "native", "translated" or "reference"; this host's default otherwise.
         imports: what undefined symbols stand for, by their names: a Function, a Module that defines the symbol, or an
             address. `Module.missing` tells which are left.
-        search: folders where the libraries are that a shared library needs. Those of this system are never used.
+        search: folders where the libraries are that a shared library needs. Those of this system are never used. Where
+            the C library isn't there, armexec's own stands in.
+        dlopen: more shared libraries, which the code may open with dlopen: paths, or names to be looked for in
+            `search`. They are loaded, and their initializers called, at once.
         time_limit, instruction_limit, memory_limit, stack_size: limits of each call from Python; see `compile`.
 
     Raises:
@@ -165,20 +169,27 @@ def load(
         HostError: the engine can't run here.
     """
     settings = Settings(time_limit, instruction_limit, memory_limit, stack_size)
-    folders = [search] if isinstance(search, str | os.PathLike) else search
-    if not isinstance(folders, list | tuple) or not all(isinstance(folder, str | os.PathLike) for folder in folders):
-        raise LoadError(f"search is a list of folders, not {described(search)}")
-    names = [os.fsdecode(folder) for folder in folders]
+    names = _paths(search, "search is a list of folders")
+    opened = _paths(dlopen, "dlopen is a list of shared libraries")
     if isinstance(file, list | tuple) and all(isinstance(path, str | os.PathLike) for path in file):
         return Module(link_files(file), engine, imports=imports, settings=settings)
     if isinstance(file, bytes | bytearray | memoryview):
-        return load_source(Source(file, "object", search=names), engine, imports, settings=settings)
+        source = Source(file, "object", search=names, opened=opened)
+        return load_source(source, engine, imports, settings=settings)
     if isinstance(file, str | os.PathLike):
         path = os.fspath(file)
         if names and isinstance(path, str) and not os.path.dirname(path):
             path = find_file(path, names) or path
-        return load_source(Source.from_file(path, "object", search=names), engine, imports, settings=settings)
+        source = Source.from_file(path, "object", search=names, opened=opened)
+        return load_source(source, engine, imports, settings=settings)
     raise LoadError(f"an object is loaded from a path, a list of paths, or from bytes, not from {type(file).__name__}")
+
+
+def _paths(given: object, what: str) -> list[str]:
+    paths = [given] if isinstance(given, str | os.PathLike) else given
+    if not isinstance(paths, list | tuple) or not all(isinstance(path, str | os.PathLike) for path in paths):
+        raise LoadError(f"{what}, not {described(given)}")
+    return [os.fsdecode(path) for path in paths]
 
 
 def function(

@@ -147,7 +147,8 @@ def _missing(trap: Trap, image: Image, base: int, where: Where | None) -> Error 
     verb = "is called" if trap.kind is TrapKind.EXECUTE or found.is_branch else "is used"
     others = [source_name(other) for other in image.undefined() if other not in image.imported]
     others = [other for other in others if other != name]
-    reason = why_absent(image.linkage_name(found.symbol))
+    linkage = image.linkage_name(found.symbol)
+    reason = image.why_missing(linkage) or why_absent(linkage)
     also = f" (nor {', '.join(others[:8])}{', ...' if len(others) > 8 else ''})" if others else ""
     return UndefinedSymbol(
         f"undefined symbol {name} {verb}{f' by {by}' if by else ''}: neither {image.name} nor what was loaded with it"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import weakref
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cached_property, partial
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, NoReturn, Self
@@ -90,21 +90,27 @@ class Module:
         self._made: weakref.WeakSet[Function] = weakref.WeakSet()
         self._loaded: LoadedImage = self._links.engine.load(self._image, self._links.resolve)
         self._closed = False
+        self._links.attach(self._loaded)
         # Held so that no function is bound to memory that another thread is freeing.
         self._lock = renew(self)
         self._library: CLibrary | None = None
         try:
-            if self._image.is_executable:
-                from armexec.program.functions import CLibrary
+            if self._image.is_executable or self._image.is_shared:
+                from armexec.program.start import start_library
 
                 with self._settings.limits():
-                    self._library = CLibrary(self._loaded)
-            for offset in self._image.initializers:
-                with self._settings.limits():
-                    self._loaded.bind(offset, _initializer_prototype())()
+                    self._library = start_library(self._loaded)
+            if self._library is None:
+                self._call_each(self._image.initializers)
         except BaseException:
             self.close()
             raise
+
+    def _call_each(self, offsets: Iterable[int]) -> None:
+        """Call functions without arguments, each within the module's limits."""
+        for offset in offsets:
+            with self._settings.limits():
+                self._loaded.bind(offset, _initializer_prototype())()
 
     @property
     def missing(self) -> dict[str, list[str]]:
@@ -369,9 +375,8 @@ class Module:
                 if self._library is not None:
                     with self._settings.limits():
                         self._library.finish()
-                for offset in self._image.finalizers:
-                    with self._settings.limits():
-                        self._loaded.bind(offset, _initializer_prototype())()
+                else:
+                    self._call_each(self._image.finalizers)
             finally:
                 self._loaded.close()
 

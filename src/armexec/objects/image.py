@@ -77,6 +77,9 @@ class Image:
     `Symbol.name`.
     """
 
+    is_shared = False
+    """Whether it is made of shared libraries."""
+
     def __init__(
         self, name: str, parts: Sequence[Part], selection: Selection | None = None, own: int | None = None
     ) -> None:
@@ -382,6 +385,10 @@ class Image:
     def libraries_that_want(self, name: str) -> Sequence[str]:
         """The shared libraries among the image's that refer to an undefined symbol."""
         return ()
+
+    def why_missing(self, name: str) -> str:
+        """Why nothing defines an undefined symbol, and what to do; empty where that isn't known."""
+        return ""
 
     @cached_property
     def missing(self) -> MissingSymbols:

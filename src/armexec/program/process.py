@@ -47,12 +47,22 @@ class InitialMemory(NamedTuple):
 
     @classmethod
     def of(
-        cls, image: Image, base: int, arguments: Sequence[str | bytes], environment: Mapping[str, str]
+        cls,
+        image: Image,
+        base: int,
+        arguments: Sequence[str | bytes],
+        environment: Mapping[str, str],
+        headers: tuple[int, int] | None = None,
     ) -> InitialMemory:
-        """Make it, in memory of Python's. Raises LoadError for texts with a null character, or that are too long."""
+        """Make it, in memory of Python's; `headers` are those of `initial_stack`.
+
+        Raises LoadError for texts with a null character, or that are too long.
+        """
 
         def stack_below(top: int) -> tuple[int, bytes]:
-            return initial_stack(image, base, top, arguments, environment, random=random, page=page_size())
+            return initial_stack(
+                image, base, top, arguments, environment, random=random, page=page_size(), headers=headers
+            )
 
         random = os.urandom(_RANDOM)
         size = len(stack_below(1 << 32)[1])
