@@ -37,6 +37,7 @@ __all__ = ["ReferenceEngine", "step"]
 __tracebackhide__ = True
 
 _RET = 0xD65F03C0
+_SVC, _SVC_MASK = 0xD4000001, 0xFFE0001F
 _STEPS = 64
 """Number of instructions between two looks at the clock."""
 
@@ -106,6 +107,9 @@ def _run_to_exit(machine: ReferenceMachine, counts: Counter[int] | None) -> None
         if when is not None and not steps % _STEPS and time.monotonic() >= when:
             raise Trap(TrapKind.TIME_LIMIT, pc)
         step(machine)
+        if machine.word & _SVC_MASK == _SVC:
+            # It may be code no more.
+            begin, end = NOWHERE
         if counts is not None:
             counts[pc] += 1
         target = machine.pc

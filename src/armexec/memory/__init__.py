@@ -1,6 +1,7 @@
 """Memory of the host: executable pages that are never writable, the process map, safe access by address."""
 
 from .execution import execution_refused
+from .guest_code import GUEST_CODE
 from .host import HostMemory
 from .mappings import Mappings
 from .maps import MapEntry, process_map, writable_and_executable
@@ -10,6 +11,7 @@ from .stack import GuestStack, Overflow, guest_stack, stack_size
 from .text import string_at
 
 __all__ = [
+    "GUEST_CODE",
     "AccessError",
     "GuestStack",
     "HostMemory",

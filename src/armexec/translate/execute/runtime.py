@@ -11,7 +11,7 @@ import threading
 import time
 import weakref
 from bisect import bisect_right
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Protocol
 
@@ -21,7 +21,8 @@ from armexec.deadlines import deadline
 from armexec.forks import hold
 from armexec.machines.addresses import without_tag
 from armexec.machines.traps import EXIT, Trap, TrapKind
-from armexec.memory import GuestStack, Overflow
+from armexec.machines.system import CACHE_LINE
+from armexec.memory import GUEST_CODE, GuestStack, Overflow
 from armexec.translate.codegen.support_code import shared_code
 from armexec.translate.execute.fault import Fault
 from armexec.translate.execute.fault_handler import (
@@ -46,6 +47,7 @@ from armexec.translate.mode import NONSPECULATIVE, SPECULATIVE, STRICT, Mode
 from armexec.translate.support.load import load
 from armexec.translate.support.runtime_ir import FOR_CALLBACKS, SHARED, shared
 from armexec.translate.unit_registry import CodeSource
+from armexec.translate.written.table import WrittenCode
 
 __all__ = ["CodeOwner", "Runtime"]
 
@@ -66,21 +68,33 @@ class CodeOwner(Protocol):
     @property
     def code(self) -> CodeSource: ...
 
+    @property
+    def units(self) -> Sequence[LinkedUnit]: ...
+
     def check_return(self, address: int, entry: int) -> None:
         """Raise the error for an address that a call of `entry` has returned to, if nothing else can follow."""
 
     def state_function(self, address: int, mode: Mode) -> int:
         """The host address of the function at `address` that takes the state structure, 0 where there is no code."""
 
+    def another(self, code: CodeSource) -> CodeOwner:
+        """The translator of code that the guest has written."""
+
+    def close(self) -> None:
+        """Make nothing better any more."""
+
     def why(self, pc: int) -> str:
         """What an undefined instruction said about itself."""
 
 
 class Runtime:
-    """`to_error` makes the exception of a fault that is in no image."""
+    """`to_error` makes the exception of a fault that is in no image.
+
+    Code of images, and code that the guest writes while it runs, is found by its address alike.
+    """
 
     def __init__(self, new_stack: Callable[[], GuestStack], to_error: Callable[[Fault], Exception]) -> None:
-        self._to_error = to_error
+        self.to_error = to_error
         self._lock = hold(threading.RLock())
         # Weakly: an image that nobody holds any more takes its translations with it.
         self._translators: list[weakref.ref[CodeOwner]] = []
@@ -90,11 +104,14 @@ class Runtime:
         # How many images can tell which flags operations have raised.
         self._strict_images = ctypes.c_uint64()
         self._found = {mode: FoundCode(self._put) for mode in (SPECULATIVE, NONSPECULATIVE, STRICT)}
+        self._written: WrittenCode[CodeOwner] = WrittenCode(self.forget_found)
+        self._strict_written = 0
         self._callbacks = {
             "find": partial(self._find, SPECULATIVE),
             "find_nonspeculative": partial(self._find, NONSPECULATIVE),
             "find_strict": partial(self._find, STRICT),
             "system_call_object": self._system_call,
+            "invalidate_object": self._invalidate,
             "untag_object": self._untag,
             **self._pool.callbacks,
             "interrupted_object": self._interrupted,
@@ -104,11 +121,12 @@ class Runtime:
         # An object of CPython is at its id; the dictionary keeps them.
         objects = {name: id(callback) for name, callback in self._callbacks.items()}
         data = {name: self._found[mode].address for name, mode in _FOUND.items()}
+        data |= dict(zip(("written_begin", "written_end"), self._written.bounds, strict=True))
         data |= {"pool": self._pool.address, "previous": previous()}
         data |= {"thread_key": thread_key(), "limit_key": limit_key(), "untagger": untagger()}
         functions = host_functions()
         data |= {"host_functions": functions.base, "host_function_slots": functions.slots}
-        names = [*SHARED, *FOR_CALLBACKS, "call_host_function", "exited", "strictly", "untag", "put_found"]
+        names = [*SHARED, *FOR_CALLBACKS, "call_host_function", "exited", "strictly", "untag", "put_found", "stack_pointer"]
         names += ["claim", "release", "handler", "thread_ended", "interrupt"]
         data["previous_interrupt"] = ctypes.addressof(self._watch.previous)
         self._shared = shared_code(shared() + handler_text() + load("signals/interrupt"), {**objects, **data}, names)
@@ -117,6 +135,7 @@ class Runtime:
         self.callback_symbols = {name: self._shared.address(name) for name in FOR_CALLBACKS}
         self.symbols["strict_images"] = ctypes.addressof(self._strict_images)
         self._put_found = ctypes.PYFUNCTYPE(None, ctypes.c_uint64, ctypes.c_uint64)(self._shared.address("put_found"))
+        self._stack_pointer = ctypes.PYFUNCTYPE(ctypes.c_uint64)(self._shared.address("stack_pointer"))
         if has_steps():
             # Not when it is needed: to import takes more stack than a handler has.
             from armexec.translate.execute.top_byte_ignore import untag
@@ -166,10 +185,13 @@ class Runtime:
         ]
         self._starts = [start for start, _, _ in alive]
         self._translators = [reference for _, reference, _ in alive]
-        self._strict_images.value = sum(reads for _, _, reads in alive)
+        self._strict_images.value = sum(reads for _, _, reads in alive) + self._strict_written
 
     def translator_at(self, address: int) -> CodeOwner | None:
-        """The translator of the image that holds an address."""
+        """The translator of the image that holds an address, or of code that was written there."""
+        return self._image_at(address) or self._written.at(address)
+
+    def _image_at(self, address: int) -> CodeOwner | None:
         with self._lock:
             index = bisect_right(self._starts, address) - 1
             translator = self._translators[index]() if index >= 0 else None
@@ -182,6 +204,7 @@ class Runtime:
         """Before an image is loaded: see that faults come here, and that stacks have their size. Raises HostError."""
         look()
         self._pool.fit_stacks()
+        self._written.free(self._pool.claimed, self._stack_pointer)
 
     @staticmethod
     def _prepare(_a: int, _b: int) -> int:
@@ -194,22 +217,55 @@ class Runtime:
         """The host code for an address that code of this mode goes to, 0 where there is none."""
         if pc == EXIT:
             return self._shared.address("exited")
-        translator = self.translator_at(pc)
-        if translator is None or pc & 3:
+        if pc & 3:
             return 0
-        if GuestState.from_address(state).x[X30] == pc:
-            translator.check_return(pc, GuestState.from_address(state).entry)
-        if translator.code.reads_fpsr and not mode.is_strict:
-            return self._shared.address("strictly")
-        host = translator.state_function(pc, mode)
+        translator = self._image_at(pc)
+        if translator is None:
+            return self._find_written(mode, state, pc)
+        host = self._host_code(translator, mode, state, pc)
         if host:
             self._found[mode].add(pc, host)
         return host
 
-    def _system_call(self, _state: int, words: int) -> int:
+    def _find_written(self, mode: Mode, state: int, pc: int) -> int:
+        """The host code for an address that is in no image."""
+        caller = self._image_at(GuestState.from_address(state).entry)
+        if caller is None:
+            return 0
+        self._written.free(self._pool.claimed, self._stack_pointer)
+
+        def make(code: CodeSource) -> CodeOwner:
+            if code.reads_fpsr:
+                self._strict_written += 1
+                self._strict_images.value += 1
+            return caller.another(code)
+
+        while (translator := self._written.find(pc, make)) is not None:
+            host = self._host_code(translator, mode, state, pc)
+            with self._written.lock:
+                if self._written.is_valid(translator):
+                    if host:
+                        self._found[mode].add(pc, host)
+                    return host
+        return 0
+
+    def _host_code(self, translator: CodeOwner, mode: Mode, state: int, pc: int) -> int:
+        if GuestState.from_address(state).x[X30] == pc:
+            translator.check_return(pc, GuestState.from_address(state).entry)
+        if translator.code.reads_fpsr and not mode.is_strict:
+            return self._shared.address("strictly")
+        return translator.state_function(pc, mode)
+
+    def _invalidate(self, _state: int, line: int) -> int:
+        """The guest has said that code may be another in a line of the cache."""
+        GUEST_CODE.changed(line, line + CACHE_LINE)
+        return 1
+
+    def _system_call(self, state: int, words: int) -> int:
         """Do a system call; see runtime/system_call.ll."""
         given = (ctypes.c_uint64 * 8).from_address(words)
-        translator = self.translator_at(given[0])
+        # What the guest has written belongs to whom Python has called.
+        translator = self._image_at(given[0]) or self._image_at(GuestState.from_address(state).entry)
         if translator is None or translator.system_call is None:
             return 2
         given[0] = translator.system_call(given[0], given[1], tuple(given[2:])) & (1 << 64) - 1
@@ -233,9 +289,9 @@ class Runtime:
         trap = Trap(TrapKind.TIME_LIMIT, entry)
         where: Callable[[], Trap] | None = None
         if unit is not None:
-            owner = self.translator_at(unit.base) or owner
+            owner = self._owner(unit, owner)
             where = partial(_place, trap, unit, host_pc, None, False)
-        raise (owner.to_error if owner is not None else self._to_error)(Fault(trap, entry, where))
+        raise (owner.to_error if owner is not None else self.to_error)(Fault(trap, entry, where))
 
     def _raise(self, address: int) -> None:
         """Called with the GIL held, by an entry stub whose guest has trapped."""
@@ -259,11 +315,14 @@ class Runtime:
             trap = Trap(kind, entry, detail)
             unit = unit_at(host_pc)
             if unit is not None:
-                owner = self.translator_at(unit.base) or owner
-                fetch = owner.code.fetch if owner is not None else None
-                where = partial(_place, trap, unit, host_pc, fetch, is_blind)
+                owner = self._owner(unit, owner)
+                where = partial(_place, trap, unit, host_pc, unit.code.fetch, is_blind)
             overflow = host_overflow() if is_host_overflow(detail, state.host_sp) else stack.overflow(detail)
-        raise (owner.to_error if owner is not None else self._to_error)(Fault(trap, entry, where, overflow))
+        raise (owner.to_error if owner is not None else self.to_error)(Fault(trap, entry, where, overflow))
+
+    def _owner(self, unit: LinkedUnit, caller: CodeOwner | None) -> CodeOwner | None:
+        """Whose code a unit is; None: the guest has written it."""
+        return None if unit.code.valid is not None else self._image_at(unit.base) or caller
 
 
 def _accessed_address(state: GuestState) -> int:

@@ -103,8 +103,14 @@ class Translator:
         self._redirections: dict[tuple[int, Mode], tuple[HostCode, ctypes.c_uint64]] = {}
         # What has been returned to, and may well go on elsewhere.
         self._returned_to: set[int] = set()
-        runtime.add(self)
+        if code.valid is None:
+            runtime.add(self)
         began(self)
+
+    def another(self, code: CodeSource) -> Translator:
+        """A translator of code that the guest has written, which works like this one."""
+        to_error, policy = self.runtime.to_error, self.policy
+        return Translator(self.runtime, code, to_error, tier=self.tier, policy=policy, dump=self.dump)
 
     def close(self) -> None:
         """Make nothing better any more: what still runs is to end soon."""
@@ -128,6 +134,8 @@ class Translator:
                 else:
                     # Nonspeculative code stays so, and strict code strict.
                     symbols["lookup_slowly"] = symbols["strict_slowly" if mode.is_strict else "nonspeculative_slowly"]
+                if self.code.valid is not None:
+                    symbols["valid"] = self.code.valid
                 side.symbols = symbols
             return side
 

@@ -148,7 +148,7 @@ def _find_state_convention(signatures: dict[int, Signature], callers: Mapping[in
             or function.graph.is_fragment
             or bool(function.graph.outside)
             or any(
-                block.kind in ("call_to", "switch") or (block.kind == "jump" and not block.source.targets)
+                block.kind in ("call_to", "switch", "synchronize") or (block.kind == "jump" and not block.source.targets)
                 for block in function.blocks.values()
             )
         )
@@ -317,8 +317,8 @@ def _live_before_end(
             live |= signature.dirty_out[start]
             callee = signatures.get(block.terminator_target) if block.kind == "call" else None
             live |= callee.modified & ~PARTIAL if callee is not None else 0
-    if block.kind == "switch":
-        # For code of another mode.
+    if block.kind in ("switch", "synchronize"):
+        # For code of another mode, or other code.
         return live | signature.dirty_out[start]
     if block.kind == "call_to" and signature.call_targets.get(start):
         # As after a call of each of them, or after one of something else, for which all is put into the state.

@@ -7,6 +7,7 @@ import time
 
 from armexec.callbacks.address_range import ENTRY_AT, RANGE_SIZE, SLOT_SIZE
 from armexec.cpu.call_frame import FRAME_OFFSETS, CallFrame
+from armexec.machines.system import CACHE_LINE
 from armexec.translate.support.host_environment import environment_text
 from armexec.translate.support.load import load
 
@@ -32,6 +33,7 @@ SHARED = (
     "trap",
     "monotonic_clock",
     "system_call",
+    "invalidate_code",
     "lookup_slowly",
     "nonspeculative_slowly",
     "strict_slowly",
@@ -71,6 +73,7 @@ def shared(machine: str | None = None) -> str:
         load("runtime/find_code", FOUND_SIZE=FOUND_SIZE),
         load("runtime/host_function", **_slots(), **_frame()),
         load("runtime/system_call"),
+        load("runtime/invalidate_code", CACHE_LINE=CACHE_LINE),
         load("runtime/state_pool"),
         load("runtime/entry"),
     )

@@ -1,0 +1,151 @@
+"""Which translators there are for code that the guest has written, by address."""
+
+from __future__ import annotations
+
+import ctypes
+import threading
+from collections.abc import Callable, Collection
+from typing import Generic, Protocol, TypeVar
+
+from armexec.forks import hold
+from armexec.memory import GUEST_CODE
+from armexec.translate.guest_state import GuestState
+from armexec.translate.unit_registry import CodeSource
+from armexec.translate.written.in_use import Retired, in_use
+from armexec.translate.written.source import PAGE, WrittenSource
+
+__all__ = ["WrittenCode"]
+
+
+_MANY = 32
+"""So many translators are kept that nothing finds any more: to see whether they are in use takes a while."""
+
+
+class _Translator(Retired, Protocol):
+    @property
+    def code(self) -> CodeSource: ...
+
+    def close(self) -> None: ...
+
+
+T = TypeVar("T", bound=_Translator)
+
+
+class WrittenCode(Generic[T]):
+    """The translators, each for the code that is reached from one address.
+
+    Where memory is changed, a translator isn't found until its code is executed again: it is looked then whether it is
+    still the same code, and else there is a new translator. So code that is written around other code isn't translated
+    again, and neither is what is only made writable for a while.
+
+    `forget` is called when code must be found again by its address. Translators that are found no more stay until no
+    thread can be in their code (`free`).
+    """
+
+    def __init__(self, forget: Callable[[], None]) -> None:
+        # An RLock: finalizers free memory of the guest at any time. What is called under it takes no other lock.
+        self.lock = hold(threading.RLock())
+        self._forget = forget
+        self._retired: list[T] = []
+        self._most_retired = _MANY
+        self._bounds = (ctypes.c_uint64 * 2)((1 << 64) - 1, 0)
+        self._by_page: dict[int, list[WrittenSource]] = {}
+        self._translators: dict[WrittenSource, T] = {}
+        GUEST_CODE.listeners.append(self.changed)
+
+    @property
+    def bounds(self) -> tuple[int, int]:
+        """The addresses of two words: where the code that was fetched begins and ends."""
+        begin = ctypes.addressof(self._bounds)
+        return begin, begin + 8
+
+    def find(self, pc: int, make: Callable[[CodeSource], T]) -> T | None:
+        """The translator for the code at an address, made by `make` if there is none; None where there is no code."""
+        while GUEST_CODE.at(pc) is not None:
+            with self.lock:
+                found = self._source(pc)
+                if found is None:
+                    break
+                if not found.valid.value and found.is_current():
+                    found.valid.value = 1
+                if found.valid.value:
+                    return self._translators[found]
+                self._drop(found)
+        else:
+            return None
+        source = WrittenSource(pc, self.lock, self._fetched)
+        translator = make(source.code())
+        with self.lock:
+            self._translators[source] = translator
+            if source.fetch(pc) is None:
+                self._drop(source)
+                return None
+        return translator
+
+    def _source(self, address: int) -> WrittenSource | None:
+        return next((s for s in tuple(self._by_page.get(address & -PAGE, ())) if address in s.words), None)
+
+    @staticmethod
+    def is_valid(translator: T) -> bool:
+        """Whether the code of a translator hasn't been changed since it was found; `lock` is held."""
+        return bool(ctypes.c_uint8.from_address(translator.code.valid or 0).value)
+
+    def at(self, address: int) -> T | None:
+        """The translator that has code at an address, if there is one."""
+        with self.lock:
+            source = self._source(address)
+            return self._translators.get(source) if source is not None else None
+
+    def _fetched(self, source: WrittenSource, address: int) -> None:
+        """A word is about to be fetched."""
+        self._bounds[0] = min(self._bounds[0], address)
+        self._bounds[1] = max(self._bounds[1], address + 4)
+        sources = self._by_page.setdefault(address & -PAGE, [])
+        if source not in sources:
+            sources.append(source)
+
+    def changed(self, begin: int, end: int, gone: bool) -> None:
+        """Code in a range may be another now; `gone`: none is there."""
+        with self.lock:
+            try:
+                self._change(begin, end, gone)
+            except BaseException:
+                # A handler of a signal has raised it. Nothing may be found that has been changed.
+                for source in tuple(self._translators):
+                    source.valid.value = 0
+                raise
+            finally:
+                self._forget()
+
+    def _change(self, begin: int, end: int, gone: bool) -> None:
+        first, last = begin & -PAGE, end - 1 & -PAGE
+        # The garbage collector may have memory freed meanwhile, which changes what is looked at: so it is copied.
+        pages = [page for page in tuple(self._by_page) if first <= page <= last]
+        for source in {source for page in pages for source in tuple(self._by_page.get(page, ()))}:
+            if source.overlaps(begin, end):
+                source.valid.value = 0
+                if gone:
+                    self._drop(source)
+
+    def _drop(self, source: WrittenSource) -> None:
+        source.valid.value = 0
+        for page in {address & -PAGE for address in source.words}:
+            sources = self._by_page.get(page, [])
+            if source in sources:
+                sources.remove(source)
+            if not sources:
+                self._by_page.pop(page, None)
+        translator = self._translators.pop(source, None)
+        if translator is not None:
+            translator.close()
+            self._retired.append(translator)
+
+    def free(self, running: Callable[[], Collection[GuestState]], stack_pointer: Callable[[], int]) -> None:
+        """Give back host code that nothing can be in, if there is much of it. `running` gives the states of calls,
+        `stack_pointer` this thread's."""
+        if len(self._retired) < self._most_retired:
+            return
+        retired, self._retired = self._retired, []
+        kept = in_use(retired, running(), stack_pointer())
+        self._retired += kept
+        self._most_retired = len(kept) + _MANY
