@@ -96,6 +96,7 @@ def _run_to_exit(machine: ReferenceMachine, counts: Counter[int] | None) -> None
             function = host_functions().find(pc)
             if function is not None:
                 _call_host(machine, function)
+                begin, end = NOWHERE
                 continue
             begin, end = code_at(pc)
             if (begin, end) == NOWHERE:
@@ -108,7 +109,7 @@ def _run_to_exit(machine: ReferenceMachine, counts: Counter[int] | None) -> None
             raise Trap(TrapKind.TIME_LIMIT, pc)
         step(machine)
         if machine.word & _SVC_MASK == _SVC:
-            # It may be code no more.
+            # What was code may be none any more.
             begin, end = NOWHERE
         if counts is not None:
             counts[pc] += 1

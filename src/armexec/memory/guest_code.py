@@ -47,17 +47,20 @@ class GuestCode:
     def forbid(self, begin: int, end: int, *, gone: bool = False) -> None:
         """Let the guest execute a range no more; `gone`: its memory is freed next."""
         with self._lock:
-            ranges = self._ranges()
-            if not any(b < end and begin < e for b, e in ranges):
+            if not self.overlaps(begin, end):
                 return
-            cut = [part for b, e in ranges for part in ((b, min(e, begin)), (max(b, end), e)) if part[0] < part[1]]
-            self._set(cut)
+            parts = [part for b, e in self._ranges() for part in ((b, min(e, begin)), (max(b, end), e))]
+            self._set([(b, e) for b, e in parts if b < e])
         self._tell(begin, end, gone)
 
     def changed(self, begin: int, end: int) -> None:
         """The guest's code there may be another now (IC IVAU)."""
-        if any(b < end and begin < e for b, e in self._ranges()):
+        if self.overlaps(begin, end):
             self._tell(begin, end, False)
+
+    def overlaps(self, begin: int, end: int) -> bool:
+        """Whether some of a range may be executed."""
+        return any(b < end and begin < e for b, e in self._ranges())
 
     def _ranges(self) -> list[tuple[int, int]]:
         return list(zip(*self._table, strict=True))

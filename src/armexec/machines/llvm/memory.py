@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from armexec.machines.llvm.operations import Operations
 from armexec.machines.llvm.shapes import FLOATS, Shapes
-from armexec.machines.llvm.values import ShapedValue, Value, select
+from armexec.machines.llvm.values import ShapedValue, Value, address_of, select
 
 __all__ = ["Memory"]
 
@@ -154,5 +154,5 @@ class Memory(Operations):
         if self.system_calls:
             self.guards.begin_effect()
             self.builder.state.is_used = True
-            pc = self.address(self.builder.pc).text
+            pc = address_of(self.builder, self.builder.pc).text
             self.builder.append(f"call void @invalidate_code(ptr %state, i64 {pc}, i64 {address.text})")

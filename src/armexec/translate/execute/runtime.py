@@ -19,12 +19,11 @@ from armexec.callbacks import SystemCallHandler, host_functions
 from armexec.cpu.registers import X30
 from armexec.deadlines import deadline
 from armexec.forks import hold
-from armexec.machines.addresses import without_tag
-from armexec.machines.traps import EXIT, Trap, TrapKind
 from armexec.machines.system import CACHE_LINE
+from armexec.machines.traps import EXIT, Trap, TrapKind
 from armexec.memory import GUEST_CODE, GuestStack, Overflow
 from armexec.translate.codegen.support_code import shared_code
-from armexec.translate.execute.fault import Fault
+from armexec.translate.execute.fault import Fault, accessed_address, place
 from armexec.translate.execute.fault_handler import (
     SI_KERNEL,
     handler_text,
@@ -88,12 +87,12 @@ class CodeOwner(Protocol):
 
 
 class Runtime:
-    """`to_error` makes the exception of a fault that is in no image.
+    """`to_error` makes the exception of a fault that is in no image; `word_at` gives it the words of the code.
 
     Code of images, and code that the guest writes while it runs, is found by its address alike.
     """
 
-    def __init__(self, new_stack: Callable[[], GuestStack], to_error: Callable[[Fault], Exception]) -> None:
+    def __init__(self, new_stack: Callable[[], GuestStack], to_error: Callable[..., Exception]) -> None:
         self.to_error = to_error
         self._lock = hold(threading.RLock())
         # Weakly: an image that nobody holds any more takes its translations with it.
@@ -126,7 +125,16 @@ class Runtime:
         data |= {"thread_key": thread_key(), "limit_key": limit_key(), "untagger": untagger()}
         functions = host_functions()
         data |= {"host_functions": functions.base, "host_function_slots": functions.slots}
-        names = [*SHARED, *FOR_CALLBACKS, "call_host_function", "exited", "strictly", "untag", "put_found", "stack_pointer"]
+        names = [
+            *SHARED,
+            *FOR_CALLBACKS,
+            "call_host_function",
+            "exited",
+            "strictly",
+            "untag",
+            "put_found",
+            "stack_pointer",
+        ]
         names += ["claim", "release", "handler", "thread_ended", "interrupt"]
         data["previous_interrupt"] = ctypes.addressof(self._watch.previous)
         self._shared = shared_code(shared() + handler_text() + load("signals/interrupt"), {**objects, **data}, names)
@@ -289,15 +297,15 @@ class Runtime:
         trap = Trap(TrapKind.TIME_LIMIT, entry)
         where: Callable[[], Trap] | None = None
         if unit is not None:
-            owner = self._owner(unit, owner)
-            where = partial(_place, trap, unit, host_pc, None, False)
-        raise (owner.to_error if owner is not None else self.to_error)(Fault(trap, entry, where))
+            where = partial(place, trap, unit, host_pc, None, False)
+        raise self._errors(unit, owner)(Fault(trap, entry, where))
 
     def _raise(self, address: int) -> None:
         """Called with the GIL held, by an entry stub whose guest has trapped."""
         state, stack = self._pool.state(address)
         kind, detail, entry = TrapKind(state.trap_kind), int(state.trap_detail), int(state.entry)
         owner = self.translator_at(entry)
+        unit: LinkedUnit | None = None
         where: Callable[[], Trap] | None = None
         overflow: Overflow | None = None
         if kind is TrapKind.HOST_STACK:
@@ -311,48 +319,18 @@ class Runtime:
             host_pc = int(state.host_pc)
             is_blind = not detail and state.host_code == SI_KERNEL
             if is_blind:
-                detail = _accessed_address(state)
+                detail = accessed_address(state)
             trap = Trap(kind, entry, detail)
             unit = unit_at(host_pc)
             if unit is not None:
-                owner = self._owner(unit, owner)
-                where = partial(_place, trap, unit, host_pc, unit.code.fetch, is_blind)
+                where = partial(place, trap, unit, host_pc, unit.code.fetch, is_blind)
             overflow = host_overflow() if is_host_overflow(detail, state.host_sp) else stack.overflow(detail)
-        raise (owner.to_error if owner is not None else self.to_error)(Fault(trap, entry, where, overflow))
+        raise self._errors(unit, owner)(Fault(trap, entry, where, overflow))
 
-    def _owner(self, unit: LinkedUnit, caller: CodeOwner | None) -> CodeOwner | None:
-        """Whose code a unit is; None: the guest has written it."""
-        return None if unit.code.valid is not None else self._image_at(unit.base) or caller
-
-
-def _accessed_address(state: GuestState) -> int:
-    """The address that isn't canonical, where the host doesn't tell it; 0 if it can't be found."""
-    from armexec.translate.execute.host_operand import accessed_address
-    from armexec.translate.execute.top_byte_ignore import GREGS, code_at
-
-    found = accessed_address(code_at(state.host_pc), [state.host_registers[at] for at in GREGS])
-    return without_tag(found or 0)
-
-
-def _place(
-    trap: Trap, unit: LinkedUnit, host_pc: int, fetch: Callable[[int], int | None] | None, is_blind: bool
-) -> Trap:
-    """A trap of the instruction where that can be told, else of the function called.
-
-    `is_blind`: the host hasn't told whether it was a read or a write.
-    """
-    pc = unit.guest_pc(host_pc)
-    if pc is None:
-        return trap
-    if fetch is not None:
-        # Only now: it brings along the whole instruction set.
-        from armexec.translate.execute.fault_place import accesses, fault_place
-
-        if is_blind and accesses(pc, TrapKind.WRITE, fetch) and not accesses(pc, TrapKind.READ, fetch):
-            reader = unit.reader(pc)
-            if reader is not None:
-                # What was read there is written here, by one instruction: else it had faulted before.
-                return Trap(TrapKind.READ, reader, trap.detail)
-            trap = Trap(TrapKind.WRITE, pc, trap.detail)
-        pc = fault_place(pc, trap.kind, fetch, unit.source)
-    return Trap(trap.kind, pc, trap.detail, "", unit.reader(pc))
+    def _errors(self, unit: LinkedUnit | None, owner: CodeOwner | None) -> Callable[[Fault], Exception]:
+        """What makes the exception of a fault in a unit; in other code it is for `owner`."""
+        if unit is not None:
+            if unit.code.valid is not None:
+                return partial(self.to_error, word_at=unit.code.fetch)
+            owner = self._image_at(unit.base) or owner
+        return owner.to_error if owner is not None else self.to_error

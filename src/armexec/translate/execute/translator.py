@@ -109,8 +109,15 @@ class Translator:
 
     def another(self, code: CodeSource) -> Translator:
         """A translator of code that the guest has written, which works like this one."""
-        to_error, policy = self.runtime.to_error, self.policy
-        return Translator(self.runtime, code, to_error, tier=self.tier, policy=policy, dump=self.dump)
+        runtime, fetch = self.runtime, code.fetch
+        return Translator(
+            runtime,
+            code,
+            lambda fault: runtime.to_error(fault, word_at=fetch),
+            tier=self.tier,
+            policy=self.policy,
+            dump=self.dump,
+        )
 
     def close(self) -> None:
         """Make nothing better any more: what still runs is to end soon."""

@@ -25,6 +25,8 @@ __all__ = ["Signature", "analyze", "unwound"]
 _STATE = bit(STATE)
 _LINK = bit(X30)
 _RESULTS = bit(x(0)) | bit(x(1)) | bit(q(0))
+_OPEN = ("call_to", "switch", "synchronize")
+"""The ends of blocks where code goes on that isn't known."""
 _ABI = _RESULTS | AAPCS64_PRESERVED | bit(*(q(n) for n in range(8, 16)))
 
 
@@ -148,7 +150,7 @@ def _find_state_convention(signatures: dict[int, Signature], callers: Mapping[in
             or function.graph.is_fragment
             or bool(function.graph.outside)
             or any(
-                block.kind in ("call_to", "switch", "synchronize") or (block.kind == "jump" and not block.source.targets)
+                block.kind in _OPEN or (block.kind == "jump" and not block.source.targets)
                 for block in function.blocks.values()
             )
         )

@@ -23,8 +23,8 @@ class WrittenSource:
     """The code that is translated for what begins at `entry`, and in the same pages. Each word is fetched once, when it
     is first needed.
 
-    `words`: by address, those that were fetched. `valid` is a byte of 0 when they may have been changed since. `fetched`
-    is called before a word is fetched. `lock` is held meanwhile.
+    `words`: by address, those that were fetched. `valid` is a byte of 0 when they may have been changed since.
+    `fetched` is called before a word is fetched, with `lock` held.
     """
 
     def __init__(self, entry: int, lock: threading.RLock, fetched: Callable[[WrittenSource, int], None]) -> None:
