@@ -104,7 +104,6 @@ class Runtime:
         self._strict_images = ctypes.c_uint64()
         self._found = {mode: FoundCode(self._put) for mode in (SPECULATIVE, NONSPECULATIVE, STRICT)}
         self._written: WrittenCode[CodeOwner] = WrittenCode(self.forget_found)
-        self._strict_written = 0
         self._callbacks = {
             "find": partial(self._find, SPECULATIVE),
             "find_nonspeculative": partial(self._find, NONSPECULATIVE),
@@ -193,7 +192,7 @@ class Runtime:
         ]
         self._starts = [start for start, _, _ in alive]
         self._translators = [reference for _, reference, _ in alive]
-        self._strict_images.value = sum(reads for _, _, reads in alive) + self._strict_written
+        self._strict_images.value = sum(reads for _, _, reads in alive) + self._written.reads_fpsr()
 
     def translator_at(self, address: int) -> CodeOwner | None:
         """The translator of the image that holds an address, or of code that was written there."""
@@ -241,14 +240,10 @@ class Runtime:
         if caller is None:
             return 0
         self._written.free(self._pool.claimed, self._stack_pointer)
-
-        def make(code: CodeSource) -> CodeOwner:
-            if code.reads_fpsr:
-                self._strict_written += 1
-                self._strict_images.value += 1
-            return caller.another(code)
-
-        while (translator := self._written.find(pc, make)) is not None:
+        while (translator := self._written.find(pc, caller.another)) is not None:
+            if translator.code.reads_fpsr:
+                with self._lock:
+                    self._drop_dead()
             host = self._host_code(translator, mode, state, pc)
             with self._written.lock:
                 if self._written.is_valid(translator):

@@ -96,6 +96,10 @@ class WrittenCode(Generic[T]):
             source = self._source(address)
             return self._translators.get(source) if source is not None else None
 
+    def reads_fpsr(self) -> int:
+        """How many translators there are for code that can tell which flags operations have raised."""
+        return sum(translator.code.reads_fpsr for translator in tuple(self._translators.values()))
+
     def _fetched(self, source: WrittenSource, address: int) -> None:
         """A word is about to be fetched."""
         self._bounds[0] = min(self._bounds[0], address)
