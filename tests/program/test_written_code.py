@@ -97,7 +97,9 @@ def test_memory_that_is_writable_and_executable_is_data_to_the_host(engine: str)
 
 @needs_c
 @pytest.mark.parametrize("engine", ENGINES)
-@pytest.mark.parametrize("undone", ["mprotect(page, 4096, RW)", "munmap(page, 4096)", "mprotect(page, 4096, PROT_NONE)"])
+@pytest.mark.parametrize(
+    "undone", ["mprotect(page, 4096, RW)", "munmap(page, 4096)", "mprotect(page, 4096, PROT_NONE)"]
+)
 def test_code_that_is_executable_no_more(engine: str, undone: str) -> None:
     body = f"""
     int main(void) {{
@@ -208,7 +210,9 @@ def test_written_code_makes_system_calls(engine: str) -> None:
 @pytest.mark.parametrize("engine", ["translated", "reference"])
 def test_functions_of_a_module_with_the_c_library(engine: str) -> None:
     """As in programs: by the guest's own mmap and mprotect."""
-    source = START + """
+    source = (
+        START
+        + """
     static uint32_t *page;
     int make(int value) {
         if (!page) page = pages(4096, RW);
@@ -218,6 +222,7 @@ def test_functions_of_a_module_with_the_c_library(engine: str) -> None:
     }
     int use(int x) { return call(page, x); }
     """
+    )
     mod = armexec.compile(source, "c", engine=engine)
     for value in (1, 2, 3):
         assert mod.make(value) == 0

@@ -43,9 +43,11 @@ from armexec.translate.execute.state_pool import StatePool
 from armexec.translate.execute.watch import Watch
 from armexec.translate.guest_state import GuestState
 from armexec.translate.mode import NONSPECULATIVE, SPECULATIVE, STRICT, Mode
+from armexec.translate.policy import Policy
 from armexec.translate.support.load import load
-from armexec.translate.support.runtime_ir import FOR_CALLBACKS, SHARED, shared
+from armexec.translate.support.runtime_ir import FOR_CALLBACKS, INTERPRETERS, SHARED, shared
 from armexec.translate.unit_registry import CodeSource
+from armexec.translate.written.cold_code import ColdCode
 from armexec.translate.written.table import WrittenCode
 
 __all__ = ["CodeOwner", "Runtime"]
@@ -56,6 +58,8 @@ __tracebackhide__ = True
 
 _FOUND = {"found": SPECULATIVE, "found_nonspeculative": NONSPECULATIVE, "found_strict": STRICT}
 
+_INTERPRETED = dict(zip((SPECULATIVE, NONSPECULATIVE, STRICT), INTERPRETERS, strict=True))
+
 
 class CodeOwner(Protocol):
     """The translator of an image, as far as the runtime knows it."""
@@ -63,6 +67,7 @@ class CodeOwner(Protocol):
     to_error: Callable[[Fault], Exception]
     system_call: SystemCallHandler | None
     """None: a system call is a trap."""
+    policy: Policy
 
     @property
     def code(self) -> CodeSource: ...
@@ -75,6 +80,10 @@ class CodeOwner(Protocol):
 
     def state_function(self, address: int, mode: Mode) -> int:
         """The host address of the function at `address` that takes the state structure, 0 where there is no code."""
+
+    @property
+    def interprets(self) -> bool:
+        """Whether code that the guest has written is interpreted as long as it is executed seldom."""
 
     def another(self, code: CodeSource) -> CodeOwner:
         """The translator of code that the guest has written."""
@@ -104,12 +113,14 @@ class Runtime:
         self._strict_images = ctypes.c_uint64()
         self._found = {mode: FoundCode(self._put) for mode in (SPECULATIVE, NONSPECULATIVE, STRICT)}
         self._written: WrittenCode[CodeOwner] = WrittenCode(self.forget_found)
+        self._cold = ColdCode()
         self._callbacks = {
             "find": partial(self._find, SPECULATIVE),
             "find_nonspeculative": partial(self._find, NONSPECULATIVE),
             "find_strict": partial(self._find, STRICT),
             "system_call_object": self._system_call,
             "invalidate_object": self._invalidate,
+            "interpret": self._interpret,
             "untag_object": self._untag,
             **self._pool.callbacks,
             "interrupted_object": self._interrupted,
@@ -124,17 +135,8 @@ class Runtime:
         data |= {"thread_key": thread_key(), "limit_key": limit_key(), "untagger": untagger()}
         functions = host_functions()
         data |= {"host_functions": functions.base, "host_function_slots": functions.slots}
-        names = [
-            *SHARED,
-            *FOR_CALLBACKS,
-            "call_host_function",
-            "exited",
-            "strictly",
-            "untag",
-            "put_found",
-            "stack_pointer",
-        ]
-        names += ["claim", "release", "handler", "thread_ended", "interrupt"]
+        names = [*SHARED, *FOR_CALLBACKS, *INTERPRETERS, "call_host_function", "exited", "strictly", "untag"]
+        names += ["put_found", "stack_pointer", "claim", "release", "handler", "thread_ended", "interrupt"]
         data["previous_interrupt"] = ctypes.addressof(self._watch.previous)
         self._shared = shared_code(shared() + handler_text() + load("signals/interrupt"), {**objects, **data}, names)
         self.symbols = {name: self._shared.address(name) for name in SHARED}
@@ -240,7 +242,13 @@ class Runtime:
         if caller is None:
             return 0
         self._written.free(self._pool.claimed, self._stack_pointer)
-        while (translator := self._written.find(pc, caller.another)) is not None:
+        while True:
+            translator = self._written.find(pc)
+            if translator is None and self._is_interpreted(pc, caller):
+                return self._shared.address(_INTERPRETED[mode])
+            translator = translator or self._written.make(pc, caller.another)
+            if translator is None:
+                return 0
             if translator.code.reads_fpsr:
                 with self._lock:
                     self._drop_dead()
@@ -250,7 +258,32 @@ class Runtime:
                     if host:
                         self._found[mode].add(pc, host)
                     return host
-        return 0
+
+    def _is_interpreted(self, pc: int, caller: CodeOwner) -> bool:
+        """Whether code that was written is still to be interpreted."""
+        if (
+            GUEST_CODE.at(pc) is None
+            or not caller.interprets
+            or not self._cold.is_cold(pc, caller.policy.max_interpreted)
+        ):
+            return False
+        # The interpreter's accesses to memory aren't those that threads may rely on.
+        if any(state.thread != threading.get_ident() for state in self._pool.claimed()):
+            return False
+        self._written.note(pc)
+        return True
+
+    def _interpret(self, address: int, link: int) -> int:
+        """Interpret code; see runtime/interpreted.ll."""
+        state, stack = self._pool.state(address)
+        caller = self._image_at(state.entry)
+        if caller is None:
+            return 0
+        try:
+            return self._cold.interpret(state, link, caller.policy.max_interpreted, caller.system_call)
+        except Trap as trap:
+            overflow = stack.overflow(trap.detail) if trap.kind in (TrapKind.READ, TrapKind.WRITE) else None
+            raise self.to_error(Fault(trap, int(state.entry), None, overflow)) from None
 
     def _host_code(self, translator: CodeOwner, mode: Mode, state: int, pc: int) -> int:
         if GuestState.from_address(state).x[X30] == pc:

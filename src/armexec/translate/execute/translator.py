@@ -107,6 +107,14 @@ class Translator:
             runtime.add(self)
         began(self)
 
+    @property
+    def interprets(self) -> bool:
+        """Whether code that the guest has written is interpreted as long as it is executed seldom. Where a tier was
+        chosen, or somebody looks at translated code, all of it is translated.
+        """
+        is_seen = self.dump is not None or has_listeners()
+        return self.policy.cold_interpretation and self.tier == AUTO and not is_seen
+
     def another(self, code: CodeSource) -> Translator:
         """A translator of code that the guest has written, which works like this one."""
         runtime, fetch = self.runtime, code.fetch

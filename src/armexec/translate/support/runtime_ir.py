@@ -10,10 +10,12 @@ from armexec.cpu.call_frame import FRAME_OFFSETS, CallFrame
 from armexec.machines.system import CACHE_LINE
 from armexec.translate.support.host_environment import environment_text
 from armexec.translate.support.load import load
+from armexec.translate.written.cold_code import ENDS
 
 __all__ = [
     "FOR_CALLBACKS",
     "FOUND_SIZE",
+    "INTERPRETERS",
     "POOL_SIZE",
     "SHARED",
     "core",
@@ -45,6 +47,12 @@ SHARED = (
     "raise",
 )
 """The functions that `shared` defines for units."""
+INTERPRETERS = {
+    "interpreted": "lookup_slowly",
+    "interpreted_nonspeculative": "nonspeculative_slowly",
+    "interpreted_strict": "strict_slowly",
+}
+"""The functions that interpret code for code of each mode, and what finds the code that comes after."""
 FOR_CALLBACKS = ("trap", "begin_python", "end_python", "return_from_host")
 """The functions that `shared` defines for the code of host functions."""
 
@@ -74,6 +82,8 @@ def shared(machine: str | None = None) -> str:
         load("runtime/host_function", **_slots(), **_frame()),
         load("runtime/system_call"),
         load("runtime/invalidate_code", CACHE_LINE=CACHE_LINE),
+        *(load("runtime/interpreted", NAME=name, SLOWLY=slowly, **ENDS) for name, slowly in INTERPRETERS.items()),
+        "@interpret = external global i8\n",
         load("runtime/state_pool"),
         load("runtime/entry"),
     )

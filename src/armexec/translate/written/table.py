@@ -59,19 +59,26 @@ class WrittenCode(Generic[T]):
         begin = ctypes.addressof(self._bounds)
         return begin, begin + 8
 
-    def find(self, pc: int, make: Callable[[CodeSource], T]) -> T | None:
-        """The translator for the code at an address, made by `make` if there is none; None where there is no code."""
-        while GUEST_CODE.at(pc) is not None:
-            with self.lock:
-                found = self._source(pc)
-                if found is None:
-                    break
+    def find(self, pc: int) -> T | None:
+        """The translator that there is for the code at an address."""
+        with self.lock:
+            while GUEST_CODE.at(pc) is not None and (found := self._source(pc)) is not None:
                 if not found.valid.value and found.is_current():
                     found.valid.value = 1
                 if found.valid.value:
-                    return self._translators[found]
+                    return self._translators.get(found)
                 self._drop(found)
-        else:
+        return None
+
+    def note(self, pc: int) -> None:
+        """Have changes of the code at an address told."""
+        with self.lock:
+            self._bounds[0] = min(self._bounds[0], pc)
+            self._bounds[1] = max(self._bounds[1], pc + 4)
+
+    def make(self, pc: int, make: Callable[[CodeSource], T]) -> T | None:
+        """A new translator for the code at an address, made by `make`; None where there is no code."""
+        if GUEST_CODE.at(pc) is None:
             return None
         source = WrittenSource(pc, self.lock, self._fetched)
         translator = make(source.code())
@@ -102,8 +109,7 @@ class WrittenCode(Generic[T]):
 
     def _fetched(self, source: WrittenSource, address: int) -> None:
         """A word is about to be fetched."""
-        self._bounds[0] = min(self._bounds[0], address)
-        self._bounds[1] = max(self._bounds[1], address + 4)
+        self.note(address)
         sources = self._by_page.setdefault(address & -PAGE, [])
         if source not in sources:
             sources.append(source)
