@@ -11,6 +11,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 import armexec
 from engines import AVAILABLE, needs_processes
@@ -41,9 +43,14 @@ long many(word *place, int count) {
 """
 
 
-@pytest.fixture(params=ENGINES, scope="module")
+@pytest.fixture(params=[*ENGINES, "all translated"], scope="module")
 def mod(request: pytest.FixtureRequest) -> armexec.Module:
-    return armexec.compile(BASE, "c", engine=str(request.param))
+    """ "translated" interprets at first what was written."""
+    if request.param != "all translated":
+        return armexec.compile(BASE, "c", engine=str(request.param))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("ARMEXEC_DISABLE", "cold-interpretation")
+        return armexec.compile(BASE, "c", engine="translated")
 
 
 def words(text: str) -> list[int]:
@@ -169,6 +176,17 @@ def test_code_that_changes_what_follows_in_the_same_function(mod: armexec.Module
 
 
 CHANGES_ITS_CALLER = r"""
+word *own, *other;
+/* Many functions come and go, and so does the caller. */
+int churn(int count) {
+    for (int i = 0; i < count; i++) {
+        const word words[] = {0x52800001u | i << 5, 0x1b017c00u, 0xd65f03c0u};
+        if (put_and_call(other, words, 3, 3) != 3 * i) return -1;
+        const word add[] = {0x11000000u | i << 10}; /* add w0, w0, #i */
+        put(own, add, 1);
+    }
+    return 1000;
+}
 int change(word *place, word value) {
     *place = value;
     __builtin___clear_cache((char *)place, (char *)(place + 1));
@@ -203,6 +221,27 @@ target: .quad 0
         code.write(0, content)
         code.write(len(content) - 8, mod.change.address.to_bytes(8, "little"))
         assert [mod.call(code, 0) for _ in range(3)] == [27, 27, 27]
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_old_code_on_the_stack_isnt_freed(engine: str) -> None:
+    mod = armexec.compile(BASE + CHANGES_ITS_CALLER, "c", engine=engine)
+    text = """
+        stp x29, x30, [sp, #-16]!
+        ldr x9, churn
+        blr x9
+        add w0, w0, #1
+        ldp x29, x30, [sp], #16
+        ret
+        .balign 8
+    churn: .quad 0
+    """
+    content = data(text)
+    with armexec.CodeBuffer(256) as code, armexec.CodeBuffer(4096) as other:
+        mod.globals["own"], mod.globals["other"] = code.address + 12, other.address
+        for count in (100, 80, 100):
+            code.write(0, content[:-8] + mod.churn.address.to_bytes(8, "little"))
+            assert mod.call(code, count) == 1000 + count - 1
 
 
 def test_written_functions_call_each_other(mod: armexec.Module) -> None:
@@ -244,6 +283,75 @@ def test_loops_recursion_and_calls_back(mod: armexec.Module) -> None:
         assert mod.call(code, depth) == expected[depth]
         code.write(0, data("mov w1, #0; 1: add w1, w1, w0; subs w0, w0, #1; b.ne 1b; mov w0, w1; ret"))
         assert mod.call(code, 1000) == 500500
+
+
+SLOT, SLOTS = 8, 6
+"""Words of a function, and how many there are: several are in one line of the cache."""
+
+
+class _Slots:
+    """Functions next to each other, and what they compute."""
+
+    def __init__(self, mod: armexec.Module, code: armexec.CodeBuffer) -> None:
+        self.mod, self.code = mod, code
+        self.functions: list[tuple[str, int, int]] = []
+        for at in range(SLOTS):
+            self.functions.append(("add", 0, 0))
+            self.write(at, ("add", at, 0), by_guest=False)
+
+    def write(self, at: int, function: tuple[str, int, int], *, by_guest: bool) -> None:
+        """Those that go on in another one go on in one behind them."""
+        kind, value, other = function
+        target = at + 1 + other % max(SLOTS - at - 1, 1)
+        if target == SLOTS and kind in ("call", "jump"):
+            kind = "add"
+        distance = 4 * SLOT * (target - at)
+        text = {
+            "add": f"add w0, w0, #{value}; ret",
+            "loop": f"mov w1, #{other + 1}; 1: add w0, w0, #{value}; subs w1, w1, #1; b.ne 1b; ret",
+            "jump": f"add w0, w0, #{value}; b .+{distance - 4}",
+            "call": f"stp x29, x30, [sp, #-16]!; bl .+{distance - 4}; add w0, w0, #{value};"
+            " ldp x29, x30, [sp], #16; ret",
+        }[kind]
+        self.functions[at] = kind, value, other + 1 if kind == "loop" else target
+        if by_guest:
+            made = words(text)
+            self.mod.put(self.code.address + 4 * SLOT * at, made, len(made))
+        else:
+            self.code.write(4 * SLOT * at, data(text))
+
+    def call(self, at: int, x: int) -> int:
+        result: int = self.mod.call(self.code.address + 4 * SLOT * at, x)
+        return result
+
+    def expected(self, at: int, x: int) -> int:
+        kind, value, other = self.functions[at]
+        if kind == "loop":
+            return x + value * other
+        return x + value + (self.expected(other, 0) if kind in ("call", "jump") else 0)
+
+
+@settings(max_examples=12, deadline=None)
+@given(
+    st.lists(
+        st.tuples(
+            st.integers(0, SLOTS - 1),
+            st.sampled_from(["add", "loop", "jump", "call"]),
+            st.integers(0, 4095),
+            st.integers(0, 400),
+            st.booleans(),
+            st.lists(st.integers(0, SLOTS - 1), max_size=4),
+        ),
+        max_size=8,
+    )
+)
+def test_the_newest_code_runs(mod: armexec.Module, steps: list[tuple[int, str, int, int, bool, list[int]]]) -> None:
+    with armexec.CodeBuffer(4 * SLOT * SLOTS) as code:
+        slots = _Slots(mod, code)
+        for at, kind, value, other, by_guest, called in steps:
+            slots.write(at, (kind, value, other % 8 if mod.engine == "reference" else other), by_guest=by_guest)
+            for place in called:
+                assert slots.call(place, 7) == slots.expected(place, 7)
 
 
 def test_code_over_several_pages(mod: armexec.Module) -> None:
