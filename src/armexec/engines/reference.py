@@ -19,6 +19,7 @@ from armexec.cpu.registers import Kind, Register
 from armexec.deadlines import deadline
 from armexec.engines.code import NOWHERE, code_at
 from armexec.engines.faults import to_error
+from armexec.engines.guards import release_guards
 from armexec.engines.loading import map_image
 from armexec.engines.thread_local import GuestThread, thread_blocks
 from armexec.isa.system_registers import TPIDR_EL0
@@ -258,6 +259,7 @@ class LoadedReferenceImage:
         stack = _stack()
         machine.registers[31] = (_inner_stack_pointer() or stack.stack_pointer) - len(on_stack)
         machine.memory.write(machine.registers[31], on_stack)
+        top = machine.registers[31]
         machine.registers[30] = EXIT
         machine.pc = address
         machine.system_call = self._system_call
@@ -271,6 +273,9 @@ class LoadedReferenceImage:
             is_access = trap.kind in (TrapKind.READ, TrapKind.WRITE)
             overflow = stack.overflow(trap.detail) if is_access else None
             raise to_error(trap, self.image, self.base, overflow=overflow, entry=address) from None
+        finally:
+            if machine.pc != EXIT:
+                release_guards(stack.address, top)
 
     def _run_counting(self, machine: ReferenceMachine, count: ExecutionCounter) -> None:
         """Run, and report the executions of each instruction, also of a call that fails. Raises Trap."""

@@ -97,12 +97,19 @@ class CodeOwner(Protocol):
 
 class Runtime:
     """`to_error` makes the exception of a fault that is in no image; `word_at` gives it the words of the code.
+    `release_stack` is called with the begin and the end of the stack of a call that doesn't return.
 
     Code of images, and code that the guest writes while it runs, is found by its address alike.
     """
 
-    def __init__(self, new_stack: Callable[[], GuestStack], to_error: Callable[..., Exception]) -> None:
+    def __init__(
+        self,
+        new_stack: Callable[[], GuestStack],
+        to_error: Callable[..., Exception],
+        release_stack: Callable[[int, int], None],
+    ) -> None:
         self.to_error = to_error
+        self._release_stack = release_stack
         self._lock = hold(threading.RLock())
         # Weakly: an image that nobody holds any more takes its translations with it.
         self._translators: list[weakref.ref[CodeOwner]] = []
@@ -125,6 +132,7 @@ class Runtime:
             **self._pool.callbacks,
             "interrupted_object": self._interrupted,
             "prepare": self._prepare,
+            "ended": self._ended,
             "raiser": self._raise,
         }
         # An object of CPython is at its id; the dictionary keeps them.
@@ -327,6 +335,12 @@ class Runtime:
         if unit is not None:
             where = partial(place, trap, unit, host_pc, None, False)
         raise self._errors(unit, owner)(Fault(trap, entry, where))
+
+    def _ended(self, address: int, _b: int) -> int:
+        """A call ends by a trap, or by an exception of Python."""
+        _, stack = self._pool.state(address)
+        self._release_stack(stack.address, stack.top)
+        return 1
 
     def _raise(self, address: int) -> None:
         """Called with the GIL held, by an entry stub whose guest has trapped."""
