@@ -9,19 +9,16 @@ from __future__ import annotations
 import ctypes
 import threading
 import time
-import weakref
-from bisect import bisect_right
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import partial
-from typing import Protocol
 
-from armexec.callbacks import SystemCallHandler, host_functions
+from armexec.callbacks import host_functions
 from armexec.cpu.registers import X30
 from armexec.deadlines import deadline
-from armexec.forks import hold
 from armexec.machines.system import CACHE_LINE
 from armexec.machines.traps import EXIT, Trap, TrapKind
 from armexec.memory import GUEST_CODE, GuestStack, Overflow
+from armexec.translate.code_owners import CodeOwner, CodeOwners
 from armexec.translate.codegen.support_code import shared_code
 from armexec.translate.execute.fault import Fault, accessed_address, place
 from armexec.translate.execute.fault_handler import (
@@ -43,14 +40,12 @@ from armexec.translate.execute.state_pool import StatePool
 from armexec.translate.execute.watch import Watch
 from armexec.translate.guest_state import GuestState
 from armexec.translate.mode import NONSPECULATIVE, SPECULATIVE, STRICT, Mode
-from armexec.translate.policy import Policy
 from armexec.translate.support.load import load
 from armexec.translate.support.runtime_ir import FOR_CALLBACKS, INTERPRETERS, SHARED, shared
-from armexec.translate.unit_registry import CodeSource
 from armexec.translate.written.cold_code import ColdCode
 from armexec.translate.written.table import WrittenCode
 
-__all__ = ["CodeOwner", "Runtime"]
+__all__ = ["Runtime"]
 
 # pytest shows what the user has called, and not how.
 __tracebackhide__ = True
@@ -59,40 +54,6 @@ __tracebackhide__ = True
 _FOUND = {"found": SPECULATIVE, "found_nonspeculative": NONSPECULATIVE, "found_strict": STRICT}
 
 _INTERPRETED = dict(zip((SPECULATIVE, NONSPECULATIVE, STRICT), INTERPRETERS, strict=True))
-
-
-class CodeOwner(Protocol):
-    """The translator of an image, as far as the runtime knows it."""
-
-    to_error: Callable[[Fault], Exception]
-    system_call: SystemCallHandler | None
-    """None: a system call is a trap."""
-    policy: Policy
-
-    @property
-    def code(self) -> CodeSource: ...
-
-    @property
-    def units(self) -> Sequence[LinkedUnit]: ...
-
-    def check_return(self, address: int, entry: int) -> None:
-        """Raise the error for an address that a call of `entry` has returned to, if nothing else can follow."""
-
-    def state_function(self, address: int, mode: Mode) -> int:
-        """The host address of the function at `address` that takes the state structure, 0 where there is no code."""
-
-    @property
-    def interprets(self) -> bool:
-        """Whether code that the guest has written is interpreted as long as it is executed seldom."""
-
-    def another(self, code: CodeSource) -> CodeOwner:
-        """The translator of code that the guest has written."""
-
-    def close(self) -> None:
-        """Make nothing better any more."""
-
-    def why(self, pc: int) -> str:
-        """What an undefined instruction said about itself."""
 
 
 class Runtime:
@@ -110,16 +71,11 @@ class Runtime:
     ) -> None:
         self.to_error = to_error
         self._release_stack = release_stack
-        self._lock = hold(threading.RLock())
-        # Weakly: an image that nobody holds any more takes its translations with it.
-        self._translators: list[weakref.ref[CodeOwner]] = []
-        self._starts: list[int] = []
         self._watch = Watch()
         self._pool = StatePool(new_stack, self._watch.wake)
-        # How many images can tell which flags operations have raised.
-        self._strict_images = ctypes.c_uint64()
         self._found = {mode: FoundCode(self._put) for mode in (SPECULATIVE, NONSPECULATIVE, STRICT)}
         self._written: WrittenCode[CodeOwner] = WrittenCode(self.forget_found)
+        self._owners = CodeOwners(self.forget_found, self._written.reads_fpsr)
         self._cold = ColdCode()
         self._callbacks = {
             "find": partial(self._find, SPECULATIVE),
@@ -150,7 +106,7 @@ class Runtime:
         self.symbols = {name: self._shared.address(name) for name in SHARED}
         functions.set_code(self._shared.address("call_host_function"))
         self.callback_symbols = {name: self._shared.address(name) for name in FOR_CALLBACKS}
-        self.symbols["strict_images"] = ctypes.addressof(self._strict_images)
+        self.symbols["strict_images"] = self._owners.strict_images
         self._put_found = ctypes.PYFUNCTYPE(None, ctypes.c_uint64, ctypes.c_uint64)(self._shared.address("put_found"))
         self._stack_pointer = ctypes.PYFUNCTYPE(ctypes.c_uint64)(self._shared.address("stack_pointer"))
         if has_steps():
@@ -165,24 +121,12 @@ class Runtime:
 
     # -- images -------------------------------------------------------------------------------------------------
     def add(self, translator: CodeOwner) -> None:
-        with self._lock:
-            self._drop_dead()
-            index = bisect_right(self._starts, translator.code.base)
-            self._starts.insert(index, translator.code.base)
-            self._translators.insert(index, weakref.ref(translator, self._forget))
-            self._strict_images.value += translator.code.reads_fpsr
+        """Find the code of an image by its translator."""
+        self._owners.add(translator)
 
     def remove(self, translator: CodeOwner) -> None:
         """Find code by a translator no more: another one takes its place."""
-        with self._lock:
-            self._drop_dead()
-            kept = [reference() is not translator for reference in self._translators]
-            self._starts = [start for start, keep in zip(self._starts, kept, strict=True) if keep]
-            self._translators = [found for found, keep in zip(self._translators, kept, strict=True) if keep]
-            self._strict_images.value -= translator.code.reads_fpsr
-        self.forget_found()
-
-    def _forget(self, _: object) -> None:
+        self._owners.remove(translator)
         self.forget_found()
 
     def forget_found(self) -> None:
@@ -194,27 +138,9 @@ class Runtime:
         """Put a record of found code into a table. (The made code refers to the tables, so it comes after them.)"""
         self._put_found(table, record)
 
-    def _drop_dead(self) -> None:
-        alive = [
-            (start, reference, found.code.reads_fpsr)
-            for start, reference in zip(self._starts, self._translators, strict=True)
-            if (found := reference()) is not None
-        ]
-        self._starts = [start for start, _, _ in alive]
-        self._translators = [reference for _, reference, _ in alive]
-        self._strict_images.value = sum(reads for _, _, reads in alive) + self._written.reads_fpsr()
-
     def translator_at(self, address: int) -> CodeOwner | None:
         """The translator of the image that holds an address, or of code that was written there."""
-        return self._image_at(address) or self._written.at(address)
-
-    def _image_at(self, address: int) -> CodeOwner | None:
-        with self._lock:
-            index = bisect_right(self._starts, address) - 1
-            translator = self._translators[index]() if index >= 0 else None
-        if translator is None or address >= translator.code.base + translator.code.size:
-            return None
-        return translator
+        return self._owners.at(address) or self._written.at(address)
 
     # -- calls --------------------------------------------------------------------------------------------------------
     def prepare(self) -> None:
@@ -236,7 +162,7 @@ class Runtime:
             return self._shared.address("exited")
         if pc & 3:
             return 0
-        translator = self._image_at(pc)
+        translator = self._owners.at(pc)
         if translator is None:
             return self._find_written(mode, state, pc)
         host = self._host_code(translator, mode, state, pc)
@@ -246,7 +172,7 @@ class Runtime:
 
     def _find_written(self, mode: Mode, state: int, pc: int) -> int:
         """The host code for an address that is in no image."""
-        caller = self._image_at(GuestState.from_address(state).entry)
+        caller = self._owners.at(GuestState.from_address(state).entry)
         if caller is None:
             return 0
         self._written.free(self._pool.claimed, self._stack_pointer)
@@ -258,8 +184,7 @@ class Runtime:
             if translator is None:
                 return 0
             if translator.code.reads_fpsr:
-                with self._lock:
-                    self._drop_dead()
+                self._owners.count_strict()
             host = self._host_code(translator, mode, state, pc)
             with self._written.lock:
                 if self._written.is_valid(translator):
@@ -284,7 +209,7 @@ class Runtime:
     def _interpret(self, address: int, link: int) -> int:
         """Interpret code; see runtime/interpreted.ll."""
         state, stack = self._pool.state(address)
-        caller = self._image_at(state.entry)
+        caller = self._owners.at(state.entry)
         if caller is None:
             return 0
         try:
@@ -309,7 +234,7 @@ class Runtime:
         """Do a system call; see runtime/system_call.ll."""
         given = (ctypes.c_uint64 * 8).from_address(words)
         # What the guest has written belongs to whom Python has called.
-        translator = self._image_at(given[0]) or self._image_at(GuestState.from_address(state).entry)
+        translator = self._owners.at(given[0]) or self._owners.at(GuestState.from_address(state).entry)
         if translator is None or translator.system_call is None:
             return 2
         given[0] = translator.system_call(given[0], given[1], tuple(given[2:])) & (1 << 64) - 1
@@ -374,5 +299,5 @@ class Runtime:
         if unit is not None:
             if unit.code.valid is not None:
                 return partial(self.to_error, word_at=unit.code.fetch)
-            owner = self._image_at(unit.base) or owner
+            owner = self._owners.at(unit.base) or owner
         return owner.to_error if owner is not None else self.to_error

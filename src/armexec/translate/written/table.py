@@ -48,8 +48,11 @@ class WrittenCode(Generic[T]):
         self._forget = forget
         self._retired: list[T] = []
         self._most_retired = _MANY
+        self._freeing = hold(threading.Lock())
         self._bounds = (ctypes.c_uint64 * 2)((1 << 64) - 1, 0)
-        self._by_page: dict[int, list[WrittenSource]] = {}
+        # The garbage collector may have memory freed at any time, and so change this while it is looked at. What is put
+        # back by mistake has no translator any more.
+        self._by_page: dict[int, tuple[WrittenSource, ...]] = {}
         self._translators: dict[WrittenSource, T] = {}
         GUEST_CODE.listeners.append(self.changed)
 
@@ -63,15 +66,15 @@ class WrittenCode(Generic[T]):
         """The translator that there is for the code at an address."""
         with self.lock:
             while GUEST_CODE.at(pc) is not None and (found := self._source(pc)) is not None:
-                if not found.valid.value and found.is_current():
+                translator = self._translators.get(found)
+                if translator is not None and (found.valid.value or found.is_current()):
                     found.valid.value = 1
-                if found.valid.value:
-                    return self._translators.get(found)
+                    return translator
                 self._drop(found)
         return None
 
     def note(self, pc: int) -> None:
-        """Have changes of the code at an address told."""
+        """Have `ic ivau` tell of changes of the code at an address told."""
         with self.lock:
             self._bounds[0] = min(self._bounds[0], pc)
             self._bounds[1] = max(self._bounds[1], pc + 4)
@@ -90,7 +93,7 @@ class WrittenCode(Generic[T]):
         return translator
 
     def _source(self, address: int) -> WrittenSource | None:
-        return next((s for s in tuple(self._by_page.get(address & -PAGE, ())) if address in s.words), None)
+        return next((s for s in self._by_page.get(address & -PAGE, ()) if address in s.words), None)
 
     @staticmethod
     def is_valid(translator: T) -> bool:
@@ -110,9 +113,10 @@ class WrittenCode(Generic[T]):
     def _fetched(self, source: WrittenSource, address: int) -> None:
         """A word is about to be fetched."""
         self.note(address)
-        sources = self._by_page.setdefault(address & -PAGE, [])
-        if source not in sources:
-            sources.append(source)
+        page = address & -PAGE
+        known = self._by_page.get(page, ())
+        if source not in known:
+            self._by_page[page] = (*known, source)
 
     def changed(self, begin: int, end: int, gone: bool) -> None:
         """Code in a range may be another now; `gone`: none is there."""
@@ -129,9 +133,9 @@ class WrittenCode(Generic[T]):
 
     def _change(self, begin: int, end: int, gone: bool) -> None:
         first, last = begin & -PAGE, end - 1 & -PAGE
-        # The garbage collector may have memory freed meanwhile, which changes what is looked at: so it is copied.
-        pages = [page for page in tuple(self._by_page) if first <= page <= last]
-        for source in {source for page in pages for source in tuple(self._by_page.get(page, ()))}:
+        few = range(first, last + PAGE, PAGE)
+        pages = few if len(few) < len(self._by_page) else [p for p in tuple(self._by_page) if first <= p <= last]
+        for source in {source for page in pages for source in self._by_page.get(page, ())}:
             if source.overlaps(begin, end):
                 source.valid.value = 0
                 if gone:
@@ -140,10 +144,10 @@ class WrittenCode(Generic[T]):
     def _drop(self, source: WrittenSource) -> None:
         source.valid.value = 0
         for page in {address & -PAGE for address in source.words}:
-            sources = self._by_page.get(page, [])
-            if source in sources:
-                sources.remove(source)
-            if not sources:
+            left = tuple(other for other in self._by_page.get(page, ()) if other is not source)
+            if left:
+                self._by_page[page] = left
+            else:
                 self._by_page.pop(page, None)
         translator = self._translators.pop(source, None)
         if translator is not None:
@@ -153,9 +157,13 @@ class WrittenCode(Generic[T]):
     def free(self, running: Callable[[], Collection[GuestState]], stack_pointer: Callable[[], int]) -> None:
         """Give back host code that nothing can be in, if there is much of it. `running` gives the states of calls,
         `stack_pointer` this thread's."""
-        if len(self._retired) < self._most_retired:
+        if len(self._retired) < self._most_retired or not self._freeing.acquire(blocking=False):
             return
-        retired, self._retired = self._retired, []
-        kept = in_use(retired, running(), stack_pointer())
-        self._retired += kept
-        self._most_retired = len(kept) + _MANY
+        try:
+            # Others may be retired meanwhile, which come behind these.
+            retired = self._retired[:]
+            kept = in_use(retired, running(), stack_pointer())
+            self._retired[: len(retired)] = kept
+            self._most_retired = len(kept) + _MANY
+        finally:
+            self._freeing.release()
