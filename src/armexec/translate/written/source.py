@@ -13,14 +13,16 @@ from armexec.translate.unit_registry import CodeSource
 __all__ = ["PAGE", "WrittenSource"]
 
 PAGE = 0x1000
-_WINDOW = 4 * PAGE
-"""Functions go on in another translator behind it."""
+_BEFORE, _BEHIND = 0x200, 0x1000
+"""Bytes before and behind the entry: functions go on in another translator there. A translator's tables have two words
+of 64 bits for each of the guest's.
+"""
 
 _memory = HostMemory()
 
 
 class WrittenSource:
-    """The code that is translated for what begins at `entry`, and in the same pages. Each word is fetched once, when it
+    """The code that is translated for what begins at `entry`, and around it. Each word is fetched once, when it
     is first needed.
 
     `words`: by address, those that were fetched. `valid` is a byte of 0 when they may have been changed since.
@@ -36,8 +38,8 @@ class WrittenSource:
         found = GUEST_CODE.at(entry)
         # A range begins and ends anywhere.
         begin, end = found or (entry, entry)
-        self._begin = max(begin + 3 & -4, entry & -PAGE)
-        self._end = min(end, (entry & -PAGE) + _WINDOW)
+        self._begin = max(begin + 3 & -4, entry - _BEFORE)
+        self._end = min(end, entry + _BEHIND)
         self._around = b"".join(self._pages()) if self._end > self._begin else b""
         self._reads_fpsr = reads_fpsr(self._around)
 
