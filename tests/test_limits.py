@@ -9,6 +9,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -169,6 +170,59 @@ def test_threads_have_limits_of_their_own(translated: armexec.Module) -> None:
 def test_a_limit_that_is_none(wrong: object) -> None:
     with pytest.raises(armexec.SignatureError, match="number of seconds"):
         armexec.limits(time_limit=wrong)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("engine", ["translated", "reference"])
+def test_a_module_has_a_limit_of_its_own(engine: str) -> None:
+    module = armexec.compile(SPIN, "c", "-O1", engine=engine, time_limit=0.1)
+    for _ in range(2):
+        with pytest.raises(armexec.TimeLimitExceeded, match="spin"):
+            module.spin(-1)
+        # Each call has all of it.
+        assert module.spin(20) == 20
+        assert module.add(b=1, a=2) == 3
+    start = time.monotonic()
+    with armexec.limits(time_limit=0.0), pytest.raises(armexec.TimeLimitExceeded):
+        module.spin(-1)
+    assert time.monotonic() - start < PATIENCE
+    # A longer one around it changes nothing.
+    with armexec.limits(time_limit=1000.0), pytest.raises(armexec.TimeLimitExceeded):
+        module.spin(-1)
+
+
+@pytest.mark.parametrize("engine", ["translated", "reference"])
+def test_a_function_and_an_initializer_have_it(engine: str) -> None:
+    forever = armexec.function("b .", "void()", engine=engine, time_limit=0.1)
+    with pytest.raises(armexec.TimeLimitExceeded):
+        forever()
+    source = "int x(); __attribute__((constructor)) void hang() { volatile int i = 0; while (1) i++; }"
+    with pytest.raises(armexec.TimeLimitExceeded, match="hang"):
+        armexec.compile(source, "c", engine=engine, time_limit=0.1)
+
+
+@pytest.mark.parametrize(
+    ("name", "wrong"),
+    [
+        ("time_limit", -1),
+        ("time_limit", "1"),
+        ("time_limit", True),
+        ("instruction_limit", -1),
+        ("instruction_limit", 1.5),
+        ("memory_limit", "1M"),
+        ("stack_size", 0),
+        ("stack_size", 4095),
+    ],
+)
+def test_values_that_limits_cant_have(name: str, wrong: object) -> None:
+    given: dict[str, Any] = {name: wrong}
+    with pytest.raises(armexec.SignatureError, match="number of"):
+        armexec.limits(**given)
+    with pytest.raises(armexec.SignatureError, match="number of"):
+        armexec.function("ret", "void()", **given)
+    with pytest.raises(armexec.SignatureError, match="number of"):
+        armexec.compile("void f() {}", "c", **given)
+    with pytest.raises(armexec.SignatureError, match="number of"):
+        armexec.load(b"", **given)
 
 
 @needs_processes

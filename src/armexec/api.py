@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from armexec.errors import LoadError
 from armexec.files import find_file
 from armexec.module import Function, Module
+from armexec.module.settings import Settings
 from armexec.module.signatures import described, prototype_of
 from armexec.objects import link_files, load_image
 from armexec.objects.names import source_name
@@ -41,6 +42,7 @@ def load_source(
     imports: Mapping[str, Import] | None = None,
     *,
     image: Image | None = None,
+    settings: Settings | None = None,
 ) -> Module:
     """Load a source of any kind, or the `image` that `source_image` has made of it.
 
@@ -48,11 +50,24 @@ def load_source(
         CompileError, AssemblyError, LoadError: it can't be compiled, assembled or read.
         HostError: the engine can't run here.
     """
-    return _module(image or source_image(source, engine), source, engine, imports)
+    return _module(image or source_image(source, engine), source, engine, imports, settings)
 
 
-def _module(image: Image, source: Source, engine: str | None, imports: Mapping[str, Import] | None = None) -> Module:
-    return Module(image, engine, imports=imports, assembly=source.assembly, diagnostics=source.diagnostics)
+def _module(
+    image: Image,
+    source: Source,
+    engine: str | None,
+    imports: Mapping[str, Import] | None = None,
+    settings: Settings | None = None,
+) -> Module:
+    return Module(
+        image,
+        engine,
+        imports=imports,
+        settings=settings,
+        assembly=source.assembly,
+        diagnostics=source.diagnostics,
+    )
 
 
 def _prepare(engine: str | None) -> Iterator[None]:
@@ -82,6 +97,10 @@ def compile(
     compiler: str | None = None,
     filename: str | None = None,
     imports: Mapping[str, Import] | None = None,
+    time_limit: float | None = None,
+    instruction_limit: int | None = None,
+    memory_limit: int | None = None,
+    stack_size: int | None = None,
 ) -> Module:
     """Compile C or C++ for AArch64 and load the result.
 
@@ -95,16 +114,22 @@ def compile(
         compiler: another clang or gcc than the one of the ziglang package; the environment's ARMEXEC_CC does the same.
         filename: the source's name in messages, and where `#include "..."` looks.
         imports: what the functions and variables that the source only declares are, by their names; see `load`.
+        time_limit: seconds that each call from Python may take; see `limits`, whose nearer limit counts.
+        instruction_limit: how many instructions each call from Python may execute.
+        memory_limit: bytes by which the guest's own memory may grow.
+        stack_size: bytes of the guest's stack.
 
     Raises:
         CompileError: with the compiler's diagnostics.
         LoadError: the object needs what it doesn't define.
+        SignatureError: a limit has a value that it can't have.
         HostError: the engine can't run here.
     """
+    settings = Settings(time_limit, instruction_limit, memory_limit, stack_size)
     given = Source(source, language, file=filename, opt=opt, target=target, flags=flags, compiler=compiler)
     # Assembly too goes to the compiler here.
     image = load_image(given.compiled(_prepare(engine)).data, filename or "<source>")
-    return _module(image, given, engine, imports)
+    return _module(image, given, engine, imports, settings)
 
 
 def load(
@@ -113,6 +138,10 @@ def load(
     engine: str | None = None,
     imports: Mapping[str, Import] | None = None,
     search: Sequence[str | os.PathLike[str]] | str | os.PathLike[str] = (),
+    time_limit: float | None = None,
+    instruction_limit: int | None = None,
+    memory_limit: int | None = None,
+    stack_size: int | None = None,
 ) -> Module:
     """Load a relocatable object (ELF or Mach-O for AArch64), a static library of such or a shared library (ELF), from a
     path or from bytes; or several objects and static libraries that use each other, from a list of paths, as one
@@ -127,25 +156,28 @@ def load(
         imports: what undefined symbols stand for, by their names: a Function, a Module that defines the symbol, or an
             address. `Module.missing` tells which are left.
         search: folders where the libraries are that a shared library needs. Those of this system are never used.
+        time_limit, instruction_limit, memory_limit, stack_size: limits of each call from Python; see `compile`.
 
     Raises:
         LoadError: it can't be read, isn't such a file, needs what none defines, or two define the same; a library that
             it needs isn't found.
+        SignatureError: a limit has a value that it can't have.
         HostError: the engine can't run here.
     """
+    settings = Settings(time_limit, instruction_limit, memory_limit, stack_size)
     folders = [search] if isinstance(search, str | os.PathLike) else search
     if not isinstance(folders, list | tuple) or not all(isinstance(folder, str | os.PathLike) for folder in folders):
         raise LoadError(f"search is a list of folders, not {described(search)}")
     names = [os.fsdecode(folder) for folder in folders]
     if isinstance(file, list | tuple) and all(isinstance(path, str | os.PathLike) for path in file):
-        return Module(link_files(file), engine, imports=imports)
+        return Module(link_files(file), engine, imports=imports, settings=settings)
     if isinstance(file, bytes | bytearray | memoryview):
-        return load_source(Source(file, "object", search=names), engine, imports)
+        return load_source(Source(file, "object", search=names), engine, imports, settings=settings)
     if isinstance(file, str | os.PathLike):
         path = os.fspath(file)
         if names and isinstance(path, str) and not os.path.dirname(path):
             path = find_file(path, names) or path
-        return load_source(Source.from_file(path, "object", search=names), engine, imports)
+        return load_source(Source.from_file(path, "object", search=names), engine, imports, settings=settings)
     raise LoadError(f"an object is loaded from a path, a list of paths, or from bytes, not from {type(file).__name__}")
 
 
@@ -156,6 +188,10 @@ def function(
     engine: str | None = None,
     name: str | None = None,
     imports: Mapping[str, Import] | None = None,
+    time_limit: float | None = None,
+    instruction_limit: int | None = None,
+    memory_limit: int | None = None,
+    stack_size: int | None = None,
 ) -> Function:
     """A function from machine words, their bytes, assembly text or assembled code.
 
@@ -167,11 +203,12 @@ def function(
         name: the function's name, and, in assembly, the label that it begins at. By default that is the label of the
             prototype's name, or the first function if there is no such label.
         imports: what symbols that the code doesn't define stand for; see `load`.
+        time_limit, instruction_limit, memory_limit, stack_size: limits of each call from Python; see `compile`.
 
     Raises:
         AssemblyError: the text can't be assembled.
         LoadError: the code isn't whole 32-bit words, or uses an undefined symbol.
-        SignatureError: the signature can't be read.
+        SignatureError: the signature can't be read, or a limit has a value that it can't have.
         HostError: the engine can't run here.
     """
     prototype = prototype_of(signature)
@@ -179,7 +216,8 @@ def function(
         raise LoadError(f"a function's name is text without null characters, not {described(name)}")
     wanted = name or prototype.name
     source = Source(code, kind_of_code(code), entry=wanted or "function")
-    module = load_source(source, engine, imports)
+    settings = Settings(time_limit, instruction_limit, memory_limit, stack_size)
+    module = load_source(source, engine, imports, settings=settings)
     missing = [name for name in module.image.undefined() if source_name(name) in module.missing]
     if missing:
         module.close()

@@ -7,9 +7,29 @@ from types import TracebackType
 from typing import Self
 
 from armexec.deadlines import deadline, set_deadline
-from armexec.errors import SignatureError
+from armexec.errors import HostError, SignatureError
 
-__all__ = ["limits"]
+__all__ = ["check_limits", "limits"]
+
+_LEAST_STACK = 4096
+
+
+def check_limits(time_limit: object, instruction_limit: object, memory_limit: object, stack_size: object) -> None:
+    """Raises SignatureError for a value that a limit can't have."""
+    if time_limit is not None and (not _is(time_limit, int, float) or not time_limit >= 0):  # type: ignore[operator]
+        raise SignatureError(f"a time limit is a number of seconds, not {time_limit!r:.60}")
+    for name, unit, value in (
+        ("an instruction limit", "instructions", instruction_limit),
+        ("a memory limit", "bytes", memory_limit),
+    ):
+        if value is not None and (not _is(value, int) or value < 0):  # type: ignore[operator]
+            raise SignatureError(f"{name} is a number of {unit}, not {value!r:.60}")
+    if stack_size is not None and (not _is(stack_size, int) or stack_size < _LEAST_STACK):  # type: ignore[operator]
+        raise SignatureError(f"a stack's size is a number of bytes, at least {_LEAST_STACK}, not {stack_size!r:.60}")
+
+
+def _is(value: object, *kinds: type) -> bool:
+    return isinstance(value, kinds) and not isinstance(value, bool)
 
 
 class limits:
@@ -24,7 +44,7 @@ class limits:
     Engines: translated and reference.
 
     Raises:
-        SignatureError: a limit isn't a number of seconds.
+        SignatureError: a limit has a value that it can't have.
 
     >>> import armexec
     >>> forever = armexec.function("b .", "void()")
@@ -34,9 +54,17 @@ class limits:
     armexec.errors.TimeLimitExceeded: the time limit is over at ...
     """
 
-    def __init__(self, *, time_limit: float | None = None) -> None:
-        if time_limit is not None and (not isinstance(time_limit, int | float) or not time_limit >= 0):
-            raise SignatureError(f"a time limit is a number of seconds, not {time_limit!r:.60}")
+    def __init__(
+        self,
+        *,
+        time_limit: float | None = None,
+        instruction_limit: int | None = None,
+        memory_limit: int | None = None,
+        stack_size: int | None = None,
+    ) -> None:
+        check_limits(time_limit, instruction_limit, memory_limit, stack_size)
+        if not instruction_limit is memory_limit is stack_size is None:
+            raise HostError("of limits, only time_limit is there yet")
         self.time_limit = time_limit
         self._outer: list[float | None] = []
 

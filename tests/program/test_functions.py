@@ -124,7 +124,7 @@ def test_code_for_the_processor_itself_is_translated_where_it_needs_the_library(
     class Native:
         name = "native"
 
-    monkeypatch.setattr("armexec.module.module.get_engine", lambda name: get_engine(name) if name else Native())
+    monkeypatch.setattr("armexec.module.links.get_engine", lambda name: get_engine(name) if name else Native())
     source = "#include <stdlib.h>\ndouble f(const char *s) { return strtod(s, 0); }"
     image = load_image(compile_object(source, language="c", target="linux").data)
     module = armexec.Module(image)

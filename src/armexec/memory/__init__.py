@@ -1,5 +1,6 @@
 """Memory of the host: executable pages that are never writable, the process map, safe access by address."""
 
+from .arena import CodeArena, CodePages, code_arena
 from .execution import execution_refused
 from .guest_code import GUEST_CODE
 from .host import HostMemory
@@ -13,6 +14,8 @@ from .text import string_at
 __all__ = [
     "GUEST_CODE",
     "AccessError",
+    "CodeArena",
+    "CodePages",
     "GuestStack",
     "HostMemory",
     "MapEntry",
@@ -22,6 +25,7 @@ __all__ = [
     "Region",
     "Step",
     "allocate",
+    "code_arena",
     "execution_refused",
     "guest_stack",
     "page_size",

@@ -11,6 +11,7 @@ from armexec.abi.frames import CalleePlan
 from armexec.abi.placement import CallingConvention
 from armexec.engines import Engine, SupportsFastCallbacks, get_engine
 from armexec.errors import SignatureError
+from armexec.module.guest_code import GuestCode
 from armexec.module.signatures import prototype_of
 from armexec.objects import CType, Prototype
 from armexec.objects.prototypes import Parameter
@@ -25,7 +26,7 @@ __all__ = ["Callback", "Callbacks", "callback", "prototype_of_pointer"]
 __tracebackhide__ = True
 
 
-class Callback:
+class Callback(GuestCode):
     """A function of Python with an address that guest code can call. It is good as long as this object exists.
 
     It is passed for a function pointer, put into structs and tables, and given as an import; as an int it is its
@@ -46,8 +47,13 @@ class Callback:
         _check_arity(function, prototype)
         self.function = function
         self.prototype = prototype
-        self.engine = engine.name
+        self._engine = engine.name
         self._host = _bind(function, prototype, engine, convention)
+
+    @property
+    def engine(self) -> str:
+        """The engine of the code that may call it."""
+        return self._engine
 
     @property
     def address(self) -> int:

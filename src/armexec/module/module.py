@@ -8,14 +8,19 @@ from functools import cached_property, partial
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, NoReturn, Self
 
-from armexec.engines import LoadedImage, SupportsFastCalls, get_engine
+from armexec.engines import LoadedImage
 from armexec.errors import Error, LoadError, SignatureError
 from armexec.forks import renew
 from armexec.lines import Lines
-from armexec.module.imports import Import, Imports
+from armexec.module.binding import CallTarget, limited_call
+from armexec.module.guest_code import GuestCode
+from armexec.module.imports import Import
+from armexec.module.links import Links
+from armexec.module.settings import Settings
 from armexec.module.signatures import described, prototype_of
+from armexec.module.words import words_of
 from armexec.objects import FunctionSymbol, Image
-from armexec.objects.names import bare_name, linkage_name, source_name
+from armexec.objects.names import bare_name
 from armexec.own_names import FunctionList, OwnText, own_method
 
 if TYPE_CHECKING:
@@ -23,8 +28,7 @@ if TYPE_CHECKING:
     from armexec.abi.values.types import Types
     from armexec.errors import Diagnostic
     from armexec.memory import Region, Step
-    from armexec.module.guest_callbacks import Callbacks
-    from armexec.objects import CType, Prototype
+    from armexec.objects import Prototype
     from armexec.program.functions import CLibrary
 
 __all__ = ["Function", "Module", "UnknownFunction"]
@@ -53,6 +57,7 @@ class Module:
         engine: str | None = None,
         *,
         imports: Mapping[str, Import] | None = None,
+        settings: Settings | None = None,
         assembly: Callable[[], str] | None = None,
         diagnostics: tuple[Diagnostic, ...] = (),
     ) -> None:
@@ -64,6 +69,7 @@ class Module:
                 optimized.
             imports: what undefined symbols stand for, by their names: a Function, a Module that defines the symbol, or
                 an address.
+            settings: the limits of each call from Python; initializers and finalizers have them too.
             assembly: gives the source text in assembly, where there is one.
             diagnostics: the warnings of the compiler or the assembler.
 
@@ -76,89 +82,29 @@ class Module:
             raise LoadError(
                 f"a module is made of an image, not of {described(image)}: use armexec.load, compile or function"
             )
-        self._engine = get_engine(engine)
-        if engine is None and self._engine.name == "native" and _wants_library(image, imports or {}):
-            self._engine = get_engine("translated")
-        self._image = image
-        self._imports = Imports(image, imports or {}, self._engine.name, self._bind_import)
-        if image.undefined():
-            image = self._completed(image)
-        self._image = image
+        self._settings = settings or Settings()
+        self._links = Links(image, engine, imports or {})
+        self._image = self._links.image
         self._assembly = assembly
         self.diagnostics = diagnostics
         self._made: weakref.WeakSet[Function] = weakref.WeakSet()
-        self._loaded: LoadedImage = self._engine.load(image, self._imports.resolve)
+        self._loaded: LoadedImage = self._links.engine.load(self._image, self._links.resolve)
         self._closed = False
         # Held so that no function is bound to memory that another thread is freeing.
         self._lock = renew(self)
         self._library: CLibrary | None = None
         try:
-            if image.is_executable:
+            if self._image.is_executable:
                 from armexec.program.functions import CLibrary
 
-                self._library = CLibrary(self._loaded)
-            for offset in image.initializers:
-                self._loaded.bind(offset, _initializer_prototype())()
+                with self._settings.limits():
+                    self._library = CLibrary(self._loaded)
+            for offset in self._image.initializers:
+                with self._settings.limits():
+                    self._loaded.bind(offset, _initializer_prototype())()
         except BaseException:
             self.close()
             raise
-
-    def _completed(self, image: Image) -> Image:
-        """The image with what compiler_rt has of what it lacks, or with the C library if it needs that.
-
-        Code on the processor itself, and code that isn't of ELF objects, has no C library.
-        """
-        from armexec.compiler_rt import complete
-        from armexec.libraries import can_link, library_needed, link_program
-
-        given = self._imports.has
-        if self._engine.name != "native" and can_link(image) and library_needed(image.parts, given):
-            return link_program(image.name, image.parts, allow_missing=True, is_given=given)
-        return complete(image, given)
-
-    def _bind_import(self, name: str, function: Callable[..., Any]) -> tuple[int, object]:
-        """The address of a function of Python that stands for an undefined symbol, and what keeps it."""
-        from armexec.module.guest_callbacks import Callback
-
-        if isinstance(function, Callback):
-            self._check_engine(function.engine, f"the import {source_name(name)!r}")
-            return function.address, function
-        prototype = self._image.prototype(name)
-        if prototype is None:
-            raise LoadError(
-                f"the import {source_name(name)!r}: its prototype isn't known: give"
-                f' armexec.callback(function, "int(int)"), with its types'
-            )
-        made = self._callbacks.bind(function, prototype)
-        return made.address, made
-
-    def _check_engine(self, engine: str, what: str) -> None:
-        """Raises SignatureError for code of another engine."""
-        if engine != self._engine.name:
-            raise SignatureError(
-                f"{what} is code of the engine {engine!r}, and {self._image.name} runs on {self._engine.name!r}"
-            )
-
-    @cached_property
-    def _callbacks(self) -> Callbacks:
-        from armexec.abi import calling_convention
-        from armexec.module.guest_callbacks import Callbacks
-
-        return Callbacks(self._engine, calling_convention(self._image))
-
-    def _address_of_function(self, ctype: CType, function: Callable[..., Any]) -> int:
-        """The address to pass for a function pointer: that of the guest's own functions, or of a callback.
-
-        Raises SignatureError.
-        """
-        from armexec.module.guest_callbacks import Callback, prototype_of_pointer
-
-        if isinstance(function, Function | Callback):
-            self._check_engine(str(function.engine), f"{function!r:.80}")
-            return function.address
-        prototype = prototype_of_pointer(ctype)
-        assert prototype is not None
-        return self._callbacks.bind(function, prototype).address
 
     @property
     def missing(self) -> dict[str, list[str]]:
@@ -166,12 +112,7 @@ class Module:
 
         A use of one is an UndefinedSymbol error.
         """
-        resolved = self._imports.resolve
-        return {
-            source_name(name): list(users)
-            for name, users in self._image.missing_symbols.items()
-            if resolved(name) is None
-        }
+        return self._links.missing()
 
     @property
     def name(self) -> str:
@@ -181,7 +122,7 @@ class Module:
     @property
     def engine(self) -> str:
         """The engine that runs the functions: "native", "translated" or "reference"."""
-        return self._own("engine", self._engine.name)
+        return self._own("engine", self._links.engine.name)
 
     @property
     def image(self) -> Image:
@@ -221,7 +162,7 @@ class Module:
         structs are values, that are views of the guest's memory."""
         from armexec.abi.values.globals import Globals
 
-        return Globals(self._image, self._held_memory, self._address_of_function)
+        return Globals(self._image, self._held_memory, self._links.address_of_function)
 
     def _held_memory(self) -> tuple[LoadedImage, Region]:
         """What is in memory. It stays there as long as its region is referred to. Raises Error if it is closed."""
@@ -287,28 +228,24 @@ class Module:
             SignatureError: its prototype isn't known (give a Callback), or the replacement doesn't fit.
             HostError: the engine can't: translated and reference can.
         """
-        from armexec.module.guest_callbacks import Callback
-
         if isinstance(function, str):
             original = self[function]
         else:
             original = self.at(function, "void()")
             if original._symbol.size or original._symbol.name in self:
                 original = self._function(original._symbol)
-        address: int | None = None
-        if isinstance(replacement, Function | Callback):
-            self._check_engine(str(replacement.engine), f"{replacement!r:.80}")
-            address = replacement.address
-        elif replacement is not None:
-            prototype = original.prototype
-            if prototype is None or not callable(replacement):
-                raise SignatureError(
-                    f'{original.name}: its prototype isn\'t known: give armexec.callback(function, "int(int)")'
-                    if callable(replacement)
-                    else f"a function is replaced by a callable, not by {described(replacement)}"
-                )
-            replacement = self._callbacks.bind(replacement, prototype)
-            address = replacement.address
+        address = None
+        if replacement is not None:
+            if not callable(replacement):
+                raise SignatureError(f"a function is replaced by a callable, not by {described(replacement)}")
+            address = self._links.address_of_guest(replacement)
+            if address is None:
+                if original.prototype is None:
+                    raise SignatureError(
+                        f'{original.name}: its prototype isn\'t known: give armexec.callback(function, "int(int)")'
+                    )
+                replacement = callback = self._links.callback(replacement, original.prototype)
+                address = callback.address
         with self._lock:
             if self._closed:
                 _refuse_closed(self.name)
@@ -429,9 +366,11 @@ class Module:
                 function._unbind()
             try:
                 if self._library is not None:
-                    self._library.finish()
+                    with self._settings.limits():
+                        self._library.finish()
                 for offset in self._image.finalizers:
-                    self._loaded.bind(offset, _initializer_prototype())()
+                    with self._settings.limits():
+                        self._loaded.bind(offset, _initializer_prototype())()
             finally:
                 self._loaded.close()
 
@@ -451,7 +390,7 @@ def _give_call(reference: weakref.ref[Any], call: Any) -> None:
         own.__call__ = call
 
 
-class Function:
+class Function(GuestCode):
     """A function of the guest that can be called from Python.
 
     Arguments are checked against the prototype: a wrong number, type or range is a SignatureError. A fault in the
@@ -475,15 +414,6 @@ class Function:
         return call(*arguments, **named)
 
     def _bind(self) -> Callable[..., Any]:
-        from armexec.abi import (
-            calling_convention,
-            has_function_pointers,
-            make_call,
-            make_frame_call,
-            passes_scalars_in_registers,
-            text_result,
-        )
-
         if self._module.closed:
             _refuse_closed(self._module.name)
         prototype = self.prototype
@@ -494,32 +424,27 @@ class Function:
                 f'{self.name}: its signature isn\'t known: give one, as in .with_signature("int(int)"), or {keep}'
             )
         module = self._module
-        loaded = module.loaded
-        convert = text_result(self._text, self.name, self.address) if self._text is not None else None
-        owners: Callable[[], list[Any]] = list
-        if has_function_pointers(prototype):
-            from armexec.abi.owners import Owners
+        target = CallTarget(module.loaded, self._symbol.offset, prototype, module._links.address_of_function)
+        convert = None
+        if self._text is not None:
+            from armexec.abi import text_result
 
-            owners = partial(Owners, module._address_of_function)
-        is_simple = passes_scalars_in_registers(prototype)
-        if is_simple:
-            bound = loaded.bind(self._symbol.offset, prototype)
-            call = make_call(prototype, bound, convert, owners)
-        else:
-            enter = loaded.bind_frame(self._symbol.offset)
-            call = make_frame_call(prototype, calling_convention(module.image), enter, convert, owners)
+            convert = text_result(self._text, self.name, self.address)
+        call, make_faster = target.python_call(convert)
+        if module._settings.has_limits:
+            call, make_faster = limited_call(call, module._settings), None
         module._bound(self)
         # Python looks __call__ up in the class. A class for each function saves a Python call in each call of it, a
         # third of the time.
         own: Any = type("Function", (Function,), {"__slots__": (), "__call__": staticmethod(call)})
         self.__class__ = own
-        if is_simple and isinstance(loaded, SupportsFastCalls) and self._text is None:
+        if make_faster is not None:
             give = partial(_give_call, weakref.ref(own))
 
             def again(*arguments: Any, **named: Any) -> Any:
                 """Call it a second time. A function that is called only once gets no fast call."""
                 give(staticmethod(call))
-                loaded.make_fast_call(prototype, bound, call, give)
+                make_faster(give)
                 return call(*arguments, **named)
 
             give(staticmethod(again))
@@ -622,58 +547,30 @@ class Function:
     @property
     def words(self) -> list[int]:
         """Its 32-bit words as they are in memory."""
-        data = self.bytes
-        data += bytes(-len(data) % 4)
-        return [int.from_bytes(data[i : i + 4], "little") for i in range(0, len(data), 4)]
+        return words_of(self.bytes)
 
     @property
     def assembly(self) -> str:
         """Its instructions and labels as text: out of the module's assembly if there is one, else disassembled."""
-        if self._module._assembly is None:
-            from armexec.disasm import disassemble
+        if self._module._assembly is not None:
+            from armexec.toolchain.function_text import function_assembly
 
-            instructions = disassemble(self.words, address=self.address, symbols=self._symbols(), data=self._data())
-            return Lines("\n".join(instruction.text for instruction in instructions))
-        from armexec.toolchain.function_text import function_assembly
+            others = [symbol.name for symbol in self._module.image.functions]
+            return Lines(function_assembly(self._module.assembly, self.linkage_name, others))
+        from armexec.module.code_text import disassembled
 
-        others = [symbol.name for symbol in self._module.image.functions]
-        return Lines(function_assembly(self._module.assembly, self.linkage_name, others))
+        return disassembled(self._module.loaded, self._symbol, self.bytes)
 
     @property
     def disassembly(self) -> str:
         """A listing of its words with their addresses, as they are in memory."""
-        from armexec.disasm import listing
+        from armexec.module.code_text import listed
 
-        return listing(self.bytes, address=self.address, symbols=self._symbols(), data=self._data())
-
-    def _data(self) -> list[tuple[int, int]]:
-        """The ranges of addresses that hold data, as far as the object says."""
-        start, base = self._symbol.offset, self._module.loaded.base
-        ranges = self._module.image.data_ranges(start, start + self.size)
-        return [(base + first, base + end) for first, end in ranges]
-
-    def _symbols(self) -> dict[int, str]:
-        base, image = self._module.loaded.base, self._module.image
-        # The functions, and those of compiler_rt that they call. Of several names of a place the first is shown.
-        labels = [s for s in reversed(image.symbols) if s.kind == "notype" and s.binding != "local"]
-        names = {base + s.offset: image.linkage_name(s) for s in labels if s.offset is not None}
-        names |= {base + o: source_name(linkage_name(name, image.format)) for o, name in image.missing.names.items()}
-        names |= {base + symbol.offset: symbol.source_name for symbol in image.functions}
-        # Its own name, if it is a label that isn't among the functions.
-        return {self.address: self.name} | names
+        return listed(self._module.loaded, self._symbol, self.bytes)
 
     def __repr__(self) -> str:
         state = "closed" if self._module.closed else self.engine
         return f"<Function {self.signature or self.name} at 0x{self.address:x}, {state}>"
-
-
-def _wants_library(image: Image, imports: Mapping[str, Import]) -> bool:
-    """Whether an image needs the C library for symbols that aren't imported, and can have it."""
-    if not image.undefined():
-        return False
-    from armexec.libraries import can_link, library_needed
-
-    return can_link(image) and library_needed(image.parts, lambda name: name in imports or source_name(name) in imports)
 
 
 def _initializer_prototype() -> Prototype:

@@ -43,6 +43,8 @@ class GuestState(ctypes.Structure):
         ("entry", ctypes.c_uint64),
         ("previous", ctypes.c_uint64),
         ("thread", ctypes.c_uint64),
+        # Python's state of the thread, which had the GIL when the call began.
+        ("python_thread", ctypes.c_uint64),
         ("host_pc", ctypes.c_uint64),
         ("host_sp", ctypes.c_uint64),
         # Of a signal: its si_code, and on x86-64 Linux the registers, as `gregset_t` has them.

@@ -53,7 +53,7 @@ INTERPRETERS = {
     "interpreted_strict": "strict_slowly",
 }
 """The functions that interpret code for code of each mode, and what finds the code that comes after."""
-FOR_CALLBACKS = ("trap", "begin_python", "end_python", "return_from_host")
+FOR_CALLBACKS = ("trap", "begin_python", "end_python", "return_from_host", "take_gil")
 """The functions that `shared` defines for the code of host functions."""
 
 

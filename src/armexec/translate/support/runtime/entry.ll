@@ -5,7 +5,8 @@
 ;   1. It gives up the GIL.
 ;   2. @start claims a state for this thread, and makes the floating-point environment the guest's. It gives null where
 ;      that fails; then the stub takes the GIL again, and @not_started leaves an exception of Python set.
-;   3. The stub calls _setjmp on the state's `jump_buffer`, to which traps jump, and interrupts (signals/interrupt.ll).
+;   3. The stub puts the thread state of Python that gave up the GIL into the state (`python_thread`), and calls _setjmp
+;      on the state's `jump_buffer`, to which traps jump, and interrupts (signals/interrupt.ll).
 ;   4. @enter puts the state into the thread's word: from now on, faults and interrupts are the guest's.
 ;   5. It stores what was called (`entry`), clears the system registers of the state, and runs the guest's function:
 ;      directly, with registers as arguments, or by the dispatcher (unit/dispatch.ll), with all registers in the state.

@@ -1,0 +1,73 @@
+"""Calls from Python: what takes Python's arguments to a function of the guest, and its result back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
+
+from armexec.engines import LoadedImage, SupportsFastCalls
+
+if TYPE_CHECKING:
+    from armexec.module.settings import Settings
+    from armexec.objects import CType, Prototype
+
+__all__ = ["CallTarget", "limited_call"]
+
+# pytest shows what the user has called, and not how.
+__tracebackhide__ = True
+
+MakeFaster: TypeAlias = "Callable[[Callable[[Any], None]], None]"
+"""Makes a faster call, and gives it to a function, now or later."""
+
+
+class CallTarget(NamedTuple):
+    """A function in memory: its offset in the image, its prototype, and how function pointers get addresses."""
+
+    loaded: LoadedImage
+    offset: int
+    prototype: Prototype
+    address_of_function: Callable[[CType, Callable[..., Any]], int]
+
+    def python_call(self, convert: Callable[[Any], Any] | None) -> tuple[Callable[..., Any], MakeFaster | None]:
+        """The function that Python calls, and what makes a faster one, if the engine can.
+
+        `convert` makes another value of the result.
+
+        Raises:
+            SignatureError: a type can't be passed.
+        """
+        from armexec.abi import (
+            calling_convention,
+            has_function_pointers,
+            make_call,
+            make_frame_call,
+            passes_scalars_in_registers,
+        )
+
+        loaded, prototype = self.loaded, self.prototype
+        owners: Callable[[], list[Any]] = list
+        if has_function_pointers(prototype):
+            from armexec.abi.owners import Owners
+
+            owners = partial(Owners, self.address_of_function)
+        bound: Callable[..., Any]
+        if passes_scalars_in_registers(prototype):
+            bound = loaded.bind(self.offset, prototype)
+            call = make_call(prototype, bound, convert, owners)
+        else:
+            bound = loaded.bind_frame(self.offset)
+            call = make_frame_call(prototype, calling_convention(loaded.image), bound, convert, owners)
+        if convert is not None or not isinstance(loaded, SupportsFastCalls):
+            return call, None
+        return call, lambda give: loaded.make_fast_call(prototype, bound, call, give)
+
+
+def limited_call(call: Callable[..., Any], settings: Settings) -> Callable[..., Any]:
+    """A call with the limits of a module."""
+
+    def limited(*arguments: Any, **named: Any) -> Any:
+        with settings.limits():
+            return call(*arguments, **named)
+
+    return limited

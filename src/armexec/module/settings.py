@@ -1,0 +1,47 @@
+"""What a module is loaded with beside its engine and its imports."""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+
+from armexec.run_limits import check_limits, limits
+
+__all__ = ["Settings"]
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The defaults of a module; None: there is no such limit, or the usual size.
+
+    `time_limit`: seconds that a call from Python may take. `instruction_limit`: how many instructions of the guest it
+    may execute. `memory_limit`: bytes by which the guest's own memory may grow. `stack_size`: bytes of the guest's
+    stack.
+
+    Raises:
+        SignatureError: one has a value that it can't have.
+    """
+
+    time_limit: float | None = None
+    instruction_limit: int | None = None
+    memory_limit: int | None = None
+    stack_size: int | None = None
+
+    def __post_init__(self) -> None:
+        check_limits(self.time_limit, self.instruction_limit, self.memory_limit, self.stack_size)
+
+    @property
+    def has_limits(self) -> bool:
+        """Whether calls from Python have limits."""
+        return (self.time_limit, self.instruction_limit, self.memory_limit, self.stack_size) != (None,) * 4
+
+    def limits(self) -> AbstractContextManager[object]:
+        """The limits of one call, for a `with` block."""
+        if not self.has_limits:
+            return nullcontext()
+        return limits(
+            time_limit=self.time_limit,
+            instruction_limit=self.instruction_limit,
+            memory_limit=self.memory_limit,
+            stack_size=self.stack_size,
+        )
