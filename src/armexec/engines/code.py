@@ -6,7 +6,7 @@ import threading
 import weakref
 
 from armexec.forks import hold
-from armexec.memory import GUEST_CODE, Region
+from armexec.memory import EXECUTABLE_RANGES, Region
 from armexec.objects import Image
 
 __all__ = ["NOWHERE", "add_code", "code_at"]
@@ -34,4 +34,4 @@ def code_at(address: int) -> tuple[int, int]:
             for begin, end in found:
                 if begin <= address < end:
                     return begin, end
-    return GUEST_CODE.at(address) or NOWHERE
+    return EXECUTABLE_RANGES.at(address) or NOWHERE

@@ -9,7 +9,7 @@ from typing import Any, Self
 
 from armexec.abi.buffers import address_of
 from armexec.errors import LoadError
-from armexec.memory import GUEST_CODE
+from armexec.memory import EXECUTABLE_RANGES
 
 __all__ = ["CodeBuffer"]
 
@@ -66,10 +66,10 @@ class CodeBuffer:
         begin, end = self._address, self._address + self._size
         if begin % 4:
             raise LoadError(f"code begins at a multiple of 4, and this memory at 0x{begin:x}")
-        if GUEST_CODE.overlaps(begin, end):
+        if EXECUTABLE_RANGES.overlaps(begin, end):
             raise LoadError(f"the memory at 0x{begin:x} is part of another code buffer")
-        GUEST_CODE.allow(begin, end)
-        self._finalizer = weakref.finalize(self, GUEST_CODE.forbid, begin, end, gone=True)
+        EXECUTABLE_RANGES.allow(begin, end)
+        self._finalizer = weakref.finalize(self, EXECUTABLE_RANGES.forbid, begin, end, gone=True)
         self._finalizer.atexit = False
 
     @property
@@ -121,7 +121,7 @@ class CodeBuffer:
         last = self._size if end is None else end
         self._check(begin, last)
         if last > begin:
-            GUEST_CODE.changed(self._address + begin, self._address + last)
+            EXECUTABLE_RANGES.changed(self._address + begin, self._address + last)
 
     def _check(self, begin: int, end: int) -> None:
         if not 0 <= begin <= end <= self._size:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from armexec.memory import GUEST_CODE, HostMemory, Mappings, Protection
+from armexec.memory import EXECUTABLE_RANGES, HostMemory, Mappings, Protection
 
 __all__ = ["ProgramMemory"]
 
@@ -22,7 +22,7 @@ class ProgramMemory:
 
     def write(self, address: int, data: bytes) -> None:
         self._memory.write(address, data)
-        GUEST_CODE.changed(address, address + len(data))
+        EXECUTABLE_RANGES.changed(address, address + len(data))
 
     def map(self, address: int | None, size: int, protection: str) -> int:
         return self._mappings.map(address, size, _protection(protection))

@@ -17,7 +17,7 @@ from armexec.cpu.registers import X30
 from armexec.deadlines import deadline
 from armexec.machines.system import CACHE_LINE
 from armexec.machines.traps import EXIT, Trap, TrapKind
-from armexec.memory import GUEST_CODE, GuestStack, Overflow
+from armexec.memory import EXECUTABLE_RANGES, GuestStack, Overflow
 from armexec.translate.code_owners import CodeOwner, CodeOwners
 from armexec.translate.codegen.support_code import shared_code
 from armexec.translate.execute.fault import Fault, accessed_address, place
@@ -195,7 +195,7 @@ class Runtime:
     def _is_interpreted(self, pc: int, caller: CodeOwner) -> bool:
         """Whether code that was written is still to be interpreted."""
         if (
-            GUEST_CODE.at(pc) is None
+            EXECUTABLE_RANGES.at(pc) is None
             or not caller.interprets
             or not self._cold.is_cold(pc, caller.policy.max_interpreted)
         ):
@@ -227,7 +227,7 @@ class Runtime:
 
     def _invalidate(self, _state: int, line: int) -> int:
         """The guest has said that code may be another in a line of the cache."""
-        GUEST_CODE.changed(line, line + CACHE_LINE)
+        EXECUTABLE_RANGES.changed(line, line + CACHE_LINE)
         return 1
 
     def _system_call(self, state: int, words: int) -> int:

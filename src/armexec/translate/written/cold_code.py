@@ -5,7 +5,7 @@ hundred instructions.
 from __future__ import annotations
 
 from armexec.callbacks import SystemCallHandler
-from armexec.memory import GUEST_CODE
+from armexec.memory import EXECUTABLE_RANGES
 from armexec.translate.guest_state import GuestState
 
 __all__ = ["ENDS", "ColdCode"]
@@ -19,7 +19,7 @@ class ColdCode:
 
     def __init__(self) -> None:
         self._interpreted: dict[int, int] = {}
-        GUEST_CODE.listeners.append(self._changed)
+        EXECUTABLE_RANGES.listeners.append(self._changed)
 
     def is_cold(self, pc: int, most: int) -> bool:
         """Whether it is at most so many, for code that is entered at an address."""

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple, NoReturn
 from armexec.callbacks import SystemCallHandler
 from armexec.machines.interpreter.decoding import executable
 from armexec.machines.interpreter.state_machine import StateMachine
-from armexec.memory import GUEST_CODE, AccessError, HostMemory
+from armexec.memory import EXECUTABLE_RANGES, AccessError, HostMemory
 from armexec.translate.guest_state import GuestState
 
 __all__ = ["Interpreted", "interpret"]
@@ -51,7 +51,7 @@ def interpret(state: GuestState, link: int, worth: int, system_call: SystemCallH
     machine.system_call = system_call
     pc = machine.pc
     count = 0
-    while pc & 3 == 0 and GUEST_CODE.at(pc) is not None:
+    while pc & 3 == 0 and EXECUTABLE_RANGES.at(pc) is not None:
         count += 1
         try:
             word = machine.word = int.from_bytes(_memory.read(pc, 4), "little")
@@ -69,7 +69,7 @@ def interpret(state: GuestState, link: int, worth: int, system_call: SystemCallH
             continue
         if pc == link:
             return Interpreted("RETURNED", count)
-        if machine.registers[_LINK] == before + 4 and GUEST_CODE.at(pc) is None:
+        if machine.registers[_LINK] == before + 4 and EXECUTABLE_RANGES.at(pc) is None:
             return Interpreted("CALLED", count)
         if (count > worth and pc <= before) or count > _AT_MOST * max(worth, 1):
             return Interpreted("ELSEWHERE", count, hot=True)

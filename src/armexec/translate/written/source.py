@@ -6,7 +6,7 @@ import ctypes
 import threading
 from collections.abc import Callable, Iterator
 
-from armexec.memory import GUEST_CODE, AccessError, HostMemory
+from armexec.memory import EXECUTABLE_RANGES, AccessError, HostMemory
 from armexec.translate.mode import reads_fpsr
 from armexec.translate.unit_registry import CodeSource
 
@@ -35,7 +35,7 @@ class WrittenSource:
         self.valid = ctypes.c_uint8(1)
         self._lock = lock
         self._fetched = fetched
-        found = GUEST_CODE.at(entry)
+        found = EXECUTABLE_RANGES.at(entry)
         # A range begins and ends anywhere.
         begin, end = found or (entry, entry)
         self._begin = max(begin + 3 & -4, entry - _BEFORE)
@@ -75,7 +75,7 @@ class WrittenSource:
             word = self.words.get(address)
             if word is not None or not self._begin <= address <= self._end - 4 or address & 3:
                 return word
-            if not self.valid.value or GUEST_CODE.at(address) is None:
+            if not self.valid.value or EXECUTABLE_RANGES.at(address) is None:
                 return None
             self._fetched(self, address)
             try:
@@ -99,7 +99,7 @@ class WrittenSource:
                 except AccessError:
                     return False
             at = address - page
-            if GUEST_CODE.at(address) is None or pages[page][at : at + 4] != word.to_bytes(4, "little"):
+            if EXECUTABLE_RANGES.at(address) is None or pages[page][at : at + 4] != word.to_bytes(4, "little"):
                 return False
         return True
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Collection
 from typing import Generic, Protocol, TypeVar
 
 from armexec.forks import hold
-from armexec.memory import GUEST_CODE
+from armexec.memory import EXECUTABLE_RANGES
 from armexec.translate.guest_state import GuestState
 from armexec.translate.unit_registry import CodeSource
 from armexec.translate.written.in_use import Retired, in_use
@@ -54,7 +54,7 @@ class WrittenCode(Generic[T]):
         # back by mistake has no translator any more.
         self._by_page: dict[int, tuple[WrittenSource, ...]] = {}
         self._translators: dict[WrittenSource, T] = {}
-        GUEST_CODE.listeners.append(self.changed)
+        EXECUTABLE_RANGES.listeners.append(self.changed)
 
     @property
     def bounds(self) -> tuple[int, int]:
@@ -65,7 +65,7 @@ class WrittenCode(Generic[T]):
     def find(self, pc: int) -> T | None:
         """The translator that there is for the code at an address."""
         with self.lock:
-            while GUEST_CODE.at(pc) is not None and (found := self._source(pc)) is not None:
+            while EXECUTABLE_RANGES.at(pc) is not None and (found := self._source(pc)) is not None:
                 translator = self._translators.get(found)
                 if translator is not None and (found.valid.value or found.is_current()):
                     found.valid.value = 1
@@ -81,7 +81,7 @@ class WrittenCode(Generic[T]):
 
     def make(self, pc: int, make: Callable[[CodeSource], T]) -> T | None:
         """A new translator for the code at an address, made by `make`; None where there is no code."""
-        if GUEST_CODE.at(pc) is None:
+        if EXECUTABLE_RANGES.at(pc) is None:
             return None
         source = WrittenSource(pc, self.lock, self._fetched)
         translator = make(source.code())

@@ -5,15 +5,15 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from armexec.memory import GUEST_CODE, Mappings, Protection, page_size, process_map
-from armexec.memory.guest_code import GuestCode
+from armexec.memory import EXECUTABLE_RANGES, Mappings, Protection, page_size, process_map
+from armexec.memory.guest.executable_ranges import ExecutableRanges
 
 _ranges = st.tuples(st.integers(0, 40), st.integers(1, 20))
 
 
 @given(st.lists(st.tuples(st.booleans(), _ranges), max_size=12))
 def test_ranges_are_what_was_allowed_and_not_forbidden(steps: list[tuple[bool, tuple[int, int]]]) -> None:
-    code = GuestCode()
+    code = ExecutableRanges()
     told: list[tuple[int, int, bool]] = []
     code.listeners.append(lambda begin, end, gone: told.append((begin, end, gone)))
     allowed: set[int] = set()
@@ -38,7 +38,7 @@ def test_ranges_are_what_was_allowed_and_not_forbidden(steps: list[tuple[bool, t
 
 
 def test_only_changes_of_code_are_told() -> None:
-    code = GuestCode()
+    code = ExecutableRanges()
     told: list[tuple[int, int, bool]] = []
     code.listeners.append(lambda begin, end, gone: told.append((begin, end, gone)))
     code.allow(8, 16)
@@ -54,7 +54,7 @@ def test_what_a_program_maps_as_executable_is_data_to_the_host() -> None:
     page = page_size()
 
     def code() -> list[bool]:
-        return [GUEST_CODE.at(at + n * page) is not None for n in range(3)]
+        return [EXECUTABLE_RANGES.at(at + n * page) is not None for n in range(3)]
 
     both = Protection.READ | Protection.WRITE | Protection.EXECUTE
     mappings = Mappings()
@@ -77,6 +77,6 @@ def test_what_a_program_maps_as_executable_is_data_to_the_host() -> None:
 def test_mappings_that_are_dropped_are_code_no_more() -> None:
     mappings = Mappings()
     at = mappings.map(None, 100, Protection.READ | Protection.EXECUTE)
-    assert GUEST_CODE.at(at) is not None
+    assert EXECUTABLE_RANGES.at(at) is not None
     del mappings
-    assert GUEST_CODE.at(at) is None
+    assert EXECUTABLE_RANGES.at(at) is None

@@ -10,12 +10,12 @@ import threading
 from bisect import bisect_right
 from collections.abc import Callable
 
-from ..forks import hold
+from ...forks import hold
 
-__all__ = ["GUEST_CODE", "GuestCode"]
+__all__ = ["EXECUTABLE_RANGES", "ExecutableRanges"]
 
 
-class GuestCode:
+class ExecutableRanges:
     """Ranges of addresses that may be executed. Any thread may change them; a reader sees them before or after.
 
     `listeners` are called with a begin, an end, and whether the memory is gone: code there may be another now, or none.
@@ -75,4 +75,4 @@ class GuestCode:
             listener(begin, end, gone)
 
 
-GUEST_CODE = GuestCode()
+EXECUTABLE_RANGES = ExecutableRanges()

@@ -5,12 +5,12 @@ from __future__ import annotations
 import threading
 import weakref
 
-from ..errors import HostError
-from .guest_code import GUEST_CODE
-from .kernel import real_kernel
-from .kernel_calls import Kernel
-from .protection import Protection
-from .strategies import DARWIN_MAP_ANON, LINUX_MAP_ANONYMOUS, MAP_FIXED, MAP_PRIVATE
+from ...errors import HostError
+from ..kernel import real_kernel
+from ..kernel_calls import Kernel
+from ..protection import Protection
+from ..strategies import DARWIN_MAP_ANON, LINUX_MAP_ANONYMOUS, MAP_FIXED, MAP_PRIVATE
+from .executable_ranges import EXECUTABLE_RANGES
 
 __all__ = ["Mappings"]
 
@@ -22,7 +22,7 @@ class Mappings:
 
     Sizes and addresses are in bytes; a size is rounded up to whole pages of the host. No other memory of the process
     can be changed by these methods. What is mapped or protected as executable is the guest's to execute, also if it is
-    writable: the host never executes it, so its pages are readable then (`GUEST_CODE`).
+    writable: the host never executes it, so its pages are readable then (`EXECUTABLE_RANGES`).
     """
 
     def __init__(self) -> None:
@@ -46,7 +46,7 @@ class Mappings:
                 flags |= MAP_FIXED
             try:
                 if flags & MAP_FIXED:
-                    GUEST_CODE.forbid(address or 0, (address or 0) + size, gone=True)
+                    EXECUTABLE_RANGES.forbid(address or 0, (address or 0) + size, gone=True)
                 made = self._kernel.mmap(address or 0, size, _for_host(protection), flags)
             except OSError as error:
                 raise HostError(f"{size} bytes of memory can't be mapped: {error.strerror}") from None
@@ -56,7 +56,7 @@ class Mappings:
             if not flags & MAP_FIXED:
                 self._ranges.append((made, made + size))
             if Protection.EXECUTE in protection:
-                GUEST_CODE.allow(made, made + size)
+                EXECUTABLE_RANGES.allow(made, made + size)
             return made
 
     def unmap(self, address: int, size: int) -> None:
@@ -69,7 +69,7 @@ class Mappings:
                 if begin >= stop:
                     kept.append((first, last))
                     continue
-                GUEST_CODE.forbid(begin, stop, gone=True)
+                EXECUTABLE_RANGES.forbid(begin, stop, gone=True)
                 try:
                     self._kernel.munmap(begin, stop - begin)
                 except OSError as error:
@@ -84,13 +84,13 @@ class Mappings:
             if not self._holds(address, size):
                 raise HostError(f"{size} bytes at {address:#x} weren't mapped by the program")
             if Protection.EXECUTE not in protection:
-                GUEST_CODE.forbid(address, address + size)
+                EXECUTABLE_RANGES.forbid(address, address + size)
             try:
                 self._kernel.mprotect(address, size, _for_host(protection))
             except OSError as error:
                 raise HostError(f"the memory at {address:#x} can't be protected: {error.strerror}") from None
             if Protection.EXECUTE in protection:
-                GUEST_CODE.allow(address, address + size)
+                EXECUTABLE_RANGES.allow(address, address + size)
 
     def close(self) -> None:
         """Free all of it. A second `close` does nothing."""
@@ -121,5 +121,5 @@ def _for_host(protection: Protection) -> Protection:
 def _free(kernel: Kernel, ranges: list[_Range]) -> None:
     while ranges:
         first, last = ranges.pop()
-        GUEST_CODE.forbid(first, last, gone=True)
+        EXECUTABLE_RANGES.forbid(first, last, gone=True)
         kernel.munmap(first, last - first)
