@@ -10,9 +10,9 @@ from armexec.cpu.call_frame import FRAME_OFFSETS, CallFrame
 from armexec.machines.system import CACHE_LINE
 from armexec.translate.support.host_environment import environment_text
 from armexec.translate.support.load import load
-from armexec.translate.written.cold_code import ENDS
 
 __all__ = [
+    "ENDS",
     "FOR_CALLBACKS",
     "FOUND_SIZE",
     "INTERPRETERS",
@@ -47,6 +47,8 @@ SHARED = (
     "raise",
 )
 """The functions that `shared` defines for units."""
+ENDS = {"RETURNED": 1, "CALLED": 2, "ELSEWHERE": 3}
+"""How interpretation ends: where the call returns to; where a function begins, which returns to X30; or elsewhere."""
 INTERPRETERS = {
     "interpreted": "lookup_slowly",
     "interpreted_nonspeculative": "nonspeculative_slowly",

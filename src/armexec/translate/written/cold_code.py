@@ -7,11 +7,9 @@ from __future__ import annotations
 from armexec.callbacks import SystemCallHandler
 from armexec.memory import EXECUTABLE_RANGES
 from armexec.translate.guest_state import GuestState
+from armexec.translate.support.runtime_ir import ENDS
 
-__all__ = ["ENDS", "ColdCode"]
-
-ENDS = {"RETURNED": 1, "CALLED": 2, "ELSEWHERE": 3}
-"""How interpretation ends: where the call returns to; where a function begins, which returns to X30; or elsewhere."""
+__all__ = ["ColdCode"]
 
 
 class ColdCode:
