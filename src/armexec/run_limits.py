@@ -41,8 +41,6 @@ class limits:
 
     The module is as usable as before. What the guest has changed in memory stays changed.
 
-    Engines: translated and reference.
-
     Raises:
         SignatureError: a limit has a value that it can't have.
 
