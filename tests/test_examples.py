@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 import armexec
 from armexec.engines import ENGINES, get_engine
+from armexec.libraries.archives import is_built
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
 PROGRAMS = EXAMPLES / "programs"
@@ -56,6 +57,16 @@ def _script(*arguments: str | Path, stdin: str = "") -> subprocess.CompletedProc
     return subprocess.run(
         [sys.executable, *map(str, arguments)], input=stdin, capture_output=True, text=True, timeout=60, check=False
     )
+
+
+# -- seed --------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.skipif(not is_built("c"), reason="the C library isn't built: pytest -m long builds it")
+@pytest.mark.parametrize("engine", ["translated", "reference"])
+def test_the_program_that_writes_a_function(engine: str) -> None:
+    done = _script("-m", "armexec", "run", "--engine", engine, EXAMPLES / "seed.c")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "3\n", "")
 
 
 # -- cpu_and_space ----------------------------------------------------------------------------------------------------

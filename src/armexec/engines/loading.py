@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from armexec.engines.code import add_code
+from armexec.engines.guards import add_guards
 from armexec.errors import LoadError
 from armexec.memory import Protection, Region, allocate, page_size
 from armexec.objects import Image, Resolve
@@ -45,6 +46,7 @@ def map_image(
             parts.append((end, region.size - end, Protection.READ | Protection.EXECUTE))
         region.seal(parts)
         add_code(image, region)
+        add_guards(image, region)
     except BaseException:
         region.close()
         raise

@@ -19,6 +19,7 @@ from armexec.cpu.registers import Kind, Register
 from armexec.deadlines import deadline
 from armexec.engines.code import NOWHERE, code_at
 from armexec.engines.faults import to_error
+from armexec.engines.guards import release_guards
 from armexec.engines.loading import map_image
 from armexec.engines.thread_local import GuestThread, thread_blocks
 from armexec.isa.system_registers import TPIDR_EL0
@@ -37,6 +38,7 @@ __all__ = ["ReferenceEngine", "step"]
 __tracebackhide__ = True
 
 _RET = 0xD65F03C0
+_SVC, _SVC_MASK = 0xD4000001, 0xFFE0001F
 _STEPS = 64
 """Number of instructions between two looks at the clock."""
 
@@ -95,6 +97,7 @@ def _run_to_exit(machine: ReferenceMachine, counts: Counter[int] | None) -> None
             function = host_functions().find(pc)
             if function is not None:
                 _call_host(machine, function)
+                begin, end = NOWHERE
                 continue
             begin, end = code_at(pc)
             if (begin, end) == NOWHERE:
@@ -106,6 +109,9 @@ def _run_to_exit(machine: ReferenceMachine, counts: Counter[int] | None) -> None
         if when is not None and not steps % _STEPS and time.monotonic() >= when:
             raise Trap(TrapKind.TIME_LIMIT, pc)
         step(machine)
+        if machine.word & _SVC_MASK == _SVC:
+            # What was code may be none any more.
+            begin, end = NOWHERE
         if counts is not None:
             counts[pc] += 1
         target = machine.pc
@@ -253,6 +259,7 @@ class LoadedReferenceImage:
         stack = _stack()
         machine.registers[31] = (_inner_stack_pointer() or stack.stack_pointer) - len(on_stack)
         machine.memory.write(machine.registers[31], on_stack)
+        top = machine.registers[31]
         machine.registers[30] = EXIT
         machine.pc = address
         machine.system_call = self._system_call
@@ -266,6 +273,9 @@ class LoadedReferenceImage:
             is_access = trap.kind in (TrapKind.READ, TrapKind.WRITE)
             overflow = stack.overflow(trap.detail) if is_access else None
             raise to_error(trap, self.image, self.base, overflow=overflow, entry=address) from None
+        finally:
+            if machine.pc != EXIT:
+                release_guards(stack.address, top)
 
     def _run_counting(self, machine: ReferenceMachine, count: ExecutionCounter) -> None:
         """Run, and report the executions of each instruction, also of a call that fails. Raises Trap."""

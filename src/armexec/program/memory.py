@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-from armexec.memory import HostMemory, Mappings, Protection
-from armexec.program.system_calls import Denied
+from armexec.memory import EXECUTABLE_RANGES, HostMemory, Mappings, Protection
 
 __all__ = ["ProgramMemory"]
 
-_PROTECTIONS = {
-    "rw": Protection.READ | Protection.WRITE,
-    "r": Protection.READ,
-    "": Protection.NONE,
-}
+_LETTERS = {"r": Protection.READ, "w": Protection.WRITE, "x": Protection.EXECUTE}
 
 
 class ProgramMemory:
-    """The process's memory, of which a program maps its own part; see `GuestMemory`."""
+    """The process's memory, of which a program maps its own part; see `GuestMemory`. It may be "rwx", too: the host
+    never executes it."""
 
     def __init__(self) -> None:
         self._memory = HostMemory()
@@ -26,6 +22,7 @@ class ProgramMemory:
 
     def write(self, address: int, data: bytes) -> None:
         self._memory.write(address, data)
+        EXECUTABLE_RANGES.changed(address, address + len(data))
 
     def map(self, address: int | None, size: int, protection: str) -> int:
         return self._mappings.map(address, size, _protection(protection))
@@ -42,8 +39,7 @@ class ProgramMemory:
 
 
 def _protection(text: str) -> Protection:
-    if "x" in text:
-        raise Denied(
-            "the program makes memory executable: code that the guest writes itself runs only in an AddressSpace"
-        )
-    return _PROTECTIONS[text]
+    found = Protection.NONE
+    for letter in text:
+        found |= _LETTERS[letter]
+    return found

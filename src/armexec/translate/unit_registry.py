@@ -71,6 +71,9 @@ class CodeSource(NamedTuple):
     kept. `movable` says that a word at an address is the same wherever the image is mapped. `names`: for people.
 
     `redirected`: by the addresses of functions that have been replaced, where calls of them go instead.
+
+    `valid`: the host address of a byte that is 0 when the code in memory may have been changed since it was fetched;
+    None: it never changes.
     """
 
     base: int
@@ -87,6 +90,7 @@ class CodeSource(NamedTuple):
     movable: Callable[[int], bool] = lambda address: True
     names: Names = NAMELESS
     redirected: Mapping[int, int] = MappingProxyType({})
+    valid: int | None = None
 
 
 class Convention(NamedTuple):
@@ -211,4 +215,5 @@ class UnitRegistry:
             extents,
             self.policy,
             code.redirected.keys(),
+            may_change=code.valid is not None,
         )

@@ -78,7 +78,8 @@ class LlvmMachine(GeneralFile, VectorFile, Memory, Vectors, FloatingPoint):
     `offsets`: where each field of the state structure is. `strict`: floating point as FPCR says, with FPSR's flags;
     otherwise FPCR is zero, and FPSR never read. `speculates`: on there being no NaN (`Guards`).
     `undefined_reasons`: what `undefined` said, by pc. `max_deferred_stores`: the most stores that wait for one guard.
-    `system_calls`: `svc` goes on after a call of `@system_call`; else it is a trap.
+    `system_calls`: `svc` calls `@system_call`, and goes on, and `ic ivau` calls `@invalidate_code`; else the one is a
+    trap, and the other does nothing.
     """
 
     def __init__(

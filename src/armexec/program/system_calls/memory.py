@@ -90,7 +90,7 @@ def mremap(system: System, address: int, old: int, new: int, flags: int) -> int:
 
 
 def mprotect(system: System, address: int, length: int, protection: int) -> int:
-    """Change the protection of memory: mprotect(2). No memory is writable and executable at once (EACCES)."""
+    """Change the protection of memory: mprotect(2)."""
     if address % _PAGE or not 0 <= length <= _LARGEST:
         raise Failure(EINVAL)
     if length:
@@ -110,11 +110,9 @@ def madvise(system: System, address: int, length: int, advice: int) -> int:
 
 
 def _protection(bits: int) -> str:
-    if bits & _PROT_EXEC:
-        if bits & _PROT_WRITE:
-            raise Failure(EACCES)
-        return "rx"
-    return "rw" if bits & _PROT_WRITE else "r" if bits & _PROT_READ else ""
+    # What can be written or executed can be read, as on most processors.
+    readable = bits & (_PROT_READ | _PROT_WRITE | _PROT_EXEC)
+    return ("r" if readable else "") + ("w" if bits & _PROT_WRITE else "") + ("x" if bits & _PROT_EXEC else "")
 
 
 def _up(size: int) -> int:

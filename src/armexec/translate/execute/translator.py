@@ -103,8 +103,29 @@ class Translator:
         self._redirections: dict[tuple[int, Mode], tuple[HostCode, ctypes.c_uint64]] = {}
         # What has been returned to, and may well go on elsewhere.
         self._returned_to: set[int] = set()
-        runtime.add(self)
+        if code.valid is None:
+            runtime.add(self)
         began(self)
+
+    @property
+    def interprets(self) -> bool:
+        """Whether code that the guest has written is interpreted as long as it is executed seldom. Where a tier was
+        chosen, or somebody looks at translated code, all of it is translated.
+        """
+        is_seen = self.dump is not None or has_listeners()
+        return self.policy.cold_interpretation and self.tier == AUTO and not is_seen
+
+    def another(self, code: CodeSource) -> Translator:
+        """A translator of code that the guest has written, which works like this one."""
+        runtime, fetch = self.runtime, code.fetch
+        return Translator(
+            runtime,
+            code,
+            lambda fault: runtime.to_error(fault, word_at=fetch),
+            tier=self.tier,
+            policy=self.policy,
+            dump=self.dump,
+        )
 
     def close(self) -> None:
         """Make nothing better any more: what still runs is to end soon."""
@@ -128,6 +149,8 @@ class Translator:
                 else:
                     # Nonspeculative code stays so, and strict code strict.
                     symbols["lookup_slowly"] = symbols["strict_slowly" if mode.is_strict else "nonspeculative_slowly"]
+                if self.code.valid is not None:
+                    symbols["valid"] = self.code.valid
                 side.symbols = symbols
             return side
 

@@ -96,6 +96,12 @@ class BlockEnds(DeoptimizationExits):
             self.finish_branch(start, block)
         elif kind == "switch":
             self.finish_switch(start, block)
+        elif kind == "synchronize":
+            target = block.source.target
+            assert target is not None
+            self.flush_for(start, (target,))
+            self.leave_changed(target, self.signature.dirty_out[start])
+            self.go_or_leave(start, target)
         elif kind in ("call", "call_to"):
             live = live_in.get(block.source.end, 0)
             if block.source.end not in self.function.blocks and self.uses_state:
@@ -177,6 +183,21 @@ class BlockEnds(DeoptimizationExits):
         b.start(stays)
         self.flush_for(start, (target,))
         self.go_or_leave(start, target)
+
+    def leave_changed(self, target: int, dirty: RegisterSet) -> None:
+        """Where the code may have been changed, go on at an address in what is there now."""
+        m = self.m
+        b = m.builder
+        valid = b.line("load atomic i8, ptr @valid acquire, align 1")
+        changed, same = b.block("changed"), b.block("unchanged")
+        b.branch(b.line(f"icmp eq i8 {valid}, 0"), changed, same)
+        known, kept = m.knowledge(), m.dirty
+        b.start(changed)
+        self.flush_to_state(dirty)
+        b.state.store("pc", m.address(target).text)
+        b.ret("i1", "true")
+        self.go_another_way(known, kept)
+        b.start(same)
 
     def unrolled(self, start: int) -> str:
         """Metadata that asks LLVM to unroll a loop of one block: by itself it doesn't if there are calls, even cold."""
@@ -275,6 +296,8 @@ class BlockEnds(DeoptimizationExits):
         b.start(unwind)
         b.ret("i1", "true")
         b.start(returned)
+        if self.unit.may_change:
+            self.leave_changed(after, 0)
         for r in members(live & ~_STATE):
             self.touched |= bit(r)
             value = load_state(m, r)

@@ -303,6 +303,7 @@ class UnitPlan:
         self.exported = {address for address in self.exported if not signatures[address].uses_state}
         convention = calling_convention(host_machine())
         writer = FunctionWriter(signatures, code.base, convention, self.exported, *self._outlined(), policy=policy)
+        writer.may_change = code.valid is not None
         writer.leaves_loops = self.registry.optimized is not None and policy.osr
         out = [
             "define void @begin() nounwind {",
@@ -311,6 +312,8 @@ class UnitPlan:
             "@image = external global i8, align 16",
             declarations(),
         ]
+        if writer.may_change:
+            out.append("@valid = external global i8")
         # A function of the register convention that returns as it should needs no dispatcher.
         signature = signatures.get(entry)
         if signature is None or any(s.uses_state or s.checked for s in signatures.values()):

@@ -7,12 +7,15 @@ import time
 
 from armexec.callbacks.address_range import ENTRY_AT, RANGE_SIZE, SLOT_SIZE
 from armexec.cpu.call_frame import FRAME_OFFSETS, CallFrame
+from armexec.machines.system import CACHE_LINE
 from armexec.translate.support.host_environment import environment_text
 from armexec.translate.support.load import load
 
 __all__ = [
+    "ENDS",
     "FOR_CALLBACKS",
     "FOUND_SIZE",
+    "INTERPRETERS",
     "POOL_SIZE",
     "SHARED",
     "core",
@@ -32,6 +35,7 @@ SHARED = (
     "trap",
     "monotonic_clock",
     "system_call",
+    "invalidate_code",
     "lookup_slowly",
     "nonspeculative_slowly",
     "strict_slowly",
@@ -43,6 +47,14 @@ SHARED = (
     "raise",
 )
 """The functions that `shared` defines for units."""
+ENDS = {"RETURNED": 1, "CALLED": 2, "ELSEWHERE": 3}
+"""How interpretation ends: where the call returns to; where a function begins, which returns to X30; or elsewhere."""
+INTERPRETERS = {
+    "interpreted": "lookup_slowly",
+    "interpreted_nonspeculative": "nonspeculative_slowly",
+    "interpreted_strict": "strict_slowly",
+}
+"""The functions that interpret code for code of each mode, and what finds the code that comes after."""
 FOR_CALLBACKS = ("trap", "begin_python", "end_python", "return_from_host", "take_gil")
 """The functions that `shared` defines for the code of host functions."""
 
@@ -71,6 +83,9 @@ def shared(machine: str | None = None) -> str:
         load("runtime/find_code", FOUND_SIZE=FOUND_SIZE),
         load("runtime/host_function", **_slots(), **_frame()),
         load("runtime/system_call"),
+        load("runtime/invalidate_code", CACHE_LINE=CACHE_LINE),
+        *(load("runtime/interpreted", NAME=name, SLOWLY=slowly, **ENDS) for name, slowly in INTERPRETERS.items()),
+        "@interpret = external global i8\n",
         load("runtime/state_pool"),
         load("runtime/entry"),
     )

@@ -18,9 +18,10 @@
 ; A guest's function may be called while another runs on this thread (Python runs on the guest's behalf meanwhile), so
 ; the thread's word as it was before is kept in the state (`previous`).
 
-; Objects of Python: called for a thread that runs guest code for the first time, which gives 1; called with the state after a trap, to
-; raise its exception.
+; Objects of Python: called for a thread that runs guest code for the first time, which gives 1; called with the state
+; of a call that doesn't return, before all else; called with the state after a trap, to raise its exception.
 @prepare = external global i8
+@ended = external global i8
 @raiser = external global i8
 
 
@@ -95,12 +96,27 @@ define void @leave(ptr %state) nounwind {
 }
 
 define i64 @raise(ptr %state) nounwind {
-  ; A function of Python that the guest has called may have raised one.
-  %raised = call ptr @PyErr_Occurred()
-  %none = icmp eq ptr %raised, null
-  br i1 %none, label %make, label %out
-make:
   %word = ptrtoint ptr %state to i64
+  ; A function of Python that the guest has called may have raised one.
+  %type = alloca ptr
+  %value = alloca ptr
+  %traceback = alloca ptr
+  call void @PyErr_Fetch(ptr %type, ptr %value, ptr %traceback)
+  %ended = call i64 @python(ptr @ended, i64 %word, i64 0)
+  %old_type = load ptr, ptr %type
+  %none = icmp eq ptr %old_type, null
+  br i1 %none, label %none_before, label %restore
+restore:
+  %old_value = load ptr, ptr %value
+  %old_traceback = load ptr, ptr %traceback
+  call void @PyErr_Restore(ptr %old_type, ptr %old_value, ptr %old_traceback)
+  br label %out
+none_before:
+  ; A handler of a signal may have raised one in Python's code.
+  %raised = call ptr @PyErr_Occurred()
+  %still_none = icmp eq ptr %raised, null
+  br i1 %still_none, label %make, label %out
+make:
   %number = call ptr @PyLong_FromUnsignedLongLong(i64 %word)
   %result = call ptr (ptr, ...) @PyObject_CallFunctionObjArgs(ptr @raiser, ptr %number, ptr null)
   call void @Py_DecRef(ptr %number)

@@ -3,6 +3,7 @@
 declare preserve_allcc void @trap(ptr, i32, i64, i64) #1
 declare i64 @monotonic_clock()
 declare i64 @system_call(ptr, i64, i64, i64, i64, i64, i64, i64, i64) cold
+declare void @invalidate_code(ptr, i64, i64) cold
 declare ptr @lookup_slowly(ptr, i64) cold
 declare ptr @strict_slowly(ptr, i64) cold
 ; How many images are loaded whose code can tell how floating point is computed.
