@@ -35,10 +35,12 @@ MAY_IMPORT = {
     "machines": {"cpu", "isa", "errors", "memory"},
     "callbacks": {"cpu", "errors", "forks", "memory"},
     "deadlines": {"forks"},
-    "run_limits": {"deadlines", "errors"},
+    "instruction_budget": set(),
+    "run_limits": {"deadlines", "errors", "instruction_budget"},
     "translate": {
         "callbacks",
         "deadlines",
+        "instruction_budget",
         "machines",
         "cpu",
         "disasm",
@@ -53,6 +55,7 @@ MAY_IMPORT = {
     "engines": {
         "callbacks",
         "deadlines",
+        "instruction_budget",
         "cpu",
         "forks",
         "translate",

@@ -8,6 +8,7 @@ from typing import Self
 
 from armexec.deadlines import deadline, set_deadline
 from armexec.errors import HostError, SignatureError
+from armexec.instruction_budget import Outer, begin, end
 
 __all__ = ["check_limits", "limits"]
 
@@ -63,14 +64,16 @@ class limits:
         stack_size: int | None = None,
     ) -> None:
         check_limits(time_limit, instruction_limit, memory_limit, stack_size)
-        if not instruction_limit is memory_limit is stack_size is None:
-            raise HostError("of limits, only time_limit is there yet")
+        if not memory_limit is stack_size is None:
+            raise HostError("memory_limit and stack_size aren't there yet")
         self.time_limit = time_limit
-        self._outer: list[float | None] = []
+        self.instruction_limit = instruction_limit
+        self._outer: list[tuple[float | None, Outer | None]] = []
 
     def __enter__(self) -> Self:
         outer = deadline()
-        self._outer.append(outer)
+        instructions = None if self.instruction_limit is None else begin(self.instruction_limit)
+        self._outer.append((outer, instructions))
         if self.time_limit is not None:
             when = time.monotonic() + self.time_limit
             set_deadline(when if outer is None else min(when, outer))
@@ -79,4 +82,7 @@ class limits:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        set_deadline(self._outer.pop())
+        when, instructions = self._outer.pop()
+        set_deadline(when)
+        if instructions is not None:
+            end(instructions)

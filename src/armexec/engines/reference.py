@@ -21,6 +21,7 @@ from armexec.engines.code import NOWHERE, code_at
 from armexec.engines.faults import to_error
 from armexec.engines.loading import map_image
 from armexec.engines.thread_local import GuestThread, thread_blocks
+from armexec.instruction_budget import instruction_limit, instructions_left
 from armexec.isa.system_registers import TPIDR_EL0
 from armexec.machines.interpreter.decoding import executable
 from armexec.machines.interpreter.machine import ReferenceMachine
@@ -88,6 +89,7 @@ def _run_to_exit(machine: ReferenceMachine, counts: Counter[int] | None) -> None
     returned_to = 0
     steps = 0
     when = deadline()
+    left = instructions_left()
     # A replaced function that Python calls is itself.
     entry = machine.pc
     while (pc := machine.pc) != EXIT:
@@ -105,6 +107,10 @@ def _run_to_exit(machine: ReferenceMachine, counts: Counter[int] | None) -> None
         steps += 1
         if when is not None and not steps % _STEPS and time.monotonic() >= when:
             raise Trap(TrapKind.TIME_LIMIT, pc)
+        if left is not None:
+            if not left.value:
+                raise Trap(TrapKind.INSTRUCTION_LIMIT, pc, instruction_limit() or 0)
+            left.value -= 1
         step(machine)
         if counts is not None:
             counts[pc] += 1

@@ -17,6 +17,7 @@ from typing import Protocol
 
 from armexec.callbacks import SystemCallHandler, host_functions
 from armexec.cpu.registers import X30
+from armexec import instruction_budget
 from armexec.deadlines import deadline
 from armexec.forks import hold
 from armexec.machines.addresses import without_tag
@@ -26,6 +27,7 @@ from armexec.translate.codegen.support_code import shared_code
 from armexec.translate.execute.fault import Fault
 from armexec.translate.execute.fault_handler import (
     SI_KERNEL,
+    ask_again,
     handler_text,
     has_steps,
     install,
@@ -42,18 +44,26 @@ from armexec.translate.execute.linked_unit import LinkedUnit, unit_at
 from armexec.translate.execute.state_pool import StatePool
 from armexec.translate.execute.watch import Watch
 from armexec.translate.guest_state import GuestState
-from armexec.translate.mode import NONSPECULATIVE, SPECULATIVE, STRICT, Mode
+from armexec.translate.mode import COUNTED, NONSPECULATIVE, SPECULATIVE, STRICT, Mode
 from armexec.translate.support.load import load
 from armexec.translate.support.runtime_ir import FOR_CALLBACKS, SHARED, shared
 from armexec.translate.unit_registry import CodeSource
 
-__all__ = ["CodeOwner", "Runtime"]
+__all__ = ["CodeOwner", "Runtime", "lookup_name"]
 
 # pytest shows what the user has called, and not how.
 __tracebackhide__ = True
 
 
-_FOUND = {"found": SPECULATIVE, "found_nonspeculative": NONSPECULATIVE, "found_strict": STRICT}
+_SUFFIXES = {SPECULATIVE: "", NONSPECULATIVE: "_nonspeculative", STRICT: "_strict"}
+_SUFFIXES |= {COUNTED[mode]: f"_counted{suffix}" for mode, suffix in _SUFFIXES.items()}
+"""By mode, how the names end of what finds its code (`support/runtime/find_code.ll`)."""
+
+
+def lookup_name(mode: Mode) -> str:
+    """The function by which code of a mode finds what no table has yet."""
+    return f"{_SUFFIXES[mode][1:] or 'lookup'}_slowly"
+
 
 
 class CodeOwner(Protocol):
@@ -69,7 +79,7 @@ class CodeOwner(Protocol):
     def check_return(self, address: int, entry: int) -> None:
         """Raise the error for an address that a call of `entry` has returned to, if nothing else can follow."""
 
-    def state_function(self, address: int, mode: Mode) -> int:
+    def state_function(self, address: int, mode: Mode, *, itself: bool = False) -> int:
         """The host address of the function at `address` that takes the state structure, 0 where there is no code."""
 
     def why(self, pc: int) -> str:
@@ -85,15 +95,16 @@ class Runtime:
         # Weakly: an image that nobody holds any more takes its translations with it.
         self._translators: list[weakref.ref[CodeOwner]] = []
         self._starts: list[int] = []
+        self._local = threading.local()
         self._watch = Watch()
         self._pool = StatePool(new_stack, self._watch.wake)
         # How many images can tell which flags operations have raised.
         self._strict_images = ctypes.c_uint64()
-        self._found = {mode: FoundCode(self._put) for mode in (SPECULATIVE, NONSPECULATIVE, STRICT)}
+        self._found = {mode: FoundCode(self._put) for mode in _SUFFIXES}
         self._callbacks = {
-            "find": partial(self._find, SPECULATIVE),
-            "find_nonspeculative": partial(self._find, NONSPECULATIVE),
-            "find_strict": partial(self._find, STRICT),
+            **{f"find{suffix}": partial(self._find, mode) for mode, suffix in _SUFFIXES.items()},
+            "find_original": self._find_original,
+            "stop_object": self._stop_within,
             "system_call_object": self._system_call,
             "untag_object": self._untag,
             **self._pool.callbacks,
@@ -103,7 +114,7 @@ class Runtime:
         }
         # An object of CPython is at its id; the dictionary keeps them.
         objects = {name: id(callback) for name, callback in self._callbacks.items()}
-        data = {name: self._found[mode].address for name, mode in _FOUND.items()}
+        data = {f"found{suffix}": self._found[mode].address for mode, suffix in _SUFFIXES.items()}
         data |= {"pool": self._pool.address, "previous": previous()}
         data |= {"thread_key": thread_key(), "limit_key": limit_key(), "untagger": untagger()}
         functions = host_functions()
@@ -126,6 +137,7 @@ class Runtime:
         install(self._shared)
         self._pool.use(self._shared)
         self._watch.use(self._pool, self._shared.address("interrupt"))
+        instruction_budget.began.append(ask_again)
 
     # -- images -------------------------------------------------------------------------------------------------
     def add(self, translator: CodeOwner) -> None:
@@ -183,11 +195,16 @@ class Runtime:
         look()
         self._pool.fit_stacks()
 
-    @staticmethod
-    def _prepare(_a: int, _b: int) -> int:
-        prepare_thread()
-        remember_limit()
-        return 1
+    def _prepare(self, state: int, _b: int) -> int:
+        if not getattr(self._local, "is_prepared", False):
+            prepare_thread()
+            remember_limit()
+            self._local.is_prepared = True
+        left = instruction_budget.instructions_left()
+        if left is None:
+            return 1
+        GuestState.from_address(state).limit_cell = ctypes.addressof(left)
+        return 2
 
     # -- callbacks from translated code -------------------------------------------------------------------------------
     def _find(self, mode: Mode, state: int, pc: int) -> int:
@@ -205,6 +222,25 @@ class Runtime:
         if host:
             self._found[mode].add(pc, host)
         return host
+
+    def _find_original(self, state: int, pc: int) -> int:
+        """The host code of a function that has been replaced, which counts instructions."""
+        translator = self.translator_at(pc)
+        mode = STRICT if GuestState.from_address(state).strict else SPECULATIVE
+        return 0 if translator is None else translator.state_function(pc, COUNTED[mode], itself=True)
+
+    def _stop_within(self, address: int, pc: int) -> int:
+        """Execute the instructions that are left, fewer than the block at `pc` has, and raise."""
+        # Only now: it brings along the whole instruction set.
+        from armexec.translate.execute.instruction_limit import run_rest
+
+        state, stack = self._pool.state(address)
+        owner = self.translator_at(pc)
+        left = ctypes.c_uint64.from_address(state.limit_cell)
+        trap = run_rest(state, pc, left, owner.system_call if owner is not None else None)
+        overflow = stack.overflow(trap.detail) if trap.kind in (TrapKind.READ, TrapKind.WRITE) else None
+        to_error = owner.to_error if owner is not None else self._to_error
+        raise to_error(Fault(trap, int(state.entry), None, overflow))
 
     def _system_call(self, _state: int, words: int) -> int:
         """Do a system call; see runtime/system_call.ll."""

@@ -19,9 +19,9 @@ from armexec.translate.events import began, has_listeners
 from armexec.translate.execute.fault import Fault
 from armexec.translate.execute.fault_handler import look
 from armexec.translate.execute.linked_unit import LinkedUnit
-from armexec.translate.execute.runtime import Runtime
+from armexec.translate.execute.runtime import Runtime, lookup_name
 from armexec.translate.execute.tier_up import compile_unit, improve_later
-from armexec.translate.mode import NONSPECULATIVE, SPECULATIVE, STRICT, Mode
+from armexec.translate.mode import COUNTED, NONSPECULATIVE, SPECULATIVE, STRICT, Mode
 from armexec.translate.policy import DEFAULT, Policy
 from armexec.translate.support.load import load
 from armexec.translate.tiers import AUTO, BASELINE, OPTIMIZED, urgent
@@ -123,11 +123,12 @@ class Translator:
             if side is None:
                 side = self._sides[mode] = _Side(self.code, self.policy, mode)
                 symbols = {**self.runtime.symbols, "image": self.code.base, "table": side.table_address}
-                if mode == SPECULATIVE:
-                    symbols["nonspeculative_table"] = self._side(NONSPECULATIVE).table_address
-                else:
-                    # Nonspeculative code stays so, and strict code strict.
-                    symbols["lookup_slowly"] = symbols["strict_slowly" if mode.is_strict else "nonspeculative_slowly"]
+                symbols["strict_slowly"] = symbols[lookup_name(mode._replace(fp="strict", nan="immediate"))]
+                symbols["nonspeculative_slowly"] = symbols[lookup_name(mode._replace(nan="immediate"))]
+                # Nonspeculative code stays so, strict code strict, and what counts goes on counting.
+                symbols["lookup_slowly"] = symbols[lookup_name(mode)]
+                if mode.nan == "deferred":
+                    symbols["nonspeculative_table"] = self._side(mode._replace(nan="immediate")).table_address
                 side.symbols = symbols
             return side
 
@@ -147,14 +148,17 @@ class Translator:
         with urgent(), self._lock:
             return self._build(self._side(self.mode), address, shape).entry_stub()
 
-    def state_function(self, address: int, mode: Mode) -> int:
-        """The host address of the function at `address` that takes the state structure, 0 where there is no code."""
+    def state_function(self, address: int, mode: Mode, *, itself: bool = False) -> int:
+        """The host address of the function at `address` that takes the state structure, 0 where there is no code.
+
+        `itself`: not what it has been replaced by.
+        """
         if self.code.fetch(address) is None:
             return 0
-        if address in self.code.redirected:
+        if address in self.code.redirected and not itself:
             return self._redirection(address, mode)
-        if mode == SPECULATIVE:
-            mode = self.mode
+        if mode.nan == "deferred":
+            mode = COUNTED[self.mode] if mode.counted else self.mode
         side = self._side(mode)
         with urgent(), self._lock:
             if side.entered(address) is None:
@@ -168,7 +172,7 @@ class Translator:
             code = self._redirections.get(key)
             if code is None:
                 target = ctypes.c_uint64(self.code.redirected[address])
-                lookup = {STRICT: "strict_slowly", NONSPECULATIVE: "nonspeculative_slowly"}.get(mode, "lookup_slowly")
+                lookup = lookup_name(mode)
                 symbols = {"target": ctypes.addressof(target), lookup: self.runtime.symbols[lookup]}
                 text = load("runtime/redirect", LOOKUP=lookup)
                 code = self._redirections[key] = shared_code(text, symbols, ["redirect"]), target

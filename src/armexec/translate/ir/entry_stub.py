@@ -73,6 +73,7 @@ def write_entry_stub(
     b.start("go")
     b.append("call void @enter(ptr %state)")
     b.state.store("entry", address_of(b, entry).text)
+    is_counted = b.line(f"icmp ne ptr {b.state.load('limit_cell', 'ptr')}, null")
     values: dict[int, str] = {SP: b.state.load("stack_top"), X30: str(EXIT)}
     if shape.in_frame:
         _set_from_frame(b, values)
@@ -87,10 +88,19 @@ def write_entry_stub(
         b.state.store("tpidr_el0", "%thread_pointer")
     if uses_state or (signature is not None and signature.checked):
         _fill_state(b, values)
-        # What is done here shows in FPSR, if it is ever looked at.
-        mode = "1" if strict else b.line("load atomic i64, ptr @strict_images monotonic, align 8")
-        b.state.store("strict", mode)
+        _store_mode(b, strict)
     wanted = list(members(results(shape)))
+    b.branch(is_counted, "counted", "uncounted")
+    b.start("counted")
+    if not (uses_state or (signature is not None and signature.checked)):
+        _fill_state(b, values)
+        _store_mode(b, strict)
+    b.state.store("pc", address_of(b, entry).text)
+    b.append(f"call void @run_limited(ptr %state, i64 {int(is_replaced)})")
+    # Volatile: else LLVM makes one load of it and a load of the function itself, which has no place in the guest then.
+    counted = {number: _load_value(b, number, "volatile ") for number in wanted}
+    b.jump("returned")
+    b.start("uncounted")
     if uses_state:
         b.state.store("pc", address_of(b, entry).text)
         if is_replaced:
@@ -100,8 +110,16 @@ def write_entry_stub(
             b.call("i1", f"@s{name}", "ptr %state", f"i64 {address_of(b, entry).text}", f"i64 {EXIT}")
         b.append("call void @dispatch(ptr %state)")
         found = {number: _load_value(b, number) for number in wanted}
+        b.jump("done")
+        b.start("done")
     else:
         found = _call_closed(b, writer, entry, values, wanted)
+    b.jump("returned")
+    b.start("returned")
+    found = {
+        number: b.line(f"phi {register_type(number)} [{counted[number]}, %counted], [{text}, %done]")
+        for number, text in found.items()
+    }
     if shape.in_frame:
         for number, text in found.items():
             b.store(register_type(number), text, _frame_pointer(b, number), align=8)
@@ -114,6 +132,12 @@ def write_entry_stub(
     b.ret(result, returned)
     b.append("}")
     return b.out
+
+
+def _store_mode(b: Builder, strict: bool) -> None:
+    # What is done here shows in FPSR, if it is ever looked at.
+    mode = "1" if strict else b.line("load atomic i64, ptr @strict_images monotonic, align 8")
+    b.state.store("strict", mode)
 
 
 def results(shape: Shape) -> RegisterSet:
@@ -219,10 +243,10 @@ def _returned(b: Builder, value: str, float_result: int) -> str:
     return text if float_result == 16 else b.line(f"fpext float {text} to double")
 
 
-def _load_value(b: Builder, number: int) -> str:
+def _load_value(b: Builder, number: int, how: str = "") -> str:
     """Take a register from the state."""
     pointer = b.line(f"getelementptr i8, ptr %state, i64 {state_place(number)[0]}")
-    return b.load(register_type(number), pointer, align=8)
+    return b.load(how + register_type(number), pointer, align=8)
 
 
 def _store_values(b: Builder, values: dict[int, str]) -> None:
@@ -271,7 +295,7 @@ def _call_closed(
     if not signature.checked:
         b.jump("done")
         b.start("done")
-        return {number: b.line(f"phi {register_type(number)} [{text}, %go]") for number, text in returned.items()}
+        return {number: b.line(f"phi {register_type(number)} [{text}, %uncounted]") for number, text in returned.items()}
     code = b.line(f"extractvalue {kind} {results}, {signature.outputs.bit_count()}")
     b.branch(code, "elsewhere", "done")
     b.start("elsewhere")
@@ -281,6 +305,6 @@ def _call_closed(
     b.jump("done")
     b.start("done")
     return {
-        number: b.line(f"phi {register_type(number)} [{returned[number]}, %go], [{elsewhere[number]}, %elsewhere]")
+        number: b.line(f"phi {register_type(number)} [{returned[number]}, %uncounted], [{elsewhere[number]}, %elsewhere]")
         for number in wanted
     }

@@ -14,6 +14,7 @@ from collections.abc import Container, Mapping, Sequence
 
 from armexec.cpu.registers import (
     ALL,
+    COUNTER,
     SP,
     X0,
     bit,
@@ -37,7 +38,7 @@ from armexec.translate.unit_registry import Convention, Form, Shape, UnitRegistr
 
 __all__ = ["UnitPlan"]
 
-_RESULTS = bit(X0, d(0))
+_RESULTS = bit(X0, d(0), COUNTER)
 _PRESERVED = bit(SP, *(x(n) for n in range(19, 30)), *(d(n) for n in range(8, 16)))
 
 
@@ -66,6 +67,7 @@ def _machine(registry: UnitRegistry) -> LlvmMachine:
         speculates=speculates,
         max_deferred_stores=policy.max_deferred_stores if policy.deferred_stores else 0,
         system_calls=True,
+        counts=mode.counted,
     )
 
 

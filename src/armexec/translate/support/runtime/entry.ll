@@ -17,8 +17,8 @@
 ; A guest's function may be called while another runs on this thread (Python runs on the guest's behalf meanwhile), so
 ; the thread's word as it was before is kept in the state (`previous`).
 
-; Objects of Python: called for a thread that runs guest code for the first time, which gives 1; called with the state after a trap, to
-; raise its exception.
+; Objects of Python: called with the state for a thread that runs guest code for the first time, or whose instructions
+; are counted, which gives 1, or 2 if they are; called with the state after a trap, to raise its exception.
 @prepare = external global i8
 @raiser = external global i8
 
@@ -33,14 +33,16 @@ go:
   %new = icmp eq ptr %word, null
   br i1 %new, label %first, label %known
 first:
-  %prepared = call i64 @python(ptr @prepare, i64 0, i64 0)
+  %state_word = ptrtoint ptr %state to i64
+  %prepared = call i64 @python(ptr @prepare, i64 %state_word, i64 0)
+  %later = call ptr @python_word(ptr %state)
   %failed = icmp eq i64 %prepared, 0
   br i1 %failed, label %unprepared, label %known
 unprepared:
   call void @release(ptr %state)
   ret ptr null
 known:
-  %old = phi ptr [%word, %go], [inttoptr (i64 $IDLE to ptr), %first]
+  %old = phi ptr [%word, %go], [%later, %first]
   %previous_at = getelementptr i8, ptr %state, i64 $STATE_PREVIOUS
   store ptr %old, ptr %previous_at
   %self = call i64 @pthread_self()
@@ -87,6 +89,7 @@ define void @finish(ptr %state) nounwind {
 }
 
 define void @leave(ptr %state) nounwind {
+  call void @end_limit(ptr %state)
   call void @restore_word(ptr %state)
   ; A signal's handler begins with an environment of the system's.
   call void @put_back_environment(ptr %state)
