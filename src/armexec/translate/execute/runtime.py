@@ -79,7 +79,10 @@ class CodeOwner(Protocol):
     def check_return(self, address: int, entry: int) -> None:
         """Raise the error for an address that a call of `entry` has returned to, if nothing else can follow."""
 
-    def state_function(self, address: int, mode: Mode, *, itself: bool = False) -> int:
+    def counted_entry(self, address: int, *, is_strict: bool) -> int:
+        """The host address of what takes the state structure for a call from Python, and counts instructions."""
+
+    def state_function(self, address: int, mode: Mode) -> int:
         """The host address of the function at `address` that takes the state structure, 0 where there is no code."""
 
     def why(self, pc: int) -> str:
@@ -101,9 +104,10 @@ class Runtime:
         # How many images can tell which flags operations have raised.
         self._strict_images = ctypes.c_uint64()
         self._found = {mode: FoundCode(self._put) for mode in _SUFFIXES}
+        self._found_entry = FoundCode(self._put)
         self._callbacks = {
             **{f"find{suffix}": partial(self._find, mode) for mode, suffix in _SUFFIXES.items()},
-            "find_original": self._find_original,
+            "find_entry": self._find_entry,
             "stop_object": self._stop_within,
             "system_call_object": self._system_call,
             "untag_object": self._untag,
@@ -114,7 +118,8 @@ class Runtime:
         }
         # An object of CPython is at its id; the dictionary keeps them.
         objects = {name: id(callback) for name, callback in self._callbacks.items()}
-        data = {f"found{suffix}": self._found[mode].address for mode, suffix in _SUFFIXES.items()}
+        data = {"found_entry": self._found_entry.address}
+        data |= {f"found{suffix}": self._found[mode].address for mode, suffix in _SUFFIXES.items()}
         data |= {"pool": self._pool.address, "previous": previous()}
         data |= {"thread_key": thread_key(), "limit_key": limit_key(), "untagger": untagger()}
         functions = host_functions()
@@ -163,7 +168,7 @@ class Runtime:
 
     def forget_found(self) -> None:
         """Code has gone, or there is better code: it is looked for again."""
-        for found in self._found.values():
+        for found in (*self._found.values(), self._found_entry):
             found.clear()
 
     def _put(self, table: int, record: int) -> None:
@@ -223,11 +228,16 @@ class Runtime:
             self._found[mode].add(pc, host)
         return host
 
-    def _find_original(self, state: int, pc: int) -> int:
-        """The host code of a function that has been replaced, which counts instructions."""
+    def _find_entry(self, state: int, pc: int) -> int:
+        """The host code of a function that Python calls, which counts instructions."""
         translator = self.translator_at(pc)
-        mode = STRICT if GuestState.from_address(state).strict else SPECULATIVE
-        return 0 if translator is None else translator.state_function(pc, COUNTED[mode], itself=True)
+        if translator is None:
+            return 0
+        is_strict = bool(GuestState.from_address(state).strict)
+        host = translator.counted_entry(pc, is_strict=is_strict)
+        if not is_strict:
+            self._found_entry.add(pc, host)
+        return host
 
     def _stop_within(self, address: int, pc: int) -> int:
         """Execute the instructions that are left, fewer than the block at `pc` has, and raise."""

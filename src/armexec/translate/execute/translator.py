@@ -148,14 +148,20 @@ class Translator:
         with urgent(), self._lock:
             return self._build(self._side(self.mode), address, shape).entry_stub()
 
-    def state_function(self, address: int, mode: Mode, *, itself: bool = False) -> int:
-        """The host address of the function at `address` that takes the state structure, 0 where there is no code.
+    def counted_entry(self, address: int, *, is_strict: bool) -> int:
+        """The host address of what takes the state structure for a call from Python, and counts instructions.
 
-        `itself`: not what it has been replaced by.
+        Raises HostError.
         """
+        side = self._side(COUNTED[STRICT if is_strict else self.mode])
+        with urgent(), self._lock:
+            return self._build(side, address, Shape(in_state=True)).entry_stub()
+
+    def state_function(self, address: int, mode: Mode) -> int:
+        """The host address of the function at `address` that takes the state structure, 0 where there is no code."""
         if self.code.fetch(address) is None:
             return 0
-        if address in self.code.redirected and not itself:
+        if address in self.code.redirected:
             return self._redirection(address, mode)
         if mode.nan == "deferred":
             mode = COUNTED[self.mode] if mode.counted else self.mode

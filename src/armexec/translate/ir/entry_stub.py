@@ -34,6 +34,7 @@ from armexec.translate.unit_registry import Argument, Shape
 
 __all__ = ["results", "write_entry_stub", "write_replaceable_stub"]
 
+_TOO_LARGE = "a function of this size can't be called any more when it has been replaced"
 _FRESH = "fpcr"
 """The first of the system registers in the state structure, which are zero when a call from Python begins."""
 
@@ -49,6 +50,8 @@ def write_entry_stub(
     function go elsewhere.
     """
     signature = writer.signatures.get(entry)
+    if shape.in_state:
+        return _write_state_entry(writer, entry, is_replaced=is_replaced)
     b = Builder(OFFSETS, writer.base)
     name = writer.name(entry)
     result = _result_type(shape)
@@ -96,7 +99,7 @@ def write_entry_stub(
         _fill_state(b, values)
         _store_mode(b, strict)
     b.state.store("pc", address_of(b, entry).text)
-    b.append(f"call void @run_limited(ptr %state, i64 {int(is_replaced)})")
+    b.append("call void @run_limited(ptr %state)")
     # Volatile: else LLVM makes one load of it and a load of the function itself, which has no place in the guest then.
     counted = {number: _load_value(b, number, "volatile ") for number in wanted}
     b.jump("returned")
@@ -106,7 +109,7 @@ def write_entry_stub(
         if is_replaced:
             # The dispatcher would go to what stands for it.
             if signature is None:
-                raise HostError("a function of this size can't be called any more when it has been replaced")
+                raise HostError(_TOO_LARGE)
             b.call("i1", f"@s{name}", "ptr %state", f"i64 {address_of(b, entry).text}", f"i64 {EXIT}")
         b.append("call void @dispatch(ptr %state)")
         found = {number: _load_value(b, number) for number in wanted}
@@ -134,6 +137,24 @@ def write_entry_stub(
     return b.out
 
 
+def _write_state_entry(writer: UnitFunctions, entry: int, *, is_replaced: bool) -> list[str]:
+    """What an entry stub of another translation runs."""
+    signature = writer.signatures.get(entry)
+    if signature is not None and not signature.uses_state:
+        return writer.write_wrapper(entry, "entry")
+    if signature is None and is_replaced:
+        raise HostError(_TOO_LARGE)
+    name = writer.name(entry)
+    code = f"@s{name}" if signature is not None else "%code"
+    return [
+        f"define i1 @entry{name}(ptr %state, i64 %pc, i64 %link) #0 {{",
+        *(["%code = call ptr @lookup(ptr %state, i64 %pc)"] if signature is None else []),
+        f"%elsewhere = musttail call i1 {code}(ptr %state, i64 %pc, i64 %link)",
+        "ret i1 %elsewhere",
+        "}",
+    ]
+
+
 def _store_mode(b: Builder, strict: bool) -> None:
     # What is done here shows in FPSR, if it is ever looked at.
     mode = "1" if strict else b.line("load atomic i64, ptr @strict_images monotonic, align 8")
@@ -142,7 +163,7 @@ def _store_mode(b: Builder, strict: bool) -> None:
 
 def results(shape: Shape) -> RegisterSet:
     """The registers that a call returns."""
-    if shape.in_frame:
+    if shape.in_frame or shape.in_state:
         return bit(X0, x(1), *(q(n) for n in range(4)))
     return bit(d(0) if shape.float_result else X0)
 
@@ -168,6 +189,8 @@ def _c_type(argument: Argument) -> str:
 
 
 def _parameters(shape: Shape) -> str:
+    if shape.in_state:
+        return "ptr %state, i64 %pc, i64 %link"
     given = [f"{_c_type(a)} %p{i}" for i, a in enumerate(shape.arguments)]
     if shape.in_frame:
         given = ["ptr %frame"]
@@ -177,6 +200,8 @@ def _parameters(shape: Shape) -> str:
 
 
 def _result_type(shape: Shape) -> str:
+    if shape.in_state:
+        return "i1"
     return _c_type(Argument(0, shape.float_result, is_float=True)) if shape.float_result else "i64"
 
 

@@ -70,15 +70,17 @@ class _Writer(BlockEnds):
         short = limited if block.region is None else self.place("rerun", block.region.header)
         name = f"!{METADATA - 1}"
         m.helpers[name] = f'{name} = !{{!"branch_weights", i32 1, i32 1000}}'
+        rest = b.line(f'call i64 asm "", "=r,0"(i64 {rest})')
+        b.store("i64", rest, NAMES[COUNTER])
         b.branch(b.line(f"icmp ult i64 {left}, {size}"), short, enough, weights=name)
         if block.region is None:
             b.start(limited)
-            self.store_needed(self.needed_at(start), self.value)
+            # `rest` as it is, so that the number from before needn't be kept.
+            self.store_needed(self.needed_at(start) | bit(COUNTER), self.value)
             pc = m.address(start).text
-            b.append(f"call void @stop_within(ptr %state, i64 {pc})")
+            b.append(f"call preserve_allcc void @stop_within(ptr %state, i64 {pc}, i64 {size})")
             b.unreachable()
         b.start(enough)
-        b.store("i64", rest, NAMES[COUNTER])
         return b.out
 
     def write(self) -> list[str]:

@@ -7,19 +7,28 @@
 
 ; Called with the state and the pc: fewer instructions are left than the block there has. It executes these, and raises.
 @stop_object = external global i8
-; Called with the state and the pc of a function that has been replaced: the code of the function itself.
-@find_original = external global i8
+; Called with the state and the pc of a function that Python calls: its code, which counts.
+@find_entry = external global i8
+@found_entry = external global ptr, align 8
 
-; Run what the state's pc says until the outermost function returns. %original: not 0 if it has been replaced.
-define void @run_limited(ptr %state, i64 %original) nounwind {
+; Run the function that the state's pc says.
+define void @run_limited(ptr %state) nounwind {
   call void @take_left(ptr %state)
   %pc_at = getelementptr i8, ptr %state, i64 $STATE_PC
-  %is_replaced = icmp ne i64 %original, 0
-  br i1 %is_replaced, label %first, label %again
-first:
   %entry = load i64, ptr %pc_at
-  %itself = call ptr @ask(ptr @find_original, ptr %state, i64 %entry)
-  %gone = call i1 %itself(ptr %state, i64 %entry, i64 $EXIT)
+  %strict_from_start_at = getelementptr i8, ptr %state, i64 $STATE_STRICT
+  %first_mode = load i64, ptr %strict_from_start_at
+  %is_first_strict = icmp ne i64 %first_mode, 0
+  br i1 %is_first_strict, label %seldom, label %often
+seldom:
+  %asked = call ptr @ask(ptr @find_entry, ptr %state, i64 %entry)
+  br label %enter
+often:
+  %known = call ptr @find_again(ptr @found_entry, ptr @find_entry, ptr %state, i64 %entry)
+  br label %enter
+enter:
+  %first = phi ptr [%asked, %seldom], [%known, %often]
+  %gone = call i1 %first(ptr %state, i64 %entry, i64 $EXIT)
   br label %again
 again:
   %pc = load i64, ptr %pc_at
@@ -91,8 +100,13 @@ define internal ptr @python_word(ptr %state) nounwind {
   ret ptr %word
 }
 
-; In the state are the registers that the block at %pc needs.
-define void @stop_within(ptr %state, i64 %pc) cold noreturn noinline nounwind {
+; In the state are the registers that the block at %pc needs; its %size has been subtracted from what is left already.
+; It preserves the registers of its caller, as @trap does.
+define preserve_allcc void @stop_within(ptr %state, i64 %pc, i64 %size) #1 {
+  %left_at = getelementptr i8, ptr %state, i64 $STATE_INSTRUCTIONS_LEFT
+  %rest = load i64, ptr %left_at
+  %left = add i64 %rest, %size
+  store i64 %left, ptr %left_at
   call void @begin_python(ptr %state, i64 %pc)
   %state_word = ptrtoint ptr %state to i64
   %stopped = call i64 @python(ptr @stop_object, i64 %state_word, i64 %pc)
