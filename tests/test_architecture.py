@@ -36,10 +36,12 @@ MAY_IMPORT = {
     "callbacks": {"cpu", "errors", "forks", "memory"},
     "deadlines": {"forks"},
     "instruction_budget": set(),
-    "run_limits": {"deadlines", "errors", "instruction_budget"},
+    "guest_sizes": set(),
+    "run_limits": {"deadlines", "errors", "guest_sizes", "instruction_budget"},
     "translate": {
         "callbacks",
         "deadlines",
+        "guest_sizes",
         "instruction_budget",
         "machines",
         "cpu",
@@ -55,6 +57,7 @@ MAY_IMPORT = {
     "engines": {
         "callbacks",
         "deadlines",
+        "guest_sizes",
         "instruction_budget",
         "cpu",
         "forks",
@@ -74,6 +77,8 @@ MAY_IMPORT = {
     "libraries": {"asm", "compiler_rt", "objects", "toolchain", "store", "errors"},
     "program": {
         "callbacks",
+        "guest_sizes",
+        "run_limits",
         "compiler_rt",
         "cpu",
         "engines",

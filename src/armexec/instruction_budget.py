@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable
 from typing import NamedTuple
 
-__all__ = ["Outer", "begin", "began", "end", "instruction_limit", "instructions_left"]
+__all__ = ["Outer", "began", "begin", "end", "executed", "instruction_limit", "instructions_left"]
 
 _MOST = (1 << 64) - 1
 
@@ -34,7 +34,7 @@ began: list[Callable[[], None]] = []
 
 
 def instructions_left() -> ctypes.c_uint64 | None:
-    """The number that counts down; None: this thread has no limit. It is the same object as long as the thread lives."""
+    """The number that counts down, the same object as long as the thread lives; None: this thread has no limit."""
     return None if _mine.limit is None else _mine.left
 
 
@@ -55,7 +55,12 @@ def begin(limit: int) -> Outer:
     return Outer(outer_limit, outer_left, at_first)
 
 
+def executed(outer: Outer) -> int:
+    """How many instructions have been executed since `begin`, of those that are counted."""
+    return outer.at_first - _mine.left.value
+
+
 def end(outer: Outer) -> None:
     """Undo `begin`: what has been executed counts for the limit around it."""
-    _mine.limit = outer.limit
-    _mine.left.value = outer.left - (outer.at_first - _mine.left.value)
+    left = outer.left - executed(outer)
+    _mine.limit, _mine.left.value = outer.limit, left if outer.limit is not None else 0

@@ -18,6 +18,7 @@ from typing import Final, NamedTuple, TypeAlias
 __all__ = [
     "ALL",
     "COUNTER",
+    "COUNTER_FIELD",
     "FLAGS",
     "GENERAL",
     "NZCV",
@@ -26,7 +27,6 @@ __all__ = [
     "SP",
     "STATE",
     "STATE_FIELDS",
-    "COUNTER_FIELD",
     "VECTOR_VIEWS",
     "VIEWS",
     "X0",

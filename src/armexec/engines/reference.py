@@ -21,6 +21,7 @@ from armexec.engines.code import NOWHERE, code_at
 from armexec.engines.faults import to_error
 from armexec.engines.loading import map_image
 from armexec.engines.thread_local import GuestThread, thread_blocks
+from armexec.guest_sizes import sizes
 from armexec.instruction_budget import instruction_limit, instructions_left
 from armexec.isa.system_registers import TPIDR_EL0
 from armexec.machines.interpreter.decoding import executable
@@ -67,10 +68,12 @@ def step(machine: ReferenceMachine) -> None:
 
 
 def _stack() -> GuestStack:
-    """This thread's stack, of at least the size that is configured now."""
+    """This thread's stack, of the size that is configured now, but for calls within others, which share one."""
     stack: GuestStack | None = getattr(_local, "stack", None)
-    if stack is None or (stack.size < stack_size() and _inner_stack_pointer() is None):
-        stack = _local.stack = guest_stack()
+    if stack is None or _inner_stack_pointer() is None:
+        size = sizes().stack or stack_size()
+        stacks: dict[int, GuestStack] = _local.__dict__.setdefault("stacks", {})
+        stack = _local.stack = stacks.get(size) or stacks.setdefault(size, guest_stack(size))
     return stack
 
 

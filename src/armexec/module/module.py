@@ -69,7 +69,7 @@ class Module:
                 optimized.
             imports: what undefined symbols stand for, by their names: a Function, a Module that defines the symbol, or
                 an address.
-            settings: the limits of each call from Python; initializers and finalizers have them too.
+            settings: the limits of the module; those of calls hold for initializers and finalizers too.
             assembly: gives the source text in assembly, where there is one.
             diagnostics: the warnings of the compiler or the assembler.
 
@@ -98,13 +98,23 @@ class Module:
                 from armexec.program.functions import CLibrary
 
                 with self._settings.limits():
-                    self._library = CLibrary(self._loaded)
+                    self._library = CLibrary(self._loaded, self._settings.memory_limit)
+            elif self._settings.memory_limit is not None:
+                self._limit_heap(self._settings.memory_limit)
             for offset in self._image.initializers:
                 with self._settings.limits():
                     self._loaded.bind(offset, _initializer_prototype())()
         except BaseException:
             self.close()
             raise
+
+    def _limit_heap(self, limit: int) -> None:
+        from armexec.compiler_rt.heap import limited_heap
+        from armexec.memory import HostMemory
+
+        found = limited_heap(self._image, limit)
+        if found is not None:
+            HostMemory().write(self._loaded.base + found.offset, found.data)
 
     @property
     def missing(self) -> dict[str, list[str]]:

@@ -33,8 +33,8 @@ class CLibrary:
     input comes from Python's standard input; no files can be opened.
     """
 
-    def __init__(self, loaded: LoadedImage) -> None:
-        """Make the library ready, and call the constructors.
+    def __init__(self, loaded: LoadedImage, memory_limit: int | None = None) -> None:
+        """Make the library ready, and call the constructors. It may map at most `memory_limit` bytes.
 
         Raises:
             HostError: the engine can't run an image with a C library.
@@ -43,7 +43,7 @@ class CLibrary:
         image = loaded.image
         self._loaded = loaded
         errors = _StandardError()
-        system = SystemCalls(ProgramMemory(), input=_StandardInput(), error=errors)
+        system = SystemCalls(ProgramMemory(), input=_StandardInput(), error=errors, memory_limit=memory_limit)
         answer = system_call_handler(system, image, loaded.base)
         loaded.answer_system_calls(_ending(answer, errors, image, loaded.base))
         # Its start needs no thread pointer, and an engine that can't set one must refuse before.

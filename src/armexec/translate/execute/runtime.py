@@ -15,9 +15,9 @@ from collections.abc import Callable
 from functools import partial
 from typing import Protocol
 
+from armexec import guest_sizes, instruction_budget
 from armexec.callbacks import SystemCallHandler, host_functions
 from armexec.cpu.registers import X30
-from armexec import instruction_budget
 from armexec.deadlines import deadline
 from armexec.forks import hold
 from armexec.machines.addresses import without_tag
@@ -65,7 +65,6 @@ def lookup_name(mode: Mode) -> str:
     return f"{_SUFFIXES[mode][1:] or 'lookup'}_slowly"
 
 
-
 class CodeOwner(Protocol):
     """The translator of an image, as far as the runtime knows it."""
 
@@ -92,7 +91,7 @@ class CodeOwner(Protocol):
 class Runtime:
     """`to_error` makes the exception of a fault that is in no image."""
 
-    def __init__(self, new_stack: Callable[[], GuestStack], to_error: Callable[[Fault], Exception]) -> None:
+    def __init__(self, new_stack: Callable[[int | None], GuestStack], to_error: Callable[[Fault], Exception]) -> None:
         self._to_error = to_error
         self._lock = hold(threading.RLock())
         # Weakly: an image that nobody holds any more takes its translations with it.
@@ -143,6 +142,7 @@ class Runtime:
         self._pool.use(self._shared)
         self._watch.use(self._pool, self._shared.address("interrupt"))
         instruction_budget.began.append(ask_again)
+        guest_sizes.changed.append(ask_again)
 
     # -- images -------------------------------------------------------------------------------------------------
     def add(self, translator: CodeOwner) -> None:
@@ -205,11 +205,14 @@ class Runtime:
             prepare_thread()
             remember_limit()
             self._local.is_prepared = True
-        left = instruction_budget.instructions_left()
-        if left is None:
-            return 1
-        GuestState.from_address(state).limit_cell = ctypes.addressof(left)
-        return 2
+        left, size = instruction_budget.instructions_left(), guest_sizes.sizes().stack
+        if size is not None:
+            state = self._pool.with_stack(size)
+        if left is not None or size is not None:
+            chosen = GuestState.from_address(state)
+            chosen.limited = 1
+            chosen.limit_cell = 0 if left is None else ctypes.addressof(left)
+        return state
 
     # -- callbacks from translated code -------------------------------------------------------------------------------
     def _find(self, mode: Mode, state: int, pc: int) -> int:

@@ -320,7 +320,9 @@ def _call_closed(
     if not signature.checked:
         b.jump("done")
         b.start("done")
-        return {number: b.line(f"phi {register_type(number)} [{text}, %uncounted]") for number, text in returned.items()}
+        return {
+            number: b.line(f"phi {register_type(number)} [{text}, %uncounted]") for number, text in returned.items()
+        }
     code = b.line(f"extractvalue {kind} {results}, {signature.outputs.bit_count()}")
     b.branch(code, "elsewhere", "done")
     b.start("elsewhere")
@@ -330,6 +332,8 @@ def _call_closed(
     b.jump("done")
     b.start("done")
     return {
-        number: b.line(f"phi {register_type(number)} [{returned[number]}, %uncounted], [{elsewhere[number]}, %elsewhere]")
+        number: b.line(
+            f"phi {register_type(number)} [{returned[number]}, %uncounted], [{elsewhere[number]}, %elsewhere]"
+        )
         for number in wanted
     }

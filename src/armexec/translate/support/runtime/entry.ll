@@ -18,7 +18,7 @@
 ; the thread's word as it was before is kept in the state (`previous`).
 
 ; Objects of Python: called with the state for a thread that runs guest code for the first time, or whose instructions
-; are counted, which gives 1, or 2 if they are; called with the state after a trap, to raise its exception.
+; are counted, or whose stack has another size, which gives the state to be used; called with the state after a trap, to raise its exception.
 @prepare = external global i8
 @raiser = external global i8
 
@@ -35,23 +35,32 @@ go:
 first:
   %state_word = ptrtoint ptr %state to i64
   %prepared = call i64 @python(ptr @prepare, i64 %state_word, i64 0)
-  %later = call ptr @python_word(ptr %state)
   %failed = icmp eq i64 %prepared, 0
-  br i1 %failed, label %unprepared, label %known
+  br i1 %failed, label %unprepared, label %ready
+ready:
+  %chosen = inttoptr i64 %prepared to ptr
+  %later = call ptr @python_word(ptr %chosen)
+  %is_same = icmp eq ptr %chosen, %state
+  br i1 %is_same, label %known, label %exchange
+exchange:
+  call void @release(ptr %state)
+  br label %known
 unprepared:
   call void @release(ptr %state)
   ret ptr null
 known:
-  %old = phi ptr [%word, %go], [%later, %first]
-  %previous_at = getelementptr i8, ptr %state, i64 $STATE_PREVIOUS
+  %own = phi ptr [%state, %go], [%chosen, %ready], [%chosen, %exchange]
+  %old = phi ptr [%word, %go], [%later, %ready], [%later, %exchange]
+  %previous_at = getelementptr i8, ptr %own, i64 $STATE_PREVIOUS
   store ptr %old, ptr %previous_at
   %self = call i64 @pthread_self()
-  %thread_at = getelementptr i8, ptr %state, i64 $STATE_THREAD
+  %thread_at = getelementptr i8, ptr %own, i64 $STATE_THREAD
   store i64 %self, ptr %thread_at
-  call void @own_environment(ptr %state)
+  call void @own_environment(ptr %own)
   br label %out
 out:
-  ret ptr %state
+  %result = phi ptr [null, %0], [%own, %known]
+  ret ptr %result
 }
 
 define void @not_started() nounwind {

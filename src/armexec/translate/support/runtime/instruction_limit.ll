@@ -88,14 +88,16 @@ define internal void @end_limit(ptr %state) nounwind {
   call void @put_left(ptr %state)
   %cell_at = getelementptr i8, ptr %state, i64 $STATE_LIMIT_CELL
   store ptr null, ptr %cell_at
+  %limited_at = getelementptr i8, ptr %state, i64 $STATE_LIMITED
+  store i64 0, ptr %limited_at
   ret void
 }
 
 ; The thread's word while Python runs on the guest's behalf: null where calls are to ask Python.
 define internal ptr @python_word(ptr %state) nounwind {
-  %cell_at = getelementptr i8, ptr %state, i64 $STATE_LIMIT_CELL
-  %cell = load ptr, ptr %cell_at
-  %none = icmp eq ptr %cell, null
+  %limited_at = getelementptr i8, ptr %state, i64 $STATE_LIMITED
+  %limited = load i64, ptr %limited_at
+  %none = icmp eq i64 %limited, 0
   %word = select i1 %none, ptr inttoptr (i64 $IDLE to ptr), ptr null
   ret ptr %word
 }
