@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import ctypes
 import threading
-import time
 import weakref
 from bisect import bisect_right
 from collections.abc import Callable
@@ -18,7 +17,7 @@ from typing import Protocol
 from armexec import guest_sizes, instruction_budget
 from armexec.callbacks import SystemCallHandler, host_functions
 from armexec.cpu.registers import X30
-from armexec.deadlines import deadline
+from armexec.deadlines import is_over
 from armexec.forks import hold
 from armexec.machines.addresses import without_tag
 from armexec.machines.traps import EXIT, Trap, TrapKind
@@ -272,8 +271,7 @@ class Runtime:
 
     def _interrupted(self, address: int, host_pc: int) -> None:
         """Called on a thread that runs guest code. The interpreter has run the handlers of signals by now."""
-        when = deadline()
-        if when is None or time.monotonic() < when:
+        if not is_over():
             return
         state, _ = self._pool.state(address)
         entry = int(state.entry)

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
 from armexec.callbacks import SystemCallHandler
+from armexec.deadlines import TimeIsOver, check_deadline, is_over
 from armexec.errors import HostError
 from armexec.forks import renew
 from armexec.machines.traps import Trap, TrapKind
@@ -228,11 +229,23 @@ class Translator:
         return unit
 
     def _translate(self, side: _Side, address: int, shape: Shape | None, tier: str) -> LinkedUnit:
-        compiled, slot = self.plan(address, shape, tier, side.mode)
-        compiled = compiled._replace(object=compile_unit(compiled, tier, self.policy))
+        try:
+            compiled, slot = self.plan(address, shape, tier, side.mode)
+            data = self._compile(compiled, tier)
+        except TimeIsOver:
+            raise self.to_error(Fault(Trap(TrapKind.TIME_LIMIT, address), address)) from None
+        compiled = compiled._replace(object=data)
         if slot is not None:
             slot.keep(compiled)
         return self._link(side, compiled, shape, tier)
+
+    def _compile(self, compiled: CompiledUnit, tier: str) -> bytes:
+        """The object file. Raises HostError, and TimeIsOver."""
+        try:
+            return compile_unit(compiled, tier, self.policy, is_over)
+        except HostError:
+            check_deadline()
+            raise
 
     def plan(
         self, address: int, shape: Shape | None, tier: str, mode: Mode, like: LinkedUnit | None = None

@@ -6,6 +6,7 @@ from collections.abc import Container, Mapping
 from dataclasses import dataclass
 
 from armexec.cpu.registers import COUNTER, X30, RegisterSet, bit, has
+from armexec.deadlines import check_deadline
 from armexec.isa import Decoded
 from armexec.machines.llvm.deferred_stores import FlushBefore
 from armexec.machines.llvm.knowledge import Exit, Knowledge, Segment
@@ -241,6 +242,7 @@ def lift_block(
     paired = False
     for decoded, after in zip(block.instructions, following, strict=True):
         machine.pc = pc
+        check_deadline()
         if pc in flushes:
             machine.guards.flush()
         if machine.guards.has_effect:

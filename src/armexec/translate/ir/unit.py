@@ -22,6 +22,7 @@ from armexec.cpu.registers import (
     d,
     x,
 )
+from armexec.deadlines import check_deadline
 from armexec.machines.llvm.machine import LlvmMachine
 from armexec.translate.analysis.call_targets import likely_targets
 from armexec.translate.cfg.discovery import ControlFlowGraph
@@ -181,6 +182,7 @@ class UnitPlan:
             address = todo.pop()
             if address in self.functions or address in self.external:
                 continue
+            check_deadline()
             self.consulted.add(address)
             root = self.root if address == self.entry else None
             # What is asked for is translated whatever leads to it already, so that it is the same each time.
@@ -320,6 +322,7 @@ class UnitPlan:
         if any(function.has_exits for function in self.functions.values()):
             out.append(resumption(table_size=code.code_size // 4))
         for address in self.functions:
+            check_deadline()
             out += writer.write(address)
         for address in self.external:
             out.append(writer.write_declaration(address))
