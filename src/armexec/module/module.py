@@ -84,6 +84,7 @@ class Module:
             )
         self._settings = settings or Settings()
         self._links = Links(image, engine, imports or {})
+        self._settings.check_engine(self._links.engine.name)
         self._image = self._links.image
         self._assembly = assembly
         self.diagnostics = diagnostics

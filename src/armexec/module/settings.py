@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 
+from armexec.errors import HostError
 from armexec.run_limits import check_limits, limits
 
 __all__ = ["Settings"]
@@ -29,6 +30,13 @@ class Settings:
 
     def __post_init__(self) -> None:
         check_limits(self.time_limit, self.instruction_limit, self.memory_limit, self.stack_size)
+
+    def check_engine(self, name: str) -> None:
+        """Raises HostError for what an engine can't."""
+        if name == "native":
+            for setting in ("instruction_limit", "stack_size"):
+                if getattr(self, setting) is not None:
+                    raise HostError(f"the engine 'native' has no {setting}: use engine=\"translated\"")
 
     @property
     def has_limits(self) -> bool:

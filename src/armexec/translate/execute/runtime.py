@@ -244,7 +244,7 @@ class Runtime:
     def _stop_within(self, address: int, pc: int) -> int:
         """Execute the instructions that are left, fewer than the block at `pc` has, and raise."""
         # Only now: it brings along the whole instruction set.
-        from armexec.translate.execute.instruction_limit import run_rest
+        from armexec.translate.instruction_limit import run_rest
 
         state, stack = self._pool.state(address)
         owner = self.translator_at(pc)
