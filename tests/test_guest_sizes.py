@@ -24,17 +24,20 @@ def deep(request: pytest.FixtureRequest) -> armexec.Module:
 
 
 def test_a_small_stack(deep: armexec.Module) -> None:
+    def through_python(n: int) -> int:
+        return int(deep.deep(n))
+
     with armexec.limits(stack_size=16 << 10):
         assert deep.deep(5) == 5
         for _ in range(3):
-            with pytest.raises(armexec.StackOverflow, match="stack of 16K has run out.*stack_size=65536") as caught:
+            with pytest.raises(armexec.StackOverflow, match=r"stack of 16K has run out.*stack_size=65536") as caught:
                 deep.deep(30)
             assert caught.value.size == 16 << 10
             assert caught.value.symbol.startswith("deep")
             assert isinstance(caught.value, armexec.MemoryFault)
         with pytest.raises(armexec.StackOverflow):
-            deep.apply(lambda n: deep.deep(n), 30)
-    assert deep.deep(30) == deep.apply(lambda n: deep.deep(n), 30) == 30
+            deep.apply(through_python, 30)
+    assert deep.deep(30) == deep.apply(through_python, 30) == 30
 
 
 def test_the_smaller_of_nested_sizes_counts(deep: armexec.Module) -> None:
@@ -50,6 +53,12 @@ def test_a_large_stack() -> None:
         with pytest.raises(armexec.StackOverflow):
             armexec.compile(source, "c", engine=engine).large()
         assert armexec.compile(source, "c", engine=engine, stack_size=16 * MIB).large() == 1
+
+
+def test_more_than_the_host_has(deep: armexec.Module) -> None:
+    with armexec.limits(stack_size=1 << 60), pytest.raises(armexec.HostError):
+        deep.deep(1)
+    assert deep.deep(1) == 1
 
 
 def test_with_a_limit_of_instructions(deep: armexec.Module) -> None:

@@ -148,7 +148,7 @@ def test_a_module_has_a_limit_of_its_own() -> None:
     for engine in ("translated", "reference"):
         module = armexec.compile(SOURCE, "c", "-O1", engine=engine, instruction_limit=200)
         for _ in range(3):
-            with pytest.raises(armexec.InstructionLimitExceeded, match="limit of 200 instructions .*spin"):
+            with pytest.raises(armexec.InstructionLimitExceeded, match=r"limit of 200 instructions .*spin"):
                 module.spin()
             # Each call has all of it.
             assert module.gcd(48, 36) == 12
@@ -226,6 +226,25 @@ def test_a_replaced_function(engine: str) -> None:
     original = module.replace("one", lambda n: 10 * n)
     assert counted(lambda: original(1)) == (2, direct)
     assert counted(lambda: module.use(1))[0] == 20
+
+
+@pytest.mark.parametrize("engine", ["translated", "reference"])
+def test_output_before_the_limit_is_written(engine: str, capfd: pytest.CaptureFixture[str]) -> None:
+    source = """
+    #include <stdio.h>
+    void loop(void) { fputs("so far", stdout); for (volatile int i = 0;; i++); }
+    int main_like(void) { return puts("all"); }
+    """
+    module = armexec.compile(source, "c", engine=engine)
+    with pytest.raises(armexec.InstructionLimitExceeded, match="loop"), armexec.limits(instruction_limit=5000):
+        module.loop()
+    with pytest.raises(armexec.TimeLimitExceeded, match="loop"), armexec.limits(time_limit=0.3):
+        module.loop()
+    assert capfd.readouterr().out == "so farso far"
+    with armexec.limits(instruction_limit=5000) as limits:
+        module.main_like()
+    assert capfd.readouterr().out == "all\n"
+    assert 0 < limits.instructions < 5000
 
 
 def test_programs() -> None:

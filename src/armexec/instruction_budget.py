@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable
 from typing import NamedTuple
 
-__all__ = ["Outer", "began", "begin", "end", "executed", "instruction_limit", "instructions_left"]
+__all__ = ["Outer", "began", "begin", "end", "executed", "instruction_limit", "instructions_left", "resume", "suspend"]
 
 _MOST = (1 << 64) - 1
 
@@ -53,6 +53,18 @@ def begin(limit: int) -> Outer:
     for listener in tuple(began):
         listener()
     return Outer(outer_limit, outer_left, at_first)
+
+
+def suspend() -> tuple[int | None, int]:
+    """No limit holds on this thread, until `resume` is given what this returns."""
+    before = _mine.limit, _mine.left.value
+    _mine.limit = None
+    return before
+
+
+def resume(before: tuple[int | None, int]) -> None:
+    """Undo `suspend`."""
+    _mine.limit, _mine.left.value = before
 
 
 def executed(outer: Outer) -> int:

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from types import TracebackType
 from typing import NamedTuple, Self
 
 from armexec.deadlines import deadline, set_deadline
 from armexec.errors import SignatureError
 from armexec.guest_sizes import Sizes, set_sizes, sizes
-from armexec.instruction_budget import Outer, begin, end, executed
+from armexec.instruction_budget import Outer, begin, end, executed, resume, suspend
 
-__all__ = ["check_limits", "limits"]
+__all__ = ["check_limits", "grace", "limits"]
 
 _LEAST_STACK = 4096
+_GRACE_SECONDS, _GRACE_INSTRUCTIONS = 1.0, 1_000_000
+"""The limits of what is done after a call that has limits."""
 
 
 def check_limits(time_limit: object, instruction_limit: object, memory_limit: object, stack_size: object) -> None:
@@ -126,3 +130,23 @@ class limits:
         if entered.instructions is not None:
             self._executed = executed(entered.instructions)
             end(entered.instructions)
+
+
+@contextmanager
+def grace() -> Iterator[None]:
+    """For guest code that armexec runs of its own accord after a call, such as to flush the call's output.
+
+    The limits of the thread, which may be used up, don't hold for it, nor does it count. But where there are such
+    limits, it has some too: the guest can change what this code does.
+    """
+    when, budget = set_deadline(None), suspend()
+    had_budget = budget[0] is not None
+    try:
+        with limits(
+            time_limit=None if when is None else _GRACE_SECONDS,
+            instruction_limit=_GRACE_INSTRUCTIONS if had_budget else None,
+        ):
+            yield
+    finally:
+        set_deadline(when)
+        resume(budget)

@@ -18,6 +18,7 @@ from armexec.program.memory import ProgramMemory
 from armexec.program.process import InitialMemory, system_call_handler
 from armexec.program.system_calls import ProgramExit, SystemCalls
 from armexec.program.system_calls.streams import OutputStream
+from armexec.run_limits import grace
 
 __all__ = ["CLibrary"]
 
@@ -63,7 +64,12 @@ class CLibrary:
             prototype = Prototype(FLUSH, _ADDRESS, (Parameter("stream", _ADDRESS),))
             flush = loaded.bind(_offset(loaded.image, FLUSH), prototype)
             flush(0)
-            self._thread.call_afterwards(lambda: flush(0))
+
+            def flush_output() -> None:
+                with grace():
+                    flush(0)
+
+            self._thread.call_afterwards(flush_output)
 
     def finish(self) -> None:
         """Call destructors and functions given to atexit, as the end of a program does. Raises ExecutionError."""

@@ -45,7 +45,7 @@ from armexec.translate.execute.watch import Watch
 from armexec.translate.guest_state import GuestState
 from armexec.translate.mode import COUNTED, NONSPECULATIVE, SPECULATIVE, STRICT, Mode
 from armexec.translate.support.load import load
-from armexec.translate.support.runtime_ir import FOR_CALLBACKS, SHARED, shared
+from armexec.translate.support.runtime_ir import COUNTED_LOOKUPS, FOR_CALLBACKS, SHARED, shared
 from armexec.translate.unit_registry import CodeSource
 
 __all__ = ["CodeOwner", "Runtime", "lookup_name"]
@@ -122,11 +122,12 @@ class Runtime:
         data |= {"thread_key": thread_key(), "limit_key": limit_key(), "untagger": untagger()}
         functions = host_functions()
         data |= {"host_functions": functions.base, "host_function_slots": functions.slots}
-        names = [*SHARED, *FOR_CALLBACKS, "call_host_function", "exited", "strictly", "untag", "put_found"]
+        for_units = [*SHARED, *COUNTED_LOOKUPS]
+        names = [*for_units, *FOR_CALLBACKS, "call_host_function", "exited", "strictly", "untag", "put_found"]
         names += ["claim", "release", "handler", "thread_ended", "interrupt"]
         data["previous_interrupt"] = ctypes.addressof(self._watch.previous)
         self._shared = shared_code(shared() + handler_text() + load("signals/interrupt"), {**objects, **data}, names)
-        self.symbols = {name: self._shared.address(name) for name in SHARED}
+        self.symbols = {name: self._shared.address(name) for name in for_units}
         functions.set_code(self._shared.address("call_host_function"))
         self.callback_symbols = {name: self._shared.address(name) for name in FOR_CALLBACKS}
         self.symbols["strict_images"] = ctypes.addressof(self._strict_images)

@@ -11,6 +11,7 @@ from armexec.translate.support.host_environment import environment_text
 from armexec.translate.support.load import load
 
 __all__ = [
+    "COUNTED_LOOKUPS",
     "FOR_CALLBACKS",
     "FOUND_SIZE",
     "POOL_SIZE",
@@ -35,9 +36,6 @@ SHARED = (
     "lookup_slowly",
     "nonspeculative_slowly",
     "strict_slowly",
-    "counted_slowly",
-    "counted_nonspeculative_slowly",
-    "counted_strict_slowly",
     "run_limited",
     "stop_within",
     "start",
@@ -48,6 +46,8 @@ SHARED = (
     "raise",
 )
 """The functions that `shared` defines for units."""
+COUNTED_LOOKUPS = ("counted_slowly", "counted_nonspeculative_slowly", "counted_strict_slowly")
+"""What units of code that counts instructions have under the names of the lookups of other code."""
 FOR_CALLBACKS = ("trap", "begin_python", "end_python", "return_from_host")
 """The functions that `shared` defines for the code of host functions."""
 
