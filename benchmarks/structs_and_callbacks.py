@@ -1,4 +1,5 @@
-"""Structs by value, and callbacks: armexec's calls of Arm code beside ctypes' and cffi's of the host's own build.
+"""Structs by value, callbacks, thread-local variables and the C library: armexec's calls of Arm code beside ctypes' and
+cffi's of the host's own build.
 
     python benchmarks/structs_and_callbacks.py [--json]
 
@@ -24,11 +25,18 @@ pair next(pair v) { v.a++; return v; }
 long eleven(long a, long b, long c, long d, long e, long f, long g, long h, long i, long j, long k) { return a + k; }
 long apply(long (*f)(long), long count) { long sum = 0; for (long i = 0; i < count; i++) sum += f(i); return sum; }
 """
+THREAD_LOCAL = "_Thread_local long counter; long bump(long by) { return counter += by; }"
+LIBRARY = """
+#include <stdlib.h>
+long number(const char *text) { return strtol(text, 0, 10); }
+"""
 DECLARATIONS = f"""
 {TYPES}
 pair next(pair v);
 long eleven(long, long, long, long, long, long, long, long, long, long, long);
 long apply(long (*f)(long), long count);
+long bump(long by);
+long number(const char *text);
 """
 CALLBACKS = 20_000
 ELEVEN = range(11)
@@ -46,23 +54,31 @@ def _of_armexec() -> dict[str, Callable[[], Any]]:
     module = armexec.compile(TYPES + SOURCE, "c", "-O2", engine="translated")
     value = module.types["pair"](a=1, b=2)
     following, eleven, apply = module.next, module.eleven, module.apply
+    bump = armexec.compile(THREAD_LOCAL, "c", "-O2", engine="translated").bump
+    number = armexec.compile(LIBRARY, "c", "-O2", engine="translated").number
     return {
         "a struct of 16 bytes, in and out": lambda: following(value),
         "eleven longs": lambda: eleven(*ELEVEN),
+        "a thread-local variable": lambda: bump(1),
+        "strtol of the C library": lambda: number(b"17"),
         "a callback": lambda: apply(_identity, CALLBACKS),
     }
 
 
 def _of_ctypes(library: ctypes.CDLL) -> dict[str, Callable[[], Any]]:
-    following, eleven, apply = library.next, library.eleven, library.apply
+    following, eleven, apply, bump, number = library.next, library.eleven, library.apply, library.bump, library.number
     following.restype, following.argtypes = _Pair, (_Pair,)
     eleven.restype, eleven.argtypes = ctypes.c_long, (ctypes.c_long,) * 11
     kind = ctypes.CFUNCTYPE(ctypes.c_long, ctypes.c_long)
     apply.restype, apply.argtypes = ctypes.c_long, (kind, ctypes.c_long)
+    bump.restype, bump.argtypes = ctypes.c_long, (ctypes.c_long,)
+    number.restype, number.argtypes = ctypes.c_long, (ctypes.c_char_p,)
     value, called = _Pair(1, 2), kind(_identity)
     return {
         "a struct of 16 bytes, in and out": lambda: following(value),
         "eleven longs": lambda: eleven(*ELEVEN),
+        "a thread-local variable": lambda: bump(1),
+        "strtol of the C library": lambda: number(b"17"),
         "a callback": lambda: apply(called, CALLBACKS),
     }
 
@@ -77,6 +93,8 @@ def _of_cffi(library: ctypes.CDLL) -> dict[str, Callable[[], Any]]:
     return {
         "a struct of 16 bytes, in and out": lambda: opened.next(value),
         "eleven longs": lambda: opened.eleven(*ELEVEN),
+        "a thread-local variable": lambda: opened.bump(1),
+        "strtol of the C library": lambda: opened.number(b"17"),
         "a callback": lambda: opened.apply(called, CALLBACKS),
     }
 
@@ -91,7 +109,7 @@ def main() -> None:
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--rounds", type=int, default=15)
     arguments = parser.parse_args()
-    with host_library(TYPES + SOURCE) as library:
+    with host_library(LIBRARY + TYPES + SOURCE + THREAD_LOCAL) as library:
         found = {"armexec": _of_armexec(), "ctypes": _of_ctypes(library), "Python": _bare()}
         with contextlib.suppress(ImportError):
             found["cffi"] = _of_cffi(library)

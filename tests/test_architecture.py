@@ -50,6 +50,7 @@ MAY_IMPORT = {
         "errors",
         "forks",
         "memory",
+        "objects",
         "package_identity",
         "store",
     },

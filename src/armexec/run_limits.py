@@ -11,9 +11,9 @@ from typing import NamedTuple, Self
 from armexec.deadlines import deadline, set_deadline
 from armexec.errors import SignatureError
 from armexec.guest_sizes import Sizes, set_sizes, sizes
-from armexec.instruction_budget import Outer, begin, end, executed, resume, suspend
+from armexec.instruction_budget import Outer, begin, end, executed, instruction_limit, resume, suspend
 
-__all__ = ["check_limits", "grace", "limits"]
+__all__ = ["are_limited", "check_limits", "grace", "limits"]
 
 _LEAST_STACK = 4096
 _GRACE_SECONDS, _GRACE_INSTRUCTIONS = 1.0, 1_000_000
@@ -130,6 +130,11 @@ class limits:
         if entered.instructions is not None:
             self._executed = executed(entered.instructions)
             end(entered.instructions)
+
+
+def are_limited() -> bool:
+    """Whether time or instructions of guest code may be limited on this thread."""
+    return instruction_limit() is not None or deadline() is not None
 
 
 @contextmanager

@@ -173,3 +173,15 @@ def test_nothing_is_kept_where_the_cache_is_off(folder: Path, monkeypatch: pytes
     monkeypatch.setenv("ARMEXEC_CACHE", "off")
     assert answers(load_image(compiled()))
     assert not (folder / "prototypes").exists()
+
+
+def test_names_without_c_plus_plus_are_asked_of_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(self: Store, key: str) -> bytes | None:
+        raise AssertionError(key)
+
+    plain = load_image(compile_object("int plain(int x) { return x; }", language="c").data, "plain.o")
+    mangled = load_image(compile_object("int mangled(int x) { return x; }").data, "mangled.o")
+    monkeypatch.setattr(Store, "get", refuse)
+    assert [function.name for function in plain.functions] == ["plain"]
+    with pytest.raises(AssertionError):
+        _ = mangled.functions

@@ -95,7 +95,7 @@ class SupportsFastCalls(Protocol):
     ) -> None:
         """Call `install`, now or later, with a callable that does what `call` does in less time, if one can be made.
 
-        `bound` is what `bind` gave; `call` checks arguments and calls it.
+        `bound` is what `bind` or `bind_frame` gave; `call` checks arguments and calls it.
         """
 
 

@@ -63,6 +63,7 @@ class GuestThread:
 
     def __init__(self, pointer: int) -> None:
         self.pointer = pointer
+        # Translated calls hold it too (translate/support/vectorcall/lock.ll).
         self._lock = renew(self)
         self._depth = 0
         self._after: Callable[[], object] | None = None
@@ -75,15 +76,20 @@ class GuestThread:
         """Have a function called after each call that isn't made inside another."""
         self._after = function
 
+    @property
+    def has_afterwards(self) -> bool:
+        """Whether something is called after each call."""
+        return self._after is not None
+
     def serialized(self, function: Callable[..., Any]) -> Callable[..., Any]:
         """The function, which waits until no other thread is in such a function."""
 
-        def call(*values: Any) -> Any:
+        def call(*values: Any, **named: Any) -> Any:
             with self._lock:
                 self._depth += 1
                 try:
                     try:
-                        return function(*values)
+                        return function(*values, **named)
                     finally:
                         if self._depth == 1 and self._after is not None:
                             self._after()

@@ -5,13 +5,12 @@ from __future__ import annotations
 import ctypes
 import os
 from collections.abc import Callable
+from dataclasses import replace
 from functools import cache, partial
 from typing import TYPE_CHECKING, Any
 
-from armexec.abi import calling_convention, place_in_registers
-from armexec.abi.elements import typed_element
+from armexec.abi import calling_convention, passes_scalars_in_registers, place_in_registers
 from armexec.abi.floats import with_half_bits
-from armexec.abi.integers import integer_range
 from armexec.abi.placement import MAX_REGISTER_ARGUMENTS, Part
 from armexec.callbacks import HostFunction, HostFunctions, SystemCallHandler, host_functions
 from armexec.cpu.registers import Kind, Register
@@ -20,7 +19,7 @@ from armexec.engines.loading import map_image
 from armexec.engines.thread_local import GuestThread, thread_blocks
 from armexec.errors import HostError
 from armexec.memory import Region, Step, execution_refused, guest_stack
-from armexec.objects import CType, Image, Prototype, Resolve
+from armexec.objects import Image, Prototype, Resolve
 from armexec.objects.code_pointers import address_taken_functions, function_tables
 from armexec.objects.fingerprint import fingerprint
 from armexec.objects.symbolize import function_name, line
@@ -36,7 +35,6 @@ from armexec.translate.unit_registry import Argument, CodeSource, Names, Shape
 
 if TYPE_CHECKING:
     from armexec.translate.observe.dump import Dump
-    from armexec.translate.python_calls.vectorcall_ir import Passed, Returned
 
 __all__ = ["TranslatedEngine", "settle"]
 
@@ -67,37 +65,6 @@ def _argument(part: Part) -> Argument:
     assert isinstance(part.place, Register)
     is_float = part.place.kind is Kind.VECTOR
     return Argument(part.place.n, part.size * 8, part.format == "signed", is_float)
-
-
-def _types(prototype: Prototype) -> list[CType]:
-    return [prototype.result, *(parameter.type for parameter in prototype.parameters)]
-
-
-def _passed(type: CType) -> Passed:
-    from armexec.translate.python_calls.vectorcall_ir import Passed
-
-    if type.kind == "float":
-        return Passed(type.size * 8, is_float=True)
-    if type.kind != "pointer":
-        return Passed(type.size * 8, *integer_range(type))
-    target, element = type.target, typed_element(type.target)
-    return Passed(
-        64,
-        buffers=True,
-        addresses=not type.is_reference,
-        writable=target is None or not target.const,
-        element=element.size if element is not None else 0,
-        # NumPy has no such numbers: arrays hold their bits.
-        floats=element is not None and element.kind == "float" and not element.format,
-    )
-
-
-def _returned(type: CType) -> Returned:
-    from armexec.translate.python_calls.vectorcall_ir import Returned
-
-    if type.kind in ("void", "bool"):
-        return Returned(type.kind, 8 if type.kind == "bool" else 0)
-    return Returned("float" if type.kind == "float" else "signed" if type.signed else "unsigned", type.size * 8)
 
 
 def _to_error(
@@ -214,11 +181,14 @@ class LoadedTranslatedImage:
         pointer = self._thread_pointer
         shape = Shape(in_frame=True, thread_pointer=pointer is not None)
         types = [ctypes.c_void_p, *([ctypes.c_uint64] if pointer is not None else [])]
-        function: Any = ctypes.PYFUNCTYPE(ctypes.c_int64, *types)(self.translator.entry(self.base + offset, shape))
+        address = self.translator.entry(self.base + offset, shape)
+        function: Any = ctypes.PYFUNCTYPE(ctypes.c_int64, *types)(address)
         # The code lives as long as what calls it, and so does the image.
         function.memory = self.region, self.translator
-        bound: Callable[[int], None] = function
-        return bound if pointer is None else self._serialized(lambda frame: function(frame, pointer()))
+        bound: Any = function if pointer is None else self._serialized(lambda frame: function(frame, pointer()))
+        bound.address = address
+        made: Callable[[int], None] = bound
+        return made
 
     def redirect(self, offset: int, target: int | None) -> None:
         old = self.translator
@@ -248,16 +218,29 @@ class LoadedTranslatedImage:
     def make_fast_call(
         self, prototype: Prototype, bound: Callable[..., Any], call: Callable[..., Any], install: Callable[[Any], None]
     ) -> None:
-        """See engines.SupportsFastCalls. Half-precision numbers and thread pointers are left to Python."""
-        from armexec.translate.python_calls.vectorcall import make_later
-
+        """See engines.SupportsFastCalls. What only Python can convert is left to it, such as _Float16."""
         address = getattr(bound, "address", None)
-        if not self.translator.policy.vectorcall or self._thread_pointer is not None:
+        if address is None or not self.translator.policy.vectorcall:
             return
-        if address is None or any(t.kind == "float" and t.size == 2 for t in _types(prototype)):
+        from armexec.engines.fast_calls import call_types, frame_call_types
+        from armexec.translate.python_calls.vectorcall import Callee, make_later
+
+        classes: tuple[type, ...] = ()
+        if passes_scalars_in_registers(prototype):
+            types = call_types(prototype)
+        else:
+            types, classes = frame_call_types(prototype, calling_convention(self.image))
+        if types is None:
             return
-        passed = tuple(_passed(parameter.type) for parameter in prototype.parameters)
-        make_later(passed, _returned(prototype.result), address, call, install)
+        pointer, thread = self._thread_pointer, self._thread
+        # What is called afterwards is left to Python.
+        is_locked = thread is not None and not thread.has_afterwards
+        types = replace(types, thread_pointer=pointer is not None, serialized=is_locked)
+
+        def give(fast: Callable[..., Any]) -> None:
+            install(fast if thread is None or is_locked else staticmethod(thread.serialized(fast)))
+
+        make_later(types, Callee(address, pointer, thread, classes), call, give)
 
     def close(self) -> None:
         self.translator.close()
@@ -303,21 +286,16 @@ class TranslatedEngine:
         convert: Callable[[Any], Any],
     ) -> None:
         """See engines.SupportsFastCallbacks. It is made for integers and floating-point numbers in registers."""
+        from armexec.engines.fast_calls import is_number, passed, returned
+
         types = [parameter.type for parameter in prototype.parameters]
         result = None if prototype.result.kind == "void" else prototype.result
-        if not all(map(_is_number, [*types, *([result] if result else [])])):
+        if not all(map(is_number, [*types, *([result] if result else [])])):
             return
         floats = sum(ctype.kind == "float" for ctype in types)
         if floats > MAX_REGISTER_ARGUMENTS or len(types) - floats > MAX_REGISTER_ARGUMENTS:
             return
         from armexec.translate.python_calls.callback import specialize_later
 
-        passed = tuple(map(_returned, types)), _passed(result) if result else None
-        specialize_later(host, passed, function, convert, _runtime().callback_symbols)
-
-
-def _is_number(ctype: CType) -> bool:
-    """Whether it is an integer of at most 64 bits, or a float or double."""
-    if ctype.kind == "float":
-        return ctype.size in (4, 8)
-    return ctype.kind in ("bool", "int", "enum") and ctype.size <= 8
+        callback_types = tuple(map(returned, types)), passed(result) if result else None
+        specialize_later(host, callback_types, function, convert, _runtime().callback_symbols)

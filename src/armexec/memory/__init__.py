@@ -1,5 +1,6 @@
 """Memory of the host: executable pages that are never writable, the process map, safe access by address."""
 
+from .arena import CodeArena, CodePages, code_arena
 from .execution import execution_refused
 from .host import HostMemory
 from .mappings import Mappings
@@ -11,6 +12,8 @@ from .text import string_at
 
 __all__ = [
     "AccessError",
+    "CodeArena",
+    "CodePages",
     "GuestStack",
     "HostMemory",
     "MapEntry",
@@ -20,6 +23,7 @@ __all__ = [
     "Region",
     "Step",
     "allocate",
+    "code_arena",
     "execution_refused",
     "guest_stack",
     "page_size",

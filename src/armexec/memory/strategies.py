@@ -96,6 +96,15 @@ class Strategy(ABC):
         """Copy out of the region before `seal`."""
         return self.kernel.copy_out(self.address + offset, size)
 
+    def make_executable(self, offset: int, size: int) -> None:
+        """Make some pages executable, without `seal`: the others stay writable. For memory that is used again."""
+        self._clear_cache(self.address + offset, size)
+        self._mprotect(self.address + offset, size, READ | EXECUTE)
+
+    def make_writable(self, offset: int, size: int) -> None:
+        """Make pages writable again that are executable, in which nothing runs any more."""
+        self._mprotect(self.address + offset, size, READ | WRITE)
+
     # Operations of all strategies.
 
     def seal(self, parts: Sequence[Part]) -> None:
@@ -349,6 +358,12 @@ class DarwinToggledPages(Strategy):
             super().write(offset, data)
         finally:
             self._toggle(executable=True)
+
+    def make_executable(self, offset: int, size: int) -> None:
+        self._clear_cache(self.address + offset, size)
+
+    def make_writable(self, offset: int, size: int) -> None:
+        pass  # for `write` it is
 
     def _seal(self, parts: Sequence[Part]) -> None:
         for offset, size, protection in parts:

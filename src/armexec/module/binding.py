@@ -51,11 +51,13 @@ class CallTarget(NamedTuple):
             from armexec.abi.owners import Owners
 
             owners = partial(Owners, self.address_of_function)
-        if not passes_scalars_in_registers(prototype):
-            enter = loaded.bind_frame(self.offset)
-            return make_frame_call(prototype, calling_convention(loaded.image), enter, convert, owners), None
-        bound = loaded.bind(self.offset, prototype)
-        call = make_call(prototype, bound, convert, owners)
+        bound: Callable[..., Any]
+        if passes_scalars_in_registers(prototype):
+            bound = loaded.bind(self.offset, prototype)
+            call = make_call(prototype, bound, convert, owners)
+        else:
+            bound = loaded.bind_frame(self.offset)
+            call = make_frame_call(prototype, calling_convention(loaded.image), bound, convert, owners)
         if convert is not None or not isinstance(loaded, SupportsFastCalls):
             return call, None
         return call, lambda give: loaded.make_fast_call(prototype, bound, call, give)

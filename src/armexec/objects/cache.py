@@ -60,8 +60,11 @@ class ObjectCache:
 
     def learn_names(self, symbols: Sequence[SectionSymbol], format: str) -> None:
         """Learn the source names of all these symbols at once, and cache them."""
-        self._read()
         mangled = {names.linkage_name(s.name, format) for s in symbols if s.name.startswith(("_Z", "__Z"))}
+        if not mangled:
+            # Without C++ nothing is read: it takes a twentieth of a first call.
+            return
+        self._read()
         if not mangled <= self._names.keys():
             self._names = {name: names.source_name(name) for name in mangled}
             self._write()

@@ -6,9 +6,10 @@ Source: `libraries/start.s`.
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 
 from armexec.callbacks import SystemCallHandler
-from armexec.engines import LoadedImage
+from armexec.engines import LoadedImage, SupportsFastCalls
 from armexec.engines.thread_local import GuestThread
 from armexec.errors import Aborted
 from armexec.libraries import FINISH, FLUSH, START
@@ -18,7 +19,7 @@ from armexec.program.memory import ProgramMemory
 from armexec.program.process import InitialMemory, system_call_handler
 from armexec.program.system_calls import ProgramExit, SystemCalls
 from armexec.program.system_calls.streams import OutputStream
-from armexec.run_limits import grace
+from armexec.run_limits import are_limited, grace
 
 __all__ = ["CLibrary"]
 
@@ -63,13 +64,21 @@ class CLibrary:
             loaded = self._loaded
             prototype = Prototype(FLUSH, _ADDRESS, (Parameter("stream", _ADDRESS),))
             flush = loaded.bind(_offset(loaded.image, FLUSH), prototype)
+            self._flush = flush
             flush(0)
+            if isinstance(loaded, SupportsFastCalls):
+                loaded.make_fast_call(prototype, flush, flush, self._flush_by)
+            self._thread.call_afterwards(self._flush_output)
 
-            def flush_output() -> None:
-                with grace():
-                    flush(0)
+    def _flush_output(self) -> None:
+        if are_limited():
+            with grace():
+                self._flush(0)
+        else:
+            self._flush(0)
 
-            self._thread.call_afterwards(flush_output)
+    def _flush_by(self, flush: Callable[[int], int]) -> None:
+        self._flush = flush
 
     def finish(self) -> None:
         """Call destructors and functions given to atexit, as the end of a program does. Raises ExecutionError."""

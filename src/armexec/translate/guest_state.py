@@ -44,6 +44,8 @@ class GuestState(ctypes.Structure):
         ("entry", ctypes.c_uint64),
         ("previous", ctypes.c_uint64),
         ("thread", ctypes.c_uint64),
+        # Python's state of the thread, which had the GIL when the call began.
+        ("python_thread", ctypes.c_uint64),
         # Not 0: calls within this one ask Python for their limits.
         ("limited", ctypes.c_uint64),
         # Of a call whose instructions are counted: where to put how many are left, while Python runs and afterwards.

@@ -94,14 +94,3 @@ def test_code_stays_while_its_neighbours_go() -> None:
     circle.append(circle)
     del held, circle, code
     gc.collect()
-
-
-def test_what_cannot_be_linked_is_refused() -> None:
-    for data in (b"", b"not an object", compile_object(FUNCTION, tier="O0")[:200]):
-        with pytest.raises(HostError, match="refused to link"):
-            HostCode(data, {}, ["f"])
-    with pytest.raises(HostError, match="nothing_like_it"):
-        HostCode(compile_object(FUNCTION, tier="O0"), {}, ["nothing_like_it"])
-    missing = "declare i64 @missing_thing()\ndefine i64 @f() {\n%x = call i64 @missing_thing()\nret i64 %x\n}"
-    with pytest.raises(HostError, match="refused to link"):
-        HostCode.from_text(missing, {})

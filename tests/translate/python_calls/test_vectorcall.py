@@ -22,8 +22,8 @@ import armexec
 from armexec.abi import make_call, parse_prototype
 from armexec.engines.translated import settle
 from armexec.errors import MemoryFault, SignatureError
+from armexec.translate.python_calls import call_types as direct_types
 from armexec.translate.python_calls import vectorcall as direct
-from armexec.translate.python_calls import vectorcall_ir as direct_text
 
 pytestmark = pytest.mark.skipif(not direct.is_possible(), reason="needs CPython with a GIL")
 
@@ -222,8 +222,8 @@ def test_nothing_is_made_for_what_is_gone() -> None:
     made = []
     function = armexec.function("ret", "long long(long long)", engine="translated")
     slow = make_call(parse_prototype("long long(long long)"), lambda value: value)
-    types = (direct_text.Passed(64, 0, 5),), direct_text.Returned("signed", 64)
-    job = direct._Making(types, 0, weakref.ref(slow), made.append)
+    types = direct_types.CallTypes((direct_types.Passed(64, 0, 5),), direct_types.Returned("signed", 64))
+    job = direct._Making(types, direct.Callee(0), weakref.ref(slow), made.append)
     del slow
     gc.collect()
     job.run(lambda: False)

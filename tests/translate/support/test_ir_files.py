@@ -18,7 +18,9 @@ from armexec.translate.execute.fault_handler import handler_text
 from armexec.translate.guest_state import OFFSETS
 from armexec.translate.observe.sampler import sampler_text
 from armexec.translate.python_calls import callback_ir
-from armexec.translate.python_calls.vectorcall_ir import Passed, Returned, text
+from armexec.translate.python_calls.call_types import CallTypes, Passed, Returned
+from armexec.translate.python_calls.frame_ir import Frame
+from armexec.translate.python_calls.vectorcall_ir import text
 from armexec.translate.support import load as loading
 from armexec.translate.support.load import load
 from armexec.translate.support.runtime_ir import SHARED, core, declarations, dispatcher, resumption, runner, shared
@@ -35,7 +37,8 @@ def _modules(machine: str, system: str) -> Iterator[str]:
     yield f"{core()}{runner()}attributes #0 = {{ nounwind }}\n"
     unit = declarations() + dispatcher(table_size=7) + resumption(table_size=7)
     yield f"@image = external global i8, align 16\n{unit}"
-    yield text((Passed(64, buffers=True),), Returned("void"))
+    yield text(CallTypes((Passed(64, buffers=True),), Returned("void"), thread_pointer=True, serialized=True))
+    yield text(CallTypes((), Returned("void"), Frame(256, 240, 0, (), (), ())))
     yield load("runtime/redirect", LOOKUP="lookup_slowly")
     numbers = (
         Returned("float", 32),

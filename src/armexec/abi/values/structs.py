@@ -65,6 +65,7 @@ class StructValue(metaclass=StructType):
     zero. Values are equal if all members are; unions, if all bytes are.
     """
 
+    # Translated calls read and make them, too (translate/support/vectorcall/struct_value.ll).
     __slots__ = ("__weakref__", "_alive", "_base", "_data")
     __hash__ = None  # type: ignore[assignment]
 
@@ -235,7 +236,8 @@ class Struct(Codec):
     def __init__(self, ctype: CType) -> None:
         super().__init__(ctype)
         self.made = struct_class(ctype)
-        self._plain = ctype.align <= _ALIGN
+        self.is_plain = ctype.align <= _ALIGN
+        """Whether any memory of Python's is aligned well enough for a value."""
         members = list(self.made._members.values())
         # Of a struct whose members have bytes of their own: the members with the padding before each.
         self._sequence: list[tuple[str, bytes, Codec]] = []
@@ -289,7 +291,7 @@ class Struct(Codec):
             raise SignatureError(f"{self.made.__name__}: {self.made._group.missing(set())} must be given")
 
     def unpack(self, data: Buffer) -> StructValue:
-        memory = memoryview(bytearray(data)) if self._plain else _memory(self.ctype, bytes(data))
+        memory = memoryview(bytearray(data)) if self.is_plain else _memory(self.ctype, bytes(data))
         return self.view(memory, {}, 0)
 
     def view(self, data: memoryview, alive: dict[tuple[int, int], Any], base: int) -> StructValue:

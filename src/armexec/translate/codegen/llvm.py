@@ -29,6 +29,7 @@ __all__ = [
     "host_features",
     "host_identity",
     "host_machine",
+    "host_triple",
     "llvm",
     "unavailable",
 ]
@@ -118,6 +119,12 @@ def exact_attributes() -> str:
     return f'attributes #2 = {{ nounwind "target-features"="{_features()},-vzeroupper" }}'
 
 
+def host_triple() -> str:
+    """The host's triple. Its objects are ELF everywhere, which the linker reads (on macOS not run on hardware)."""
+    triple = str(llvm().get_default_triple())
+    return f"{triple}-elf" if sys.platform == "darwin" else triple
+
+
 @cache
 def host_identity() -> tuple[str, ...]:
     """All of the host that compiled code depends on: versions, platform, processor. Raises ImportError."""
@@ -125,7 +132,7 @@ def host_identity() -> tuple[str, ...]:
 
     version = ".".join(map(str, llvm().llvm_version_info))
     name = llvm().get_host_cpu_name()
-    return (llvmlite.__version__, version, sys.platform, host_machine(), llvm().get_default_triple(), name, _features())
+    return (llvmlite.__version__, version, sys.platform, host_machine(), host_triple(), name, _features())
 
 
 class _Unlocked:
@@ -252,7 +259,7 @@ class _Tools(threading.local):
         """A target machine."""
         found = self._machines.get(level)
         if found is None:
-            target, name = llvm().Target.from_default_triple(), llvm().get_host_cpu_name()
+            target, name = llvm().Target.from_triple(host_triple()), llvm().get_host_cpu_name()
             found = self._machines[level] = target.create_target_machine(
                 cpu=name, features=_features(), opt=level, reloc="pic", codemodel="small", jit=True
             )

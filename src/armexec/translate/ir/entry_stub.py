@@ -66,6 +66,7 @@ def write_entry_stub(
     b.append("call void @not_started()")
     b.ret(result, nothing)
     b.start("try")
+    b.append(f"store ptr %thread, ptr {b.state.pointer('python_thread')}")
     jumped = b.line(f"call i32 @_setjmp(ptr {b.state.pointer('jump_buffer')}) returns_twice")
     b.branch(b.line(f"icmp ne i32 {jumped}, 0"), "trap", "go")
     b.start("trap")

@@ -1,9 +1,4 @@
-"""The functions of an object file once it is linked: where each is, and how long.
-
-Only some of them have addresses that the linker tells; the others are found from these. JITLink puts the sections of
-code behind each other in the order of the object (llvm/ExecutionEngine/JITLink/JITLink.h, `BasicLayout`); whether it
-did is looked up in memory, and what isn't where it should be is left out.
-"""
+"""The functions of an object file once it is linked: where each is, and how long."""
 
 from __future__ import annotations
 
@@ -11,13 +6,11 @@ import io
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from armexec.memory import AccessError, HostMemory
+from armexec.translate.codegen.host_object import read_object
 
-__all__ = ["HostSymbol", "is_elf", "section_addresses", "symbols"]
+__all__ = ["HostSymbol", "section_addresses", "symbols"]
 
 _EXECUTABLE = 4  # SHF_EXECINSTR
-_BEFORE, _AFTER = 3, 8
-"""A relocation changes so many bytes after its place, and where it makes a load an address, an opcode before it."""
 
 
 class HostSymbol(NamedTuple):
@@ -28,11 +21,6 @@ class HostSymbol(NamedTuple):
     size: int
 
 
-def is_elf(data: bytes) -> bool:
-    """Whether an object is of the only format that is read here."""
-    return data.startswith(b"\x7fELF")
-
-
 def _elf(data: bytes) -> Any:
     from elftools.elf.elffile import ELFFile
 
@@ -40,14 +28,10 @@ def _elf(data: bytes) -> Any:
 
 
 def symbols(data: bytes, known: Mapping[str, int]) -> list[HostSymbol]:
-    """The functions of an ELF object, in the order of their addresses.
-
-    `known`: the addresses of those that the linker told.
-    """
-    elf = _elf(data)
-    addresses = _section_addresses(elf, known)
+    """The functions of an object, in the order of their addresses. `known`: the address of at least one of them."""
+    addresses = _section_addresses(data, known)
     found = []
-    for symbol in elf.get_section_by_name(".symtab").iter_symbols():
+    for symbol in _elf(data).get_section_by_name(".symtab").iter_symbols():
         start = addresses.get(symbol["st_shndx"])
         if symbol["st_info"]["type"] == "STT_FUNC" and start is not None:
             found.append(HostSymbol(symbol.name, start + symbol["st_value"], symbol["st_size"]))
@@ -55,42 +39,13 @@ def symbols(data: bytes, known: Mapping[str, int]) -> list[HostSymbol]:
 
 
 def section_addresses(data: bytes, known: Mapping[str, int]) -> dict[str, int]:
-    """By name, where the sections of code of an ELF object are, as far as that is certain."""
+    """By name, where the sections of code of an object are. `known`: the address of at least one of its functions."""
     elf = _elf(data)
-    return {elf.get_section(index).name: address for index, address in _section_addresses(elf, known).items()}
+    sections = ((elf.get_section(index), address) for index, address in _section_addresses(data, known).items())
+    return {section.name: address for section, address in sections if section["sh_flags"] & _EXECUTABLE}
 
 
-def _section_addresses(elf: Any, known: Mapping[str, int]) -> dict[int, int]:
-    table = elf.get_section_by_name(".symtab")
-    addresses: dict[int, int] = {}
-    for name, address in known.items():
-        for symbol in table.get_symbol_by_name(name) or ():
-            if isinstance(symbol["st_shndx"], int):
-                addresses[symbol["st_shndx"]] = address - symbol["st_value"]
-    end: int | None = None
-    for index, section in enumerate(elf.iter_sections()):
-        if not section["sh_flags"] & _EXECUTABLE or not section["sh_size"]:
-            continue
-        start = addresses.get(index)
-        if start is None and end is not None:
-            guessed = -(-end // section["sh_addralign"]) * section["sh_addralign"]
-            if _is_there(elf, index, guessed):
-                start = addresses[index] = guessed
-        end = None if start is None else start + section["sh_size"]
-    return addresses
-
-
-def _is_there(elf: Any, index: int, address: int) -> bool:
-    """Whether memory holds a section's bytes, but for those that the linker changed."""
-    expected = bytearray(elf.get_section(index).data())
-    try:
-        present = bytearray(HostMemory().read(address, len(expected)))
-    except AccessError:
-        return False
-    for section in elf.iter_sections():
-        if section["sh_type"] in ("SHT_RELA", "SHT_REL") and section["sh_info"] == index:
-            for relocation in section.iter_relocations():
-                place = relocation["r_offset"]
-                at = slice(max(place - _BEFORE, 0), min(place + _AFTER, len(expected)))
-                expected[at] = present[at] = bytes(at.stop - at.start)
-    return present == expected
+def _section_addresses(data: bytes, known: Mapping[str, int]) -> dict[int, int]:
+    found = read_object(data)
+    base = next((address - found.symbols[name] for name, address in known.items() if name in found.symbols), None)
+    return {} if base is None else {index: base + offset for index, offset in found.places.items()}

@@ -12,9 +12,9 @@ from armexec.callbacks import HostFunction, host_functions
 from armexec.forks import hold
 from armexec.translate.codegen.link import HostCode
 from armexec.translate.codegen.support_code import shared_code
+from armexec.translate.python_calls.call_types import Passed, Returned
 from armexec.translate.python_calls.callback_ir import text
 from armexec.translate.python_calls.vectorcall import is_possible
-from armexec.translate.python_calls.vectorcall_ir import Passed, Returned
 from armexec.translate.tiers import submit
 
 __all__ = ["Types", "specialize_later"]

@@ -11,13 +11,15 @@ from armexec.callbacks.address_range import CALLED_AT
 from armexec.cpu.registers import REGISTERS
 from armexec.machines.traps import TrapKind
 from armexec.translate.guest_state import OFFSETS
-from armexec.translate.python_calls.vectorcall_ir import TYPE_AT, Passed, Returned
+from armexec.translate.python_calls.call_types import Passed, Returned
+from armexec.translate.python_calls.frame_ir import TYPE_AT
 from armexec.translate.support.host_environment import pinned
 from armexec.translate.support.load import load
 
 __all__ = ["text"]
 
 _LLONG_MAX = (1 << 63) - 1
+_ROOM_BEFORE = 1 << 63
 
 
 def text(arguments: tuple[Returned, ...], result: Passed | None) -> str:
@@ -29,7 +31,9 @@ def text(arguments: tuple[Returned, ...], result: Passed | None) -> str:
     lines = [
         load("vectorcall/callback"),
         "define i1 @callback(ptr %state, i64 %pc, i64 %link) nounwind {",
-        f"%objects = alloca [{max(count, 1)} x ptr]",
+        # Python puts what a method is bound to before the arguments (PY_VECTORCALL_ARGUMENTS_OFFSET).
+        f"%room = alloca [{1 + count} x ptr]",
+        "%objects = getelementptr ptr, ptr %room, i64 1",
         "%overflow = alloca i32",
     ]
     general = vectors = 0
@@ -40,7 +44,7 @@ def text(arguments: tuple[Returned, ...], result: Passed | None) -> str:
         lines += _take(i, argument, REGISTERS[name].offset)
     lines += [
         "call void @begin_python(ptr %state, i64 %pc)",
-        "%gil = call i32 @PyGILState_Ensure()",
+        "call void @take_gil(ptr %state)",
         "%offset = sub i64 %pc, ptrtoint (ptr @host_functions to i64)",
         "%slot = getelementptr i8, ptr @host_function_slots, i64 %offset",
         f"%object_at = getelementptr i8, ptr %slot, i64 {CALLED_AT}",
@@ -55,7 +59,7 @@ def text(arguments: tuple[Returned, ...], result: Passed | None) -> str:
     for i, argument in enumerate(arguments):
         lines += _make(i, argument)
     lines += [
-        f"%result = call ptr @PyObject_Vectorcall(ptr %function, ptr %objects, i64 {count}, ptr null)",
+        f"%result = call ptr @PyObject_Vectorcall(ptr %function, ptr %objects, i64 {count | _ROOM_BEFORE}, ptr null)",
         *(f"call void @Py_DecRef(ptr %o{i})" for i in range(count)),
         "%failed = icmp eq ptr %result, null",
         "br i1 %failed, label %raised, label %given",
@@ -63,14 +67,14 @@ def text(arguments: tuple[Returned, ...], result: Passed | None) -> str:
         "call void @Py_DecRef(ptr %called)",
         "br label %leave",
         "leave:",
-        "call void @PyGILState_Release(i32 %gil)",
+        "%left = call ptr @PyEval_SaveThread()",
         "call void @end_python(ptr %state)",
         f"call preserve_allcc void @trap(ptr %state, i32 {int(TrapKind.EXECUTE)}, i64 %pc, i64 %pc)",
         "unreachable",
         "given:",
         *_convert(result),
         "call void @Py_DecRef(ptr %called)",
-        "call void @PyGILState_Release(i32 %gil)",
+        "%saved = call ptr @PyEval_SaveThread()",
         "call void @end_python(ptr %state)",
         *_put(result),
         "%elsewhere = call i1 @return_from_host(ptr %state, i64 %link)",

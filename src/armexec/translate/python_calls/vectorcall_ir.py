@@ -5,46 +5,29 @@ Python's C API, "Buffer Protocol": Py_buffer's layout and flags; the `struct` mo
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from armexec.translate.python_calls.call_types import CallTypes, Passed, Returned
+from armexec.translate.python_calls.frame_ir import (
+    TYPE_AT,
+    Frame,
+    Slice,
+    helpers,
+    put_number,
+    result_number,
+    result_struct,
+    start,
+    take_struct,
+)
 from armexec.translate.support.load import load
 
-__all__ = ["TYPE_AT", "Passed", "Returned", "text"]
+__all__ = ["CLASSES_AT", "TYPE_AT", "text"]
 
-TYPE_AT = 8
-"""Where an object's type is, in bytes."""
+_FUNCTION_AT, _STUB_AT, _THREAD_POINTER_AT, _THREAD_AT, CLASSES_AT = 0, 1, 2, 3, 6
+"""Where the tuple of a function has what it calls, and the classes of the structs that it takes and returns."""
 _LLONG_MAX = (1 << 63) - 1
 _BUFFER_SIZE = 80
 _OBJ, _ITEMSIZE, _READONLY, _NDIM, _FORMAT = 8, 24, 32, 36, 40
 """Where fields of Py_buffer are, in bytes."""
 _WRITABLE, _C_CONTIGUOUS_WITH_FORMAT = 0x1, 0x4 | 0x38
-
-
-@dataclass(frozen=True)
-class Passed:
-    """A parameter: an integer from `low` to `high` in `bits` bits, or a floating-point number of 32 or 64 bits.
-
-    `buffers`: it is a pointer, and objects with memory may be given; they needn't be `writable`; ints are `addresses`;
-    `element`: the bytes of an element, 0 if any will do, `floats` whether it is a floating-point number.
-    """
-
-    bits: int
-    low: int = 0
-    high: int = 0
-    is_float: bool = False
-    buffers: bool = False
-    addresses: bool = True
-    writable: bool = False
-    element: int = 0
-    floats: bool = False
-
-
-@dataclass(frozen=True)
-class Returned:
-    """A result: of `kind` "void", "bool", "signed", "unsigned" or "float", in `bits` bits."""
-
-    kind: str
-    bits: int = 0
 
 
 def _c_type(parameter: Passed) -> str:
@@ -53,34 +36,53 @@ def _c_type(parameter: Passed) -> str:
     return f"i{parameter.bits}"
 
 
-def text(parameters: tuple[Passed, ...], result: Returned) -> str:
+def text(types: CallTypes) -> str:
     """A module with `ptr @call(ptr, ptr, i64, ptr)`."""
+    parameters, frame = types.parameters, types.frame
     views = [i for i, parameter in enumerate(parameters) if parameter.buffers]
     release = [f"call void @PyBuffer_Release(ptr %view{i})" for i in views]
     lines = [
         load("vectorcall/python_api"),
         *((load("vectorcall/buffer_format"),) if views else ()),
+        *((helpers(),) if frame else ()),
+        *((load("vectorcall/lock"),) if types.serialized else ()),
         "define ptr @call(ptr %self, ptr %arguments, i64 %count, ptr %names) nounwind {",
         "%overflow = alloca i32",
         # Nothing is to be released of one without an object.
         *(f"%view{i} = alloca [{_BUFFER_SIZE} x i8], align 8" for i in views),
         *(f"%obj{i} = getelementptr i8, ptr %view{i}, i64 {_OBJ}" for i in views),
         *(f"store ptr null, ptr %obj{i}" for i in views),
+        *((f"%struct_view = alloca [{_BUFFER_SIZE} x i8], align 8", *start(frame)) if frame else ()),
         f"%many = icmp eq i64 %count, {len(parameters)}",
         "%unnamed = icmp eq ptr %names, null",
         "%plain = and i1 %many, %unnamed",
         "br i1 %plain, label %p0, label %slow",
     ]
+    place = CLASSES_AT
     for i, parameter in enumerate(parameters):
-        lines += _take(i, parameter)
+        if frame and parameter.is_struct:
+            lines += take_struct(i, parameter.bits // 8, frame.arguments[i], place)
+            place += 1
+        else:
+            lines += _take(i, parameter)
     lines.append(f"p{len(parameters)}:")
+    if frame:
+        for i, parameter in enumerate(parameters):
+            if not parameter.is_struct:
+                lines += _put(i, parameter, frame.arguments[i][0])
     lines += [
-        "%where = call ptr @PyTuple_GetItem(ptr %self, i64 1)",
+        *(_thread_pointer() if types.thread_pointer else ()),
+        *(_hold() if types.serialized else ()),
+        f"%where = call ptr @PyTuple_GetItem(ptr %self, i64 {_STUB_AT})",
         "%stub = call ptr @PyLong_AsVoidPtr(ptr %where)",
-        *_call(parameters, result, release),
+        *_call(types, release),
+        *(_result_in_frame(types.result, frame, place) if frame else _result(types.result)),
+        "raised:",
+        "ret ptr null",
+        *(("unready:", *release, "ret ptr null") if types.thread_pointer or types.serialized else ()),
         "slow:",
         *release,
-        "%function = call ptr @PyTuple_GetItem(ptr %self, i64 0)",
+        f"%function = call ptr @PyTuple_GetItem(ptr %self, i64 {_FUNCTION_AT})",
         "%done = call ptr @PyObject_Vectorcall(ptr %function, ptr %arguments, i64 %count, ptr %names)",
         "ret ptr %done",
         "}",
@@ -197,27 +199,92 @@ def _take_pointer(i: int, parameter: Passed) -> list[str]:
     return lines
 
 
-def _call(parameters: tuple[Passed, ...], result: Returned, release: list[str]) -> list[str]:
-    """Call the stub, and make an object of the result; no object where it has raised something."""
-    returned = "double" if result.kind == "float" else "i64"
-    arguments = ", ".join(f"{_c_type(parameter)} %c{i}" for i, parameter in enumerate(parameters))
-    lines = [
-        f"%result = call {returned} %stub({arguments})",
+def _put(i: int, parameter: Passed, place: Slice) -> list[str]:
+    """Put a number that was taken into the frame, an integer extended to the size of its place."""
+    if parameter.is_float and parameter.bits == 32:
+        # Only where it needn't be rounded: the process may have set another rounding for itself.
+        return [
+            f"%narrow{i} = fptrunc double %c{i} to float",
+            f"%wide{i} = fpext float %narrow{i} to double",
+            f"%exact{i} = fcmp oeq double %wide{i}, %c{i}",
+            f"br i1 %exact{i}, label %put{i}, label %slow",
+            f"put{i}:",
+            *put_number(i, "float", f"%narrow{i}", place),
+        ]
+    if parameter.is_float or parameter.buffers:
+        return put_number(i, _c_type(parameter), f"%c{i}", place)
+    if place.size == 8:
+        return put_number(i, "i64", f"%v{i}", place)
+    kind = f"i{8 * place.size}"
+    return [f"%low{i}_of = trunc i64 %v{i} to {kind}", *put_number(i, kind, f"%low{i}_of", place)]
+
+
+def _thread_pointer() -> list[str]:
+    """Ask the function of Python for it."""
+    return [
+        f"%whom = call ptr @PyTuple_GetItem(ptr %self, i64 {_THREAD_POINTER_AT})",
+        "%pointer_object = call ptr @PyObject_CallNoArgs(ptr %whom)",
+        "%has_pointer = icmp ne ptr %pointer_object, null",
+        "br i1 %has_pointer, label %pointed, label %unready",
+        "pointed:",
+        "%thread_pointer = call ptr @PyLong_AsVoidPtr(ptr %pointer_object)",
+        "call void @Py_DecRef(ptr %pointer_object)",
+    ]
+
+
+def _hold() -> list[str]:
+    """Hold the lock of the guest's thread."""
+    return [
+        f"%thread = call ptr @PyTuple_GetItem(ptr %self, i64 {_THREAD_AT})",
+        "%lock = call ptr @hold(ptr %thread)",
+        "%is_held = icmp ne ptr %lock, null",
+        "br i1 %is_held, label %held, label %unready",
+        "held:",
+    ]
+
+
+def _call(types: CallTypes, release: list[str]) -> list[str]:
+    """Call the stub; on to `raised` where it has raised something."""
+    returned = "double" if types.result.kind == "float" and not types.frame else "i64"
+    arguments = [f"{_c_type(parameter)} %c{i}" for i, parameter in enumerate(types.parameters)]
+    if types.frame:
+        arguments = ["ptr %frame"]
+    if types.thread_pointer:
+        arguments.append("ptr %thread_pointer")
+    return [
+        f"%result = call {returned} %stub({', '.join(arguments)})",
+        *(("call void @let_go(ptr %lock)",) if types.serialized else ()),
         *release,
         "%error = call ptr @PyErr_Occurred()",
         "%well = icmp eq ptr %error, null",
         "br i1 %well, label %well_done, label %raised",
-        "raised:",
-        "ret ptr null",
         "well_done:",
     ]
+
+
+def _result_in_frame(result: Returned, frame: Frame, place: int) -> list[str]:
+    """Make an object of the result that the frame has."""
+    if result.kind == "struct":
+        return result_struct(result.bits // 8, frame.result, place)
     if result.kind == "void":
-        return [*lines, "call void @Py_IncRef(ptr @_Py_NoneStruct)", "ret ptr @_Py_NoneStruct"]
+        return _result(result, "")
+    if result.kind != "float":
+        return [*result_number("i64", frame.result[0]), *_result(result, "%got")]
+    if result.bits == 64:
+        return [*result_number("double", frame.result[0]), *_result(result, "%got")]
+    lines = result_number("float", frame.result[0])
+    return [*lines, "%wide = call double @widened(float %got)", *_result(result, "%wide")]
+
+
+def _result(result: Returned, value: str = "%result") -> list[str]:
+    """Make an object of a number."""
+    if result.kind == "void":
+        return ["call void @Py_IncRef(ptr @_Py_NoneStruct)", "ret ptr @_Py_NoneStruct"]
     if result.kind == "float":
-        return [*lines, "%object = call ptr @PyFloat_FromDouble(double %result)", "ret ptr %object"]
-    value = "%result"
+        return [f"%object = call ptr @PyFloat_FromDouble(double {value})", "ret ptr %object"]
+    lines = []
     if result.bits < 64:
-        lines.append(f"%low = trunc i64 %result to i{result.bits}")
+        lines.append(f"%low = trunc i64 {value} to i{result.bits}")
         extend = "sext" if result.kind == "signed" else "zext"
         lines.append(f"%value = {extend} i{result.bits} %low to i64")
         value = "%value"

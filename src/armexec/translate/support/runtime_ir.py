@@ -48,7 +48,7 @@ SHARED = (
 """The functions that `shared` defines for units."""
 COUNTED_LOOKUPS = ("counted_slowly", "counted_nonspeculative_slowly", "counted_strict_slowly")
 """What units of code that counts instructions have under the names of the lookups of other code."""
-FOR_CALLBACKS = ("trap", "begin_python", "end_python", "return_from_host")
+FOR_CALLBACKS = ("trap", "begin_python", "end_python", "return_from_host", "take_gil")
 """The functions that `shared` defines for the code of host functions."""
 
 

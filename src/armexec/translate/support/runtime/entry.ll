@@ -5,7 +5,8 @@
 ;   1. It gives up the GIL.
 ;   2. @start claims a state for this thread, and makes the floating-point environment the guest's. It gives null where
 ;      that fails; then the stub takes the GIL again, and @not_started leaves an exception of Python set.
-;   3. The stub calls _setjmp on the state's `jump_buffer`, to which traps jump, and interrupts (signals/interrupt.ll).
+;   3. The stub puts the thread state of Python that gave up the GIL into the state (`python_thread`), and calls _setjmp
+;      on the state's `jump_buffer`, to which traps jump, and interrupts (signals/interrupt.ll).
 ;   4. @enter puts the state into the thread's word: from now on, faults and interrupts are the guest's.
 ;   5. It stores what was called (`entry`), clears the system registers of the state, and runs the guest's function:
 ;      directly, with registers as arguments, or by the dispatcher (unit/dispatch.ll), with all registers in the state.
@@ -18,7 +19,8 @@
 ; the thread's word as it was before is kept in the state (`previous`).
 
 ; Objects of Python: called with the state for a thread that runs guest code for the first time, or whose instructions
-; are counted, or whose stack has another size, which gives the state to be used; called with the state after a trap, to raise its exception.
+; are counted, or whose stack has another size, which gives the state to be used; called with the state after a trap,
+; to raise its exception.
 @prepare = external global i8
 @raiser = external global i8
 

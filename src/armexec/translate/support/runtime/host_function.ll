@@ -41,7 +41,7 @@ define i1 @call_host_function(ptr %state, i64 %pc, i64 %link) nounwind {
   call void @begin_python(ptr %state, i64 %pc)
   %offset = sub i64 %pc, ptrtoint (ptr @host_functions to i64)
   %slot = getelementptr i8, ptr @host_function_slots, i64 %offset
-  %failed = call i1 @call_slot(ptr %slot, ptr %frame)
+  %failed = call i1 @call_slot(ptr %state, ptr %slot, ptr %frame)
   call void @end_python(ptr %state)
   br i1 %failed, label %raised, label %returned
 raised:
@@ -67,8 +67,8 @@ define i1 @return_from_host(ptr %state, i64 %link) nounwind {
 
 ; Whether it raised an exception, or is gone. The function is taken from its slot while the GIL is held: else it might go
 ; meanwhile.
-define internal i1 @call_slot(ptr %slot, ptr %frame) noinline nounwind {
-  %gil = call i32 @PyGILState_Ensure()
+define internal i1 @call_slot(ptr %state, ptr %slot, ptr %frame) noinline nounwind {
+  call void @take_gil(ptr %state)
   %object_at = getelementptr i8, ptr %slot, i64 $ENTRY_AT
   %object = load ptr, ptr %object_at
   %is_gone = icmp eq ptr %object, null
@@ -85,6 +85,6 @@ call:
   br label %out
 out:
   %failed = phi i1 [true, %0], [%raised, %call]
-  call void @PyGILState_Release(i32 %gil)
+  %saved = call ptr @PyEval_SaveThread()
   ret i1 %failed
 }

@@ -13,6 +13,17 @@ declare void @Py_IncRef(ptr)
 declare ptr @PyErr_Occurred()
 declare ptr @PyErr_NoMemory()
 
+declare void @PyEval_RestoreThread(ptr)
+declare ptr @PyEval_SaveThread()
+
+; Take the GIL again, as the thread state that gave it up when the call began. By PyGILState_Ensure it takes longer.
+define void @take_gil(ptr %state) nounwind {
+  %python_thread_at = getelementptr i8, ptr %state, i64 $STATE_PYTHON_THREAD
+  %python_thread = load ptr, ptr %python_thread_at
+  call void @PyEval_RestoreThread(ptr %python_thread)
+  ret void
+}
+
 define internal i64 @python(ptr %object, i64 %first, i64 %second) cold noinline nounwind {
   %gil = call i32 @PyGILState_Ensure()
   %first_int = call ptr @PyLong_FromUnsignedLongLong(i64 %first)
