@@ -104,6 +104,14 @@ def test_a_programs_memory(engine: str) -> None:
         assert armexec.run(PROGRAM, language="c", engine=engine, memory_limit=64 * MIB).text in ("15 1", "14 1", "0 1")
 
 
+@pytest.mark.parametrize("engine", ENGINES)
+def test_a_programs_stack(engine: str) -> None:
+    source = DEEP + "int main(int argc, char **argv) { return deep(argc == 1 ? 40 : 400) & 127; }"
+    assert armexec.run(source, language="c", engine=engine, stack_size=128 << 10).status == 40
+    with pytest.raises(armexec.StackOverflow, match="stack of 128K"):
+        armexec.run(source, ["more"], language="c", engine=engine, stack_size=128 << 10)
+
+
 def test_unmapping_what_is_not_mapped_gives_nothing() -> None:
     source = """
     #include <stdio.h>
