@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import Any, NamedTuple, Self, TypedDict, Unpack
 
 __all__ = [
@@ -156,8 +157,12 @@ class ExecutionError(Error):
 
     `symbol` (`name+offset`), `source` (`file:line`) and `instruction` (its text) are empty where not known. Finding
     them takes much longer than raising the exception, so they are found when they are first asked for.
+
+    `registers` has all of them as they were then, by name: x0 to x30, sp, pc, nzcv (four bits, N highest), v0 to v31,
+    fpcr and fpsr. It is empty where they aren't kept: the engine `native` keeps them.
     """
 
+    registers: Mapping[str, int] = MappingProxyType({})
     message: str
     pc: int
     symbol: str

@@ -67,7 +67,7 @@ class limits:
     function of Python that the guest calls. The module is as usable as before. What the guest has changed in memory
     stays changed.
 
-    Engines: translated and reference.
+    Engines: all; `instruction_limit` and `stack_size` not on native, where they do nothing to calls.
 
     Raises:
         SignatureError: a limit has a value that it can't have.

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ctypes
 import time
+from dataclasses import replace
 from typing import Any
 
 from armexec.cpu.cpu import Cpu, Limits
@@ -194,6 +195,15 @@ class Run:
     def stop(self, reason: StopReason, **fields: Any) -> Stop:
         pc = self.cpu.pc
         return Stop(reason, pc, **{"address": pc, **fields}, instructions=self.executed)
+
+    def rest(self) -> Limits:
+        """What is left of the limits, for another run."""
+        time_left = None if self.end is None else max(self.end - time.monotonic(), 0)
+        return Limits(self.until, self.left, time_left)
+
+    def told(self, stop: Stop, *, is_counted: bool) -> Stop:
+        """A stop of this run or of a part of it, with the instructions of all, if they are counted."""
+        return replace(stop, instructions=self.executed if is_counted else None)
 
     def over(self) -> Stop | None:
         """The stop that is due before the next instruction, if one is."""

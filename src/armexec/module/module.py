@@ -237,7 +237,8 @@ class Module:
         Raises:
             UnknownFunction: there is no such function.
             SignatureError: its prototype isn't known (give a Callback), or the replacement doesn't fit.
-            HostError: the engine can't: translated and reference can.
+            HostError: the engine can't. `native` can't for functions that begin with a load of a literal into a vector
+                register, and for those of stripped images.
         """
         if isinstance(function, str):
             original = self[function]

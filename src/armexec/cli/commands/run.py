@@ -31,7 +31,7 @@ from armexec.cli.outcome import ended_by_ctrl_c
     "--time-limit",
     type=click.FloatRange(min=0),
     metavar="SECONDS",
-    help="Stop what still runs after so long, with an error that says where it was (not on the native engine).",
+    help="Stop what still runs after so long, with an error that says where it was.",
 )
 @option(
     "--instruction-limit",
@@ -104,11 +104,7 @@ def run(
     settings = Settings(memory_limit=memory_limit)
     with load_source(source, chosen, image=image, settings=settings) as module:
         called, prototype, values = prepare(module, function, signature, arguments, compiled=source.is_compiled)
-        for name, value in (
-            ("--time-limit", time_limit),
-            ("--instruction-limit", instruction_limit),
-            ("--stack-size", stack_size),
-        ):
+        for name, value in (("--instruction-limit", instruction_limit), ("--stack-size", stack_size)):
             if value is not None and called.engine == "native":
                 raise click.UsageError(f"{name} doesn't hold for the native engine: give --engine translated")
         made = None

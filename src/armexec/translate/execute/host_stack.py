@@ -12,10 +12,12 @@ from functools import cache
 
 from armexec.memory import Overflow
 
-__all__ = ["host_overflow", "is_host_overflow", "limit_key", "remember_limit"]
+__all__ = ["host_overflow", "is_host_overflow", "limit_key", "remember_limit", "thread_overflow"]
 
 _REACH = 1 << 14
 """A fault this near to the host's stack pointer is one of the host's stack: translated functions touch each page."""
+_FRAME = 256 << 20
+"""Bytes below a thread's stack that a frame of the guest may reach."""
 _LEFT = 256 << 10
 """Bytes of the thread's stack that are left for Python and LLVM, at most a quarter of it."""
 
@@ -45,6 +47,15 @@ def remember_limit() -> None:
 def is_host_overflow(address: int, stack_pointer: int) -> bool:
     """Whether a fault at an address means that the thread's stack has run out."""
     return abs(address - stack_pointer) < _REACH
+
+
+def thread_overflow(address: int, stack_pointer: int) -> Overflow | None:
+    """The overflow of this thread's stack, on which the guest runs, if an access of `address` is one, else None."""
+    low, _ = _bounds()
+    end = low + _REACH
+    if low and low - _FRAME <= address < end and low - _FRAME <= stack_pointer < end:
+        return host_overflow()
+    return None
 
 
 def host_overflow() -> Overflow:

@@ -16,12 +16,14 @@ import ctypes
 import signal
 import threading
 import time
+from collections.abc import Sequence
 from contextlib import suppress
+from typing import Protocol
 
 from armexec.deadlines import changed, deadlines, will_look
 from armexec.forks import in_child
 from armexec.translate.execute.sigaction import SA_NODEFER, SA_RESTART, SA_SIGINFO, SignalAction
-from armexec.translate.execute.state_pool import StatePool
+from armexec.translate.execute.signals.places import add_other, reached
 
 __all__ = ["SIGNAL", "Watch"]
 
@@ -38,11 +40,28 @@ _IDLE = 5
 """Number of looks without a call after which the thread sleeps."""
 
 
+class Claimed(Protocol):
+    """A call that is going on, and its thread, by `threading.get_ident`."""
+
+    @property
+    def thread(self) -> int: ...
+
+
+class Pool(Protocol):
+    """What the calls are watched by: a StatePool."""
+
+    def claimed(self) -> Sequence[Claimed]: ...
+
+    def park(self) -> None: ...
+
+    def park_if_idle(self) -> bool: ...
+
+
 class Watch:
     """The thread that watches the calls that a pool's states are claimed for."""
 
     def __init__(self) -> None:
-        self._pool: StatePool | None = None
+        self._pool: Pool | None = None
         self._awake = threading.Event()
         self._thread: threading.Thread | None = None
         self._action = SignalAction()
@@ -50,11 +69,12 @@ class Watch:
         """The handler that was there before."""
         in_child(self._forked)
 
-    def use(self, pool: StatePool, handler: int) -> None:
+    def use(self, pool: Pool, handler: int) -> None:
         """Watch a pool; `handler` is the address of `@interrupt`."""
         self._pool = pool
         self._action.handler = handler
         self._action.flags = SA_SIGINFO | SA_NODEFER | SA_RESTART
+        add_other(handler, lambda: self.previous.value or 0)
 
     def wake(self) -> None:
         """Calls go on."""
@@ -78,7 +98,9 @@ class Watch:
         """Have the handler in place, and whoever is there called after it."""
         libc = ctypes.CDLL(None, use_errno=True)
         current = SignalAction()
-        if libc.sigaction(int(SIGNAL), None, ctypes.byref(current)) or current.handler == self._action.handler:
+        if libc.sigaction(int(SIGNAL), None, ctypes.byref(current)):
+            return
+        if self._action.handler in reached(int(SIGNAL), current.handler or 0):
             return
         # 0 is the default, and 1 says to ignore it.
         self.previous.value = current.handler if (current.handler or 0) > 1 else None
@@ -106,13 +128,17 @@ class Watch:
                 tick = self._look(running & before, min(max(_TICK, _PATIENCE * late), _MAX_TICK))
                 before = running
 
+    def _always(self) -> set[int]:
+        """Threads that are sent the signal at each look: the main thread, which handles signals."""
+        main = threading.main_thread().ident
+        return set() if main is None else {main}
+
     def _look(self, running: set[int], tick: float) -> float:
         """Send the signal to threads that still run guest code; how long until the next look."""
-        main = threading.main_thread().ident
         now = time.monotonic()
         times = dict(deadlines())
         over = {thread for thread in running if times.get(thread, now + 1) <= now}
-        todo = over | ({main} & running if main is not None else set())
+        todo = over | self._always() & running
         if todo:
             self._install()
         for thread in todo:

@@ -1,0 +1,1 @@
+"""Fuzzers: `scripts/fuzz MINUTES` (docs/decisions/0039-fuzzing.md)."""
