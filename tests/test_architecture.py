@@ -35,10 +35,14 @@ MAY_IMPORT = {
     "machines": {"cpu", "isa", "errors", "memory"},
     "callbacks": {"cpu", "errors", "forks", "memory"},
     "deadlines": {"forks"},
-    "run_limits": {"deadlines", "errors"},
+    "instruction_budget": set(),
+    "guest_sizes": set(),
+    "run_limits": {"deadlines", "errors", "guest_sizes", "instruction_budget"},
     "translate": {
         "callbacks",
         "deadlines",
+        "guest_sizes",
+        "instruction_budget",
         "machines",
         "cpu",
         "disasm",
@@ -54,6 +58,8 @@ MAY_IMPORT = {
     "engines": {
         "callbacks",
         "deadlines",
+        "guest_sizes",
+        "instruction_budget",
         "cpu",
         "forks",
         "translate",
@@ -72,6 +78,8 @@ MAY_IMPORT = {
     "libraries": {"asm", "compiler_rt", "objects", "toolchain", "store", "errors"},
     "program": {
         "callbacks",
+        "guest_sizes",
+        "run_limits",
         "compiler_rt",
         "cpu",
         "engines",

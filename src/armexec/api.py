@@ -116,8 +116,9 @@ def compile(
         imports: what the functions and variables that the source only declares are, by their names; see `load`.
         time_limit: seconds that each call from Python may take; see `limits`, whose nearer limit counts.
         instruction_limit: how many instructions each call from Python may execute.
-        memory_limit: bytes by which the guest's own memory may grow.
-        stack_size: bytes of the guest's stack.
+        memory_limit: bytes by which the module's own memory may grow, in all calls: what its heap (`malloc`) and the C
+            library may have. More is refused: malloc gives a null pointer.
+        stack_size: bytes of the guest's stack, in each call from Python.
 
     Raises:
         CompileError: with the compiler's diagnostics.
@@ -160,7 +161,7 @@ def load(
             the C library isn't there, armexec's own stands in.
         dlopen: more shared libraries, which the code may open with dlopen: paths, or names to be looked for in
             `search`. They are loaded, and their initializers called, at once.
-        time_limit, instruction_limit, memory_limit, stack_size: limits of each call from Python; see `compile`.
+        time_limit, instruction_limit, memory_limit, stack_size: limits of the module; see `compile`.
 
     Raises:
         LoadError: it can't be read, isn't such a file, needs what none defines, or two define the same; a library that
@@ -214,7 +215,7 @@ def function(
         name: the function's name, and, in assembly, the label that it begins at. By default that is the label of the
             prototype's name, or the first function if there is no such label.
         imports: what symbols that the code doesn't define stand for; see `load`.
-        time_limit, instruction_limit, memory_limit, stack_size: limits of each call from Python; see `compile`.
+        time_limit, instruction_limit, memory_limit, stack_size: limits of the module; see `compile`.
 
     Raises:
         AssemblyError: the text can't be assembled.

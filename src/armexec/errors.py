@@ -267,7 +267,8 @@ class UndefinedSymbol(ExecutionError):
 class StackOverflow(MemoryFault):
     """The stack is used up, by recursion or by large local variables. `size` is its size in bytes.
 
-    The guest's stack has 8 MiB, or the size that the environment variable ARMEXEC_STACK gives when a module is loaded.
+    The guest's stack has 8 MiB, or the `stack_size` of `limits` or of the module, or the size that the environment
+    variable ARMEXEC_STACK gives when a module is loaded.
     Translated functions also need the stack of the thread that calls them.
     """
 

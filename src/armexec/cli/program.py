@@ -59,7 +59,7 @@ def run_program(
 
         made = Profile()
     image = program_image(source.name, program_parts([source]))
-    with ended_by_ctrl_c(), limits:
+    with ended_by_ctrl_c():
         result = run_image(
             image,
             arguments,
@@ -67,6 +67,7 @@ def run_program(
             files=folders,
             capture=json,
             engine=engine,
+            limits=limits,
             watch=made,
         )
     if json:

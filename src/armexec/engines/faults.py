@@ -233,7 +233,7 @@ def _message(kind: TrapKind, trap: Trap, word: int | None) -> str:
     if kind is TrapKind.SUPERVISOR_CALL:
         return trap.why or f"system call (svc #{detail}) where none is allowed"
     if kind is TrapKind.INSTRUCTION_LIMIT:
-        return f"more than {detail} instructions executed"
+        return f"the limit of {detail} instructions is reached"
     if kind is TrapKind.TIME_LIMIT:
         return "the time limit is over"
     return trap.why or kind.name.lower()

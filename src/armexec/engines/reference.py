@@ -22,6 +22,8 @@ from armexec.engines.faults import to_error
 from armexec.engines.guards import release_guards
 from armexec.engines.loading import map_image
 from armexec.engines.thread_local import GuestThread, thread_blocks
+from armexec.guest_sizes import sizes
+from armexec.instruction_budget import instruction_limit, instructions_left
 from armexec.isa.system_registers import TPIDR_EL0
 from armexec.machines.interpreter.decoding import executable
 from armexec.machines.interpreter.machine import ReferenceMachine
@@ -68,10 +70,12 @@ def step(machine: ReferenceMachine) -> None:
 
 
 def _stack() -> GuestStack:
-    """This thread's stack, of at least the size that is configured now."""
+    """This thread's stack, of the size that is configured now, but for calls within others, which share one."""
     stack: GuestStack | None = getattr(_local, "stack", None)
-    if stack is None or (stack.size < stack_size() and _inner_stack_pointer() is None):
-        stack = _local.stack = guest_stack()
+    if stack is None or _inner_stack_pointer() is None:
+        size = sizes().stack or stack_size()
+        stacks: dict[int, GuestStack] = _local.__dict__.setdefault("stacks", {})
+        stack = _local.stack = stacks.get(size) or stacks.setdefault(size, guest_stack(size))
     return stack
 
 
@@ -90,6 +94,7 @@ def _run_to_exit(machine: ReferenceMachine, counts: Counter[int] | None) -> None
     returned_to = 0
     steps = 0
     when = deadline()
+    left = instructions_left()
     # A replaced function that Python calls is itself.
     entry = machine.pc
     while (pc := machine.pc) != EXIT:
@@ -108,6 +113,10 @@ def _run_to_exit(machine: ReferenceMachine, counts: Counter[int] | None) -> None
         steps += 1
         if when is not None and not steps % _STEPS and time.monotonic() >= when:
             raise Trap(TrapKind.TIME_LIMIT, pc)
+        if left is not None:
+            if not left.value:
+                raise Trap(TrapKind.INSTRUCTION_LIMIT, pc, instruction_limit() or 0)
+            left.value -= 1
         step(machine)
         if machine.word & _SVC_MASK == _SVC:
             # What was code may be none any more.

@@ -14,7 +14,9 @@ from typing import Any
 from armexec.cpu.cpu import Cpu, Limits
 from armexec.cpu.state import CpuState
 from armexec.cpu.stop import Stop, StopReason
+from armexec.deadlines import deadline
 from armexec.engines.running import Guest
+from armexec.instruction_budget import instructions_left
 from armexec.isa.extensions import needed_by_word
 from armexec.machines.interpreter.decoding import executable
 from armexec.machines.interpreter.state_machine import StateMachine
@@ -76,20 +78,30 @@ class _GuestMachine(StateMachine):
 
 
 class Run:
-    """A run that is going on: its limits, and how much of them is left."""
+    """A run that is going on: its limits and those of the thread, and how much of them is left."""
 
     def __init__(self, cpu: Cpu, limits: Limits) -> None:
         self.cpu = cpu
         self.until = limits.until
-        self.left = limits.instructions
+        self._own = limits.instructions
+        self._thread = instructions_left()
         self.executed = 0
-        self.end = None if limits.time is None else time.monotonic() + limits.time
+        ends = [None if limits.time is None else time.monotonic() + limits.time, deadline()]
+        self.end = min((end for end in ends if end is not None), default=None)
+
+    @property
+    def left(self) -> int | None:
+        """How many instructions may still be executed; None: as many as there are."""
+        thread = None if self._thread is None else self._thread.value
+        return min((left for left in (self._own, thread) if left is not None), default=None)
 
     def count(self, instructions: int) -> None:
         """So many instructions have been executed."""
         self.executed += instructions
-        if self.left is not None:
-            self.left -= instructions
+        if self._own is not None:
+            self._own -= instructions
+        if self._thread is not None:
+            self._thread.value -= instructions
 
     def stop(self, reason: StopReason, **fields: Any) -> Stop:
         pc = self.cpu.pc

@@ -69,7 +69,7 @@ class Module:
                 optimized.
             imports: what undefined symbols stand for, by their names: a Function, a Module that defines the symbol, or
                 an address.
-            settings: the limits of each call from Python; initializers and finalizers have them too.
+            settings: the limits of the module; those of calls hold for initializers and finalizers too.
             assembly: gives the source text in assembly, where there is one.
             diagnostics: the warnings of the compiler or the assembler.
 
@@ -84,6 +84,7 @@ class Module:
             )
         self._settings = settings or Settings()
         self._links = Links(image, engine, imports or {})
+        self._settings.check_engine(self._links.engine.name)
         self._image = self._links.image
         self._assembly = assembly
         self.diagnostics = diagnostics
@@ -99,8 +100,10 @@ class Module:
                 from armexec.program.start import start_library
 
                 with self._settings.limits():
-                    self._library = start_library(self._loaded)
+                    self._library = start_library(self._loaded, self._settings.memory_limit)
             if self._library is None:
+                if self._settings.memory_limit is not None:
+                    self._limit_heap(self._settings.memory_limit)
                 self._call_each(self._image.initializers)
         except BaseException:
             self.close()
@@ -111,6 +114,14 @@ class Module:
         for offset in offsets:
             with self._settings.limits():
                 self._loaded.bind(offset, _initializer_prototype())()
+
+    def _limit_heap(self, limit: int) -> None:
+        from armexec.compiler_rt.heap import limited_heap
+        from armexec.memory import HostMemory
+
+        found = limited_heap(self._image, limit)
+        if found is not None:
+            HostMemory().write(self._loaded.base + found.offset, found.data)
 
     @property
     def missing(self) -> dict[str, list[str]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 
+from armexec.errors import HostError
 from armexec.run_limits import check_limits, limits
 
 __all__ = ["Settings"]
@@ -15,8 +16,8 @@ class Settings:
     """The defaults of a module; None: there is no such limit, or the usual size.
 
     `time_limit`: seconds that a call from Python may take. `instruction_limit`: how many instructions of the guest it
-    may execute. `memory_limit`: bytes by which the guest's own memory may grow. `stack_size`: bytes of the guest's
-    stack.
+    may execute. `stack_size`: bytes of its stack. `memory_limit`: bytes by which the module's memory may grow, in all
+    calls.
 
     Raises:
         SignatureError: one has a value that it can't have.
@@ -30,10 +31,17 @@ class Settings:
     def __post_init__(self) -> None:
         check_limits(self.time_limit, self.instruction_limit, self.memory_limit, self.stack_size)
 
+    def check_engine(self, name: str) -> None:
+        """Raises HostError for what an engine can't."""
+        if name == "native":
+            for setting in ("instruction_limit", "stack_size"):
+                if getattr(self, setting) is not None:
+                    raise HostError(f"the engine 'native' has no {setting}: use engine=\"translated\"")
+
     @property
     def has_limits(self) -> bool:
         """Whether calls from Python have limits."""
-        return (self.time_limit, self.instruction_limit, self.memory_limit, self.stack_size) != (None,) * 4
+        return (self.time_limit, self.instruction_limit, self.stack_size) != (None, None, None)
 
     def limits(self) -> AbstractContextManager[object]:
         """The limits of one call, for a `with` block."""
@@ -42,6 +50,5 @@ class Settings:
         return limits(
             time_limit=self.time_limit,
             instruction_limit=self.instruction_limit,
-            memory_limit=self.memory_limit,
             stack_size=self.stack_size,
         )

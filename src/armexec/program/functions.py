@@ -19,6 +19,7 @@ from armexec.program.memory import ProgramMemory
 from armexec.program.process import InitialMemory, system_call_handler
 from armexec.program.standard_streams import StandardError, StandardInput
 from armexec.program.system_calls import ProgramExit, SystemCalls
+from armexec.run_limits import are_limited, grace
 
 __all__ = ["CLibrary", "LinkedLibrary"]
 
@@ -32,8 +33,8 @@ class CLibrary(ABC):
     input comes from Python's standard input; no files can be opened.
     """
 
-    def __init__(self, loaded: LoadedImage) -> None:
-        """Make the library ready, and call the constructors.
+    def __init__(self, loaded: LoadedImage, memory_limit: int | None = None) -> None:
+        """Make the library ready, and call the constructors. It may map at most `memory_limit` bytes.
 
         Raises:
             HostError: the engine can't run an image with a C library.
@@ -42,7 +43,7 @@ class CLibrary(ABC):
         image = loaded.image
         self._loaded = loaded
         errors = StandardError()
-        system = SystemCalls(ProgramMemory(), input=StandardInput(), error=errors)
+        system = SystemCalls(ProgramMemory(), input=StandardInput(), error=errors, memory_limit=memory_limit)
         answer = system_call_handler(system, image, loaded.base)
         loaded.answer_system_calls(_ending(answer, errors, image, loaded.base))
         # Its start needs no thread pointer, and an engine that can't set one must refuse before.
@@ -80,7 +81,14 @@ class CLibrary(ABC):
             flush(0)
             if isinstance(self._loaded, SupportsFastCalls):
                 self._loaded.make_fast_call(prototype, flush, flush, self._flush_by)
-            self._thread.call_afterwards(lambda: self._flush(0))
+            self._thread.call_afterwards(self._flush_output)
+
+    def _flush_output(self) -> None:
+        if are_limited():
+            with grace():
+                self._flush(0)
+        else:
+            self._flush(0)
 
     def _flush_by(self, flush: Callable[[int], int]) -> None:
         self._flush = flush

@@ -12,6 +12,7 @@ from armexec.cpu.call_frame import CallFrame
 from armexec.engines import LoadedImage, default_engine, get_engine
 from armexec.engines.faults import to_error
 from armexec.errors import HostError, LoadError
+from armexec.guest_sizes import sizes
 from armexec.machines.traps import Trap, TrapKind
 from armexec.memory import page_size, stack_size
 from armexec.objects import Image
@@ -66,7 +67,7 @@ class InitialMemory(NamedTuple):
 
         random = os.urandom(_RANDOM)
         size = len(stack_below(1 << 32)[1])
-        if size > stack_size() // 4:
+        if size > (sizes().stack or stack_size()) // 4:
             raise LoadError(
                 f"{image.name}: arguments and environment take {size} bytes, more than a quarter of the stack"
             )

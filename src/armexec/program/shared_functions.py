@@ -36,7 +36,7 @@ _OUTPUT = {
 }
 
 
-def start_shared(loaded: LoadedImage) -> CLibrary | None:
+def start_shared(loaded: LoadedImage, memory_limit: int | None = None) -> CLibrary | None:
     """Make the C library of shared libraries ready, and call their initializers; None if they have none.
 
     Raises:
@@ -46,8 +46,8 @@ def start_shared(loaded: LoadedImage) -> CLibrary | None:
     image = loaded.image
     assert isinstance(image, LibraryImage)
     if image.defines(GLIBC_START):
-        return _Glibc(loaded)
-    return _Musl(loaded) if any(s.name == SHARED_START and s.defined for s in image.symbols) else None
+        return _Glibc(loaded, memory_limit)
+    return _Musl(loaded, memory_limit) if any(s.name == SHARED_START and s.defined for s in image.symbols) else None
 
 
 class _SharedCLibrary(CLibrary):

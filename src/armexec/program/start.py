@@ -8,8 +8,10 @@ from armexec.program.functions import CLibrary, LinkedLibrary
 __all__ = ["start_library"]
 
 
-def start_library(loaded: LoadedImage) -> CLibrary | None:
+def start_library(loaded: LoadedImage, memory_limit: int | None) -> CLibrary | None:
     """Make the C library of an image ready, and call its constructors; None for an image without one.
+
+    `memory_limit`: the most bytes by which its memory may grow.
 
     Raises:
         HostError: the engine can't run an image with a C library.
@@ -17,9 +19,9 @@ def start_library(loaded: LoadedImage) -> CLibrary | None:
     """
     image = loaded.image
     if image.is_executable:
-        return LinkedLibrary(loaded)
+        return LinkedLibrary(loaded, memory_limit)
     if not image.is_shared:
         return None
     from armexec.program.shared_functions import start_shared
 
-    return start_shared(loaded)
+    return start_shared(loaded, memory_limit)

@@ -37,6 +37,9 @@ class CodeOwner(Protocol):
     def check_return(self, address: int, entry: int) -> None:
         """Raise the error for an address that a call of `entry` has returned to, if nothing else can follow."""
 
+    def counted_entry(self, address: int, *, is_strict: bool) -> int:
+        """The host address of what takes the state structure for a call from Python, and counts instructions."""
+
     def state_function(self, address: int, mode: Mode) -> int:
         """The host address of the function at `address` that takes the state structure, 0 where there is no code."""
 

@@ -33,12 +33,14 @@ class Shape(NamedTuple):
 
     A half-precision number is passed as an integer of 16 bits on the outside. `in_frame`: the arguments and the results
     are in a `CallFrame`, whose address is passed instead. `thread_pointer`: TPIDR_EL0 is the last argument, and not 0.
+    `in_state`: all registers are in the state, in code that the entry stub of another translation runs.
     """
 
     arguments: tuple[Argument, ...] = ()
     float_result: int = 0
     in_frame: bool = False
     thread_pointer: bool = False
+    in_state: bool = False
 
 
 class Names(NamedTuple):

@@ -16,6 +16,7 @@ from armexec.engines.native_space.words import is_for_processor
 from armexec.engines.running import Guest, Runner
 from armexec.engines.stepping import Run, Stepper
 from armexec.errors import HostError
+from armexec.instruction_budget import instructions_left
 from armexec.memory import Protection
 from armexec.memory.fixed_pages import FixedPages
 from armexec.memory.page_table import LIMIT, PageTable
@@ -42,7 +43,7 @@ class OnProcessor:
         """The pages where runs are to end, the innermost last, which aren't the processor's meanwhile."""
 
     def run(self, guest: Guest, cpu: Cpu, limits: Limits) -> Stop:
-        if limits.instructions is not None:
+        if limits.instructions is not None or instructions_left() is not None:
             return self._all.run(guest, cpu, limits)
         self._processor.look()
         if limits.until is None:

@@ -14,6 +14,7 @@ from collections.abc import Callable, Container, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from armexec.deadlines import check_deadline
 from armexec.isa import Decoded, decode
 from armexec.isa.abstract import AbstractMachine, AbstractValue
 from armexec.isa.system_registers import FPCR
@@ -186,6 +187,9 @@ class ControlFlowGraph:
         return sum(len(block.instructions) for block in self.blocks.values())
 
 
+_LOOK = 256
+"""Bytes of code between two looks at the clock."""
+
 Fetch = Callable[[int], int | None]
 """The word at an address, or None where there is no code."""
 
@@ -279,6 +283,8 @@ class _Discovery:
                 self.outside.add(at)
                 self.leaders.add(at)
                 return
+            if not at & _LOOK - 1:
+                check_deadline()
             decoded = decode(word)
             code[at] = decoded if decoded is not None else word
             kind: str = ""

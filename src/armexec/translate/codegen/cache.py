@@ -102,7 +102,7 @@ class UnitCache:
         self._key = ""
         if code.identity is not None:
             sizes = code.size, code.code_size
-            how = json.dumps((*sizes, code.reads_fpsr, registry.policy, registry.mode.fp, registry.mode.nan))
+            how = json.dumps((*sizes, code.reads_fpsr, registry.policy, *registry.mode))
             # Without its sources the translator can't be told from others.
             with suppress(OSError):
                 self._key = Store.key(_common(), code.identity, how)

@@ -179,6 +179,12 @@ def look() -> None:
     _stacks.enlarge()
 
 
+def ask_again() -> None:
+    """Have the next call on this thread ask Python, as one that runs guest code for the first time."""
+    key = ctypes.c_uint.from_address(thread_key())
+    _libc.pthread_setspecific(key, None)
+
+
 new_threads: list[Callable[[], None]] = []
 """Called in each thread that is about to run guest code for the first time."""
 

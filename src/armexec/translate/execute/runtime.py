@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import ctypes
 import threading
-import time
 from collections.abc import Callable
 from functools import partial
 
+from armexec import guest_sizes, instruction_budget
 from armexec.callbacks import host_functions
 from armexec.cpu.registers import X30
-from armexec.deadlines import deadline
+from armexec.deadlines import is_over
 from armexec.machines.system import CACHE_LINE
 from armexec.machines.traps import EXIT, Trap, TrapKind
 from armexec.memory import EXECUTABLE_RANGES, GuestStack, Overflow
@@ -23,6 +23,7 @@ from armexec.translate.codegen.support_code import shared_code
 from armexec.translate.execute.fault import Fault, accessed_address, place
 from armexec.translate.execute.fault_handler import (
     SI_KERNEL,
+    ask_again,
     handler_text,
     has_steps,
     install,
@@ -39,21 +40,30 @@ from armexec.translate.execute.linked_unit import LinkedUnit, unit_at
 from armexec.translate.execute.state_pool import StatePool
 from armexec.translate.execute.watch import Watch
 from armexec.translate.guest_state import GuestState
-from armexec.translate.mode import NONSPECULATIVE, SPECULATIVE, STRICT, Mode
+from armexec.translate.mode import COUNTED, NONSPECULATIVE, SPECULATIVE, STRICT, Mode
 from armexec.translate.support.load import load
-from armexec.translate.support.runtime_ir import FOR_CALLBACKS, INTERPRETERS, SHARED, shared
+from armexec.translate.support.runtime_ir import COUNTED_LOOKUPS, FOR_CALLBACKS, INTERPRETERS, SHARED, shared
 from armexec.translate.written.cold_code import ColdCode
 from armexec.translate.written.table import WrittenCode
 
-__all__ = ["Runtime"]
+__all__ = ["Runtime", "lookup_name"]
 
 # pytest shows what the user has called, and not how.
 __tracebackhide__ = True
 
 
-_FOUND = {"found": SPECULATIVE, "found_nonspeculative": NONSPECULATIVE, "found_strict": STRICT}
+_SUFFIXES = {SPECULATIVE: "", NONSPECULATIVE: "_nonspeculative", STRICT: "_strict"}
+_SUFFIXES |= {COUNTED[mode]: f"_counted{suffix}" for mode, suffix in _SUFFIXES.items()}
+"""By mode, how the names end of what finds its code (`support/runtime/find_code.ll`)."""
+
+
+def lookup_name(mode: Mode) -> str:
+    """The function by which code of a mode finds what no table has yet."""
+    return f"{_SUFFIXES[mode][1:] or 'lookup'}_slowly"
+
 
 _INTERPRETED = dict(zip((SPECULATIVE, NONSPECULATIVE, STRICT), INTERPRETERS, strict=True))
+"""By mode, what interprets code for it. What counts instructions has none."""
 
 
 class Runtime:
@@ -65,22 +75,24 @@ class Runtime:
 
     def __init__(
         self,
-        new_stack: Callable[[], GuestStack],
+        new_stack: Callable[[int | None], GuestStack],
         to_error: Callable[..., Exception],
         release_stack: Callable[[int, int], None],
     ) -> None:
         self.to_error = to_error
         self._release_stack = release_stack
+        self._local = threading.local()
         self._watch = Watch()
         self._pool = StatePool(new_stack, self._watch.wake)
-        self._found = {mode: FoundCode(self._put) for mode in (SPECULATIVE, NONSPECULATIVE, STRICT)}
+        self._found = {mode: FoundCode(self._put) for mode in _SUFFIXES}
+        self._found_entry = FoundCode(self._put)
         self._written: WrittenCode[CodeOwner] = WrittenCode(self.forget_found)
         self._owners = CodeOwners(self.forget_found, self._written.reads_fpsr)
         self._cold = ColdCode()
         self._callbacks = {
-            "find": partial(self._find, SPECULATIVE),
-            "find_nonspeculative": partial(self._find, NONSPECULATIVE),
-            "find_strict": partial(self._find, STRICT),
+            **{f"find{suffix}": partial(self._find, mode) for mode, suffix in _SUFFIXES.items()},
+            "find_entry": self._find_entry,
+            "stop_object": self._stop_within,
             "system_call_object": self._system_call,
             "invalidate_object": self._invalidate,
             "interpret": self._interpret,
@@ -93,17 +105,19 @@ class Runtime:
         }
         # An object of CPython is at its id; the dictionary keeps them.
         objects = {name: id(callback) for name, callback in self._callbacks.items()}
-        data = {name: self._found[mode].address for name, mode in _FOUND.items()}
+        data = {"found_entry": self._found_entry.address}
+        data |= {f"found{suffix}": self._found[mode].address for mode, suffix in _SUFFIXES.items()}
         data |= dict(zip(("written_begin", "written_end"), self._written.bounds, strict=True))
         data |= {"pool": self._pool.address, "previous": previous()}
         data |= {"thread_key": thread_key(), "limit_key": limit_key(), "untagger": untagger()}
         functions = host_functions()
         data |= {"host_functions": functions.base, "host_function_slots": functions.slots}
-        names = [*SHARED, *FOR_CALLBACKS, *INTERPRETERS, "call_host_function", "exited", "strictly", "untag"]
+        for_units = [*SHARED, *COUNTED_LOOKUPS]
+        names = [*for_units, *FOR_CALLBACKS, *INTERPRETERS, "call_host_function", "exited", "strictly", "untag"]
         names += ["put_found", "stack_pointer", "claim", "release", "handler", "thread_ended", "interrupt"]
         data["previous_interrupt"] = ctypes.addressof(self._watch.previous)
         self._shared = shared_code(shared() + handler_text() + load("signals/interrupt"), {**objects, **data}, names)
-        self.symbols = {name: self._shared.address(name) for name in SHARED}
+        self.symbols = {name: self._shared.address(name) for name in for_units}
         functions.set_code(self._shared.address("call_host_function"))
         self.callback_symbols = {name: self._shared.address(name) for name in FOR_CALLBACKS}
         self.symbols["strict_images"] = self._owners.strict_images
@@ -118,6 +132,8 @@ class Runtime:
         install(self._shared)
         self._pool.use(self._shared)
         self._watch.use(self._pool, self._shared.address("interrupt"))
+        instruction_budget.began.append(ask_again)
+        guest_sizes.changed.append(ask_again)
 
     # -- images -------------------------------------------------------------------------------------------------
     def add(self, translator: CodeOwner) -> None:
@@ -131,7 +147,7 @@ class Runtime:
 
     def forget_found(self) -> None:
         """Code has gone, or there is better code: it is looked for again."""
-        for found in self._found.values():
+        for found in (*self._found.values(), self._found_entry):
             found.clear()
 
     def _put(self, table: int, record: int) -> None:
@@ -149,11 +165,19 @@ class Runtime:
         self._pool.fit_stacks()
         self._written.free(self._pool.claimed, self._stack_pointer)
 
-    @staticmethod
-    def _prepare(_a: int, _b: int) -> int:
-        prepare_thread()
-        remember_limit()
-        return 1
+    def _prepare(self, state: int, _b: int) -> int:
+        if not getattr(self._local, "is_prepared", False):
+            prepare_thread()
+            remember_limit()
+            self._local.is_prepared = True
+        left, size = instruction_budget.instructions_left(), guest_sizes.sizes().stack
+        if size is not None:
+            state = self._pool.with_stack(size)
+        if left is not None or size is not None:
+            chosen = GuestState.from_address(state)
+            chosen.limited = 1
+            chosen.limit_cell = 0 if left is None else ctypes.addressof(left)
+        return state
 
     # -- callbacks from translated code -------------------------------------------------------------------------------
     def _find(self, mode: Mode, state: int, pc: int) -> int:
@@ -178,7 +202,7 @@ class Runtime:
         self._written.free(self._pool.claimed, self._stack_pointer)
         while True:
             translator = self._written.find(pc)
-            if translator is None and self._is_interpreted(pc, caller):
+            if translator is None and mode in _INTERPRETED and self._is_interpreted(pc, caller):
                 return self._shared.address(_INTERPRETED[mode])
             translator = translator or self._written.make(pc, caller.another)
             if translator is None:
@@ -230,6 +254,29 @@ class Runtime:
         EXECUTABLE_RANGES.changed(line, line + CACHE_LINE)
         return 1
 
+    def _find_entry(self, state: int, pc: int) -> int:
+        """The host code of a function that Python calls, which counts instructions."""
+        translator = self.translator_at(pc)
+        if translator is None:
+            return 0
+        is_strict = bool(GuestState.from_address(state).strict)
+        host = translator.counted_entry(pc, is_strict=is_strict)
+        if not is_strict:
+            self._found_entry.add(pc, host)
+        return host
+
+    def _stop_within(self, address: int, pc: int) -> int:
+        """Execute the instructions that are left, fewer than the block at `pc` has, and raise."""
+        # Only now: it brings along the whole instruction set.
+        from armexec.translate.instruction_limit import run_rest
+
+        state, stack = self._pool.state(address)
+        owner = self.translator_at(pc)
+        left = ctypes.c_uint64.from_address(state.limit_cell)
+        trap = run_rest(state, pc, left, owner.system_call if owner is not None else None)
+        overflow = stack.overflow(trap.detail) if trap.kind in (TrapKind.READ, TrapKind.WRITE) else None
+        raise self._errors(None, owner)(Fault(trap, int(state.entry), None, overflow))
+
     def _system_call(self, state: int, words: int) -> int:
         """Do a system call; see runtime/system_call.ll."""
         given = (ctypes.c_uint64 * 8).from_address(words)
@@ -248,8 +295,7 @@ class Runtime:
 
     def _interrupted(self, address: int, host_pc: int) -> None:
         """Called on a thread that runs guest code. The interpreter has run the handlers of signals by now."""
-        when = deadline()
-        if when is None or time.monotonic() < when:
+        if not is_over():
             return
         state, _ = self._pool.state(address)
         entry = int(state.entry)

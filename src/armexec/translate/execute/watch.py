@@ -20,7 +20,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from typing import Protocol
 
-from armexec.deadlines import changed, deadlines
+from armexec.deadlines import changed, deadlines, will_look
 from armexec.forks import in_child
 from armexec.translate.execute.sigaction import SA_NODEFER, SA_RESTART, SA_SIGINFO, SignalAction
 from armexec.translate.execute.signals.places import add_other, reached
@@ -117,7 +117,9 @@ class Watch:
             tick = _TICK
             while idle < _IDLE or not pool.park_if_idle():
                 asleep_until = time.monotonic() + tick
+                will_look(asleep_until)
                 changed.wait(tick)
+                will_look()
                 changed.clear()
                 # How long it took to get the GIL.
                 late = time.monotonic() - asleep_until

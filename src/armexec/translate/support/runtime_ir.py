@@ -12,6 +12,7 @@ from armexec.translate.support.host_environment import environment_text
 from armexec.translate.support.load import load
 
 __all__ = [
+    "COUNTED_LOOKUPS",
     "ENDS",
     "FOR_CALLBACKS",
     "FOUND_SIZE",
@@ -39,6 +40,8 @@ SHARED = (
     "lookup_slowly",
     "nonspeculative_slowly",
     "strict_slowly",
+    "run_limited",
+    "stop_within",
     "start",
     "not_started",
     "enter",
@@ -55,6 +58,8 @@ INTERPRETERS = {
     "interpreted_strict": "strict_slowly",
 }
 """The functions that interpret code for code of each mode, and what finds the code that comes after."""
+COUNTED_LOOKUPS = ("counted_slowly", "counted_nonspeculative_slowly", "counted_strict_slowly")
+"""What units of code that counts instructions have under the names of the lookups of other code."""
 FOR_CALLBACKS = ("trap", "begin_python", "end_python", "return_from_host", "take_gil")
 """The functions that `shared` defines for the code of host functions."""
 
@@ -81,6 +86,7 @@ def shared(machine: str | None = None) -> str:
         environment_text(machine),
         load("runtime/python_call"),
         load("runtime/find_code", FOUND_SIZE=FOUND_SIZE),
+        load("runtime/instruction_limit"),
         load("runtime/host_function", **_slots(), **_frame()),
         load("runtime/system_call"),
         load("runtime/invalidate_code", CACHE_LINE=CACHE_LINE),
