@@ -40,6 +40,7 @@ if TYPE_CHECKING:
         TimeLimitExceeded,
         UndefinedSymbol,
         UnsupportedInstruction,
+        WorkerCrashed,
     )
     from armexec.module import Function, Module
     from armexec.module.guest_callbacks import Callback, callback
@@ -84,6 +85,7 @@ __all__ = [
     "TimeLimitExceeded",
     "UndefinedSymbol",
     "UnsupportedInstruction",
+    "WorkerCrashed",
     "__version__",
     "assemble",
     "callback",

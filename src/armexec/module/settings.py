@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 
+from armexec.errors import SignatureError
 from armexec.run_limits import check_limits, limits
 
 __all__ = ["Settings"]
@@ -16,7 +17,7 @@ class Settings:
 
     `time_limit`: seconds that a call from Python may take. `instruction_limit`: how many instructions of the guest it
     may execute. `memory_limit`: bytes by which the guest's own memory may grow. `stack_size`: bytes of the guest's
-    stack.
+    stack. `isolate`: "process" has the code run in a process of its own; None: in this one.
 
     Raises:
         SignatureError: one has a value that it can't have.
@@ -26,9 +27,12 @@ class Settings:
     instruction_limit: int | None = None
     memory_limit: int | None = None
     stack_size: int | None = None
+    isolate: str | None = None
 
     def __post_init__(self) -> None:
         check_limits(self.time_limit, self.instruction_limit, self.memory_limit, self.stack_size)
+        if self.isolate not in (None, "process"):
+            raise SignatureError(f'isolate is "process" or None, not {self.isolate!r:.60}')
 
     @property
     def has_limits(self) -> bool:
