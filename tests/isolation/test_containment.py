@@ -192,15 +192,39 @@ def test_a_worker_that_is_stuck_is_ended_by_a_time_limit(module: IsolatedModule)
     started = time.monotonic()
     with pytest.raises(armexec.TimeLimitExceeded, match="had to be ended"), armexec.limits(time_limit=0.2):
         run_inside(module, "import signal, time\nwhile True: time.sleep(1)")
-    assert time.monotonic() - started < 10
+    assert time.monotonic() - started < 25
     assert module.worker.pid != before
+
+
+def test_time_limits_of_a_module_and_after_them() -> None:
+    with armexec.compile(SOURCE, "c", isolate="process", time_limit=0.1) as module:
+        assert isinstance(module, IsolatedModule)
+        assert module.next() == 1
+        for _ in range(3):
+            with pytest.raises(armexec.TimeLimitExceeded):
+                module.forever()
+        before = module.worker.pid
+        with armexec.limits(time_limit=0.05):
+            with pytest.raises(armexec.TimeLimitExceeded):
+                module.forever()
+            time.sleep(2)
+            with pytest.raises(armexec.TimeLimitExceeded):
+                module.forever()
+        assert module.worker.pid == before
+        module.worker.kill()
+        with pytest.raises(armexec.WorkerCrashed):
+            module.next()
+        # To start another one takes longer than the limit.
+        with pytest.raises(armexec.TimeLimitExceeded):
+            module.forever()
+        assert module.next() == 1
 
 
 def test_a_flood_of_output_is_ended_by_a_time_limit(module: IsolatedModule, capsys: pytest.CaptureFixture[str]) -> None:
     started = time.monotonic()
     with pytest.raises(armexec.TimeLimitExceeded, match="had to be ended"), armexec.limits(time_limit=0.2):
         run_inside(module, "import os\nwhile True: os.write(3, (2).to_bytes(8, 'little') + bytes([4, 1, 120]))")
-    assert time.monotonic() - started < 10
+    assert time.monotonic() - started < 25
     assert set(capsys.readouterr().out) == {"x"}
     assert module.next() == 1
 

@@ -23,8 +23,11 @@ from armexec.program.system_calls.streams import OutputStream
 
 __all__ = ["Answer", "Session", "WorkerProcess"]
 
-_GRACE = 0.5
-"""Seconds after a time limit in which a worker may still tell where the guest was."""
+_GRACE = {Request.CALL: 1.0, Request.CLOSE: 1.0, Request.LOAD: 30.0}
+"""Seconds after a time limit in which a worker may still tell where the guest was; to load a module is more than that.
+"""
+_PATIENCE = 10.0
+"""Seconds for what is asked of a worker beside, without any code of the guest."""
 _INTERRUPT = 1.0
 """Seconds after Ctrl-C in which a worker may still stop what it does, and keep its variables."""
 _ADDRESS = 8
@@ -221,10 +224,11 @@ class Session:
     ) -> Answer:
         """Send a request, do what the worker asks for meanwhile, and return its reply."""
         when = deadline()
+        until = None if when is None else max(when, time.monotonic()) + _GRACE.get(request, _PATIENCE)
         try:
             worker.channel.send(request, pickle.dumps(question, pickle.HIGHEST_PROTOCOL))
             while True:
-                kind, data = worker.channel.receive(limit, None if when is None else _left(when + _GRACE))
+                kind, data = worker.channel.receive(limit, None if until is None else _left(until))
                 if kind in (Reply.RESULT, Reply.ERROR):
                     changed, rest = split_blocks(data, sizes)
                     if kind == Reply.RESULT and size is not None and len(rest) != size:

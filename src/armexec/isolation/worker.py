@@ -37,6 +37,8 @@ __all__ = ["run"]
 _PR_SET_PDEATHSIG = 1
 _CHANNEL = 3
 """The descriptor of the channel. Those below it lead nowhere, and others are closed."""
+_MOST = 1 << 16
+"""Descriptors: macOS may say that there can be any number."""
 _ANY_SIZE = 1 << 40
 _PART = 1 << 16
 """Bytes of output that are sent at once."""
@@ -59,7 +61,7 @@ def run(descriptor: int, options: dict[str, Any]) -> None:
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
     os.dup2(descriptor, _CHANNEL)
-    os.closerange(_CHANNEL + 1, max(descriptor + 1, os.sysconf("SC_OPEN_MAX")))
+    os.closerange(_CHANNEL + 1, max(descriptor + 1, min(os.sysconf("SC_OPEN_MAX"), _MOST)))
     os.environ.update(options["environment"])
     os.environ["ARMEXEC_CACHE"] = "off"
     worker = _Worker(Channel(socket.socket(fileno=_CHANNEL), None))
