@@ -8,6 +8,11 @@ from typing import Any
 from armexec.isolation.module import IsolatedModule
 from armexec.isolation.protocol import Request
 
+CHANNEL = (
+    "import gc, os, socket;"
+    " channel = next(each.fileno() for each in gc.get_objects() if isinstance(each, socket.socket))"
+)
+"""A statement that finds the descriptor of the channel."""
 _PROGRAM = """
 import ctypes
 try:

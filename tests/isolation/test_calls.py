@@ -50,6 +50,8 @@ long total(int n, ...) {
 long first(int n, ...) { __builtin_va_list a; __builtin_va_start(a, n); return *__builtin_va_arg(a, long *); }
 int counter = 3;
 int next(void) { return ++counter; }
+long between(long (*f)(const long *), const long *a, int n) { long x = f(a); return x + sum(a, n); }
+void write_and_fault(long *a) { a[0] = 5; *(volatile int *)8 = 1; }
 int read_at(const int *p) { return *p; }
 """
 
@@ -141,6 +143,45 @@ def test_overlapping_arrays_overlap_there_too(there: armexec.Module) -> None:
     numbers = np.zeros(5, dtype=np.int64)
     there.shift(numbers[1:], numbers[:4], 4)
     assert numbers.tolist() == [0, 1, 2, 3, 4]
+
+
+def test_large_arrays(there: armexec.Module) -> None:
+    for size in (1 << 12, 1 << 13, 300_000, 3_000_000, 1 << 13):
+        numbers = np.arange(size)
+        assert there.sum(numbers, size) == numbers.sum()
+        there.twice(numbers, size)
+        assert (numbers == np.arange(size) * 2).all()
+        there.shift(numbers[1:], numbers[:-1], size - 1)
+        assert (numbers == np.arange(size)).all()
+        for start in range(8):
+            view = numbers.view(np.uint8)[start:]
+            assert there.place(view) % 64 == view.__array_interface__["data"][0] % 64
+    frozen = np.ones(1 << 16, dtype=np.int64)
+    frozen.flags.writeable = False
+    assert there.sum(frozen, 1 << 16) == 1 << 16
+
+
+def test_large_arrays_of_calls_within_calls(there: armexec.Module) -> None:
+    outer, inner = np.arange(100_000), np.arange(2_000_000)
+    middle = np.zeros(1, dtype=np.int64)
+
+    def sum_inner(p) -> int:  # type: ignore[no-untyped-def]
+        middle[0] = there.sum(inner, len(inner))
+        there.twice(inner, len(inner))
+        return int(p[3])
+
+    assert there.between(sum_inner, outer, len(outer)) == 3 + outer[:100_000].sum()
+    assert middle[0] == np.arange(2_000_000).sum()
+    assert inner[-1] == 2 * 1_999_999
+
+
+def test_what_was_written_before_a_fault_is_there(both: tuple[armexec.Module, armexec.Module]) -> None:
+    for size in (8, 100_000):
+        for module in both:
+            numbers = np.zeros(size, dtype=np.int64)
+            with pytest.raises(armexec.MemoryFault):
+                module.write_and_fault(numbers)
+            assert numbers[0] == 5
 
 
 def test_empty_and_aligned_memory(there: armexec.Module) -> None:

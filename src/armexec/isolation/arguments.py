@@ -18,6 +18,7 @@ from armexec.abi.variadic import variable_arguments
 from armexec.errors import SignatureError
 from armexec.isolation.blocks import ALIGNMENT
 from armexec.isolation.protocol import Address, Block
+from armexec.isolation.shared import SharedMemory
 from armexec.module.guest_code import GuestCode
 from armexec.objects import CType, Prototype
 
@@ -41,6 +42,10 @@ Sender = Callable[["Arguments", Any], Any]
 """From a value to what the worker is told of it."""
 
 
+_LARGE = 1 << 15
+"""Bytes of an argument from which on it is copied through shared memory."""
+
+
 class Range:
     """Memory of this process that an argument points to, from `start` to `end`. `owner` keeps it."""
 
@@ -62,6 +67,7 @@ class Arguments:
         self._ranges: list[Range] = []
         self._copies: list[ListCopy] = []
         self._merged: list[Range] = []
+        self._shared: list[tuple[int, int, int]] = []
 
     def owners(self) -> Owners:
         """A list for the objects whose addresses are passed."""
@@ -83,8 +89,8 @@ class Arguments:
             self._copies.append(owner)
         return found
 
-    def blocks(self) -> list[Block]:
-        """The memory to copy, each byte once."""
+    def blocks(self, shared: SharedMemory | None) -> list[Block]:
+        """The memory to copy, each byte once. Where much is shared, it is already copied."""
         for found in sorted(self._ranges, key=lambda each: each.start):
             last = self._merged[-1] if self._merged else None
             if last is not None and found.start < last.end:
@@ -92,10 +98,17 @@ class Arguments:
                 last.writable |= found.writable
             else:
                 self._merged.append(Range(found.start, found.end, found.writable, None))
-        return [
-            (ctypes.string_at(each.start, each.end - each.start), each.start % ALIGNMENT, each.writable)
-            for each in self._merged
-        ]
+        return [self._block(each, shared) for each in self._merged]
+
+    def _block(self, each: Range, shared: SharedMemory | None) -> Block:
+        size = each.end - each.start
+        if shared is not None and size >= _LARGE:
+            offset = shared.put(each.start, size, ALIGNMENT)
+            if offset is not None:
+                if each.writable:
+                    self._shared.append((offset, each.start, size))
+                return offset, 0, each.writable
+        return ctypes.string_at(each.start, size), each.start % ALIGNMENT, each.writable
 
     def addresses(self, values: Sequence[Any]) -> list[Any]:
         """The values with places in blocks instead of memory."""
@@ -107,8 +120,11 @@ class Arguments:
                 return number, found.start - each.start
         raise AssertionError
 
-    def take(self, changed: Sequence[tuple[int, memoryview]]) -> None:
+    def take(self, changed: Sequence[tuple[int, memoryview]], shared: SharedMemory | None) -> None:
         """Copy what the worker has changed into the arguments."""
+        if shared is not None:
+            for offset, start, size in self._shared:
+                shared.take(offset, start, size)
         for number, data in changed:
             found = self._merged[number]
             if found.writable:

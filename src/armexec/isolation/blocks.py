@@ -16,18 +16,21 @@ ALIGNMENT = 64
 class Blocks:
     """The copies of blocks in a worker."""
 
-    def __init__(self, blocks: Sequence[Block]) -> None:
-        self._blocks = blocks
-        self._copies: list[memoryview] = []
+    def __init__(self, blocks: Sequence[Block], shared: int) -> None:
+        """Copy blocks. `shared` is the address of shared memory, where some are already."""
+        self._copies: list[tuple[int, bytes, memoryview]] = []
         self._addresses: list[int] = []
-        for data, alignment, _ in blocks:
+        for number, (data, alignment, writable) in enumerate(blocks):
+            if isinstance(data, int):
+                self._addresses.append(shared + data)
+                continue
             # A byte at least: what is empty has an address too.
             room = bytearray(len(data) + ALIGNMENT)
             start = ctypes.addressof(ctypes.c_char.from_buffer(room))
             offset = (alignment - start) % ALIGNMENT
             copy = memoryview(room)[offset : offset + len(data)]
             copy[:] = data
-            self._copies.append(copy)
+            self._copies.append((number if writable else -1, data, copy))
             self._addresses.append(start + offset)
 
     def address(self, place: Address) -> int:
@@ -36,9 +39,9 @@ class Blocks:
         return self._addresses[number] + offset
 
     def changed(self) -> Iterator[tuple[int, bytes]]:
-        """The numbers and the bytes of the blocks that the guest may change and has changed."""
-        for number, ((before, _, writable), copy) in enumerate(zip(self._blocks, self._copies, strict=True)):
-            if writable:
+        """The numbers and the bytes of the copies that the guest may change and has changed."""
+        for number, before, copy in self._copies:
+            if number >= 0:
                 data = bytes(copy)  # the views themselves would be compared byte by byte
                 if data != before:
                     yield number, data

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack, nullcontext
 from itertools import count
 from typing import TYPE_CHECKING, Any
 
@@ -47,13 +48,17 @@ def make_worker_call(
 
     def call(values: Sequence[Any], extra: Sequence[Any] = ()) -> Any:
         arguments = Arguments(address_of_function)
-        with session.turn(name):
+        with ExitStack() as turn:
+            turn.enter_context(session.turn(name))
             passed = [send(arguments, value) for send, value in zip(convert, values, strict=True)]
             further = send_variable(arguments, prototype, extra) if extra else []
-            blocks = arguments.blocks()
+            shared = session.worker.shared
+            turn.enter_context(shared.call() if shared is not None else nullcontext())
+            blocks = arguments.blocks(shared)
             question = arguments.addresses(passed), arguments.addresses(further), blocks
-            answer = session.call(bind, question, [len(data) for data, _, _ in blocks], size, name)
-        arguments.take(answer.changed)
+            sizes = [len(data) if isinstance(data, bytes) else 0 for data, _, _ in blocks]
+            answer = session.call(bind, question, sizes, size, name)
+            arguments.take(answer.changed, shared)
         if answer.error is not None:
             raise answer.error
         if text is not None:

@@ -61,13 +61,14 @@ class ForkServer:
             except OSError as error:
                 raise HostError(f"the process that workers are forked from can't be started: {error}") from error
 
-    def start(self, worker: socket.socket, options: dict[str, Any]) -> int:
-        """Fork a worker, which gets one end of a pair of sockets. Its process id. Raises HostError."""
+    def start(self, files: list[int], options: dict[str, Any]) -> int:
+        """Fork a worker, which gets one end of a pair of sockets, and perhaps shared memory, by their descriptors. Its
+        process id. Raises HostError."""
         with self._lock:
             self._wait()
             try:
                 self._send(ServerKind.START, options)
-                socket.send_fds(self._control, [b"\0"], [worker.fileno()])
+                socket.send_fds(self._control, [b"\0"], files)
                 found = self._answer()
             except (ChannelClosed, ProtocolError, TimeoutError, OSError) as error:
                 self._broken(error)

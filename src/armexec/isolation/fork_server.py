@@ -12,8 +12,8 @@ import os
 import pickle
 import signal
 import socket
-import sys
 import time
+from collections.abc import Sequence
 from typing import Any
 
 from armexec.isolation.channel import Channel, ChannelClosed
@@ -109,29 +109,28 @@ def serve(descriptor: int) -> None:
 
 
 def _start(control: socket.socket, options: dict[str, Any], workers: _Workers) -> int | OSError:
-    """Fork a worker; its socket comes along as ancillary data. Its process id, or why there is none."""
-    _, descriptors, _, _ = socket.recv_fds(control, 1, 1)
-    (descriptor,) = descriptors
+    """Fork a worker; its files come along as ancillary data. Its process id, or why there is none."""
+    _, descriptors, _, _ = socket.recv_fds(control, 1, 2)
     try:
         process = os.fork()
     except OSError as error:
-        os.close(descriptor)
+        _close(descriptors)
         return error
     if process:
-        os.close(descriptor)
+        _close(descriptors)
         workers.add(process)
         return process
     status = 1
     try:
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         control.close()
-        run(descriptor, options)
+        run(descriptors, options)
         status = 0
     finally:
         # Nothing of the server's is to be done by its copy.
         os._exit(status)
 
 
-def main() -> None:
-    """Serve; the descriptor of the socket is the first argument of the process."""
-    serve(int(sys.argv[1]))
+def _close(descriptors: Sequence[int]) -> None:
+    for descriptor in descriptors:
+        os.close(descriptor)

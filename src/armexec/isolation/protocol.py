@@ -78,8 +78,9 @@ class Reply(IntEnum):
 
 
 # Plain tuples, which unpickle in a fraction of the time of others.
-Block: TypeAlias = tuple[bytes, int, bool]
-"""Memory that arguments point to: its bytes; the lower bits of its address; whether the guest may change it."""
+Block: TypeAlias = tuple[bytes | int, int, bool]
+"""Memory that arguments point to: its bytes, or its offset in shared memory; the lower bits of its address; whether the
+guest may change it."""
 Address: TypeAlias = tuple[int, int]
 """A pointer into a block: the block's number and the offset in it."""
 

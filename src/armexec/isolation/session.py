@@ -19,6 +19,7 @@ from armexec.isolation.channel import Channel, ChannelClosed, ProtocolError
 from armexec.isolation.client import ForkServer, fork_server
 from armexec.isolation.protocol import LIMIT, CallbackReference, Reply, Request, decode_error, split_blocks
 from armexec.isolation.sandbox import Sandbox
+from armexec.isolation.shared import SharedMemory
 from armexec.program.system_calls.streams import OutputStream
 
 __all__ = ["Answer", "Session", "WorkerProcess"]
@@ -46,7 +47,10 @@ class WorkerProcess:
         self.channel, other = Channel.pair()
         with other:
             environment = {name: value for name, value in os.environ.items() if name.startswith("ARMEXEC_")}
-            self.pid = self.server.start(other, {"memory": memory, "environment": environment})
+            self.shared = SharedMemory.create()
+            """Memory for large arguments, if the system has such."""
+            files = [other.fileno()] if self.shared is None else [other.fileno(), self.shared.descriptor]
+            self.pid = self.server.start(files, {"memory": memory, "environment": environment})
         try:
             kind, data = self.channel.receive(LIMIT, _START)
             if kind != Reply.READY:
@@ -63,7 +67,13 @@ class WorkerProcess:
     def kill(self) -> None:
         """End it at once."""
         self.server.signal(self.pid, signal.SIGKILL)
+        self.close()
+
+    def close(self) -> None:
+        """Let go of it: a worker without a channel ends."""
         self.channel.close()
+        if self.shared is not None:
+            self.shared.close()
 
     def exit_code(self) -> int | None:
         """How it ended: its exit status, a signal's number below zero, or None if that isn't known."""
@@ -354,7 +364,7 @@ class Session:
         """In a child of this process: the worker belongs to the parent."""
         worker, self._worker = self._worker, None
         if worker is not None:
-            worker.channel.close()
+            worker.close()
 
 
 _sessions: weakref.WeakSet[Session] = weakref.WeakSet()

@@ -12,7 +12,7 @@ import signal
 import socket
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from armexec.abi import calling_convention
@@ -24,6 +24,7 @@ from armexec.isolation.blocks import Blocks
 from armexec.isolation.channel import Channel, ChannelClosed
 from armexec.isolation.protocol import CallbackReference, Reply, Request, encode_error, join_blocks
 from armexec.isolation.sandbox import Sandbox, deny_files, filter_system_calls, limit_resources
+from armexec.isolation.shared import map_shared
 from armexec.isolation.warm import start_threads
 from armexec.memory import HostMemory
 from armexec.module import Function, Module
@@ -35,10 +36,6 @@ from armexec.run_limits import limits
 __all__ = ["run"]
 
 _PR_SET_PDEATHSIG = 1
-_CHANNEL = 3
-"""The descriptor of the channel. Those below it lead nowhere, and others are closed."""
-_MOST = 1 << 16
-"""Descriptors: macOS may say that there can be any number."""
 _ANY_SIZE = 1 << 40
 _PART = 1 << 16
 """Bytes of output that are sent at once."""
@@ -56,15 +53,19 @@ class _Ended(BaseException):
     """The other process doesn't need this one any more."""
 
 
-def run(descriptor: int, options: dict[str, Any]) -> None:
-    """Confine this process, and do what the process at the other end of a socket asks for until it closes that."""
+def run(descriptors: Sequence[int], options: dict[str, Any]) -> None:
+    """Confine this process, and do what the process at the other end of a socket asks for until it closes that.
+
+    `descriptors` are those of the socket, and of shared memory if there is some.
+    """
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
-    os.dup2(descriptor, _CHANNEL)
-    os.closerange(_CHANNEL + 1, max(descriptor + 1, min(os.sysconf("SC_OPEN_MAX"), _MOST)))
     os.environ.update(options["environment"])
     os.environ["ARMEXEC_CACHE"] = "off"
-    worker = _Worker(Channel(socket.socket(fileno=_CHANNEL), None))
+    # All others that there are belong to objects, such as files in memory: the fork server has been given none.
+    connection, *files = descriptors
+    shared = map_shared(files[0]) if files else 0
+    worker = _Worker(Channel(socket.socket(fileno=connection), None), shared)
     try:
         worker.confine(options["memory"])
         worker.serve()
@@ -75,8 +76,9 @@ def run(descriptor: int, options: dict[str, Any]) -> None:
 class _Worker:
     """The module, its functions by number, and the conversation with the other process."""
 
-    def __init__(self, channel: Channel) -> None:
+    def __init__(self, channel: Channel, shared: int) -> None:
         self._channel = channel
+        self._shared = shared
         self._sending = threading.Lock()
         self._module: Module | None = None
         self._functions: dict[int, tuple[Callable[..., Any], Prototype, bool]] = {}
@@ -214,7 +216,7 @@ class _Worker:
     ) -> bytes:
         """Call a function; the result's bytes. `changed` gets the blocks that the guest has changed."""
         function, prototype, is_text = self._functions[number]
-        memory = Blocks(blocks)
+        memory = Blocks(blocks, self._shared)
         passed = [
             self._argument(value, parameter.type, memory)
             for value, parameter in zip(arguments, prototype.parameters, strict=True)
