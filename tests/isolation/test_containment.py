@@ -14,6 +14,7 @@ import pytest
 from tests.isolation.inside import CHANNEL, call_until_it_has_ended, run_inside
 
 import armexec
+from armexec.isolation import session
 from armexec.isolation.module import IsolatedModule
 from armexec.isolation.sandbox import Sandbox
 from engines import needs_processes
@@ -202,7 +203,10 @@ def test_a_hostile_worker_can_only_make_errors(module: IsolatedModule, sent: str
     assert module.next() == 1
 
 
-def test_a_worker_that_is_stuck_is_ended_by_a_time_limit(module: IsolatedModule) -> None:
+def test_a_worker_that_is_stuck_is_ended_by_a_time_limit(
+    module: IsolatedModule, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(session, "_PATIENCE", 0.5)
     before = module.worker.pid
     started = time.monotonic()
     with pytest.raises(armexec.TimeLimitExceeded, match="had to be ended"), armexec.limits(time_limit=0.2):
@@ -235,7 +239,10 @@ def test_time_limits_of_a_module_and_after_them() -> None:
         assert module.next() == 1
 
 
-def test_a_flood_of_output_is_ended_by_a_time_limit(module: IsolatedModule, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_flood_of_output_is_ended_by_a_time_limit(
+    module: IsolatedModule, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(session, "_PATIENCE", 0.5)
     started = time.monotonic()
     with pytest.raises(armexec.TimeLimitExceeded, match="had to be ended"), armexec.limits(time_limit=0.2):
         run_inside(module, f"{CHANNEL}\nwhile True: os.write(channel, (2).to_bytes(8, 'little') + bytes([4, 1, 120]))")

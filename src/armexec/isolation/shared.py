@@ -50,7 +50,7 @@ class SharedMemory:
         return cls(descriptor)
 
     def put(self, start: int, size: int, alignment: int) -> int | None:
-        """Copy memory into the file, to an offset with the lower bits of `start`, which is returned; None if it is full."""
+        """Copy memory into the file: the offset, which has the lower bits of `start`; None if it is full."""
         offset = -(-self._top // alignment) * alignment + start % alignment
         end = offset + size
         if end > RESERVED:
