@@ -24,6 +24,7 @@ on_linux = pytest.mark.skipif(sys.platform != "linux", reason="elsewhere there a
 
 SOURCE = """
 int counter;
+int apply(int (*f)(int), int x) { x = f(x); for (;;) ; }
 int next(void) { return ++counter; }
 void forever(void) { for (;;) ; }
 long fill(char *p, long n) { for (long i = 0; i < n; i++) p[i] = 1; return n; }
@@ -237,6 +238,18 @@ def test_time_limits_of_a_module_and_after_them() -> None:
         with pytest.raises(armexec.TimeLimitExceeded):
             module.forever()
         assert module.next() == 1
+
+
+def test_a_function_of_python_may_outlast_a_time_limit(module: IsolatedModule) -> None:
+    assert module.next() == 1
+
+    def slow(x: int) -> int:
+        time.sleep(2.5)
+        return x
+
+    with pytest.raises(armexec.TimeLimitExceeded), armexec.limits(time_limit=0.1):
+        module.apply(slow, 1)
+    assert module.next() == 2, "the worker was not ended"
 
 
 def test_a_flood_of_output_is_ended_by_a_time_limit(

@@ -37,7 +37,7 @@ class ForkServer:
         Raises:
             HostError: the system refuses.
         """
-        if not sys.executable or not hasattr(socket, "send_fds"):
+        if not sys.executable or getattr(sys, "frozen", False) or not hasattr(socket, "send_fds"):
             raise HostError('isolate="process" needs a system with sockets that pass files, and a Python to start')
         self._lock = threading.Lock()
         self._is_ready = False

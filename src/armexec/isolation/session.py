@@ -244,7 +244,10 @@ class Session:
                     if kind == Reply.RESULT and size is not None and len(rest) != size:
                         raise ProtocolError("a result of another size")
                     return Answer(changed, rest, None if kind == Reply.RESULT else self._error(rest))
+                asked = time.monotonic()
                 self._serve(worker, kind, data)
+                if until is not None and kind == Reply.CALLBACK:
+                    until += time.monotonic() - asked  # Python's time isn't the worker's
         except ChannelClosed:
             raise self._crashed(worker, what) from None
         except ProtocolError as error:
