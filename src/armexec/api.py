@@ -83,7 +83,7 @@ def _kind_of_module(settings: Settings) -> type[Module]:
 def _prestart(settings: Settings) -> None:
     """Have what workers are forked from start while the compiler runs. Raises HostError."""
     if settings.isolate is not None:
-        from armexec.isolation.client import fork_server
+        from armexec.isolation.server.client import fork_server
 
         fork_server()
 

@@ -12,8 +12,9 @@ from armexec.errors import Error, ExecutionError, LoadError, SignatureError
 from armexec.forks import renew
 from armexec.isolation.callables import Callables, imported
 from armexec.isolation.calls import make_worker_call
+from armexec.isolation.process import WorkerProcess
 from armexec.isolation.protocol import CallbackReference, Request
-from armexec.isolation.session import Session, WorkerProcess
+from armexec.isolation.session import Session
 from armexec.module.imports import Import
 from armexec.module.links import Links
 from armexec.module.module import Function, Module

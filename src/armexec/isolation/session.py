@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 import pickle
 import signal
 import time
@@ -13,16 +12,14 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 from armexec.deadlines import deadline
-from armexec.errors import Error, HostError, TimeLimitExceeded, WorkerCrashed
+from armexec.errors import Error, TimeLimitExceeded, WorkerCrashed
 from armexec.forks import in_child, renew
-from armexec.isolation.channel import Channel, ChannelClosed, ProtocolError
-from armexec.isolation.client import ForkServer, fork_server
+from armexec.isolation.channel import ChannelClosed, ProtocolError
+from armexec.isolation.process import WorkerProcess
 from armexec.isolation.protocol import LIMIT, CallbackReference, Reply, Request, decode_error, split_blocks
-from armexec.isolation.sandbox import Sandbox
-from armexec.isolation.shared import SharedMemory
 from armexec.program.system_calls.streams import OutputStream
 
-__all__ = ["Answer", "Session", "WorkerProcess"]
+__all__ = ["Answer", "Session"]
 
 _GRACE = {Request.CALL: 1.0, Request.CLOSE: 1.0, Request.LOAD: 30.0}
 """Seconds after a time limit in which a worker may still tell where the guest was; to load a module is more than that.
@@ -32,52 +29,8 @@ _PATIENCE = 10.0
 _INTERRUPT = 1.0
 """Seconds after Ctrl-C in which a worker may still stop what it does, and keep its variables."""
 _ADDRESS = 8
-_START = 60.0
-"""Seconds until a new worker must have confined itself."""
 _HINTS = {"SIGKILL": ", perhaps since the system had no memory left,", "SIGABRT": ", by abort,"}
 _RESTART = "the next call starts another one, in which the module's variables have their initial values"
-
-
-class WorkerProcess:
-    """A worker process and the channel to it. `pid` is its process id, `sandbox` what confines it."""
-
-    def __init__(self, memory: int) -> None:
-        """Start one. Raises HostError."""
-        self.server: ForkServer = fork_server()
-        self.channel, other = Channel.pair()
-        with other:
-            environment = {name: value for name, value in os.environ.items() if name.startswith("ARMEXEC_")}
-            self.shared = SharedMemory.create()
-            """Memory for large arguments, if the system has such."""
-            files = [other.fileno()] if self.shared is None else [other.fileno(), self.shared.descriptor]
-            self.pid = self.server.start(files, {"memory": memory, "environment": environment})
-        try:
-            kind, data = self.channel.receive(LIMIT, _START)
-            if kind != Reply.READY:
-                raise HostError(f"a worker process can't be confined here: {data.decode('utf-8', 'backslashreplace')}")
-            self.sandbox = Sandbox(*json.loads(data))
-        except (ChannelClosed, ProtocolError, TimeoutError) as error:
-            self.kill()
-            raise HostError(f"a worker process ended at its start: exit code {self.exit_code()}") from error
-        self.bound: set[int] = set()
-        """The numbers of the functions that it knows."""
-        self.addresses: dict[int, int] = {}
-        """The addresses that functions of Python have there, by their numbers."""
-
-    def kill(self) -> None:
-        """End it at once."""
-        self.server.signal(self.pid, signal.SIGKILL)
-        self.close()
-
-    def close(self) -> None:
-        """Let go of it: a worker without a channel ends."""
-        self.channel.close()
-        if self.shared is not None:
-            self.shared.close()
-
-    def exit_code(self) -> int | None:
-        """How it ended: its exit status, a signal's number below zero, or None if that isn't known."""
-        return self.server.exit_code(self.pid)
 
 
 class Answer(NamedTuple):
@@ -143,11 +96,6 @@ class Session:
                     raise
                 self.base = int.from_bytes(found.result, "little")
             return worker
-
-    @property
-    def is_running(self) -> bool:
-        """Whether there is a worker."""
-        return self._worker is not None
 
     def add_callback(self, number: int, function: Callable[[bytes], bytes | None]) -> None:
         """Have a function called where the guest calls the callback of that number."""

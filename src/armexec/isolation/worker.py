@@ -24,8 +24,8 @@ from armexec.isolation.blocks import Blocks
 from armexec.isolation.channel import Channel, ChannelClosed
 from armexec.isolation.protocol import CallbackReference, Reply, Request, encode_error, join_blocks
 from armexec.isolation.sandbox import Sandbox, deny_files, filter_system_calls, limit_resources
+from armexec.isolation.server.warm import start_threads
 from armexec.isolation.shared import map_shared
-from armexec.isolation.warm import start_threads
 from armexec.memory import HostMemory
 from armexec.module import Function, Module
 from armexec.module.guest_callbacks import Callback

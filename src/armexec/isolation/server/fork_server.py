@@ -18,7 +18,7 @@ from typing import Any
 
 from armexec.isolation.channel import Channel, ChannelClosed
 from armexec.isolation.protocol import SERVER_LIMIT, ServerKind
-from armexec.isolation.warm import prepare
+from armexec.isolation.server.warm import prepare
 from armexec.isolation.worker import run
 
 __all__ = ["serve"]

@@ -25,7 +25,9 @@ _START = 120.0
 _END = 5.0
 _PASSED = ("ARMEXEC_", "PYTHON", "LD_", "DYLD_", "LC_")
 _PASSED_NAMES = {"HOME", "LANG", "PATH", "SYSTEMROOT", "TMPDIR", "VIRTUAL_ENV", "XDG_CACHE_HOME"}
-_PROGRAM = "import sys; sys.path[:] = {path!r}; from armexec.isolation.fork_server import serve; serve({descriptor})"
+_PROGRAM = (
+    "import sys; sys.path[:] = {path!r}; from armexec.isolation.server.fork_server import serve; serve({descriptor})"
+)
 
 
 class ForkServer:
