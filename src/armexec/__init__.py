@@ -40,6 +40,7 @@ if TYPE_CHECKING:
         TimeLimitExceeded,
         UndefinedSymbol,
         UnsupportedInstruction,
+        WorkerCrashed,
     )
     from armexec.module import Function, Module
     from armexec.module.code_buffer import CodeBuffer
@@ -86,6 +87,7 @@ __all__ = [
     "TimeLimitExceeded",
     "UndefinedSymbol",
     "UnsupportedInstruction",
+    "WorkerCrashed",
     "__version__",
     "assemble",
     "callback",

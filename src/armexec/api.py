@@ -60,7 +60,8 @@ def _module(
     imports: Mapping[str, Import] | None = None,
     settings: Settings | None = None,
 ) -> Module:
-    return Module(
+    settings = settings or Settings()
+    return _kind_of_module(settings)(
         image,
         engine,
         imports=imports,
@@ -68,6 +69,23 @@ def _module(
         assembly=source.assembly,
         diagnostics=source.diagnostics,
     )
+
+
+def _kind_of_module(settings: Settings) -> type[Module]:
+    """The class of modules that run in this process, or in others."""
+    if settings.isolate is None:
+        return Module
+    from armexec.isolation.module import IsolatedModule
+
+    return IsolatedModule
+
+
+def _prestart(settings: Settings) -> None:
+    """Have what workers are forked from start while the compiler runs. Raises HostError."""
+    if settings.isolate is not None:
+        from armexec.isolation.server.client import fork_server
+
+        fork_server()
 
 
 def _prepare(engine: str | None) -> Iterator[None]:
@@ -101,6 +119,7 @@ def compile(
     instruction_limit: int | None = None,
     memory_limit: int | None = None,
     stack_size: int | None = None,
+    isolate: str | None = None,
 ) -> Module:
     """Compile C or C++ for AArch64 and load the result.
 
@@ -119,14 +138,18 @@ def compile(
         memory_limit: bytes by which the module's own memory may grow, in all calls: what its heap (`malloc`) and the C
             library may have. More is refused: malloc gives a null pointer.
         stack_size: bytes of the guest's stack, in each call from Python.
+        isolate: "process": the code runs in a process of its own, which can do nothing else: it can't open files,
+            connect or start processes, and its end is an exception (WorkerCrashed). It is a bit slower to call. See
+            `armexec.isolation.IsolatedModule`.
 
     Raises:
         CompileError: with the compiler's diagnostics.
         LoadError: the object needs what it doesn't define.
-        SignatureError: a limit has a value that it can't have.
-        HostError: the engine can't run here.
+        SignatureError: a limit or `isolate` has a value that it can't have.
+        HostError: the engine can't run here, or a worker process can't be started.
     """
-    settings = Settings(time_limit, instruction_limit, memory_limit, stack_size)
+    settings = Settings(time_limit, instruction_limit, memory_limit, stack_size, isolate)
+    _prestart(settings)
     given = Source(source, language, file=filename, opt=opt, target=target, flags=flags, compiler=compiler)
     # Assembly too goes to the compiler here.
     image = load_image(given.compiled(_prepare(engine)).data, filename or "<source>")
@@ -144,6 +167,7 @@ def load(
     instruction_limit: int | None = None,
     memory_limit: int | None = None,
     stack_size: int | None = None,
+    isolate: str | None = None,
 ) -> Module:
     """Load a relocatable object (ELF or Mach-O for AArch64), a static library of such, a shared library (ELF) or a
     dynamic one (Mach-O), from a path or from bytes; or several objects and static libraries that use each other, from a
@@ -162,18 +186,19 @@ def load(
         dlopen: more shared libraries, which the code may open with dlopen: paths, or names to be looked for in
             `search`. They are loaded, and their initializers called, at once.
         time_limit, instruction_limit, memory_limit, stack_size: limits of the module; see `compile`.
+        isolate: "process": the code runs in a process of its own; see `compile`.
 
     Raises:
         LoadError: it can't be read, isn't such a file, needs what none defines, or two define the same; a library that
             it needs isn't found.
-        SignatureError: a limit has a value that it can't have.
-        HostError: the engine can't run here.
+        SignatureError: a limit or `isolate` has a value that it can't have.
+        HostError: the engine can't run here, or a worker process can't be started.
     """
-    settings = Settings(time_limit, instruction_limit, memory_limit, stack_size)
+    settings = Settings(time_limit, instruction_limit, memory_limit, stack_size, isolate)
     names = _paths(search, "search is a list of folders")
     opened = _paths(dlopen, "dlopen is a list of shared libraries")
     if isinstance(file, list | tuple) and all(isinstance(path, str | os.PathLike) for path in file):
-        return Module(link_files(file), engine, imports=imports, settings=settings)
+        return _kind_of_module(settings)(link_files(file), engine, imports=imports, settings=settings)
     if isinstance(file, bytes | bytearray | memoryview):
         source = Source(file, "object", search=names, opened=opened)
         return load_source(source, engine, imports, settings=settings)
@@ -204,6 +229,7 @@ def function(
     instruction_limit: int | None = None,
     memory_limit: int | None = None,
     stack_size: int | None = None,
+    isolate: str | None = None,
 ) -> Function:
     """A function from machine words, their bytes, assembly text or assembled code.
 
@@ -216,6 +242,7 @@ def function(
             prototype's name, or the first function if there is no such label.
         imports: what symbols that the code doesn't define stand for; see `load`.
         time_limit, instruction_limit, memory_limit, stack_size: limits of the module; see `compile`.
+        isolate: "process": the code runs in a process of its own; see `compile`.
 
     Raises:
         AssemblyError: the text can't be assembled.
@@ -228,7 +255,7 @@ def function(
         raise LoadError(f"a function's name is text without null characters, not {described(name)}")
     wanted = name or prototype.name
     source = Source(code, kind_of_code(code), entry=wanted or "function")
-    settings = Settings(time_limit, instruction_limit, memory_limit, stack_size)
+    settings = Settings(time_limit, instruction_limit, memory_limit, stack_size, isolate)
     module = load_source(source, engine, imports, settings=settings)
     missing = [name for name in module.image.undefined() if source_name(name) in module.missing]
     if missing:

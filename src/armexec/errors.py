@@ -25,6 +25,7 @@ __all__ = [
     "TimeLimitExceeded",
     "UndefinedSymbol",
     "UnsupportedInstruction",
+    "WorkerCrashed",
 ]
 
 
@@ -142,6 +143,19 @@ class SignatureError(Error, TypeError):
 
 class HostError(Error):
     """The host refused something armexec needs, such as executable memory, or lacks the engine asked for."""
+
+
+class WorkerCrashed(Error):
+    """The worker process of a module that was loaded with `isolate="process"` has ended during a call.
+
+    `signal`: the number of the signal that ended it, such as 11 for SIGSEGV, else 0. `status`: its exit status if it
+    ended otherwise. The next call starts another worker, where the module is loaded anew.
+    """
+
+    def __init__(self, message: str, *, signal: int = 0, status: int = 0) -> None:
+        super().__init__(message)
+        self.signal = signal
+        self.status = status
 
 
 class _Place(TypedDict, total=False):

@@ -4,16 +4,51 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import cache
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Protocol
 
 from armexec.abi.values import codec
 from armexec.errors import SignatureError
 from armexec.memory import HostMemory, string_at
 from armexec.objects import CType
 
-__all__ = ["GuestPointer", "pointer_class"]
+__all__ = ["GuestPointer", "PointedMemory", "pointer_class"]
 
-_memory = HostMemory()
+
+class PointedMemory(Protocol):
+    """The memory that pointers lead to."""
+
+    def read(self, address: int, size: int) -> bytes:
+        """The bytes at an address. Raises Error where they can't be read."""
+
+    def write(self, address: int, data: bytes) -> None:
+        """Change the bytes at an address. Raises Error where they can't be written."""
+
+    def text(self, address: int) -> bytes:
+        """The bytes up to a null. Raises Error where they can't be read."""
+
+    def buffer(self, address: int, size: int) -> Any:
+        """A buffer of the bytes at an address. Raises Error where they can't be read."""
+
+    def pointer(self, ctype: CType) -> Callable[[int], GuestPointer]:
+        """The class of the pointers of a type into this memory."""
+
+
+class _OwnMemory:
+    """The memory of this process. Its buffers are views."""
+
+    def __init__(self) -> None:
+        memory = HostMemory()
+        self.read, self.write, self.text = memory.read, memory.write, string_at
+
+    def buffer(self, address: int, size: int) -> Any:
+        import ctypes
+
+        self.read(address, 1)
+        self.read(address + size - 1, 1)
+        return (ctypes.c_uint8 * size).from_address(address)
+
+    def pointer(self, ctype: CType) -> Callable[[int], GuestPointer]:
+        return pointer_class(ctype)
 
 
 class GuestPointer(int):
@@ -26,6 +61,7 @@ class GuestPointer(int):
     __slots__ = ()
 
     target: ClassVar[CType | None] = None
+    memory: ClassVar[PointedMemory] = _OwnMemory()
 
     def _element(self, index: int) -> tuple[int, Any]:
         """The address and the codec of an element."""
@@ -44,9 +80,9 @@ class GuestPointer(int):
             Error: it can't be read.
         """
         address, found = self._element(index)
-        value = found.unpack(_memory.read(address, found.size))
+        value = found.unpack(self.memory.read(address, found.size))
         target = type(self).target
-        return pointer_class(target)(value) if target is not None and target.kind == "pointer" else value
+        return self.memory.pointer(target)(value) if target is not None and target.kind == "pointer" else value
 
     def __setitem__(self, index: int, value: Any) -> None:
         """Change an element.
@@ -56,7 +92,7 @@ class GuestPointer(int):
             Error: it can't be written.
         """
         address, found = self._element(index)
-        _memory.write(address, found.pack(value, []))
+        self.memory.write(address, found.pack(value, []))
 
     def cast(self, type: str) -> GuestPointer:
         """The same address as a pointer of another type, such as "int *".
@@ -69,7 +105,7 @@ class GuestPointer(int):
         (parameter,) = parse_prototype(f"void({type})").parameters or (None,)
         if parameter is None or parameter.type.kind != "pointer":
             raise SignatureError(f'{type!r} is no pointer\'s type: write one such as "int *"')
-        return pointer_class(parameter.type)(self)
+        return self.memory.pointer(parameter.type)(self)
 
     def text(self) -> str:
         """The text there, up to a null character, from UTF-8.
@@ -77,10 +113,11 @@ class GuestPointer(int):
         Raises:
             Error: it can't be read.
         """
-        return string_at(int(self)).decode("utf-8", "backslashreplace")
+        return self.memory.text(int(self)).decode("utf-8", "backslashreplace")
 
     def array(self, count: int) -> Any:
-        """A NumPy array of `count` elements in the same memory: what is changed in one is changed in the other.
+        """A NumPy array of `count` elements in the same memory: what is changed in one is changed in the other. Of a
+        worker process's memory it is a copy, which can't be changed.
 
         It must not be used when the guest has freed the memory.
 
@@ -88,8 +125,6 @@ class GuestPointer(int):
             SignatureError: NumPy has no such elements.
             Error: they can't be read.
         """
-        import ctypes
-
         import numpy as np
 
         address, found = self._element(0)
@@ -98,9 +133,7 @@ class GuestPointer(int):
             raise SignatureError(f"NumPy has no array of `{found.ctype}`")
         if not count:
             return np.empty(0, dtype)
-        _memory.read(address, 1)
-        _memory.read(address + count * found.size - 1, 1)
-        return np.frombuffer((ctypes.c_uint8 * (count * found.size)).from_address(address), dtype)
+        return np.frombuffer(self.memory.buffer(address, count * found.size), dtype)
 
     def __repr__(self) -> str:
         target = type(self).target

@@ -12,7 +12,7 @@ from armexec.engines import LoadedImage
 from armexec.errors import Error, LoadError, SignatureError
 from armexec.forks import renew
 from armexec.lines import Lines
-from armexec.module.binding import CallTarget, limited_call
+from armexec.module.binding import CallTarget, MakeFaster, limited_call
 from armexec.module.guest_code import GuestCode
 from armexec.module.imports import Import
 from armexec.module.links import Links
@@ -363,6 +363,22 @@ class Module:
                 _refuse_closed(self.name)
             return HostMemory().read(self._loaded.base + offset, size)
 
+    def _python_call(
+        self, symbol: FunctionSymbol, prototype: Prototype, text: type[str] | type[bytes] | None
+    ) -> tuple[Callable[..., Any], MakeFaster | None]:
+        """What Python calls for a function, and what makes a faster one, if that can be made.
+
+        Raises:
+            SignatureError: a type can't be passed.
+        """
+        target = CallTarget(self._loaded, symbol.offset, prototype, self._links.address_of_function)
+        convert = None
+        if text is not None:
+            from armexec.abi import text_result
+
+            convert = text_result(text, symbol.source_name, self._loaded.base + symbol.offset)
+        return target.python_call(convert)
+
     def _bound(self, function: Function) -> None:
         self._made.add(function)
 
@@ -441,13 +457,7 @@ class Function(GuestCode):
                 f'{self.name}: its signature isn\'t known: give one, as in .with_signature("int(int)"), or {keep}'
             )
         module = self._module
-        target = CallTarget(module.loaded, self._symbol.offset, prototype, module._links.address_of_function)
-        convert = None
-        if self._text is not None:
-            from armexec.abi import text_result
-
-            convert = text_result(self._text, self.name, self.address)
-        call, make_faster = target.python_call(convert)
+        call, make_faster = module._python_call(self._symbol, prototype, self._text)
         if module._settings.has_limits:
             call, make_faster = limited_call(call, module._settings), None
         module._bound(self)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 
-from armexec.errors import HostError
+from armexec.errors import HostError, SignatureError
 from armexec.run_limits import check_limits, limits
 
 __all__ = ["Settings"]
@@ -17,7 +17,7 @@ class Settings:
 
     `time_limit`: seconds that a call from Python may take. `instruction_limit`: how many instructions of the guest it
     may execute. `stack_size`: bytes of its stack. `memory_limit`: bytes by which the module's memory may grow, in all
-    calls.
+    calls. `isolate`: "process" has the code run in a process of its own; None: in this one.
 
     Raises:
         SignatureError: one has a value that it can't have.
@@ -27,9 +27,12 @@ class Settings:
     instruction_limit: int | None = None
     memory_limit: int | None = None
     stack_size: int | None = None
+    isolate: str | None = None
 
     def __post_init__(self) -> None:
         check_limits(self.time_limit, self.instruction_limit, self.memory_limit, self.stack_size)
+        if self.isolate not in (None, "process"):
+            raise SignatureError(f'isolate is "process" or None, not {self.isolate!r:.60}')
 
     def check_engine(self, name: str) -> None:
         """Raises HostError for what an engine can't."""

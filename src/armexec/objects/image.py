@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from copy import copy
+from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Self, TypeAlias
 
 from armexec.errors import LoadError
 from armexec.objects.debug_info.parts import ImageDebugInfo
@@ -160,6 +161,17 @@ class Image:
     def with_parts(self, parts: Sequence[Part]) -> Image:
         """The image linked with more parts. Raises LoadError if they don't fit together."""
         return Image(self.name, [*self.parts, *parts])
+
+    def without_debug_info(self) -> Self:
+        """The same image without its debug information. It can be pickled."""
+        made = copy(self)
+        for name in list(made.__dict__):
+            if isinstance(getattr(type(self), name, None), cached_property):
+                del made.__dict__[name]
+        made.parts = tuple(replace(part, debug=None, cache=None) for part in self.parts)
+        made._debug_info = ImageDebugInfo(made.parts, made.sections)
+        made.imported = set()
+        return made
 
     # Names
 
