@@ -32,7 +32,8 @@ def _can_start_itself() -> bool:
     return True
 
 
+CAN_START_ITSELF = _can_start_itself()
 needs_processes = pytest.mark.skipif(
-    not _can_start_itself(), reason="this Python can't start itself: an emulator runs it, and not the kernel"
+    not CAN_START_ITSELF, reason="this Python can't start itself: an emulator runs it, and not the kernel"
 )
 """For tests that start a Python."""

@@ -324,7 +324,7 @@ long count(long n) { long s = 0; for (long i = 0; i < n; i++) s += inner(i); ret
 """
 
 
-@pytest.fixture(params=["reference", "translated", "translated:O0"])
+@pytest.fixture(params=[*AVAILABLE, "translated:O0"])
 def replaceable(request: pytest.FixtureRequest) -> armexec.Module:
     return armexec.compile(REPLACED, "c", "-O1", flags="-fno-inline", engine=request.param)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import importlib.util
 import subprocess
 import sys
@@ -14,6 +15,7 @@ from hypothesis import strategies as st
 
 import armexec
 from armexec.engines import ENGINES, get_engine
+from armexec.libraries.archives import is_built
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
 PROGRAMS = EXAMPLES / "programs"
@@ -37,6 +39,7 @@ jit_constant = _import(EXAMPLES / "jit_constant.py")
 jni = _import(EXAMPLES / "jni.py")
 make_mandelbrot = _import(PROGRAMS / "make_mandelbrot.py")
 numpy_sum = _import(EXAMPLES / "numpy_sum.py")
+sqlite = _import(EXAMPLES / "sqlite.py")
 sort_by_key = _import(EXAMPLES / "sort_by_key.py")
 
 
@@ -56,6 +59,16 @@ def _script(*arguments: str | Path, stdin: str = "") -> subprocess.CompletedProc
     )
 
 
+# -- seed --------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.skipif(not is_built("c"), reason="the C library isn't built: pytest -m long builds it")
+@pytest.mark.parametrize("engine", ["translated", "reference"])
+def test_the_program_that_writes_a_function(engine: str) -> None:
+    done = _script("-m", "armexec", "run", "--engine", engine, EXAMPLES / "seed.c")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "3\n", "")
+
+
 # -- cpu_and_space ----------------------------------------------------------------------------------------------------
 
 
@@ -68,6 +81,32 @@ def test_cpu_and_space_as_a_script() -> None:
     done = _script(EXAMPLES / "cpu_and_space.py")
     assert done.returncode == 0, done.stderr
     assert "armexec: sum 5050, 1 write\nunicorn: sum 5050, 1 write\n" in done.stdout
+
+
+# -- sqlite -----------------------------------------------------------------------------------------------------------
+
+
+def test_sqlite_compares_numbers_in_texts() -> None:
+    names = ["file10", "file9", "file", "10", "9", "a1b2", "a1b10"]
+    assert sorted(names, key=functools.cmp_to_key(sqlite.natural)) == [
+        "9",
+        "10",
+        "a1b2",
+        "a1b10",
+        "file",
+        "file9",
+        "file10",
+    ]
+
+
+def test_sqlite_says_what_to_do_without_the_library(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(sqlite, "FOLDERS", (str(tmp_path),))
+    with pytest.raises(SystemExit, match=r"there is no libsqlite3\.so\.0 for AArch64 in .*: give the path of one"):
+        sqlite.main([])
+    (tmp_path / "libsqlite3.so.0").write_bytes(b"x")
+    assert sqlite.find_library() == tmp_path / "libsqlite3.so.0"
+    with pytest.raises(SystemExit, match=r"libsqlite3\.so\.0: "):
+        sqlite.main([])
 
 
 # -- sort_by_key, geometry, jni --------------------------------------------------------------------------------------

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 import armexec
-from engines import needs_processes
+from engines import AVAILABLE, needs_processes
 
 SPIN = """
 long spin(long n) { volatile long i = 0; while (i < n || n < 0) i++; return i; }
@@ -28,7 +28,7 @@ PATIENCE = 20.0
 """Seconds; on a busy machine things may take long."""
 
 
-@pytest.fixture(scope="module", params=["translated:O0", "translated", "reference"])
+@pytest.fixture(scope="module", params=["translated:O0", *AVAILABLE])
 def spin(request: pytest.FixtureRequest) -> armexec.Module:
     return armexec.compile(SPIN, "c", "-O1", engine=request.param)
 

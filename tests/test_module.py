@@ -377,7 +377,7 @@ def test_an_unknown_engine_is_refused() -> None:
         armexec.compile("int f() { return 1; }", engine="magic")
 
 
-@pytest.mark.parametrize("engine", [name for name in AVAILABLE if name != "native"])
+@pytest.mark.parametrize("engine", AVAILABLE)
 def test_what_the_guest_does_wrong_says_where(engine: str) -> None:
     source = "int load(int *p) {\n  return *p;\n}\nvoid stop() { __builtin_trap(); }"
     with (

@@ -40,8 +40,10 @@ if TYPE_CHECKING:
         TimeLimitExceeded,
         UndefinedSymbol,
         UnsupportedInstruction,
+        WorkerCrashed,
     )
     from armexec.module import Function, Module
+    from armexec.module.code_buffer import CodeBuffer
     from armexec.module.guest_callbacks import Callback, callback
     from armexec.profiling.profile import HotFunction, HotLine, Profile, profile
     from armexec.program.run import ProgramResult, run
@@ -56,6 +58,7 @@ __all__ = [
     "Builder",
     "Callback",
     "Code",
+    "CodeBuffer",
     "CompileError",
     "Cpu",
     "Diagnostic",
@@ -84,6 +87,7 @@ __all__ = [
     "TimeLimitExceeded",
     "UndefinedSymbol",
     "UnsupportedInstruction",
+    "WorkerCrashed",
     "__version__",
     "assemble",
     "callback",
@@ -109,6 +113,7 @@ _HOMES = {
     **dict.fromkeys(("Callback", "callback"), "armexec.module.guest_callbacks"),
     **dict.fromkeys(("ProgramResult", "run"), "armexec.program.run"),
     "AddressSpace": "armexec.space",
+    "CodeBuffer": "armexec.module.code_buffer",
     "GuestPointer": "armexec.abi.guest_pointer",
     "limits": "armexec.run_limits",
 }

@@ -60,7 +60,8 @@ def _module(
     imports: Mapping[str, Import] | None = None,
     settings: Settings | None = None,
 ) -> Module:
-    return Module(
+    settings = settings or Settings()
+    return _kind_of_module(settings)(
         image,
         engine,
         imports=imports,
@@ -68,6 +69,23 @@ def _module(
         assembly=source.assembly,
         diagnostics=source.diagnostics,
     )
+
+
+def _kind_of_module(settings: Settings) -> type[Module]:
+    """The class of modules that run in this process, or in others."""
+    if settings.isolate is None:
+        return Module
+    from armexec.isolation.module import IsolatedModule
+
+    return IsolatedModule
+
+
+def _prestart(settings: Settings) -> None:
+    """Have what workers are forked from start while the compiler runs. Raises HostError."""
+    if settings.isolate is not None:
+        from armexec.isolation.server.client import fork_server
+
+        fork_server()
 
 
 def _prepare(engine: str | None) -> Iterator[None]:
@@ -101,6 +119,7 @@ def compile(
     instruction_limit: int | None = None,
     memory_limit: int | None = None,
     stack_size: int | None = None,
+    isolate: str | None = None,
     sandbox: bool = False,
 ) -> Module:
     """Compile C or C++ for AArch64 and load the result.
@@ -117,17 +136,22 @@ def compile(
         imports: what the functions and variables that the source only declares are, by their names; see `load`.
         time_limit: seconds that each call from Python may take; see `limits`, whose nearer limit counts.
         instruction_limit: how many instructions each call from Python may execute.
-        memory_limit: bytes by which the guest's own memory may grow.
-        stack_size: bytes of the guest's stack.
+        memory_limit: bytes by which the module's own memory may grow, in all calls: what its heap (`malloc`) and the C
+            library may have. More is refused: malloc gives a null pointer.
+        stack_size: bytes of the guest's stack, in each call from Python.
+        isolate: "process": the code runs in a process of its own, which can do nothing else: it can't open files,
+            connect or start processes, and its end is an exception (WorkerCrashed). It is a bit slower to call. See
+            `armexec.isolation.IsolatedModule`.
         sandbox: see `load`.
 
     Raises:
         CompileError: with the compiler's diagnostics.
         LoadError: the object needs what it doesn't define.
-        SignatureError: a limit has a value that it can't have.
-        HostError: the engine can't run here.
+        SignatureError: a limit or `isolate` has a value that it can't have.
+        HostError: the engine can't run here, or a worker process can't be started.
     """
-    settings = Settings(time_limit, instruction_limit, memory_limit, stack_size, sandbox)
+    settings = Settings(time_limit, instruction_limit, memory_limit, stack_size, isolate, sandbox)
+    _prestart(settings)
     given = Source(source, language, file=filename, opt=opt, target=target, flags=flags, compiler=compiler)
     # Assembly too goes to the compiler here.
     image = load_image(given.compiled(_prepare(engine)).data, filename or "<source>")
@@ -140,15 +164,17 @@ def load(
     engine: str | None = None,
     imports: Mapping[str, Import] | None = None,
     search: Sequence[str | os.PathLike[str]] | str | os.PathLike[str] = (),
+    dlopen: Sequence[str | os.PathLike[str]] | str | os.PathLike[str] = (),
     time_limit: float | None = None,
     instruction_limit: int | None = None,
     memory_limit: int | None = None,
     stack_size: int | None = None,
+    isolate: str | None = None,
     sandbox: bool = False,
 ) -> Module:
-    """Load a relocatable object (ELF or Mach-O for AArch64), a static library of such or a shared library (ELF), from a
-    path or from bytes; or several objects and static libraries that use each other, from a list of paths, as one
-    module.
+    """Load a relocatable object (ELF or Mach-O for AArch64), a static library of such, a shared library (ELF) or a
+    dynamic one (Mach-O), from a path or from bytes; or several objects and static libraries that use each other, from a
+    list of paths, as one module.
 
     Beside an object, those members of static libraries are loaded that define what is undefined; of such libraries
     alone, all.
@@ -158,8 +184,12 @@ def load(
         engine: "native", "translated" or "reference"; this host's default otherwise.
         imports: what undefined symbols stand for, by their names: a Function, a Module that defines the symbol, or an
             address. `Module.missing` tells which are left.
-        search: folders where the libraries are that a shared library needs. Those of this system are never used.
-        time_limit, instruction_limit, memory_limit, stack_size: limits of each call from Python; see `compile`.
+        search: folders where the libraries are that a shared library needs. Those of this system are never used. Where
+            the C library isn't there, armexec's own stands in.
+        dlopen: more shared libraries, which the code may open with dlopen: paths, or names to be looked for in
+            `search`. They are loaded, and their initializers called, at once.
+        time_limit, instruction_limit, memory_limit, stack_size: limits of the module; see `compile`.
+        isolate: "process": the code runs in a process of its own; see `compile`.
         sandbox: the code can't reach memory outside of 4 GiB of its own, in which addresses count from 0. Arrays, text
             and structs that are passed are copied into it, and back after the call where it may have changed them;
             `Module.empty` makes arrays in it, which aren't copied. Its engine is "translated".
@@ -167,24 +197,31 @@ def load(
     Raises:
         LoadError: it can't be read, isn't such a file, needs what none defines, or two define the same; a library that
             it needs isn't found.
-        SignatureError: a limit has a value that it can't have.
-        HostError: the engine can't run here.
+        SignatureError: a limit or `isolate` has a value that it can't have.
+        HostError: the engine can't run here, or a worker process can't be started.
     """
-    settings = Settings(time_limit, instruction_limit, memory_limit, stack_size, sandbox)
-    folders = [search] if isinstance(search, str | os.PathLike) else search
-    if not isinstance(folders, list | tuple) or not all(isinstance(folder, str | os.PathLike) for folder in folders):
-        raise LoadError(f"search is a list of folders, not {described(search)}")
-    names = [os.fsdecode(folder) for folder in folders]
+    settings = Settings(time_limit, instruction_limit, memory_limit, stack_size, isolate, sandbox)
+    names = _paths(search, "search is a list of folders")
+    opened = _paths(dlopen, "dlopen is a list of shared libraries")
     if isinstance(file, list | tuple) and all(isinstance(path, str | os.PathLike) for path in file):
-        return Module(link_files(file), engine, imports=imports, settings=settings)
+        return _kind_of_module(settings)(link_files(file), engine, imports=imports, settings=settings)
     if isinstance(file, bytes | bytearray | memoryview):
-        return load_source(Source(file, "object", search=names), engine, imports, settings=settings)
+        source = Source(file, "object", search=names, opened=opened)
+        return load_source(source, engine, imports, settings=settings)
     if isinstance(file, str | os.PathLike):
         path = os.fspath(file)
         if names and isinstance(path, str) and not os.path.dirname(path):
             path = find_file(path, names) or path
-        return load_source(Source.from_file(path, "object", search=names), engine, imports, settings=settings)
+        source = Source.from_file(path, "object", search=names, opened=opened)
+        return load_source(source, engine, imports, settings=settings)
     raise LoadError(f"an object is loaded from a path, a list of paths, or from bytes, not from {type(file).__name__}")
+
+
+def _paths(given: object, what: str) -> list[str]:
+    paths = [given] if isinstance(given, str | os.PathLike) else given
+    if not isinstance(paths, list | tuple) or not all(isinstance(path, str | os.PathLike) for path in paths):
+        raise LoadError(f"{what}, not {described(given)}")
+    return [os.fsdecode(path) for path in paths]
 
 
 def function(
@@ -198,6 +235,7 @@ def function(
     instruction_limit: int | None = None,
     memory_limit: int | None = None,
     stack_size: int | None = None,
+    isolate: str | None = None,
     sandbox: bool = False,
 ) -> Function:
     """A function from machine words, their bytes, assembly text or assembled code.
@@ -210,7 +248,8 @@ def function(
         name: the function's name, and, in assembly, the label that it begins at. By default that is the label of the
             prototype's name, or the first function if there is no such label.
         imports: what symbols that the code doesn't define stand for; see `load`.
-        time_limit, instruction_limit, memory_limit, stack_size: limits of each call from Python; see `compile`.
+        time_limit, instruction_limit, memory_limit, stack_size: limits of the module; see `compile`.
+        isolate: "process": the code runs in a process of its own; see `compile`.
         sandbox: see `load`.
 
     Raises:
@@ -224,7 +263,7 @@ def function(
         raise LoadError(f"a function's name is text without null characters, not {described(name)}")
     wanted = name or prototype.name
     source = Source(code, kind_of_code(code), entry=wanted or "function")
-    settings = Settings(time_limit, instruction_limit, memory_limit, stack_size, sandbox)
+    settings = Settings(time_limit, instruction_limit, memory_limit, stack_size, isolate, sandbox)
     module = load_source(source, engine, imports, settings=settings)
     missing = [name for name in module.image.undefined() if source_name(name) in module.missing]
     if missing:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import Any, NamedTuple, Self, TypedDict, Unpack
 
 __all__ = [
@@ -24,6 +25,7 @@ __all__ = [
     "TimeLimitExceeded",
     "UndefinedSymbol",
     "UnsupportedInstruction",
+    "WorkerCrashed",
 ]
 
 
@@ -143,6 +145,19 @@ class HostError(Error):
     """The host refused something armexec needs, such as executable memory, or lacks the engine asked for."""
 
 
+class WorkerCrashed(Error):
+    """The worker process of a module that was loaded with `isolate="process"` has ended during a call.
+
+    `signal`: the number of the signal that ended it, such as 11 for SIGSEGV, else 0. `status`: its exit status if it
+    ended otherwise. The next call starts another worker, where the module is loaded anew.
+    """
+
+    def __init__(self, message: str, *, signal: int = 0, status: int = 0) -> None:
+        super().__init__(message)
+        self.signal = signal
+        self.status = status
+
+
 class _Place(TypedDict, total=False):
     """The arguments of an ExecutionError that its subclasses hand on."""
 
@@ -156,8 +171,12 @@ class ExecutionError(Error):
 
     `symbol` (`name+offset`), `source` (`file:line`) and `instruction` (its text) are empty where not known. Finding
     them takes much longer than raising the exception, so they are found when they are first asked for.
+
+    `registers` has all of them as they were then, by name: x0 to x30, sp, pc, nzcv (four bits, N highest), v0 to v31,
+    fpcr and fpsr. It is empty where they aren't kept: the engine `native` keeps them.
     """
 
+    registers: Mapping[str, int] = MappingProxyType({})
     message: str
     pc: int
     symbol: str
@@ -262,7 +281,8 @@ class UndefinedSymbol(ExecutionError):
 class StackOverflow(MemoryFault):
     """The stack is used up, by recursion or by large local variables. `size` is its size in bytes.
 
-    The guest's stack has 8 MiB, or the size that the environment variable ARMEXEC_STACK gives when a module is loaded.
+    The guest's stack has 8 MiB, or the `stack_size` of `limits` or of the module, or the size that the environment
+    variable ARMEXEC_STACK gives when a module is loaded.
     Translated functions also need the stack of the thread that calls them.
     """
 

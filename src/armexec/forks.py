@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator
 from functools import cached_property
 from typing import Any, Protocol, TypeVar
 
-__all__ = ["after_in_child", "after_in_parent", "before", "hold", "in_child", "no_fork", "renew"]
+__all__ = ["after_in_child", "after_in_parent", "before", "cached_properties", "hold", "in_child", "no_fork", "renew"]
 
 _PATIENCE = 30.0
 """Maximum wait in seconds. Threads need that long only for large imports on a busy machine."""
@@ -201,13 +201,30 @@ def _llvm() -> tuple[Lock, ...]:
 
 def _renew_cached_properties() -> None:
     """Replace the locks of cached properties. Before Python 3.12 each has one for all objects of its class."""
-    for name, module in list(sys.modules.items()):
-        if name.partition(".")[0] != "armexec":
-            continue
-        for kind in list(vars(module).values()):
-            for member in vars(kind).values() if isinstance(kind, type) else ():
-                if isinstance(member, cached_property):
-                    member.lock = threading.RLock()  # type: ignore[attr-defined]
+    for member in cached_properties():
+        member.lock = threading.RLock()
+
+
+_cached_properties: tuple[int, list[Any]] = 0, []
+
+
+def cached_properties() -> list[Any]:
+    """The cached properties of this package's classes.
+
+    To look for them takes long in a child, which copies each page that it touches. A process that forks often does it
+    before.
+    """
+    global _cached_properties  # noqa: PLW0603
+    loaded = len(sys.modules)
+    if _cached_properties[0] != loaded:
+        found = []
+        for name, module in list(sys.modules.items()):
+            if name.partition(".")[0] == "armexec":
+                kinds = [kind for kind in list(vars(module).values()) if isinstance(kind, type)]
+                members = [member for kind in kinds for member in vars(kind).values()]
+                found += [member for member in members if isinstance(member, cached_property)]
+        _cached_properties = loaded, list({id(member): member for member in found}.values())
+    return _cached_properties[1]
 
 
 _fork = _Fork()

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import gc
+import weakref
+
 import pytest
 
-from armexec.asm import assemble
+from armexec.asm import Builder, assemble
 from armexec.toolchain import compile_object
 
 from .against_clang import differences
@@ -383,3 +386,21 @@ def test_what_is_remembered_of_a_line_is_no_comment() -> None:
         assert assemble(".set n, 2\nadd x0, x1, n").words == [0x91000820]
         assert assemble("b a\na: b a").words == [0x14000001, 0x14000000]
         assert assemble("a: b a\nb a").words == [0x14000000, 0x17FFFFFF]
+
+
+@pytest.mark.parametrize(
+    "text", ["subs x3, x3, #1", "movz x0, #1", "a: ldr x0, [x1, #8]!; b.ne a", "add x0, x1, w2, uxtw"]
+)
+def test_nothing_keeps_the_variables_of_who_assembles(text: str) -> None:
+    def caller() -> weakref.ref[Builder]:
+        mine = Builder()
+        assemble(text)
+        return weakref.ref(mine)
+
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        assert caller()() is None
+    finally:
+        if was_on:
+            gc.enable()

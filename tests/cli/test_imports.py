@@ -33,6 +33,8 @@ RUN = COMMON | {
     "armexec.deadlines",
     "armexec.engines",
     "armexec.forks",
+    "armexec.guest_sizes",
+    "armexec.instruction_budget",
     "armexec.machines",
     "armexec.memory",
     "armexec.module",

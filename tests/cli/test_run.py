@@ -341,6 +341,36 @@ def test_a_time_limit_ends_what_runs_too_long(engine: str, tmp_path: Path) -> No
     assert (done.status, done.out) == (0, "0\n")
 
 
+@pytest.mark.parametrize("engine", sorted(set(AVAILABLE) - {"native"}))
+def test_other_limits(engine: str, tmp_path: Path) -> None:
+    path = tmp_path / "deep.c"
+    path.write_text("int fn(int n) { return n ? fn(n - 1) + 1 : 0; }")
+    done = armexec("run", str(path), "500", "--engine", engine, "--instruction-limit", "1000")
+    assert (done.status, done.out) == (1, "")
+    assert done.err.startswith("armexec: the limit of 1000 instructions is reached at ")
+    done = armexec("run", str(path), "500", "--engine", engine, "--stack-size", "4K")
+    assert (done.status, done.out) == (1, "")
+    assert "stack of 4K has run out" in done.err
+    done = armexec("run", str(path), "5", "--engine", engine, "--stack-size", "64K", "--instruction-limit", "1000")
+    assert (done.status, done.out) == (0, "5\n")
+    program = tmp_path / "main.c"
+    program.write_text("int main(void) { for (;;); }")
+    done = armexec("run", str(program), "--engine", engine, "--instruction-limit", "100", "--memory-limit", "1M")
+    assert done.status == 1
+    assert "the limit of 100 instructions is reached" in done.err
+
+
+@pytest.mark.parametrize(
+    ("option", "wrong"), [("--memory-limit", "big"), ("--stack-size", "-1"), ("--instruction-limit", "1.5")]
+)
+def test_limits_that_are_none(option: str, wrong: str, tmp_path: Path) -> None:
+    path = tmp_path / "f.c"
+    path.write_text("int fn(void) { return 1; }")
+    done = armexec("run", str(path), option, wrong)
+    assert done.status == 2
+    assert option in done.err
+
+
 def test_running_does_not_load_what_it_does_not_need() -> None:
     script = (
         "import sys; sys.argv = ['armexec', 'run', sys.argv[1], '3', '--engine', 'reference']\n"

@@ -228,3 +228,39 @@ def test_the_programs_own_operators_are_used_by_the_others(engine: str) -> None:
     }
     """
     assert armexec.compile(source, opt="-O0", engine=quick(engine)).f() == 22
+
+
+ENDED = """
+int ask(int (*f)(int), int x) { return f(x); }
+int get(int (*make)(int), int x) { static int value = make(x); return value; }
+int wrong(int x) { return *(int *)(long)x; }
+int right(int x) { return x + 1; }
+"""
+
+
+@pytest.mark.parametrize("target", ["linux", "apple"])
+@pytest.mark.parametrize("engine", [name for name in AVAILABLE if name != "native"])
+@pytest.mark.parametrize("error", [armexec.MemoryFault, KeyError])
+@pytest.mark.parametrize("inside", [False, True])
+def test_another_call_makes_a_static_variable_whose_maker_has_ended(
+    engine: str, target: str, error: type[Exception], inside: bool
+) -> None:
+    """The stack of the call that ended is another one than that of the next."""
+    m = armexec.compile(ENDED, target=target, engine=quick(engine))
+
+    def raises(x: int) -> int:
+        raise KeyError(x)
+
+    def ends(_: int = 0) -> int:
+        with pytest.raises(error):
+            m.get(m.wrong if error is armexec.MemoryFault else raises, 16)
+        return 7
+
+    if inside:
+        assert m.ask(ends, 1) == 7
+    else:
+        thread = threading.Thread(target=ends)
+        thread.start()
+        thread.join()
+    with armexec.limits(time_limit=10):
+        assert (m.get(m.right, 5), m.get(m.right, 9)) == (6, 6)

@@ -84,9 +84,9 @@ REFERENCE = {"description": _description, "meaning": _meaning}
 MADE: dict[str, Callable[[Dumped], str]] = {
     "cfg": lambda dumped: dumped("cfg.txt"),
     "lifted": lambda dumped: _between(dumped("ir.ll"), r"define .*@f0\(", "^}", inclusive=True),
-    "optimized": lambda dumped: _between(dumped("opt.ll"), "fadd double", r"%v10\.pn\.i =", inclusive=True),
+    "optimized": lambda dumped: _between(dumped("opt.ll"), "fadd double", "= phi double", inclusive=True),
     "assembly": lambda dumped: _between(dumped("asm.s"), ": fadd ", "# armexec"),
-    "exit": lambda dumped: _between(dumped("asm.s"), r"\.LBB2_7:", r"\.LBB2_10:"),
+    "exit": lambda dumped: _between(dumped("asm.s"), r"\.LBB2_9:", r"\.LBB2_12:"),
     "observed": lambda dumped: _observed(),
 }
 

@@ -10,7 +10,10 @@ from types import ModuleType
 import pytest
 
 import armexec
-from armexec.engines.native_calls import HostCall, frame_call, routines, system_calls, trampolines
+from armexec.engines.native_calls import HostCall, frame_call, routines, signal_handler, system_calls, trampolines
+from armexec.engines.native_calls.context import Layout, Left, Registers, SavedVectors
+from armexec.engines.native_calls.routines import Counts
+from armexec.translate.execute.signals.alternate_stack import stack_bytes
 from engines import AVAILABLE
 
 from .frames import Call, record_function
@@ -33,6 +36,7 @@ TEXTS = [
     (routines, "enter:"),
     (trampolines, "adr x17"),
     (system_calls, "system_call:"),
+    (signal_handler, "handler:"),
 ]
 
 
@@ -44,15 +48,36 @@ def test_the_words_are_those_of_the_text(module: ModuleType, first: str) -> None
     assert armexec.assemble(textwrap.dedent(text)).bytes == bytes.fromhex(module.WORDS)
 
 
+def symbols_of(module: ModuleType, first: str) -> dict[str, int]:
+    text = textwrap.dedent((inspect.getdoc(module) or "").partition(f"    {first}:")[2])
+    return dict(armexec.assemble(f"{first}:{text}").symbols)
+
+
 def test_the_native_code_finds_its_data() -> None:
-    text = textwrap.dedent((inspect.getdoc(routines) or "").partition("    enter:")[2])
-    symbols = armexec.assemble(f"enter:{text}").symbols
-    assert symbols["call_host"] == routines.CALL_HOST_AT
-    data = sorted((at, name) for name, at in symbols.items() if at >= symbols["key"])
-    assert [name for _, name in data] == ["key", "object", *routines.LIBC, *routines.PYTHON]
+    symbols = symbols_of(routines, "enter")
+    assert {name: symbols[name] for name in routines.AT} == routines.AT
+    data = sorted((at, name) for name, at in symbols.items() if at >= symbols["fp_at"])
+    names = ["fp_at", "v_at", "key", "counts", *routines.OBJECTS, *routines.C_LIBRARY, *routines.PYTHON]
+    assert [name for _, name in data] == names
     # What `call_host` stores, from SP.
     assert [48 + HostCall.v.offset, 48 + HostCall.stack.offset, 48 + HostCall.link.offset] == [128, 256, 272]
     assert 48 + ctypes.sizeof(HostCall) == 288
+    # The frame of `enter` ends with a Left.
+    assert 384 + ctypes.sizeof(Left) == 1216
+    assert [Counts.parked.offset, Counts.begun.offset, Counts.ended.offset] == [0, 8, 16]
+
+
+def test_the_handler_of_signals_finds_its_data() -> None:
+    symbols = symbols_of(signal_handler, "handler")
+    assert {name: symbols[name] for name in signal_handler.AT} == signal_handler.AT
+    data = [name for _, name in sorted((at, name) for name, at in symbols.items() if at >= symbols["previous"])]
+    first = ["previous", "ranges", "begins", "faulted", "leave", "interrupted", "look", "sent"]
+    assert data == [*first, *(name for name in Layout._fields if name != "sent"), *signal_handler.C_LIBRARY]
+    assert symbols["key"] - symbols["no_stack"] == len(stack_bytes()) + 8
+    assert 384 + Left.registers.offset == 400
+    assert [Registers.pc.offset, Registers.pstate.offset, Registers.vectors.offset] == [256, 264, 272]
+    assert [Registers.signal.offset, Registers.code.offset, Registers.address.offset] == [792, 800, 808]
+    assert ctypes.sizeof(SavedVectors) == 65 * 8
 
 
 def test_the_native_code_runs_translated() -> None:

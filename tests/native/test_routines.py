@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import inspect
 import textwrap
 from collections.abc import Callable
@@ -53,7 +54,11 @@ def _around() -> str:
     """
 
 
-KEY, OBJECT, THREAD, GIL = 0x51, 0x52, 0x53, 0x54
+KEY, OBJECT, PREPARING, RAISING, LOOKING, THREAD, GIL = range(0x51, 0x58)
+NUMBER = 0x100
+"""What the address of a number is above it."""
+IDLE = 1
+"""A thread's word while it has no way out."""
 
 
 class Python:
@@ -63,12 +68,16 @@ class Python:
         self.calls: list[tuple[object, ...]] = []
         self.answer = answer
         self.value = 0
+        self.prepares = True
+        self.counts = routines.Counts()
         self.hosts: dict[str, HostFunction] = {}
         functions = get_engine(engine).host_functions()
-        for name in (*routines.LIBC, *routines.PYTHON):
+        for name in (*routines.C_LIBRARY, *routines.PYTHON):
             self.hosts[name] = functions.add(self._called(name))
         text = textwrap.dedent((inspect.getdoc(routines) or "").partition("    enter:")[2])
-        for name, value in {"key": KEY, "object": OBJECT, **{n: h.address for n, h in self.hosts.items()}}.items():
+        objects = zip(routines.OBJECTS, (OBJECT, PREPARING, RAISING, LOOKING), strict=True)
+        data = {"key": KEY, "counts": ctypes.addressof(self.counts), **dict(objects)}
+        for name, value in {**data, **{n: h.address for n, h in self.hosts.items()}}.items():
             text = text.replace(f"{name}: .quad 0", f"{name}: .quad {value}")
         code = armexec.assemble(f"{_around()}{LINE}enter:{text}")
         self.module = armexec.Module(load_image(code.object(), "t.o"), engine)
@@ -111,12 +120,17 @@ class Python:
         self.calls.append(("release", gil & 0xFFFF_FFFF))
 
     def _PyLong_FromUnsignedLongLong(self, value: int, _: int) -> int:
-        return value
+        return value + NUMBER
 
-    def _PyObject_CallOneArg(self, called: int, argument: int) -> int:
-        assert called == OBJECT
+    def _PyObject_CallOneArg(self, called: int, number: int) -> int:
+        argument = number - NUMBER
         # Python runs without a way out.
-        assert self.value == 0
+        assert self.value <= IDLE
+        if called == PREPARING:
+            assert argument == self.value
+            self.calls.append(("prepare",))
+            return 0x78 if self.prepares else 0
+        assert called == OBJECT
         self.calls.append(("call",))
         return 0x77 if self.answer(HostCall.from_address(argument)) else 0
 
@@ -128,6 +142,7 @@ class Python:
 
 
 CALLED = [("save",), ("ensure",), ("call",)]
+PREPARE = ("prepare",)
 
 
 @pytest.mark.parametrize("engine", ENGINES)
@@ -138,8 +153,9 @@ def test_a_result_comes_back(engine: str) -> None:
 
     python = Python(engine, add)
     assert python.run("start", 3, 4) == 304
-    assert python.calls == [*CALLED, ("release", GIL), ("restore", THREAD)]
-    assert python.value == 0
+    assert python.calls == [PREPARE, *CALLED, ("release", GIL), ("restore", THREAD)]
+    assert python.value == IDLE
+    assert (python.counts.begun, python.counts.ended) == (1, 1)
     assert python.run("guest", 5, 6) == 506
     assert python.run("kept", 1, 2) == 0
 
@@ -177,4 +193,26 @@ def test_an_exception_leaves_the_guest(engine: str) -> None:
 def test_an_exception_without_a_way_out_is_written(engine: str) -> None:
     python = Python(engine, lambda call: False)
     assert python.run("guest", 3, 4) == 0
+    assert python.value == 0
     assert python.calls == [*CALLED[1:], ("unraisable", OBJECT), ("release", GIL)]
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_python_is_asked_before_a_threads_first_call_and_when_it_wants_to(engine: str) -> None:
+    python = Python(engine, lambda call: True)
+    for parked, prepared in ((0, True), (0, False), (1, True), (0, False)):
+        python.calls.clear()
+        python.counts.parked = parked
+        python.run("start", 3, 4)
+        assert python.calls[0] == (PREPARE if prepared else ("save",))
+    assert (python.counts.begun, python.counts.ended) == (4, 4)
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_an_exception_before_a_call_is_raised_by_it(engine: str) -> None:
+    python = Python(engine, lambda call: True)
+    python.prepares = False
+    python.run("start", 3, 4)
+    assert python.calls == [PREPARE]
+    assert python.value == 0
+    assert (python.counts.begun, python.counts.ended) == (0, 0)

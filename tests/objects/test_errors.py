@@ -61,7 +61,7 @@ def test_elf_headers(offset: int, value: bytes, message: str) -> None:
         (4, b"\x0c\0\0\2", "arm64_32"),
         (8, b"\2", "arm64e"),
         (12, b"\2", "an executable; only relocatable"),
-        (12, b"\6", "a dynamic library; only relocatable"),
+        (12, b"\7", "a dynamic linker; only relocatable"),
         (20, b"\xff\xff\xff\x7f", "load commands go past the end"),
     ],
 )

@@ -197,22 +197,6 @@ def test_the_example_in_cplusplus() -> None:
 
 
 @needs_c
-def test_memory_never_becomes_executable() -> None:
-    source = """
-    #include <sys/mman.h>
-    int main(void) {
-        int *p = mmap(0, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-        p[0] = 0xd65f03c0;
-        return mprotect(p, 4096, PROT_READ | PROT_EXEC);
-    }
-    """
-    with pytest.raises(
-        armexec.SystemCallDenied, match=r"makes memory executable: .* only in an AddressSpace .*mprotect"
-    ):
-        armexec.run(source, language="c", engine=QUICK)
-
-
-@needs_c
 def test_undefined_symbols_are_told_with_their_users() -> None:
     source = '#include <stdio.h>\nint nothing(void);\nint main(void) { return puts("") + nothing(); }'
     with pytest.raises(armexec.LoadError, match="nothing, wanted by main"):

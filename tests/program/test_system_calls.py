@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from armexec.errors import Error, HostError, LoadError
+from armexec.memory import stack_size
 from armexec.program import Denied, ProgramExit, SystemCalls
 
 DATA = 0x10000
@@ -136,8 +137,10 @@ def test_memory() -> None:
     assert guest.call(MREMAP, moved, 20000, 4096, 0) == moved
     assert guest.call(226, moved, 4096, 5) == 0
     assert guest.memory.protections[moved // 4096] == "rx"
-    assert guest.call(226, moved, 4096, 7) == -13  # writable and executable
-    assert guest.call(MMAP, 0, 4096, 7, 0x22, 0, 0) == -13
+    assert guest.call(226, moved, 4096, 7) == 0
+    assert guest.memory.protections[moved // 4096] == "rwx"
+    both = guest.call(MMAP, 0, 4096, 7, 0x22, 0, 0)
+    assert guest.memory.protections[both // 4096] == "rwx"
     assert guest.call(MMAP, 0, 0, 3, 0x22, 0, 0) == -22
     assert guest.call(MMAP, 0, 1 << 50, 3, 0x22, 0, 0) == -22
     assert guest.call(215, moved, 4096) == 0
@@ -182,6 +185,32 @@ def test_one_thread() -> None:
     assert guest.call(98, DATA, 0, 5, DATA + 16) == -110
     with pytest.raises(Denied, match="it would wait for ever"):
         guest.call(98, DATA, 0, 5)
+
+
+def test_limits_can_be_asked_for_and_not_changed() -> None:
+    guest = Guest()
+    for resource, expected in ((3, stack_size()), (7, MASK)):
+        assert guest.call(261, 0, resource, 0, DATA) == 0
+        assert struct.unpack("<QQ", guest.memory.read(DATA, 16)) == (expected, expected)
+    assert guest.call(261, 0, 3, DATA, 0) == -1  # EPERM
+    assert guest.call(261, 0, 16, 0, DATA) == -22
+    assert guest.call(261, 1, 3, 0, DATA) == -3
+
+
+def test_some_devices_are_always_there() -> None:
+    guest = Guest()
+    null = guest.open("/dev/null", 1)
+    assert guest.call(WRITE, null, DATA, 100) == 100
+    assert guest.call(READ, guest.open("/dev/null"), DATA, 100) == 0
+    for name in ("/dev/urandom", "/dev/random"):
+        source = guest.open(name)
+        assert guest.call(READ, source, DATA + 256, 32) == 32
+        first = guest.memory.read(DATA + 256, 32)
+        assert guest.call(READ, source, DATA + 256, 32) == 32
+        assert guest.memory.read(DATA + 256, 32) != first
+        assert guest.call(CLOSE, source) == 0
+    with pytest.raises(Denied, match="/dev/mem"):
+        guest.open("/dev/mem")
 
 
 def test_the_end_of_a_program() -> None:

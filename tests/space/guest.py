@@ -7,11 +7,13 @@ from typing import Any
 import pytest
 
 import armexec
+from armexec.cpu import Stop
 from armexec.engines.observed import Observed, Policy
 from armexec.space import AddressSpace
+from engines import AVAILABLE
 
 CODE = 0x4000_0000
-DATA = 0x1000
+DATA = 0x10_0000
 """Where no process of the host has memory of its own."""
 EAGER = Policy(hot=1, very_hot=2)
 """Translate at once, and again soon."""
@@ -20,9 +22,14 @@ QUICK = Policy(hot=1, very_hot=0)
 ALONE = Policy(hot=1, very_hot=0, longest=1, together=1)
 """Each instruction is a block."""
 
-ENGINES = ("reference", "translated", "eager", "alone")
+ENGINES = ("reference", "translated", "eager", "alone", *(["native"] if "native" in AVAILABLE else []))
 """The engines, and the translated one with other policies."""
 on_each_engine = pytest.mark.parametrize("engine", ENGINES)
+
+
+def executed(engine: str, stop: Stop, count: int) -> bool:
+    """Whether a run has executed so many instructions. A processor doesn't count them."""
+    return stop.instructions == count or (engine == "native" and stop.instructions is None)
 
 
 def make_space(engine: str) -> AddressSpace:

@@ -8,7 +8,7 @@ import pytest
 
 import armexec
 
-from .guest import CODE, DATA, on_each_engine, start
+from .guest import CODE, DATA, executed, on_each_engine, start
 
 pytestmark = on_each_engine
 
@@ -127,7 +127,8 @@ def test_a_system_call_can_end_the_run(engine: str) -> None:
     space, cpu, _ = start(engine, "svc #5; mov x0, #1; brk #0")
     space.hook_svc(lambda cpu, immediate: cpu.interrupt())
     stop = cpu.run()
-    assert (stop.reason, stop.pc, stop.instructions) == ("interrupted", CODE + 4, 1)
+    assert (stop.reason, stop.pc) == ("interrupted", CODE + 4)
+    assert executed(engine, stop, 1)
 
 
 def test_breakpoints(engine: str) -> None:

@@ -51,9 +51,9 @@ def start(engine: str) -> armexec.AddressSpace:
 def test_images_that_call_each_other(engine: str, sums: armexec.Module, weigh: armexec.Module) -> None:
     space = start(engine)
     callee = space.load(weigh.image)
-    caller = space.load(sums.image, 0x40_0000, imports={"weigh": callee["weigh"]})
-    assert caller.base == 0x40_0000
-    assert caller["sum"] == 0x40_0000 + sums["sum"].offset
+    caller = space.load(sums.image, 0x4000_0000, imports={"weigh": callee["weigh"]})
+    assert caller.base == 0x4000_0000
+    assert caller["sum"] == 0x4000_0000 + sums["sum"].offset
     total = 5
     for n in range(ROUNDS):
         total += sum(2 * (10, 20, 30)[i % 3] + 1 for i in range(n))
@@ -63,7 +63,7 @@ def test_images_that_call_each_other(engine: str, sums: armexec.Module, weigh: a
     assert {"sum", "total"} <= set(caller)
     # The pages have the segments' protections.
     with pytest.raises(armexec.HostError, match="is mapped already"):
-        space.load(sums.image, 0x40_0000)
+        space.load(sums.image, 0x4000_0000)
 
 
 def test_the_same_image_twice(engine: str, sums: armexec.Module, weigh: armexec.Module) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 import armexec
 
-from .guest import CODE, DATA, ENGINES, start
+from .guest import CODE, DATA, ENGINES, executed, start
 
 NESTED = """
         mov  x9, #0
@@ -62,7 +62,8 @@ def test_a_fault_in_a_loop(engine: str) -> None:
         cpu.pc, cpu.x[0], cpu.x[2] = CODE, 0, 0
         stop = cpu.run()
         assert (stop.reason, stop.pc, stop.address) == ("fault", labels["again"], DATA + 4096)
-        assert (cpu.x[0], cpu.x[2], stop.instructions) == (512, 512 * 513 // 2, 4 * 512)
+        assert (cpu.x[0], cpu.x[2]) == (512, 512 * 513 // 2)
+        assert executed(engine, stop, 4 * 512)
 
 
 @pytest.mark.parametrize("engine", ENGINES)
@@ -77,7 +78,7 @@ def test_the_middle_of_a_loop_as_an_end(engine: str) -> None:
             stop = cpu.run(until=labels[label])
             assert (stop.reason, stop.pc) == ("until", labels[label])
             if label == "again":
-                assert stop.instructions == (0 if n == 1 else 1 if n % 2 else 4)
+                assert executed(engine, stop, 0 if n == 1 else 1 if n % 2 else 4)
             else:
                 assert (cpu.x[0], cpu.x[2], cpu.x[3]) == (2 * n - 1, n - (label == "odd"), n - 1)
             cpu.step()

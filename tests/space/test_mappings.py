@@ -12,6 +12,7 @@ import armexec
 from armexec.memory import Protection
 from armexec.memory.page_table import READ, WRITE
 from armexec.space import AddressSpace
+from engines import AVAILABLE
 
 from .guest import ENGINES
 
@@ -129,10 +130,16 @@ def test_holes_cannot_be_protected_or_unmapped(space: AddressSpace) -> None:
     assert len(list(space.mappings)) == 2
 
 
-@pytest.mark.parametrize("engine", ["native", "qemu", "translated:O2"])
+@pytest.mark.parametrize("engine", ["qemu", "translated:O2"])
 def test_engines_without_address_spaces(engine: str) -> None:
     with pytest.raises(armexec.HostError, match="translated"):
         AddressSpace(engine)
+
+
+@pytest.mark.skipif("native" in AVAILABLE, reason="this processor runs the guest's words")
+def test_the_native_engine_needs_the_processor() -> None:
+    with pytest.raises(armexec.HostError, match="AArch64"):
+        AddressSpace("native")
 
 
 def test_the_engine_is_chosen() -> None:

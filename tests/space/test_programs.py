@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from functools import cache
 from typing import Any
 
@@ -15,16 +16,18 @@ import pytest
 import armexec
 from armexec.disasm import listing
 from armexec.space import AddressSpace
-from differential import on_unicorn
 from differential.programs import program
 from differential.state import CODE, CODE_SIZE, DATA, DATA_SIZE, State
 from differential.test_simd_programs import simd_program
+from engines import AVAILABLE
 
 from .guest import make_space
 
 COUNT = 100
 SHORT = (1, 1, 1, 2, 3, 5)
 LONG = (3, 10, 40)
+BREAKPOINT = armexec.assemble("brk #0").bytes
+needs_processor = pytest.mark.skipif("native" not in AVAILABLE, reason="only an AArch64 processor runs the words")
 
 
 def _integer_state(seed: int) -> State | None:
@@ -88,6 +91,10 @@ class _Unicorn:
     """Unicorn, put into states in the same way."""
 
     def __init__(self) -> None:
+        # The AArch64 Python hasn't it.
+        from differential import on_unicorn
+
+        self.registers = on_unicorn._REGISTERS
         self.uc = on_unicorn._unicorn(on_unicorn._EL0_RIGHTS).uc
 
     def put(self, state: State) -> None:
@@ -96,17 +103,17 @@ class _Unicorn:
         self.uc.ctl_remove_cache(state.pc, state.pc + len(code))
         self.uc.mem_write(DATA, bytes(state.memory()))
         values = (*state.registers, *state.vectors, state.fpcr, state.fpsr, state.nzcv << 28, state.pc)
-        self.uc.reg_write_batch(list(zip(on_unicorn._REGISTERS, values, strict=True)))
+        self.uc.reg_write_batch(list(zip(self.registers, values, strict=True)))
 
     def run(self, end: int, count: int) -> None:
         for _ in range(count):
-            pc = self.uc.reg_read(on_unicorn._REGISTERS[-1])
+            pc = self.uc.reg_read(self.registers[-1])
             if pc == end:
                 break
             self.uc.emu_start(pc, end, count=1)
 
     def state(self) -> tuple[Any, ...]:
-        values = self.uc.reg_read_batch(on_unicorn._REGISTERS)
+        values = self.uc.reg_read_batch(self.registers)
         fpcr, fpsr, pstate, pc = values[64:]
         memory = bytes(self.uc.mem_read(DATA, DATA_SIZE))
         return list(values[:32]), list(values[32:64]), pc, pstate >> 28 & 15, fpcr, fpsr, memory
@@ -160,6 +167,44 @@ def test_programs_instruction_by_instruction_in_translation() -> None:
 def test_simd_programs(name: str) -> None:
     for seed in range(4):
         compare(name, seed, simd_program(seed), LONG)
+
+
+def compare_at_breakpoints(name: str, seed: int, state: State) -> None:
+    """Run a program with breakpoints on the reference engine and another, and compare them at each."""
+    reference, other = _machine("reference"), _machine(name)
+    rng = random.Random(seed)
+    end = state.pc + 4 * len(state.code)
+    stops = {rng.randrange(state.pc, end, 4) for _ in range(rng.randrange(4))} | {end}
+    for machine in (reference, other):
+        # What another program has left there may not be for the processor.
+        machine.space.write(CODE, bytes(0x4000))
+        machine.put(state)
+        for at in stops:
+            machine.space.write(at, BREAKPOINT)
+    while True:
+        for machine in (reference, other):
+            assert machine.cpu.run().reason == "breakpoint"
+        expected, found = reference.state(), other.state()
+        at = reference.cpu.pc
+        if expected != found:
+            pytest.fail(f"program {seed}, reference and {name}, at 0x{at:x}:\n{listing(state.code)}")
+        if at == end:
+            break
+        for machine in (reference, other):
+            machine.space.write(at, state.code[(at - state.pc) // 4].to_bytes(4, "little"))
+
+
+@needs_processor
+def test_programs_on_the_processor() -> None:
+    # Not at the edge of a page, where exclusive accesses are translated.
+    for seed, state in integer_states(0, COUNT):
+        compare_at_breakpoints("native", seed, replace(state, pc=CODE + 0x800))
+
+
+@needs_processor
+def test_simd_programs_on_the_processor() -> None:
+    for seed in range(COUNT):
+        compare_at_breakpoints("native", seed, simd_program(seed))
 
 
 @pytest.mark.long

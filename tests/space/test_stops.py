@@ -11,7 +11,7 @@ import pytest
 import armexec
 from armexec.cpu import StopReason
 
-from .guest import CODE, DATA, on_each_engine, start
+from .guest import CODE, DATA, executed, on_each_engine, start
 
 pytestmark = on_each_engine
 
@@ -24,7 +24,8 @@ def test_until(engine: str) -> None:
     for _ in range(ROUNDS):
         cpu.pc, cpu.x[0] = CODE, 0
         stop = cpu.run(until=CODE + 8)
-        assert (stop.reason, stop.pc, stop.address, stop.instructions) == ("until", CODE + 8, CODE + 8, 2)
+        assert (stop.reason, stop.pc, stop.address) == ("until", CODE + 8, CODE + 8)
+        assert executed(engine, stop, 2)
         assert (cpu.pc, cpu.x[0]) == (CODE + 8, 3)
     # The run ends at once where it is to end.
     assert cpu.run(until=CODE + 8).instructions == 0
@@ -71,8 +72,10 @@ def test_a_fault_leaves_the_registers_as_before_the_instruction(
         stop = cpu.run()
         assert (stop.reason, stop.pc, stop.address, stop.access) == ("fault", CODE + 4, end + offset, access)
         assert (cpu.x[5], cpu.x[6]) == (end - 32, end - 16)
-        assert stop.instructions == 1
-        assert (cpu.pc, cpu.x[0], cpu.x[2], cpu.x[3], cpu.v[0].q) == (CODE + 4, end, 7, 3, 0)
+        assert executed(engine, stop, 1)
+        assert (cpu.pc, cpu.x[0], cpu.x[2], cpu.x[3]) == (CODE + 4, end, 7, 3)
+        # A processor may have loaded some of the V registers (they are UNKNOWN then).
+        assert cpu.v[0].q == 0 or engine == "native"
     assert str(stop) == f"fault at 0x{CODE + 4:x}: can't {access} memory at 0x{end + offset:x}"
 
 
@@ -93,11 +96,11 @@ def test_a_fault_leaves_the_exclusive_monitor_as_before_the_instruction(engine: 
 
 def test_a_run_goes_on_after_a_fault(engine: str) -> None:
     space, cpu, _ = start(engine, "add x0, x0, #1; ldr x2, [x3]; brk #0")
-    cpu.x[3] = 0x5000
+    cpu.x[3] = 0x7000_0000
     for _ in range(ROUNDS):
         cpu.pc = CODE
         assert cpu.run().reason == "fault"
-    space.map(0x5000, 0x1000, "r", data=b"\x2a")
+    space.map(0x7000_0000, 0x1000, "r", data=b"\x2a")
     assert cpu.run().reason == "breakpoint"
     assert (cpu.x[0], cpu.x[2]) == (ROUNDS, 42)
 
@@ -121,7 +124,7 @@ def test_a_branch_to_where_no_code_is(engine: str, text: str, address: int, acce
         cpu.pc = CODE
         stop = cpu.run()
         assert (stop.reason, stop.pc, stop.address, stop.access) == ("fault", address, address, access)
-        assert stop.instructions == 2
+        assert executed(engine, stop, 2)
         assert cpu.pc == address
 
 
@@ -211,7 +214,8 @@ def test_time_limits(engine: str) -> None:
     stop = cpu.run(time_limit=0.05)
     assert stop.reason == "time limit"
     assert 0.05 <= time.monotonic() - before < 5
-    assert stop.instructions == 2 * cpu.x[0] - (cpu.pc == CODE + 4) > 0
+    assert cpu.x[0] > 0
+    assert executed(engine, stop, 2 * cpu.x[0] - (cpu.pc == CODE + 4))
 
 
 def test_an_interrupt_from_another_thread(engine: str) -> None:
@@ -220,7 +224,7 @@ def test_an_interrupt_from_another_thread(engine: str) -> None:
     timer.start()
     stop = cpu.run(time_limit=20)
     assert stop.reason == "interrupted"
-    assert stop.instructions == 2 * cpu.x[0] - (cpu.pc == CODE + 4)
+    assert executed(engine, stop, 2 * cpu.x[0] - (cpu.pc == CODE + 4))
     # It is over with that run.
     assert cpu.run(instruction_limit=10).reason == "instruction limit"
 

@@ -176,11 +176,29 @@ def _drafts(policy: Policy, tier: str = OPTIMIZED, shape: Shape | None = FOUR_LO
 
 @pytest.mark.parametrize(
     "name",
-    sorted(set(OPTIMIZATIONS) - {"tiers", "osr", "unrolling_by_cost", "vectorcall", "vectorization", "vector_pairs"}),
+    sorted(
+        set(OPTIMIZATIONS)
+        - {"tiers", "osr", "unrolling_by_cost", "vectorcall", "vectorization", "vector_pairs", "cold_interpretation"}
+    ),
 )
 def test_it_changes_the_text(name: str) -> None:
     changed = [record.source(OPTIMIZED) for record in _drafts(DEFAULT.without(name))]
     assert changed != [record.source(OPTIMIZED) for record in _drafts(DEFAULT)]
+
+
+def test_cold_interpretation(monkeypatch: pytest.MonkeyPatch) -> None:
+    # Code for faster calls would be compiled meanwhile.
+    for disabled in ("", "cold-interpretation"):
+        monkeypatch.setenv("ARMEXEC_DISABLE", f"vectorcall,{disabled}")
+        module = armexec.compile("int call(int (*fn)(int), int x) { return fn(x); }", "c", engine="translated")
+        with armexec.CodeBuffer(armexec.assemble("add w0, w0, #1; ret").bytes) as code:
+            # What calls it is translated now.
+            with pytest.raises(armexec.MemoryFault):
+                module.call(code.address + 8, 1)
+            wait(10)
+            before = compiled_modules()
+            assert module.call(code, 1) == 2
+            assert (compiled_modules() > before) == bool(disabled)
 
 
 def test_vector_pairs() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import cache
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Protocol
 
 from armexec.abi.lending import InSandbox, no_address
 from armexec.abi.values import codec
@@ -12,10 +12,67 @@ from armexec.errors import SignatureError
 from armexec.memory import HostMemory, SandboxMemory, string_at
 from armexec.objects import CType
 
-__all__ = ["GuestPointer", "pointer_class"]
+__all__ = ["GuestPointer", "PointedMemory", "pointer_class"]
 
-_memory = HostMemory()
-"""What pointers lead to without a sandbox."""
+
+class PointedMemory(Protocol):
+    """The memory that pointers lead to."""
+
+    def read(self, address: int, size: int) -> bytes:
+        """The bytes at an address. Raises Error where they can't be read."""
+
+    def write(self, address: int, data: bytes) -> None:
+        """Change the bytes at an address. Raises Error where they can't be written."""
+
+    def text(self, address: int) -> bytes:
+        """The bytes up to a null. Raises Error where they can't be read."""
+
+    def buffer(self, address: int, size: int) -> Any:
+        """A buffer of the bytes at an address. Raises Error where they can't be read."""
+
+    def pointer(self, ctype: CType) -> Callable[[int], GuestPointer]:
+        """The class of the pointers of a type into this memory."""
+
+    def owners(self) -> list[Any]:
+        """What is to own what becomes a pointer in this memory."""
+
+
+class _OwnMemory:
+    """The memory of this process. Its buffers are views."""
+
+    def __init__(self) -> None:
+        memory = HostMemory()
+        self.read, self.write, self.text = memory.read, memory.write, string_at
+
+    def buffer(self, address: int, size: int) -> Any:
+        import ctypes
+
+        self.read(address, 1)
+        self.read(address + size - 1, 1)
+        return (ctypes.c_uint8 * size).from_address(address)
+
+    def pointer(self, ctype: CType) -> Callable[[int], GuestPointer]:
+        return pointer_class(ctype)
+
+    def owners(self) -> list[Any]:
+        return []
+
+
+class _InSandbox:
+    """The memory of a sandbox. Its buffers are views, which the guest can't unmap."""
+
+    def __init__(self, memory: SandboxMemory) -> None:
+        self._memory = memory
+        self.read, self.write, self.buffer = memory.read, memory.write, memory.view
+
+    def text(self, address: int) -> bytes:
+        return string_at(address, self._memory)
+
+    def pointer(self, ctype: CType) -> Callable[[int], GuestPointer]:
+        return pointer_class(ctype, self._memory)
+
+    def owners(self) -> list[Any]:
+        return InSandbox(no_address, self._memory)
 
 
 class GuestPointer(int):
@@ -28,7 +85,7 @@ class GuestPointer(int):
     __slots__ = ()
 
     target: ClassVar[CType | None] = None
-    memory: ClassVar[HostMemory | SandboxMemory] = _memory
+    memory: ClassVar[PointedMemory] = _OwnMemory()
 
     def _element(self, index: int) -> tuple[int, Any]:
         """The address and the codec of an element."""
@@ -49,7 +106,7 @@ class GuestPointer(int):
         address, found = self._element(index)
         value = found.unpack(self.memory.read(address, found.size))
         target = type(self).target
-        return pointer_class(target, self.memory)(value) if target is not None and target.kind == "pointer" else value
+        return self.memory.pointer(target)(value) if target is not None and target.kind == "pointer" else value
 
     def __setitem__(self, index: int, value: Any) -> None:
         """Change an element.
@@ -60,8 +117,7 @@ class GuestPointer(int):
         """
         address, found = self._element(index)
         memory = self.memory
-        alive = InSandbox(no_address, memory) if isinstance(memory, SandboxMemory) else []
-        memory.write(address, found.pack(value, alive))
+        memory.write(address, found.pack(value, memory.owners()))
 
     def cast(self, type: str) -> GuestPointer:
         """The same address as a pointer of another type, such as "int *".
@@ -74,7 +130,7 @@ class GuestPointer(int):
         (parameter,) = parse_prototype(f"void({type})").parameters or (None,)
         if parameter is None or parameter.type.kind != "pointer":
             raise SignatureError(f'{type!r} is no pointer\'s type: write one such as "int *"')
-        return pointer_class(parameter.type, self.memory)(self)
+        return self.memory.pointer(parameter.type)(self)
 
     def text(self) -> str:
         """The text there, up to a null character, from UTF-8.
@@ -82,10 +138,11 @@ class GuestPointer(int):
         Raises:
             Error: it can't be read.
         """
-        return string_at(int(self), self.memory).decode("utf-8", "backslashreplace")
+        return self.memory.text(int(self)).decode("utf-8", "backslashreplace")
 
     def array(self, count: int) -> Any:
-        """A NumPy array of `count` elements in the same memory: what is changed in one is changed in the other.
+        """A NumPy array of `count` elements in the same memory: what is changed in one is changed in the other. Of a
+        worker process's memory it is a copy, which can't be changed.
 
         It must not be used when the guest has freed the memory.
 
@@ -93,8 +150,6 @@ class GuestPointer(int):
             SignatureError: NumPy has no such elements.
             Error: they can't be read.
         """
-        import ctypes
-
         import numpy as np
 
         address, found = self._element(0)
@@ -103,11 +158,7 @@ class GuestPointer(int):
             raise SignatureError(f"NumPy has no array of `{found.ctype}`")
         if not count:
             return np.empty(0, dtype)
-        if isinstance(self.memory, SandboxMemory):
-            return np.frombuffer(self.memory.view(address, count * found.size), dtype)
-        _memory.read(address, 1)
-        _memory.read(address + count * found.size - 1, 1)
-        return np.frombuffer((ctypes.c_uint8 * (count * found.size)).from_address(address), dtype)
+        return np.frombuffer(self.memory.buffer(address, count * found.size), dtype)
 
     def __repr__(self) -> str:
         target = type(self).target
@@ -129,7 +180,7 @@ def pointer_class(ctype: CType, memory: HostMemory | SandboxMemory | None = None
         return _class(ctype.target)
     found = memory.pointer_classes.get(ctype.target)
     if found is None:
-        attributes = {"__slots__": (), "target": ctype.target, "memory": memory}
+        attributes = {"__slots__": (), "target": ctype.target, "memory": _InSandbox(memory)}
         found = memory.pointer_classes[ctype.target] = type("GuestPointer", (GuestPointer,), attributes)
     made: type[GuestPointer] = found
     return made

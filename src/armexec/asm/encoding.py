@@ -243,7 +243,8 @@ def encode(
             resolved = [Parsed(p.operand, _resolve(p, evaluate, relocations, place), p.column) for p in values]
             return _adjusted(form.encode(resolved), values, evaluate), relocations
         except OperandError as error:
-            problems.append(error)
+            # Its traceback would keep the callers' variables, with this list.
+            problems.append(error.with_traceback(None))
     # The first form is the plainest, and its message seldom worse than another's.
     forms = tuple(candidate.form for candidate in candidates)
     subjects = [str(e.text) for p in candidates[0].values if (e := _expression(p.value)) is not None]

@@ -16,10 +16,11 @@ from typing import Any
 
 import click
 
-__all__ = ["Command", "Commands", "argument", "choice", "command", "file_name", "option"]
+__all__ = ["Command", "Commands", "argument", "choice", "command", "file_name", "memory_size", "option"]
 
 option = click.option
 _OPTION = re.compile(r"--[A-Za-z]|-[A-Za-z]")
+_SIZE = re.compile(r"(\d{1,18})([kmg]?)", re.IGNORECASE)
 _NUMBER = re.compile(r"-(inf|infinity|nan)", re.IGNORECASE)
 
 
@@ -34,6 +35,22 @@ class _Path(click.Path):
 
 file_name = _Path()
 """The type of an argument or option that names a file; shells complete it."""
+
+
+class _Size(click.ParamType[int]):
+    """A number of bytes: `65536`, `64K`, `64M`, `1G`."""
+
+    name = "size"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        found = _SIZE.fullmatch(str(value))
+        if found is None:
+            self.fail(f"{value!r} is no size: a number of bytes, such as 65536, 64K or 64M", param, ctx)
+        return int(found[1]) << {"": 0, "k": 10, "m": 20, "g": 30}[found[2].lower()]
+
+
+memory_size = _Size()
+"""The type of an option that is a size in bytes."""
 
 
 def choice(names: Iterable[str]) -> click.Choice[str]:

@@ -60,7 +60,7 @@ def run_program(
 
         made = Profile()
     image = program_image(source.name, program_parts([source]))
-    with ended_by_ctrl_c(), limits:
+    with ended_by_ctrl_c():
         result = run_image(
             image,
             arguments,
@@ -68,6 +68,7 @@ def run_program(
             files=folders,
             capture=json,
             engine=engine,
+            limits=limits,
             watch=made,
             sandbox=sandbox,
         )

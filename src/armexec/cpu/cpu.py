@@ -110,7 +110,8 @@ class Cpu:
         Args:
             until: an address. The run ends when the pc is there, also at once; nothing need be mapped there.
             instruction_limit: how many instructions may be executed. The run ends after exactly as many.
-            time_limit: how many seconds it may take. It ends soon after.
+            time_limit: how many seconds it may take. It ends soon after. Limits of a block (`armexec.limits`) hold as
+                well, and end the run in the same way.
 
         Returns:
             where and why it ended. What the guest does is never an exception.

@@ -17,6 +17,8 @@ from typing import Final, NamedTuple, TypeAlias
 
 __all__ = [
     "ALL",
+    "COUNTER",
+    "COUNTER_FIELD",
     "FLAGS",
     "GENERAL",
     "NZCV",
@@ -63,6 +65,7 @@ class Kind(Enum):
     FLAG = "flag"
     VECTOR = "vector"
     SYSTEM = "system"
+    COUNTER = "counter"
 
 
 # -- the state structure ----------------------------------------------------------------------------------------------
@@ -106,6 +109,8 @@ def _offsets() -> Iterator[tuple[str, int]]:
 
 
 _OFFSETS = dict(_offsets())
+COUNTER_FIELD: Final = StateField("instructions_left", 8)
+"""Follows them in the state of translated code."""
 
 
 # -- registers --------------------------------------------------------------------------------------------------------
@@ -192,6 +197,8 @@ def _numbered() -> Iterator[View | None]:
         yield from (View(v, bits, f"%{letter}{v.n}", kind, kind) for v in vectors)
         if bits == 128:
             yield None
+    end = sum(field.size * field.length for field in STATE_FIELDS)
+    yield View(Register(COUNTER_FIELD.name, Kind.COUNTER, 0, 64, end, 8, None), 64, "%left", "i64", "i64")
 
 
 _NUMBERED = tuple(_numbered())
@@ -203,6 +210,8 @@ STATE: Final = _NUMBERED.index(None)
 
 _numbers = {(view.register.name, view.bits): number for number, view in VIEWS.items()}
 
+COUNTER: Final = _numbers[COUNTER_FIELD.name, 64]
+"""Not a register of the guest: how many instructions it may still execute, in code that counts them."""
 X0: Final = _numbers["x0", 64]
 X30: Final = _numbers["x30", 64]
 SP: Final = _numbers["sp", 64]
@@ -268,8 +277,8 @@ _V = bit(*range(32))
 GENERAL: Final = bit(*(x(n) for n in range(31)), SP)
 """X0 to X30, and SP."""
 NZCV: Final = bit(*FLAGS.values())
-ALL: Final = GENERAL | NZCV | _V << _Q
-"""Every register of the guest that has a number, V registers in their widest view."""
+ALL: Final = GENERAL | NZCV | _V << _Q | bit(COUNTER)
+"""Everything that has a number, V registers in their widest view."""
 PARTIAL: Final = _V << _D | _V << _S
 """The views of the low bits of V registers: in the state there are whole ones only."""
 

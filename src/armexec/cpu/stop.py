@@ -37,7 +37,8 @@ class Stop:
 
     `address` is what the fault couldn't access, else the address of the instruction that ended the run. `access` is
     "read", "write", "execute" or "align" for a fault, else empty. `immediate` is the number in an SVC, BRK or HLT.
-    `instructions` is how many instructions the run has executed.
+    `instructions` is how many instructions the run has executed; None where the processor itself has executed some (the
+    engine `native`), which doesn't count them.
     """
 
     reason: StopReason
@@ -45,7 +46,7 @@ class Stop:
     address: int
     access: str = ""
     immediate: int | None = None
-    instructions: int = 0
+    instructions: int | None = 0
     detail: str = ""
 
     def __str__(self) -> str:
@@ -64,4 +65,6 @@ class Stop:
             return f"call of a host function {at}"
         if self.reason is StopReason.UNDEFINED:
             return f"undefined instruction {at}" + (f": {self.detail}" if self.detail else "")
-        return f"{self.reason} {at}, after {self.instructions} instructions"
+        return f"{self.reason} {at}" + (
+            f", after {self.instructions} instructions" if self.instructions is not None else ""
+        )

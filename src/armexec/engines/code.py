@@ -1,4 +1,4 @@
-"""The ranges of guest code: the executable segments of all images in memory."""
+"""The ranges of guest code: the executable segments of all images in memory, and what else the guest may execute."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import threading
 import weakref
 
 from armexec.forks import hold
-from armexec.memory import Region
+from armexec.memory import EXECUTABLE_RANGES, Region
 from armexec.objects import Image
 
 __all__ = ["NOWHERE", "add_code", "code_at"]
@@ -34,4 +34,4 @@ def code_at(address: int) -> tuple[int, int]:
             for begin, end in found:
                 if begin <= address < end:
                     return begin, end
-    return NOWHERE
+    return EXECUTABLE_RANGES.at(address) or NOWHERE

@@ -156,7 +156,8 @@ def _missing(trap: Trap, image: Image, base: int, where: Where | None, memory: R
     verb = "is called" if trap.kind is TrapKind.EXECUTE or found.is_branch else "is used"
     others = [source_name(other) for other in image.undefined() if other not in image.imported]
     others = [other for other in others if other != name]
-    reason = why_absent(image.linkage_name(found.symbol))
+    linkage = image.linkage_name(found.symbol)
+    reason = image.why_missing(linkage) or why_absent(linkage)
     also = f" (nor {', '.join(others[:8])}{', ...' if len(others) > 8 else ''})" if others else ""
     return UndefinedSymbol(
         f"undefined symbol {name} {verb}{f' by {by}' if by else ''}: neither {image.name} nor what was loaded with it"
@@ -241,7 +242,7 @@ def _message(kind: TrapKind, trap: Trap, word: int | None) -> str:
     if kind is TrapKind.SUPERVISOR_CALL:
         return trap.why or f"system call (svc #{detail}) where none is allowed"
     if kind is TrapKind.INSTRUCTION_LIMIT:
-        return f"more than {detail} instructions executed"
+        return f"the limit of {detail} instructions is reached"
     if kind is TrapKind.TIME_LIMIT:
         return "the time limit is over"
     return trap.why or kind.name.lower()

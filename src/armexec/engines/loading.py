@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from armexec.engines.code import add_code
+from armexec.engines.guards import add_guards
 from armexec.errors import LoadError
 from armexec.memory import Protection, Region, Sandbox, allocate, page_size
 from armexec.objects import Image, Resolve
@@ -52,6 +53,7 @@ def map_image(
         region.seal(parts)
         if sandbox is None:
             add_code(image, region)
+            add_guards(image, region)
     except BaseException:
         region.close()
         raise

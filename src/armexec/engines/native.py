@@ -17,15 +17,18 @@ from armexec.engines.loading import map_image
 from armexec.engines.native_calls import (
     HostCall,
     NativeHostFunctions,
+    Redirections,
     SystemCalls,
+    add_image,
     bind_address,
     bind_frame,
+    code_ranges,
     find_system_calls,
     native_host_functions,
 )
 from armexec.engines.thread_local import GuestThread, ThreadBlocks
 from armexec.errors import HostError
-from armexec.memory import Region, Sandbox, Step, strategy_name
+from armexec.memory import Protection, Region, Sandbox, Step, strategy_name
 from armexec.objects import Image, Prototype, Resolve
 from armexec.profiling.registry import register_native_image
 
@@ -56,11 +59,16 @@ class LoadedNativeImage:
         self.thread_blocks: ThreadBlocks | None = None
         self._system_calls = calls
         # What is freed after the last call.
-        self._memory = region, functions
+        self._redirections = Redirections(image, region)
+        self._memory = region, functions, self._redirections
         register_native_image(self)
+        add_image(self)
+        for at, size, protection in region.parts:
+            if Protection.EXECUTE in protection:
+                code_ranges.add(region.address + at, region.address + at + size, region)
 
     def redirect(self, offset: int, target: int | None) -> None:
-        raise HostError("the engine 'native' can't replace functions: use 'translated' or 'reference'")
+        self._redirections.redirect(offset, target)
 
     def answer_system_calls(self, handler: SystemCallHandler) -> None:
         if self._system_calls is not None:
@@ -70,24 +78,24 @@ class LoadedNativeImage:
         placement = place_in_registers(prototype, calling_convention(self.image))
         parameters = [_c_type(part) for parts in placement.arguments for part in parts]
         result = next(map(_c_type, placement.result), None)
-        function = bind_address(self.base + offset, result, parameters, self._memory)
+        function = bind_address(self._redirections.original(offset), result, parameters, self._memory)
         return with_half_bits(prototype, function, in_doubles=True)
 
     def bind_frame(self, offset: int) -> Callable[[int], None]:
-        return bind_frame(self.base + offset, self._memory)
+        return bind_frame(self._redirections.original(offset), self._memory)
 
     def run_as(self, thread: GuestThread) -> None:
         raise HostError(f"{self.image.name}: the processor's thread pointer is Python's: use the engine 'translated'")
 
     def close(self) -> None:
-        del self.region, self._memory, self._system_calls
+        del self.region, self._memory, self._system_calls, self._redirections
 
 
 class NativeEngine:
     """Calls the image's functions through function pointers.
 
-    A fault in a function ends this process, as in any program. A call of an undefined symbol becomes an exception, and
-    so does whatever a host function raises (`native_calls`).
+    Faults of the guest are exceptions, with all registers. A call of an undefined symbol becomes an exception, and so
+    does whatever a host function raises (`native_calls`).
     """
 
     name = "native"

@@ -19,8 +19,11 @@ from armexec.cpu.registers import Kind, Register
 from armexec.deadlines import deadline
 from armexec.engines.code import NOWHERE, code_at
 from armexec.engines.faults import to_error
+from armexec.engines.guards import release_guards
 from armexec.engines.loading import map_image
 from armexec.engines.thread_local import GuestThread, thread_blocks
+from armexec.guest_sizes import sizes
+from armexec.instruction_budget import instruction_limit, instructions_left
 from armexec.isa.system_registers import TPIDR_EL0
 from armexec.machines.interpreter.decoding import executable
 from armexec.machines.interpreter.machine import ReferenceMachine
@@ -37,6 +40,7 @@ __all__ = ["ReferenceEngine", "step"]
 __tracebackhide__ = True
 
 _RET = 0xD65F03C0
+_SVC, _SVC_MASK = 0xD4000001, 0xFFE0001F
 _STEPS = 64
 """Number of instructions between two looks at the clock."""
 
@@ -66,10 +70,12 @@ def step(machine: ReferenceMachine) -> None:
 
 
 def _stack() -> GuestStack:
-    """This thread's stack, of at least the size that is configured now."""
+    """This thread's stack, of the size that is configured now, but for calls within others, which share one."""
     stack: GuestStack | None = getattr(_local, "stack", None)
-    if stack is None or (stack.size < stack_size() and _inner_stack_pointer() is None):
-        stack = _local.stack = guest_stack()
+    if stack is None or _inner_stack_pointer() is None:
+        size = sizes().stack or stack_size()
+        stacks: dict[int, GuestStack] = _local.__dict__.setdefault("stacks", {})
+        stack = _local.stack = stacks.get(size) or stacks.setdefault(size, guest_stack(size))
     return stack
 
 
@@ -88,6 +94,7 @@ def _run_to_exit(machine: ReferenceMachine, counts: Counter[int] | None) -> None
     returned_to = 0
     steps = 0
     when = deadline()
+    left = instructions_left()
     # A replaced function that Python calls is itself.
     entry = machine.pc
     while (pc := machine.pc) != EXIT:
@@ -95,6 +102,7 @@ def _run_to_exit(machine: ReferenceMachine, counts: Counter[int] | None) -> None
             function = host_functions().find(pc)
             if function is not None:
                 _call_host(machine, function)
+                begin, end = NOWHERE
                 continue
             begin, end = code_at(pc)
             if (begin, end) == NOWHERE:
@@ -105,7 +113,14 @@ def _run_to_exit(machine: ReferenceMachine, counts: Counter[int] | None) -> None
         steps += 1
         if when is not None and not steps % _STEPS and time.monotonic() >= when:
             raise Trap(TrapKind.TIME_LIMIT, pc)
+        if left is not None:
+            if not left.value:
+                raise Trap(TrapKind.INSTRUCTION_LIMIT, pc, instruction_limit() or 0)
+            left.value -= 1
         step(machine)
+        if machine.word & _SVC_MASK == _SVC:
+            # What was code may be none any more.
+            begin, end = NOWHERE
         if counts is not None:
             counts[pc] += 1
         target = machine.pc
@@ -255,6 +270,7 @@ class LoadedReferenceImage:
         stack = _stack()
         machine.registers[31] = (_inner_stack_pointer() or stack.stack_pointer) - len(on_stack)
         machine.memory.write(machine.registers[31], on_stack)
+        top = machine.registers[31]
         machine.registers[30] = EXIT
         machine.pc = address
         machine.system_call = self._system_call
@@ -268,6 +284,9 @@ class LoadedReferenceImage:
             is_access = trap.kind in (TrapKind.READ, TrapKind.WRITE)
             overflow = stack.overflow(trap.detail) if is_access else None
             raise to_error(trap, self.image, self.base, overflow=overflow, entry=address) from None
+        finally:
+            if machine.pc != EXIT:
+                release_guards(stack.address, top)
 
     def _run_counting(self, machine: ReferenceMachine, count: ExecutionCounter) -> None:
         """Run, and report the executions of each instruction, also of a call that fails. Raises Trap."""

@@ -31,8 +31,10 @@ class SandboxedEngine(TranslatedEngine):
         memory = sandbox.memory
         self._own_runtime = Runtime(
             sandbox.stack,
-            lambda fault: translated_error(fault, memory=memory),
-            memory=sandbox.base,
+            lambda fault, word_at=None: translated_error(fault, word_at=word_at, memory=memory),
+            # Guards of static variables are found by addresses of the host.
+            lambda begin, end: None,
+            memory=memory,
             functions=self._functions,
             watch=process_runtime().watch,
         )
@@ -42,7 +44,7 @@ class SandboxedEngine(TranslatedEngine):
 
     def _policy(self) -> Policy:
         # Addresses take registers: an unrolled loop has none left for what it computes (benchmarks/sandbox.py, sieve).
-        return super()._policy().without("unrolling_by_cost")
+        return super()._policy().without("unrolling_by_cost", "cold_interpretation")
 
     def host_functions(self) -> HostFunctions:
         return self._functions

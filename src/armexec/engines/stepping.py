@@ -8,68 +8,30 @@ from __future__ import annotations
 
 import ctypes
 import time
+from dataclasses import replace
 from typing import Any
 
 from armexec.cpu.cpu import Cpu, Limits
 from armexec.cpu.state import CpuState
 from armexec.cpu.stop import Stop, StopReason
+from armexec.deadlines import deadline
 from armexec.engines.running import Guest
+from armexec.instruction_budget import instructions_left
 from armexec.isa.extensions import needed_by_word
-from armexec.machines import system
 from armexec.machines.interpreter.decoding import executable
-from armexec.machines.interpreter.flags import Flags
-from armexec.machines.interpreter.machine import ReferenceMachine
-from armexec.machines.interpreter.registers import ScalarRegisters, VectorRegisters, XRegisters
+from armexec.machines.interpreter.state_machine import StateMachine
 from armexec.machines.interpreter.values import Bits
+from armexec.machines.system import CACHE_LINE
 from armexec.machines.traps import Trap, TrapKind
 
 __all__ = ["Run", "Stepper"]
 
-_SYSTEM = {
-    system.FPCR: "fpcr",
-    system.FPSR: "fpsr",
-    system.TPIDR_EL0: "tpidr_el0",
-    system.DIT: "dit",
-    system.SSBS: "ssbs",
-}
 _ACCESS = {
     TrapKind.ALIGNMENT: "align",
     TrapKind.READ: "read",
     TrapKind.WRITE: "write",
     TrapKind.EXECUTE: "execute",
 }
-_LINE = 64
-"""Bytes of a line of the instruction cache, as CTR_EL0 says."""
-
-
-class _VectorFile:
-    """The V registers of a state, as ints."""
-
-    __slots__ = ("_bytes",)
-
-    def __init__(self, state: CpuState) -> None:
-        self._bytes = memoryview(state.v_registers).cast("B")
-
-    def __getitem__(self, n: int) -> int:
-        return int.from_bytes(self._bytes[16 * n : 16 * n + 16], "little")
-
-    def __setitem__(self, n: int, value: int) -> None:
-        self._bytes[16 * n : 16 * n + 16] = value.to_bytes(16, "little")
-
-
-class _SystemFile:
-    """The system registers of a state."""
-
-    __slots__ = ("_state",)
-
-    def __init__(self, state: CpuState) -> None:
-        self._state = state
-
-    def __getitem__(self, register: int) -> int:
-        return int(getattr(self._state, _SYSTEM[register]))
-
-    def __setitem__(self, register: int, value: int) -> None:
-        setattr(self._state, _SYSTEM[register], value)
 
 
 class _Memory:
@@ -103,85 +65,56 @@ class _Memory:
             self.accesses.append(("write", address, data))
 
 
-class _StateMachine(ReferenceMachine):
+class _GuestMachine(StateMachine):
     """The reference machine on the registers of a Cpu."""
 
     def __init__(self, state: CpuState, memory: _Memory) -> None:
-        # Not those of the class above, which has registers of its own.
-        self.state = state
-        self.memory = memory
+        super().__init__(state, memory)
         self.guest = memory.guest
-        general: Any = (ctypes.c_uint64 * 32).from_buffer(state, CpuState.x.offset)
-        vectors: Any = _VectorFile(state)
-        system_registers: Any = _SystemFile(state)
-        self.registers = general
-        self.vectors = vectors
-        self.system_registers = system_registers
-        self.X = XRegisters(general)
-        self.XSP = ScalarRegisters(general)
-        self.V = ScalarRegisters(vectors)
-        self.Vec = VectorRegisters(vectors)
-        self.next_pc = 0
-        self.word = 0
-        self.system_call = None
-
-    @property
-    def pc(self) -> int:
-        return int(self.state.pc)
-
-    @pc.setter
-    def pc(self, address: int) -> None:
-        self.state.pc = address
-
-    @property
-    def NZCV(self) -> Flags:
-        state = self.state
-        return Flags(state.n, state.z, state.c, state.v)
-
-    @NZCV.setter
-    def NZCV(self, flags: Flags) -> None:
-        state = self.state
-        state.n, state.z, state.c, state.v = flags.N.value, flags.Z.value, flags.C.value, flags.V.value
-
-    @property
-    def monitor(self) -> tuple[int, bytes] | None:
-        state = self.state
-        size = state.exclusive_bits // 8
-        return (state.exclusive_address, bytes(state.exclusive_value)[:size]) if size else None
-
-    @monitor.setter
-    def monitor(self, watched: tuple[int, bytes] | None) -> None:
-        state = self.state
-        state.exclusive_bits = 0
-        if watched is not None:
-            address, data = watched
-            state.exclusive_address, state.exclusive_bits = address, 8 * len(data)
-            state.exclusive_value[: len(data)] = data
 
     def invalidate_instruction_cache(self, address: Bits) -> None:
-        line = address.value & -_LINE
-        self.guest.invalidate(line, line + _LINE)
+        line = address.value & -CACHE_LINE
+        self.guest.invalidate(line, line + CACHE_LINE)
 
 
 class Run:
-    """A run that is going on: its limits, and how much of them is left."""
+    """A run that is going on: its limits and those of the thread, and how much of them is left."""
 
     def __init__(self, cpu: Cpu, limits: Limits) -> None:
         self.cpu = cpu
         self.until = limits.until
-        self.left = limits.instructions
+        self._own = limits.instructions
+        self._thread = instructions_left()
         self.executed = 0
-        self.end = None if limits.time is None else time.monotonic() + limits.time
+        ends = [None if limits.time is None else time.monotonic() + limits.time, deadline()]
+        self.end = min((end for end in ends if end is not None), default=None)
+
+    @property
+    def left(self) -> int | None:
+        """How many instructions may still be executed; None: as many as there are."""
+        thread = None if self._thread is None else self._thread.value
+        return min((left for left in (self._own, thread) if left is not None), default=None)
 
     def count(self, instructions: int) -> None:
         """So many instructions have been executed."""
         self.executed += instructions
-        if self.left is not None:
-            self.left -= instructions
+        if self._own is not None:
+            self._own -= instructions
+        if self._thread is not None:
+            self._thread.value -= instructions
 
     def stop(self, reason: StopReason, **fields: Any) -> Stop:
         pc = self.cpu.pc
         return Stop(reason, pc, **{"address": pc, **fields}, instructions=self.executed)
+
+    def rest(self) -> Limits:
+        """What is left of the limits, for another run."""
+        time_left = None if self.end is None else max(self.end - time.monotonic(), 0)
+        return Limits(self.until, self.left, time_left)
+
+    def told(self, stop: Stop, *, is_counted: bool) -> Stop:
+        """A stop of this run or of a part of it, with the instructions of all, if they are counted."""
+        return replace(stop, instructions=self.executed if is_counted else None)
 
     def over(self) -> Stop | None:
         """The stop that is due before the next instruction, if one is."""
@@ -205,7 +138,7 @@ class Stepper:
         self.state = run.cpu.state
         self.guest = guest
         self._memory = _Memory(guest)
-        self._machine = _StateMachine(self.state, self._memory)
+        self._machine = _GuestMachine(self.state, self._memory)
         self._size = ctypes.sizeof(CpuState)
         self._before = ctypes.create_string_buffer(self._size)
         self._address = ctypes.addressof(self.state)

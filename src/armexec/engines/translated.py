@@ -15,6 +15,7 @@ from armexec.abi.placement import MAX_REGISTER_ARGUMENTS, Part
 from armexec.callbacks import HostFunction, HostFunctions, SystemCallHandler, host_functions
 from armexec.cpu.registers import Kind, Register
 from armexec.engines.c_types import integer_class
+from armexec.engines.guards import release_guards
 from armexec.engines.loading import map_image
 from armexec.engines.thread_local import GuestThread, thread_blocks
 from armexec.errors import HostError
@@ -53,7 +54,7 @@ def settle(timeout: float) -> bool:
 @cache
 def process_runtime() -> Runtime:
     """What code runs on that is in no sandbox."""
-    return Runtime(guest_stack, translated_error)
+    return Runtime(guest_stack, translated_error, release_guards)
 
 
 def _c_type(part: Part) -> Any:

@@ -138,7 +138,8 @@ def match_tokens(elements: tuple[Element, ...], cursor: Cursor, values: list[Par
                 if mismatch.position > start + (not last):
                     # The text began like the optional part, so the mistake is inside it.
                     raise
-                cursor.position, cursor.skipped = start, mismatch
+                # Its traceback would keep the callers' variables, and the cursor.
+                cursor.position, cursor.skipped = start, mismatch.with_traceback(None)
                 del values[count:]
                 values.extend(Parsed(operand, operand.default, 0) for operand in element.operands)
         else:

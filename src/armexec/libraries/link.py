@@ -18,7 +18,18 @@ from armexec.objects.linking import Library, Selection, select
 from armexec.objects.linking.missing import missing_text
 from armexec.toolchain import wheel_compiler
 
-__all__ = ["FINISH", "FLUSH", "START", "can_link", "library_needed", "link_program"]
+__all__ = [
+    "FINISH",
+    "FLUSH",
+    "START",
+    "archives",
+    "can_link",
+    "library_needed",
+    "link_program",
+    "support_code",
+    "unlisted",
+    "without",
+]
 
 START = "__armexec_start"
 """The function that makes the C library of an image ready and calls the constructors, where main isn't run. Its
@@ -82,16 +93,16 @@ def link_program(
     if any(
         s.name == "main" and s.section is not None and s.binding != "local" for part in objects for s in part.symbols
     ):
-        parts.append(_unlisted(read_part(c["crt1.o"], "crt1.o")))
+        parts.append(unlisted(read_part(c["crt1.o"], "crt1.o")))
         roots.append(_ENTRY)
-    parts.append(_start_code())
+    parts.append(support_code("start.s"))
     wanted = {s.name for part in objects for s in part.symbols if s.section is None and s.name}
     given = {symbol for symbol in wanted if is_given(symbol)}
     basic: list[Library] = [RuntimeLibrary(without=PROGRAM_UNITS), *libraries]
-    last: list[Library] = [*_archives(c), RuntimeLibrary(only=PROGRAM_UNITS)]
-    selection = select(parts, _without(given, [*basic, *last]), roots)
+    last: list[Library] = [*archives(c), RuntimeLibrary(only=PROGRAM_UNITS)]
+    selection = select(parts, without(given, [*basic, *last]), roots)
     if _needs_cxx(objects, selection, given):
-        selection = select(parts, _without(given, [*basic, *_archives(library_files("c++")), *last]), roots)
+        selection = select(parts, without(given, [*basic, *archives(library_files("c++")), *last]), roots)
     if selection.missing and not allow_missing:
         count = len(selection.missing)
         raise LoadError(
@@ -122,11 +133,13 @@ class _Without:
         return replace(part, symbols=symbols)
 
 
-def _without(names: Collection[str], libraries: Sequence[Library]) -> Sequence[Library]:
+def without(names: Collection[str], libraries: Sequence[Library]) -> Sequence[Library]:
+    """Libraries without some of their symbols."""
     return [_Without(library, names) for library in libraries] if names else libraries
 
 
-def _archives(library: dict[str, bytes]) -> list[Library]:
+def archives(library: dict[str, bytes]) -> list[Library]:
+    """The archives among the files of a library."""
     return [_archive(name, data) for name, data in library.items() if name.endswith(".a")]
 
 
@@ -134,10 +147,11 @@ class _SystemLibrary(StaticLibrary):
     """A library whose functions aren't listed among the author's."""
 
     def part(self, member: Member) -> Part:
-        return _unlisted(super().part(member))
+        return unlisted(super().part(member))
 
 
-def _unlisted(part: Part) -> Part:
+def unlisted(part: Part) -> Part:
+    """A part whose functions aren't listed among the author's."""
     symbols = [s._replace(kind="notype") if s.kind == "function" else s for s in part.symbols]
     return replace(part, symbols=symbols, debug=None, cache=None)
 
@@ -152,8 +166,9 @@ def _archive(name: str, data: bytes) -> _SystemLibrary:
 
 
 @cache
-def _start_code() -> Part:
+def support_code(file: str) -> Part:
+    """The assembled text of a file of this folder."""
     from armexec.asm import assemble
 
-    text = files("armexec.libraries").joinpath("start.s").read_text(encoding="utf-8")
-    return _unlisted(read_part(assemble(text, file="start.s", target="linux").object(), "start.s"))
+    text = files("armexec.libraries").joinpath(file).read_text(encoding="utf-8")
+    return unlisted(read_part(assemble(text, file=file, target="linux").object(), file))

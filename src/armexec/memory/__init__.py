@@ -2,8 +2,9 @@
 
 from .arena import CodeArena, CodePages, code_arena
 from .execution import execution_refused
+from .guest.executable_ranges import EXECUTABLE_RANGES
+from .guest.mappings import Mappings
 from .host import HostMemory
-from .mappings import Mappings
 from .maps import MapEntry, process_map, writable_and_executable
 from .protection import AccessError, Protection, Step
 from .region import Region, allocate, page_size, strategy_name
@@ -12,6 +13,7 @@ from .stack import GuestStack, Overflow, guest_stack, stack_size
 from .text import string_at
 
 __all__ = [
+    "EXECUTABLE_RANGES",
     "AccessError",
     "Block",
     "CodeArena",

@@ -42,9 +42,10 @@ class GuestStack:
     """Readable and writable memory between inaccessible pages. It is a context manager, and is freed when nothing
     refers to it.
 
-    The usable bytes go from `address` to `top` (exclusive), `size` in all. `stack_pointer` is the initial one, a
-    multiple of 16 (AAPCS64, "The Stack"); above it is a frame of zeros, like a caller's. Pages are allocated when they
-    are first used. Accesses to the `guard_size` bytes below, which are reserved, fault, as do those to the page above.
+    The usable bytes go from `address` to `top` (exclusive), `size` in all, of which `requested` were asked for.
+    `stack_pointer` is the initial one, a multiple of 16 (AAPCS64, "The Stack"); above it is a frame of zeros, like a
+    caller's. Pages are allocated when they are first used. Accesses to the `guard_size` bytes below, which are
+    reserved, fault, as do those to the page above.
 
     `base` is where the guest's address 0 is in this process; all addresses here are the guest's.
     """
@@ -60,6 +61,7 @@ class GuestStack:
         base: int = 0,
     ) -> None:
         page = kernel.page_size
+        self.requested = size
         self.size = whole_pages(size, page)
         self.guard_size = whole_pages(reserved, page)
         self.steps: list[Step] = []
@@ -90,7 +92,10 @@ class GuestStack:
             if address >= self.address - _NEAR
             else "a local array too large?"
         )
-        advice = f"set the environment variable {_VARIABLE} to {_shown(4 * self.size)}, say, before a module is loaded"
+        advice = (
+            f"give stack_size={4 * self.size}, say, or set the environment variable {_VARIABLE} to "
+            f"{_shown(4 * self.size)} before a module is loaded"
+        )
         return Overflow(self.size, f"the guest's stack of {_shown(self.size)} has run out: {why} ({advice})")
 
     @property

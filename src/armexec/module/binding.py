@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from armexec.module.settings import Settings
     from armexec.objects import CType, Prototype
 
-__all__ = ["CallTarget", "limited_call"]
+__all__ = ["CallTarget", "MakeFaster", "limited_call"]
 
 # pytest shows what the user has called, and not how.
 __tracebackhide__ = True

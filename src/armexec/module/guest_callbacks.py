@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from armexec.cpu.call_frame import CallFrame
     from armexec.memory import Sandbox
 
-__all__ = ["Callback", "Callbacks", "callback", "prototype_of_pointer"]
+__all__ = ["Callback", "Callbacks", "callback", "check_arity", "identity", "prototype_of_pointer"]
 
 # pytest shows what the user has called, and not how.
 __tracebackhide__ = True
@@ -46,7 +46,7 @@ class Callback(GuestCode):
         """
         if prototype.variadic:
             raise SignatureError(f"`{prototype}`: guest code can't call a function of Python with `...`")
-        _check_arity(function, prototype)
+        check_arity(function, prototype)
         self.function = function
         self.prototype = prototype
         self._engine = engine.name
@@ -133,7 +133,7 @@ class Callbacks:
 
     def bind(self, function: Callable[..., Any], prototype: Prototype) -> Callback:
         """The callback of a function, the same one as long as it is kept. Raises SignatureError, HostError."""
-        key = _identity(function), str(prototype)
+        key = identity(function), str(prototype)
         found = self._bound.get(key)
         if found is None:
             found = self._bound[key] = Callback(function, prototype, self._engine, self._convention)
@@ -144,14 +144,14 @@ class Callbacks:
         return found
 
 
-def _identity(function: Callable[..., Any]) -> Any:
+def identity(function: Callable[..., Any]) -> Any:
     """What tells a function from others: the bound methods of one object are new objects each time."""
     if inspect.ismethod(function):
         return id(function.__self__), function.__func__
     return id(function)
 
 
-def _check_arity(function: Callable[..., Any], prototype: Prototype) -> None:
+def check_arity(function: Callable[..., Any], prototype: Prototype) -> None:
     """Raises SignatureError if it can't be called with so many arguments."""
     try:
         signature = inspect.signature(function)

@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 from armexec.engines import get_engine, new_sandbox
 from armexec.errors import LoadError, SignatureError
+from armexec.module.dynamic_loading import dynamic_loading
 from armexec.module.guest_code import GuestCode
 from armexec.module.imports import Import, Imports
 from armexec.objects.names import source_name
 
 if TYPE_CHECKING:
+    from armexec.engines import LoadedImage
     from armexec.module.guest_callbacks import Callback, Callbacks
     from armexec.objects import CType, Image, Prototype
 
@@ -22,7 +24,8 @@ __all__ = ["Links"]
 class Links:
     """The links of one module: how its undefined symbols and its function pointers get their addresses.
 
-    `engine` runs the module, and `image` is complete: it has what compiler_rt or the C library define for it.
+    `engine` runs the module, and `image` is complete: it has what compiler_rt or the C library define for it. `attach`
+    is to be called with the image in memory, before any code of it runs.
     """
 
     def __init__(self, image: Image, engine: str | None, given: Mapping[str, Import], *, sandbox: bool = False) -> None:
@@ -31,6 +34,10 @@ class Links:
         if engine is None and self.engine.name == "native" and _wants_library(image, given):
             self.engine = get_engine("translated")
         self.image = image
+        self.attach: Callable[[LoadedImage], object] = lambda loaded: None
+        if self.engine.sandbox is None:
+            # These functions read the guest's memory by the host's addresses.
+            given, self.attach = dynamic_loading(image, given, self.engine.name)
         self._imports = Imports(image, given, self.engine, self._bind_import)
         if image.undefined():
             self.image = self._completed(image)
@@ -44,6 +51,10 @@ class Links:
         from armexec.libraries import can_link, library_needed, link_program
 
         given = self._imports.has
+        if self.engine.name != "native" and image.is_shared:
+            from armexec.libraries.shared import complete_shared
+
+            image = complete_shared(image, given)
         if self.engine.name != "native" and can_link(image) and library_needed(image.parts, given):
             return link_program(image.name, image.parts, allow_missing=True, is_given=given)
         return complete(image, given)
@@ -138,8 +149,16 @@ class Links:
 
 def _wants_library(image: Image, imports: Mapping[str, Import]) -> bool:
     """Whether an image needs the C library for symbols that aren't imported, and can have it."""
+
+    def given(name: str) -> bool:
+        return name in imports or source_name(name) in imports
+
+    if image.is_shared:
+        from armexec.libraries.shared import shared_library_needed
+
+        return shared_library_needed(image, given)
     if not image.undefined():
         return False
     from armexec.libraries import can_link, library_needed
 
-    return can_link(image) and library_needed(image.parts, lambda name: name in imports or source_name(name) in imports)
+    return can_link(image) and library_needed(image.parts, given)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import weakref
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cached_property, partial
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, NoReturn, Self
@@ -12,7 +12,7 @@ from armexec.engines import LoadedImage
 from armexec.errors import Error, LoadError, SignatureError
 from armexec.forks import renew
 from armexec.lines import Lines
-from armexec.module.binding import CallTarget, limited_call
+from armexec.module.binding import CallTarget, MakeFaster, limited_call
 from armexec.module.guest_code import GuestCode
 from armexec.module.imports import Import
 from armexec.module.links import Links
@@ -69,8 +69,8 @@ class Module:
                 optimized.
             imports: what undefined symbols stand for, by their names: a Function, a Module that defines the symbol, or
                 an address.
-            settings: the limits of each call from Python, which initializers and finalizers have too, and whether the
-                code runs in a sandbox.
+            settings: the limits of the module, of which those of calls hold for initializers and finalizers too, and
+                whether the code runs in a sandbox.
             assembly: gives the source text in assembly, where there is one.
             diagnostics: the warnings of the compiler or the assembler.
 
@@ -85,27 +85,44 @@ class Module:
             )
         self._settings = settings or Settings()
         self._links = Links(image, engine, imports or {}, sandbox=self._settings.sandbox)
+        self._settings.check_engine(self._links.engine.name)
         self._image = self._links.image
         self._assembly = assembly
         self.diagnostics = diagnostics
         self._made: weakref.WeakSet[Function] = weakref.WeakSet()
         self._loaded: LoadedImage = self._links.engine.load(self._image, self._links.resolve)
         self._closed = False
+        self._links.attach(self._loaded)
         # Held so that no function is bound to memory that another thread is freeing.
         self._lock = renew(self)
         self._library: CLibrary | None = None
         try:
-            if self._image.is_executable:
-                from armexec.program.functions import CLibrary
+            if self._image.is_executable or self._image.is_shared:
+                from armexec.program.start import start_library
 
                 with self._settings.limits():
-                    self._library = CLibrary(self._loaded)
-            for offset in self._image.initializers:
-                with self._settings.limits():
-                    self._loaded.bind(offset, _initializer_prototype())()
+                    self._library = start_library(self._loaded, self._settings.memory_limit)
+            if self._library is None:
+                if self._settings.memory_limit is not None:
+                    self._limit_heap(self._settings.memory_limit)
+                self._call_each(self._image.initializers)
         except BaseException:
             self.close()
             raise
+
+    def _call_each(self, offsets: Iterable[int]) -> None:
+        """Call functions without arguments, each within the module's limits."""
+        for offset in offsets:
+            with self._settings.limits():
+                self._loaded.bind(offset, _initializer_prototype())()
+
+    def _limit_heap(self, limit: int) -> None:
+        from armexec.compiler_rt.heap import limited_heap
+        from armexec.memory import HostMemory
+
+        found = limited_heap(self._image, limit)
+        if found is not None:
+            HostMemory().write(self._loaded.base + found.offset, found.data)
 
     @property
     def missing(self) -> dict[str, list[str]]:
@@ -227,7 +244,8 @@ class Module:
         Raises:
             UnknownFunction: there is no such function.
             SignatureError: its prototype isn't known (give a Callback), or the replacement doesn't fit.
-            HostError: the engine can't: translated and reference can.
+            HostError: the engine can't. `native` can't for functions that begin with a load of a literal into a vector
+                register, and for those of stripped images.
         """
         if isinstance(function, str):
             original = self[function]
@@ -381,6 +399,24 @@ class Module:
             sandbox = self._loaded.sandbox
             return made if sandbox is None else np.frombuffer(sandbox.array(size), kind, made.size).reshape(shape)
 
+    def _python_call(
+        self, symbol: FunctionSymbol, prototype: Prototype, text: type[str] | type[bytes] | None
+    ) -> tuple[Callable[..., Any], MakeFaster | None]:
+        """What Python calls for a function, and what makes a faster one, if that can be made.
+
+        Raises:
+            SignatureError: a type can't be passed.
+        """
+        target = CallTarget(self._loaded, symbol.offset, prototype, self._links.address_of_function)
+        convert = None
+        if text is not None:
+            from armexec.abi import text_result
+
+            sandbox = self._loaded.sandbox
+            memory = None if sandbox is None else sandbox.memory
+            convert = text_result(text, symbol.source_name, self._loaded.base + symbol.offset, memory)
+        return target.python_call(convert)
+
     def _bound(self, function: Function) -> None:
         self._made.add(function)
 
@@ -404,9 +440,8 @@ class Module:
                 if self._library is not None:
                     with self._settings.limits():
                         self._library.finish()
-                for offset in self._image.finalizers:
-                    with self._settings.limits():
-                        self._loaded.bind(offset, _initializer_prototype())()
+                else:
+                    self._call_each(self._image.finalizers)
             finally:
                 self._loaded.close()
 
@@ -460,14 +495,7 @@ class Function(GuestCode):
                 f'{self.name}: its signature isn\'t known: give one, as in .with_signature("int(int)"), or {keep}'
             )
         module = self._module
-        target = CallTarget(module.loaded, self._symbol.offset, prototype, module._links.address_of_function)
-        convert = None
-        if self._text is not None:
-            from armexec.abi import text_result
-
-            memory = module.loaded.sandbox.memory if module.loaded.sandbox is not None else None
-            convert = text_result(self._text, self.name, self.address, memory)
-        call, make_faster = target.python_call(convert)
+        call, make_faster = module._python_call(self._symbol, prototype, self._text)
         if module._settings.has_limits:
             call, make_faster = limited_call(call, module._settings), None
         module._bound(self)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 
-from armexec.errors import SignatureError
+from armexec.errors import HostError, SignatureError
 from armexec.run_limits import check_limits, limits
 
 __all__ = ["Settings"]
@@ -16,8 +16,9 @@ class Settings:
     """The defaults of a module; None: there is no such limit, or the usual size.
 
     `time_limit`: seconds that a call from Python may take. `instruction_limit`: how many instructions of the guest it
-    may execute. `memory_limit`: bytes by which the guest's own memory may grow. `stack_size`: bytes of the guest's
-    stack. `sandbox`: its code reaches no memory but its own, and what is passed to it is copied.
+    may execute. `stack_size`: bytes of its stack. `memory_limit`: bytes by which the module's memory may grow, in all
+    calls. `isolate`: "process" has the code run in a process of its own; None: in this one.
+    `sandbox`: the code reaches no memory but its own, and what is passed to it is copied.
 
     Raises:
         SignatureError: one has a value that it can't have.
@@ -27,17 +28,29 @@ class Settings:
     instruction_limit: int | None = None
     memory_limit: int | None = None
     stack_size: int | None = None
+    isolate: str | None = None
     sandbox: bool = False
 
     def __post_init__(self) -> None:
         check_limits(self.time_limit, self.instruction_limit, self.memory_limit, self.stack_size)
+        if self.isolate not in (None, "process"):
+            raise SignatureError(f'isolate is "process" or None, not {self.isolate!r:.60}')
         if not isinstance(self.sandbox, bool):
             raise SignatureError(f"sandbox is True or False, not {self.sandbox!r:.60}")
+        if self.sandbox and self.isolate is not None:
+            raise SignatureError("a sandbox in a process of its own isn't there yet: give sandbox or isolate, not both")
+
+    def check_engine(self, name: str) -> None:
+        """Raises HostError for what an engine can't."""
+        if name == "native":
+            for setting in ("instruction_limit", "stack_size"):
+                if getattr(self, setting) is not None:
+                    raise HostError(f"the engine 'native' has no {setting}: use engine=\"translated\"")
 
     @property
     def has_limits(self) -> bool:
         """Whether calls from Python have limits."""
-        return (self.time_limit, self.instruction_limit, self.memory_limit, self.stack_size) != (None,) * 4
+        return (self.time_limit, self.instruction_limit, self.stack_size) != (None, None, None)
 
     def limits(self) -> AbstractContextManager[object]:
         """The limits of one call, for a `with` block."""
@@ -46,6 +59,5 @@ class Settings:
         return limits(
             time_limit=self.time_limit,
             instruction_limit=self.instruction_limit,
-            memory_limit=self.memory_limit,
             stack_size=self.stack_size,
         )

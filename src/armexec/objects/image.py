@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from copy import copy
+from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Self, TypeAlias
 
 from armexec.errors import LoadError
 from armexec.objects.debug_info.parts import ImageDebugInfo
@@ -76,6 +77,9 @@ class Image:
     Linkage names are as on Linux: the underscore that Mach-O puts before every symbol is left out everywhere but in
     `Symbol.name`.
     """
+
+    is_shared = False
+    """Whether it is made of shared libraries."""
 
     def __init__(
         self, name: str, parts: Sequence[Part], selection: Selection | None = None, own: int | None = None
@@ -157,6 +161,17 @@ class Image:
     def with_parts(self, parts: Sequence[Part]) -> Image:
         """The image linked with more parts. Raises LoadError if they don't fit together."""
         return Image(self.name, [*self.parts, *parts])
+
+    def without_debug_info(self) -> Self:
+        """The same image without its debug information. It can be pickled."""
+        made = copy(self)
+        for name in list(made.__dict__):
+            if isinstance(getattr(type(self), name, None), cached_property):
+                del made.__dict__[name]
+        made.parts = tuple(replace(part, debug=None, cache=None) for part in self.parts)
+        made._debug_info = ImageDebugInfo(made.parts, made.sections)
+        made.imported = set()
+        return made
 
     # Names
 
@@ -382,6 +397,10 @@ class Image:
     def libraries_that_want(self, name: str) -> Sequence[str]:
         """The shared libraries among the image's that refer to an undefined symbol."""
         return ()
+
+    def why_missing(self, name: str) -> str:
+        """Why nothing defines an undefined symbol, and what to do; empty where that isn't known."""
+        return ""
 
     @cached_property
     def missing(self) -> MissingSymbols:

@@ -197,10 +197,12 @@ def lay_out(
     sections: Sequence[Section],
     symbols: Sequence[SectionSymbol],
     references: Sequence[Reference],
+    block: BlockLayout | None = None,
 ) -> Layout:
     """Place the sections in segments by protection, and make room for GOT slots, veneers and undefined symbols.
 
-    Code comes first, then read-only data, then data, each in the order given, data without content last.
+    Code comes first, then read-only data, then data, each in the order given, data without content last. Thread-local
+    variables follow those that `block` has already.
     Raises LoadError for sections that are too large, wrongly aligned, or writable and executable.
     """
     for section in sections:
@@ -233,7 +235,7 @@ def lay_out(
         groups[section.flags].append(index)
     _sort_encapsulated(sections, groups)
     groups["tls"].sort(key=lambda i: not sections[i].data)
-    block = BlockLayout()
+    block = block or BlockLayout()
     thread_pointer = 0  # as an offset in the image, for the contents of thread-local variables
     # Large variables come last, to keep the others in reach.
     groups["rw"].sort(key=lambda i: 0 if sections[i].data else 1 if sections[i].size < _LARGE else sections[i].size)
@@ -274,7 +276,10 @@ def lay_out(
             end += 8 * len(slots)
             data.extend(bytes(end - start - len(data)))
         if flags == "tls" and end > start:
-            thread_pointer = start - block.add(start, len(data), end - start, alignment, start)
+            try:
+                thread_pointer = start - block.add(start, len(data), end - start, alignment, start)
+            except LoadError as error:
+                raise LoadError(f"{name}: {error}") from None
         if end > start:
             segments.append(Segment(start, end - start, bytes(data), flags == "rw", flags == "rx"))
 

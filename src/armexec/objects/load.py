@@ -10,7 +10,7 @@ from armexec.files import read_file
 from armexec.objects.formats.archive import MAGIC
 from armexec.objects.image import Image
 from armexec.objects.linking import Part, members
-from armexec.objects.read import is_shared_library, read_part
+from armexec.objects.read import is_dylib, is_shared_library, read_part
 from armexec.objects.static_library import StaticLibrary
 
 __all__ = ["link", "link_files", "load_file", "load_image", "read_parts"]
@@ -19,20 +19,28 @@ _GO = b"__.PKGDEF"
 """The first member of a Go package, which is no library of objects."""
 
 
-def load_image(data: bytes, name: str = "<bytes>", search: Sequence[str] | None = None) -> Image:
-    """The image of an ELF or Mach-O relocatable object, of all objects in a static library, or of an ELF shared library
-    with those that it needs.
+def load_image(
+    data: bytes, name: str = "<bytes>", search: Sequence[str] | None = None, opened: Sequence[str] = ()
+) -> Image:
+    """The image of an ELF or Mach-O relocatable object, of all objects in a static library, of an ELF shared library
+    with those that it needs, or of a Mach-O dynamic library by itself.
 
-    These are looked for in the folders `search`; with None they are left out.
+    Those that an ELF library needs are looked for in the folders `search`; with None they are left out. `opened` are
+    libraries that it may open with dlopen.
 
     Raises:
         LoadError: it is anything else, or for another processor than AArch64, or a library that it needs isn't found.
     """
+    if is_dylib(data):
+        from armexec.objects.dylib.image import DylibImage
+        from armexec.objects.dylib.read import read_dylib
+
+        return DylibImage(read_dylib(data, name))
     if is_shared_library(data):
         if search is not None:
             from armexec.objects.dynamic.search import load_library
 
-            return load_library(data, name, search)
+            return load_library(data, name, search, opened)
         from armexec.objects.dynamic.image import LibraryImage
         from armexec.objects.dynamic.read import read_library
 

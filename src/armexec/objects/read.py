@@ -12,12 +12,17 @@ from armexec.objects.formats.kinds import what_is
 if TYPE_CHECKING:
     from armexec.objects.linking import Part
 
-__all__ = ["is_shared_library", "read_part"]
+__all__ = ["is_dylib", "is_shared_library", "read_part"]
 
 
 def is_shared_library(data: bytes) -> bool:
-    """Whether bytes begin as a shared library does: an ELF file of type ET_DYN."""
-    return data[:4] == b"\x7fELF" and data[16:18] in (b"\x03\0", b"\0\x03")
+    """Whether bytes begin as a shared library does: an ELF file of type ET_DYN, or Mach-O's MH_DYLIB or MH_BUNDLE."""
+    return (data[:4] == b"\x7fELF" and data[16:18] in (b"\x03\0", b"\0\x03")) or is_dylib(data)
+
+
+def is_dylib(data: bytes) -> bool:
+    """Whether bytes begin as a dynamic library or a bundle of macOS does."""
+    return data[:4] == b"\xcf\xfa\xed\xfe" and data[12:16] in (b"\x06\0\0\0", b"\x08\0\0\0")
 
 
 def read_part(data: bytes, name: str) -> Part:

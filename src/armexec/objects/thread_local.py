@@ -57,6 +57,15 @@ class BlockLayout:
         self._templates.append(Template(place, offset, data_size))
         return place
 
+    @property
+    def count(self) -> int:
+        """The number of segments so far."""
+        return len(self._templates)
+
+    def move(self, first: int, distance: int) -> None:
+        """Move the contents of the segments from number `first` on in the image, and not in the block."""
+        self._templates[first:] = [t._replace(offset=t.offset + distance) for t in self._templates[first:]]
+
     def finished(self) -> ThreadLocalBlock | None:
         """The block, or None without any variables."""
         if self._end == _THREAD_CONTROL_BLOCK:

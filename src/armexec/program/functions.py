@@ -5,7 +5,7 @@ Source: `libraries/start.s`.
 
 from __future__ import annotations
 
-import sys
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 
 from armexec.callbacks import SystemCallHandler
@@ -17,25 +17,24 @@ from armexec.objects import CType, Image, Parameter, Prototype
 from armexec.objects.symbolize import function_name
 from armexec.program.memory import ProgramMemory
 from armexec.program.process import InitialMemory, system_call_handler
+from armexec.program.standard_streams import StandardError, StandardInput
 from armexec.program.system_calls import ProgramExit, SystemCalls
-from armexec.program.system_calls.streams import OutputStream
+from armexec.run_limits import are_limited, grace
 
-__all__ = ["CLibrary"]
+__all__ = ["CLibrary", "LinkedLibrary"]
 
-_ADDRESS = CType("int", 8, name="unsigned long")
-_LONGEST = 1000
-"""Bytes of a line that are kept."""
+_WORD = CType("int", 8, name="unsigned long")
 _BUFFERED = "__stdout_FILE"
 """The variable of musl that is there if the image writes to standard output, which it buffers."""
 
 
-class CLibrary:
+class CLibrary(ABC):
     """The C library of a loaded image. Output goes to Python's standard output, at the end of each call at the latest;
     input comes from Python's standard input; no files can be opened.
     """
 
-    def __init__(self, loaded: LoadedImage) -> None:
-        """Make the library ready, and call the constructors.
+    def __init__(self, loaded: LoadedImage, memory_limit: int | None = None) -> None:
+        """Make the library ready, and call the constructors. It may map at most `memory_limit` bytes.
 
         Raises:
             HostError: the engine can't run an image with a C library.
@@ -43,47 +42,94 @@ class CLibrary:
         """
         image = loaded.image
         self._loaded = loaded
-        errors = _StandardError()
-        system = SystemCalls(ProgramMemory(loaded.sandbox), input=_StandardInput(), error=errors)
+        errors = StandardError()
+        system = SystemCalls(
+            ProgramMemory(loaded.sandbox), input=StandardInput(), error=errors, memory_limit=memory_limit
+        )
         answer = system_call_handler(system, loaded)
         loaded.answer_system_calls(_ending(answer, errors, image, loaded.base))
         # Its start needs no thread pointer, and an engine that can't set one must refuse before.
         loaded.run_as(GuestThread(0))
-        initial = InitialMemory.of(image, loaded.base, [image.name], {}, loaded.sandbox)
+        initial = InitialMemory.of(image, loaded.base, [image.name], {}, self._program_headers(), loaded.sandbox)
         self._memory = initial.memory
-        start = loaded.bind(_offset(image, START), Prototype(START, _ADDRESS, (Parameter("stack", _ADDRESS),)))
-        self._thread = GuestThread(start(initial.address))
+        self._thread = GuestThread(self._make_thread(initial.address))
         loaded.run_as(self._thread)
-        self._writes = any(s.name == _BUFFERED and s.offset is not None for s in image.symbols)
+        self._writes = self._has_output()
         self.bind()
+        self._call_initializers(initial.address)
+
+    def _program_headers(self) -> tuple[int, int] | None:
+        """The address and the number of the program headers that the library is to see, if not the image's."""
+        return None
+
+    @abstractmethod
+    def _make_thread(self, stack: int) -> int:
+        """Make the library's thread; its thread pointer. `stack` is the address of the initial stack."""
+
+    @abstractmethod
+    def _has_output(self) -> bool:
+        """Whether something may have been written to standard output, and be in its buffer."""
+
+    @abstractmethod
+    def _call_initializers(self, stack: int) -> None:
+        """Call the constructors that haven't been called yet."""
 
     def bind(self) -> None:
         """Bind what is called after each call, once more where a function was replaced."""
         if self._writes:
-            loaded = self._loaded
-            prototype = Prototype(FLUSH, _ADDRESS, (Parameter("stream", _ADDRESS),))
-            flush = loaded.bind(_offset(loaded.image, FLUSH), prototype)
+            prototype = Prototype(FLUSH, _WORD, (Parameter("stream", _WORD),))
+            flush = self._loaded.bind(self._offset(FLUSH), prototype)
             self._flush = flush
             flush(0)
-            if isinstance(loaded, SupportsFastCalls):
-                loaded.make_fast_call(prototype, flush, flush, self._flush_by)
-            self._thread.call_afterwards(lambda: self._flush(0))
+            if isinstance(self._loaded, SupportsFastCalls):
+                self._loaded.make_fast_call(prototype, flush, flush, self._flush_by)
+            self._thread.call_afterwards(self._flush_output)
+
+    def _flush_output(self) -> None:
+        if are_limited():
+            with grace():
+                self._flush(0)
+        else:
+            self._flush(0)
 
     def _flush_by(self, flush: Callable[[int], int]) -> None:
         self._flush = flush
 
+    def _bound(self, name: str, arguments: int) -> Callable[..., int]:
+        """The function of a symbol, which takes that many words."""
+        return self._bound_at(self._offset(name), arguments)
+
+    def _offset(self, name: str) -> int:
+        offset = self._loaded.image.find(name).offset
+        assert offset is not None
+        return offset
+
+    def _bound_at(self, offset: int, arguments: int) -> Callable[..., int]:
+        parameters = tuple(Parameter(f"argument{number}", _WORD) for number in range(arguments))
+        return self._loaded.bind(offset, Prototype("", _WORD, parameters))
+
+    @abstractmethod
     def finish(self) -> None:
         """Call destructors and functions given to atexit, as the end of a program does. Raises ExecutionError."""
-        self._loaded.bind(_offset(self._loaded.image, FINISH), Prototype(FINISH, CType("void", name="void")))()
 
 
-def _offset(image: Image, name: str) -> int:
-    offset = image.find(name).offset
-    assert offset is not None
-    return offset
+class LinkedLibrary(CLibrary):
+    """The library that objects are linked with as those of an executable."""
+
+    def _make_thread(self, stack: int) -> int:
+        return self._bound(START, 1)(stack)
+
+    def _has_output(self) -> bool:
+        return any(s.name == _BUFFERED and s.offset is not None for s in self._loaded.image.symbols)
+
+    def _call_initializers(self, stack: int) -> None:
+        """The start has called them."""
+
+    def finish(self) -> None:
+        self._bound(FINISH, 0)()
 
 
-def _ending(answer: SystemCallHandler, errors: _StandardError, image: Image, base: int) -> SystemCallHandler:
+def _ending(answer: SystemCallHandler, errors: StandardError, image: Image, base: int) -> SystemCallHandler:
     """The handler, for which the end of the program is an error: the module stays."""
 
     def call(pc: int, number: int, arguments: tuple[int, ...]) -> int:
@@ -96,27 +142,3 @@ def _ending(answer: SystemCallHandler, errors: _StandardError, image: Image, bas
             raise Aborted(f"the program ended itself {how}{why}", pc=pc, symbol=where) from None
 
     return call
-
-
-class _StandardError:
-    """Python's standard error; `last` is the last line that was written, which may say why a program ends."""
-
-    def __init__(self) -> None:
-        self.last = ""
-        self._line = b""
-        self._stream = OutputStream("stderr", None)
-
-    def write(self, data: bytes, /) -> None:
-        # A line may come in several parts.
-        *lines, rest = (self._line + data)[-_LONGEST:].split(b"\n")
-        self._line = rest
-        self.last = (rest or (lines[-1] if lines else b"")).decode("utf-8", "backslashreplace") or self.last
-        self._stream.write(data)
-
-
-class _StandardInput:
-    """Python's standard input as it is at each read; nothing where it has no bytes."""
-
-    def read(self, size: int, /) -> bytes:
-        buffer = getattr(sys.stdin, "buffer", None)
-        return bytes(buffer.read1(size)) if buffer is not None else b""

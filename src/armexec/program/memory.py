@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-from armexec.memory import HostMemory, Mappings, Protection, Sandbox
+from armexec.memory import EXECUTABLE_RANGES, HostMemory, Mappings, Protection, Sandbox
 from armexec.program.system_calls import Denied
 
 __all__ = ["ProgramMemory"]
 
-_PROTECTIONS = {
-    "rw": Protection.READ | Protection.WRITE,
-    "r": Protection.READ,
-    "": Protection.NONE,
-}
+_LETTERS = {"r": Protection.READ, "w": Protection.WRITE, "x": Protection.EXECUTE}
 
 
 class ProgramMemory:
-    """The process's memory, or a sandbox's, of which a program maps its own part; see `GuestMemory`."""
+    """The process's memory, or a sandbox's, of which a program maps its own part; see `GuestMemory`. It may be "rwx",
+    too, without a sandbox: the host never executes it."""
 
     def __init__(self, sandbox: Sandbox | None = None) -> None:
+        self._is_sandbox = sandbox is not None
         self._memory = HostMemory() if sandbox is None else sandbox.memory
         self._mappings = Mappings() if sandbox is None else sandbox.mappings()
 
@@ -26,24 +24,26 @@ class ProgramMemory:
 
     def write(self, address: int, data: bytes) -> None:
         self._memory.write(address, data)
+        if not self._is_sandbox:
+            EXECUTABLE_RANGES.changed(address, address + len(data))
 
     def map(self, address: int | None, size: int, protection: str) -> int:
-        return self._mappings.map(address, size, _protection(protection))
+        return self._mappings.map(address, size, self._protection(protection))
 
     def unmap(self, address: int, size: int) -> None:
         self._mappings.unmap(address, size)
 
     def protect(self, address: int, size: int, protection: str) -> None:
-        self._mappings.protect(address, size, _protection(protection))
+        self._mappings.protect(address, size, self._protection(protection))
 
     def close(self) -> None:
         """Free what the program has mapped."""
         self._mappings.close()
 
-
-def _protection(text: str) -> Protection:
-    if "x" in text:
-        raise Denied(
-            "the program makes memory executable: code that the guest writes itself runs only in an AddressSpace"
-        )
-    return _PROTECTIONS[text]
+    def _protection(self, text: str) -> Protection:
+        if "x" in text and self._is_sandbox:
+            raise Denied("the program makes memory executable: code that it writes itself doesn't run in a sandbox")
+        found = Protection.NONE
+        for letter in text:
+            found |= _LETTERS[letter]
+        return found

@@ -12,6 +12,7 @@ from armexec.cpu.call_frame import CallFrame
 from armexec.engines import LoadedImage, default_engine, get_engine, new_sandbox
 from armexec.engines.faults import to_error
 from armexec.errors import HostError, LoadError
+from armexec.guest_sizes import sizes
 from armexec.machines.traps import Trap, TrapKind
 from armexec.memory import HostMemory, Sandbox, page_size, stack_size
 from armexec.objects import Image
@@ -53,19 +54,22 @@ class InitialMemory(NamedTuple):
         base: int,
         arguments: Sequence[str | bytes],
         environment: Mapping[str, str],
+        headers: tuple[int, int] | None = None,
         sandbox: Sandbox | None = None,
     ) -> InitialMemory:
-        """Make it, in memory of Python's or of a sandbox.
+        """Make it, in memory of Python's or of a sandbox; `headers` are those of `initial_stack`.
 
         Raises LoadError for texts with a null character, or that are too long.
         """
 
         def stack_below(top: int) -> tuple[int, bytes]:
-            return initial_stack(image, base, top, arguments, environment, random=random, page=page_size())
+            return initial_stack(
+                image, base, top, arguments, environment, random=random, page=page_size(), headers=headers
+            )
 
         random = os.urandom(_RANDOM)
         size = len(stack_below(1 << 32)[1])
-        if size > stack_size() // 4:
+        if size > (sizes().stack or stack_size()) // 4:
             raise LoadError(
                 f"{image.name}: arguments and environment take {size} bytes, more than a quarter of the stack"
             )
@@ -118,7 +122,7 @@ class Process:
             ExecutionError: the guest did what it can't do.
         """
         image = self.loaded.image
-        initial = InitialMemory.of(image, self.loaded.base, arguments, environment or {}, self.loaded.sandbox)
+        initial = InitialMemory.of(image, self.loaded.base, arguments, environment or {}, sandbox=self.loaded.sandbox)
         frame = CallFrame()
         try:
             if image.is_executable:

@@ -9,6 +9,7 @@ from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from armexec.errors import LoadError
+from armexec.run_limits import limits
 from armexec.sources import Source
 
 if TYPE_CHECKING:
@@ -56,6 +57,10 @@ def run(
     flags: Iterable[str] | str = (),
     compiler: str | None = None,
     engine: str | None = None,
+    time_limit: float | None = None,
+    instruction_limit: int | None = None,
+    memory_limit: int | None = None,
+    stack_size: int | None = None,
     sandbox: bool = False,
 ) -> ProgramResult:
     """Run a program of C, C++, assembly or objects: its `main`, with arguments.
@@ -76,12 +81,18 @@ def run(
         language: "c" or "c++" of a text (C++ by default), or the kind of a file whose suffix doesn't tell it.
         opt, flags, compiler: as for `compile`.
         engine: "translated" (the default) or "reference".
+        time_limit: seconds that the program may run.
+        instruction_limit: how many instructions it may execute.
+        memory_limit: bytes that it may map, by mmap and brk; more is refused as with RLIMIT_AS.
+        stack_size: bytes of its stack.
         sandbox: the program can't reach memory outside of 4 GiB of its own.
 
     Raises:
+        SignatureError: a limit has a value that it can't have.
         CompileError: with the compiler's diagnostics; or the library can't be built.
         LoadError: there is no main, symbols aren't defined, or a folder isn't there.
         HostError: the engine can't run here.
+        TimeLimitExceeded, InstructionLimitExceeded: it was stopped by a limit.
         ExecutionError: the guest did what it can't do, or made a system call that isn't allowed; the message says
             where.
 
@@ -89,6 +100,9 @@ def run(
     >>> armexec.run("int main(int argc, char **argv) { return argc; }", ["a", "b"]).status
     3
     """
+    given = limits(
+        time_limit=time_limit, instruction_limit=instruction_limit, memory_limit=memory_limit, stack_size=stack_size
+    )
     options: dict[str, Any] = {"opt": opt, "target": "linux", "flags": flags, "compiler": compiler}
     if isinstance(program, bytes | bytearray | memoryview):
         sources = [Source(bytes(program), "object", **options)]
@@ -113,6 +127,7 @@ def run(
         environment=environment,
         capture=capture,
         engine=engine,
+        limits=given,
         sandbox=sandbox,
     )
 
@@ -173,16 +188,18 @@ def run_image(
     environment: Mapping[str, str] | None = None,
     capture: bool = True,
     engine: str | None = None,
+    limits: AbstractContextManager[object] | None = None,
     watch: AbstractContextManager[object] | None = None,
     sandbox: bool = False,
 ) -> ProgramResult:
-    """Run the image of a program, inside the context `watch` if there is one. See `run`."""
+    """Run the image of a program, inside the contexts `limits` and `watch` if they are given. See `run`."""
     from armexec.program.process import Process
 
     output: Writable | None = io.BytesIO() if capture else None
     error: Writable | None = io.BytesIO() if capture else None
     with (
         Process(image, engine, input=input, output=output, error=error, files=files, sandbox=sandbox) as process,
+        limits or nullcontext(),
         watch or nullcontext(),
     ):
         end = process.run([image.name, *arguments], environment)

@@ -38,6 +38,7 @@ def initial_stack(
     *,
     random: bytes = bytes(_RANDOM),
     page: int = 0x1000,
+    headers: tuple[int, int] | None = None,
 ) -> Stack:
     """The stack of a program whose image is at address `base`.
 
@@ -47,6 +48,7 @@ def initial_stack(
         environment: variables by name.
         random: 16 bytes, from which the C library makes its secrets.
         page: the size of a page.
+        headers: the address and the number of the program headers, by default the image's own, if it has them.
 
     Raises:
         LoadError: a text holds a null character.
@@ -70,9 +72,10 @@ def initial_stack(
     start = (top - len(strings)) & -16
     entry = next((s.offset for s in image.symbols if s.name == "_start" and s.offset is not None), 0)
     auxiliary = []
-    if image.program_headers is not None:
-        headers, count = image.program_headers
-        auxiliary += [(_AT_PHDR, base + headers), (_AT_PHENT, _PROGRAM_HEADER), (_AT_PHNUM, count)]
+    if headers is None and image.program_headers is not None:
+        headers = base + image.program_headers[0], image.program_headers[1]
+    if headers is not None:
+        auxiliary += [(_AT_PHDR, headers[0]), (_AT_PHENT, _PROGRAM_HEADER), (_AT_PHNUM, headers[1])]
     auxiliary += [
         (_AT_PAGESZ, page),
         (_AT_BASE, 0),

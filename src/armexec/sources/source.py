@@ -40,6 +40,7 @@ class Source:
         compiler: str | None = None,
         report: Callable[[Sequence[Diagnostic]], None] | None = None,
         search: Sequence[str] | None = (),
+        opened: Sequence[str] = (),
     ) -> None:
         """Describe a source.
 
@@ -52,6 +53,7 @@ class Source:
             opt, target, flags, compiler: as in `toolchain.CompileOptions`.
             report: called with the warnings of the compiler or the assembler.
             search: folders of the libraries that a shared library needs; None: these are left out.
+            opened: libraries that a shared library may open with dlopen.
         """
         self._contents = contents
         self._read = read
@@ -67,6 +69,7 @@ class Source:
         self._entry = entry
         self._report = report
         self._search = search
+        self._opened = opened
 
     @classmethod
     def from_file(cls, file: str, kind: str | None = None, **options: Any) -> Source:
@@ -203,7 +206,7 @@ class Source:
         if self.uses_compiler:
             return load_image(self.compiled(meanwhile).data, self.name)
         if self.kind == "object":
-            return load_image(self.data, self.name, self._search)
+            return load_image(self.data, self.name, self._search, self._opened)
         from armexec.sources.images import code_image, words_image
 
         if self.kind == "assembly":

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from armexec.errors import HostError
-from armexec.memory import AccessError, Protection, Region
+from armexec.memory import AccessError, Protection
 from armexec.memory.page_table import LIMIT, PAGE
 
 __all__ = ["Mapping", "Mappings", "Unmapped"]
@@ -26,14 +26,14 @@ class Unmapped(AccessError):
 class Mapping:
     """Addresses from `begin` to `end` with one protection. `host` is where `begin` is in the host's memory.
 
-    The region is freed when no mapping refers to it.
+    `region` is what the memory lives in, which is freed when no mapping refers to it.
     """
 
     begin: int
     end: int
     protection: Protection
     host: int
-    region: Region
+    region: object
 
     def part(self, begin: int, end: int) -> Mapping:
         """What of it is between two addresses."""

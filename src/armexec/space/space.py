@@ -5,7 +5,8 @@ from __future__ import annotations
 import ctypes
 import operator
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, SupportsIndex
 
@@ -14,8 +15,10 @@ from armexec.engines.runners import runner
 from armexec.engines.running import Runner
 from armexec.errors import HostError, SignatureError
 from armexec.files import read_file
-from armexec.memory import Protection, allocate
+from armexec.memory import Protection
+from armexec.memory.fixed_pages import FixedPages
 from armexec.memory.page_table import LIMIT, PAGE, READ, WRITE, PageTable
+from armexec.space.backing import Anywhere, AtGuestAddresses, Backing
 from armexec.space.hooks import Access, Hook, Hooks
 from armexec.space.host_functions import HostFunctions
 from armexec.space.mappings import Mapping as Mapped
@@ -47,6 +50,10 @@ class AddressSpace:
     may be mapped. `engine` is "translated" (the guest's code becomes host code) or "reference" (instruction by
     instruction in Python: slow, and the model). Both give the same registers and memory at every stop.
 
+    "native" has an AArch64 processor run the code, at the same addresses of this process: those that the process uses
+    can't be mapped, its own memory isn't a fault for the guest, and pages have the size of the host's. What the
+    processor can't be left to do, such as `svc`, hooks of memory and limits of instructions, is translated.
+
     Code is fetched from memory when it is reached. What changes memory drops what was made of it, so old code never
     runs: `write`, `protect`, `unmap`, and the guest's own `ic ivau`. No page is writable and executable at once.
 
@@ -61,7 +68,9 @@ class AddressSpace:
         self.mappings = Mappings()
         self.page_table = PageTable()
         self.hooks = Hooks(self._hook_changes, self._hook_changed)
-        self._runner: Runner = runner(self.engine, self.page_table)
+        pages = FixedPages() if self.engine == "native" else None
+        self._runner: Runner = runner(self.engine, self.page_table, pages)
+        self._backing: Backing = Anywhere() if pages is None else AtGuestAddresses(pages)
         self._host_functions = HostFunctions()
 
     # -- mappings -----------------------------------------------------------------------------------------------------
@@ -82,22 +91,23 @@ class AddressSpace:
             HostError: something is mapped there, no protection is meant, `data` is too long, or the host has no memory.
         """
         wanted = _protection(protection)
-        length = -(-operator.index(size) // PAGE) * PAGE
+        length = -(-operator.index(size) // self._backing.page) * self._backing.page
         if length <= 0:
             raise HostError(f"can't map {operator.index(size)} bytes")
         if len(data) > length:
             raise HostError(f"{len(data)} bytes of data don't fit into {length} bytes")
         begin = operator.index(address) if address is not None else 0
-        begin = begin or self.mappings.gap(length, _CHOSEN)
+        begin = begin or self._room(length)
         self._check(begin, length)
         taken = self.mappings.overlapping(begin, begin + length)
         if taken:
             raise HostError(f"can't map {length} bytes at 0x{begin:x}: 0x{taken[0].begin:x} is mapped already")
-        # Whatever the guest may do there, to the host it stays readable and writable, and is never executable.
-        region = allocate(length, executable=False)
-        mapping = Mapped(begin, begin + length, wanted, region.address, region)
-        ctypes.memmove(region.address, bytes(data), len(data))
-        self._change(begin, begin + length, [mapping])
+        mapping = self._backing.map(begin, length, wanted, bytes(data))
+        try:
+            self._change(begin, begin + length, [mapping])
+        except BaseException:
+            self._unback(begin, begin + length)
+            raise
         return begin
 
     def protect(self, address: SupportsIndex, size: SupportsIndex, protection: str) -> None:
@@ -110,7 +120,12 @@ class AddressSpace:
         begin, end = self._mapped(address, size)
         parts = [mapping.part(begin, end) for mapping in self.mappings.overlapping(begin, end)]
         parts = [Mapped(m.begin, m.end, wanted, m.host, m.region) for m in parts]
-        self._change(begin, end, parts)
+        # The host allows all that the mappings allow, at any time.
+        self._backing.open(begin, end)
+        try:
+            self._change(begin, end, parts)
+        finally:
+            self._close(begin, end)
 
     def unmap(self, address: SupportsIndex, size: SupportsIndex) -> None:
         """Take pages away. Their memory is freed when all that `map` gave at once is unmapped.
@@ -118,18 +133,36 @@ class AddressSpace:
         Raises:
             HostError: they aren't all mapped.
         """
-        self._change(*self._mapped(address, size), [])
+        begin, end = self._mapped(address, size)
+        try:
+            self._change(begin, end, [])
+        finally:
+            self._unback(begin, end)
+
+    def _close(self, begin: int, end: int) -> None:
+        """Have the host allow what the mappings allow."""
+        for mapping in self.mappings.overlapping(begin, end):
+            part = mapping.part(begin, end)
+            self._backing.protect(part.begin, part.end, part.protection)
+
+    def _unback(self, begin: int, end: int) -> None:
+        """Give memory back, unless it is still mapped."""
+        if not self.mappings.overlapping(begin, end):
+            self._backing.unmap(begin, end)
+
+    def _room(self, length: int) -> int:
+        return self._backing.room(length, self.mappings.gap(length, _CHOSEN))
 
     def _check(self, begin: int, length: int) -> None:
-        if begin % PAGE:
-            raise HostError(f"0x{begin:x} isn't a multiple of a page's size, {PAGE}")
+        if begin % self._backing.page:
+            raise HostError(f"0x{begin:x} isn't a multiple of a page's size, {self._backing.page}")
         if not 0 <= begin <= begin + length <= LIMIT:
             raise HostError(f"{length} bytes at 0x{begin:x} aren't below 2**48, where a guest's addresses end")
 
     def _mapped(self, address: SupportsIndex, size: SupportsIndex) -> tuple[int, int]:
         """The begin and end of pages that are all mapped."""
         begin = operator.index(address)
-        length = -(-operator.index(size) // PAGE) * PAGE
+        length = -(-operator.index(size) // self._backing.page) * self._backing.page
         if length <= 0:
             raise HostError(f"{operator.index(size)} bytes are no pages")
         self._check(begin, length)
@@ -154,7 +187,7 @@ class AddressSpace:
             HostError: there is no room.
         """
         alignment = max(operator.index(align), PAGE)
-        found = self.mappings.gap(operator.index(size) + alignment - PAGE, _CHOSEN)
+        found = self._room(operator.index(size) + alignment - PAGE)
         return -(-found // alignment) * alignment
 
     # -- images and host functions ------------------------------------------------------------------------------------
@@ -214,7 +247,9 @@ class AddressSpace:
         Raises:
             Error: nothing is mapped at one of them.
         """
-        return self.mappings.read(_address(address), operator.index(size))
+        begin, length = _address(address), operator.index(size)
+        with self._opened(begin, length, Protection.READ):
+            return self.mappings.read(begin, length)
 
     def write(self, address: SupportsIndex, data: bytes) -> None:
         """Change some bytes of memory, whatever the guest may do there. Changed code is fetched anew.
@@ -224,7 +259,22 @@ class AddressSpace:
         """
         begin, content = _address(address), bytes(data)
         self._runner.invalidate(begin, begin + len(content))
-        self.mappings.write(begin, content)
+        with self._opened(begin, len(content), Protection.WRITE):
+            self.mappings.write(begin, content)
+
+    @contextmanager
+    def _opened(self, address: int, size: int, needed: Protection) -> Iterator[None]:
+        """Python may do something meanwhile that the guest may not do. Raises Error: nothing is mapped there."""
+        page = self._backing.page
+        begin, end = address // page * page, -(-(address + size) // page) * page
+        closed = [m.part(begin, end) for m in self.mappings.overlapping(begin, end) if needed not in m.protection]
+        try:
+            for part in closed:
+                self._backing.open(part.begin, part.end)
+            yield
+        finally:
+            for part in closed:
+                self._backing.protect(part.begin, part.end, part.protection)
 
     # -- hooks --------------------------------------------------------------------------------------------------------
     def hook_code(

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
 
-from armexec.cpu.registers import STATE_FIELDS, StateField
+from armexec.cpu.registers import COUNTER_FIELD, STATE_FIELDS, StateField
 
 __all__ = ["IDLE", "OFFSETS", "GuestState"]
 
@@ -30,6 +30,7 @@ class GuestState(ctypes.Structure):
 
     _fields_ = (
         *((field.name, _array(field)) for field in STATE_FIELDS),
+        (COUNTER_FIELD.name, ctypes.c_uint64),
         # Not 0: the rest of the call from Python runs in strict code.
         ("strict", ctypes.c_uint64),
         ("exclusive_address", ctypes.c_uint64),
@@ -45,6 +46,10 @@ class GuestState(ctypes.Structure):
         ("thread", ctypes.c_uint64),
         # Python's state of the thread, which had the GIL when the call began.
         ("python_thread", ctypes.c_uint64),
+        # Not 0: calls within this one ask Python for their limits.
+        ("limited", ctypes.c_uint64),
+        # Of a call whose instructions are counted: where to put how many are left, while Python runs and afterwards.
+        ("limit_cell", ctypes.c_uint64),
         ("host_pc", ctypes.c_uint64),
         ("host_sp", ctypes.c_uint64),
         # Of a signal: its si_code, and on x86-64 Linux the registers, as `gregset_t` has them.

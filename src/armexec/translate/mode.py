@@ -6,7 +6,7 @@ import sys
 from array import array
 from typing import Literal, NamedTuple
 
-__all__ = ["NONSPECULATIVE", "SPECULATIVE", "STRICT", "Mode", "reads_fpsr"]
+__all__ = ["COUNTED", "NONSPECULATIVE", "SPECULATIVE", "STRICT", "Mode", "reads_fpsr"]
 
 
 class Mode(NamedTuple):
@@ -14,11 +14,12 @@ class Mode(NamedTuple):
 
     `fp`: by the host's instructions, as with an FPCR of zero ("host"), or as FPCR says, with the flags of FPSR
     ("strict"). `nan`: where a NaN comes up, code of another mode goes on ("deferred"), or it is dealt with there as the
-    manual says ("immediate").
+    manual says ("immediate"). `counted`: it counts instructions, and stops at a limit of them.
     """
 
     fp: Literal["host", "strict"] = "host"
     nan: Literal["deferred", "immediate"] = "deferred"
+    counted: bool = False
 
     @property
     def is_strict(self) -> bool:
@@ -26,12 +27,15 @@ class Mode(NamedTuple):
         return self.fp == "strict"
 
     def __str__(self) -> str:
-        return "strict" if self.is_strict else "speculative" if self.nan == "deferred" else "nonspeculative"
+        name = "strict" if self.is_strict else "speculative" if self.nan == "deferred" else "nonspeculative"
+        return f"counted {name}" if self.counted else name
 
 
 SPECULATIVE = Mode()
 NONSPECULATIVE = Mode(nan="immediate")
 STRICT = Mode("strict", "immediate")
+COUNTED = {mode: mode._replace(counted=True) for mode in (SPECULATIVE, NONSPECULATIVE, STRICT)}
+"""The mode that counts instructions, for each that doesn't."""
 
 # What is described isn't looked at: it is seldom imported where translations are kept. A test compares with it.
 _READS_FPSR = 0xD53B4420 >> 5

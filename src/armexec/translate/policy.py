@@ -23,6 +23,8 @@ class Policy(NamedTuple):
     """Calls to registers are compared with the functions that they may be of."""
     callee_saved: bool = True
     """Registers that a function saves and loads again aren't among its results."""
+    cold_interpretation: bool = True
+    """Code that the guest writes while it runs is interpreted until it has been executed often."""
     deferred_stores: bool = True
     """One guard serves several stores of floating-point results."""
     inlining: bool = True
@@ -86,6 +88,8 @@ class Policy(NamedTuple):
     """A loop of more lines of IR isn't unrolled for its branch, which is a small part of it."""
     max_narrowed: int = 20_000
     """A function of more lines of IR has no loops that count for much: its registers aren't narrowed."""
+    max_interpreted: int = 200
+    """Code that the guest writes is translated when so much was interpreted from where it is entered."""
     max_deferred_stores: int = 8
     """Maximum number of stores that wait for one guard."""
 

@@ -33,12 +33,14 @@ class Shape(NamedTuple):
 
     A half-precision number is passed as an integer of 16 bits on the outside. `in_frame`: the arguments and the results
     are in a `CallFrame`, whose address is passed instead. `thread_pointer`: TPIDR_EL0 is the last argument, and not 0.
+    `in_state`: all registers are in the state, in code that the entry stub of another translation runs.
     """
 
     arguments: tuple[Argument, ...] = ()
     float_result: int = 0
     in_frame: bool = False
     thread_pointer: bool = False
+    in_state: bool = False
 
 
 class Names(NamedTuple):
@@ -74,6 +76,8 @@ class CodeSource(NamedTuple):
 
     `memory`: the code is that of a sandbox, whose address 0 is at this address of the host; None: the addresses of the
     guest are the host's.
+    `valid`: the host address of a byte that is 0 when the code in memory may have been changed since it was fetched;
+    None: it never changes.
     """
 
     base: int
@@ -91,6 +95,7 @@ class CodeSource(NamedTuple):
     names: Names = NAMELESS
     redirected: Mapping[int, int] = MappingProxyType({})
     memory: int | None = None
+    valid: int | None = None
 
 
 class Convention(NamedTuple):
@@ -215,4 +220,5 @@ class UnitRegistry:
             extents,
             self.policy,
             code.redirected.keys(),
+            may_change=code.valid is not None,
         )

@@ -17,7 +17,7 @@ def info() -> None:
 
     The host itself, the engines, the compiler, and the rules for executable memory.
     """
-    rows = [*_host(), *_engines(), *_compiler(), *_memory()]
+    rows = [*_host(), *_engines(), *_compiler(), *_memory(), *_workers()]
     if sys.platform == "darwin":
         rows += _code_signing()
     width = max(len(name) for name, _ in rows)
@@ -72,6 +72,12 @@ def _memory() -> Iterator[tuple[str, str]]:
         yield "executable memory", strategy_name()
     except HostError as error:
         yield "executable memory", f"none: {error}"
+
+
+def _workers() -> Iterator[tuple[str, str]]:
+    from armexec.isolation.sandbox import available
+
+    yield "worker processes", available()
 
 
 def _code_signing() -> Iterator[tuple[str, str]]:

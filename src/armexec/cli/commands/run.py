@@ -7,7 +7,7 @@ from contextlib import nullcontext
 
 import click
 
-from armexec.cli.command import argument, command, option
+from armexec.cli.command import argument, command, memory_size, option
 from armexec.cli.options import called_function, compilation, file_argument
 from armexec.cli.outcome import ended_by_ctrl_c
 
@@ -31,8 +31,21 @@ from armexec.cli.outcome import ended_by_ctrl_c
     "--time-limit",
     type=click.FloatRange(min=0),
     metavar="SECONDS",
-    help="Stop what still runs after so long, with an error that says where it was (not on the native engine).",
+    help="Stop what still runs after so long, with an error that says where it was.",
 )
+@option(
+    "--instruction-limit",
+    type=click.IntRange(min=0),
+    metavar="COUNT",
+    help="Stop before the guest executes more instructions, with an error that says where it was.",
+)
+@option(
+    "--memory-limit",
+    type=memory_size,
+    metavar="SIZE",
+    help="How much memory a program may map, such as 64M; more is refused.",
+)
+@option("--stack-size", type=memory_size, metavar="SIZE", help="How large the guest's stack is, such as 64M.")
 @option("--sandbox", is_flag=True, help="Let the code reach no memory but its own (only on the translated engine).")
 @option("--json", is_flag=True, help="Print the result as JSON, with what was called.")
 @option("--profile", is_flag=True, help="Show on standard error which functions and lines took the time.")
@@ -47,6 +60,9 @@ def run(
     search: Sequence[str],
     files: Sequence[str],
     time_limit: float | None,
+    instruction_limit: int | None,
+    memory_limit: int | None,
+    stack_size: int | None,
     sandbox: bool,
     json: bool,
     profile: bool,
@@ -77,32 +93,30 @@ def run(
     from armexec.module.settings import Settings
     from armexec.run_limits import limits
 
+    given = limits(
+        time_limit=time_limit, instruction_limit=instruction_limit, memory_limit=memory_limit, stack_size=stack_size
+    )
     source = open_source(file, language, level=opt, target=target, flags=flag, compiler=compiler, search=search)
     chosen = engine_name(engine, tier)
     image = source_image(source, chosen)
     if function is None and signature is None and is_program(source, image):
         return run_program(
-            source,
-            arguments,
-            files,
-            engine=chosen,
-            limits=limits(time_limit=time_limit),
-            json=json,
-            profile=profile,
-            sandbox=sandbox,
+            source, arguments, files, engine=chosen, limits=given, json=json, profile=profile, sandbox=sandbox
         )
     if files:
         raise click.UsageError("--files is for programs: the file has no main, or a function is called")
-    with load_source(source, chosen, image=image, settings=Settings(sandbox=sandbox)) as module:
+    settings = Settings(memory_limit=memory_limit, sandbox=sandbox)
+    with load_source(source, chosen, image=image, settings=settings) as module:
         called, prototype, values = prepare(module, function, signature, arguments, compiled=source.is_compiled)
-        if time_limit is not None and called.engine == "native":
-            raise click.UsageError("--time-limit doesn't hold for the native engine: give --engine translated")
+        for name, value in (("--instruction-limit", instruction_limit), ("--stack-size", stack_size)):
+            if value is not None and called.engine == "native":
+                raise click.UsageError(f"{name} doesn't hold for the native engine: give --engine translated")
         made = None
         if profile:
             from armexec.profiling.profile import Profile
 
             made = Profile()
-        with ended_by_ctrl_c(), limits(time_limit=time_limit), made or nullcontext():
+        with ended_by_ctrl_c(), given, made or nullcontext():
             value = called(*values)
         result = shown_result(prototype, value, called.sandbox)
         after = written(prototype, values)

@@ -1,18 +1,24 @@
-"""Calls into native code and out of it: any registers and stack, functions of Python, exceptions that leave the guest.
+"""Calls into native code and out of it: any registers and stack, functions of Python, faults, exceptions that leave it.
 
 See docs/decisions/0032-native-calls.md.
 """
 
 from .calls import bind_address, bind_frame
+from .code_ranges import code_ranges
+from .faults import add_image
 from .host_functions import HostCall, NativeHostFunctions, native_host_functions
+from .redirections import Redirections
 from .system_calls import SystemCalls, find_system_calls
 
 __all__ = [
     "HostCall",
     "NativeHostFunctions",
+    "Redirections",
     "SystemCalls",
+    "add_image",
     "bind_address",
     "bind_frame",
+    "code_ranges",
     "find_system_calls",
     "native_host_functions",
 ]

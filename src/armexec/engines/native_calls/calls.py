@@ -26,7 +26,9 @@ def bind_address(address: int, result: type[Any] | None, parameters: list[type[A
     Raises:
         HostError: the host gives no executable memory.
     """
-    trampoline = trampolines().take(native_host_functions().routines.enter, address)
+    native = native_host_functions()
+    native.signals.install()
+    trampoline = trampolines().take(native.routines.enter, address)
     # PYFUNCTYPE: the routine gives up the GIL itself, and what it leaves set is raised.
     function: Any = ctypes.PYFUNCTYPE(result, *parameters)(trampoline)
     function.memory = memory

@@ -40,6 +40,7 @@ from __future__ import annotations
 
 from functools import cache
 
+from armexec.engines.native_calls.code_ranges import code_ranges
 from armexec.memory import Protection, Region, allocate, page_size
 
 __all__ = ["WORDS", "frame_call"]
@@ -63,4 +64,5 @@ def frame_call() -> Region:
     region = allocate(len(code), executable=True)
     region.write(0, code)
     region.seal([(0, page_size(), Protection.READ | Protection.EXECUTE)])
+    code_ranges.add(region.address, region.address + len(code), region)
     return region

@@ -8,8 +8,12 @@ from functools import cache
 
 from armexec.callbacks import HostFunctions
 from armexec.cpu.call_frame import CallFrame
-from armexec.engines.native_calls.routines import Routines
+from armexec.engines.native_calls.code_ranges import code_ranges
+from armexec.engines.native_calls.faults import look, raise_fault
+from armexec.engines.native_calls.routines import PROLOGUE, Objects, Routines
+from armexec.engines.native_calls.signal_handler import SignalHandlers
 from armexec.engines.native_calls.trampolines import trampolines
+from armexec.engines.native_calls.watching import CountedCalls, NativeWatch
 
 __all__ = ["HostCall", "NativeHostFunctions", "native_host_functions"]
 
@@ -31,7 +35,13 @@ class NativeHostFunctions(HostFunctions):
     """
 
     def __init__(self) -> None:
-        self.routines = Routines(self._call)
+        self.routines = Routines(Objects(self._call, self._prepare, raise_fault, look))
+        self.signals = SignalHandlers(self.routines)
+        self.calls = CountedCalls(self.routines.counts)
+        self.watch = NativeWatch(self.calls, self.signals.install_looks)
+        call_host = self.routines.call_host
+        # The guest's stack may run out there.
+        code_ranges.add(call_host, call_host + PROLOGUE, self)
         super().__init__()
 
     def _place(self, function: Callable[[CallFrame], None]) -> int:
@@ -43,6 +53,13 @@ class NativeHostFunctions(HostFunctions):
 
     def _removed(self, address: int) -> None:
         """The trampoline stays: `_call` finds nothing for it any more."""
+
+    def _prepare(self, word: int) -> None:
+        """Called before a call, on a thread that has never run guest code (0), or when no calls went on."""
+        if not word:
+            self.signals.prepare_thread()
+        self.calls.unpark()
+        self.watch.wake()
 
     def _call(self, at: int) -> None:
         """Called by `call_host`, with the address of a HostCall."""

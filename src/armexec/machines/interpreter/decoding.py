@@ -10,6 +10,9 @@ from armexec.machines.traps import Trap, TrapKind
 
 __all__ = ["executable"]
 
+_MOST = 1 << 16
+"""Words that are remembered: a guest that writes code may execute any number."""
+
 # A word's semantics and field values never change, so decoding is done once.
 _decoded: dict[int, tuple[Callable[..., None], tuple[int, ...]]] = {}
 
@@ -28,5 +31,7 @@ def executable(word: int, pc: int) -> tuple[Callable[..., None], tuple[int, ...]
             if name is None:
                 raise Trap(TrapKind.UNDEFINED, pc)
             raise Trap(TrapKind.UNSUPPORTED, pc, word, name)
+        if len(_decoded) >= _MOST:
+            _decoded.clear()
         entry = _decoded[word] = decoded.instruction.semantics, tuple(decoded.fields.values())
     return entry

@@ -15,7 +15,7 @@ from armexec.machines.interpreter.floats import FloatingPoint
 from armexec.machines.interpreter.registers import ScalarRegisters, VectorRegisters, XRegisters
 from armexec.machines.interpreter.values import Bits, Elements
 from armexec.machines.traps import Trap, TrapKind
-from armexec.memory import AccessError
+from armexec.memory import EXECUTABLE_RANGES, AccessError
 
 __all__ = ["Memory", "ReferenceMachine"]
 
@@ -183,8 +183,9 @@ class ReferenceMachine(FloatingPoint):
         self._write(address.value & ~63, bytes(64))
 
     def invalidate_instruction_cache(self, address: Bits) -> None:
-        # Every instruction is fetched from memory.
-        pass
+        # Here every instruction is fetched from memory. Other engines may have translated code that is changed.
+        line = address.value & -system.CACHE_LINE
+        EXECUTABLE_RANGES.changed(line, line + system.CACHE_LINE)
 
     # -- control flow -------------------------------------------------------------------------------------------
     def branch(self, target: int) -> None:

@@ -15,7 +15,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, TypeAlias
 
-from armexec.cpu.registers import FLAGS, NZCV, SP, STATE, VIEWS, Kind, bit, register_type, x
+from armexec.cpu.registers import COUNTER, FLAGS, NZCV, SP, STATE, VIEWS, Kind, bit, register_type, state_place, x
 from armexec.machines import system
 from armexec.machines.llvm.builder import Builder, Host
 from armexec.machines.llvm.flags import (
@@ -78,8 +78,10 @@ class LlvmMachine(GeneralFile, VectorFile, Memory, Vectors, FloatingPoint):
     `offsets`: where each field of the state structure is. `strict`: floating point as FPCR says, with FPSR's flags;
     otherwise FPCR is zero, and FPSR never read. `speculates`: on there being no NaN (`Guards`).
     `undefined_reasons`: what `undefined` said, by pc. `max_deferred_stores`: the most stores that wait for one guard.
-    `system_calls`: `svc` goes on after a call of `@system_call`; else it is a trap. `sandbox`: addresses are offsets of
-    32 bits from the symbol `@memory` (`memory.pointer_to`).
+    `system_calls`: `svc` calls `@system_call`, and goes on, and `ic ivau` calls `@invalidate_code`; else the one is a
+    trap, and the other does nothing. `counts`: instructions are counted; then `block_end` is where the block ends that
+    is translated. `sandbox`: addresses are offsets of 32 bits from the symbol
+    `@memory` (`memory.pointer_to`).
     """
 
     def __init__(
@@ -92,12 +94,15 @@ class LlvmMachine(GeneralFile, VectorFile, Memory, Vectors, FloatingPoint):
         speculates: bool = False,
         max_deferred_stores: int = 8,
         system_calls: bool = False,
+        counts: bool = False,
         sandbox: bool = False,
     ) -> None:
         self.builder = Builder(offsets, image_base, host, sandbox=sandbox)
         self.guards = Guards(self.builder, speculates=speculates, max_deferred_stores=max_deferred_stores)
         self.strict = strict
         self.system_calls = system_calls
+        self.counts = counts
+        self.block_end = 0
         self.volatile = set()
         self.helpers = {}
         self.undefined_reasons: dict[int, str] = {}
@@ -171,6 +176,9 @@ class LlvmMachine(GeneralFile, VectorFile, Memory, Vectors, FloatingPoint):
         """Any register's value, by its number among those of the translation."""
         view = VIEWS[number]
         register = view.register
+        if number == COUNTER:
+            # It changes at the beginning of each block, so that nothing is known of it.
+            return self.emit(64, f"load i64, ptr {view.variable}")
         if register.kind is Kind.VECTOR:
             return Value(self.builder, view.bits, self.read_vector(register.n, view.bits).get(view.type))
         if register.kind is Kind.FLAG:
@@ -337,8 +345,26 @@ class LlvmMachine(GeneralFile, VectorFile, Memory, Vectors, FloatingPoint):
         b.state.is_used = True
         registers = [f"i64 {self.read_register(x(n)).text}" for n in (8, *range(6))]
         pc = self.address(b.pc).text
+        if self.counts:
+            self._put_counter()
         result = b.call("i64", "@system_call", "ptr %state", f"i64 {pc}", *registers)
+        if self.counts:
+            self._take_counter()
         self.XSP[64, 0] = Value(b, 64, result)
+
+    def _put_counter(self) -> None:
+        """Put the counter into the state as it is after this instruction: the whole block was subtracted from it."""
+        b = self.builder
+        following = (self.block_end - b.pc) // 4 - 1
+        left = b.line(f"add i64 {self.register(COUNTER).text}, {following}")
+        b.store("i64", left, b.line(f"getelementptr i8, ptr %state, i64 {state_place(COUNTER)[0]}"), 8)
+
+    def _take_counter(self) -> None:
+        """Take the counter from the state after something that may have changed it."""
+        b = self.builder
+        following = (self.block_end - b.pc) // 4 - 1
+        left = b.load("i64", b.line(f"getelementptr i8, ptr %state, i64 {state_place(COUNTER)[0]}"), 8)
+        b.store("i64", b.line(f"call i64 @llvm.usub.sat.i64(i64 {left}, i64 {following})"), NAMES[COUNTER])
 
     def breakpoint(self, immediate: int) -> None:
         self.trap(TrapKind.BREAKPOINT, immediate)

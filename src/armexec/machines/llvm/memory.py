@@ -10,7 +10,7 @@ from __future__ import annotations
 from armexec.machines.llvm.builder import Builder
 from armexec.machines.llvm.operations import Operations
 from armexec.machines.llvm.shapes import FLOATS, Shapes
-from armexec.machines.llvm.values import ShapedValue, Value, select
+from armexec.machines.llvm.values import ShapedValue, Value, address_of, select
 
 __all__ = ["REACH", "Memory", "pointer_to"]
 
@@ -65,10 +65,11 @@ def pointer_to(builder: Builder, address: Value) -> str:
 class Memory(Operations):
     """The part of the machine that accesses memory.
 
-    `volatile`: the addresses of loads that have to be made where they stand.
+    `volatile`: the addresses of loads that have to be made where they stand. `system_calls`: as for `LlvmMachine`.
     """
 
     volatile: set[int]
+    system_calls: bool
 
     def _pointer(self, address: Value) -> str:
         return pointer_to(self.builder, address)
@@ -178,5 +179,9 @@ class Memory(Operations):
         self.builder.store("<64 x i8>", "zeroinitializer", pointer, align=1)
 
     def invalidate_instruction_cache(self, address: Value) -> None:
-        # The code of an image never changes: its pages are not writable.
-        pass
+        # The code of an image never changes: its pages are not writable. But the guest may write other code.
+        if self.system_calls:
+            self.guards.begin_effect()
+            self.builder.state.is_used = True
+            pc = address_of(self.builder, self.builder.pc).text
+            self.builder.append(f"call void @invalidate_code(ptr %state, i64 {pc}, i64 {address.text})")

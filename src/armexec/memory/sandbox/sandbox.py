@@ -8,8 +8,8 @@ import os
 from typing import Any
 
 from ...errors import HostError
+from ..guest.mappings import Mappings
 from ..mapped_ranges import MAPPED_RANGES
-from ..mappings import Mappings
 from ..protection import Protection
 from ..region import Region, whole_pages
 from ..stack import GuestStack, stack_size
@@ -54,11 +54,11 @@ class Sandbox:
             self._kernel, PagesOf(self._reservation), pages, executable=False, mapped=MAPPED_RANGES, align=align
         )
 
-    def stack(self) -> GuestStack:
-        """A stack, whose addresses are the guest's. Raises HostError."""
+    def stack(self, size: int | None = None) -> GuestStack:
+        """A stack of at least `size` bytes, or of `stack_size`. Its addresses are the guest's. Raises HostError."""
         return GuestStack(
             self._kernel,
-            stack_size(),
+            stack_size() if size is None else size,
             mapped=MAPPED_RANGES,
             reserved=_STACK_GUARD,
             strategy=PagesOf(self._reservation, is_last=True),

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from functools import cached_property
 
 from armexec.errors import LoadError
 from armexec.objects.dynamic.library import SharedLibrary
-from armexec.objects.dynamic.link import link_libraries
+from armexec.objects.dynamic.link import dependencies, link_libraries
 from armexec.objects.image import FunctionSymbol, Image
 from armexec.objects.layout import Symbol
-from armexec.objects.linking import Part
+from armexec.objects.linking import Part, Selection
+from armexec.objects.linking.choice import duplicates
 
 __all__ = ["LibraryImage"]
 
@@ -21,23 +22,48 @@ class LibraryImage(Image):
     Names are looked up in the libraries in their order, as `dlsym` does.
     """
 
-    def __init__(self, libraries: Sequence[SharedLibrary], extra: Sequence[Part] = ()) -> None:
+    is_shared = True
+
+    def __init__(
+        self,
+        libraries: Sequence[SharedLibrary],
+        extra: Sequence[Part] = (),
+        dropped: Sequence[Collection[int]] | None = None,
+        not_found: Sequence[str] = (),
+    ) -> None:
         """Link `libraries`, of which there is at least one, in the order in which symbols are looked up, to each other
-        and to `extra` parts.
+        and to `extra` parts, of which the sections in `dropped` are left out. `not_found` are dependencies that are
+        missing.
 
         Raises:
             LoadError: they don't fit together.
         """
         name = libraries[0].name
-        linked = link_libraries(name, libraries, extra)
+        gone = dropped if dropped is not None else duplicates(extra)
+        linked = link_libraries(name, libraries, extra, gone)
         self.libraries = tuple(libraries)
+        self.lacking: Sequence[str] = linked.lacking
+        """The names that the libraries refer to, and none of them defines; but what depends on their places."""
         self._extra = tuple(extra)
+        self._dropped = tuple(gone)
+        self._not_found = tuple(not_found)
+        self.bases: Sequence[int] = linked.bases
+        """The offset in the image of each library's address 0."""
         self._first = linked.first
         self._wanted_by = linked.wanted_by
         self._take(name, linked.parts, linked.layout, linked.initializers, linked.finalizers)
 
     def with_parts(self, parts: Sequence[Part]) -> Image:
-        return LibraryImage(self.libraries, [*self._extra, *parts])
+        gone = [*self._dropped, *duplicates(parts)]
+        return LibraryImage(self.libraries, [*self._extra, *parts], gone, self._not_found)
+
+    def with_selection(self, selection: Selection) -> Image:
+        """The image linked with the parts of a selection instead of others. Raises LoadError as the class does."""
+        return LibraryImage(self.libraries, selection.parts, selection.dropped, self._not_found)
+
+    def defines(self, name: str) -> bool:
+        """Whether one of the libraries defines a linkage name."""
+        return any(name in library.definitions for library in self.libraries)
 
     @property
     def own_functions(self) -> list[FunctionSymbol]:
@@ -50,6 +76,36 @@ class LibraryImage(Image):
 
     def libraries_that_want(self, name: str) -> Sequence[str]:
         return self._wanted_by.get(name, ())
+
+    def lookup(self, name: str, library: int | None = None) -> Symbol | None:
+        """The symbol that dlsym finds by a linkage name: in the library of a number and in those that it needs, breadth
+        first; in all that was loaded for None. A default version is meant."""
+        order = list(range(len(self.libraries)))
+        if library is not None:
+            needed = dependencies(self.libraries)
+            order = [library]
+            for number in order:  # grows meanwhile
+                order += [other for other in needed[number] if other not in order]
+        for number in order:
+            index = self.libraries[number].find(name)
+            if index is not None:
+                return self.symbols[self._first[number] + index]
+        return self._added.get(name) if library is None else None
+
+    @cached_property
+    def _added(self) -> Mapping[str, Symbol]:
+        """What isn't of the libraries, by linkage name."""
+        start = self._first[-1] + len(self.libraries[-1].symbols) + len(self.libraries[-1].local_symbols)
+        return {s.name: s for s in self.symbols[start:] if s.defined and s.name and s.binding != "local"}
+
+    def why_missing(self, name: str) -> str:
+        if not self._not_found:
+            return ""
+        plural = len(self._not_found) > 1
+        return (
+            f"{', '.join(self._not_found)} {'were' if plural else 'was'} not found, and search=[...] gives"
+            f" {'their folders' if plural else 'its folder'}"
+        )
 
     @cached_property
     def missing_thread_local(self) -> list[str]:

@@ -73,6 +73,8 @@ class SharedLibrary:
     - `symbols` are those of .dynsym, by which relocations refer to them; `local_symbols` others of .symtab.
     - `initializers` and `finalizers` are either addresses of functions, or of words that hold one (`tables` of them),
       in the order of the calls.
+    - `program_headers` are the address and the number of its program headers, None where they aren't in its memory;
+      `unwind_table` is the address of PT_GNU_EH_FRAME, None without one.
     - `symbolic`: its references are bound to its own definitions first (DT_SYMBOLIC).
     - `part` has the sections, whose addresses are `addresses`, marks of code and data, and debug information.
     """
@@ -91,6 +93,8 @@ class SharedLibrary:
     initializer_table: tuple[int, ...]
     finalizers: tuple[int, ...]
     finalizer_table: tuple[int, ...]
+    program_headers: tuple[int, int] | None
+    unwind_table: int | None
     symbolic: bool
     has_versions: bool
     addresses: tuple[int, ...] = field(repr=False)

@@ -7,13 +7,22 @@ the Arm 64-bit Architecture (AAELF64), "Dynamic relocations" and "Thread-local s
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
 from armexec.errors import LoadError
 from armexec.objects.dynamic.library import DynamicRelocation, DynamicSymbol, SharedLibrary
-from armexec.objects.dynamic.support import RESOLVE_DESCRIPTOR, TLS_GET_ADDR, Support, make_support, stub_name
+from armexec.objects.dynamic.object_list import LoadedObject
+from armexec.objects.dynamic.support import (
+    ALWAYS_ADDED,
+    OF_THE_LINKER,
+    OF_THE_MODULE,
+    RESOLVE_DESCRIPTOR,
+    Support,
+    make_support,
+    stub_name,
+)
 from armexec.objects.layout import (
     HOLE,
     MAX_IMAGE,
@@ -28,6 +37,7 @@ from armexec.objects.layout import (
     too_large,
 )
 from armexec.objects.linking import Part, merge
+from armexec.objects.linking.append import append
 from armexec.objects.relocations import RelocationType
 from armexec.objects.thread_local import BlockLayout
 
@@ -45,16 +55,19 @@ _NONE = (0, 256)
 class Linked(NamedTuple):
     """A layout; the parts whose sections it has, in order; offsets of functions to call, in the order of the calls.
 
-    `first` are the numbers of each library's first symbol in the layout; `wanted_by` the libraries that refer to each
-    undefined symbol, by its name.
+    - `bases` are the offsets of the libraries' addresses 0, `first` the numbers of their first symbols in the layout.
+    - `wanted_by` are the libraries that refer to each undefined symbol, by its name.
+    - `lacking` are the names that the libraries refer to, and none of them defines.
     """
 
     layout: Layout
     parts: list[Part]
     initializers: list[int]
     finalizers: list[int]
+    bases: list[int]
     first: list[int]
     wanted_by: dict[str, list[str]]
+    lacking: list[str]
 
 
 def dependencies(libraries: Sequence[SharedLibrary]) -> list[list[int]]:
@@ -71,20 +84,34 @@ def _file_name(path: str) -> str:
     return path.rsplit("/", maxsplit=1)[-1]
 
 
-def link_libraries(name: str, libraries: Sequence[SharedLibrary], extra: Sequence[Part] = ()) -> Linked:
+def link_libraries(
+    name: str,
+    libraries: Sequence[SharedLibrary],
+    extra: Sequence[Part] = (),
+    dropped: Sequence[Collection[int]] = (),
+) -> Linked:
     """Bind libraries, in the order in which symbols are looked up, to each other and then to the `extra` parts.
+
+    Of the parts the sections in `dropped` are left out.
 
     Raises:
         LoadError: they don't fit together, or have relocations that aren't known.
     """
-    return _Link(name, libraries, extra).linked()
+    return _Link(name, libraries, extra, dropped).linked()
 
 
 class _Link:
-    def __init__(self, name: str, libraries: Sequence[SharedLibrary], extra: Sequence[Part]) -> None:
+    def __init__(
+        self,
+        name: str,
+        libraries: Sequence[SharedLibrary],
+        extra: Sequence[Part],
+        dropped: Sequence[Collection[int]],
+    ) -> None:
         self.name = name
         self.libraries = libraries
         self.extra = extra
+        self.dropped = dropped
         self.bases: list[int] = []
         end = 0
         for library in libraries:
@@ -93,22 +120,28 @@ class _Link:
             end += library.size
             if end > MAX_IMAGE:
                 raise too_large(name, library.name, library.size)
-        self.end = _up(end, PAGE)
+        # What is made for undefined symbols is code, and stands before compiler_rt's heap.
+        self.stubs_at = _up(end, PAGE)
+        calls = sum(r.type == _JUMP_SLOT for library in libraries for r in library.relocations)
+        self.end = _up(self.stubs_at + 4 * calls + 4 + VENEER_SIZE, PAGE) if calls else self.stubs_at
         self.block = BlockLayout()
-        self.blocks = [
-            None
-            if library.thread_local is None
-            else self.block.add(
-                base + library.thread_local.address, *library.thread_local[1:], library.thread_local.address
-            )
-            for library, base in zip(libraries, self.bases, strict=True)
-        ]
+        self.blocks = [self._add_block(library, base) for library, base in zip(libraries, self.bases, strict=True)]
         self.symbols: list[Symbol] = []
         self.first: list[int] = []
         self.undefined: dict[str, int] = {}
         self.wanted_by: dict[str, list[str]] = {}
         self.undefined_calls: dict[int, int] = {}
         self.exit = 0
+
+    def _add_block(self, library: SharedLibrary, base: int) -> int | None:
+        """The place of a library's thread-local variables from the thread pointer; None without any."""
+        segment = library.thread_local
+        if segment is None:
+            return None
+        try:
+            return self.block.add(base + segment.address, *segment[1:], segment.address)
+        except LoadError as error:
+            raise LoadError(f"{library.name}: {error}") from None
 
     def linked(self) -> Linked:
         for number, library in enumerate(self.libraries):
@@ -118,7 +151,14 @@ class _Link:
             self.symbols.append(Symbol("", self.bases[number], 0, "notype", "local", True))
             self.symbols.append(Symbol("", None, 0, "tls", "local", True, self.blocks[number] or 0))
             self.symbols.append(Symbol("", None, 0, "notype", "local", True, 0))
-        support = make_support(self._resolvers(), self._lacking(), self.block)
+        lacking = self._lacking()
+        added = {
+            s.name
+            for part, gone in zip(self.extra, self.dropped, strict=True)
+            for s in part.symbols
+            if s.section is not None and s.section not in gone and s.binding != "local"
+        }
+        support = make_support(self._resolvers(), lacking - (added - ALWAYS_ADDED), self.block, self._objects())
         piece = self._lay_out_piece(support)
         start = len(self.symbols)
         self._add_piece_symbols(support, piece, start)
@@ -157,11 +197,20 @@ class _Link:
         )
         parts = [library.part for library in self.libraries]
         if piece is not None:
-            _append(layout, piece, start, self.piece_base)
+            append(layout, piece, start, self.piece_base)
             parts += [*support.parts, *self.extra]
         initializers = [at for n in _in_order(self.libraries) for at in self._calls(n, final=False)]
         finalizers = [at for n in reversed(_in_order(self.libraries)) for at in self._calls(n, final=True)]
-        return Linked(layout, parts, initializers, finalizers, self.first, self.wanted_by)
+        return Linked(
+            layout,
+            parts,
+            initializers,
+            finalizers,
+            self.bases,
+            self.first,
+            self.wanted_by,
+            sorted(lacking - ALWAYS_ADDED - OF_THE_MODULE),
+        )
 
     # Symbols
 
@@ -200,11 +249,12 @@ class _Link:
             own = library.find(symbol.name, version)
             if own is not None:
                 return self.first[number] + own
-        found = self.piece_names.get(symbol.name) if symbol.name == TLS_GET_ADDR else None
-        if found is None:
-            found = self._find(symbol.name, version)
-        if found is None:
-            found = self.piece_names.get(symbol.name)
+        found = self.piece_names.get(symbol.name) if symbol.name in OF_THE_LINKER else None
+        if symbol.name not in OF_THE_MODULE:
+            if found is None:
+                found = self._find(symbol.name, version)
+            if found is None:
+                found = self.piece_names.get(symbol.name)
         if found is not None:
             return found
         if symbol.binding != "weak":
@@ -242,20 +292,35 @@ class _Link:
             if s.name and not s.defined and s.binding != "weak"
         }
         lacking = {name for name in names if not any(name in library.definitions for library in self.libraries)}
-        if TLS_GET_ADDR in names:
-            lacking.add(TLS_GET_ADDR)
+        lacking |= names & OF_THE_LINKER
         if any(r.type == _TLSDESC for library in self.libraries for r in library.relocations):
             lacking.add(RESOLVE_DESCRIPTOR)
         return lacking
 
     # What is made in addition
 
+    def _objects(self) -> list[LoadedObject]:
+        """The libraries whose program headers are in their memory."""
+        return [
+            LoadedObject(
+                library.name,
+                base,
+                base + library.program_headers[0],
+                library.program_headers[1],
+                base + library.size,
+                None if library.unwind_table is None else base + library.unwind_table,
+            )
+            for library, base in zip(self.libraries, self.bases, strict=True)
+            if library.program_headers is not None
+        ]
+
     def _lay_out_piece(self, support: Support) -> Layout | None:
         parts = [*support.parts, *self.extra]
         if not parts:
             return None
-        merged = merge(parts)
-        return lay_out(self.name, merged.sections, merged.symbols, merged.references)
+        merged = merge(parts, [*((),) * len(support.parts), *self.dropped])
+        self.first_template = self.block.count
+        return lay_out(self.name, merged.sections, merged.symbols, merged.references, self.block)
 
     def _add_piece_symbols(self, support: Support, piece: Layout | None, start: int) -> None:
         """Append the symbols of the piece, bound to the libraries, and give indirect functions their stubs."""
@@ -267,6 +332,7 @@ class _Link:
             return
         base = self.piece_base = _up(self.end, max(PAGE, piece.align))
         self.end = base + piece.size
+        self.block.move(self.first_template, base)
         self.symbols += (replace(s, offset=None if s.offset is None else s.offset + base) for s in piece.symbols)
         names: dict[str, int] = {}
         for index in range(start, len(self.symbols)):
@@ -277,7 +343,7 @@ class _Link:
             symbol = self.symbols[index]
             if symbol.defined or not symbol.name:
                 continue
-            target = support.resolver_of(symbol.name)
+            target = support.offsets.get(symbol.name)
             found = self._find(symbol.name, None) if target is None else None
             if found is not None:
                 target = self.symbols[found].offset
@@ -348,11 +414,10 @@ class _Link:
         """A segment for the calls of undefined symbols: an undefined instruction for each, and room for the exit."""
         if not self.undefined_calls:
             return None
-        start = self.end
+        start = self.stubs_at
         size = _up(4 * len(self.undefined_calls), 8) + VENEER_SIZE
         self.exit = start + size - VENEER_SIZE
         self.undefined_calls = {at: start + offset for at, offset in self.undefined_calls.items()}
-        self.end = _up(start + size, PAGE)
         return Segment(start, size, bytes(size), False, True)
 
     # Initializers
@@ -405,28 +470,6 @@ def _in_order(libraries: Sequence[SharedLibrary]) -> list[int]:
             path.append((following, iter(needed[following])))
     # Preloaded ones, which none needs.
     return [n for n in range(len(libraries)) if n not in seen] + order
-
-
-def _append(layout: Layout, piece: Layout, start: int, base: int) -> None:
-    """Put what was laid out by itself at `base`; `start` is the number of its first symbol."""
-    layout.align = max(layout.align, piece.align)
-    layout.segments += [replace(s, offset=s.offset + base) for s in piece.segments]
-    layout.sections += [s._replace(offset=s.offset + base) for s in piece.sections]
-    layout.relocations += [
-        replace(
-            r,
-            offset=r.offset + base,
-            symbol=r.symbol + start,
-            minus=None if r.minus is None else r.minus + start,
-            got=None if r.got is None else r.got + base,
-        )
-        for r in piece.relocations
-    ]
-    layout.got = piece.got + base
-    layout.veneers |= {symbol + start: at + base for symbol, at in piece.veneers.items()}
-    layout.stubs |= {site + base: stub + base for site, stub in piece.stubs.items()}
-    layout.exit = layout.exit or (piece.exit + base if piece.exit else 0)
-    layout.holes |= {symbol + start: at + base for symbol, at in piece.holes.items()}
 
 
 def _up(value: int, align: int) -> int:

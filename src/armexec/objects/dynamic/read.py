@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
 __all__ = ["read_library"]
 
-_PT_LOAD, _PT_DYNAMIC, _PT_TLS, _PT_GNU_RELRO = 1, 2, 7, 0x6474E552
+_PT_LOAD, _PT_DYNAMIC, _PT_TLS, _PT_GNU_EH_FRAME, _PT_GNU_RELRO = 1, 2, 7, 0x6474E550, 0x6474E552
 _PF_X, _PF_W = 1, 2
 _DT_INIT, _DT_FINI, _DT_SONAME, _DT_RPATH, _DT_SYMBOLIC, _DT_RUNPATH, _DT_FLAGS = 12, 13, 14, 15, 16, 29, 30
 _DT_INIT_ARRAY, _DT_FINI_ARRAY, _DT_INIT_ARRAYSZ, _DT_FINI_ARRAYSZ = 25, 26, 27, 28
@@ -104,6 +104,8 @@ class _Library(ElfFile):
             tuple(tables.words(_DT_INIT_ARRAY, _DT_INIT_ARRAYSZ, "DT_INIT_ARRAY")),
             (values[_DT_FINI],) if values.get(_DT_FINI) else (),
             tuple(tables.words(_DT_FINI_ARRAY, _DT_FINI_ARRAYSZ, "DT_FINI_ARRAY")),
+            program_headers=self._headers_in_memory(loads, len(headers)),
+            unwind_table=self._unwind_table(headers, loaded),
             symbolic=_DT_SYMBOLIC in values or bool(values.get(_DT_FLAGS, 0) & _DF_SYMBOLIC),
             has_versions=has_versions,
             addresses=tuple(p.offset for p, _ in placed),
@@ -123,6 +125,21 @@ class _Library(ElfFile):
                 "<IIQQQQQQ", self.data[offset : offset + 56 * count]
             )
         ]
+
+    def _unwind_table(self, headers: Sequence[ProgramHeader], loaded: LoadedBytes) -> int | None:
+        found = next((h for h in headers if h.type == _PT_GNU_EH_FRAME and h.size), None)
+        if found is None:
+            return None
+        loaded.at(found.address, found.data_size, "an unwind table")
+        return found.address
+
+    def _headers_in_memory(self, loads: Sequence[ProgramHeader], count: int) -> tuple[int, int] | None:
+        """The address of the program headers, and their number, if a segment has them."""
+        (offset,) = struct.unpack_from("<Q", self.data, 32)
+        for h in loads:
+            if h.offset <= offset and offset + 56 * count <= h.offset + h.data_size:
+                return h.address + offset - h.offset, count
+        return None
 
     def _loads(self, headers: Sequence[ProgramHeader]) -> list[ProgramHeader]:
         loads = [h for h in headers if h.type == _PT_LOAD and h.size]

@@ -7,7 +7,7 @@ neither the addend of ARM64_RELOC_ADDEND nor the section of a relocation without
 from __future__ import annotations
 
 import struct
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -30,7 +30,7 @@ from armexec.objects.relocations import RelocationType
 if TYPE_CHECKING:
     from armexec.objects.debug_info.dwarf import DebugInfo
 
-__all__ = ["read_macho"]
+__all__ = ["MachHeader", "MachObject", "MachSymbol", "read_macho"]
 
 _CPU_TYPE_ARM64 = 0x0100000C
 _CPUS = {7: "32-bit x86", 0x01000007: "x86-64", 12: "32-bit Arm", 0x0200000C: "arm64_32"}
@@ -68,7 +68,9 @@ _PAGE_OFFSETS = (
 _DWARF_NAMES = {"debug_str_offs": "debug_str_offsets"}  # section names have at most 16 characters
 
 
-class _Header(NamedTuple):
+class MachHeader(NamedTuple):
+    """A section's header."""
+
     segment: str
     name: str
     address: int
@@ -84,7 +86,9 @@ class _Header(NamedTuple):
         return self.flags & _SECTION_TYPE in {_S_ZEROFILL, _S_GB_ZEROFILL}
 
 
-class _Symbol(NamedTuple):
+class MachSymbol(NamedTuple):
+    """An entry of the symbol table (struct nlist_64)."""
+
     name: str
     type: int
     section: int  # from 1; 0 for none
@@ -104,21 +108,27 @@ class _Relocation(NamedTuple):
 def read_macho(data: bytes, name: str) -> Part:
     """The content of a 64-bit arm64 Mach-O relocatable object. Raises LoadError."""
     try:
-        return _Object(data, name).part()
+        return MachObject(data, name).part()
     except struct.error as e:
         raise LoadError(f"{name}: truncated or corrupted Mach-O file: {e}") from None
 
 
-class _Object:
+class MachObject:
+    """The load commands of a file: its sections and symbols."""
+
+    kinds: Collection[int] = (_MH_OBJECT,)
+    """The types of files that are read."""
+
     def __init__(self, data: bytes, name: str) -> None:
         self.data = data
         self.name = name
-        self.headers: list[_Header] = []
-        self.symbols: list[_Symbol] = []
+        self.headers: list[MachHeader] = []
+        self.symbols: list[MachSymbol] = []
         self.data_in_code: list[tuple[int, int]] = []  # addresses and sizes
         self._read_commands()
 
-    def _bad(self, text: str) -> LoadError:
+    def bad(self, text: str) -> LoadError:
+        """The error of a malformed file."""
         return LoadError(f"{self.name}: corrupted Mach-O file: {text}")
 
     def _read_commands(self) -> None:
@@ -127,71 +137,78 @@ class _Object:
             raise LoadError(f"{self.name}: a Mach-O file for {_CPUS.get(cpu, f'CPU type {cpu:#x}')}, not arm64")
         if subtype & 0xFFFFFF == 2:
             raise LoadError(f"{self.name}: an arm64e file, whose pointers are signed; compile for arm64")
-        if kind != _MH_OBJECT:
+        if kind not in self.kinds:
             what = _FILE_TYPES.get(kind, f"a Mach-O file of type {kind}")
-            raise LoadError(f"{self.name}: {what}; only relocatable objects (.o, made by -c) can be loaded")
+            raise LoadError(
+                f"{self.name}: {what}; only relocatable objects (.o, made by -c) and dynamic libraries can be loaded"
+            )
         at, end = 32, 32 + size
         if end > len(self.data):
-            raise self._bad("its load commands go past the end of the file")
+            raise self.bad("its load commands go past the end of the file")
         for _ in range(count):
             command, length = struct.unpack_from("<II", self.data, at)
             if length < 8 or at + length > end:
-                raise self._bad(f"a load command of {length} bytes")
+                raise self.bad(f"a load command of {length} bytes")
             if command == _LC_SEGMENT_64:
                 self._read_segment(at, length)
             elif command == _LC_SYMTAB:
                 self._read_symbols(at)
             elif command == _LC_DATA_IN_CODE:
                 self._read_data_in_code(at)
+            else:
+                self.read_command(command, at, length)
             at += length
+
+    def read_command(self, command: int, at: int, length: int) -> None:
+        """Read another load command, of `length` bytes at an offset in the file."""
 
     def _read_segment(self, at: int, length: int) -> None:
         (count,) = struct.unpack_from("<I", self.data, at + 64)
         if 72 + 80 * count > length:
-            raise self._bad(f"a segment of {count} sections in {length} bytes")
+            raise self.bad(f"a segment of {count} sections in {length} bytes")
         total = 0
         for i in range(count):
             name, segment, address, size, offset, align, relocations, number, flags = struct.unpack_from(
                 "<16s16sQQ5I", self.data, at + 72 + 80 * i
             )
-            header = _Header(_text(segment), _text(name), address, size, offset, align, relocations, number, flags)
+            header = MachHeader(_text(segment), _text(name), address, size, offset, align, relocations, number, flags)
             self.headers.append(header)
             total += 8 * number
             if not header.zero_filled:
                 total += size
                 if offset + size > len(self.data):
-                    raise self._bad(f"section {header.name} goes past the end of the file")
+                    raise self.bad(f"section {header.name} goes past the end of the file")
             if address > 1 << 62:
-                raise self._bad(f"section {header.name} is at {address:#x}")
+                raise self.bad(f"section {header.name} is at {address:#x}")
             if size > MAX_IMAGE:
                 raise too_large(self.name, f"section {header.name}", size)
             if relocations + 8 * number > len(self.data):
-                raise self._bad(f"the relocations of section {header.name} go past the end of the file")
+                raise self.bad(f"the relocations of section {header.name} go past the end of the file")
             if align > 63:
-                raise self._bad(f"section {header.name} is aligned to 2**{align}")
+                raise self.bad(f"section {header.name} is aligned to 2**{align}")
         if total > 2 * len(self.data):
-            raise self._bad("its sections overlap")
+            raise self.bad("its sections overlap")
 
     def _read_symbols(self, at: int) -> None:
         offset, count, names_offset, names_size = struct.unpack_from("<4I", self.data, at + 8)
         if offset + 16 * count > len(self.data) or names_offset + names_size > len(self.data):
-            raise self._bad("the symbol table goes past the end of the file")
+            raise self.bad("the symbol table goes past the end of the file")
         if self.symbols:
-            raise self._bad("it has two symbol tables")
+            raise self.bad("it has two symbol tables")
         names = self.data[names_offset : names_offset + names_size]
         for n, type, section, description, value in struct.iter_unpack(
             "<IBBHQ", self.data[offset : offset + 16 * count]
         ):
-            self.symbols.append(_Symbol(_text(names[n : n + 100_000]), type, section, description, value))
+            self.symbols.append(MachSymbol(_text(names[n : n + 100_000]), type, section, description, value))
 
     def _read_data_in_code(self, at: int) -> None:
         offset, size = struct.unpack_from("<II", self.data, at + 8)
         if offset + size > len(self.data) or size % 8:
-            raise self._bad("the table of data in code goes past the end of the file")
+            raise self.bad("the table of data in code goes past the end of the file")
         for address, length, _ in struct.iter_unpack("<IHH", self.data[offset : offset + size]):
             self.data_in_code.append((address, length))
 
-    def _marks(self, index: dict[int, int]) -> list[Mark]:
+    def marks_of(self, index: dict[int, int]) -> list[Mark]:
         """The places where data begins and ends in the sections."""
         marks = []
         for address, length in self.data_in_code:
@@ -201,7 +218,7 @@ class _Object:
                     marks += [Mark(where, start, False), Mark(where, start + length, True)]
         return marks
 
-    def _content(self, header: _Header) -> bytes:
+    def _content(self, header: MachHeader) -> bytes:
         return b"" if header.zero_filled else self.data[header.offset : header.offset + header.size]
 
     def part(self) -> Part:
@@ -220,7 +237,7 @@ class _Object:
                     )
                 )
         symbols, common = self._image_symbols(sections, index)
-        marks = self._marks(index)
+        marks = self.marks_of(index)
         symbols = with_functions(sections, symbols, marks)
         section_symbols = {}
         for i, where in index.items():
@@ -241,7 +258,7 @@ class _Object:
             lambda placed: self._debug_info(placed, index),
         )
 
-    def _is_loaded(self, header: _Header) -> bool:
+    def _is_loaded(self, header: MachHeader) -> bool:
         kind = header.flags & _SECTION_TYPE
         if kind in _S_THREAD_LOCAL:
             return False
@@ -286,7 +303,7 @@ class _Object:
                 made = made._replace(section=ABSOLUTE, value=s.value)
             elif kind == _N_SECT:
                 if not 0 < s.section <= len(self.headers):
-                    raise self._bad(f"symbol {s.name} in section {s.section}, which isn't there")
+                    raise self.bad(f"symbol {s.name} in section {s.section}, which isn't there")
                 made = self._defined_symbol(s, made, index, following)
             elif kind != _N_UNDF:
                 raise LoadError(f"{self.name}: symbol {s.name} of type {kind:#x} is not supported")
@@ -294,11 +311,11 @@ class _Object:
         return symbols, common
 
     def _defined_symbol(
-        self, s: _Symbol, made: SectionSymbol, index: dict[int, int], following: dict[int, dict[int, int]]
+        self, s: MachSymbol, made: SectionSymbol, index: dict[int, int], following: dict[int, dict[int, int]]
     ) -> SectionSymbol:
         header = self.headers[s.section - 1]
         if not header.address <= s.value <= header.address + header.size:
-            raise self._bad(f"symbol {s.name} at {s.value:#x} is outside section {header.name}")
+            raise self.bad(f"symbol {s.name} at {s.value:#x} is outside section {header.name}")
         if header.flags & _SECTION_TYPE in _S_THREAD_LOCAL:
             return SectionSymbol(s.name, ABSOLUTE, kind="tls", binding=made.binding)
         if s.section not in index:
@@ -314,7 +331,7 @@ class _Object:
             kind="notype" if not named else "function" if code else "object",
         )
 
-    def _relocations(self, header: _Header) -> list[_Relocation]:
+    def _relocations(self, header: MachHeader) -> list[_Relocation]:
         raw = self.data[header.relocations : header.relocations + 8 * header.relocation_count]
         return [
             _Relocation(
@@ -328,7 +345,9 @@ class _Object:
             for address, info in struct.iter_unpack("<iI", raw)
         ]
 
-    def _references(self, header: _Header, where: int, count: int, section_symbols: dict[int, int]) -> list[Reference]:
+    def _references(
+        self, header: MachHeader, where: int, count: int, section_symbols: dict[int, int]
+    ) -> list[Reference]:
         found: list[Reference] = []
         content = self._content(header)
         addend, minus = 0, None
@@ -336,7 +355,7 @@ class _Object:
         for r in self._relocations(header):
             place = f"{header.name}+{r.offset:#x}"
             if not 0 <= r.offset <= len(content) - r.length:
-                raise self._bad(f"relocation outside of its section at {place}")
+                raise self.bad(f"relocation outside of its section at {place}")
             if r.type >= _AUTHENTICATED_POINTER:
                 raise LoadError(f"{self.name}: relocation of type {r.type} at {place} is not supported")
             if r.type == _ADDEND:
@@ -344,7 +363,7 @@ class _Object:
                 continue
             symbol = r.symbol if r.external else section_symbols.get(r.symbol, -1)
             if not 0 <= symbol < (count if r.external else 1 << 32):
-                raise self._bad(f"relocation at {place} of symbol {r.symbol}, which isn't there")
+                raise self.bad(f"relocation at {place} of symbol {r.symbol}, which isn't there")
             if r.type == _SUBTRACTOR:
                 minus = symbol
                 continue
@@ -358,12 +377,12 @@ class _Object:
                     addend -= self.headers[r.symbol - 1].address
             else:
                 if r.length != 4:
-                    raise self._bad(f"relocation of {r.length} bytes in an instruction at {place}")
+                    raise self.bad(f"relocation of {r.length} bytes in an instruction at {place}")
                 kind = _page_offset(word) if r.type == _PAGEOFF12 else _SIMPLE[r.type]
             found.append(Reference(where, r.offset, kind, symbol, addend, minus))
             addend, minus = 0, None
         if minus is not None:
-            raise self._bad(f"a SUBTRACTOR without its UNSIGNED in {header.name}")
+            raise self.bad(f"a SUBTRACTOR without its UNSIGNED in {header.name}")
         return found
 
     def _data_type(self, r: _Relocation, place: str) -> RelocationType:
@@ -375,7 +394,7 @@ class _Object:
             return RelocationType.ABS64
         if r.length == 4:
             return RelocationType.ABS32
-        raise self._bad(f"relocation of {r.length} bytes at {place}")
+        raise self.bad(f"relocation of {r.length} bytes at {place}")
 
     def _initializers(self, references: list[Reference], index: dict[int, int]) -> list[Initializer]:
         tables = {
@@ -398,7 +417,7 @@ class _Object:
 
         return DebugInfo(self.name, sections)
 
-    def _debug_section(self, header: _Header, placed: Sequence[PlacedSection], index: dict[int, int]) -> bytes:
+    def _debug_section(self, header: MachHeader, placed: Sequence[PlacedSection], index: dict[int, int]) -> bytes:
         """A debug section in which addresses are offsets in the image."""
         out = bytearray(self._content(header))
         for r in self._relocations(header):
@@ -424,7 +443,7 @@ class _Object:
         return bytes(out)
 
 
-def _protection(header: _Header) -> str:
+def _protection(header: MachHeader) -> str:
     if header.flags & (_S_ATTR_PURE_INSTRUCTIONS | _S_ATTR_SOME_INSTRUCTIONS):
         return "rx"
     constant = header.segment in {"__TEXT", "__DATA_CONST"} or header.name == "__const"

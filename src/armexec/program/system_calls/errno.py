@@ -28,13 +28,14 @@ __all__ = [
     "ERANGE",
     "EROFS",
     "ESPIPE",
+    "ESRCH",
     "ETIMEDOUT",
     "failure",
 ]
 
 ENOENT, EIO, EBADF, EAGAIN, ENOMEM, EACCES, EFAULT, EEXIST = 2, 5, 9, 11, 12, 13, 14, 17
 ENOTDIR, EISDIR, EINVAL, EMFILE, ENOTTY, EFBIG, ENOSPC, ESPIPE, EROFS, ERANGE = 20, 21, 22, 24, 25, 27, 28, 29, 30, 34
-ENOTEMPTY, ENAMETOOLONG, ELOOP, ETIMEDOUT, EPERM = 39, 36, 40, 110, 1
+ENOTEMPTY, ENAMETOOLONG, ELOOP, ETIMEDOUT, EPERM, ESRCH = 39, 36, 40, 110, 1, 3
 
 _NAMES = {name: value for name, value in globals().items() if name.startswith("E") and isinstance(value, int)}
 _FROM_HOST = {getattr(host, name): value for name, value in _NAMES.items() if hasattr(host, name)}

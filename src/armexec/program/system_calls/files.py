@@ -22,6 +22,8 @@ _AT_FDCWD = -100
 _AT_SYMLINK_NOFOLLOW, _AT_REMOVEDIR, _AT_EMPTY_PATH = 0x100, 0x200, 0x1000
 _O_ACCMODE, _O_CREAT, _O_EXCL, _O_TRUNC, _O_APPEND, _O_DIRECTORY = 3, 0o100, 0o200, 0o1000, 0o2000, 0o40000
 _W_OK = 2
+_DEVICES = {"/dev/null": "/dev/null", "/dev/random": "/dev/urandom", "/dev/urandom": "/dev/urandom"}
+"""The devices that every program may use, and those of the host that they are."""
 _LONGEST_PATH = 4096
 _PIPE = 0o010600
 _FOLDER, _REGULAR, _LINK, _OTHER = 4, 8, 10, 0
@@ -57,6 +59,9 @@ def openat(system: System, folder: int, path: int, flags: int, mode: int) -> int
     if access == _O_ACCMODE:
         raise Failure(EINVAL)
     name = _path(system, folder, path)
+    if name in _DEVICES:
+        descriptor = os.open(_DEVICES[name], (os.O_RDONLY, os.O_WRONLY, os.O_RDWR)[access] | os.O_CLOEXEC)
+        return system.descriptors.add(OpenFile(descriptor, name, access != 0))
     writes = access != 0 or flags & (_O_CREAT | _O_TRUNC)
     with system.folders.find(name) as place:
         _check_writable(place.folder, writes)

@@ -21,7 +21,7 @@ class GuestMemory(Protocol):
     def map(self, address: int | None, size: int, protection: str) -> int:
         """Map whole pages of zeros, at an address in place of what is there, or anywhere; return the address.
 
-        `protection` is "rw", "rx", "r" or empty.
+        `protection` is "rw", "rx", "rwx", "r" or empty.
         """
 
     def unmap(self, address: int, size: int) -> None:

@@ -29,6 +29,10 @@ def brk(system: System, address: int) -> int:
         own.begin = system.memory.map(None, _HEAP, "")
     if own.begin <= address <= own.begin + _HEAP:
         end, old = _up(address - own.begin), _up(own.used)
+        try:
+            system.growth.take(end - old) if end > old else system.growth.give(old - end)
+        except Failure:
+            return own.begin + own.used
         if end > old:
             system.memory.protect(own.begin + old, end - old, "rw")
         own.used = address - own.begin
@@ -48,10 +52,14 @@ def mmap(system: System, address: int, length: int, protection: int, flags: int,
         file = system.descriptors.file(fd, EBADF).host
         content = os.pread(file, min(length, max(os.fstat(file).st_size - offset, 0)), offset)
     fixed = flags & (_MAP_FIXED | _MAP_FIXED_NOREPLACE)
+    grows = size - (system.growth.held(address, size) if fixed else 0)
+    system.growth.take(grows)
     try:
         place = system.memory.map(address if fixed else None, size, "rw" if content else text)
     except HostError:
+        system.growth.give(grows)
         raise Failure(ENOMEM) from None
+    system.growth.mapped(place, size)
     if content:
         system.memory.write(place, content)
         if text != "rw":
@@ -64,6 +72,7 @@ def munmap(system: System, address: int, length: int) -> int:
     if address % _PAGE or not 0 < length <= _LARGEST:
         raise Failure(EINVAL)
     system.memory.unmap(address, _up(length))
+    system.growth.unmapped(address, _up(length))
     return 0
 
 
@@ -75,22 +84,27 @@ def mremap(system: System, address: int, old: int, new: int, flags: int) -> int:
     if new_size <= old_size:
         if new_size < old_size:
             system.memory.unmap(address + new_size, old_size - new_size)
+            system.growth.unmapped(address + new_size, old_size - new_size)
         return address
     if not flags & _MREMAP_MAYMOVE:
         raise Failure(ENOMEM)
     system.memory.read(address, 1)  # fails where nothing is
+    grows = new_size - system.growth.held(address, old_size)
+    system.growth.take(grows)
     try:
         place = system.memory.map(None, new_size, "rw")
     except HostError:
+        system.growth.give(grows)
         raise Failure(ENOMEM) from None
     for at in range(0, old_size, _CHUNK):
         system.memory.write(place + at, system.memory.read(address + at, min(_CHUNK, old_size - at)))
     system.memory.unmap(address, old_size)
+    system.growth.moved(address, old_size, place, new_size)
     return place
 
 
 def mprotect(system: System, address: int, length: int, protection: int) -> int:
-    """Change the protection of memory: mprotect(2). No memory is writable and executable at once (EACCES)."""
+    """Change the protection of memory: mprotect(2)."""
     if address % _PAGE or not 0 <= length <= _LARGEST:
         raise Failure(EINVAL)
     if length:
@@ -110,11 +124,9 @@ def madvise(system: System, address: int, length: int, advice: int) -> int:
 
 
 def _protection(bits: int) -> str:
-    if bits & _PROT_EXEC:
-        if bits & _PROT_WRITE:
-            raise Failure(EACCES)
-        return "rx"
-    return "rw" if bits & _PROT_WRITE else "r" if bits & _PROT_READ else ""
+    # What can be written or executed can be read, as on most processors.
+    readable = bits & (_PROT_READ | _PROT_WRITE | _PROT_EXEC)
+    return ("r" if readable else "") + ("w" if bits & _PROT_WRITE else "") + ("x" if bits & _PROT_EXEC else "")
 
 
 def _up(size: int) -> int:

@@ -1,4 +1,5 @@
-"""The process, its thread and time: exit(2), futex(2), clock_gettime(2), getrandom(2), getpid(2), uname(2), kill(2)."""
+"""The process, its thread and time: exit(2), futex(2), clock_gettime(2), getrandom(2), getpid(2), uname(2), kill(2),
+prlimit64(2)."""
 
 from __future__ import annotations
 
@@ -8,7 +9,8 @@ import time
 from collections.abc import Callable
 from typing import Any, NoReturn
 
-from armexec.program.system_calls.errno import EAGAIN, EINVAL, ETIMEDOUT
+from armexec.memory import stack_size
+from armexec.program.system_calls.errno import EAGAIN, EINVAL, EPERM, ESRCH, ETIMEDOUT
 from armexec.program.system_calls.guest import Denied, Failure, ProgramExit
 from armexec.program.system_calls.system import System
 
@@ -34,6 +36,8 @@ _LONGEST_SLEEP = 1e8
 """Seconds; Python refuses longer ones."""
 _SIGNALS_SIZE = 8
 _SIG_SETMASK = 2
+_RLIMIT_STACK, _RESOURCES = 3, 16
+_UNLIMITED = (1 << 64) - 1
 
 
 def exit(system: System, status: int) -> NoReturn:
@@ -188,6 +192,20 @@ def sched_getaffinity(system: System, process: int, size: int, place: int) -> in
     return 8
 
 
+def prlimit64(system: System, process: int, resource: int, new: int, old: int) -> int:
+    """The limits of the process, which can't be changed: prlimit64(2). Only the stack has one."""
+    if process & 0xFFFFFFFF not in (_ID, 0):
+        raise Failure(ESRCH)
+    if resource & 0xFFFFFFFF >= _RESOURCES:
+        raise Failure(EINVAL)
+    if new:
+        raise Failure(EPERM)
+    if old:
+        limit = stack_size() if resource & 0xFFFFFFFF == _RLIMIT_STACK else _UNLIMITED
+        system.memory.write(old, struct.pack("<QQ", limit, limit))
+    return 0
+
+
 def uname(system: System, place: int) -> int:
     """The name of the system, the same on every host: uname(2)."""
     fields = ("Linux", "armexec", "6.1.0", "#1", "aarch64", "(none)")
@@ -214,6 +232,7 @@ CALLS: dict[int, Callable[..., Any]] = {
     160: uname,
     169: gettimeofday,
     **dict.fromkeys((172, 173, 174, 175, 176, 177, 178), own_id),
+    261: prlimit64,
     278: getrandom,
 }
 """The calls of this file by their numbers."""

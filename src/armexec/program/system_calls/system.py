@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from armexec.program.system_calls.descriptors import Descriptors
 from armexec.program.system_calls.folders import Folders
+from armexec.program.system_calls.growth import Growth
 from armexec.program.system_calls.guest import GuestMemory
 
 __all__ = ["Break", "System"]
@@ -21,9 +22,11 @@ class Break:
 
 @dataclass
 class System:
-    """The program's memory, its open files, the folders that it may use, and the end of its heap."""
+    """The program's memory, its open files, the folders that it may use, the end of its heap, and how much
+    memory it has mapped."""
 
     memory: GuestMemory
     descriptors: Descriptors
     folders: Folders
     program_break: Break = field(default_factory=Break)
+    growth: Growth = field(default_factory=Growth)

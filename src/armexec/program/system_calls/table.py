@@ -10,6 +10,7 @@ from armexec.program.system_calls import data, files, memory, process
 from armexec.program.system_calls.descriptors import Descriptors
 from armexec.program.system_calls.errno import EFAULT, failure
 from armexec.program.system_calls.folders import Folders
+from armexec.program.system_calls.growth import Growth
 from armexec.program.system_calls.guest import Denied, Failure, GuestMemory
 from armexec.program.system_calls.names import call_name
 from armexec.program.system_calls.streams import Readable, Writable
@@ -33,6 +34,7 @@ class SystemCalls:
         output: Writable | None = None,
         error: Writable | None = None,
         files: Mapping[str, str] | None = None,
+        memory_limit: int | None = None,
     ) -> None:
         """Make the system.
 
@@ -41,11 +43,14 @@ class SystemCalls:
             output, error: where it writes to; Python's standard output and error by default, as they are at each write.
             files: folders of the host by the absolute paths under which the program sees them. They can only be read,
                 except where the folder's path ends in ":rw".
+            memory_limit: how many bytes it may map; more is refused with ENOMEM.
 
         Raises:
             LoadError: a folder isn't there, or its name for the program isn't an absolute path.
         """
-        self._system = System(memory, Descriptors(input, output, error), Folders(files or {}))
+        self._system = System(
+            memory, Descriptors(input, output, error), Folders(files or {}), growth=Growth(memory_limit)
+        )
 
     def call(self, number: int, arguments: Sequence[int]) -> int:
         """Make the system call of a number (X8) with its arguments (X0 to X5), each of 64 bits unsigned; return X0.

@@ -14,6 +14,7 @@ from collections.abc import Callable, Container, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from armexec.deadlines import check_deadline
 from armexec.isa import Decoded, decode
 from armexec.isa.abstract import AbstractMachine, AbstractValue
 from armexec.isa.system_registers import FPCR
@@ -59,13 +60,17 @@ def _register(target: Any) -> int | None:
 class BlockEndMachine(AbstractMachine):
     """Records how an instruction ends a block: `kind` is empty if it doesn't.
 
-    `kind`: goto, branch, call, call_to, jump, return, switch (another mode may go on) or stop; `target` an address, or
-    the register it is in.
+    `kind`: goto, branch, call, call_to, jump, return, switch (another mode may go on), synchronize (other code may go
+    on) or stop; `target` an address, or the register it is in.
+
+    `may_change`: instructions after which changed code is executed end blocks: ISB and SVC (Arm ARM, "Context
+    synchronization event").
     """
 
     X = XSP = _Registers()
 
-    def __init__(self) -> None:
+    def __init__(self, *, may_change: bool = False) -> None:
+        self.may_change = may_change
         self.kind = ""
         self.target: int | None = None
 
@@ -90,6 +95,14 @@ class BlockEndMachine(AbstractMachine):
     def write_system_register(self, register: int, value: Any) -> None:
         if register == FPCR:
             self.kind, self.target = "switch", self.pc + 4
+
+    def barrier(self, kind: str, option: int) -> None:
+        if self.may_change and kind == "isb":
+            self.kind, self.target = "synchronize", self.pc + 4
+
+    def supervisor_call(self, immediate: int) -> None:
+        if self.may_change:
+            self.kind, self.target = "synchronize", self.pc + 4
 
     def breakpoint(self, immediate: int) -> None:
         self.kind = "stop"
@@ -119,7 +132,7 @@ class Block:
     @property
     def successors(self) -> tuple[int, ...]:
         """Addresses in the same function where control goes on, calls having returned."""
-        if self.kind in ("goto", "switch"):
+        if self.kind in ("goto", "switch", "synchronize"):
             assert self.target is not None
             return (self.target,)
         if self.kind == "branch":
@@ -174,6 +187,9 @@ class ControlFlowGraph:
         return sum(len(block.instructions) for block in self.blocks.values())
 
 
+_LOOK = 256
+"""Bytes of code between two looks at the clock."""
+
 Fetch = Callable[[int], int | None]
 """The word at an address, or None where there is no code."""
 
@@ -194,12 +210,15 @@ def discover(
     jump_targets: JumpTargets | None = None,
     stop: Container[int] = (),
     after_call: AfterCall = lambda _block, _address: True,
+    *,
+    may_change: bool = False,
 ) -> ControlFlowGraph:
     """Follow the code from `entries`, up to the addresses of `stop`.
 
-    `jump_targets` is asked for the targets of jumps to a register, until nothing more is found.
+    `jump_targets` is asked for the targets of jumps to a register, until nothing more is found. `may_change`: the code
+    may be changed while it runs.
     """
-    discovery = _Discovery(entries, fetch, stop, after_call)
+    discovery = _Discovery(entries, fetch, stop, after_call, BlockEndMachine(may_change=may_change))
     asked: set[int] = set()
     for _ in range(_MAX_ROUNDS):
         discovery.follow()
@@ -219,12 +238,19 @@ def discover(
 
 
 class _Discovery:
-    def __init__(self, entries: Sequence[int], fetch: Fetch, stop: Container[int], after_call: AfterCall) -> None:
+    def __init__(
+        self,
+        entries: Sequence[int],
+        fetch: Fetch,
+        stop: Container[int],
+        after_call: AfterCall,
+        machine: BlockEndMachine,
+    ) -> None:
         self.entry = entries[0]
         self.fetch = fetch
         self.stop = stop
         self.after_call = after_call
-        self.machine = BlockEndMachine()
+        self.machine = machine
         self.code: dict[int, Decoded | int] = {}
         self.ends: dict[int, tuple[str, int | None, tuple[int, ...]]] = {}
         self.leaders = set(entries)
@@ -257,6 +283,8 @@ class _Discovery:
                 self.outside.add(at)
                 self.leaders.add(at)
                 return
+            if not at & _LOOK - 1:
+                check_deadline()
             decoded = decode(word)
             code[at] = decoded if decoded is not None else word
             kind: str = ""

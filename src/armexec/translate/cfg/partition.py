@@ -42,7 +42,8 @@ class _Addresses:
 class Partition:
     """The graphs of one image.
 
-    A graph goes on at none of the `redirected` addresses, which are functions that have been replaced.
+    A graph goes on at none of the `redirected` addresses, which are functions that have been replaced. `may_change`:
+    the code may be changed while it runs.
     """
 
     def __init__(
@@ -52,7 +53,10 @@ class Partition:
         extents: Extents,
         policy: Policy,
         redirected: Collection[int] = (),
+        *,
+        may_change: bool = False,
     ) -> None:
+        self._may_change = may_change
         self._fetch = fetch
         self._jump_targets = jump_targets
         self._extents = extents
@@ -76,7 +80,7 @@ class Partition:
     def _find(self, address: int) -> ControlFlowGraph:
         start = self._extents.start(address)
         if start is None:
-            return discover((address,), self._fetch)
+            return discover((address,), self._fetch, may_change=self._may_change)
         graph = self._containing(start, address)
         if graph is None:
             return self._window_of(start, address, lambda at: self._extents.start(at) == start)
@@ -177,7 +181,9 @@ class Partition:
 
     def _discover(self, entries: Collection[int], inside: Callable[[int], bool]) -> ControlFlowGraph:
         outside = _Addresses(lambda at: at in self._redirected or not inside(at))
-        return discover(tuple(entries), self._fetch, self._jump_targets, outside, self._goes_on)
+        entered = tuple(entries)
+        goes_on, may_change = self._goes_on, self._may_change
+        return discover(entered, self._fetch, self._jump_targets, outside, goes_on, may_change=may_change)
 
     def _outside(self, start: int) -> _Addresses:
         """The addresses that aren't in an extent."""

@@ -104,7 +104,7 @@ class UnitCache:
             sizes = code.size, code.code_size
             # The code of a sandbox knows its addresses.
             place = None if code.memory is None else code.base
-            how = json.dumps((*sizes, code.reads_fpsr, registry.policy, registry.mode.fp, registry.mode.nan, place))
+            how = json.dumps((*sizes, code.reads_fpsr, registry.policy, *registry.mode, place))
             # Without its sources the translator can't be told from others.
             with suppress(OSError):
                 self._key = Store.key(_common(), code.identity, how)

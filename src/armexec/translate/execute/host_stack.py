@@ -12,10 +12,12 @@ from functools import cache
 
 from armexec.memory import Overflow
 
-__all__ = ["host_overflow", "is_host_overflow", "limit_key", "remember_limit"]
+__all__ = ["host_overflow", "is_host_overflow", "limit_key", "remember_limit", "stack_bounds", "thread_overflow"]
 
 _REACH = 1 << 14
 """A fault this near to the host's stack pointer is one of the host's stack: translated functions touch each page."""
+_FRAME = 256 << 20
+"""Bytes below a thread's stack that a frame of the guest may reach."""
 _LEFT = 256 << 10
 """Bytes of the thread's stack that are left for Python and LLVM, at most a quarter of it."""
 
@@ -35,7 +37,7 @@ def limit_key() -> int:
 
 def remember_limit() -> None:
     """Set this thread's."""
-    low, size = _bounds()
+    low, size = stack_bounds()
     if low:
         limit = low + min(_LEFT, size // 4)
         key = ctypes.c_uint64.from_address(limit_key())
@@ -47,9 +49,18 @@ def is_host_overflow(address: int, stack_pointer: int) -> bool:
     return abs(address - stack_pointer) < _REACH
 
 
+def thread_overflow(address: int, stack_pointer: int) -> Overflow | None:
+    """The overflow of this thread's stack, on which the guest runs, if an access of `address` is one, else None."""
+    low, _ = stack_bounds()
+    end = low + _REACH
+    if low and low - _FRAME <= address < end and low - _FRAME <= stack_pointer < end:
+        return host_overflow()
+    return None
+
+
 def host_overflow() -> Overflow:
     """This thread's stack has run out."""
-    _, size = _bounds()
+    _, size = stack_bounds()
     shown = f" of {size >> 10} KiB" if size else ""
     return Overflow(
         size,
@@ -58,7 +69,7 @@ def host_overflow() -> Overflow:
     )
 
 
-def _bounds() -> tuple[int, int]:
+def stack_bounds() -> tuple[int, int]:
     """The lowest address, and the size in bytes; 0 where the system doesn't say."""
     _libc.pthread_self.restype = ctypes.c_void_p
     thread = ctypes.c_void_p(_libc.pthread_self())

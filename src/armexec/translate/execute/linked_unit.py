@@ -72,6 +72,7 @@ class LinkedUnit:
     def __init__(
         self, registry: UnitRegistry, compiled: CompiledUnit, symbols: Mapping[str, int], tier: str, *, stub: bool
     ) -> None:
+        self.code = registry.code
         self.base = registry.code.base
         # The object is in memory now, if this succeeds.
         self.compiled = compiled._replace(object=b"")

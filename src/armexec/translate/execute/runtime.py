@@ -8,24 +8,24 @@ from __future__ import annotations
 
 import ctypes
 import threading
-import time
 import weakref
-from bisect import bisect_right
 from collections.abc import Callable
 from functools import partial
-from typing import NoReturn, Protocol
+from typing import NoReturn
 
-from armexec.callbacks import HostFunctionRange, SystemCallHandler, host_functions
+from armexec import guest_sizes, instruction_budget
+from armexec.callbacks import HostFunctionRange, host_functions
 from armexec.cpu.registers import X30
-from armexec.deadlines import deadline
-from armexec.forks import hold
-from armexec.machines.addresses import without_tag
+from armexec.deadlines import is_over
+from armexec.machines.system import CACHE_LINE
 from armexec.machines.traps import EXIT, Trap, TrapKind
-from armexec.memory import GuestStack, Overflow
+from armexec.memory import EXECUTABLE_RANGES, GuestStack, Overflow, SandboxMemory
+from armexec.translate.code_owners import CodeOwner, CodeOwners
 from armexec.translate.codegen.support_code import shared_code
-from armexec.translate.execute.fault import Fault
+from armexec.translate.execute.fault import Fault, accessed_address, place
 from armexec.translate.execute.fault_handler import (
     SI_KERNEL,
+    ask_again,
     handler_text,
     has_steps,
     install,
@@ -42,99 +42,102 @@ from armexec.translate.execute.linked_unit import LinkedUnit, unit_at
 from armexec.translate.execute.state_pool import StatePool
 from armexec.translate.execute.watch import Watch
 from armexec.translate.guest_state import GuestState
-from armexec.translate.mode import NONSPECULATIVE, SPECULATIVE, STRICT, Mode
+from armexec.translate.mode import COUNTED, NONSPECULATIVE, SPECULATIVE, STRICT, Mode
 from armexec.translate.support.load import load
-from armexec.translate.support.runtime_ir import FOR_CALLBACKS, SHARED, shared
-from armexec.translate.unit_registry import CodeSource
+from armexec.translate.support.runtime_ir import COUNTED_LOOKUPS, FOR_CALLBACKS, INTERPRETERS, SHARED, shared
+from armexec.translate.written.cold_code import ColdCode
+from armexec.translate.written.table import WrittenCode
 
-__all__ = ["CodeOwner", "Runtime"]
+__all__ = ["Runtime", "lookup_name"]
 
 # pytest shows what the user has called, and not how.
 __tracebackhide__ = True
 
 
-_FOUND = {"found": SPECULATIVE, "found_nonspeculative": NONSPECULATIVE, "found_strict": STRICT}
+_SUFFIXES = {SPECULATIVE: "", NONSPECULATIVE: "_nonspeculative", STRICT: "_strict"}
+_SUFFIXES |= {COUNTED[mode]: f"_counted{suffix}" for mode, suffix in _SUFFIXES.items()}
+"""By mode, how the names end of what finds its code (`support/runtime/find_code.ll`)."""
 
 
-class CodeOwner(Protocol):
-    """The translator of an image, as far as the runtime knows it."""
+def lookup_name(mode: Mode) -> str:
+    """The function by which code of a mode finds what no table has yet."""
+    return f"{_SUFFIXES[mode][1:] or 'lookup'}_slowly"
 
-    to_error: Callable[[Fault], Exception]
-    system_call: SystemCallHandler | None
-    """None: a system call is a trap."""
 
-    @property
-    def code(self) -> CodeSource: ...
-
-    def check_return(self, address: int, entry: int) -> None:
-        """Raise the error for an address that a call of `entry` has returned to, if nothing else can follow."""
-
-    def state_function(self, address: int, mode: Mode) -> int:
-        """The host address of the function at `address` that takes the state structure, 0 where there is no code."""
-
-    def why(self, pc: int) -> str:
-        """What an undefined instruction said about itself."""
+_INTERPRETED = dict(zip((SPECULATIVE, NONSPECULATIVE, STRICT), INTERPRETERS, strict=True))
+"""By mode, what interprets code for it. What counts instructions has none."""
 
 
 _runtimes: weakref.WeakSet[Runtime] = weakref.WeakSet()
 
 
 class Runtime:
-    """`to_error` makes the exception of a fault that is in no image.
+    """`to_error` makes the exception of a fault that is in no image; `word_at` gives it the words of the code.
+    `release_stack` is called with the begin and the end of the stack of a call that doesn't return.
 
-    A sandbox has one of its own: then `memory` is where the guest's address 0 is in this process, `functions` are the
-    functions of Python that its code finds, and `watch` is that of the process's runtime, which exists by then. So its
-    code finds nothing but what is in the sandbox, and these functions.
+    Code of images, and code that the guest writes while it runs, is found by its address alike.
+
+    A sandbox has one of its own: then `memory` is that of the sandbox, `functions` are the functions of Python that its
+    code finds, and `watch` is that of the process's runtime, which exists by then. So its code finds nothing but what
+    is in the sandbox, and these functions. Code that it writes isn't found at all.
     """
 
     def __init__(
         self,
-        new_stack: Callable[[], GuestStack],
-        to_error: Callable[[Fault], Exception],
+        new_stack: Callable[[int | None], GuestStack],
+        to_error: Callable[..., Exception],
+        release_stack: Callable[[int, int], None],
         *,
-        memory: int | None = None,
+        memory: SandboxMemory | None = None,
         functions: HostFunctionRange | None = None,
         watch: Watch | None = None,
     ) -> None:
-        self._to_error = to_error
+        self.to_error = to_error
+        self._release_stack = release_stack
         self._memory = memory
         self.functions = functions = functions or host_functions()
-        self._lock = hold(threading.RLock())
-        # Weakly: an image that nobody holds any more takes its translations with it.
-        self._translators: list[weakref.ref[CodeOwner]] = []
-        self._starts: list[int] = []
+        self._local = threading.local()
         self.watch = watch or Watch()
         self._pool = StatePool(new_stack, self.watch.wake)
-        # How many images can tell which flags operations have raised.
-        self._strict_images = ctypes.c_uint64()
-        self._found = {mode: FoundCode(self._put) for mode in (SPECULATIVE, NONSPECULATIVE, STRICT)}
+        self._found = {mode: FoundCode(self._put) for mode in _SUFFIXES}
+        self._found_entry = FoundCode(self._put)
+        self._written: WrittenCode[CodeOwner] = WrittenCode(self.forget_found)
+        self._owners = CodeOwners(self.forget_found, self._written.reads_fpsr)
+        self._cold = ColdCode()
         self._callbacks = {
-            "find": partial(self._find, SPECULATIVE),
-            "find_nonspeculative": partial(self._find, NONSPECULATIVE),
-            "find_strict": partial(self._find, STRICT),
+            **{f"find{suffix}": partial(self._find, mode) for mode, suffix in _SUFFIXES.items()},
+            "find_entry": self._find_entry,
+            "stop_object": self._stop_within,
             "system_call_object": self._system_call,
+            "invalidate_object": self._invalidate,
+            "interpret": self._interpret,
             "untag_object": self._untag,
             **self._pool.callbacks,
             "interrupted_object": self._interrupted,
             "prepare": self._prepare,
+            "ended": self._ended,
             "raiser": self._raise,
         }
         # An object of CPython is at its id; the dictionary keeps them.
         objects = {name: id(callback) for name, callback in self._callbacks.items()}
-        data = {name: self._found[mode].address for name, mode in _FOUND.items()}
+        data = {"found_entry": self._found_entry.address}
+        data |= {f"found{suffix}": self._found[mode].address for mode, suffix in _SUFFIXES.items()}
+        data |= dict(zip(("written_begin", "written_end"), self._written.bounds, strict=True))
         data |= {"pool": self._pool.address, "previous": previous()}
         data |= {"thread_key": thread_key(), "limit_key": limit_key(), "untagger": untagger()}
         data |= {"host_functions": functions.base, "host_function_slots": functions.slots}
-        names = [*SHARED, *FOR_CALLBACKS, "call_host_function", "exited", "strictly", "untag", "put_found"]
-        names += ["claim", "release", "handler", "thread_ended", "interrupt"]
+        for_units = [*SHARED, *COUNTED_LOOKUPS]
+        names = [*for_units, *FOR_CALLBACKS, *INTERPRETERS, "call_host_function", "exited", "strictly", "untag"]
+        names += ["put_found", "stack_pointer", "claim", "release", "handler", "thread_ended", "interrupt"]
         data["previous_interrupt"] = ctypes.addressof(self.watch.previous)
         text = shared(host_functions_size=functions.size) + handler_text() + load("signals/interrupt")
         self._shared = shared_code(text, {**objects, **data}, names)
-        self.symbols = {name: self._shared.address(name) for name in SHARED}
+        self.symbols = {name: self._shared.address(name) for name in for_units}
         functions.set_code(self._shared.address("call_host_function"))
         self.callback_symbols = {name: self._shared.address(name) for name in FOR_CALLBACKS}
-        self.symbols["strict_images"] = ctypes.addressof(self._strict_images)
+        self.symbols["strict_images"] = self._owners.strict_images
         self._put_found = ctypes.PYFUNCTYPE(None, ctypes.c_uint64, ctypes.c_uint64)(self._shared.address("put_found"))
+        self._stack_pointer = ctypes.PYFUNCTYPE(ctypes.c_uint64)(self._shared.address("stack_pointer"))
         self._pool.use(self._shared)
         _runtimes.add(self)
         if watch is not None:
@@ -148,90 +151,161 @@ class Runtime:
             set_untagger(self._shared.address("untag"))
         install(self._shared)
         self.watch.use(self._pool, self._shared.address("interrupt"))
+        instruction_budget.began.append(ask_again)
+        guest_sizes.changed.append(ask_again)
 
     # -- images -------------------------------------------------------------------------------------------------
     def add(self, translator: CodeOwner) -> None:
-        with self._lock:
-            self._drop_dead()
-            index = bisect_right(self._starts, translator.code.base)
-            self._starts.insert(index, translator.code.base)
-            self._translators.insert(index, weakref.ref(translator, self._forget))
-            self._strict_images.value += translator.code.reads_fpsr
+        """Find the code of an image by its translator."""
+        self._owners.add(translator)
 
     def remove(self, translator: CodeOwner) -> None:
         """Find code by a translator no more: another one takes its place."""
-        with self._lock:
-            self._drop_dead()
-            kept = [reference() is not translator for reference in self._translators]
-            self._starts = [start for start, keep in zip(self._starts, kept, strict=True) if keep]
-            self._translators = [found for found, keep in zip(self._translators, kept, strict=True) if keep]
-            self._strict_images.value -= translator.code.reads_fpsr
-        self.forget_found()
-
-    def _forget(self, _: object) -> None:
+        self._owners.remove(translator)
         self.forget_found()
 
     def forget_found(self) -> None:
         """Code has gone, or there is better code: it is looked for again."""
-        for found in self._found.values():
+        for found in (*self._found.values(), self._found_entry):
             found.clear()
 
     def _put(self, table: int, record: int) -> None:
         """Put a record of found code into a table. (The made code refers to the tables, so it comes after them.)"""
         self._put_found(table, record)
 
-    def _drop_dead(self) -> None:
-        alive = [
-            (start, reference, found.code.reads_fpsr)
-            for start, reference in zip(self._starts, self._translators, strict=True)
-            if (found := reference()) is not None
-        ]
-        self._starts = [start for start, _, _ in alive]
-        self._translators = [reference for _, reference, _ in alive]
-        self._strict_images.value = sum(reads for _, _, reads in alive)
-
     def translator_at(self, address: int) -> CodeOwner | None:
-        """The translator of the image that holds an address."""
-        with self._lock:
-            index = bisect_right(self._starts, address) - 1
-            translator = self._translators[index]() if index >= 0 else None
-        if translator is None or address >= translator.code.base + translator.code.size:
-            return None
-        return translator
+        """The translator of the image that holds an address, or of code that was written there."""
+        return self._owners.at(address) or self._written.at(address)
 
     # -- calls --------------------------------------------------------------------------------------------------------
     def prepare(self) -> None:
         """Before an image is loaded: see that faults come here, and that stacks have their size. Raises HostError."""
         look()
         self._pool.fit_stacks()
+        self._written.free(self._pool.claimed, self._stack_pointer)
 
-    @staticmethod
-    def _prepare(_a: int, _b: int) -> int:
-        prepare_thread()
-        remember_limit()
-        return 1
+    def _prepare(self, state: int, _b: int) -> int:
+        if not getattr(self._local, "is_prepared", False):
+            prepare_thread()
+            remember_limit()
+            self._local.is_prepared = True
+        left, size = instruction_budget.instructions_left(), guest_sizes.sizes().stack
+        if size is not None:
+            state = self._pool.with_stack(size)
+        if left is not None or size is not None:
+            chosen = GuestState.from_address(state)
+            chosen.limited = 1
+            chosen.limit_cell = 0 if left is None else ctypes.addressof(left)
+        return state
 
     # -- callbacks from translated code -------------------------------------------------------------------------------
     def _find(self, mode: Mode, state: int, pc: int) -> int:
         """The host code for an address that code of this mode goes to, 0 where there is none."""
         if pc == EXIT:
             return self._shared.address("exited")
-        translator = self.translator_at(pc)
-        if translator is None or pc & 3:
+        if pc & 3:
             return 0
-        if GuestState.from_address(state).x[X30] == pc:
-            translator.check_return(pc, GuestState.from_address(state).entry)
-        if translator.code.reads_fpsr and not mode.is_strict:
-            return self._shared.address("strictly")
-        host = translator.state_function(pc, mode)
+        translator = self._owners.at(pc)
+        if translator is None:
+            return self._find_written(mode, state, pc)
+        host = self._host_code(translator, mode, state, pc)
         if host:
             self._found[mode].add(pc, host)
         return host
 
-    def _system_call(self, _state: int, words: int) -> int:
+    def _find_written(self, mode: Mode, state: int, pc: int) -> int:
+        """The host code for an address that is in no image."""
+        if self._memory is not None:
+            # What others have written is at addresses of the host.
+            return 0
+        caller = self._owners.at(GuestState.from_address(state).entry)
+        if caller is None:
+            return 0
+        self._written.free(self._pool.claimed, self._stack_pointer)
+        while True:
+            translator = self._written.find(pc)
+            if translator is None and mode in _INTERPRETED and self._is_interpreted(pc, caller):
+                return self._shared.address(_INTERPRETED[mode])
+            translator = translator or self._written.make(pc, caller.another)
+            if translator is None:
+                return 0
+            if translator.code.reads_fpsr:
+                self._owners.count_strict()
+            host = self._host_code(translator, mode, state, pc)
+            with self._written.lock:
+                if self._written.is_valid(translator):
+                    if host:
+                        self._found[mode].add(pc, host)
+                    return host
+
+    def _is_interpreted(self, pc: int, caller: CodeOwner) -> bool:
+        """Whether code that was written is still to be interpreted."""
+        if (
+            EXECUTABLE_RANGES.at(pc) is None
+            or not caller.interprets
+            or not self._cold.is_cold(pc, caller.policy.max_interpreted)
+        ):
+            return False
+        # The interpreter's accesses to memory aren't those that threads may rely on.
+        if any(state.thread != threading.get_ident() for state in self._pool.claimed()):
+            return False
+        self._written.note(pc)
+        return True
+
+    def _interpret(self, address: int, link: int) -> int:
+        """Interpret code; see runtime/interpreted.ll."""
+        state, stack = self._pool.state(address)
+        caller = self._owners.at(state.entry)
+        if caller is None or self._memory is not None:
+            return 0
+        try:
+            return self._cold.interpret(state, link, caller.policy.max_interpreted, caller.system_call)
+        except Trap as trap:
+            overflow = stack.overflow(trap.detail) if trap.kind in (TrapKind.READ, TrapKind.WRITE) else None
+            raise self.to_error(Fault(trap, int(state.entry), None, overflow)) from None
+
+    def _host_code(self, translator: CodeOwner, mode: Mode, state: int, pc: int) -> int:
+        if GuestState.from_address(state).x[X30] == pc:
+            translator.check_return(pc, GuestState.from_address(state).entry)
+        if translator.code.reads_fpsr and not mode.is_strict:
+            return self._shared.address("strictly")
+        return translator.state_function(pc, mode)
+
+    def _invalidate(self, _state: int, line: int) -> int:
+        """The guest has said that code may be another in a line of the cache."""
+        if self._memory is None:
+            EXECUTABLE_RANGES.changed(line, line + CACHE_LINE)
+        return 1
+
+    def _find_entry(self, state: int, pc: int) -> int:
+        """The host code of a function that Python calls, which counts instructions."""
+        translator = self.translator_at(pc)
+        if translator is None:
+            return 0
+        is_strict = bool(GuestState.from_address(state).strict)
+        host = translator.counted_entry(pc, is_strict=is_strict)
+        if not is_strict:
+            self._found_entry.add(pc, host)
+        return host
+
+    def _stop_within(self, address: int, pc: int) -> int:
+        """Execute the instructions that are left, fewer than the block at `pc` has, and raise."""
+        # Only now: it brings along the whole instruction set.
+        from armexec.translate.instruction_limit import run_rest
+
+        state, stack = self._pool.state(address)
+        owner = self.translator_at(pc)
+        left = ctypes.c_uint64.from_address(state.limit_cell)
+        answer = owner.system_call if owner is not None else None
+        trap = run_rest(state, pc, left, answer, self._memory)
+        overflow = stack.overflow(trap.detail) if trap.kind in (TrapKind.READ, TrapKind.WRITE) else None
+        raise self._errors(None, owner)(Fault(trap, int(state.entry), None, overflow))
+
+    def _system_call(self, state: int, words: int) -> int:
         """Do a system call; see runtime/system_call.ll."""
         given = (ctypes.c_uint64 * 8).from_address(words)
-        translator = self.translator_at(given[0])
+        # What the guest has written belongs to whom Python has called.
+        translator = self._owners.at(given[0]) or self._owners.at(GuestState.from_address(state).entry)
         if translator is None or translator.system_call is None:
             return 2
         given[0] = translator.system_call(given[0], given[1], tuple(given[2:])) & (1 << 64) - 1
@@ -245,8 +319,7 @@ class Runtime:
 
     def _interrupted(self, address: int, host_pc: int) -> None:
         """Called on a thread that runs guest code. The interpreter has run the handlers of signals by now."""
-        when = deadline()
-        if when is None or time.monotonic() < when:
+        if not is_over():
             return
         # The handler is that of the process's runtime, and the code may be a sandbox's.
         own = next((runtime for runtime in list(_runtimes) if runtime.has_state(address)), self)
@@ -265,15 +338,21 @@ class Runtime:
         trap = Trap(TrapKind.TIME_LIMIT, entry)
         where: Callable[[], Trap] | None = None
         if unit is not None:
-            owner = self.translator_at(unit.base) or owner
-            where = partial(_place, trap, unit, host_pc, None, False)
-        raise (owner.to_error if owner is not None else self._to_error)(Fault(trap, entry, where))
+            where = partial(place, trap, unit, host_pc, None, False)
+        raise self._errors(unit, owner)(Fault(trap, entry, where))
+
+    def _ended(self, address: int, _b: int) -> int:
+        """A call ends by a trap, or by an exception of Python."""
+        _, stack = self._pool.state(address)
+        self._release_stack(stack.address, stack.top)
+        return 1
 
     def _raise(self, address: int) -> None:
         """Called with the GIL held, by an entry stub whose guest has trapped."""
         state, stack = self._pool.state(address)
         kind, detail, entry = TrapKind(state.trap_kind), int(state.trap_detail), int(state.entry)
         owner = self.translator_at(entry)
+        unit: LinkedUnit | None = None
         where: Callable[[], Trap] | None = None
         overflow: Overflow | None = None
         if kind is TrapKind.HOST_STACK:
@@ -287,49 +366,22 @@ class Runtime:
             host_pc = int(state.host_pc)
             host_address = detail
             if self._memory is not None:
-                detail = detail - self._memory & 0xFFFF_FFFF_FFFF_FFFF
+                detail = detail - self._memory.base & 0xFFFF_FFFF_FFFF_FFFF
             is_blind = self._memory is None and not detail and state.host_code == SI_KERNEL
             if is_blind:
-                host_address = detail = _accessed_address(state)
+                host_address = detail = accessed_address(state)
             trap = Trap(kind, entry, detail)
             unit = unit_at(host_pc)
             if unit is not None:
-                owner = self.translator_at(unit.base) or owner
-                fetch = owner.code.fetch if owner is not None else None
-                where = partial(_place, trap, unit, host_pc, fetch, is_blind)
+                where = partial(place, trap, unit, host_pc, unit.code.fetch, is_blind)
             is_host = is_host_overflow(host_address, state.host_sp)
             overflow = host_overflow() if is_host else stack.overflow(detail)
-        raise (owner.to_error if owner is not None else self._to_error)(Fault(trap, entry, where, overflow))
+        raise self._errors(unit, owner)(Fault(trap, entry, where, overflow))
 
-
-def _accessed_address(state: GuestState) -> int:
-    """The address that isn't canonical, where the host doesn't tell it; 0 if it can't be found."""
-    from armexec.translate.execute.host_operand import accessed_address
-    from armexec.translate.execute.top_byte_ignore import GREGS, code_at
-
-    found = accessed_address(code_at(state.host_pc), [state.host_registers[at] for at in GREGS])
-    return without_tag(found or 0)
-
-
-def _place(
-    trap: Trap, unit: LinkedUnit, host_pc: int, fetch: Callable[[int], int | None] | None, is_blind: bool
-) -> Trap:
-    """A trap of the instruction where that can be told, else of the function called.
-
-    `is_blind`: the host hasn't told whether it was a read or a write.
-    """
-    pc = unit.guest_pc(host_pc)
-    if pc is None:
-        return trap
-    if fetch is not None:
-        # Only now: it brings along the whole instruction set.
-        from armexec.translate.execute.fault_place import accesses, fault_place
-
-        if is_blind and accesses(pc, TrapKind.WRITE, fetch) and not accesses(pc, TrapKind.READ, fetch):
-            reader = unit.reader(pc)
-            if reader is not None:
-                # What was read there is written here, by one instruction: else it had faulted before.
-                return Trap(TrapKind.READ, reader, trap.detail)
-            trap = Trap(TrapKind.WRITE, pc, trap.detail)
-        pc = fault_place(pc, trap.kind, fetch, unit.source)
-    return Trap(trap.kind, pc, trap.detail, "", unit.reader(pc))
+    def _errors(self, unit: LinkedUnit | None, owner: CodeOwner | None) -> Callable[[Fault], Exception]:
+        """What makes the exception of a fault in a unit; in other code it is for `owner`."""
+        if unit is not None:
+            if unit.code.valid is not None and self._memory is None:
+                return partial(self.to_error, word_at=unit.code.fetch)
+            owner = self._owners.at(unit.base) or owner
+        return owner.to_error if owner is not None else self.to_error

@@ -19,6 +19,10 @@ from armexec.translate.support.runtime_ir import POOL_SIZE
 __all__ = ["StatePool"]
 
 
+_MOST_SPARE = 4
+"""How many states that aren't the pool's are kept for calls to come, of each size of stacks."""
+
+
 class PoolCode(Protocol):
     """The host code of the pool's functions."""
 
@@ -31,7 +35,7 @@ class StatePool:
     `unparked` is called when a call has begun after a while without.
     """
 
-    def __init__(self, new_stack: Callable[[], GuestStack], unparked: Callable[[], None]) -> None:
+    def __init__(self, new_stack: Callable[[int | None], GuestStack], unparked: Callable[[], None]) -> None:
         self._new_stack = new_stack
         self._unparked = unparked
         self._lock = hold(threading.RLock())
@@ -39,6 +43,8 @@ class StatePool:
         self._states: dict[int, tuple[GuestState, GuestStack]] = {}
         self._parked: list[int] = []
         self._slots = 0
+        # By the size of their stacks: states that aren't the pool's, for calls to come.
+        self._spare: dict[int, list[tuple[GuestState, GuestStack]]] = {}
         self._stack_size = stack_size()
         self.callbacks: dict[str, Callable[[int, int], int]] = {"more": self._more, "less": self._less}
         """The functions that the host code calls."""
@@ -104,7 +110,7 @@ class StatePool:
                     claimed.append(self._claim())
                 for address in claimed:
                     state, _ = self._states[address]
-                    stack = self._new_stack()
+                    stack = self._new_stack(None)
                     state.stack_top = stack.stack_pointer
                     self._states[address] = state, stack
                 self._stack_size = size
@@ -119,7 +125,7 @@ class StatePool:
         """Make a state, which is claimed; its address. Raises HostError, and RecursionError as any call."""
         state = GuestState()
         try:
-            stack = self._new_stack()
+            stack = self._new_stack(None)
         except ctypes.ArgumentError:
             # The arguments are right: so ctypes reports that Python's stack is used up.
             raise RecursionError("maximum recursion depth exceeded in calls of guest code") from None
@@ -131,6 +137,18 @@ class StatePool:
             self._words[self._slots] = address
         self._states[address] = (state, stack)
         return address
+
+    def with_stack(self, size: int) -> int:
+        """The address of a state that isn't the pool's, with a stack of a size. Raises HostError."""
+        with self._lock:
+            spare = self._spare.setdefault(size, [])
+            if spare:
+                state, stack = spare.pop()
+            else:
+                state, stack = GuestState(), self._new_stack(size)
+                state.stack_top = stack.stack_pointer
+            self._states[ctypes.addressof(state)] = state, stack
+            return ctypes.addressof(state)
 
     def _more(self, _a: int, _b: int) -> int:
         """A state for a call that has found none. It is given back when it is released. Raises HostError."""
@@ -147,5 +165,8 @@ class StatePool:
     def _less(self, address: int, _b: int) -> int:
         """A state that isn't the pool's is released."""
         with self._lock:
-            self._states.pop(address, None)
+            found = self._states.pop(address, None)
+            spare = self._spare.get(found[1].requested) if found is not None else None
+            if found is not None and spare is not None and len(spare) < _MOST_SPARE:
+                spare.append(found)
         return 0

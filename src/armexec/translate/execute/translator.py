@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
 from armexec.callbacks import SystemCallHandler
+from armexec.deadlines import TimeIsOver, check_deadline, is_over
 from armexec.errors import HostError
 from armexec.forks import renew
 from armexec.machines.traps import Trap, TrapKind
@@ -19,9 +20,9 @@ from armexec.translate.events import began, has_listeners
 from armexec.translate.execute.fault import Fault
 from armexec.translate.execute.fault_handler import look
 from armexec.translate.execute.linked_unit import LinkedUnit
-from armexec.translate.execute.runtime import Runtime
+from armexec.translate.execute.runtime import Runtime, lookup_name
 from armexec.translate.execute.tier_up import compile_unit, improve_later
-from armexec.translate.mode import NONSPECULATIVE, SPECULATIVE, STRICT, Mode
+from armexec.translate.mode import COUNTED, NONSPECULATIVE, SPECULATIVE, STRICT, Mode
 from armexec.translate.policy import DEFAULT, Policy
 from armexec.translate.support.load import load
 from armexec.translate.tiers import AUTO, BASELINE, OPTIMIZED, urgent
@@ -103,8 +104,29 @@ class Translator:
         self._redirections: dict[tuple[int, Mode], tuple[HostCode, ctypes.c_uint64]] = {}
         # What has been returned to, and may well go on elsewhere.
         self._returned_to: set[int] = set()
-        runtime.add(self)
+        if code.valid is None:
+            runtime.add(self)
         began(self)
+
+    @property
+    def interprets(self) -> bool:
+        """Whether code that the guest has written is interpreted as long as it is executed seldom. Where a tier was
+        chosen, or somebody looks at translated code, all of it is translated.
+        """
+        is_seen = self.dump is not None or has_listeners()
+        return self.policy.cold_interpretation and self.tier == AUTO and not is_seen
+
+    def another(self, code: CodeSource) -> Translator:
+        """A translator of code that the guest has written, which works like this one."""
+        runtime, fetch = self.runtime, code.fetch
+        return Translator(
+            runtime,
+            code,
+            lambda fault: runtime.to_error(fault, word_at=fetch),
+            tier=self.tier,
+            policy=self.policy,
+            dump=self.dump,
+        )
 
     def close(self) -> None:
         """Make nothing better any more: what still runs is to end soon."""
@@ -124,11 +146,14 @@ class Translator:
                 side = self._sides[mode] = _Side(self.code, self.policy, mode)
                 symbols = {**self.runtime.symbols, "image": self.code.base, "table": side.table_address}
                 symbols["memory"] = self.code.memory or 0
-                if mode == SPECULATIVE:
-                    symbols["nonspeculative_table"] = self._side(NONSPECULATIVE).table_address
-                else:
-                    # Nonspeculative code stays so, and strict code strict.
-                    symbols["lookup_slowly"] = symbols["strict_slowly" if mode.is_strict else "nonspeculative_slowly"]
+                symbols["strict_slowly"] = symbols[lookup_name(mode._replace(fp="strict", nan="immediate"))]
+                symbols["nonspeculative_slowly"] = symbols[lookup_name(mode._replace(nan="immediate"))]
+                # Nonspeculative code stays so, strict code strict, and what counts goes on counting.
+                symbols["lookup_slowly"] = symbols[lookup_name(mode)]
+                if mode.nan == "deferred":
+                    symbols["nonspeculative_table"] = self._side(mode._replace(nan="immediate")).table_address
+                if self.code.valid is not None:
+                    symbols["valid"] = self.code.valid
                 side.symbols = symbols
             return side
 
@@ -148,14 +173,23 @@ class Translator:
         with urgent(), self._lock:
             return self._build(self._side(self.mode), address, shape).entry_stub()
 
+    def counted_entry(self, address: int, *, is_strict: bool) -> int:
+        """The host address of what takes the state structure for a call from Python, and counts instructions.
+
+        Raises HostError.
+        """
+        side = self._side(COUNTED[STRICT if is_strict else self.mode])
+        with urgent(), self._lock:
+            return self._build(side, address, Shape(in_state=True)).entry_stub()
+
     def state_function(self, address: int, mode: Mode) -> int:
         """The host address of the function at `address` that takes the state structure, 0 where there is no code."""
         if self.code.fetch(address) is None:
             return 0
         if address in self.code.redirected:
             return self._redirection(address, mode)
-        if mode == SPECULATIVE:
-            mode = self.mode
+        if mode.nan == "deferred":
+            mode = COUNTED[self.mode] if mode.counted else self.mode
         side = self._side(mode)
         with urgent(), self._lock:
             if side.entered(address) is None:
@@ -169,7 +203,7 @@ class Translator:
             code = self._redirections.get(key)
             if code is None:
                 target = ctypes.c_uint64(self.code.redirected[address])
-                lookup = {STRICT: "strict_slowly", NONSPECULATIVE: "nonspeculative_slowly"}.get(mode, "lookup_slowly")
+                lookup = lookup_name(mode)
                 symbols = {"target": ctypes.addressof(target), lookup: self.runtime.symbols[lookup]}
                 text = load("runtime/redirect", LOOKUP=lookup)
                 code = self._redirections[key] = shared_code(text, symbols, ["redirect"]), target
@@ -219,11 +253,23 @@ class Translator:
         return unit
 
     def _translate(self, side: _Side, address: int, shape: Shape | None, tier: str) -> LinkedUnit:
-        compiled, slot = self.plan(address, shape, tier, side.mode)
-        compiled = compiled._replace(object=compile_unit(compiled, tier, self.policy))
+        try:
+            compiled, slot = self.plan(address, shape, tier, side.mode)
+            data = self._compile(compiled, tier)
+        except TimeIsOver:
+            raise self.to_error(Fault(Trap(TrapKind.TIME_LIMIT, address), address)) from None
+        compiled = compiled._replace(object=data)
         if slot is not None:
             slot.keep(compiled)
         return self._link(side, compiled, shape, tier)
+
+    def _compile(self, compiled: CompiledUnit, tier: str) -> bytes:
+        """The object file. Raises HostError, and TimeIsOver."""
+        try:
+            return compile_unit(compiled, tier, self.policy, is_over)
+        except HostError:
+            check_deadline()
+            raise
 
     def plan(
         self, address: int, shape: Shape | None, tier: str, mode: Mode, like: LinkedUnit | None = None

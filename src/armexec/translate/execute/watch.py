@@ -17,12 +17,14 @@ import signal
 import threading
 import time
 import weakref
+from collections.abc import Sequence
 from contextlib import suppress
+from typing import Protocol
 
-from armexec.deadlines import changed, deadlines
+from armexec.deadlines import changed, deadlines, will_look
 from armexec.forks import in_child
 from armexec.translate.execute.sigaction import SA_NODEFER, SA_RESTART, SA_SIGINFO, SignalAction
-from armexec.translate.execute.state_pool import StatePool
+from armexec.translate.execute.signals.places import add_other, reached
 
 __all__ = ["SIGNAL", "Watch"]
 
@@ -39,11 +41,28 @@ _IDLE = 5
 """Number of looks without a call after which the thread sleeps."""
 
 
+class Claimed(Protocol):
+    """A call that is going on, and its thread, by `threading.get_ident`."""
+
+    @property
+    def thread(self) -> int: ...
+
+
+class Pool(Protocol):
+    """What the calls are watched by: a StatePool."""
+
+    def claimed(self) -> Sequence[Claimed]: ...
+
+    def park(self) -> None: ...
+
+    def park_if_idle(self) -> bool: ...
+
+
 class Watch:
     """The thread that watches the calls that states of pools are claimed for: the process's, and those of sandboxes."""
 
     def __init__(self) -> None:
-        self._pools: weakref.WeakSet[StatePool] = weakref.WeakSet()
+        self._pools: weakref.WeakSet[Pool] = weakref.WeakSet()
         self._awake = threading.Event()
         self._thread: threading.Thread | None = None
         self._action = SignalAction()
@@ -51,13 +70,14 @@ class Watch:
         """The handler that was there before."""
         in_child(self._forked)
 
-    def use(self, pool: StatePool, handler: int) -> None:
+    def use(self, pool: Pool, handler: int) -> None:
         """Watch the first pool; `handler` is the address of `@interrupt`."""
         self.add(pool)
         self._action.handler = handler
         self._action.flags = SA_SIGINFO | SA_NODEFER | SA_RESTART
+        add_other(handler, lambda: self.previous.value or 0)
 
-    def add(self, pool: StatePool) -> None:
+    def add(self, pool: Pool) -> None:
         """Watch another pool, as long as it is there."""
         self._pools.add(pool)
 
@@ -83,7 +103,9 @@ class Watch:
         """Have the handler in place, and whoever is there called after it."""
         libc = ctypes.CDLL(None, use_errno=True)
         current = SignalAction()
-        if libc.sigaction(int(SIGNAL), None, ctypes.byref(current)) or current.handler == self._action.handler:
+        if libc.sigaction(int(SIGNAL), None, ctypes.byref(current)):
+            return
+        if self._action.handler in reached(int(SIGNAL), current.handler or 0):
             return
         # 0 is the default, and 1 says to ignore it.
         self.previous.value = current.handler if (current.handler or 0) > 1 else None
@@ -98,7 +120,9 @@ class Watch:
             tick = _TICK
             while idle < _IDLE or not self._park_if_idle():
                 asleep_until = time.monotonic() + tick
+                will_look(asleep_until)
                 changed.wait(tick)
+                will_look()
                 changed.clear()
                 # How long it took to get the GIL.
                 late = time.monotonic() - asleep_until
@@ -113,13 +137,17 @@ class Watch:
         idle = [pool.park_if_idle() for pool in list(self._pools)]
         return all(idle)
 
+    def _always(self) -> set[int]:
+        """Threads that are sent the signal at each look: the main thread, which handles signals."""
+        main = threading.main_thread().ident
+        return set() if main is None else {main}
+
     def _look(self, running: set[int], tick: float) -> float:
         """Send the signal to threads that still run guest code; how long until the next look."""
-        main = threading.main_thread().ident
         now = time.monotonic()
         times = dict(deadlines())
         over = {thread for thread in running if times.get(thread, now + 1) <= now}
-        todo = over | ({main} & running if main is not None else set())
+        todo = over | self._always() & running
         if todo:
             self._install()
         for thread in todo:

@@ -13,10 +13,10 @@ from armexec.translate.ir.liveness import Signature, unwound
 from armexec.translate.ir.state_access import load_state, store_state
 from armexec.translate.ir.unit_functions import UnitFunctions
 
-__all__ = ["BlockEnds"]
+__all__ = ["METADATA", "BlockEnds"]
 
 _STATE = bit(STATE)
-_METADATA = 1 << 30
+METADATA = 1 << 30
 _ROUNDS = ((50, 8), (120, 4))
 """How many rounds between branches a loop is to go of at most so many lines; longer ones two."""
 
@@ -96,6 +96,12 @@ class BlockEnds(DeoptimizationExits):
             self.finish_branch(start, block)
         elif kind == "switch":
             self.finish_switch(start, block)
+        elif kind == "synchronize":
+            target = block.source.target
+            assert target is not None
+            self.flush_for(start, (target,))
+            self.leave_changed(target, self.signature.dirty_out[start])
+            self.go_or_leave(start, target)
         elif kind in ("call", "call_to"):
             live = live_in.get(block.source.end, 0)
             if block.source.end not in self.function.blocks and self.uses_state:
@@ -135,7 +141,7 @@ class BlockEnds(DeoptimizationExits):
             return
         condition: Value = terminator[1]
         labels = [self.label(t, start) if t not in outside else b.block("out") for t in targets]
-        loop = self.unrolled(start) if block.exits and start in targets else ""
+        loop = self.unrolled(start) if (block.exits or m.counts) and start in targets else ""
         b.branch(condition.text, labels[0], labels[1], loop=loop)
         known = m.knowledge()
         for target, label in zip(targets, labels, strict=True):
@@ -165,8 +171,8 @@ class BlockEnds(DeoptimizationExits):
             leaves = b.line(f"icmp ne i64 {value.text}, 0")
         known = m.knowledge()
         stays = b.block("same")
-        b.branch(leaves, other, stays, weights=f"!{_METADATA - 1}")
-        m.helpers[f"!{_METADATA - 1}"] = f'!{_METADATA - 1} = !{{!"branch_weights", i32 1, i32 1000}}'
+        b.branch(leaves, other, stays, weights=f"!{METADATA - 1}")
+        m.helpers[f"!{METADATA - 1}"] = f'!{METADATA - 1} = !{{!"branch_weights", i32 1, i32 1000}}'
         b.start(other)
         self.go_another_way(known, m.dirty)
         self.flush_to_state(self.signature.dirty_out[start])
@@ -178,6 +184,21 @@ class BlockEnds(DeoptimizationExits):
         self.flush_for(start, (target,))
         self.go_or_leave(start, target)
 
+    def leave_changed(self, target: int, dirty: RegisterSet) -> None:
+        """Where the code may have been changed, go on at an address in what is there now."""
+        m = self.m
+        b = m.builder
+        valid = b.line("load atomic i8, ptr @valid acquire, align 1")
+        changed, same = b.block("changed"), b.block("unchanged")
+        b.branch(b.line(f"icmp eq i8 {valid}, 0"), changed, same)
+        known, kept = m.knowledge(), m.dirty
+        b.start(changed)
+        self.flush_to_state(dirty)
+        b.state.store("pc", m.address(target).text)
+        b.ret("i1", "true")
+        self.go_another_way(known, kept)
+        b.start(same)
+
     def unrolled(self, start: int) -> str:
         """Metadata that asks LLVM to unroll a loop of one block: by itself it doesn't if there are calls, even cold."""
         b = self.m.builder
@@ -186,7 +207,7 @@ class BlockEnds(DeoptimizationExits):
             return ""
         rounds = next((rounds for lines, rounds in _ROUNDS if len(b.out) <= lines), 2)
         # Numbers that a module's debug locations don't reach.
-        loop, count = f"!{_METADATA + 1 + (start - self.base) // 4}", f"!{_METADATA - policy.max_call_targets - rounds}"
+        loop, count = f"!{METADATA + 1 + (start - self.base) // 4}", f"!{METADATA - policy.max_call_targets - rounds}"
         self.m.helpers[count] = f'{count} = !{{!"llvm.loop.unroll.count", i32 {rounds}}}'
         self.m.helpers[loop] = f"{loop} = distinct !{{{loop}, {count}}}"
         return loop
@@ -275,6 +296,8 @@ class BlockEnds(DeoptimizationExits):
         b.start(unwind)
         b.ret("i1", "true")
         b.start(returned)
+        if self.unit.may_change:
+            self.leave_changed(after, 0)
         for r in members(live & ~_STATE):
             self.touched |= bit(r)
             value = load_state(m, r)
@@ -297,7 +320,7 @@ class BlockEnds(DeoptimizationExits):
         targets = {likely.function.graph.entry - self.base: b.block("guessed") for likely in call_targets}
         other = b.block("unguessed")
         weights = ", ".join(["i32 1", *["i32 1000"] * len(call_targets)])
-        name = f"!{_METADATA - len(call_targets)}"
+        name = f"!{METADATA - len(call_targets)}"
         m.helpers[name] = f'{name} = !{{!"branch_weights", {weights}}}'
         b.switch(offset.text, other, targets.items(), weights=name)
         known, dirty = m.knowledge(), m.dirty

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from armexec.cpu.registers import NZCV, STATE, VECTOR_VIEWS, bit, covered, has, members, register_type
+from armexec.cpu.registers import COUNTER, NZCV, STATE, VECTOR_VIEWS, bit, covered, has, members, register_type
 from armexec.machines.llvm.knowledge import Exit
 from armexec.machines.llvm.machine import NAMES, LlvmMachine
 from armexec.machines.llvm.shapes import FLOATS, Shapes
@@ -149,7 +149,13 @@ class DeoptimizationExits:
         if self.uses_state:
             # The rest is in the state.
             needed &= covered(dirty)
-        self.leave_with(needed, self.value, segment.pc)
+        uncounted = (block.source.end - segment.pc) // 4
+
+        def value_of(n: int) -> Value:
+            # The rest of the block is counted where it is executed.
+            return self.value(n) + uncounted if n == COUNTER else self.value(n)
+
+        self.leave_with(needed, value_of, segment.pc)
         return b.out
 
     def resume(self) -> list[str]:

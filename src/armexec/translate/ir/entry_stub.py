@@ -37,6 +37,7 @@ __all__ = ["results", "write_entry_stub", "write_replaceable_stub"]
 
 _MOST_ON_STACK = 1 << 24
 """Bytes of arguments that a call passes on a sandbox's stack at most."""
+_TOO_LARGE = "a function of this size can't be called any more when it has been replaced"
 _FRESH = "fpcr"
 """The first of the system registers in the state structure, which are zero when a call from Python begins."""
 
@@ -58,6 +59,8 @@ def write_entry_stub(
     function go elsewhere. `sandbox`: the guest's memory is that of a sandbox.
     """
     signature = writer.signatures.get(entry)
+    if shape.in_state:
+        return _write_state_entry(writer, entry, is_replaced=is_replaced)
     b = Builder(OFFSETS, writer.base, sandbox=sandbox)
     name = writer.name(entry)
     result = _result_type(shape)
@@ -83,6 +86,7 @@ def write_entry_stub(
     b.start("go")
     b.append("call void @enter(ptr %state)")
     b.state.store("entry", address_of(b, entry).text)
+    is_counted = b.line(f"icmp ne ptr {b.state.load('limit_cell', 'ptr')}, null")
     values: dict[int, str] = {SP: b.state.load("stack_top"), X30: str(EXIT)}
     if shape.in_frame:
         _set_from_frame(b, entry, values)
@@ -97,21 +101,38 @@ def write_entry_stub(
         b.state.store("tpidr_el0", "%thread_pointer")
     if uses_state or (signature is not None and signature.checked):
         _fill_state(b, values)
-        # What is done here shows in FPSR, if it is ever looked at.
-        mode = "1" if strict else b.line("load atomic i64, ptr @strict_images monotonic, align 8")
-        b.state.store("strict", mode)
+        _store_mode(b, strict)
     wanted = list(members(results(shape)))
+    b.branch(is_counted, "counted", "uncounted")
+    b.start("counted")
+    if not (uses_state or (signature is not None and signature.checked)):
+        _fill_state(b, values)
+        _store_mode(b, strict)
+    b.state.store("pc", address_of(b, entry).text)
+    b.append("call void @run_limited(ptr %state)")
+    # Volatile: else LLVM makes one load of it and a load of the function itself, which has no place in the guest then.
+    counted = {number: _load_value(b, number, "volatile ") for number in wanted}
+    b.jump("returned")
+    b.start("uncounted")
     if uses_state:
         b.state.store("pc", address_of(b, entry).text)
         if is_replaced:
             # The dispatcher would go to what stands for it.
             if signature is None:
-                raise HostError("a function of this size can't be called any more when it has been replaced")
+                raise HostError(_TOO_LARGE)
             b.call("i1", f"@s{name}", "ptr %state", f"i64 {address_of(b, entry).text}", f"i64 {EXIT}")
         b.append("call void @dispatch(ptr %state)")
         found = {number: _load_value(b, number) for number in wanted}
+        b.jump("done")
+        b.start("done")
     else:
         found = _call_closed(b, writer, entry, values, wanted)
+    b.jump("returned")
+    b.start("returned")
+    found = {
+        number: b.line(f"phi {register_type(number)} [{counted[number]}, %counted], [{text}, %done]")
+        for number, text in found.items()
+    }
     if shape.in_frame:
         for number, text in found.items():
             b.store(register_type(number), text, _frame_pointer(b, number), align=8)
@@ -126,9 +147,33 @@ def write_entry_stub(
     return b.out
 
 
+def _write_state_entry(writer: UnitFunctions, entry: int, *, is_replaced: bool) -> list[str]:
+    """What an entry stub of another translation runs."""
+    signature = writer.signatures.get(entry)
+    if signature is not None and not signature.uses_state:
+        return writer.write_wrapper(entry, "entry")
+    if signature is None and is_replaced:
+        raise HostError(_TOO_LARGE)
+    name = writer.name(entry)
+    code = f"@s{name}" if signature is not None else "%code"
+    return [
+        f"define i1 @entry{name}(ptr %state, i64 %pc, i64 %link) #0 {{",
+        *(["%code = call ptr @lookup(ptr %state, i64 %pc)"] if signature is None else []),
+        f"%elsewhere = musttail call i1 {code}(ptr %state, i64 %pc, i64 %link)",
+        "ret i1 %elsewhere",
+        "}",
+    ]
+
+
+def _store_mode(b: Builder, strict: bool) -> None:
+    # What is done here shows in FPSR, if it is ever looked at.
+    mode = "1" if strict else b.line("load atomic i64, ptr @strict_images monotonic, align 8")
+    b.state.store("strict", mode)
+
+
 def results(shape: Shape) -> RegisterSet:
     """The registers that a call returns."""
-    if shape.in_frame:
+    if shape.in_frame or shape.in_state:
         return bit(X0, x(1), *(q(n) for n in range(4)))
     return bit(d(0) if shape.float_result else X0)
 
@@ -154,6 +199,8 @@ def _c_type(argument: Argument) -> str:
 
 
 def _parameters(shape: Shape) -> str:
+    if shape.in_state:
+        return "ptr %state, i64 %pc, i64 %link"
     given = [f"{_c_type(a)} %p{i}" for i, a in enumerate(shape.arguments)]
     if shape.in_frame:
         given = ["ptr %frame"]
@@ -163,6 +210,8 @@ def _parameters(shape: Shape) -> str:
 
 
 def _result_type(shape: Shape) -> str:
+    if shape.in_state:
+        return "i1"
     return _c_type(Argument(0, shape.float_result, is_float=True)) if shape.float_result else "i64"
 
 
@@ -237,10 +286,10 @@ def _returned(b: Builder, value: str, float_result: int) -> str:
     return text if float_result == 16 else b.line(f"fpext float {text} to double")
 
 
-def _load_value(b: Builder, number: int) -> str:
+def _load_value(b: Builder, number: int, how: str = "") -> str:
     """Take a register from the state."""
     pointer = b.line(f"getelementptr i8, ptr %state, i64 {state_place(number)[0]}")
-    return b.load(register_type(number), pointer, align=8)
+    return b.load(how + register_type(number), pointer, align=8)
 
 
 def _store_values(b: Builder, values: dict[int, str]) -> None:
@@ -276,7 +325,6 @@ def _call_closed(
             arguments.append(f"{register_type(n)} {values.get(n, zero(n))}")
     kind = writer.result_type(signature)
     results = b.call(f"{writer.convention}{kind}", f"@f{writer.name(entry)}", *arguments)
-    before = b.label
     returned = {}
     for number in wanted:
         returned[number] = values.get(number, zero(number))
@@ -290,7 +338,9 @@ def _call_closed(
     if not signature.checked:
         b.jump("done")
         b.start("done")
-        return {number: b.line(f"phi {register_type(number)} [{text}, %{before}]") for number, text in returned.items()}
+        return {
+            number: b.line(f"phi {register_type(number)} [{text}, %uncounted]") for number, text in returned.items()
+        }
     code = b.line(f"extractvalue {kind} {results}, {signature.outputs.bit_count()}")
     b.branch(code, "elsewhere", "done")
     b.start("elsewhere")
@@ -301,7 +351,7 @@ def _call_closed(
     b.start("done")
     return {
         number: b.line(
-            f"phi {register_type(number)} [{returned[number]}, %{before}], [{elsewhere[number]}, %elsewhere]"
+            f"phi {register_type(number)} [{returned[number]}, %uncounted], [{elsewhere[number]}, %elsewhere]"
         )
         for number in wanted
     }

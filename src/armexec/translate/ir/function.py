@@ -9,12 +9,13 @@ with the pc, and every caller returns at once, down to the dispatcher at the bot
 
 from __future__ import annotations
 
-from armexec.cpu.registers import STATE, X30, bit, has, members, register_type
+from armexec.cpu.registers import COUNTER, STATE, X30, bit, has, members, register_type
 from armexec.machines.llvm.machine import NAMES
 from armexec.machines.llvm.values import Value
 from armexec.machines.traps import TrapKind
 from armexec.translate.compiled_unit import BASELINE_ONLY, END
-from armexec.translate.ir.block_ends import BlockEnds
+from armexec.translate.ir.block_ends import METADATA, BlockEnds
+from armexec.translate.ir.lift import LiftedBlock
 from armexec.translate.ir.narrow_registers import narrowed
 from armexec.translate.ir.state_access import load_state
 from armexec.translate.ir.unit_functions import ATTRIBUTES, UnitFunctions
@@ -54,12 +55,41 @@ class _Writer(BlockEnds):
         b.start(unused)
         return [f"{self.place('loop', start)}:", BASELINE_ONLY, *b.out, END, f"br label %{block}", f"{block}:"]
 
+    def count(self, start: int, block: LiftedBlock) -> list[str]:
+        """Before a block: subtract its instructions from those that are left, or stop within it."""
+        m = self.m
+        if not m.counts:
+            return []
+        b = m.builder
+        m.begin()
+        size = (block.source.end - start) // 4
+        left = b.line(f"load i64, ptr {NAMES[COUNTER]}")
+        rest = b.line(f"sub i64 {left}, {size}")
+        limited, enough = self.place("limited", start), self.place("enough", start)
+        # In a region, what it hasn't tested yet may be wrong.
+        short = limited if block.region is None else self.place("rerun", block.region.header)
+        name = f"!{METADATA - 1}"
+        m.helpers[name] = f'{name} = !{{!"branch_weights", i32 1, i32 1000}}'
+        rest = b.line(f'call i64 asm "", "=r,0"(i64 {rest})')
+        b.store("i64", rest, NAMES[COUNTER])
+        b.branch(b.line(f"icmp ult i64 {left}, {size}"), short, enough, weights=name)
+        if block.region is None:
+            b.start(limited)
+            # `rest` as it is, so that the number from before needn't be kept.
+            self.store_needed(self.needed_at(start) | bit(COUNTER), self.value)
+            pc = m.address(start).text
+            b.append(f"call preserve_allcc void @stop_within(ptr %state, i64 {pc}, i64 {size})")
+            b.unreachable()
+        b.start(enough)
+        return b.out
+
     def write(self) -> list[str]:
         body: list[str] = []
         for start, block in self.function.blocks.items():
-            self.m.resume(block.out, block.knowledge, block.dirty)
+            self.m.resume(block.out, block.knowledge, block.dirty & ~bit(COUNTER))
             self.finish(start, block)
             body += self.way_out(start) if start in self.loops else [f"{self.place('block', start)}:"]
+            body += self.count(start, block)
             body += block.out
             for exit_ in block.exits:
                 body += self.deoptimize(start, block, exit_)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Container, Mapping
 from dataclasses import dataclass
 
-from armexec.cpu.registers import X30, RegisterSet, has
+from armexec.cpu.registers import COUNTER, X30, RegisterSet, bit, has
+from armexec.deadlines import check_deadline
 from armexec.isa import Decoded
 from armexec.machines.llvm.deferred_stores import FlushBefore
 from armexec.machines.llvm.knowledge import Exit, Knowledge, Segment
@@ -97,9 +98,14 @@ def lift(graph: ControlFlowGraph, machine: LlvmMachine, policy: Policy = DEFAULT
         regions = candidates(graph, loops, side_effect_free, exits) if policy.reexecution_regions else []
         if regions:
             blocks = _lift_regions(graph, machine, blocks, regions, pairs) or blocks
-        # Nonspeculative code takes all registers from where they are kept, and knows nothing of what comes before it.
+    if exits or machine.counts:
+        # What goes on from there takes all registers from where they are kept, and knows nothing of what comes before.
         for lifted in blocks.values():
             lifted.used |= lifted.live_at(0, 0)
+    if machine.counts:
+        for lifted in blocks.values():
+            lifted.used |= bit(COUNTER)
+            lifted.dirty |= bit(COUNTER)
     returns = [b for b in blocks.values() if b.kind == "return"]
     irregular = any(b.source.target != X30 for b in returns) or not all(map(_restores_link, link_writers))
     irregular = irregular or _returns_to_itself(graph, blocks)
@@ -229,12 +235,14 @@ def lift_block(
         FlushBefore: another such instruction was found.
     """
     pc = block.start
+    machine.block_end = block.end
     machine.guards.segments[0].pc = pc
     pairs = pairs and may_pair(machine)
     following = [*block.instructions[1:], 0]
     paired = False
     for decoded, after in zip(block.instructions, following, strict=True):
         machine.pc = pc
+        check_deadline()
         if pc in flushes:
             machine.guards.flush()
         if machine.guards.has_effect:

@@ -16,7 +16,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
-from armexec.cpu.registers import ALL, PARTIAL, STATE, X30, RegisterSet, bit, has, q, x
+from armexec.cpu.registers import ALL, COUNTER, PARTIAL, STATE, X30, RegisterSet, bit, has, q, x
 from armexec.translate.analysis.callee_saved import AAPCS64_PRESERVED, CalleeSaved, find_callee_saved
 from armexec.translate.ir.lift import LiftedBlock, LiftedFunction
 
@@ -24,7 +24,9 @@ __all__ = ["Signature", "analyze", "unwound"]
 
 _STATE = bit(STATE)
 _LINK = bit(X30)
-_RESULTS = bit(x(0)) | bit(x(1)) | bit(q(0))
+_RESULTS = bit(x(0), x(1), q(0), COUNTER)
+_OPEN = ("call_to", "switch", "synchronize")
+"""The ends of blocks where code goes on that isn't known."""
 _ABI = _RESULTS | AAPCS64_PRESERVED | bit(*(q(n) for n in range(8, 16)))
 
 
@@ -148,7 +150,7 @@ def _find_state_convention(signatures: dict[int, Signature], callers: Mapping[in
             or function.graph.is_fragment
             or bool(function.graph.outside)
             or any(
-                block.kind in ("call_to", "switch") or (block.kind == "jump" and not block.source.targets)
+                block.kind in _OPEN or (block.kind == "jump" and not block.source.targets)
                 for block in function.blocks.values()
             )
         )
@@ -284,6 +286,8 @@ def _find_live(signature: Signature, signatures: dict[int, Signature]) -> set[in
         link |= _STATE
     if function.has_exits:
         link |= _STATE | _LINK
+    if function.machine.counts:
+        link |= _STATE
     starts = sorted(function.blocks, reverse=True)
     changed = True
     while changed:
@@ -317,8 +321,8 @@ def _live_before_end(
             live |= signature.dirty_out[start]
             callee = signatures.get(block.terminator_target) if block.kind == "call" else None
             live |= callee.modified & ~PARTIAL if callee is not None else 0
-    if block.kind == "switch":
-        # For code of another mode.
+    if block.kind in ("switch", "synchronize"):
+        # For code of another mode, or other code.
         return live | signature.dirty_out[start]
     if block.kind == "call_to" and signature.call_targets.get(start):
         # As after a call of each of them, or after one of something else, for which all is put into the state.

@@ -14,6 +14,7 @@ from collections.abc import Container, Mapping, Sequence
 
 from armexec.cpu.registers import (
     ALL,
+    COUNTER,
     SP,
     X0,
     bit,
@@ -21,6 +22,7 @@ from armexec.cpu.registers import (
     d,
     x,
 )
+from armexec.deadlines import check_deadline
 from armexec.machines.llvm.machine import LlvmMachine
 from armexec.translate.analysis.call_targets import likely_targets
 from armexec.translate.cfg.discovery import ControlFlowGraph
@@ -37,7 +39,7 @@ from armexec.translate.unit_registry import Convention, Form, Shape, UnitRegistr
 
 __all__ = ["UnitPlan"]
 
-_RESULTS = bit(X0, d(0))
+_RESULTS = bit(X0, d(0), COUNTER)
 _PRESERVED = bit(SP, *(x(n) for n in range(19, 30)), *(d(n) for n in range(8, 16)))
 
 
@@ -66,6 +68,7 @@ def _machine(registry: UnitRegistry) -> LlvmMachine:
         speculates=speculates,
         max_deferred_stores=policy.max_deferred_stores if policy.deferred_stores else 0,
         system_calls=True,
+        counts=mode.counted,
         sandbox=code.memory is not None,
     )
 
@@ -180,6 +183,7 @@ class UnitPlan:
             address = todo.pop()
             if address in self.functions or address in self.external:
                 continue
+            check_deadline()
             self.consulted.add(address)
             root = self.root if address == self.entry else None
             # What is asked for is translated whatever leads to it already, so that it is the same each time.
@@ -304,6 +308,7 @@ class UnitPlan:
         self.exported = {address for address in self.exported if not signatures[address].uses_state}
         convention = calling_convention(host_machine())
         writer = FunctionWriter(signatures, code.base, convention, self.exported, *self._outlined(), policy=policy)
+        writer.may_change = code.valid is not None
         writer.leaves_loops = self.registry.optimized is not None and policy.osr
         out = [
             "define void @begin() nounwind {",
@@ -314,6 +319,8 @@ class UnitPlan:
             "@memory = external global [0 x i8]",
             declarations(),
         ]
+        if writer.may_change:
+            out.append("@valid = external global i8")
         # A function of the register convention that returns as it should needs no dispatcher.
         signature = signatures.get(entry)
         if signature is None or any(s.uses_state or s.checked for s in signatures.values()):
@@ -321,6 +328,7 @@ class UnitPlan:
         if any(function.has_exits for function in self.functions.values()):
             out.append(resumption(table_size=code.code_size // 4))
         for address in self.functions:
+            check_deadline()
             out += writer.write(address)
         for address in self.external:
             out.append(writer.write_declaration(address))

@@ -29,7 +29,8 @@ class UnitFunctions:
 
     `base`: the address that offsets count from. `exported`: the functions of the register convention that other units
     are to call; `outlined`: those that are not to be inlined; `crowded`: those into which nothing is to be.
-    `leaves_loops`: at the first tier, loops that are entries go on in better code when there is some.
+    `leaves_loops`: at the first tier, loops that are entries go on in better code when there is some. `may_change`: the
+    guest's code may be changed while it runs.
     """
 
     def __init__(
@@ -47,7 +48,7 @@ class UnitFunctions:
         self.outlined = outlined
         self.crowded = crowded
         self.exported = exported
-        self.leaves_loops = False
+        self.leaves_loops = self.may_change = False
         self.policy = policy
         self.base = base
         self.convention = convention
@@ -71,14 +72,14 @@ class UnitFunctions:
         types = ", ".join("ptr" if n == STATE else register_type(n) for n in members(signature.inputs))
         return f"declare {self.convention}{self.result_type(signature)} @f{self.name(entry)}({types}) {ATTRIBUTES}"
 
-    def write_wrapper(self, entry: int) -> list[str]:
-        """The way through the state structure into a function of the register convention whose demanded results are all
-        it modifies.
+    def write_wrapper(self, entry: int, name: str = "s") -> list[str]:
+        """The way through the state structure into a function of the register convention: its demanded results are all
+        that it modifies, or all that anybody looks at.
         """
         signature = self.signatures[entry]
         m = LlvmMachine(OFFSETS, self.base)
         b = m.builder
-        b.append(f"define i1 @s{self.name(entry)}(ptr noalias %state, i64 %pc, i64 %link) {ATTRIBUTES} {{")
+        b.append(f"define i1 @{name}{self.name(entry)}(ptr noalias %state, i64 %pc, i64 %link) {ATTRIBUTES} {{")
         link = load_state(m, X30)
         results, code = self.emit_call(m, signature, lambda n: load_state(m, n))
         if code is not None:

@@ -15,7 +15,7 @@ from typing import Any
 from armexec.machines.traps import EXIT, TrapKind
 from armexec.translate.guest_state import IDLE, OFFSETS
 
-__all__ = ["load"]
+__all__ = ["load", "preload"]
 
 _PLACEHOLDER = re.compile(r"\$([A-Z][A-Z_0-9]*)")
 
@@ -29,6 +29,15 @@ def _source(name: str) -> str:
     data: bytes = loader.get_data(os.path.join(os.path.dirname(__file__), *f"{name}.ll".split("/")))
     lines = (line.partition(";")[0].rstrip() for line in data.decode("ascii").split("\n"))
     return "".join(f"{line}\n" for line in lines if line)
+
+
+def preload() -> None:
+    """Read all files, for a process that will be able to open none."""
+    root = os.path.dirname(__file__)
+    for folder, _, files in os.walk(root):
+        for file in files:
+            if file.endswith(".ll"):
+                _source(os.path.relpath(os.path.join(folder, file[:-3]), root).replace(os.sep, "/"))
 
 
 @cache

@@ -7,12 +7,16 @@ import time
 
 from armexec.callbacks.address_range import ENTRY_AT, RANGE_SIZE, SLOT_SIZE
 from armexec.cpu.call_frame import FRAME_OFFSETS, CallFrame
+from armexec.machines.system import CACHE_LINE
 from armexec.translate.support.host_environment import environment_text
 from armexec.translate.support.load import load
 
 __all__ = [
+    "COUNTED_LOOKUPS",
+    "ENDS",
     "FOR_CALLBACKS",
     "FOUND_SIZE",
+    "INTERPRETERS",
     "POOL_SIZE",
     "SHARED",
     "core",
@@ -32,9 +36,12 @@ SHARED = (
     "trap",
     "monotonic_clock",
     "system_call",
+    "invalidate_code",
     "lookup_slowly",
     "nonspeculative_slowly",
     "strict_slowly",
+    "run_limited",
+    "stop_within",
     "start",
     "not_started",
     "enter",
@@ -43,6 +50,16 @@ SHARED = (
     "raise",
 )
 """The functions that `shared` defines for units."""
+ENDS = {"RETURNED": 1, "CALLED": 2, "ELSEWHERE": 3}
+"""How interpretation ends: where the call returns to; where a function begins, which returns to X30; or elsewhere."""
+INTERPRETERS = {
+    "interpreted": "lookup_slowly",
+    "interpreted_nonspeculative": "nonspeculative_slowly",
+    "interpreted_strict": "strict_slowly",
+}
+"""The functions that interpret code for code of each mode, and what finds the code that comes after."""
+COUNTED_LOOKUPS = ("counted_slowly", "counted_nonspeculative_slowly", "counted_strict_slowly")
+"""What units of code that counts instructions have under the names of the lookups of other code."""
 FOR_CALLBACKS = ("trap", "begin_python", "end_python", "return_from_host", "take_gil")
 """The functions that `shared` defines for the code of host functions."""
 
@@ -72,8 +89,12 @@ def shared(machine: str | None = None, *, host_functions_size: int = RANGE_SIZE)
         environment_text(machine),
         load("runtime/python_call"),
         load("runtime/find_code", FOUND_SIZE=FOUND_SIZE),
+        load("runtime/instruction_limit"),
         load("runtime/host_function", **_slots(host_functions_size), **_frame()),
         load("runtime/system_call"),
+        load("runtime/invalidate_code", CACHE_LINE=CACHE_LINE),
+        *(load("runtime/interpreted", NAME=name, SLOWLY=slowly, **ENDS) for name, slowly in INTERPRETERS.items()),
+        "@interpret = external global i8\n",
         load("runtime/state_pool"),
         load("runtime/entry"),
     )

@@ -18,9 +18,11 @@
 ; A guest's function may be called while another runs on this thread (Python runs on the guest's behalf meanwhile), so
 ; the thread's word as it was before is kept in the state (`previous`).
 
-; Objects of Python: called for a thread that runs guest code for the first time, which gives 1; called with the state after a trap, to
-; raise its exception.
+; Objects of Python: called with the state for a thread that runs guest code for the first time, or whose instructions
+; are counted, or whose stack has another size, which gives the state to be used; called with the state of a call that
+; doesn't return, before all else; called with the state after a trap, to raise its exception.
 @prepare = external global i8
+@ended = external global i8
 @raiser = external global i8
 
 
@@ -34,23 +36,34 @@ go:
   %new = icmp eq ptr %word, null
   br i1 %new, label %first, label %known
 first:
-  %prepared = call i64 @python(ptr @prepare, i64 0, i64 0)
+  %state_word = ptrtoint ptr %state to i64
+  %prepared = call i64 @python(ptr @prepare, i64 %state_word, i64 0)
   %failed = icmp eq i64 %prepared, 0
-  br i1 %failed, label %unprepared, label %known
+  br i1 %failed, label %unprepared, label %ready
+ready:
+  %chosen = inttoptr i64 %prepared to ptr
+  %later = call ptr @python_word(ptr %chosen)
+  %is_same = icmp eq ptr %chosen, %state
+  br i1 %is_same, label %known, label %exchange
+exchange:
+  call void @release(ptr %state)
+  br label %known
 unprepared:
   call void @release(ptr %state)
   ret ptr null
 known:
-  %old = phi ptr [%word, %go], [inttoptr (i64 $IDLE to ptr), %first]
-  %previous_at = getelementptr i8, ptr %state, i64 $STATE_PREVIOUS
+  %own = phi ptr [%state, %go], [%chosen, %ready], [%chosen, %exchange]
+  %old = phi ptr [%word, %go], [%later, %ready], [%later, %exchange]
+  %previous_at = getelementptr i8, ptr %own, i64 $STATE_PREVIOUS
   store ptr %old, ptr %previous_at
   %self = call i64 @pthread_self()
-  %thread_at = getelementptr i8, ptr %state, i64 $STATE_THREAD
+  %thread_at = getelementptr i8, ptr %own, i64 $STATE_THREAD
   store i64 %self, ptr %thread_at
-  call void @own_environment(ptr %state)
+  call void @own_environment(ptr %own)
   br label %out
 out:
-  ret ptr %state
+  %result = phi ptr [null, %0], [%own, %known]
+  ret ptr %result
 }
 
 define void @not_started() nounwind {
@@ -88,6 +101,7 @@ define void @finish(ptr %state) nounwind {
 }
 
 define void @leave(ptr %state) nounwind {
+  call void @end_limit(ptr %state)
   call void @restore_word(ptr %state)
   ; A signal's handler begins with an environment of the system's.
   call void @put_back_environment(ptr %state)
@@ -95,12 +109,27 @@ define void @leave(ptr %state) nounwind {
 }
 
 define i64 @raise(ptr %state) nounwind {
-  ; A function of Python that the guest has called may have raised one.
-  %raised = call ptr @PyErr_Occurred()
-  %none = icmp eq ptr %raised, null
-  br i1 %none, label %make, label %out
-make:
   %word = ptrtoint ptr %state to i64
+  ; A function of Python that the guest has called may have raised one.
+  %type = alloca ptr
+  %value = alloca ptr
+  %traceback = alloca ptr
+  call void @PyErr_Fetch(ptr %type, ptr %value, ptr %traceback)
+  %ended = call i64 @python(ptr @ended, i64 %word, i64 0)
+  %old_type = load ptr, ptr %type
+  %none = icmp eq ptr %old_type, null
+  br i1 %none, label %none_before, label %restore
+restore:
+  %old_value = load ptr, ptr %value
+  %old_traceback = load ptr, ptr %traceback
+  call void @PyErr_Restore(ptr %old_type, ptr %old_value, ptr %old_traceback)
+  br label %out
+none_before:
+  ; A handler of a signal may have raised one in Python's code.
+  %raised = call ptr @PyErr_Occurred()
+  %still_none = icmp eq ptr %raised, null
+  br i1 %still_none, label %make, label %out
+make:
   %number = call ptr @PyLong_FromUnsignedLongLong(i64 %word)
   %result = call ptr (ptr, ...) @PyObject_CallFunctionObjArgs(ptr @raiser, ptr %number, ptr null)
   call void @Py_DecRef(ptr %number)

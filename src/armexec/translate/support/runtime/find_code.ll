@@ -1,4 +1,5 @@
-; Host code for a guest address that no table has yet. Needs trap.ll, python_call.ll and environment/.
+; Host code for a guest address that no table has yet. Needs trap.ll, python_call.ll,
+; instruction_limit.ll and environment/.
 ;
 ; Host code that is found by a guest address has one type, `i1 (ptr %state, i64 %pc, i64 %link)`: all registers of the
 ; guest are in the state, %pc is the guest address that is entered, and %link is where the call goes on. It returns
@@ -10,6 +11,9 @@
 @find = external global i8
 @find_nonspeculative = external global i8
 @find_strict = external global i8
+@find_counted = external global i8
+@find_counted_nonspeculative = external global i8
+@find_counted_strict = external global i8
 ; Called with the state and the ucontext of a signal; 1: the access is to be made again.
 @untag_object = external global i8
 ; What was found before, in code of each mode: a table of $FOUND_SIZE pointers to records, which never change and stay
@@ -18,6 +22,9 @@
 @found = external global ptr, align 8
 @found_nonspeculative = external global ptr, align 8
 @found_strict = external global ptr, align 8
+@found_counted = external global ptr, align 8
+@found_counted_nonspeculative = external global ptr, align 8
+@found_counted_strict = external global ptr, align 8
 ; Under this pthread key, each thread has the address below which too little of its stack is left for Python.
 @limit_key = external global i64, align 8
 
@@ -36,6 +43,21 @@ define ptr @nonspeculative_slowly(ptr %state, i64 %pc) nounwind {
 
 define ptr @strict_slowly(ptr %state, i64 %pc) nounwind {
   %code = call ptr @find_again(ptr @found_strict, ptr @find_strict, ptr %state, i64 %pc)
+  ret ptr %code
+}
+
+define ptr @counted_slowly(ptr %state, i64 %pc) nounwind {
+  %code = call ptr @find_again(ptr @found_counted, ptr @find_counted, ptr %state, i64 %pc)
+  ret ptr %code
+}
+
+define ptr @counted_nonspeculative_slowly(ptr %state, i64 %pc) nounwind {
+  %code = call ptr @find_again(ptr @found_counted_nonspeculative, ptr @find_counted_nonspeculative, ptr %state, i64 %pc)
+  ret ptr %code
+}
+
+define ptr @counted_strict_slowly(ptr %state, i64 %pc) nounwind {
+  %code = call ptr @find_again(ptr @found_counted_strict, ptr @find_counted_strict, ptr %state, i64 %pc)
   ret ptr %code
 }
 
@@ -96,13 +118,16 @@ full:
 enough:
   ; While Python runs, a fault is not the guest's.
   %key = load i64, ptr @thread_key
-  %idle = call i32 @pthread_setspecific(i64 %key, ptr inttoptr (i64 $IDLE to ptr))
+  %word = call ptr @python_word(ptr %state)
+  %idle = call i32 @pthread_setspecific(i64 %key, ptr %word)
+  call void @put_left(ptr %state)
   call void @others_environment(ptr %state)
   ret void
 }
 
 define void @end_python(ptr %state) nounwind {
   call void @own_environment(ptr %state)
+  call void @take_left(ptr %state)
   %key = load i64, ptr @thread_key
   %busy = call i32 @pthread_setspecific(i64 %key, ptr %state)
   ret void

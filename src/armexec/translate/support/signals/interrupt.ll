@@ -1,5 +1,5 @@
 ; The handler of the signal that lets Python have a look while a thread runs guest code (execute/watch.py). Needs
-; runtime/find_code.ll, runtime/python_call.ll, and of this host's files environment/*.ll and ucontext_*.ll.
+; runtime/find_code.ll, runtime/python_call.ll, runtime/instruction_limit.ll, and of this host's files environment/*.ll and ucontext_*.ll.
 ;
 ; It acts only if the thread's word is a state. Then no lock is held, and the GIL isn't held by this thread: translated
 ; code, and what it calls with such a word, are pure functions or change the state alone. So any function of Python may
@@ -25,7 +25,8 @@ guest:
   %is_deep = icmp ult ptr %here, %limit
   br i1 %is_deep, label %other, label %look
 look:
-  %idle = call i32 @pthread_setspecific(i64 %key, ptr inttoptr (i64 $IDLE to ptr))
+  %python_word = call ptr @python_word(ptr %state)
+  %idle = call i32 @pthread_setspecific(i64 %key, ptr %python_word)
   ; A signal's handler begins with an environment of the system's, and the guest's comes back with the context.
   call void @put_back_environment(ptr %state)
   %pc = call i64 @context_pc(ptr %context)

@@ -3,8 +3,11 @@
 declare preserve_allcc void @trap(ptr, i32, i64, i64) #1
 declare i64 @monotonic_clock()
 declare i64 @system_call(ptr, i64, i64, i64, i64, i64, i64, i64, i64) cold
+declare void @invalidate_code(ptr, i64, i64) cold
 declare ptr @lookup_slowly(ptr, i64) cold
 declare ptr @strict_slowly(ptr, i64) cold
+declare void @run_limited(ptr) cold
+declare preserve_allcc void @stop_within(ptr, i64, i64) #1
 ; How many images are loaded whose code can tell how floating point is computed.
 @strict_images = external global i64, align 8
 declare ptr @start()

@@ -7,10 +7,11 @@ import weakref
 from contextlib import suppress
 from typing import Protocol
 
-from ..errors import HostError
-from .kernel import real_kernel
-from .protection import Protection
-from .strategies import DARWIN_MAP_ANON, LINUX_MAP_ANONYMOUS, MAP_FIXED, MAP_PRIVATE
+from ...errors import HostError
+from ..kernel import real_kernel
+from ..protection import Protection
+from ..strategies import DARWIN_MAP_ANON, LINUX_MAP_ANONYMOUS, MAP_FIXED, MAP_PRIVATE
+from .executable_ranges import EXECUTABLE_RANGES
 
 __all__ = ["Mappings"]
 
@@ -35,7 +36,8 @@ class Mappings:
     """Pages of this process that one program has. They are freed by `close`, or when nothing refers to the object.
 
     Sizes and addresses are in bytes; a size is rounded up to whole pages of the host. No other memory of the process
-    can be changed by these methods.
+    can be changed by these methods. What is mapped or protected as executable is the guest's to execute, also if it is
+    writable: the host never executes it, so its pages are readable then (`EXECUTABLE_RANGES`).
     """
 
     def __init__(self, kernel: MappingKernel | None = None) -> None:
@@ -53,14 +55,15 @@ class Mappings:
         Raises HostError where the host refuses, or has something else at the address.
         """
         size = self._up(size)
-        self._check(protection)
         anonymous = DARWIN_MAP_ANON if self._kernel.system == "darwin" else LINUX_MAP_ANONYMOUS
         flags = MAP_PRIVATE | anonymous
         with self._lock:
             if address is not None and self._holds(address, size):
                 flags |= MAP_FIXED
             try:
-                made = self._kernel.mmap(address or 0, size, protection, flags)
+                if flags & MAP_FIXED:
+                    EXECUTABLE_RANGES.forbid(address or 0, (address or 0) + size, gone=True)
+                made = self._kernel.mmap(address or 0, size, _for_host(protection), flags)
             except OSError as error:
                 raise HostError(f"{size} bytes of memory can't be mapped: {error.strerror}") from None
             if address is not None and made != address:
@@ -68,6 +71,8 @@ class Mappings:
                 raise HostError(f"the memory at {address:#x} isn't free")
             if not flags & MAP_FIXED:
                 self._ranges.append((made, made + size))
+            if Protection.EXECUTE in protection:
+                EXECUTABLE_RANGES.allow(made, made + size)
             return made
 
     def unmap(self, address: int, size: int) -> None:
@@ -80,6 +85,7 @@ class Mappings:
                 if begin >= stop:
                     kept.append((first, last))
                     continue
+                EXECUTABLE_RANGES.forbid(begin, stop, gone=True)
                 try:
                     self._kernel.munmap(begin, stop - begin)
                 except OSError as error:
@@ -90,14 +96,17 @@ class Mappings:
     def protect(self, address: int, size: int, protection: Protection) -> None:
         """Change the protection of a range. Raises HostError where it isn't this object's."""
         size = self._up(size)
-        self._check(protection)
         with self._lock:
             if not self._holds(address, size):
                 raise HostError(f"{size} bytes at {address:#x} weren't mapped by the program")
+            if Protection.EXECUTE not in protection:
+                EXECUTABLE_RANGES.forbid(address, address + size)
             try:
-                self._kernel.mprotect(address, size, protection)
+                self._kernel.mprotect(address, size, _for_host(protection))
             except OSError as error:
                 raise HostError(f"the memory at {address:#x} can't be protected: {error.strerror}") from None
+            if Protection.EXECUTE in protection:
+                EXECUTABLE_RANGES.allow(address, address + size)
 
     def close(self) -> None:
         """Free all of it. A second `close` does nothing."""
@@ -106,10 +115,6 @@ class Mappings:
     def _up(self, size: int) -> int:
         page = self._kernel.page_size
         return -(-size // page) * page
-
-    def _check(self, protection: Protection) -> None:
-        if Protection.EXECUTE in protection:
-            raise HostError("memory that the host executes isn't mapped this way")
 
     def _holds(self, address: int, size: int) -> bool:
         """Whether all of a range is this object's."""
@@ -122,9 +127,17 @@ class Mappings:
         return False
 
 
+def _for_host(protection: Protection) -> Protection:
+    """What the pages are to the host, which reads the guest's code."""
+    if Protection.EXECUTE not in protection:
+        return protection
+    return (protection & ~Protection.EXECUTE) | Protection.READ
+
+
 def _free(kernel: MappingKernel, ranges: list[_Range]) -> None:
     while ranges:
         first, last = ranges.pop()
+        EXECUTABLE_RANGES.forbid(first, last, gone=True)
         # In a sandbox, what Python has arrays of stays.
         with suppress(OSError):
             kernel.munmap(first, last - first)

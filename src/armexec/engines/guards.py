@@ -1,0 +1,49 @@
+"""Guards of static variables that a call was making when it ended by a fault or an exception of Python.
+
+compiler_rt's guards have the stack pointer of the call that makes the variable (`compiler_rt/program/guards.c`). Nobody
+would make it any more, and calls of other threads would wait.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import threading
+import weakref
+
+from armexec.forks import hold
+from armexec.memory import Region
+from armexec.objects import Image
+
+__all__ = ["add_guards", "release_guards"]
+
+_STATE, _MAKING = 3, 2
+"""The bits of a guard that aren't the stack pointer's, and what they say while the variable is made."""
+
+# An RLock: an exception of a signal's handler may come while this thread holds the lock.
+_lock = hold(threading.RLock())
+_images: weakref.WeakKeyDictionary[Region, Image | list[int]] = weakref.WeakKeyDictionary()
+
+
+def add_guards(image: Image, region: Region) -> None:
+    """Register an image for as long as its region exists. Its guards are looked for when they are needed."""
+    with _lock:
+        _images[region] = image
+
+
+def release_guards(begin: int, end: int) -> None:
+    """A call has ended early whose stack was from `begin` to `end`: the variables that it made are to be made anew."""
+    with _lock:
+        for region, found in list(_images.items()):
+            offsets = found
+            if isinstance(offsets, Image):
+                offsets = _images[region] = _guards(offsets)
+            for offset in offsets if not region.closed else ():
+                guard = ctypes.c_uint64.from_address(region.address + offset)
+                value = guard.value
+                if value & _STATE == _MAKING and begin <= value & ~_STATE < end:
+                    guard.value = 0
+
+
+def _guards(image: Image) -> list[int]:
+    """Where an image has guards: `_ZGV` and a variable's name (Itanium C++ ABI, 5.1.4.2)."""
+    return [s.offset for s in image.symbols if s.offset is not None and s.name.lstrip("_").startswith("ZGV")]

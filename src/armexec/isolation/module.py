@@ -1,0 +1,234 @@
+"""Modules whose code runs in a worker process."""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from armexec.errors import Error, ExecutionError, LoadError, SignatureError
+from armexec.forks import renew
+from armexec.isolation.callables import Callables, imported
+from armexec.isolation.calls import make_worker_call
+from armexec.isolation.process import WorkerProcess
+from armexec.isolation.protocol import CallbackReference, Request
+from armexec.isolation.session import Session
+from armexec.module.imports import Import
+from armexec.module.links import Links
+from armexec.module.module import Function, Module
+from armexec.module.settings import Settings
+from armexec.module.signatures import described
+from armexec.objects import FunctionSymbol, Image
+from armexec.objects.names import source_name
+from armexec.own_names import own_method
+
+if TYPE_CHECKING:
+    from armexec.abi.values.globals import Globals
+    from armexec.errors import Diagnostic
+    from armexec.objects import Prototype
+
+__all__ = ["IsolatedModule"]
+
+# pytest shows what the user has called, and not how.
+__tracebackhide__ = True
+
+_MEMORY = 4 << 30
+"""Bytes that a worker may map for the guest by default."""
+
+
+class IsolatedModule(Module):
+    """A module in a process of its own, a worker, that can do nothing but run the guest and talk to this process.
+
+    It is used as a Module is. A worker that has ended is replaced at the next call; the module's variables then have
+    their initial values. Threads of this process take turns. Differences: arguments are copied to the worker, and what
+    the guest has changed back when the call ends; `globals` are copies; pointers are addresses of the worker.
+    """
+
+    def __init__(
+        self,
+        image: Image,
+        engine: str | None = None,
+        *,
+        imports: Mapping[str, Import] | None = None,
+        settings: Settings | None = None,
+        assembly: Callable[[], str] | None = None,
+        diagnostics: tuple[Diagnostic, ...] = (),
+    ) -> None:
+        """Start a worker and have it place `image` in memory and run its initializers. See `Module`.
+
+        Raises:
+            LoadError: as Module does, or an import is no function of Python.
+            HostError: the engine can't run here, or a worker can't be started or confined.
+            ExecutionError: an initializer failed.
+            WorkerCrashed: the worker ended in one.
+        """
+        if not isinstance(image, Image):
+            raise LoadError(
+                f"a module is made of an image, not of {described(image)}: use armexec.load, compile or function"
+            )
+        settings = settings or Settings(isolate="process")
+        # The others hold in the worker.
+        self._settings = Settings(time_limit=settings.time_limit)
+        self._given = dict(imports or {})
+        self._links = Links(image, engine, self._given)
+        self._image = self._links.image
+        self._assembly = assembly
+        self.diagnostics = diagnostics
+        self._made: weakref.WeakSet[Function] = weakref.WeakSet()
+        self._library = None
+        self._closed = False
+        self._lock = renew(self)
+        contents = _Contents(self._image, self._links.engine.name, engine, settings)
+        memory = _MEMORY if settings.memory_limit is None else settings.memory_limit
+        self._session = contents.session = Session(self._image.name, memory, contents.request, contents.complete)
+        self._callables = Callables(self._session)
+        contents.imports = imported(self._image, self._given, self._callables)
+        self._loaded = _InWorker(self._image, self._session)  # type: ignore[assignment]
+        with self._settings.limits():
+            self._session.worker  # noqa: B018  # started here, so that what is wrong is told here
+
+    @property
+    def worker(self) -> WorkerProcess:
+        """The worker process: its `pid`, and the `sandbox` that confines it. A new one if it has ended.
+
+        Raises:
+            Error: the module is closed.
+        """
+        self._refuse_if_closed()
+        return self._session.worker
+
+    @property
+    def missing(self) -> dict[str, list[str]]:
+        given = {source_name(name) for name in imported(self._image, self._given, self._callables)}
+        found = {source_name(name): list(users) for name, users in self._image.missing_symbols.items()}
+        return {name: users for name, users in found.items() if name not in given}
+
+    @cached_property
+    def globals(self) -> Globals:
+        """The variables by name: `mod.globals["counter"] = 5`. Their values are copies."""
+        from armexec.isolation.variables import WorkerGlobals
+
+        return WorkerGlobals(self._image, self._session, self._held_memory, self._callables.address)
+
+    def _held_memory(self) -> Any:
+        self._refuse_if_closed()
+        return self._loaded, None
+
+    def _refuse_if_closed(self) -> None:
+        if self._closed:
+            raise Error(f"{self._image.name}: the module is closed")
+
+    def _python_call(
+        self, symbol: FunctionSymbol, prototype: Prototype, text: type[str] | type[bytes] | None
+    ) -> tuple[Callable[..., Any], None]:
+        name = symbol.source_name
+        call = make_worker_call(self._session, prototype, symbol.offset, name, text, self._callables.address)
+        return call, None
+
+    @own_method
+    def replace(self, function: str | int, replacement: Callable[..., Any] | None) -> Function:
+        """Have the guest call something else where it calls one of its functions, as `Module.replace` does, until the
+        worker ends.
+
+        The replacement is a callable of Python, a function of this module, or None: the function itself again.
+        """
+        original = self[function] if isinstance(function, str) else self.at(function, "void()")
+        offset = original.offset
+        self._refuse_if_closed()
+        target: CallbackReference | int | None = None
+        if isinstance(replacement, Function):
+            if replacement.module is not self:
+                raise SignatureError(f"{replacement!r:.80} isn't code of this module's worker process")
+            target = replacement.offset
+        elif replacement is not None:
+            if not callable(replacement):
+                raise SignatureError(f"a function is replaced by a callable, not by {described(replacement)}")
+            prototype = getattr(replacement, "prototype", None) or original.prototype
+            if prototype is None:
+                raise SignatureError(
+                    f'{original.name}: its prototype isn\'t known: give armexec.callback(function, "int(int)")'
+                )
+            target = self._callables.reference(getattr(replacement, "function", replacement), prototype)
+        self._session.ask(Request.REPLACE, (offset, target))
+        return original
+
+    @own_method
+    def read(self, offset: int, size: int) -> bytes:
+        """Bytes of the image as they are in the worker's memory now.
+
+        Raises:
+            Error: the module is closed, or the image has no such bytes.
+        """
+        if not isinstance(offset, int) or not isinstance(size, int):
+            raise LoadError(f"{self.name}: offset and size are ints, not {described(offset)} and {described(size)}")
+        if offset < 0 or size < 0 or offset + size > self._image.size:
+            raise LoadError(f"{self.name} has {self._image.size} bytes, none at {offset:#x}+{size:#x}")
+        self._refuse_if_closed()
+        with self._session.turn("read"):
+            return self._session.ask(Request.READ, (self._loaded.base + offset, size), size)
+
+    @own_method
+    def close(self) -> None:
+        """Destroy static objects, call functions that are destructors, and end the worker. A second `close` does
+        nothing.
+
+        Raises:
+            ExecutionError: a destructor failed; the worker is ended.
+        """
+        with self._lock:
+            if self._closed:
+                return
+            self._closed = True
+            for function in list(self._made):
+                function._unbind()
+        with self._settings.limits():
+            self._session.close()
+
+
+class _Contents:
+    """What each worker is told to load. It refers to the module's session, but not to the module."""
+
+    imports: Mapping[str, CallbackReference]
+    session: Session
+
+    def __init__(self, image: Image, name: str, engine: str | None, settings: Settings) -> None:
+        self._image = image
+        self._small = image.without_debug_info()
+        # With its tier, if it has one.
+        self._engine = engine if engine is not None and engine.partition(":")[0] == name else name
+        self._settings = replace(settings, isolate=None)
+
+    def request(self) -> tuple[Any, ...]:
+        """What the request to load the module says."""
+        return self._small, self._engine, self.imports, self._settings
+
+    def complete(self, error: Error) -> None:
+        """Add the source line to an exception, which a worker doesn't know."""
+        pc = getattr(error, "pc", None)
+        if not isinstance(error, ExecutionError) or not isinstance(pc, int) or error.source:
+            return
+        line = self._image.line_of(pc - self.session.base)
+        if line is None:
+            return
+        before = str(error)
+        error.source = f"{line.file}:{line.line}"
+        if before == error.args[0]:
+            error.args = (error._render(),)
+
+
+class _InWorker:
+    """The image in a worker's memory, as far as a Module knows it."""
+
+    thread_blocks = None
+
+    def __init__(self, image: Image, session: Session) -> None:
+        self.image = image
+        self._session = session
+        self.steps: list[Any] = []
+
+    @property
+    def base(self) -> int:
+        """The address of the image's offset 0 in the worker."""
+        return self._session.base

@@ -1,0 +1,67 @@
+"""Pointers into a worker's memory, which a worker gives to functions of Python."""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from armexec.abi.guest_pointer import GuestPointer
+from armexec.errors import Error
+from armexec.isolation.protocol import Request
+from armexec.memory import AccessError
+from armexec.objects import CType
+
+if TYPE_CHECKING:
+    from armexec.isolation.session import Session
+
+__all__ = ["WorkerMemory"]
+
+_PAGE = 4096
+_LONGEST = 1 << 20
+
+
+class WorkerMemory:
+    """The memory of a session's worker."""
+
+    def __init__(self, session: Session) -> None:
+        self._reference = weakref.ref(session)  # which refers to this, by its callbacks
+        self._classes: dict[CType | None, type[GuestPointer]] = {}
+
+    def _session(self) -> Session:
+        session = self._reference()
+        if session is None:
+            raise Error("the worker process that has the memory is gone")
+        return session
+
+    def read(self, address: int, size: int) -> bytes:
+        """The bytes at an address. Raises Error where they can't be read, and what `Session.ask` raises."""
+        return self._session().ask(Request.READ, (address, size), size)
+
+    def write(self, address: int, data: bytes) -> None:
+        """Change the bytes at an address. Raises Error where they can't be written, and what `Session.ask` raises."""
+        self._session().ask(Request.WRITE, (address, data))
+
+    def text(self, address: int) -> bytes:
+        """The bytes up to a null, which must come within a mebibyte. Raises Error where they can't be read."""
+        found = b""
+        while b"\0" not in found:
+            if len(found) >= _LONGEST:
+                raise AccessError(address + len(found), "read")
+            # Never across a page that may not be there.
+            at = address + len(found)
+            found += self.read(at, _PAGE - at % _PAGE)
+        return found.partition(b"\0")[0]
+
+    def buffer(self, address: int, size: int) -> bytes:
+        """A copy of the bytes at an address. Raises Error where they can't be read."""
+        return self.read(address, size)
+
+    def pointer(self, ctype: CType) -> Callable[[int], GuestPointer]:
+        """The class of the pointers of a type."""
+        target = ctype.target
+        made = self._classes.get(target)
+        if made is None:
+            namespace = {"__slots__": (), "target": target, "memory": self}
+            made = self._classes[target] = type("GuestPointer", (GuestPointer,), namespace)
+        return made
