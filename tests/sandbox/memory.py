@@ -46,10 +46,10 @@ class Arena:
             assert kernel.mmap(address, _PAGE, rw, flags) == address
         for address in self.canaries:
             ctypes.memmove(address, SECRET.to_bytes(2, "little") * (_PAGE // 2), _PAGE)
-        self.pages = [FIRST, (1 << 31) - _PAGE, FUNCTIONS - _PAGE, start % SIZE & -_PAGE]
-        self.pages = [
-            page for page in self.pages if FIRST <= page <= FUNCTIONS - 2 * _PAGE or page >= FUNCTIONS - _PAGE
-        ]
+        self.pages = [FIRST, (1 << 31) - _PAGE, FUNCTIONS - _PAGE]
+        alike = start % SIZE & -_PAGE
+        if FIRST + 2 * _PAGE <= alike <= FUNCTIONS - 4 * _PAGE and abs(alike - (1 << 31)) > 4 * _PAGE:
+            self.pages.append(alike)
         self._mappings = sandbox.mappings()
         for page in self.pages:
             self._mappings.map(page, self._size(page), rw)

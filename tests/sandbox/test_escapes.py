@@ -307,3 +307,57 @@ def test_lent_arrays_are_all_that_changes() -> None:
     assert (room[100:200] == np.arange(100)).all()
     assert (room[:100] == -1).all()
     assert (room[200:] == -1).all()
+
+
+def test_the_last_instructions_before_a_limit_are_in_the_sandbox(canary: ctypes.Array[ctypes.c_char]) -> None:
+    """They are interpreted, by Python."""
+    host = ctypes.addressof(canary)
+    text = "1: " + "; ".join(["ldr x2, [x0]; str x2, [x0]; ldr x3, [x1]"] + ["nop"] * 40) + "; b 1b"
+    function = armexec.function(text, "void(long *, long)", sandbox=True)
+    inside = function.module.empty(4, np.int64)
+    inside[:] = 5
+    assert function.sandbox is not None
+    place = function.sandbox.memory.guest_address(inside.ctypes.data)
+    assert place is not None
+    for limit in (2, 20, 45, 1000):
+        with armexec.limits(instruction_limit=limit), pytest.raises(armexec.InstructionLimitExceeded):
+            function(inside, place | 7 << 40)
+        with armexec.limits(instruction_limit=limit), pytest.raises(armexec.Error) as found:
+            function(host, host)
+        assert not isinstance(found.value, armexec.InstructionLimitExceeded)
+        with armexec.limits(instruction_limit=3), pytest.raises(armexec.MemoryFault):
+            function(inside, host)
+    assert canary.raw[:-1] == SECRET * 4096
+
+
+def test_code_that_the_guest_writes_isnt_found_in_a_sandbox(mod: armexec.Module) -> None:
+    writer = armexec.compile(
+        """
+        #include <sys/mman.h>
+        void *make(void) { return mmap(0, 4096, 7, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0); }
+        int run(unsigned *p) { p[0] = 0x52800540; p[1] = 0xd65f03c0; __builtin___clear_cache(p, p + 2);
+            return ((int (*)(void))p)(); }
+        """,
+        "c",
+        engine="translated",
+    )
+    place = writer.make()
+    assert writer.run(place) == 42
+    for function in (mod.jump, mod.come_back_to):
+        with pytest.raises(armexec.ExecutionError):
+            function(place)
+    inside = armexec.compile(
+        """
+        #include <sys/mman.h>
+        void *make(void) { return mmap(0, 4096, 7, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0); }
+        """,
+        "c",
+        sandbox=True,
+    )
+    with pytest.raises(armexec.SystemCallDenied, match="sandbox"):
+        inside.make()
+
+
+def test_what_isnt_confined_yet_is_refused() -> None:
+    with pytest.raises(armexec.SignatureError, match="not both"):
+        armexec.function("ret", "void()", sandbox=True, isolate="process")

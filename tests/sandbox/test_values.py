@@ -275,3 +275,16 @@ def test_programs_run_in_sandboxes() -> None:
         sandbox=True,
     )
     assert mod.make.returning(str)(12) == "<12>"
+
+
+def test_limits_of_memory_and_stacks() -> None:
+    text = "void *malloc(unsigned long); int f(unsigned long n) { return malloc(n) != 0; }"
+    mod = armexec.compile(text, "c", sandbox=True, memory_limit=1 << 20)
+    assert [mod.f(size) for size in (100, 1 << 24)] == [1, 0]
+    deep = armexec.compile(
+        "long f(long n) { volatile long a[64]; a[0] = n; return n ? f(n - 1) + a[0] : 0; }", "c", sandbox=True
+    )
+    assert deep.f(1000) == 500500
+    with armexec.limits(stack_size=1 << 16), pytest.raises(armexec.StackOverflow):
+        deep.f(1000)
+    assert deep.f(1000) == 500500

@@ -118,11 +118,10 @@ class Module:
 
     def _limit_heap(self, limit: int) -> None:
         from armexec.compiler_rt.heap import limited_heap
-        from armexec.memory import HostMemory
 
         found = limited_heap(self._image, limit)
         if found is not None:
-            HostMemory().write(self._loaded.base + found.offset, found.data)
+            self._memory.write(self._loaded.base + found.offset, found.data)
 
     @property
     def missing(self) -> dict[str, list[str]]:

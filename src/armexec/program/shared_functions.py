@@ -13,7 +13,7 @@ import ctypes
 import struct
 
 from armexec.engines import LoadedImage
-from armexec.errors import LoadError
+from armexec.errors import HostError, LoadError
 from armexec.libraries.shared import AT_EXIT, GLIBC_START, SHARED_START
 from armexec.objects.dynamic.image import LibraryImage
 from armexec.program.functions import CLibrary
@@ -45,9 +45,16 @@ def start_shared(loaded: LoadedImage, memory_limit: int | None = None) -> CLibra
     """
     image = loaded.image
     assert isinstance(image, LibraryImage)
-    if image.defines(GLIBC_START):
-        return _Glibc(loaded, memory_limit)
-    return _Musl(loaded, memory_limit) if any(s.name == SHARED_START and s.defined for s in image.symbols) else None
+    is_glibc = image.defines(GLIBC_START)
+    if not is_glibc and not any(s.name == SHARED_START and s.defined for s in image.symbols):
+        return None
+    if loaded.sandbox is not None:
+        # What is done here follows the guest's pointers by the host's addresses.
+        raise HostError(
+            f"{image.name}: shared libraries with a C library don't run in a sandbox yet: link them into an object, or"
+            ' give isolate="process"'
+        )
+    return _Glibc(loaded, memory_limit) if is_glibc else _Musl(loaded, memory_limit)
 
 
 class _SharedCLibrary(CLibrary):

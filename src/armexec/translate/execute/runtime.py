@@ -101,7 +101,7 @@ class Runtime:
         self._pool = StatePool(new_stack, self.watch.wake)
         self._found = {mode: FoundCode(self._put) for mode in _SUFFIXES}
         self._found_entry = FoundCode(self._put)
-        self._written: WrittenCode[CodeOwner] = WrittenCode(self.forget_found)
+        self._written: WrittenCode[CodeOwner] = WrittenCode(self.forget_found, is_told=memory is None)
         self._owners = CodeOwners(self.forget_found, self._written.reads_fpsr)
         self._cold = ColdCode()
         self._callbacks = {

@@ -39,10 +39,11 @@ class WrittenCode(Generic[T]):
     again, and neither is what is only made writable for a while.
 
     `forget` is called when code must be found again by its address. Translators that are found no more stay until no
-    thread can be in their code (`free`).
+    thread can be in their code (`free`). `is_told`: memory is looked for; where nothing is ever found, as in a sandbox,
+    nobody tells of changes.
     """
 
-    def __init__(self, forget: Callable[[], None]) -> None:
+    def __init__(self, forget: Callable[[], None], *, is_told: bool = True) -> None:
         # An RLock: finalizers free memory of the guest at any time. What is called under it takes no other lock.
         self.lock = hold(threading.RLock())
         self._forget = forget
@@ -54,7 +55,8 @@ class WrittenCode(Generic[T]):
         # back by mistake has no translator any more.
         self._by_page: dict[int, tuple[WrittenSource, ...]] = {}
         self._translators: dict[WrittenSource, T] = {}
-        EXECUTABLE_RANGES.listeners.append(self.changed)
+        if is_told:
+            EXECUTABLE_RANGES.listeners.append(self.changed)
 
     @property
     def bounds(self) -> tuple[int, int]:
