@@ -199,8 +199,7 @@ def _memory(story: _Story, steps: Sequence[Step], host_code: tuple[int, Protecti
         story.line("the words are read from these pages, instruction by instruction", "dim")
         return
     story.line("the words are read from these pages and translated; the host's own code is at", "dim")
-    address, protection = host_code
-    story.parts((f"0x{address:x}  ", ""), (str(protection), "green"))
+    story.parts((f"0x{host_code[0]:x}  ", ""), (str(host_code[1]), "green"))
 
 
 def _host_code(function: Function, prototype: Prototype) -> tuple[int, Protection] | None:
