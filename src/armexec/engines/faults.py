@@ -39,7 +39,7 @@ from armexec.objects import Image
 from armexec.objects.names import linkage_name, source_name
 from armexec.objects.symbolize import function_name
 
-__all__ = ["Where", "to_error"]
+__all__ = ["Where", "place_of", "to_error"]
 
 Where = Callable[[], Trap]
 """A function that gives the trap with its place. Finding it takes a while."""
@@ -264,6 +264,11 @@ def _word(pc: int) -> int | None:
         return int.from_bytes(_memory.read(pc, 4), "little")
     except AccessError:
         return None
+
+
+def place_of(image: Image, base: int, pc: int) -> dict[str, str]:
+    """The fields `symbol`, `source` and `instruction` of an ExecutionError for an address in an image at `base`."""
+    return _place(image, base, pc, _word(pc))
 
 
 def _missing_name(image: Image | None, offset: int) -> str | None:

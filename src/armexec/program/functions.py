@@ -12,9 +12,10 @@ from armexec.callbacks import SystemCallHandler
 from armexec.engines import LoadedImage, SupportsFastCalls
 from armexec.engines.thread_local import GuestThread
 from armexec.errors import Aborted
-from armexec.libraries import FINISH, FLUSH, START
+from armexec.libraries import CAUGHT, EXCEPTIONS, FINISH, FLUSH, LEAVE, START
 from armexec.objects import CType, Image, Parameter, Prototype
 from armexec.objects.symbolize import function_name
+from armexec.program.exceptions import ExceptionState, LeavingExceptions
 from armexec.program.memory import ProgramMemory
 from armexec.program.process import InitialMemory, system_call_handler
 from armexec.program.standard_streams import StandardError, StandardInput
@@ -51,6 +52,8 @@ class CLibrary(ABC):
         initial = InitialMemory.of(image, loaded.base, [image.name], {}, self._program_headers())
         self._memory = initial.memory
         self._thread = GuestThread(self._make_thread(initial.address))
+        if any(s.name == EXCEPTIONS and s.offset is not None for s in image.symbols):
+            self._thread.keep_state(ExceptionState(loaded.base + self._offset(EXCEPTIONS)))
         loaded.run_as(self._thread)
         self._writes = self._has_output()
         self.bind()
@@ -129,8 +132,13 @@ class LinkedLibrary(CLibrary):
 
 def _ending(answer: SystemCallHandler, errors: StandardError, image: Image, base: int) -> SystemCallHandler:
     """The handler, for which the end of the program is an error: the module stays."""
+    exceptions = LeavingExceptions(image, base)
 
     def call(pc: int, number: int, arguments: tuple[int, ...]) -> int:
+        if number == CAUGHT:
+            return exceptions.caught(*arguments[:4])
+        if number == LEAVE:
+            return exceptions.leave()
         try:
             return answer(pc, number, arguments)
         except ProgramExit as end:
