@@ -13,6 +13,7 @@ from armexec.abi.placement import (
 )
 from armexec.abi.pointers import has_function_pointers
 from armexec.abi.text import text_result
+from armexec.abi.variadic import type_of_class
 
 __all__ = [
     "Placement",
@@ -25,4 +26,5 @@ __all__ = [
     "passes_scalars_in_registers",
     "place_in_registers",
     "text_result",
+    "type_of_class",
 ]
