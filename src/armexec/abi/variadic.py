@@ -138,6 +138,12 @@ def _numpy_type(dtype: Any) -> CType | None:
     }.get(dtype.char)
 
 
+def _is_numpy(value: Any) -> bool:
+    # Whoever has a value of NumPy's has imported it. Another thread may just be importing it.
+    numpy = sys.modules.get("numpy")
+    return isinstance(value, (getattr(numpy, "generic", ()), getattr(numpy, "ndarray", ())))
+
+
 def _typed(value: Any) -> tuple[CType, Any]:
     """The type of a value, and what is passed for it. Raises SignatureError."""
     kind = type(value)
@@ -147,9 +153,7 @@ def _typed(value: Any) -> tuple[CType, Any]:
             content = value.value
             return promoted(found), ord(content) if kind._type_ in _CHARACTERS else content
         return found or _POINTER, value
-    # Whoever has a value of NumPy's has imported it. Another thread may just be importing it.
-    numpy = sys.modules.get("numpy")
-    if isinstance(value, (getattr(numpy, "generic", ()), getattr(numpy, "ndarray", ()))) and value.shape == ():
+    if _is_numpy(value) and value.shape == ():
         found = _numpy_type(value.dtype)
         if found is _COMPLEX_LONG:
             return found, (value.real, value.imag)
