@@ -5,8 +5,9 @@ Source: `libraries/start.s`.
 
 from __future__ import annotations
 
+import weakref
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from armexec.callbacks import SystemCallHandler
 from armexec.engines import LoadedImage, SupportsFastCalls
@@ -31,20 +32,27 @@ _BUFFERED = "__stdout_FILE"
 
 class CLibrary(ABC):
     """The C library of a loaded image. Output goes to Python's standard output, at the end of each call at the latest;
-    input comes from Python's standard input; no files can be opened.
+    input comes from Python's standard input; files are those below the folders that are given.
     """
 
-    def __init__(self, loaded: LoadedImage, memory_limit: int | None = None) -> None:
-        """Make the library ready, and call the constructors. It may map at most `memory_limit` bytes.
+    def __init__(
+        self, loaded: LoadedImage, files: Mapping[str, str] | None = None, memory_limit: int | None = None
+    ) -> None:
+        """Make the library ready, and call the constructors; `files` as in `SystemCalls`. It may map at most
+        `memory_limit` bytes.
 
         Raises:
+            LoadError: a folder of `files` isn't there.
             HostError: the engine can't run an image with a C library.
             ExecutionError: a constructor failed.
         """
         image = loaded.image
         self._loaded = loaded
         errors = StandardError()
-        system = SystemCalls(ProgramMemory(), input=StandardInput(), error=errors, memory_limit=memory_limit)
+        system = SystemCalls(
+            ProgramMemory(), input=StandardInput(), error=errors, files=files, memory_limit=memory_limit
+        )
+        self._close_files = weakref.finalize(self, system.close)
         answer = system_call_handler(system, image, loaded.base)
         loaded.answer_system_calls(_ending(answer, errors, image, loaded.base))
         # Its start needs no thread pointer, and an engine that can't set one must refuse before.
@@ -109,9 +117,17 @@ class CLibrary(ABC):
         parameters = tuple(Parameter(f"argument{number}", _WORD) for number in range(arguments))
         return self._loaded.bind(offset, Prototype("", _WORD, parameters))
 
-    @abstractmethod
     def finish(self) -> None:
-        """Call destructors and functions given to atexit, as the end of a program does. Raises ExecutionError."""
+        """Call destructors and functions given to atexit, as the end of a program does, and close the files that are
+        still open. Raises ExecutionError."""
+        try:
+            self._exit()
+        finally:
+            self._close_files()
+
+    @abstractmethod
+    def _exit(self) -> None:
+        """Do what exit() does before it ends the process."""
 
 
 class LinkedLibrary(CLibrary):
@@ -126,7 +142,7 @@ class LinkedLibrary(CLibrary):
     def _call_initializers(self, stack: int) -> None:
         """The start has called them."""
 
-    def finish(self) -> None:
+    def _exit(self) -> None:
         self._bound(FINISH, 0)()
 
 

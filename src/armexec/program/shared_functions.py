@@ -73,7 +73,7 @@ class _SharedCLibrary(CLibrary):
         for place, offset, length in block.templates if block is not None else ():
             ctypes.memmove(pointer + place, self._loaded.region.read(offset, length), length)
 
-    def finish(self) -> None:
+    def _exit(self) -> None:
         for offset in self._loaded.image.finalizers:
             self._bound_at(offset, 1)(0)  # __cxa_finalize(NULL): all of them
 
@@ -102,9 +102,9 @@ class _Musl(_SharedCLibrary):
         self._fill_variables(pointer)
         return pointer
 
-    def finish(self) -> None:
+    def _exit(self) -> None:
         self._bound(AT_EXIT[0], 0)()
-        super().finish()
+        super()._exit()
         self._bound(AT_EXIT[1], 0)()
 
 
