@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 import armexec
+from engines import AVAILABLE
 
 SOURCE = r"""
 #include <stdarg.h>
@@ -212,3 +213,102 @@ def test_only_variadic_functions_have_such_types(module: armexec.Module) -> None
         module.bytes.with_signature("char *(const char *)").variadic("int")
     with pytest.raises(armexec.SignatureError, match="its signature isn't known"):
         armexec.load(armexec.assemble(".globl f\n.type f, %function\nf: ret").object()).f.variadic("int")
+
+
+# -- functions of Python ----------------------------------------------------------------------------------------------
+CALLS = r"""
+typedef struct { int x, y; } point;
+typedef struct { long v[3]; } large;
+int take(const char *, ...);
+point give(int, ...);
+int f(void) {
+    return take("idsplgciF", -5, 0.25, "text", (point){1, 2}, (large){{3, 4, 5}}, 1.5L, (char)65, (short)-3, 2.0f);
+}
+int many(void) { return take("iiiiiiiiiiddddddddddid", 1, 2, 3, 4, 5, 6, 7, 8, 9, 10,
+    1., 2., 3., 4., 5., 6., 7., 8., 9., 10., 11, 12.); }
+int through(int (*p)(const char *, ...)) { return p("id", 7, 0.5); }
+point named(void) { return give(1, 2, 3); }
+int narrow(int (*p)(int, int, int, int, int, int, int, int, char, short, char, ...)) {
+    return p(1, 2, 3, 4, 5, 6, 7, 8, 9, -10, 11, 12, 13.0);
+}
+"""
+LETTERS = {
+    "i": "int", "d": "double", "F": "double", "s": "const char *", "p": "struct { int x, y; }",
+    "l": "struct { long v[3]; }", "g": "long double", "c": "int",
+}  # fmt: skip
+
+
+def taken(kinds: str, rest: armexec.VariableArguments, seen: list[Any]) -> int:
+    for kind in kinds:
+        value = rest.next(LETTERS[kind])
+        seen.append(ctypes.string_at(value).decode() if kind == "s" else (value.x, value.y) if kind == "p" else value)
+    return len(kinds)
+
+
+@pytest.mark.parametrize("target", ["linux", "apple"])
+@pytest.mark.parametrize("engine", AVAILABLE)
+def test_python_functions_take_variable_arguments(target: str, engine: str) -> None:
+    seen: list[Any] = []
+
+    def take(kinds: int, rest: armexec.VariableArguments) -> int:
+        return taken(ctypes.string_at(int(kinds)).decode(), rest, seen)
+
+    def give(x: int, rest: armexec.VariableArguments) -> tuple[int, int]:
+        return x + rest.next(int), rest.next(ctypes.c_int)
+
+    m = armexec.compile(CALLS, "c", "-O1", target=target, engine=engine, imports={"take": take, "give": give})
+    assert m.f() == 9
+    *first, values, wide, char, short, single = seen
+    assert first == [-5, 0.25, "text", (1, 2)]
+    assert list(values.v) == [3, 4, 5]
+    assert (wide, char, short, single) == (1.5, 65, -3, 2.0)
+    seen.clear()
+    assert m.many() == 22
+    assert seen == [*range(1, 11), *map(float, range(1, 11)), 11, 12.0]
+    seen.clear()
+    assert m.through(take) == m.through(armexec.callback(take, "int(const char *, ...)", engine=engine)) == 2
+    assert seen == [7, 0.5] * 2
+    assert m.named() == m.types["point"](3, 3)
+
+
+@pytest.mark.parametrize("target", ["linux", "apple"])
+def test_callbacks_follow_the_convention_of_the_code_that_calls_them(target: str) -> None:
+    seen: list[Any] = []
+
+    def narrow(*given: Any) -> int:
+        *named, rest = given
+        seen.append((*named, rest.next("int"), rest.next("double")))
+        return 1
+
+    made = armexec.callback(narrow, "int(int, int, int, int, int, int, int, int, char, short, char, ...)")
+    m = armexec.compile(CALLS, "c", "-O1", target=target, imports={"take": made, "give": made})
+    assert m.narrow(made) == 1
+    # Its address is for the target that it says.
+    address = armexec.callback(narrow, made.signature, target=target)
+    assert m.narrow(int(address)) == 1
+    assert seen == [(1, 2, 3, 4, 5, 6, 7, 8, 9, -10, 11, 12, 13.0)] * 2
+    with pytest.raises(armexec.SignatureError, match="there is no target 'mars'"):
+        armexec.callback(narrow, made.signature, target="mars")
+
+
+def test_what_variable_arguments_refuse() -> None:
+    kept: list[armexec.VariableArguments] = []
+
+    def take(kinds: int, rest: armexec.VariableArguments) -> int:
+        kept.append(rest)
+        for wrong in ("nothing", 3, "void"):
+            with pytest.raises(armexec.SignatureError, match=r"`int \w*\(const char \*, \.\.\.\)`: "):
+                rest.next(wrong)
+        assert repr(rest).endswith("0 taken>")
+        assert rest.next("int") == 7
+        # Nobody knows how many there are: what is read further on is whatever is there.
+        return int(rest.next("double") * 2)
+
+    m = armexec.compile(CALLS, "c", "-O1", target="linux", imports={"take": take, "give": lambda n, rest: (n, n)})
+    assert m.through(take) == 1
+    with pytest.raises(armexec.SignatureError, match="are gone"):
+        kept[0].next("int")
+    with pytest.raises(armexec.SignatureError, match="calls its function with 2 arguments"):
+        m.through(lambda text: 1)
+    with pytest.raises(KeyError):
+        m.through(lambda text, rest: {}[text])

@@ -148,11 +148,16 @@ def _missing(trap: Trap, image: Image, base: int, where: Where | None) -> Error 
     others = [source_name(other) for other in image.undefined() if other not in image.imported]
     others = [other for other in others if other != name]
     linkage = image.linkage_name(found.symbol)
-    reason = image.why_missing(linkage) or why_absent(linkage)
+    reason = image.why_missing(linkage)
+    if not reason:
+        absent = why_absent(linkage)
+        no_library = "armexec has no C library for macOS, but one for the target linux"
+        reasons = (absent, no_library if image.format == "macho" else "", "imports={...} can give it")
+        reason = "; ".join(text for text in reasons if text)
     also = f" (nor {', '.join(others[:8])}{', ...' if len(others) > 8 else ''})" if others else ""
     return UndefinedSymbol(
         f"undefined symbol {name} {verb}{f' by {by}' if by else ''}: neither {image.name} nor what was loaded with it"
-        f" defines it{also}{f': {reason}' if reason else ''},",
+        f" defines it{also}: {reason},",
         name=name,
         pc=pc,
         **place,

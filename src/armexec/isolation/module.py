@@ -27,7 +27,7 @@ from armexec.own_names import own_method
 if TYPE_CHECKING:
     from armexec.abi.values.globals import Globals
     from armexec.errors import Diagnostic
-    from armexec.objects import Prototype
+    from armexec.objects import CType, Prototype
 
 __all__ = ["IsolatedModule"]
 
