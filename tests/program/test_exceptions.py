@@ -8,11 +8,13 @@ import struct
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from types import BuiltinFunctionType
 from typing import Any
 
 import pytest
 
 import armexec
+from armexec.engines.translated import settle
 from armexec.libraries import link_program
 from armexec.machines.traps import EXIT
 from armexec.objects import read_part
@@ -84,6 +86,8 @@ int with_stack(int a, int b, int c, int d, int e, int f, int g, int h, int i, in
 long double in_frame(long double x) { if (x < 0) throw std::domain_error("negative"); return x; }
 int call(int (*f)(int), int x) { Guard guard; try { return f(x); } catch (std::exception &) { return -1; } }
 int call_while_caught(int (*f)(int), int x) { try { throw 1; } catch (int) { return f(x); } }
+int picky(int);
+int call_import_while_caught(int x) { try { throw 1; } catch (int) { return picky(x); } }
 int call_while_unwinding(void (*f)()) { try { Touchy t{f}; throw 1; } catch (int) { return 7; } }
 void call_late(void (*f)()) { Late late{f}; }
 void through();
@@ -97,7 +101,8 @@ int call_late_inside(void (*f)()) { try { Late late{f}; } catch (std::exception 
 
 @pytest.fixture(scope="module", params=["translated:O0", pytest.param("reference", marks=pytest.mark.long)])
 def module(request: pytest.FixtureRequest) -> Iterator[armexec.Module]:
-    with armexec.compile(SOURCE, opt="-O1", target="linux", engine=request.param) as made:
+    picky = armexec.callback(lambda x: {0: 5}[x], "int(int)", engine=request.param)
+    with armexec.compile(SOURCE, opt="-O1", target="linux", engine=request.param, imports={"picky": picky}) as made:
         yield made
 
 
@@ -216,6 +221,19 @@ def test_what_is_caught_and_on_its_way_is_put_back(module: armexec.Module) -> No
     assert module.call_while_caught(inner, 9) == 9
     assert seen == [1, 1]
     assert module.has_current() == 0
+
+
+def test_calls_without_ctypes_put_it_back_too(module: armexec.Module) -> None:
+    function, is_fast = module.call_import_while_caught, False
+    for _ in range(3):
+        for _ in range(3):
+            assert function(0) == 5
+            with pytest.raises(KeyError):
+                function(1)
+            assert (module.on_their_way(), module.has_current()) == (0, 0)
+        settle(100)
+        is_fast = isinstance(type(function).__dict__["__call__"], BuiltinFunctionType)
+    assert is_fast or module.engine == "reference"
 
 
 def test_from_a_destructor(module: armexec.Module) -> None:

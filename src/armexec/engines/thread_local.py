@@ -8,13 +8,16 @@ from __future__ import annotations
 import ctypes
 import threading
 from collections.abc import Callable
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple
 
 from armexec.forks import renew
 from armexec.memory import Region
 from armexec.objects import Image
 
-__all__ = ["GuestThread", "ThreadBlocks", "ThreadState", "thread_blocks"]
+__all__ = ["GuestThread", "ThreadBlocks", "thread_blocks"]
+
+
+_STATE = 16
 
 
 class ThreadBlocks(NamedTuple):
@@ -54,21 +57,11 @@ def thread_blocks(image: Image, region: Region) -> ThreadBlocks | None:
     return ThreadBlocks(pointer, memory)
 
 
-class ThreadState(Protocol):
-    """What a library keeps of its thread."""
-
-    def save(self) -> bytes:
-        """It as it is now."""
-
-    def restore(self, state: bytes) -> None:
-        """Make it what `save` gave, or as at first for no bytes."""
-
-
 class GuestThread:
     """The only thread that an executable's C library knows. All threads of Python run its code as that one, and
     therefore one after the other: the library takes no locks of its own as long as it has made no other thread.
 
-    `pointer` is its TPIDR_EL0.
+    `pointer` is its TPIDR_EL0, `state` the address that `keep_state` was given, or 0.
     """
 
     def __init__(self, pointer: int) -> None:
@@ -77,7 +70,7 @@ class GuestThread:
         self._lock = renew(self)
         self._depth = 0
         self._after: Callable[[], object] | None = None
-        self._state: ThreadState | None = None
+        self.state = 0
 
     def blocks(self) -> ThreadBlocks:
         """Its thread-local variables, which are the same for all threads of Python."""
@@ -89,12 +82,13 @@ class GuestThread:
 
     @property
     def has_afterwards(self) -> bool:
-        """Whether something is done after calls, or after those that fail."""
-        return self._after is not None or self._state is not None
+        """Whether something is called after each call."""
+        return self._after is not None
 
-    def keep_state(self, state: ThreadState) -> None:
-        """Have a state put back as it was at the call where an exception leaves the guest."""
-        self._state = state
+    def keep_state(self, address: int) -> None:
+        """Have 16 bytes put back as they were at the call where an exception leaves the guest: what a library keeps of
+        this thread."""
+        self.state = address
 
     def serialized(self, function: Callable[..., Any]) -> Callable[..., Any]:
         """The function, which waits until no other thread is in such a function."""
@@ -102,14 +96,13 @@ class GuestThread:
         def call(*values: Any, **named: Any) -> Any:
             with self._lock:
                 self._depth += 1
-                # There is none yet at the outermost call.
-                before = self._state.save() if self._state is not None and self._depth > 1 else b""
+                before = ctypes.string_at(self.state, _STATE) if self.state else b""
                 try:
                     try:
                         return function(*values, **named)
                     except BaseException:
-                        if self._state is not None:
-                            self._state.restore(before)
+                        if self.state:
+                            ctypes.memmove(self.state, before, _STATE)
                         raise
                     finally:
                         if self._depth == 1 and self._after is not None:

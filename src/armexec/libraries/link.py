@@ -35,8 +35,14 @@ _EXCEPTIONS = {"__cxa_throw", "__cxa_rethrow", "__cxa_end_catch"}
 
 
 def can_link(image: Image) -> bool:
-    """Whether the libraries can be linked with an image: it is made of ELF objects, and the libraries can be had."""
-    return type(image) is Image and image.format == "elf" and not image.is_executable and wheel_compiler() is not None
+    """Whether the libraries can be linked with an image: it is made of ELF objects or of assembled code, and the
+    libraries can be had."""
+    return (
+        type(image) is Image
+        and image.format in ("elf", "words")
+        and not image.is_executable
+        and wheel_compiler() is not None
+    )
 
 
 def library_needed(objects: Sequence[Part], is_given: Callable[[str], bool] = lambda _: False) -> bool:
@@ -76,6 +82,8 @@ def link_program(
         LoadError: symbols aren't defined, or are defined twice.
         CompileError: a library can't be built.
     """
+    # The assembler's code has no system of its own: here it has Linux.
+    objects = [replace(part, format="elf") if part.format == "words" else part for part in objects]
     if any(part.format != "elf" for part in objects):
         raise LoadError(f"{name}: only ELF objects for Linux are linked with the C library: compile for linux")
     c = library_files("c")

@@ -69,7 +69,7 @@ class Module:
                 optimized.
             imports: what undefined symbols stand for, by their names: a Function, a Module that defines the symbol, or
                 an address.
-            settings: the limits of the module; those of calls hold for initializers and finalizers too.
+            settings: the limits of the module; those of calls hold for initializers and finalizers too. And files.
             assembly: gives the source text in assembly, where there is one.
             diagnostics: the warnings of the compiler or the assembler.
 
@@ -100,7 +100,7 @@ class Module:
                 from armexec.program.start import start_library
 
                 with self._settings.limits():
-                    self._library = start_library(self._loaded, self._settings.memory_limit)
+                    self._library = start_library(self._loaded, self._settings.files, self._settings.memory_limit)
             if self._library is None:
                 if self._settings.memory_limit is not None:
                     self._limit_heap(self._settings.memory_limit)

@@ -13,7 +13,7 @@ from armexec.memory import AccessError, HostMemory, string_at
 from armexec.objects import Image
 from armexec.objects.names import source_name
 
-__all__ = ["ExceptionState", "LeavingExceptions", "type_name"]
+__all__ = ["LeavingExceptions", "type_name"]
 
 # Itanium C++ ABI, 5.1.5.2: the builtin types of which a value is told, as formats of `struct`.
 _NUMBERS = {
@@ -38,8 +38,6 @@ _LONG_STRING = "std::basic_string<char, std::char_traits<char>, std::allocator<c
 _LOCAL = re.compile(r"Z(.+)E(\d+)(\w+)")
 _MOST_NOTES = 16
 _MOST_TEXT = 1 << 20
-_STATE = 16
-"""Bytes of `__cxa_eh_globals`: the exceptions that are caught, and how many are thrown and not yet caught."""
 
 _memory = HostMemory()
 
@@ -81,32 +79,6 @@ class LeavingExceptions:
     def leave(self) -> int:
         """The system call LEAVE. Raises GuestException."""
         raise self._leaving.pop()
-
-
-class ExceptionState:
-    """What the C++ library knows of exceptions of the guest's thread: which are caught, and how many are on their way.
-
-    Where an exception of Python or a fault leaves the guest, that is put back as it was at the call. `variable` is the
-    address of the variable EXCEPTIONS.
-    """
-
-    def __init__(self, variable: int) -> None:
-        self._variable = variable
-
-    def save(self) -> bytes:
-        """The state now."""
-        at = self._place()
-        return _memory.read(at, _STATE) if at else b""
-
-    def restore(self, state: bytes) -> None:
-        """Make it what `save` gave."""
-        at = self._place()
-        if at:
-            _memory.write(at, state or bytes(_STATE))
-
-    def _place(self) -> int:
-        (at,) = struct.unpack("<Q", _memory.read(self._variable, 8))
-        return int(at)
 
 
 def type_name(mangled: str) -> str:

@@ -14,9 +14,10 @@ from armexec.engines import LoadedImage, SupportsFastCalls
 from armexec.engines.thread_local import GuestThread
 from armexec.errors import Aborted
 from armexec.libraries import CAUGHT, EXCEPTIONS, FINISH, FLUSH, LEAVE, START
+from armexec.memory import HostMemory
 from armexec.objects import CType, Image, Parameter, Prototype
 from armexec.objects.symbolize import function_name
-from armexec.program.exceptions import ExceptionState, LeavingExceptions
+from armexec.program.exceptions import LeavingExceptions
 from armexec.program.memory import ProgramMemory
 from armexec.program.process import InitialMemory, system_call_handler
 from armexec.program.standard_streams import StandardError, StandardInput
@@ -61,7 +62,9 @@ class CLibrary(ABC):
         self._memory = initial.memory
         self._thread = GuestThread(self._make_thread(initial.address))
         if any(s.name == EXCEPTIONS and s.offset is not None for s in image.symbols):
-            self._thread.keep_state(ExceptionState(loaded.base + self._offset(EXCEPTIONS)))
+            place = loaded.base + self._offset(EXCEPTIONS)
+            # Which exceptions are caught, and how many are on their way.
+            self._thread.keep_state(int.from_bytes(HostMemory().read(place, 8), "little"))
         loaded.run_as(self._thread)
         self._writes = self._has_output()
         self.bind()
