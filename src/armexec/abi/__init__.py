@@ -8,6 +8,7 @@ from armexec.abi.frames import make_frame_call
 from armexec.abi.placement import (
     Placement,
     calling_convention,
+    can_call,
     passes_scalars_in_registers,
     place_in_registers,
 )
@@ -18,6 +19,7 @@ from armexec.abi.variadic import type_of_class
 __all__ = [
     "Placement",
     "calling_convention",
+    "can_call",
     "has_function_pointers",
     "make_call",
     "make_frame_call",

@@ -142,8 +142,20 @@ class Links:
 
         self.check_engine(str(function.engine), f"{function!r:.80}")
         if isinstance(function, Callback):
-            function = self._fitting(function)
+            return self._fitting(function).address
+        self._check_places(function)
         return function.address
+
+    def _check_places(self, function: Any) -> None:
+        """Raises SignatureError if a function of another system wants arguments where this code doesn't put them."""
+        from armexec.abi import can_call
+
+        prototype, other = function.prototype, function.module.image
+        if prototype is not None and not can_call(self.image, other, prototype):
+            raise SignatureError(
+                f"{function!r:.80} is code for another system, whose calling convention has other places for"
+                f" `{prototype}` than that of {self.image.name}: compile both for one target"
+            )
 
     def address_of_function(self, ctype: CType, function: Callable[..., Any]) -> int:
         """The address to pass for a function pointer: that of the guest's own functions, or of a callback.
