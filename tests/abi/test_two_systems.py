@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
+
 import pytest
 
 import armexec
@@ -55,13 +57,11 @@ def test_imports(callees: dict[str, armexec.Module], caller: str, callee: str, r
     given = callees[callee]
     for name in NAMES:
         for value in (given, given[name]):
-            try:
+            message = f"the import '{name}' is code for another system"
+            with pytest.raises(armexec.LoadError, match=message) if name in refused else nullcontext():
                 made = armexec.compile(CALLER, "c", "-O1", target=caller, engine="translated:O0", imports={name: value})
-            except armexec.LoadError as error:
-                assert name in refused, error  # noqa: PT017
-                assert f"the import {name!r} is code for another system" in str(error)
+            if name in refused:
                 continue
-            assert name not in refused
             call = made[f"call_{name}"]
             if name in ("narrow", "gives_narrow"):
                 assert [call(x) for x in (5, -5, 0x18000)] == [5, -5, -0x8000]
@@ -74,5 +74,5 @@ def test_function_pointers(callees: dict[str, armexec.Module]) -> None:
     for callee in callees.values():
         assert made.by_pointer(callee.plain) == 6
     assert made.nine_by_pointer(callees["apple"].nine) == 100
-    with pytest.raises(armexec.SignatureError, match="nine.* is code for another system"):
+    with pytest.raises(armexec.SignatureError, match=r"nine.* is code for another system"):
         made.nine_by_pointer(callees["linux"].nine)

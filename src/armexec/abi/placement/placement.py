@@ -18,7 +18,7 @@ from armexec.cpu.registers import REGISTERS
 from armexec.errors import SignatureError
 from armexec.objects import CType, Image, Prototype
 
-__all__ = ["Placement", "can_call", "calling_convention", "passes_scalars_in_registers", "place_in_registers"]
+__all__ = ["Placement", "calling_convention", "can_call", "passes_scalars_in_registers", "place_in_registers"]
 
 _STACK_ALIGNMENT = 16
 
