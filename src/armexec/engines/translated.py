@@ -236,12 +236,15 @@ class LoadedTranslatedImage:
         pointer, thread = self._thread_pointer, self._thread
         # What is called afterwards is left to Python.
         is_locked = thread is not None and not thread.has_afterwards
-        types = replace(types, thread_pointer=pointer is not None, serialized=is_locked)
+        state = thread.state if thread is not None and is_locked else 0
+        types = replace(
+            types, thread_pointer=pointer is not None, serialized=is_locked, keeps_state=is_locked and state != 0
+        )
 
         def give(fast: Callable[..., Any]) -> None:
             install(fast if thread is None or is_locked else staticmethod(thread.serialized(fast)))
 
-        make_later(types, Callee(address, pointer, thread, classes), call, give)
+        make_later(types, Callee(address, pointer, thread, state, classes), call, give)
 
     def close(self) -> None:
         self.translator.close()

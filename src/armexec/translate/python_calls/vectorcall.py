@@ -91,13 +91,17 @@ def make_later(
 
 @dataclass(frozen=True)
 class Callee:
-    """What a function calls: the entry stub at `address`. `thread_pointer` gives TPIDR_EL0, if the stub takes it;
-    `thread` has the `_lock` that is held meanwhile, if calls are serialized; `classes` are those of the structs among
-    the parameters, then that of the result."""
+    """What a function calls: the entry stub at `address`.
+
+    `thread_pointer` gives TPIDR_EL0, if the stub takes it. `thread` has the `_lock` that is held meanwhile, if calls
+    are serialized. `state` is the address of 16 bytes that are put back where a call fails, or 0. `classes` are those
+    of the structs among the parameters, then that of the result.
+    """
 
     address: int
     thread_pointer: Callable[[], int] | None = None
     thread: object = None
+    state: int = 0
     classes: tuple[type, ...] = ()
 
 
@@ -134,6 +138,6 @@ def _function(code: HostCode, callee: Callee, slow: Callable[..., Any]) -> Any:
     name = getattr(slow, "__name__", "function").encode()
     documentation = (getattr(slow, "__doc__", None) or "").encode()
     method = _MethodDef(name, code.address("call"), _METH_FASTCALL | _METH_KEYWORDS, documentation)
-    needed = slow, callee.address, callee.thread_pointer, callee.thread, method, code, *callee.classes
+    needed = (slow, callee.address, callee.thread_pointer, callee.thread, method, code, callee.state, *callee.classes)
     assert len(needed) == CLASSES_AT + len(callee.classes)
     return _new_function(ctypes.addressof(method), needed, None)
