@@ -29,6 +29,7 @@ if TYPE_CHECKING:
         Diagnostic,
         Error,
         ExecutionError,
+        GuestException,
         HostError,
         IllegalInstruction,
         InstructionLimitExceeded,
@@ -45,6 +46,7 @@ if TYPE_CHECKING:
     from armexec.module import Function, Module
     from armexec.module.code_buffer import CodeBuffer
     from armexec.module.guest_callbacks import Callback, callback
+    from armexec.module.variable_arguments import VariableArguments
     from armexec.profiling.profile import HotFunction, HotLine, Profile, profile
     from armexec.program.run import ProgramResult, run
     from armexec.run_limits import limits
@@ -65,6 +67,7 @@ __all__ = [
     "Error",
     "ExecutionError",
     "Function",
+    "GuestException",
     "GuestPointer",
     "HostError",
     "HotFunction",
@@ -87,6 +90,7 @@ __all__ = [
     "TimeLimitExceeded",
     "UndefinedSymbol",
     "UnsupportedInstruction",
+    "VariableArguments",
     "WorkerCrashed",
     "__version__",
     "assemble",
@@ -115,6 +119,7 @@ _HOMES = {
     "AddressSpace": "armexec.space",
     "CodeBuffer": "armexec.module.code_buffer",
     "GuestPointer": "armexec.abi.guest_pointer",
+    "VariableArguments": "armexec.module.variable_arguments",
     "limits": "armexec.run_limits",
 }
 

@@ -120,6 +120,7 @@ def compile(
     memory_limit: int | None = None,
     stack_size: int | None = None,
     isolate: str | None = None,
+    files: Mapping[str, str] | None = None,
     sandbox: bool = False,
 ) -> Module:
     """Compile C or C++ for AArch64 and load the result.
@@ -142,6 +143,9 @@ def compile(
         isolate: "process": the code runs in a process of its own, which can do nothing else: it can't open files,
             connect or start processes, and its end is an exception (WorkerCrashed). It is a bit slower to call. See
             `armexec.isolation.IsolatedModule`.
+        files: folders of the host by the absolute paths under which functions of the C library such as `fopen` see
+            them: `files={"/data": "folder"}`. They can only be read, except where the folder's path ends in ":rw". A
+            process of its own has none.
         sandbox: see `load`.
 
     Raises:
@@ -150,7 +154,7 @@ def compile(
         SignatureError: a limit or `isolate` has a value that it can't have.
         HostError: the engine can't run here, or a worker process can't be started.
     """
-    settings = Settings(time_limit, instruction_limit, memory_limit, stack_size, isolate, sandbox)
+    settings = Settings(time_limit, instruction_limit, memory_limit, stack_size, isolate, files, sandbox)
     _prestart(settings)
     given = Source(source, language, file=filename, opt=opt, target=target, flags=flags, compiler=compiler)
     # Assembly too goes to the compiler here.
@@ -170,6 +174,7 @@ def load(
     memory_limit: int | None = None,
     stack_size: int | None = None,
     isolate: str | None = None,
+    files: Mapping[str, str] | None = None,
     sandbox: bool = False,
 ) -> Module:
     """Load a relocatable object (ELF or Mach-O for AArch64), a static library of such, a shared library (ELF) or a
@@ -190,6 +195,7 @@ def load(
             `search`. They are loaded, and their initializers called, at once.
         time_limit, instruction_limit, memory_limit, stack_size: limits of the module; see `compile`.
         isolate: "process": the code runs in a process of its own; see `compile`.
+        files: folders that the guest may use; see `compile`.
         sandbox: the code can't reach memory outside of 4 GiB of its own, in which addresses count from 0. Arrays, text
             and structs that are passed are copied into it, and back after the call where it may have changed them;
             `Module.empty` makes arrays in it, which aren't copied. Its engine is "translated".
@@ -200,7 +206,7 @@ def load(
         SignatureError: a limit or `isolate` has a value that it can't have.
         HostError: the engine can't run here, or a worker process can't be started.
     """
-    settings = Settings(time_limit, instruction_limit, memory_limit, stack_size, isolate, sandbox)
+    settings = Settings(time_limit, instruction_limit, memory_limit, stack_size, isolate, files, sandbox)
     names = _paths(search, "search is a list of folders")
     opened = _paths(dlopen, "dlopen is a list of shared libraries")
     if isinstance(file, list | tuple) and all(isinstance(path, str | os.PathLike) for path in file):
@@ -236,6 +242,7 @@ def function(
     memory_limit: int | None = None,
     stack_size: int | None = None,
     isolate: str | None = None,
+    files: Mapping[str, str] | None = None,
     sandbox: bool = False,
 ) -> Function:
     """A function from machine words, their bytes, assembly text or assembled code.
@@ -250,11 +257,12 @@ def function(
         imports: what symbols that the code doesn't define stand for; see `load`.
         time_limit, instruction_limit, memory_limit, stack_size: limits of the module; see `compile`.
         isolate: "process": the code runs in a process of its own; see `compile`.
+        files: folders that the guest may use; see `compile`.
         sandbox: see `load`.
 
     Raises:
         AssemblyError: the text can't be assembled.
-        LoadError: the code isn't whole 32-bit words, or uses an undefined symbol.
+        LoadError: the code isn't whole 32-bit words, or uses an undefined symbol; a folder of `files` isn't there.
         SignatureError: the signature can't be read, or a limit has a value that it can't have.
         HostError: the engine can't run here.
     """
@@ -263,7 +271,7 @@ def function(
         raise LoadError(f"a function's name is text without null characters, not {described(name)}")
     wanted = name or prototype.name
     source = Source(code, kind_of_code(code), entry=wanted or "function")
-    settings = Settings(time_limit, instruction_limit, memory_limit, stack_size, isolate, sandbox)
+    settings = Settings(time_limit, instruction_limit, memory_limit, stack_size, isolate, files, sandbox)
     module = load_source(source, engine, imports, settings=settings)
     missing = [name for name in module.image.undefined() if source_name(name) in module.missing]
     if missing:

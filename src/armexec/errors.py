@@ -14,6 +14,7 @@ __all__ = [
     "Diagnostic",
     "Error",
     "ExecutionError",
+    "GuestException",
     "HostError",
     "IllegalInstruction",
     "InstructionLimitExceeded",
@@ -320,7 +321,36 @@ class BreakpointHit(ExecutionError):
 
 class Aborted(ExecutionError):
     """The program ended itself, by abort, a failed stack protector, an overflow under -ftrapv, a call of a pure virtual
-    function, an operator new without memory, or an exception. The place is that of the call."""
+    function, an operator new without memory, or std::terminate. The place is that of the call."""
+
+
+class GuestException(ExecutionError):
+    """A C++ exception that no function of the guest has caught.
+
+    `type` is its type as in the source, "std::runtime_error"; empty for one that isn't of C++. `what` is the text of
+    `what()` if it is a std::exception, else None. `value` is what was thrown if that is a number, a `const char *` or a
+    std::string, else None. `pc` and the place are those of the throw, or of the call that led to it in the program's
+    own code. Source: Itanium C++ ABI, "Exception Handling".
+    """
+
+    type: str
+    what: str | None
+    value: Any
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        pc: int,
+        type: str,
+        what: str | None = None,
+        value: Any = None,
+        **place: Unpack[_Place],
+    ) -> None:
+        self.type = type
+        self.what = what
+        self.value = value
+        super().__init__(message, pc=pc, **place)
 
 
 class TimeLimitExceeded(ExecutionError):

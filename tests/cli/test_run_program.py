@@ -70,7 +70,23 @@ def test_errors_are_messages(tmp_path: Path) -> None:
     assert "a.c:1" in done.err
     (tmp_path / "f.c").write_text("int f(void) { return 1; }")
     assert armexec("run", str(tmp_path / "a.c"), "--files", "x").status == 2
-    assert armexec("run", str(tmp_path / "f.c"), "--files", "/x=y").status == 2
+    assert armexec("run", str(tmp_path / "f.c"), "--files", "x").status == 2
+    done = armexec("run", str(tmp_path / "f.c"), "--files", "/x=y")
+    assert (done.status, "y is no folder" in done.err) == (1, True)
+
+
+@needs_c
+def test_a_function_has_files(tmp_path: Path) -> None:
+    (tmp_path / "in").write_text("21")
+    source = r"""
+    #include <stdio.h>
+    int twice(const char *name) { int n = 0; FILE *in = fopen(name, "r"); fscanf(in, "%d", &n); return 2 * n; }
+    """
+    (tmp_path / "twice.c").write_text(source)
+    done = armexec("run", str(tmp_path / "twice.c"), "/d/in", "--files", f"/d={tmp_path}")
+    assert (done.status, done.out) == (0, "42\n")
+    done = armexec("run", str(tmp_path / "twice.c"), "/d/in")
+    assert (done.status, "no folder was given for it" in done.err) == (1, True)
 
 
 def test_main_is_called_as_a_function_where_that_is_asked_for(tmp_path: Path) -> None:

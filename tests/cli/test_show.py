@@ -42,7 +42,7 @@ def test_the_story_is_told_with_real_data(engine: str, name: str) -> None:
     assert address[1] in memory
     assert result.splitlines()[1].strip() == "3"
     if engine == "translated":
-        assert re.search(r"0x[0-9a-f]+ +\d+ bytes +r-x", memory)
+        assert re.search(r"host.s own code is at\n +0x[0-9a-f]+ +r-x", memory)
 
 
 def test_one_function_of_several_is_shown() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ctypes
 
-from armexec.memory.page_table import LEVEL_2_BITS, LIMIT, PAGE, PAGE_BITS, READ, ROOTS, WRITE, PageTable
+from armexec.memory.guest.page_table import LEVEL_2_BITS, LIMIT, PAGE, PAGE_BITS, READ, ROOTS, WRITE, PageTable
 
 SPAN = 1 << PAGE_BITS + LEVEL_2_BITS
 

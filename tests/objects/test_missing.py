@@ -98,7 +98,9 @@ def test_undefined_symbols(opt: str, target: str, flags: tuple[str, ...], engine
 def test_the_call_is_shown_by_its_name() -> None:
     m = module(SOURCE, "reference", "-O0", "linux", ())
     assert "bl ext\n" in m.call.disassembly
-    with pytest.raises(armexec.UndefinedSymbol, match=r"\(nor var, far\), at .*, t.c:4, in `bl ext`") as caught:
+    with pytest.raises(
+        armexec.UndefinedSymbol, match=r"\(nor var, far\): imports=\{\.\.\.\} can give it, at .*, t.c:4, in `bl ext`"
+    ) as caught:
         m.call(3)
     assert m.call.address < caught.value.pc < m.call.address + m.call.size
 

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import armexec
+from armexec.libraries.calls import CAUGHT
 from armexec.machines.llvm.memory import REACH
 from armexec.memory.sandbox.layout import FIRST, FUNCTIONS, GUARD, SIZE
 
@@ -361,3 +362,43 @@ def test_code_that_the_guest_writes_isnt_found_in_a_sandbox(mod: armexec.Module)
 def test_what_isnt_confined_yet_is_refused() -> None:
     with pytest.raises(armexec.SignatureError, match="not both"):
         armexec.function("ret", "void()", sandbox=True, isolate="process")
+
+
+def test_exceptions_of_the_guest_are_read_in_the_sandbox(canary: ctypes.Array[ctypes.c_char]) -> None:
+    mod = armexec.compile(
+        """
+        #include <stdexcept>
+        extern "C" int work(int n) { if (n > 2) throw std::runtime_error("too many"); return n; }
+        extern "C" long caught(long name, long text, long thrown, long frames) {
+            register long x8 __asm__("x8") = NUMBER;
+            register long x0 __asm__("x0") = name; register long x1 __asm__("x1") = text;
+            register long x2 __asm__("x2") = thrown; register long x3 __asm__("x3") = frames;
+            __asm__ volatile("svc #0" : "+r"(x0) : "r"(x8), "r"(x1), "r"(x2), "r"(x3) : "memory");
+            return x0;
+        }
+        """.replace("NUMBER", str(CAUGHT)),
+        sandbox=True,
+    )
+    assert mod.work(2) == 2
+    with pytest.raises(armexec.GuestException) as thrown:
+        mod.work(3)
+    assert thrown.value.what == "too many"
+    host = ctypes.addressof(canary)
+    with pytest.raises(armexec.Error):
+        mod.caught(host, host, host, host)
+    assert mod.work(1) == 1
+
+
+def test_variable_arguments_are_read_in_the_sandbox(canary: ctypes.Array[ctypes.c_char]) -> None:
+    host = ctypes.addressof(canary) & -16
+    text = "mov x29, x30; mov x28, sp; mov sp, x1; blr x0; mov sp, x28; ret x29"
+    function = armexec.function(text, "void(void *, long)", sandbox=True)
+
+    def look(first: int, rest: armexec.VariableArguments) -> int:
+        for _ in range(20):
+            rest.next("long")
+        return 0
+
+    made = function.module._links.callback(look, armexec.api.prototype_of("long(long, ...)"))
+    with pytest.raises(armexec.Error):
+        function(made.address, host)

@@ -10,7 +10,7 @@ import pytest
 
 import armexec
 from armexec.memory import Protection
-from armexec.memory.page_table import READ, WRITE
+from armexec.memory.guest.page_table import READ, WRITE
 from armexec.space import AddressSpace
 from engines import AVAILABLE
 

@@ -37,7 +37,7 @@ def pointer_argument(ctype: CType, value: Any, alive: list[Any]) -> int:
     """The address to pass for the pointer type `ctype`. Objects that own its memory are added to `alive`.
 
     - An int is an address, and None is null. For a reference to a scalar a number is a value: a copy is passed if the
-      reference accepts one.
+      reference accepts one; the same goes for a list of a vector's numbers.
     - NumPy arrays, `array.array`, `bytearray` and all other contiguous buffers are passed without a copy. Bytes and
       read-only buffers need a const target.
     - A callable is passed for a function pointer. What has an index (`__index__`) is an address.
@@ -92,6 +92,8 @@ def pointer_argument(ctype: CType, value: Any, alive: list[Any]) -> int:
         place = ctypes.cast(ctypes.c_char_p(data), ctypes.c_void_p).value or 0
         return lent(alive, place, len(data), is_writable=False)
     if isinstance(value, list | tuple):
+        if ctype.temporary and target is not None and target.kind == "vector" and not _is_nested(value):
+            return _copied(ctype, value, alive)
         copy = copy_list(target, value, alive)
         alive.append(copy)
         return lent(alive, copy.address, len(copy.data), is_writable=copy.values is not None)
@@ -217,11 +219,15 @@ def _pointer(ctype: CType) -> Codec:
     return Pointer(ctype)
 
 
+def _is_nested(values: list[Any] | tuple[Any, ...]) -> bool:
+    return any(isinstance(value, list | tuple) or getattr(value, "shape", ()) for value in values)
+
+
 def _copied(ctype: CType, value: Any, alive: list[Any]) -> int:
-    """The address of a copy of a scalar. Raises SignatureError."""
+    """The address of a copy of a scalar or a vector. Raises SignatureError."""
     target = ctype.target
     assert target is not None
-    if not ctype.temporary or target.kind == "complex":
+    if not ctype.temporary:
         raise SignatureError(
             f"it is passed by reference: give a list of one, as [{value!r:.60}], an array or a ctypes object"
             " (an address is a ctypes.c_void_p)"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from armexec.objects import Image
     from armexec.sources import Source
 
-__all__ = ["is_program", "run_program"]
+__all__ = ["given_folders", "is_program", "run_program"]
 
 
 def is_program(source: Source, image: Image) -> bool:
@@ -28,10 +28,21 @@ def is_program(source: Source, image: Image) -> bool:
     return any(s.defined and s.binding != "local" and image.linkage_name(s) == "main" for s in image.symbols)
 
 
+def given_folders(files: Sequence[str]) -> dict[str, str]:
+    """The folders by their paths for the guest. Raises click.UsageError if one isn't given as PATH=FOLDER."""
+    folders = {}
+    for given in files:
+        path, equals, folder = given.partition("=")
+        if not equals:
+            raise click.UsageError(f"--files {given}: it is given as PATH=FOLDER")
+        folders[path] = folder
+    return folders
+
+
 def run_program(
     source: Source,
     arguments: Sequence[str],
-    files: Sequence[str],
+    files: Mapping[str, str],
     *,
     engine: str | None,
     limits: AbstractContextManager[object],
@@ -43,17 +54,10 @@ def run_program(
     what it has written.
 
     Raises:
-        click.UsageError: a folder isn't given as PATH=FOLDER.
         Error: see `armexec.run`.
     """
     from armexec.program.run import program_image, program_parts, run_image
 
-    folders = {}
-    for given in files:
-        path, equals, folder = given.partition("=")
-        if not equals:
-            raise click.UsageError(f"--files {given}: it is given as PATH=FOLDER")
-        folders[path] = folder
     made = None
     if profile:
         from armexec.profiling.profile import Profile
@@ -65,7 +69,7 @@ def run_program(
             image,
             arguments,
             input=b"" if source.name == "<stdin>" else sys.stdin.buffer,
-            files=folders,
+            files=files,
             capture=json,
             engine=engine,
             limits=limits,

@@ -13,14 +13,15 @@ _MATHEMATICS = (
     "sqrt|tan|tanh|tgamma|trunc"
 )
 _OPERATIONS = "add|sub|mul|div|neg|cmp|eq|ne|lt|le|gt|ge|unord|powi|extend|trunc|fix|float"
+_WHERE = "which only code of ELF objects can have, on the engines translated and reference"
 _REASONS = [
-    (rf"(__)?({_MATHEMATICS})({_FORMATS})(_stret)?", "it is the mathematical library's, which armexec hasn't yet"),
-    (r"__(mem|str|st|[sv]n?printf|f?printf)\w*_chk|__strncat_chk", "it is the C library's, which armexec hasn't yet"),
-    (r"__eprintf|atomic_\w+|pthread_\w+", "it is the C library's, which armexec hasn't yet"),
-    (r"_Unwind_\w+|__(de)?register_frame\w*|__frame_state_for", "armexec doesn't unwind the stack yet"),
+    (rf"(__)?({_MATHEMATICS})({_FORMATS})(_stret)?", f"it is the mathematical library's, {_WHERE}"),
+    (r"__(mem|str|st|[sv]n?printf|f?printf)\w*_chk|__strncat_chk", f"it is the C library's, {_WHERE}"),
+    (r"__eprintf|atomic_\w+|pthread_\w+", f"it is the C library's, {_WHERE}"),
+    (r"_Unwind_\w+|__(de)?register_frame\w*|__frame_state_for", f"it is the unwinder's, {_WHERE}"),
     (
         r"__cxa_(get_globals(_fast)?|\w*dependent_exception|init_primary_exception|tm_cleanup|throw_bad_array_length)",
-        "C++ exceptions aren't supported yet",
+        f"C++ exceptions need the C++ library, {_WHERE}",
     ),
     (
         r"__emutls_\w+|__tls_get_addr|_tlv_bootstrap|__cxa_thread_atexit(_impl)?",
@@ -29,7 +30,7 @@ _REASONS = [
     (r"_ZT[IS](P|PK)?u\d+__SV\w+", "armexec doesn't have SVE"),
     (
         r"_Z(GTt)?(T[VIST])?N?K?(St|S[sabiod]|10__cxxabiv1|9__gnu_cxx)\w*|__cxa_(demangle|vec_\w+)|__gcclibcxx\w+|DW\.ref\..*",
-        "it is the C++ library's, which armexec hasn't yet",
+        f"it is the C++ library's, {_WHERE}",
     ),
     (r"__(u?(div|mod)(mod)?ei[45]|fix(uns)?[hsdt]fei|float(un)?ei[hsdt]f)", "only Zig calls it"),
     (r"__\w*(bitint)\w*", "_BitInt of more than 128 bits isn't supported yet"),

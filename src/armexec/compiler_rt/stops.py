@@ -9,7 +9,10 @@ STOP = 0xA640
 CALLER = "__stop_caller"
 """The variable that then holds the return address."""
 
-_EXCEPTIONS = "C++ exceptions aren't supported yet"
+_EXCEPTIONS = (
+    "exceptions need the C++ library, which is linked with ELF objects that throw or catch, on the engines translated"
+    " and reference"
+)
 _NO_MEMORY = "operator new found no memory: the heap has 512 MiB"
 _BLOCK = "a pointer that malloc hasn't given, or that is no longer its own"
 _FORTIFIED = "a fortified function would write past the end of its destination"

@@ -39,7 +39,7 @@ from armexec.objects import Image
 from armexec.objects.names import linkage_name, source_name
 from armexec.objects.symbolize import function_name
 
-__all__ = ["Where", "to_error"]
+__all__ = ["Where", "place_of", "to_error"]
 
 Where = Callable[[], Trap]
 """A function that gives the trap with its place. Finding it takes a while."""
@@ -157,11 +157,16 @@ def _missing(trap: Trap, image: Image, base: int, where: Where | None, memory: R
     others = [source_name(other) for other in image.undefined() if other not in image.imported]
     others = [other for other in others if other != name]
     linkage = image.linkage_name(found.symbol)
-    reason = image.why_missing(linkage) or why_absent(linkage)
+    reason = image.why_missing(linkage)
+    if not reason:
+        absent = why_absent(linkage)
+        no_library = "armexec has no C library for macOS, but one for the target linux"
+        reasons = (absent, no_library if image.format == "macho" else "", "imports={...} can give it")
+        reason = "; ".join(text for text in reasons if text)
     also = f" (nor {', '.join(others[:8])}{', ...' if len(others) > 8 else ''})" if others else ""
     return UndefinedSymbol(
         f"undefined symbol {name} {verb}{f' by {by}' if by else ''}: neither {image.name} nor what was loaded with it"
-        f" defines it{also}{f': {reason}' if reason else ''},",
+        f" defines it{also}: {reason},",
         name=name,
         pc=pc,
         **place,
@@ -273,6 +278,11 @@ def _word(pc: int, memory: ReadableMemory) -> int | None:
         return int.from_bytes(memory.read(pc, 4), "little")
     except AccessError:
         return None
+
+
+def place_of(image: Image, base: int, pc: int, memory: ReadableMemory = _memory) -> dict[str, str]:
+    """The fields `symbol`, `source` and `instruction` of an ExecutionError for an address in an image at `base`."""
+    return _place(image, base, pc, _word(pc, memory))
 
 
 def _missing_name(image: Image | None, offset: int) -> str | None:

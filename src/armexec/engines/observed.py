@@ -19,7 +19,7 @@ from armexec.engines.stepping import Run, Stepper
 from armexec.errors import HostError
 from armexec.isa import Decoded, decode
 from armexec.memory import execution_refused
-from armexec.memory.page_table import PAGE, PageTable
+from armexec.memory.guest.page_table import PAGE, PageTable
 from armexec.translate.cfg.discovery import BlockEndMachine, ends_block
 from armexec.translate.codegen import llvm as host
 from armexec.translate.codegen.link import HostCode

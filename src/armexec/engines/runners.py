@@ -7,7 +7,7 @@ from armexec.engines.interpreted import Interpreted
 from armexec.engines.running import Runner
 from armexec.errors import HostError
 from armexec.memory.fixed_pages import FixedPages
-from armexec.memory.page_table import PageTable
+from armexec.memory.guest.page_table import PageTable
 
 __all__ = ["runner"]
 

@@ -18,10 +18,10 @@ from armexec.deadlines import deadline
 from armexec.engines.running import Guest
 from armexec.instruction_budget import instructions_left
 from armexec.isa.extensions import needed_by_word
+from armexec.machines.addresses import CACHE_LINE
 from armexec.machines.interpreter.decoding import executable
 from armexec.machines.interpreter.state_machine import StateMachine
 from armexec.machines.interpreter.values import Bits
-from armexec.machines.system import CACHE_LINE
 from armexec.machines.traps import Trap, TrapKind
 
 __all__ = ["Run", "Stepper"]

@@ -17,6 +17,9 @@ from armexec.objects import Image
 __all__ = ["GuestThread", "ThreadBlocks", "thread_blocks"]
 
 
+_STATE = 16
+
+
 class ThreadBlocks(NamedTuple):
     """The blocks of an image's thread-local variables.
 
@@ -67,7 +70,7 @@ class GuestThread:
     """The only thread that an executable's C library knows. All threads of Python run its code as that one, and
     therefore one after the other: the library takes no locks of its own as long as it has made no other thread.
 
-    `pointer` is its TPIDR_EL0.
+    `pointer` is its TPIDR_EL0, `state` the address that `keep_state` was given, or 0.
     """
 
     def __init__(self, pointer: int) -> None:
@@ -76,6 +79,7 @@ class GuestThread:
         self._lock = renew(self)
         self._depth = 0
         self._after: Callable[[], object] | None = None
+        self.state = 0
 
     def blocks(self) -> ThreadBlocks:
         """Its thread-local variables, which are the same for all threads of Python."""
@@ -90,15 +94,25 @@ class GuestThread:
         """Whether something is called after each call."""
         return self._after is not None
 
+    def keep_state(self, address: int) -> None:
+        """Have 16 bytes put back as they were at the call where an exception leaves the guest: what a library keeps of
+        this thread."""
+        self.state = address
+
     def serialized(self, function: Callable[..., Any]) -> Callable[..., Any]:
         """The function, which waits until no other thread is in such a function."""
 
         def call(*values: Any, **named: Any) -> Any:
             with self._lock:
                 self._depth += 1
+                before = ctypes.string_at(self.state, _STATE) if self.state else b""
                 try:
                     try:
                         return function(*values, **named)
+                    except BaseException:
+                        if self.state:
+                            ctypes.memmove(self.state, before, _STATE)
+                        raise
                     finally:
                         if self._depth == 1 and self._after is not None:
                             self._after()

@@ -259,9 +259,15 @@ class LoadedTranslatedImage:
         pointer, thread = self._thread_pointer, self._thread
         # What is called afterwards is left to Python.
         is_locked = thread is not None and not thread.has_afterwards
-        types = replace(types, thread_pointer=pointer is not None, serialized=is_locked, sandbox=sandbox is not None)
-
-        callee = Callee(address, pointer, thread, classes, 0 if sandbox is None else sandbox.base)
+        state = thread.state if thread is not None and is_locked else 0
+        types = replace(
+            types,
+            thread_pointer=pointer is not None,
+            serialized=is_locked,
+            keeps_state=is_locked and state != 0,
+            sandbox=sandbox is not None,
+        )
+        callee = Callee(address, pointer, thread, state, classes, 0 if sandbox is None else sandbox.base)
 
         def give(fast: Callable[..., Any]) -> None:
             install(fast if thread is None or is_locked else staticmethod(thread.serialized(fast)))

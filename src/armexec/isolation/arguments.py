@@ -181,7 +181,8 @@ _INSIDE = (
 
 def send_variable(arguments: Arguments, prototype: Prototype, extra: Sequence[Any]) -> list[Any]:
     """What is told of the further arguments of a variadic function. Raises SignatureError."""
-    _, types, values = variable_arguments(prototype, extra)
+    # A long double goes as a double, as Apple's is one.
+    _, types, values = variable_arguments(prototype, extra, "apple")
     sent: list[Any] = []
     for position, (ctype, value) in enumerate(zip(types, values, strict=True), len(prototype.parameters) + 1):
         try:

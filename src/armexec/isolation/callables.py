@@ -57,6 +57,8 @@ class Callables:
 
     def reference(self, function: Callable[..., Any], prototype: Prototype) -> CallbackReference:
         """A number for a function, which stays. Raises SignatureError."""
+        if prototype.variadic:
+            raise SignatureError(f"`{prototype}`: code in a worker process can't call a function of Python with `...`")
         check_arity(function, prototype)
         number = next(_numbers)
         self._session.add_callback(number, make_callback(self._session, function, prototype))

@@ -27,7 +27,7 @@ from armexec.own_names import own_method
 if TYPE_CHECKING:
     from armexec.abi.values.globals import Globals
     from armexec.errors import Diagnostic
-    from armexec.objects import Prototype
+    from armexec.objects import CType, Prototype
 
 __all__ = ["IsolatedModule"]
 
@@ -121,9 +121,15 @@ class IsolatedModule(Module):
             raise Error(f"{self._image.name}: the module is closed")
 
     def _python_call(
-        self, symbol: FunctionSymbol, prototype: Prototype, text: type[str] | type[bytes] | None
+        self,
+        symbol: FunctionSymbol,
+        prototype: Prototype,
+        text: type[str] | type[bytes] | None,
+        variable: tuple[CType, ...] | None = None,
     ) -> tuple[Callable[..., Any], None]:
         name = symbol.source_name
+        if variable is not None:
+            raise SignatureError(f"{name}: in a worker process variable arguments have the types of their values only")
         call = make_worker_call(self._session, prototype, symbol.offset, name, text, self._callables.address)
         return call, None
 

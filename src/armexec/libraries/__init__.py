@@ -2,6 +2,17 @@
 
 from __future__ import annotations
 
-from armexec.libraries.link import FINISH, FLUSH, START, can_link, library_needed, link_program
+from armexec.libraries.calls import CAUGHT, EXCEPTIONS, FINISH, FLUSH, LEAVE, START
+from armexec.libraries.link import can_link, library_needed, link_program
 
-__all__ = ["FINISH", "FLUSH", "START", "can_link", "library_needed", "link_program"]
+__all__ = [
+    "CAUGHT",
+    "EXCEPTIONS",
+    "FINISH",
+    "FLUSH",
+    "LEAVE",
+    "START",
+    "can_link",
+    "library_needed",
+    "link_program",
+]

@@ -11,6 +11,7 @@ from typing import Any
 from armexec.compiler_rt import PROGRAM_UNITS, RuntimeLibrary, runtime_names
 from armexec.errors import LoadError
 from armexec.libraries.archives import library_files
+from armexec.libraries.calls import FINISH, FLUSH, START
 from armexec.libraries.names import c_names, is_cxx_name
 from armexec.objects import Image, Part, StaticLibrary, read_part
 from armexec.objects.formats.archive import Member
@@ -19,9 +20,6 @@ from armexec.objects.linking.missing import missing_text
 from armexec.toolchain import wheel_compiler
 
 __all__ = [
-    "FINISH",
-    "FLUSH",
-    "START",
     "archives",
     "can_link",
     "library_needed",
@@ -31,21 +29,20 @@ __all__ = [
     "without",
 ]
 
-START = "__armexec_start"
-"""The function that makes the C library of an image ready and calls the constructors, where main isn't run. Its
-argument is the address of the initial stack, its result the thread pointer."""
-FINISH = "__armexec_finish"
-"""The function that does what exit() does before it ends the process."""
-FLUSH = "fflush"
-"""The function that writes what is still buffered, if its argument is null."""
 _ENTRY = "_start"
 # Compilers refer to these only where something is thrown or caught: compiler_rt can but end the program.
 _EXCEPTIONS = {"__cxa_throw", "__cxa_rethrow", "__cxa_end_catch"}
 
 
 def can_link(image: Image) -> bool:
-    """Whether the libraries can be linked with an image: it is made of ELF objects, and the libraries can be had."""
-    return type(image) is Image and image.format == "elf" and not image.is_executable and wheel_compiler() is not None
+    """Whether the libraries can be linked with an image: it is made of ELF objects or of assembled code, and the
+    libraries can be had."""
+    return (
+        type(image) is Image
+        and image.format in ("elf", "words")
+        and not image.is_executable
+        and wheel_compiler() is not None
+    )
 
 
 def library_needed(objects: Sequence[Part], is_given: Callable[[str], bool] = lambda _: False) -> bool:
@@ -85,6 +82,8 @@ def link_program(
         LoadError: symbols aren't defined, or are defined twice.
         CompileError: a library can't be built.
     """
+    # The assembler's code has no system of its own: here it has Linux.
+    objects = [replace(part, format="elf") if part.format == "words" else part for part in objects]
     if any(part.format != "elf" for part in objects):
         raise LoadError(f"{name}: only ELF objects for Linux are linked with the C library: compile for linux")
     c = library_files("c")
@@ -102,6 +101,7 @@ def link_program(
     last: list[Library] = [*archives(c), RuntimeLibrary(only=PROGRAM_UNITS)]
     selection = select(parts, without(given, [*basic, *last]), roots)
     if _needs_cxx(objects, selection, given):
+        parts.append(support_code("exceptions.s"))
         selection = select(parts, without(given, [*basic, *archives(library_files("c++")), *last]), roots)
     if selection.missing and not allow_missing:
         count = len(selection.missing)

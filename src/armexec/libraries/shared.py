@@ -11,7 +11,8 @@ from importlib.resources import files
 
 from armexec.compiler_rt import PROGRAM_UNITS, RuntimeLibrary, runtime_names
 from armexec.libraries.archives import library_files
-from armexec.libraries.link import FLUSH, archives, support_code, unlisted, without
+from armexec.libraries.calls import FLUSH
+from armexec.libraries.link import archives, support_code, unlisted, without
 from armexec.libraries.names import c_names
 from armexec.objects import Image, Part, read_part
 from armexec.objects.dynamic.image import LibraryImage

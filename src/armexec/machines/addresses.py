@@ -1,8 +1,11 @@
-"""Addresses of data. This file imports nothing: every run needs it."""
+"""Addresses of data, and lines of caches. This file imports nothing: every run needs it."""
 
 from __future__ import annotations
 
-__all__ = ["without_tag"]
+__all__ = ["CACHE_LINE", "without_tag"]
+
+CACHE_LINE = 64
+"""Bytes of a line of the caches, as CTR_EL0 says."""
 
 _TAG = 56
 

@@ -19,7 +19,6 @@ from armexec.isa.system_registers import (
 
 __all__ = [
     "AHP",
-    "CACHE_LINE",
     "CNTFRQ",
     "CNTFRQ_EL0",
     "CNTVCT_EL0",
@@ -43,9 +42,6 @@ __all__ = [
     "UFC",
 ]
 
-
-CACHE_LINE = 64
-"""Bytes of a line of the caches, as CTR_EL0 says."""
 
 CNTFRQ = 1_000_000_000
 """CNTVCT_EL0 counts nanoseconds of the host's monotonic clock."""

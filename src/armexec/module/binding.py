@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
@@ -22,12 +23,14 @@ MakeFaster: TypeAlias = "Callable[[Callable[[Any], None]], None]"
 
 
 class CallTarget(NamedTuple):
-    """A function in memory: its offset in the image, its prototype, and how function pointers get addresses."""
+    """A function in memory: its offset in the image, its prototype, how function pointers get addresses, and the types
+    of the further arguments of a variadic function, where they are given."""
 
     loaded: LoadedImage
     offset: int
     prototype: Prototype
     address_of_function: Callable[[CType, Callable[..., Any]], int]
+    variable: tuple[CType, ...] | None = None
 
     def python_call(self, convert: Callable[[Any], Any] | None) -> tuple[Callable[..., Any], MakeFaster | None]:
         """The function that Python calls, and what makes a faster one, if the engine can.
@@ -52,7 +55,7 @@ class CallTarget(NamedTuple):
             from armexec.abi.lending import LentOwners
 
             owners = partial(LentOwners, self.address_of_function, sandbox)
-        elif has_function_pointers(prototype):
+        elif has_function_pointers(self._whole()):
             from armexec.abi.owners import Owners
 
             owners = partial(Owners, self.address_of_function)
@@ -63,10 +66,19 @@ class CallTarget(NamedTuple):
         else:
             bound = loaded.bind_frame(self.offset)
             convention = calling_convention(loaded.image)
-            call = make_frame_call(prototype, convention, bound, convert, owners, sandbox=sandbox is not None)
-        if convert is not None or not isinstance(loaded, SupportsFastCalls):
+            call = make_frame_call(
+                prototype, convention, bound, convert, owners, self.variable, sandbox=sandbox is not None
+            )
+        if convert is not None or self.variable is not None or not isinstance(loaded, SupportsFastCalls):
             return call, None
         return call, lambda give: loaded.make_fast_call(prototype, bound, call, give)
+
+    def _whole(self) -> Prototype:
+        """The prototype with the further arguments."""
+        from armexec.objects import Parameter
+
+        further = (Parameter("", ctype) for ctype in self.variable or ())
+        return replace(self.prototype, parameters=(*self.prototype.parameters, *further))
 
 
 def limited_call(call: Callable[..., Any], settings: Settings) -> Callable[..., Any]:

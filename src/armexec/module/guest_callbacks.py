@@ -14,6 +14,7 @@ from armexec.engines import Engine, SupportsFastCallbacks, get_engine
 from armexec.errors import SignatureError
 from armexec.module.guest_code import GuestCode
 from armexec.module.signatures import prototype_of
+from armexec.module.variable_arguments import VariableArguments, VariablePlans
 from armexec.objects import CType, Prototype
 from armexec.objects.prototypes import Parameter
 
@@ -41,14 +42,14 @@ class Callback(GuestCode):
         """Give a function an address.
 
         Raises:
-            SignatureError: a type can't be passed, the function takes another number of arguments, or it is variadic.
+            SignatureError: a type can't be passed, or the function takes another number of arguments.
             HostError: no addresses are left.
         """
-        if prototype.variadic:
-            raise SignatureError(f"`{prototype}`: guest code can't call a function of Python with `...`")
         check_arity(function, prototype)
         self.function = function
         self.prototype = prototype
+        self.convention = convention
+        self.signature: str | Prototype = prototype
         self._engine = engine.name
         self._sandbox = engine.sandbox
         self._host = _bind(function, prototype, engine, convention)
@@ -78,7 +79,9 @@ class Callback(GuestCode):
         return f"<Callback {self.prototype} at 0x{self.address:x}, {self.engine}>"
 
 
-def callback(function: Callable[..., Any], signature: str | Prototype, *, engine: str | None = None) -> Callback:
+def callback(
+    function: Callable[..., Any], signature: str | Prototype, *, engine: str | None = None, target: str = "host"
+) -> Callback:
     """An address for a function of Python, that guest code can call as long as the result exists.
 
     A callable that is passed for a function pointer needs none of this: it has an address as long as the module exists,
@@ -87,13 +90,16 @@ def callback(function: Callable[..., Any], signature: str | Prototype, *, engine
 
     Args:
         function: it is called with ints, floats and values of structs, and returns what the signature says. Pointers
-            are ints that lead to what they point to: `p[0]`.
+            are ints that lead to what they point to: `p[0]`. One with `...` gets its variable arguments as the last
+            argument, whose `next("int")` gives one after the other.
         signature: a C prototype, such as "int(const void *, const void *)".
         engine: the engine of the code that calls it; this host's default otherwise.
+        target: the system whose calling convention the address is for, and whose `char` and `long double` the signature
+            means: "host", "linux" or "apple". Modules that get it as an import or as an argument need no such thing.
 
     Raises:
-        SignatureError: the signature can't be read or has what can't be passed, or the function takes another number
-            of arguments.
+        SignatureError: the signature can't be read or has what can't be passed, the function takes another number of
+            arguments, or there is no such target.
         HostError: the engine can't run here.
 
     >>> import armexec
@@ -106,7 +112,17 @@ def callback(function: Callable[..., Any], signature: str | Prototype, *, engine
         raise SignatureError(f"a callback is a function, not {type(function).__name__} {function!r:.60}")
     from armexec.abi import calling_convention
 
-    return Callback(function, prototype_of(signature), get_engine(engine), calling_convention(None))
+    conventions: dict[str, CallingConvention] = {
+        "host": calling_convention(None),
+        "linux": "aapcs64",
+        "apple": "apple",
+    }
+    if not isinstance(target, str) or target not in conventions:
+        raise SignatureError(f"there is no target {target!r:.60}: choose one of {', '.join(conventions)}")
+    convention = conventions[target]
+    made = Callback(function, prototype_of(signature, convention=convention), get_engine(engine), convention)
+    made.signature = signature
+    return made
 
 
 def prototype_of_pointer(ctype: CType) -> Prototype | None:
@@ -157,7 +173,8 @@ def check_arity(function: Callable[..., Any], prototype: Prototype) -> None:
         signature = inspect.signature(function)
     except (TypeError, ValueError):
         return  # a function of C's doesn't tell
-    count = len(prototype.parameters)
+    # The variable arguments are one.
+    count = len(prototype.parameters) + prototype.variadic
     try:
         signature.bind(*[None] * count)
     except TypeError as error:
@@ -172,7 +189,8 @@ def _bind(
     function: Callable[..., Any], prototype: Prototype, engine: Engine, convention: CallingConvention
 ) -> HostFunction:
     sandbox = engine.sandbox
-    plan = CalleePlan(prototype, convention, sandbox=None if sandbox is None else sandbox.memory)
+    memory = None if sandbox is None else sandbox.memory
+    plan = CalleePlan(prototype, convention, sandbox=memory)
     take, put = plan.arguments, plan.set_result
     # As in C, what a function gives where nothing is wanted is left out.
     has_result = prototype.result.kind != "void"
@@ -186,10 +204,32 @@ def _bind(
             alive.clear()
             put(block, result, alive)
 
+    if prototype.variadic:
+        plans = VariablePlans(prototype, convention, memory)
+        return engine.host_functions().add(_with_variable(function, plans, alive))
     host = engine.host_functions().add(enter)
     if isinstance(engine, SupportsFastCallbacks):
         engine.make_fast_callback(host, prototype, function, _converter(plan, prototype))
     return host
+
+
+def _with_variable(function: Callable[..., Any], plans: VariablePlans, alive: list[Any]) -> Callable[[CallFrame], None]:
+    """What calls a function with variable arguments. `alive` gets what the latest result refers to."""
+    plan = plans.plan()
+    has_result = plans.prototype.result.kind != "void"
+
+    def enter(frame: CallFrame) -> None:
+        block = memoryview(frame).cast("B")
+        variable = VariableArguments(plans, block)
+        try:
+            result = function(*plan.arguments(block), variable)
+        finally:
+            variable.close()
+        if has_result:
+            alive.clear()
+            plan.set_result(block, result, alive)
+
+    return enter
 
 
 def _converter(plan: CalleePlan, prototype: Prototype) -> Callable[[Any], Any]:

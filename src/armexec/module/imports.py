@@ -10,7 +10,7 @@ from armexec.objects.names import bare_name, source_name
 
 if TYPE_CHECKING:
     from armexec.engines import Engine, LoadedImage
-    from armexec.objects import Image
+    from armexec.objects import Image, Prototype
 
 __all__ = ["Import", "Imports"]
 
@@ -89,6 +89,8 @@ class Imports:
                     f"the import {key!r} is code of the engine {str(owner.engine)!r}, and {self._image.name} is loaded"
                     f" for {self._engine.name!r}: load both for one engine"
                 )
+            prototype = getattr(value, "prototype", None) if owner is not value else self._image.prototype(name)
+            self._check_convention(key, prototype, owner.image)
             self.keep.append(value)
             if owner is not value:
                 return int(value.address)
@@ -109,3 +111,13 @@ class Imports:
         if not 0 <= number < 1 << 64:
             raise LoadError(f"the import {key!r} is {number:#x}, which is no address")
         return int(number)
+
+    def _check_convention(self, key: str, prototype: Prototype | None, other: Image) -> None:
+        """Raises LoadError if code for another system wants arguments where this image's doesn't put them."""
+        from armexec.abi import can_call
+
+        if prototype is not None and not can_call(self._image, other, prototype):
+            raise LoadError(
+                f"the import {key!r} is code for another system, {other.name}, whose calling convention has other"
+                f" places for `{prototype}` than that of {self._image.name}: compile both for one target"
+            )

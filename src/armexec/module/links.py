@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
+from weakref import WeakKeyDictionary
 
 from armexec.engines import get_engine, new_sandbox
 from armexec.errors import LoadError, SignatureError
 from armexec.module.dynamic_loading import dynamic_loading
 from armexec.module.guest_code import GuestCode
 from armexec.module.imports import Import, Imports
+from armexec.module.signatures import prototype_of
 from armexec.objects.names import source_name
 
 if TYPE_CHECKING:
@@ -85,6 +87,7 @@ class Links:
             given = getattr(function, "prototype", None)
         elif isinstance(function, Callback):
             self.check_engine(function.engine, f"the import {source_name(name)!r}")
+            function = self._fitting(function)
             return function.address, function
         prototype = given or self.image.prototype(name)
         if prototype is None:
@@ -117,6 +120,24 @@ class Links:
         """
         return self._callbacks.bind(function, prototype)
 
+    def _fitting(self, callback: Callback) -> Callback:
+        """A callback for this code's calling convention, in which its signature may mean other types."""
+        from armexec.abi import calling_convention
+
+        convention = calling_convention(self.image)
+        if callback.convention == convention:
+            return callback
+        found = self._fitted.get(callback)
+        if found is None:
+            prototype = prototype_of(callback.signature, self.image)
+            found = self._fitted[callback] = type(callback)(callback.function, prototype, self.engine, convention)
+        return found
+
+    @cached_property
+    def _fitted(self) -> WeakKeyDictionary[Callback, Callback]:
+        """Callbacks for this code's convention, which live as long as those that were given."""
+        return WeakKeyDictionary()
+
     def address_of_guest(self, function: Callable[..., Any]) -> int | None:
         """The address of a function of the guest or of a Callback; None for other callables.
 
@@ -128,8 +149,24 @@ class Links:
         if function.sandbox is not self.engine.sandbox:
             # The guest can't reach it: Python calls it.
             return None
+        from armexec.module.guest_callbacks import Callback
+
         self.check_engine(str(function.engine), f"{function!r:.80}")
+        if isinstance(function, Callback):
+            return self._fitting(function).address
+        self._check_places(function)
         return function.address
+
+    def _check_places(self, function: Any) -> None:
+        """Raises SignatureError if a function of another system wants arguments where this code doesn't put them."""
+        from armexec.abi import can_call
+
+        prototype, other = function.prototype, function.module.image
+        if prototype is not None and not can_call(self.image, other, prototype):
+            raise SignatureError(
+                f"{function!r:.80} is code for another system, whose calling convention has other places for"
+                f" `{prototype}` than that of {self.image.name}: compile both for one target"
+            )
 
     def address_of_function(self, ctype: CType, function: Callable[..., Any]) -> int:
         """The address to pass for a function pointer: that of the guest's own functions, or of a callback.

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from armexec.abi.values.types import Types
     from armexec.errors import Diagnostic
     from armexec.memory import HostMemory, Region, Sandbox, SandboxMemory, Step
-    from armexec.objects import Prototype
+    from armexec.objects import CType, Prototype
     from armexec.program.functions import CLibrary
 
 __all__ = ["Function", "Module", "UnknownFunction"]
@@ -69,8 +69,8 @@ class Module:
                 optimized.
             imports: what undefined symbols stand for, by their names: a Function, a Module that defines the symbol, or
                 an address.
-            settings: the limits of the module, of which those of calls hold for initializers and finalizers too, and
-                whether the code runs in a sandbox.
+            settings: the limits of the module, of which those of calls hold for initializers and finalizers too; its
+                files; and whether the code runs in a sandbox.
             assembly: gives the source text in assembly, where there is one.
             diagnostics: the warnings of the compiler or the assembler.
 
@@ -101,7 +101,7 @@ class Module:
                 from armexec.program.start import start_library
 
                 with self._settings.limits():
-                    self._library = start_library(self._loaded, self._settings.memory_limit)
+                    self._library = start_library(self._loaded, self._settings.files, self._settings.memory_limit)
             if self._library is None:
                 if self._settings.memory_limit is not None:
                     self._limit_heap(self._settings.memory_limit)
@@ -399,14 +399,18 @@ class Module:
             return made if sandbox is None else np.frombuffer(sandbox.array(size), kind, made.size).reshape(shape)
 
     def _python_call(
-        self, symbol: FunctionSymbol, prototype: Prototype, text: type[str] | type[bytes] | None
+        self,
+        symbol: FunctionSymbol,
+        prototype: Prototype,
+        text: type[str] | type[bytes] | None,
+        variable: tuple[CType, ...] | None = None,
     ) -> tuple[Callable[..., Any], MakeFaster | None]:
         """What Python calls for a function, and what makes a faster one, if that can be made.
 
         Raises:
             SignatureError: a type can't be passed.
         """
-        target = CallTarget(self._loaded, symbol.offset, prototype, self._links.address_of_function)
+        target = CallTarget(self._loaded, symbol.offset, prototype, self._links.address_of_function, variable)
         convert = None
         if text is not None:
             from armexec.abi import text_result
@@ -467,7 +471,7 @@ class Function(GuestCode):
     function is an ExecutionError.
     """
 
-    __slots__ = ("__weakref__", "_module", "_prototype", "_symbol", "_text")
+    __slots__ = ("__weakref__", "_module", "_prototype", "_symbol", "_text", "_variable")
 
     def __init__(self, module: Module, symbol: FunctionSymbol, prototype: Prototype | None = None) -> None:
         if not isinstance(module, Module) or not isinstance(symbol, FunctionSymbol):
@@ -476,6 +480,7 @@ class Function(GuestCode):
         self._symbol = symbol
         self._prototype = prototype
         self._text: type[str] | type[bytes] | None = None
+        self._variable: tuple[CType, ...] | None = None
 
     def __call__(self, *arguments: Any, **named: Any) -> Any:
         with self._module._lock:
@@ -494,7 +499,7 @@ class Function(GuestCode):
                 f'{self.name}: its signature isn\'t known: give one, as in .with_signature("int(int)"), or {keep}'
             )
         module = self._module
-        call, make_faster = module._python_call(self._symbol, prototype, self._text)
+        call, make_faster = module._python_call(self._symbol, prototype, self._text, self._variable)
         if module._settings.has_limits:
             call, make_faster = limited_call(call, module._settings), None
         module._bound(self)
@@ -546,7 +551,29 @@ class Function(GuestCode):
             result = prototype.result if prototype is not None else "unknown"
             raise SignatureError(f"{self.name}: the result is {result}, and only a char * can be returned as text")
         made = Function(self._module, self._symbol, prototype)
-        made._text = kind
+        made._text, made._variable = kind, self._variable
+        return made
+
+    def variadic(self, *types: Any) -> Function:
+        """The same function with types for its variable arguments, which each call then gives:
+        `mod.printf.variadic("double", "int")("%f %d", 1, 2)`.
+
+        Without them the types are told from the values: an int is a `long`, a float a `double`, text a `const char *`;
+        NumPy's scalars and ctypes' objects have their types in C.
+
+        Args:
+            types: for each argument C text such as "unsigned long" or "struct point", the name of a type of the module,
+                one of `mod.types`, or a class of ctypes or NumPy. A value is converted to the type, and then promoted
+                as C does: `float` to `double`, and what is smaller than `int` to that.
+
+        Raises:
+            SignatureError: the function isn't variadic, or one of them is no type that can be passed.
+        """
+        from armexec.module.variable_types import variable_types
+
+        made = Function(self._module, self._symbol, self._prototype)
+        made._text = self._text
+        made._variable = variable_types(self.prototype, types, self._module.image, self.name)
         return made
 
     @property

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 
@@ -29,12 +30,21 @@ class Settings:
     memory_limit: int | None = None
     stack_size: int | None = None
     isolate: str | None = None
+    files: Mapping[str, str] | None = None
     sandbox: bool = False
 
     def __post_init__(self) -> None:
+        if self.files is not None:
+            from armexec.program.system_calls.folders import Folders
+
+            # Those that use no library are checked too.
+            Folders(self.files)
+            object.__setattr__(self, "files", dict(self.files))
         check_limits(self.time_limit, self.instruction_limit, self.memory_limit, self.stack_size)
         if self.isolate not in (None, "process"):
             raise SignatureError(f'isolate is "process" or None, not {self.isolate!r:.60}')
+        if self.isolate is not None and self.files:
+            raise SignatureError('a function with isolate="process" can\'t open files: leave out isolate= or files=')
         if not isinstance(self.sandbox, bool):
             raise SignatureError(f"sandbox is True or False, not {self.sandbox!r:.60}")
         if self.sandbox and self.isolate is not None:

@@ -7,13 +7,16 @@ from typing import TYPE_CHECKING
 from armexec.errors import SignatureError
 
 if TYPE_CHECKING:
+    from armexec.abi.placement import CallingConvention
     from armexec.objects import Image, Prototype
 
 __all__ = ["described", "prototype_of"]
 
 
-def prototype_of(signature: str | Prototype, image: Image | None = None) -> Prototype:
-    """The prototype that a signature gives, for code of `image`. Raises SignatureError."""
+def prototype_of(
+    signature: str | Prototype, image: Image | None = None, *, convention: CallingConvention | None = None
+) -> Prototype:
+    """The prototype that a signature gives, for code of `image`, or of a calling convention. Raises SignatureError."""
     from armexec.abi import calling_convention, parse_prototype
     from armexec.objects import Prototype
 
@@ -21,7 +24,7 @@ def prototype_of(signature: str | Prototype, image: Image | None = None) -> Prot
         return signature
     if not isinstance(signature, str):
         raise SignatureError(f'a signature is a C prototype such as "int(int)", not {described(signature)}')
-    return parse_prototype(signature, apple=calling_convention(image) == "apple")
+    return parse_prototype(signature, apple=(convention or calling_convention(image)) == "apple")
 
 
 def described(value: object) -> str:

@@ -5,16 +5,19 @@ Source: `libraries/start.s`.
 
 from __future__ import annotations
 
+import weakref
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from armexec.callbacks import SystemCallHandler
 from armexec.engines import LoadedImage, SupportsFastCalls
 from armexec.engines.thread_local import GuestThread
 from armexec.errors import Aborted
-from armexec.libraries import FINISH, FLUSH, START
-from armexec.objects import CType, Image, Parameter, Prototype
+from armexec.libraries import CAUGHT, EXCEPTIONS, FINISH, FLUSH, LEAVE, START
+from armexec.memory import HostMemory
+from armexec.objects import CType, Parameter, Prototype
 from armexec.objects.symbolize import function_name
+from armexec.program.exceptions import LeavingExceptions
 from armexec.program.memory import ProgramMemory
 from armexec.program.process import InitialMemory, system_call_handler
 from armexec.program.standard_streams import StandardError, StandardInput
@@ -30,13 +33,17 @@ _BUFFERED = "__stdout_FILE"
 
 class CLibrary(ABC):
     """The C library of a loaded image. Output goes to Python's standard output, at the end of each call at the latest;
-    input comes from Python's standard input; no files can be opened.
+    input comes from Python's standard input; files are those below the folders that are given.
     """
 
-    def __init__(self, loaded: LoadedImage, memory_limit: int | None = None) -> None:
-        """Make the library ready, and call the constructors. It may map at most `memory_limit` bytes.
+    def __init__(
+        self, loaded: LoadedImage, files: Mapping[str, str] | None = None, memory_limit: int | None = None
+    ) -> None:
+        """Make the library ready, and call the constructors; `files` as in `SystemCalls`. It may map at most
+        `memory_limit` bytes.
 
         Raises:
+            LoadError: a folder of `files` isn't there.
             HostError: the engine can't run an image with a C library.
             ExecutionError: a constructor failed.
         """
@@ -44,15 +51,21 @@ class CLibrary(ABC):
         self._loaded = loaded
         errors = StandardError()
         system = SystemCalls(
-            ProgramMemory(loaded.sandbox), input=StandardInput(), error=errors, memory_limit=memory_limit
+            ProgramMemory(loaded.sandbox), input=StandardInput(), error=errors, files=files, memory_limit=memory_limit
         )
+        self._close_files = weakref.finalize(self, system.close)
         answer = system_call_handler(system, loaded)
-        loaded.answer_system_calls(_ending(answer, errors, image, loaded.base))
+        loaded.answer_system_calls(_ending(answer, errors, loaded))
         # Its start needs no thread pointer, and an engine that can't set one must refuse before.
         loaded.run_as(GuestThread(0))
         initial = InitialMemory.of(image, loaded.base, [image.name], {}, self._program_headers(), loaded.sandbox)
         self._memory = initial.memory
         self._thread = GuestThread(self._make_thread(initial.address))
+        # In a sandbox nobody follows the guest's pointers by the host's addresses.
+        if loaded.sandbox is None and any(s.name == EXCEPTIONS and s.offset is not None for s in image.symbols):
+            place = loaded.base + self._offset(EXCEPTIONS)
+            # Which exceptions are caught, and how many are on their way.
+            self._thread.keep_state(int.from_bytes(HostMemory().read(place, 8), "little"))
         loaded.run_as(self._thread)
         self._writes = self._has_output()
         self.bind()
@@ -108,9 +121,17 @@ class CLibrary(ABC):
         parameters = tuple(Parameter(f"argument{number}", _WORD) for number in range(arguments))
         return self._loaded.bind(offset, Prototype("", _WORD, parameters))
 
-    @abstractmethod
     def finish(self) -> None:
-        """Call destructors and functions given to atexit, as the end of a program does. Raises ExecutionError."""
+        """Call destructors and functions given to atexit, as the end of a program does, and close the files that are
+        still open. Raises ExecutionError."""
+        try:
+            self._exit()
+        finally:
+            self._close_files()
+
+    @abstractmethod
+    def _exit(self) -> None:
+        """Do what exit() does before it ends the process."""
 
 
 class LinkedLibrary(CLibrary):
@@ -125,14 +146,20 @@ class LinkedLibrary(CLibrary):
     def _call_initializers(self, stack: int) -> None:
         """The start has called them."""
 
-    def finish(self) -> None:
+    def _exit(self) -> None:
         self._bound(FINISH, 0)()
 
 
-def _ending(answer: SystemCallHandler, errors: StandardError, image: Image, base: int) -> SystemCallHandler:
+def _ending(answer: SystemCallHandler, errors: StandardError, loaded: LoadedImage) -> SystemCallHandler:
     """The handler, for which the end of the program is an error: the module stays."""
+    image, base = loaded.image, loaded.base
+    exceptions = LeavingExceptions(image, base, HostMemory() if loaded.sandbox is None else loaded.sandbox.memory)
 
     def call(pc: int, number: int, arguments: tuple[int, ...]) -> int:
+        if number == CAUGHT:
+            return exceptions.caught(*arguments[:4])
+        if number == LEAVE:
+            return exceptions.leave()
         try:
             return answer(pc, number, arguments)
         except ProgramExit as end:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import ctypes
 import struct
+from collections.abc import Mapping
 
 from armexec.engines import LoadedImage
 from armexec.errors import HostError, LoadError
@@ -36,10 +37,14 @@ _OUTPUT = {
 }
 
 
-def start_shared(loaded: LoadedImage, memory_limit: int | None = None) -> CLibrary | None:
-    """Make the C library of shared libraries ready, and call their initializers; None if they have none.
+def start_shared(
+    loaded: LoadedImage, files: Mapping[str, str] | None = None, memory_limit: int | None = None
+) -> CLibrary | None:
+    """Make the C library of shared libraries ready, and call their initializers; None if they have none. The arguments
+    are those of `CLibrary`.
 
     Raises:
+        LoadError: a folder of `files` isn't there.
         HostError: the engine can't run an image with a C library.
         ExecutionError: an initializer failed.
     """
@@ -54,7 +59,7 @@ def start_shared(loaded: LoadedImage, memory_limit: int | None = None) -> CLibra
             f"{image.name}: shared libraries with a C library don't run in a sandbox yet: link them into an object, or"
             ' give isolate="process"'
         )
-    return _Glibc(loaded, memory_limit) if is_glibc else _Musl(loaded, memory_limit)
+    return _Glibc(loaded, files, memory_limit) if is_glibc else _Musl(loaded, files, memory_limit)
 
 
 class _SharedCLibrary(CLibrary):
@@ -80,7 +85,7 @@ class _SharedCLibrary(CLibrary):
         for place, offset, length in block.templates if block is not None else ():
             ctypes.memmove(pointer + place, self._loaded.region.read(offset, length), length)
 
-    def finish(self) -> None:
+    def _exit(self) -> None:
         for offset in self._loaded.image.finalizers:
             self._bound_at(offset, 1)(0)  # __cxa_finalize(NULL): all of them
 
@@ -109,9 +114,9 @@ class _Musl(_SharedCLibrary):
         self._fill_variables(pointer)
         return pointer
 
-    def finish(self) -> None:
+    def _exit(self) -> None:
         self._bound(AT_EXIT[0], 0)()
-        super().finish()
+        super()._exit()
         self._bound(AT_EXIT[1], 0)()
 
 

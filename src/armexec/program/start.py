@@ -2,26 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from armexec.engines import LoadedImage
 from armexec.program.functions import CLibrary, LinkedLibrary
 
 __all__ = ["start_library"]
 
 
-def start_library(loaded: LoadedImage, memory_limit: int | None) -> CLibrary | None:
+def start_library(
+    loaded: LoadedImage, files: Mapping[str, str] | None = None, memory_limit: int | None = None
+) -> CLibrary | None:
     """Make the C library of an image ready, and call its constructors; None for an image without one.
 
-    `memory_limit`: the most bytes by which its memory may grow.
+    `files`: folders by the paths under which it sees them. `memory_limit`: the most bytes by which its memory may grow.
 
     Raises:
+        LoadError: a folder of `files` isn't there.
         HostError: the engine can't run an image with a C library.
         ExecutionError: a constructor failed.
     """
     image = loaded.image
     if image.is_executable:
-        return LinkedLibrary(loaded, memory_limit)
+        return LinkedLibrary(loaded, files, memory_limit)
     if not image.is_shared:
         return None
     from armexec.program.shared_functions import start_shared
 
-    return start_shared(loaded, memory_limit)
+    return start_shared(loaded, files, memory_limit)

@@ -9,7 +9,7 @@ from typing import Protocol
 from armexec.errors import HostError
 from armexec.memory import Protection, allocate
 from armexec.memory.fixed_pages import FixedPages
-from armexec.memory.page_table import PAGE
+from armexec.memory.guest.page_table import PAGE
 from armexec.space.mappings import Mapping
 
 __all__ = ["Anywhere", "AtGuestAddresses", "Backing"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from armexec.memory.page_table import PAGE
+from armexec.memory.guest.page_table import PAGE
 
 if TYPE_CHECKING:
     from armexec.cpu.cpu import Cpu

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 from armexec.errors import HostError
 from armexec.memory import AccessError, Protection
-from armexec.memory.page_table import LIMIT, PAGE
+from armexec.memory.guest.page_table import LIMIT, PAGE
 
 __all__ = ["Mapping", "Mappings", "Unmapped"]
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Protocol
 
 from armexec.errors import LoadError
-from armexec.memory.page_table import PAGE
+from armexec.memory.guest.page_table import PAGE
 from armexec.objects import Image
 from armexec.objects.names import source_name
 

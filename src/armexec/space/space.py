@@ -17,7 +17,7 @@ from armexec.errors import HostError, SignatureError
 from armexec.files import read_file
 from armexec.memory import Protection
 from armexec.memory.fixed_pages import FixedPages
-from armexec.memory.page_table import LIMIT, PAGE, READ, WRITE, PageTable
+from armexec.memory.guest.page_table import LIMIT, PAGE, READ, WRITE, PageTable
 from armexec.space.backing import Anywhere, AtGuestAddresses, Backing
 from armexec.space.hooks import Access, Hook, Hooks
 from armexec.space.host_functions import HostFunctions

@@ -41,6 +41,9 @@ class CallerPlan:
         Raises:
             SignatureError: a type can't be passed.
         """
+        # C converts a value to the type that it has before the promotion.
+        first = len(prototype.parameters)
+        self._before = {first + n: ctype for n, ctype in enumerate(variable) if promoted(ctype) is not ctype}
         variable = [promoted(ctype) for ctype in variable]
         self._sandbox = sandbox
         self.placement = Placement.of(prototype, convention, variable)
@@ -102,6 +105,9 @@ class CallerPlan:
             body.append(f"_frame.room = _alive.room({self.prototype.result.size})")
         names = [f"_{n}" for n in range(len(self.prototype.parameters))]
         for n, (parameter, parts) in enumerate(zip(self.prototype.parameters, self.placement.arguments, strict=True)):
+            if n in self._before:
+                scope[f"_before{n}"] = codec(self._before[n])
+                body.append(f"_{n} = _before{n}.unpack(_encoded(_prototype, {n}, _{n}, _before{n}, _alive))")
             body.append(self._check(n, parameter.type, scope))
             pieces += self._pieces(names[n], parameter.type, parts)
         made, texts = packer(pieces)

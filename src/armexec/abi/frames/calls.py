@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from armexec.abi.checks import parameter_names
@@ -11,7 +11,7 @@ from armexec.abi.generated import define_call
 from armexec.abi.lists import write_back
 from armexec.abi.placement import CallingConvention
 from armexec.abi.variadic import variable_arguments
-from armexec.objects import Prototype
+from armexec.objects import CType, Prototype
 
 __all__ = ["make_frame_call"]
 
@@ -25,6 +25,7 @@ def make_frame_call(
     enter: Callable[[int], None],
     convert: Callable[[Any], Any] | None = None,
     owners: Callable[[], list[Any]] = list,
+    variable: Sequence[CType] | None = None,
     *,
     sandbox: bool = False,
 ) -> Callable[..., Any]:
@@ -32,18 +33,21 @@ def make_frame_call(
 
     `enter` makes the call: given the address of a `CallFrame`, it puts its registers and stack arguments where they
     belong, and the registers at the return into the frame. A variadic function takes further arguments, whose types are
-    told from their values (`variable_arguments`). `owners` makes the list of the objects whose addresses are passed.
-    `convert` changes the result while the arguments still have their memory. `sandbox`: the function is in one.
+    `variable`, or told from their values (`variable_arguments`) where that is None. `owners` makes the list of the
+    objects whose addresses are passed. `convert` changes the result while the arguments still have their memory.
+    `sandbox`: the function is in one.
 
     Raises:
         SignatureError: a type can't be passed. The function itself raises it for arguments that don't fit.
     """
-    plan = CallerPlan(prototype, convention, sandbox=sandbox)
+    plan = CallerPlan(prototype, convention, variable or (), sandbox=sandbox)
+    if variable is not None:
+        prototype = plan.prototype
 
     plans: dict[Any, CallerPlan] = {}
 
     def run_variadic(values: list[Any], extra: tuple[Any, ...]) -> Any:
-        key, types, passed = variable_arguments(prototype, extra)
+        key, types, passed = variable_arguments(prototype, extra, convention)
         found = plans.get(key)
         if found is None:
             found = plans[key] = CallerPlan(prototype, convention, types, sandbox=sandbox)
@@ -60,7 +64,7 @@ def make_frame_call(
 
     names = parameter_names(prototype)
     otherwise = None
-    if prototype.variadic:
+    if prototype.variadic and variable is None:
         given = "".join(f"{name}, " for name in names)
         otherwise = f"return _variadic(_by_position(_prototype, ({given}), (), _named), _extra)"
     # The same as in `run_variadic`, without a further call.

@@ -8,6 +8,7 @@ from armexec.abi.placement.parts import CallingConvention, Extension, Format, Pa
 from armexec.abi.placement.placement import (
     Placement,
     calling_convention,
+    can_call,
     passes_scalars_in_registers,
     place_in_registers,
 )
@@ -21,6 +22,7 @@ __all__ = [
     "Placement",
     "StackSlot",
     "calling_convention",
+    "can_call",
     "homogeneous",
     "passes_scalars_in_registers",
     "place_in_registers",

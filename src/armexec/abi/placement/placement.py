@@ -6,8 +6,9 @@ Sources: AAPCS64, "Parameter passing" and "Result return"; Apple, "Writing ARM64
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import zip_longest
 from typing import Self
 
 from armexec.abi.placement.arguments import MAX_REGISTER_ARGUMENTS, Arguments, is_indirect
@@ -17,7 +18,7 @@ from armexec.cpu.registers import REGISTERS
 from armexec.errors import SignatureError
 from armexec.objects import CType, Image, Prototype
 
-__all__ = ["Placement", "calling_convention", "passes_scalars_in_registers", "place_in_registers"]
+__all__ = ["Placement", "calling_convention", "can_call", "passes_scalars_in_registers", "place_in_registers"]
 
 _STACK_ALIGNMENT = 16
 
@@ -80,6 +81,36 @@ def calling_convention(image: Image | None) -> CallingConvention:
     if image is None or image.format == "words":
         return "apple" if sys.platform == "darwin" else "aapcs64"
     return "apple" if image.format == "macho" else "aapcs64"
+
+
+def can_call(caller: Image, callee: Image, prototype: Prototype) -> bool:
+    """Whether the code of one image has the places of arguments and result that the code of another expects."""
+    own, other = calling_convention(caller), calling_convention(callee)
+    if own == other:
+        return True
+    if prototype.variadic:
+        return False
+    try:
+        given, taken = Placement.of(prototype, own), Placement.of(prototype, other)
+    except SignatureError:
+        return True  # an incomplete type: nobody knows
+    return all(_suffices(given_part, part) for given_part, part in _pairs(given.arguments, taken.arguments)) and all(
+        _suffices(given_part, part) for given_part, part in _pairs((taken.result,), (given.result,))
+    )
+
+
+def _pairs(
+    left: tuple[tuple[Part, ...], ...], right: tuple[tuple[Part, ...], ...]
+) -> Iterator[tuple[Part | None, Part | None]]:
+    for these, those in zip_longest(left, right, fillvalue=()):
+        yield from zip_longest(these, those)
+
+
+def _suffices(given: Part | None, taken: Part | None) -> bool:
+    """Whether a part is where it is expected, and at least as far extended."""
+    if given is None or taken is None:
+        return given is taken
+    return given._replace(extension=taken.extension) == taken and taken.extension in ("none", given.extension)
 
 
 def place_in_registers(prototype: Prototype, convention: CallingConvention) -> Placement:

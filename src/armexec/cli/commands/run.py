@@ -25,7 +25,7 @@ from armexec.cli.outcome import ended_by_ctrl_c
     "--files",
     multiple=True,
     metavar="PATH=FOLDER[:rw]",
-    help="A folder that a program may read, or with :rw write, and its absolute path for the program.",
+    help="A folder that the code may read, or with :rw write, and its absolute path there.",
 )
 @option(
     "--time-limit",
@@ -89,10 +89,11 @@ def run(
     from armexec.cli.call import prepare
     from armexec.cli.inputs import open_source
     from armexec.cli.options import engine_name
-    from armexec.cli.program import is_program, run_program
+    from armexec.cli.program import given_folders, is_program, run_program
     from armexec.module.settings import Settings
     from armexec.run_limits import limits
 
+    folders = given_folders(files)
     given = limits(
         time_limit=time_limit, instruction_limit=instruction_limit, memory_limit=memory_limit, stack_size=stack_size
     )
@@ -101,11 +102,9 @@ def run(
     image = source_image(source, chosen)
     if function is None and signature is None and is_program(source, image):
         return run_program(
-            source, arguments, files, engine=chosen, limits=given, json=json, profile=profile, sandbox=sandbox
+            source, arguments, folders, engine=chosen, limits=given, json=json, profile=profile, sandbox=sandbox
         )
-    if files:
-        raise click.UsageError("--files is for programs: the file has no main, or a function is called")
-    settings = Settings(memory_limit=memory_limit, sandbox=sandbox)
+    settings = Settings(memory_limit=memory_limit, files=folders, sandbox=sandbox)
     with load_source(source, chosen, image=image, settings=settings) as module:
         called, prototype, values = prepare(module, function, signature, arguments, compiled=source.is_compiled)
         for name, value in (("--instruction-limit", instruction_limit), ("--stack-size", stack_size)):

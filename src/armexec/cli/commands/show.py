@@ -12,7 +12,7 @@ from armexec.cli.outcome import ended_by_ctrl_c
 if TYPE_CHECKING:
     from armexec.cli.console import Console
     from armexec.cli.own_lines import OwnLine
-    from armexec.memory import MapEntry, Step
+    from armexec.memory import Protection, Step
     from armexec.module import Function
     from armexec.objects import Prototype
     from armexec.sources import Source
@@ -172,9 +172,8 @@ def _rows(story: _Story, rows: Sequence[OwnLine]) -> None:
         )
 
 
-def _memory(story: _Story, steps: Sequence[Step], host_code: MapEntry | None, function: Function) -> None:
+def _memory(story: _Story, steps: Sequence[Step], host_code: tuple[int, Protection] | None, function: Function) -> None:
     """Show the operations on memory, with the protection of the pages after each."""
-    from armexec.memory import Protection
 
     shown: list[tuple[str, str, str, str, str]] = []
     protections: list[tuple[int, int, Protection]] = []
@@ -200,12 +199,11 @@ def _memory(story: _Story, steps: Sequence[Step], host_code: MapEntry | None, fu
         story.line("the words are read from these pages, instruction by instruction", "dim")
         return
     story.line("the words are read from these pages and translated; the host's own code is at", "dim")
-    size = host_code.end - host_code.start
-    story.parts((f"0x{host_code.start:x}  {size} bytes  ", ""), (str(host_code.protection), "green"))
+    story.parts((f"0x{host_code[0]:x}  ", ""), (str(host_code[1]), "green"))
 
 
-def _host_code(function: Function, prototype: Prototype) -> MapEntry | None:
-    """The map entry of a translated function's host code; None if there is none, or the host doesn't tell."""
+def _host_code(function: Function, prototype: Prototype) -> tuple[int, Protection] | None:
+    """The address and protection of a translated function's host code; None if it isn't known."""
     from armexec.errors import HostError
     from armexec.memory import process_map
 
@@ -214,6 +212,7 @@ def _host_code(function: Function, prototype: Prototype) -> MapEntry | None:
         return None
     address = bound.address
     try:
-        return next((entry for entry in process_map() if entry.start <= address < entry.end), None)
+        entry = next((entry for entry in process_map() if entry.start <= address < entry.end), None)
     except (HostError, OSError):
         return None
+    return None if entry is None else (address, entry.protection)

@@ -19,7 +19,7 @@ from armexec.errors import HostError
 from armexec.instruction_budget import instructions_left
 from armexec.memory import Protection
 from armexec.memory.fixed_pages import FixedPages
-from armexec.memory.page_table import LIMIT, PageTable
+from armexec.memory.guest.page_table import LIMIT, PageTable
 from armexec.translate.execute.watch import SIGNAL
 
 __all__ = ["OnProcessor"]

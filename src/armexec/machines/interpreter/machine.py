@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, Protocol, TypeVar
 
 from armexec.machines import system
-from armexec.machines.addresses import without_tag
+from armexec.machines.addresses import CACHE_LINE, without_tag
 from armexec.machines.aes import substitution_box
 from armexec.machines.interpreter.flags import Flags
 from armexec.machines.interpreter.floats import FloatingPoint
@@ -184,8 +184,8 @@ class ReferenceMachine(FloatingPoint):
 
     def invalidate_instruction_cache(self, address: Bits) -> None:
         # Here every instruction is fetched from memory. Other engines may have translated code that is changed.
-        line = address.value & -system.CACHE_LINE
-        EXECUTABLE_RANGES.changed(line, line + system.CACHE_LINE)
+        line = address.value & -CACHE_LINE
+        EXECUTABLE_RANGES.changed(line, line + CACHE_LINE)
 
     # -- control flow -------------------------------------------------------------------------------------------
     def branch(self, target: int) -> None:

@@ -46,8 +46,14 @@ class Folders:
     def __init__(self, files: Mapping[str, str]) -> None:
         """`files` has the host's folders by their paths for the program. Raises LoadError."""
         self._folders = []
+        if not isinstance(files, Mapping):
+            raise LoadError(f'files: {files!r:.60} is no dict of folders: write files={{"/data": "folder"}}')
         for name, given in files.items():
-            text = os.fspath(given)
+            text = os.fspath(given) if isinstance(given, str | os.PathLike) else None
+            if not isinstance(text, str):
+                raise LoadError(
+                    f'files: {given!r:.60} is no folder for {name!r:.60}: write files={{"/data": "folder"}}'
+                )
             host = text.removesuffix(":rw")
             if not isinstance(name, str) or not name.startswith("/") or ".." in name.split("/"):
                 raise LoadError(f'files: {name!r} is no absolute path: write files={{"/data": "folder"}}')

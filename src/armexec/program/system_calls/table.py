@@ -49,7 +49,10 @@ class SystemCalls:
             LoadError: a folder isn't there, or its name for the program isn't an absolute path.
         """
         self._system = System(
-            memory, Descriptors(input, output, error), Folders(files or {}), growth=Growth(memory_limit)
+            memory,
+            Descriptors(input, output, error),
+            Folders({} if files is None else files),
+            growth=Growth(memory_limit),
         )
 
     def call(self, number: int, arguments: Sequence[int]) -> int:

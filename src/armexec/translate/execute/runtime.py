@@ -17,7 +17,7 @@ from armexec import guest_sizes, instruction_budget
 from armexec.callbacks import HostFunctionRange, host_functions
 from armexec.cpu.registers import X30
 from armexec.deadlines import is_over
-from armexec.machines.system import CACHE_LINE
+from armexec.machines.addresses import CACHE_LINE
 from armexec.machines.traps import EXIT, Trap, TrapKind
 from armexec.memory import EXECUTABLE_RANGES, GuestStack, Overflow, SandboxMemory
 from armexec.translate.code_owners import CodeOwner, CodeOwners

@@ -15,7 +15,7 @@ from armexec.machines import system
 from armexec.machines.llvm.builder import Host
 from armexec.machines.llvm.machine import LlvmMachine
 from armexec.machines.llvm.values import Value
-from armexec.memory.page_table import LEVEL_2_BITS, PAGE, PAGE_BITS, READ, ROOTS, WRITE
+from armexec.memory.guest.page_table import LEVEL_2_BITS, PAGE, PAGE_BITS, READ, ROOTS, WRITE
 from armexec.translate.observed.host_float import host_function
 
 if TYPE_CHECKING:

@@ -43,6 +43,7 @@ class Returned:
 class CallTypes:
     """What the code of a call depends on. `frame`: the stub takes a frame. `thread_pointer`: the stub's last argument
     is TPIDR_EL0, which a function of Python gives. `serialized`: the lock of a guest's thread is held meanwhile.
+    `keeps_state`: and what the guest's library keeps of that thread is put back where the call fails.
     `sandbox`: only memory in the guest's sandbox is passed without a copy, and so from here."""
 
     parameters: tuple[Passed, ...]
@@ -50,4 +51,5 @@ class CallTypes:
     frame: Frame | None = None
     thread_pointer: bool = False
     serialized: bool = False
+    keeps_state: bool = False
     sandbox: bool = False

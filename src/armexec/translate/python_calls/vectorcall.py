@@ -91,13 +91,17 @@ def make_later(
 
 @dataclass(frozen=True)
 class Callee:
-    """What a function calls: the entry stub at `address`. `thread_pointer` gives TPIDR_EL0, if the stub takes it;
-    `thread` has the `_lock` that is held meanwhile, if calls are serialized; `classes` are those of the structs among
-    the parameters, then that of the result. `memory`: where the address 0 of its sandbox is."""
+    """What a function calls: the entry stub at `address`.
+
+    `thread_pointer` gives TPIDR_EL0, if the stub takes it. `thread` has the `_lock` that is held meanwhile, if calls
+    are serialized. `state` is the address of 16 bytes that are put back where a call fails, or 0. `classes` are those
+    of the structs among the parameters, then that of the result. `memory`: where the address 0 of its sandbox is.
+    """
 
     address: int
     thread_pointer: Callable[[], int] | None = None
     thread: object = None
+    state: int = 0
     classes: tuple[type, ...] = ()
     memory: int = 0
 
@@ -135,7 +139,7 @@ def _function(code: HostCode, callee: Callee, slow: Callable[..., Any]) -> Any:
     name = getattr(slow, "__name__", "function").encode()
     documentation = (getattr(slow, "__doc__", None) or "").encode()
     method = _MethodDef(name, code.address("call"), _METH_FASTCALL | _METH_KEYWORDS, documentation)
-    own = slow, callee.address, callee.thread_pointer, callee.thread, method, code, callee.memory
+    own = slow, callee.address, callee.thread_pointer, callee.thread, method, code, callee.state, callee.memory
     needed = *own, *callee.classes
     assert len(needed) == CLASSES_AT + len(callee.classes)
     return _new_function(ctypes.addressof(method), needed, None)

@@ -21,7 +21,7 @@ from armexec.translate.support.load import load
 
 __all__ = ["CLASSES_AT", "TYPE_AT", "text"]
 
-_FUNCTION_AT, _STUB_AT, _THREAD_POINTER_AT, _THREAD_AT, _MEMORY_AT, CLASSES_AT = 0, 1, 2, 3, 6, 7
+_FUNCTION_AT, _STUB_AT, _THREAD_POINTER_AT, _THREAD_AT, _STATE_AT, _MEMORY_AT, CLASSES_AT = 0, 1, 2, 3, 6, 7, 8
 """Where the tuple of a function has what it calls, its sandbox's address, and the classes of the structs that it takes
 and returns."""
 _SANDBOX_SIZE = 1 << 32
@@ -75,6 +75,7 @@ def text(types: CallTypes) -> str:
     lines += [
         *(_thread_pointer() if types.thread_pointer else ()),
         *(_hold() if types.serialized else ()),
+        *(_state() if types.keeps_state else ()),
         f"%where = call ptr @PyTuple_GetItem(ptr %self, i64 {_STUB_AT})",
         "%stub = call ptr @PyLong_AsVoidPtr(ptr %where)",
         *_call(types, release),
@@ -256,6 +257,15 @@ def _hold() -> list[str]:
     ]
 
 
+def _state() -> list[str]:
+    """What a library keeps of the guest's thread, while the lock is held."""
+    return [
+        f"%state_at = call ptr @PyTuple_GetItem(ptr %self, i64 {_STATE_AT})",
+        "%state = call ptr @PyLong_AsVoidPtr(ptr %state_at)",
+        "%before = load <2 x i64>, ptr %state, align 8",
+    ]
+
+
 def _call(types: CallTypes, release: list[str]) -> list[str]:
     """Call the stub; on to `raised` where it has raised something."""
     returned = "double" if types.result.kind == "float" and not types.frame else "i64"
@@ -266,6 +276,7 @@ def _call(types: CallTypes, release: list[str]) -> list[str]:
         arguments.append("ptr %thread_pointer")
     return [
         f"%result = call {returned} %stub({', '.join(arguments)})",
+        *(("call void @put_back(ptr %state, <2 x i64> %before)",) if types.keeps_state else ()),
         *(("call void @let_go(ptr %lock)",) if types.serialized else ()),
         *release,
         "%error = call ptr @PyErr_Occurred()",

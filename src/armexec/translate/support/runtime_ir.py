@@ -7,7 +7,7 @@ import time
 
 from armexec.callbacks.address_range import ENTRY_AT, RANGE_SIZE, SLOT_SIZE
 from armexec.cpu.call_frame import FRAME_OFFSETS, CallFrame
-from armexec.machines.system import CACHE_LINE
+from armexec.machines.addresses import CACHE_LINE
 from armexec.translate.support.host_environment import environment_text
 from armexec.translate.support.load import load
 

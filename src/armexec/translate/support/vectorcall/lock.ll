@@ -44,3 +44,15 @@ define internal void @let_go(ptr %lock) nounwind {
   call void @PyErr_Restore(ptr %type, ptr %value, ptr %traceback)
   ret void
 }
+
+; Where a call has left an exception set: make the state of the guest's thread what it was before.
+define internal void @put_back(ptr %state, <2 x i64> %before) nounwind {
+  %error = call ptr @PyErr_Occurred()
+  %well = icmp eq ptr %error, null
+  br i1 %well, label %out, label %failed
+failed:
+  store <2 x i64> %before, ptr %state, align 8
+  br label %out
+out:
+  ret void
+}

@@ -1,0 +1,1 @@
+"""A long run of everything: `scripts/soak MINUTES`."""
