@@ -19,24 +19,31 @@ __all__ = ["add_guards", "release_guards"]
 _STATE, _MAKING = 3, 2
 """The bits of a guard that aren't the stack pointer's, and what they say while the variable is made."""
 
-# An RLock: an exception of a signal's handler may come while this thread holds the lock.
+# An RLock: an exception of a signal's handler, or the end of a region, may come while this thread holds the lock.
 _lock = hold(threading.RLock())
-_images: weakref.WeakKeyDictionary[Region, Image | list[int]] = weakref.WeakKeyDictionary()
+_images: dict[weakref.ref[Region], Image | list[int]] = {}
+"""By its region, an image that hasn't been looked at, or where one has guards that has some."""
 
 
 def add_guards(image: Image, region: Region) -> None:
     """Register an image for as long as its region exists. Its guards are looked for when they are needed."""
     with _lock:
-        _images[region] = image
+        _images[weakref.ref(region, lambda gone: _images.pop(gone, None))] = image
 
 
 def release_guards(begin: int, end: int) -> None:
     """A call has ended early whose stack was from `begin` to `end`: the variables that it made are to be made anew."""
+    if not _images:
+        return
     with _lock:
-        for region, found in list(_images.items()):
+        for reference, found in list(_images.items()):
             offsets = found
             if isinstance(offsets, Image):
-                offsets = _images[region] = _guards(offsets)
+                offsets = _images[reference] = _guards(offsets)
+            region = reference()
+            if not offsets or region is None:
+                _images.pop(reference, None)
+                continue
             for offset in offsets if not region.closed else ():
                 guard = ctypes.c_uint64.from_address(region.address + offset)
                 value = guard.value

@@ -104,7 +104,7 @@ def run(
         return run_program(
             source, arguments, folders, engine=chosen, limits=given, json=json, profile=profile, sandbox=sandbox
         )
-    settings = Settings(memory_limit=memory_limit, files=folders, sandbox=sandbox)
+    settings = Settings(memory_limit=memory_limit, files=folders or None, sandbox=sandbox)
     with load_source(source, chosen, image=image, settings=settings) as module:
         called, prototype, values = prepare(module, function, signature, arguments, compiled=source.is_compiled)
         for name, value in (("--instruction-limit", instruction_limit), ("--stack-size", stack_size)):

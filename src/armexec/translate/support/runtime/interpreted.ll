@@ -14,11 +14,7 @@ on:
   %how = call i64 @python(ptr @interpret, i64 %state_word, i64 %link)
   call void @end_python(ptr %state)
   %to = load i64, ptr %pc_at
-  switch i64 %how, label %raised [
-    i64 $RETURNED, label %returned
-    i64 $CALLED, label %called
-    i64 $ELSEWHERE, label %elsewhere
-  ]
+  switch i64 %how, label %raised [ i64 $RETURNED, label %returned i64 $CALLED, label %called i64 $ELSEWHERE, label %elsewhere ]
 returned:
   ret i1 false
 elsewhere:

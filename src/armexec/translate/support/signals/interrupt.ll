@@ -1,5 +1,6 @@
 ; The handler of the signal that lets Python have a look while a thread runs guest code (execute/watch.py). Needs
-; runtime/find_code.ll, runtime/python_call.ll, runtime/instruction_limit.ll, and of this host's files environment/*.ll and ucontext_*.ll.
+; runtime/find_code.ll, runtime/python_call.ll, runtime/instruction_limit.ll, and of this host's files environment/*.ll
+; and ucontext_*.ll.
 ;
 ; It acts only if the thread's word is a state. Then no lock is held, and the GIL isn't held by this thread: translated
 ; code, and what it calls with such a word, are pure functions or change the state alone. So any function of Python may
@@ -31,13 +32,21 @@ look:
   call void @put_back_environment(ptr %state)
   %pc = call i64 @context_pc(ptr %context)
   %gil = call i32 @PyGILState_Ensure()
+  ; Where an exception is set already, the guest is about to be left.
+  %pending = call ptr @PyErr_Occurred()
+  %is_ending = icmp ne ptr %pending, null
+  br i1 %is_ending, label %done, label %ask
+ask:
   %state_int = call ptr @PyLong_FromUnsignedLongLong(i64 %word)
   %pc_int = call ptr @PyLong_FromUnsignedLongLong(i64 %pc)
   %result = call ptr (ptr, ...) @PyObject_CallFunctionObjArgs(ptr @interrupted_object, ptr %state_int, ptr %pc_int, ptr null)
   call void @Py_DecRef(ptr %state_int)
   call void @Py_DecRef(ptr %pc_int)
   call void @Py_DecRef(ptr %result)
-  %failed = icmp eq ptr %result, null
+  %raised = icmp eq ptr %result, null
+  br label %done
+done:
+  %failed = phi i1 [false, %look], [%raised, %ask]
   call void @PyGILState_Release(i32 %gil)
   %busy = call i32 @pthread_setspecific(i64 %key, ptr %state)
   br i1 %failed, label %leave, label %other
