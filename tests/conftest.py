@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import shutil
 import tempfile
@@ -46,6 +47,13 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if long:
         config.hook.pytest_deselected(items=long)
         items[:] = [item for item in items if not item.get_closest_marker("long")]
+
+
+@pytest.fixture(autouse=True, scope="module")
+def young_heap() -> None:
+    """What other tests hold isn't looked through again: many tests collect garbage, in a process that holds much."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture

@@ -228,6 +228,7 @@ class _InWorker:
     """The image in a worker's memory, as far as a Module knows it."""
 
     thread_blocks = None
+    sandbox = None
 
     def __init__(self, image: Image, session: Session) -> None:
         self.image = image

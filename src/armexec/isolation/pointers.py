@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from armexec.abi.guest_pointer import GuestPointer
-from armexec.errors import Error
+from armexec.errors import Error, SignatureError
 from armexec.isolation.protocol import Request
 from armexec.memory import AccessError
 from armexec.objects import CType
@@ -57,6 +57,10 @@ class WorkerMemory:
         """A copy of the bytes at an address. Raises Error where they can't be read."""
         return self.read(address, size)
 
+    def owners(self) -> list[Any]:
+        """What is to own what becomes a pointer in this memory. Adding to it raises SignatureError."""
+        return _NoOwners()
+
     def pointer(self, ctype: CType) -> Callable[[int], GuestPointer]:
         """The class of the pointers of a type."""
         target = ctype.target
@@ -65,3 +69,8 @@ class WorkerMemory:
             namespace = {"__slots__": (), "target": target, "memory": self}
             made = self._classes[target] = type("GuestPointer", (GuestPointer,), namespace)
         return made
+
+
+class _NoOwners(list[Any]):
+    def append(self, owner: Any) -> None:
+        raise SignatureError("an object of this process has no address in a worker process: give numbers, or pass it")
