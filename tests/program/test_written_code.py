@@ -12,7 +12,7 @@ import armexec
 from .guest import needs_c
 
 SEED = Path(__file__).parent.parent.parent / "examples" / "seed.c"
-ENGINES = ["translated:O0", "reference"]
+ENGINES = ["translated:O0", pytest.param("reference", marks=pytest.mark.long)]
 
 START = r"""
 #include <stdint.h>

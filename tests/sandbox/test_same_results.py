@@ -19,17 +19,7 @@ from translate.ir.test_deferred_stores import UPDATES
 
 CORPORA = {"integer": INTEGER_CORPUS, "float": FLOAT_CORPUS, "neon": NEON_CORPUS}
 # What touches memory in all ways; the others are only in the long run.
-SOME = (
-    "memory",
-    "strings",
-    "structs",
-    "atomics",
-    "function_pointers",
-    "globals",
-    "recursion",
-    "loads_stores",
-    "float_arithmetic",
-)
+SOME = ("memory", "structs", "atomics", "function_pointers")
 FILES = [pytest.param(c, stem, id=stem) for c in CORPORA.values() for stem in c.files if stem in SOME]
 BUILDS = [pytest.param(c, *build, id="-".join(build)) for c in CORPORA.values() for build in c.builds]
 
