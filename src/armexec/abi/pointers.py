@@ -19,17 +19,19 @@ from armexec.abi.values.structs import StructValue, address_of_value, struct_cla
 from armexec.errors import SignatureError
 from armexec.objects import CType, Prototype
 
-__all__ = ["has_function_pointers", "pointer_argument"]
+__all__ = ["CTYPES", "FunctionPointer", "has_function_pointers", "pointer_argument"]
 
-_FunctionPointer: type[Any] = type(ctypes.pythonapi.Py_IsInitialized).__mro__[1]
-_CTYPES = (
+FunctionPointer: type[Any] = type(ctypes.pythonapi.Py_IsInitialized).__mro__[1]
+"""The class of ctypes' function pointers."""
+CTYPES = (
     ctypes._SimpleCData,
     ctypes._Pointer,
-    _FunctionPointer,
+    FunctionPointer,
     ctypes.Array,
     ctypes.Structure,
     ctypes.Union,
 )
+"""The classes of ctypes' objects."""
 _TEXT = {ctypes.c_char_p: ctypes.c_char, ctypes.c_wchar_p: ctypes.c_wchar}
 
 
@@ -61,7 +63,7 @@ def pointer_argument(ctype: CType, value: Any, alive: list[Any]) -> int:
             return int(value)
         raise SignatureError(f"{value} is not an address")
     target = ctype.target
-    if target is not None and target.kind == "function" and callable(value) and not isinstance(value, _CTYPES):
+    if target is not None and target.kind == "function" and callable(value) and not isinstance(value, CTYPES):
         return _function_address(ctype, value, alive)
     if hasattr(type(value), "__index__") and not isinstance(value, Number) and not hasattr(value, "shape"):
         # It is an address, such as that of a callback.
@@ -82,7 +84,7 @@ def pointer_argument(ctype: CType, value: Any, alive: list[Any]) -> int:
         if value._alive and not is_in_sandbox(value):
             refuse_pointers(alive, f"this {type(value).__name__}")
         return lent(alive, address_of_value(value), value.ctype.size, is_writable=not constant)
-    if isinstance(value, _CTYPES):
+    if isinstance(value, CTYPES):
         return _ctypes_address(target, value, alive)
     if isinstance(value, Number) or _is_numpy_scalar(value):
         raise SignatureError(_unusable(value))
@@ -243,7 +245,7 @@ def _copied(ctype: CType, value: Any, alive: list[Any]) -> int:
 def _ctypes_address(target: CType | None, value: Any, alive: list[Any]) -> int:
     """The value of a ctypes pointer, the address of another ctypes object. Raises SignatureError."""
     kind = type(value)
-    if isinstance(value, _FunctionPointer):
+    if isinstance(value, FunctionPointer):
         if target is not None and target.kind not in ("function", "void"):
             raise SignatureError(f"a function pointer ({kind.__name__}) doesn't point to {target}")
     elif isinstance(value, ctypes._Pointer):

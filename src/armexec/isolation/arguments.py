@@ -11,7 +11,7 @@ from armexec.abi.checks import MISSING, as_float, as_integer, encoded, missing
 from armexec.abi.integers import INTEGER_KINDS, integer_range
 from armexec.abi.lists import ListCopy
 from armexec.abi.owners import Owners
-from armexec.abi.pointers import pointer_argument
+from armexec.abi.pointers import CTYPES, FunctionPointer, pointer_argument
 from armexec.abi.values.codec import codec, shown
 from armexec.abi.values.structs import StructValue, address_of_value
 from armexec.abi.variadic import variable_arguments
@@ -24,16 +24,7 @@ from armexec.objects import CType, Prototype
 
 __all__ = ["AddressOfFunction", "Arguments", "send_variable", "senders"]
 
-_FunctionPointer: type[Any] = type(ctypes.pythonapi.Py_IsInitialized).__mro__[1]
-_CTYPES = (
-    ctypes._SimpleCData,
-    ctypes._Pointer,
-    _FunctionPointer,
-    ctypes.Array,
-    ctypes.Structure,
-    ctypes.Union,
-)
-_POINTERS = (ctypes._Pointer, _FunctionPointer, ctypes.c_char_p, ctypes.c_wchar_p)
+_POINTERS = (ctypes._Pointer, FunctionPointer, ctypes.c_char_p, ctypes.c_wchar_p)
 
 AddressOfFunction = Callable[[CType, Callable[..., Any]], int]
 """The address in the worker of a callable that is passed for a function pointer. Raises SignatureError."""
@@ -211,7 +202,7 @@ def _pointer(arguments: Arguments, ctype: CType, value: Any, *, any_writable: bo
     alive = arguments.owners()
     address = pointer_argument(ctype, value, alive)
     writable = any_writable or target is None or not target.const
-    if isinstance(value, _CTYPES) and not isinstance(value, (ctypes.c_void_p, *_POINTERS)):
+    if isinstance(value, CTYPES) and not isinstance(value, (ctypes.c_void_p, *_POINTERS)):
         return arguments.add(address, ctypes.sizeof(value), writable, value)
     if not arguments.have_memory(alive):
         return address

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import weakref
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from armexec.errors import Error, ExecutionError, LoadError, SignatureError
-from armexec.forks import renew
+from armexec.errors import Error, ExecutionError, SignatureError
 from armexec.isolation.callables import Callables, imported
 from armexec.isolation.calls import make_worker_call
 from armexec.isolation.process import WorkerProcess
@@ -64,22 +62,11 @@ class IsolatedModule(Module):
             ExecutionError: an initializer failed.
             WorkerCrashed: the worker ended in one.
         """
-        if not isinstance(image, Image):
-            raise LoadError(
-                f"a module is made of an image, not of {described(image)}: use armexec.load, compile or function"
-            )
         settings = settings or Settings(isolate="process")
         # The others hold in the worker.
         self._settings = Settings(time_limit=settings.time_limit)
         self._given = dict(imports or {})
-        self._links = Links(image, engine, self._given)
-        self._image = self._links.image
-        self._assembly = assembly
-        self.diagnostics = diagnostics
-        self._made: weakref.WeakSet[Function] = weakref.WeakSet()
-        self._library = None
-        self._closed = False
-        self._lock = renew(self)
+        self._begin(Links(image, engine, self._given), assembly, diagnostics)
         contents = _Contents(self._image, self._links.engine.name, engine, settings)
         memory = _MEMORY if settings.memory_limit is None else settings.memory_limit
         self._session = contents.session = Session(self._image.name, memory, contents.request, contents.complete)
@@ -167,10 +154,7 @@ class IsolatedModule(Module):
         Raises:
             Error: the module is closed, or the image has no such bytes.
         """
-        if not isinstance(offset, int) or not isinstance(size, int):
-            raise LoadError(f"{self.name}: offset and size are ints, not {described(offset)} and {described(size)}")
-        if offset < 0 or size < 0 or offset + size > self._image.size:
-            raise LoadError(f"{self.name} has {self._image.size} bytes, none at {offset:#x}+{size:#x}")
+        self._check_range(offset, size)
         self._refuse_if_closed()
         with self._session.turn("read"):
             return self._session.ask(Request.READ, (self._loaded.base + offset, size), size)

@@ -9,16 +9,13 @@ from typing import TYPE_CHECKING, Any
 from armexec.abi.guest_pointer import GuestPointer
 from armexec.errors import Error, SignatureError
 from armexec.isolation.protocol import Request
-from armexec.memory import AccessError
+from armexec.memory import string_at
 from armexec.objects import CType
 
 if TYPE_CHECKING:
     from armexec.isolation.session import Session
 
 __all__ = ["WorkerMemory"]
-
-_PAGE = 4096
-_LONGEST = 1 << 20
 
 
 class WorkerMemory:
@@ -44,14 +41,7 @@ class WorkerMemory:
 
     def text(self, address: int) -> bytes:
         """The bytes up to a null, which must come within a mebibyte. Raises Error where they can't be read."""
-        found = b""
-        while b"\0" not in found:
-            if len(found) >= _LONGEST:
-                raise AccessError(address + len(found), "read")
-            # Never across a page that may not be there.
-            at = address + len(found)
-            found += self.read(at, _PAGE - at % _PAGE)
-        return found.partition(b"\0")[0]
+        return string_at(address, self)
 
     def buffer(self, address: int, size: int) -> bytes:
         """A copy of the bytes at an address. Raises Error where they can't be read."""

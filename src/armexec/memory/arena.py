@@ -28,8 +28,7 @@ class _MemfdChunk(MemfdPages):
     """A file in memory. What is being written is seen through a view that is unmapped before it becomes executable."""
 
     def _map(self) -> None:
-        super()._map()
-        self._munmap(self._view, self.size)
+        self._reserve()
 
     def write(self, offset: int, data: bytes) -> None:
         page = self.kernel.page_size

@@ -278,15 +278,18 @@ class MemfdPages(Strategy):
 
     _view = 0
 
-    def _map(self) -> None:
+    def _reserve(self) -> None:
+        """Make the file, and reserve the addresses: the file is laid over them later."""
         try:
             self._fd = self.kernel.memfd_create("armexec")
             self.kernel.ftruncate(self._fd, self.size)
         except OSError as error:
             raise _refused("memfd_create", 0, self.size, READ | WRITE, "", error) from error
         self.steps.append(Step("memfd_create", 0, self.size, None, f"fd {self._fd}"))
-        # Reserves the addresses; the file is laid over them in seal().
         self.address = self._map_aligned(NONE, MAP_PRIVATE | LINUX_MAP_ANONYMOUS)
+
+    def _map(self) -> None:
+        self._reserve()
         self._view = self._mmap(0, self.size, READ | WRITE, MAP_SHARED)
 
     def write(self, offset: int, data: bytes) -> None:

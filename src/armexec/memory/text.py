@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Protocol
+
 from .host import HostMemory
 from .protection import AccessError
-from .sandbox.memory import SandboxMemory
 
 __all__ = ["string_at"]
 
@@ -12,8 +13,14 @@ _LIMIT = 1 << 20
 _PAGE = 4096
 
 
-def string_at(address: int, memory: HostMemory | SandboxMemory | None = None) -> bytes:
-    """The bytes from `address` up to a null byte, which must come within a mebibyte; of this process or of a sandbox.
+class Readable(Protocol):
+    """Memory that can be read by its addresses."""
+
+    def read(self, address: int, size: int) -> bytes: ...
+
+
+def string_at(address: int, memory: Readable | None = None) -> bytes:
+    """The bytes from `address` up to a null byte, which must come within a mebibyte; by default in this process.
 
     Raises:
         AccessError: at the first address that can't be read, or where the limit is.

@@ -12,13 +12,14 @@ from armexec.errors import LoadError, SignatureError
 from armexec.module.dynamic_loading import dynamic_loading
 from armexec.module.guest_code import GuestCode
 from armexec.module.imports import Import, Imports
-from armexec.module.signatures import prototype_of
+from armexec.module.signatures import described, prototype_of
+from armexec.objects import Image
 from armexec.objects.names import source_name
 
 if TYPE_CHECKING:
     from armexec.engines import LoadedImage
     from armexec.module.guest_callbacks import Callback, Callbacks
-    from armexec.objects import CType, Image, Prototype
+    from armexec.objects import CType, Prototype
 
 __all__ = ["Links"]
 
@@ -32,6 +33,10 @@ class Links:
 
     def __init__(self, image: Image, engine: str | None, given: Mapping[str, Import], *, sandbox: bool = False) -> None:
         """Raises LoadError or HostError, as a Module does."""
+        if not isinstance(image, Image):
+            raise LoadError(
+                f"a module is made of an image, not of {described(image)}: use armexec.load, compile or function"
+            )
         self.engine = new_sandbox(engine) if sandbox else get_engine(engine)
         if engine is None and self.engine.name == "native" and _wants_library(image, given):
             self.engine = get_engine("translated")

@@ -51,6 +51,8 @@ class Module:
     `close`, or when nothing refers to the module or its functions any more.
     """
 
+    _library: CLibrary | None
+
     def __init__(
         self,
         image: Image,
@@ -79,23 +81,12 @@ class Module:
             HostError: the engine can't run here, or the host gives no memory.
             ExecutionError: an initializer failed.
         """
-        if not isinstance(image, Image):
-            raise LoadError(
-                f"a module is made of an image, not of {described(image)}: use armexec.load, compile or function"
-            )
         self._settings = settings or Settings()
-        self._links = Links(image, engine, imports or {}, sandbox=self._settings.sandbox)
-        self._settings.check_engine(self._links.engine.name)
-        self._image = self._links.image
-        self._assembly = assembly
-        self.diagnostics = diagnostics
-        self._made: weakref.WeakSet[Function] = weakref.WeakSet()
-        self._loaded: LoadedImage = self._links.engine.load(self._image, self._links.resolve)
-        self._closed = False
-        self._links.attach(self._loaded)
-        # Held so that no function is bound to memory that another thread is freeing.
-        self._lock = renew(self)
-        self._library: CLibrary | None = None
+        links = Links(image, engine, imports or {}, sandbox=self._settings.sandbox)
+        self._settings.check_engine(links.engine.name)
+        self._begin(links, assembly, diagnostics)
+        self._loaded: LoadedImage = links.engine.load(self._image, links.resolve)
+        links.attach(self._loaded)
         try:
             if self._image.is_executable or self._image.is_shared:
                 from armexec.program.start import start_library
@@ -109,6 +100,18 @@ class Module:
         except BaseException:
             self.close()
             raise
+
+    def _begin(self, links: Links, assembly: Callable[[], str] | None, diagnostics: tuple[Diagnostic, ...]) -> None:
+        """Set what every module has, before its code is in memory."""
+        self._links = links
+        self._image = links.image
+        self._assembly = assembly
+        self.diagnostics = diagnostics
+        self._made: weakref.WeakSet[Function] = weakref.WeakSet()
+        self._closed = False
+        # Held so that no function is bound to memory that another thread is freeing.
+        self._lock = renew(self)
+        self._library = None
 
     def _call_each(self, offsets: Iterable[int]) -> None:
         """Call functions without arguments, each within the module's limits."""
@@ -352,14 +355,18 @@ class Module:
         Raises:
             Error: the module is closed, or the image has no such bytes.
         """
-        if not isinstance(offset, int) or not isinstance(size, int):
-            raise LoadError(f"{self.name}: offset and size are ints, not {described(offset)} and {described(size)}")
-        if offset < 0 or size < 0 or offset + size > self._image.size:
-            raise LoadError(f"{self.name} has {self._image.size} bytes, none at {offset:#x}+{size:#x}")
+        self._check_range(offset, size)
         with self._lock:
             if self._closed:
                 _refuse_closed(self.name)
             return self._memory.read(self._loaded.base + offset, size)
+
+    def _check_range(self, offset: int, size: int) -> None:
+        """Raises LoadError if the image has no such bytes."""
+        if not isinstance(offset, int) or not isinstance(size, int):
+            raise LoadError(f"{self.name}: offset and size are ints, not {described(offset)} and {described(size)}")
+        if offset < 0 or size < 0 or offset + size > self._image.size:
+            raise LoadError(f"{self.name} has {self._image.size} bytes, none at {offset:#x}+{size:#x}")
 
     @cached_property
     def _memory(self) -> HostMemory | SandboxMemory:

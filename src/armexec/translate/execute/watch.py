@@ -65,7 +65,6 @@ class Watch:
         self._pools: weakref.WeakSet[Pool] = weakref.WeakSet()
         self._awake = threading.Event()
         self._thread: threading.Thread | None = None
-        self._is_used = False
         self._action = SignalAction()
         self.previous = ctypes.c_void_p()
         """The handler that was there before."""
@@ -74,7 +73,6 @@ class Watch:
     def use(self, pool: Pool, handler: int) -> None:
         """Watch the first pool; `handler` is the address of `@interrupt`."""
         self.add(pool)
-        self._is_used = True
         self._action.handler = handler
         self._action.flags = SA_SIGINFO | SA_NODEFER | SA_RESTART
         add_other(handler, lambda: self.previous.value or 0)
@@ -85,7 +83,7 @@ class Watch:
 
     def wake(self) -> None:
         """Calls go on."""
-        if not self._is_used:
+        if not self._pools:
             return
         if self._thread is None:
             thread = threading.Thread(target=self._work, name="armexec watch", daemon=True)
