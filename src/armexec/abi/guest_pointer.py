@@ -34,7 +34,7 @@ class PointedMemory(Protocol):
         """The class of the pointers of a type into this memory."""
 
     def owners(self) -> list[Any]:
-        """What is to own what becomes a pointer in this memory."""
+        """A new list for the owners of the pointers that a value put into this memory contains."""
 
 
 class _OwnMemory:

@@ -1,4 +1,4 @@
-"""What Python passes to a guest in a sandbox: copies, which are in the sandbox as long as a call."""
+"""Arguments for a guest in a sandbox: Python's memory is copied into the sandbox for the length of a call."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ AddressOfFunction: TypeAlias = "Callable[[CType, Callable[..., Any]], int]"
 
 
 def no_address(ctype: CType, function: Callable[..., Any]) -> int:
-    """Of a callable where no module is known. Raises SignatureError."""
+    """The address of a callable, for values that belong to no module: there is none. Raises SignatureError."""
     raise SignatureError(f"{function!r:.60} has no address here: pass it to a function of the module's")
 
 

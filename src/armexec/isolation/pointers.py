@@ -48,7 +48,7 @@ class WorkerMemory:
         return self.read(address, size)
 
     def owners(self) -> list[Any]:
-        """What is to own what becomes a pointer in this memory. Adding to it raises SignatureError."""
+        """A list for the owners of pointers. Adding to it raises SignatureError: they would point to this process."""
         return _NoOwners()
 
     def pointer(self, ctype: CType) -> Callable[[int], GuestPointer]:
