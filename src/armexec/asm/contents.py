@@ -149,9 +149,9 @@ class CodeContents:
     @property
     def words(self) -> list[int]:
         """The code as 32-bit words; the last is filled with zeros."""
-        data = self.bytes
-        data += bytes(-len(data) % 4)
-        return [int.from_bytes(data[i : i + 4], "little") for i in range(0, len(data), 4)]
+        from armexec.disasm.words import words_of
+
+        return words_of(self.bytes)
 
     @property
     def symbols(self) -> dict[str, int]:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from armexec.disasm import disassemble, listing
+from armexec.disasm.words import words_of
 from armexec.lines import Lines
-from armexec.module.words import words_of
 from armexec.objects.names import linkage_name, source_name
 
 if TYPE_CHECKING:

@@ -18,7 +18,6 @@ from armexec.module.imports import Import
 from armexec.module.links import Links
 from armexec.module.settings import Settings
 from armexec.module.signatures import described, prototype_of
-from armexec.module.words import words_of
 from armexec.objects import FunctionSymbol, Image
 from armexec.objects.names import bare_name
 from armexec.own_names import FunctionList, OwnText, own_method
@@ -650,6 +649,8 @@ class Function(GuestCode):
     @property
     def words(self) -> list[int]:
         """Its 32-bit words as they are in memory."""
+        from armexec.disasm.words import words_of
+
         return words_of(self.bytes)
 
     @property
