@@ -6,11 +6,11 @@ import random
 from typing import Any
 
 import pytest
+from tests.space.test_programs import integer_states
 
 import armexec
 from armexec.space import AddressSpace
 from differential.state import CODE, CODE_SIZE, DATA, DATA_SIZE, State
-from tests.space.test_programs import integer_states
 
 COUNT = 25
 

@@ -71,7 +71,7 @@ def test_a_step_tells_what_has_changed() -> None:
     with armexec.debug(armexec.function(armexec.assemble(code), "int(int)"), 3) as session:
         session.step()
         stored = session.step()
-        assert str(stored).split() == "str w0, [sp, #12] [sp+12] ← 3".split()
+        assert str(stored).split() == ["str", "w0,", "[sp,", "#12]", "[sp+12]", "←", "3"]
         (change,) = stored.memory
         assert (change.address, change.new) == (session.cpu.sp + 12, b"\3\0\0\0")
         assert [str(change) for change in session.step().registers] == ["nzcv: ZC"]
