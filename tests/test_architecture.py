@@ -138,6 +138,7 @@ MAY_IMPORT = {
         "memory",
         "module",
         "objects",
+        "program",
         "space",
     },
     "api": {"isolation", "module", "sources", "engines", "asm", "objects", "errors", "files"},

@@ -103,7 +103,7 @@ def test_named_arguments_and_bad_ones(mod: Any) -> None:
         armexec.debug(mod.squares, 1, 2)
     with pytest.raises(armexec.SignatureError):
         armexec.debug(mod.squares, "text")
-    with pytest.raises(armexec.SignatureError, match="Function or a Cpu"):
+    with pytest.raises(armexec.SignatureError, match="Function, a Cpu or a program"):
         armexec.debug(print)
 
 

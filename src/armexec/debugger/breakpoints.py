@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from types import CodeType
 from typing import Any, Protocol, SupportsIndex
 
 from armexec.debugger.places import Places
 from armexec.debugger.recorded_guest import RecordedGuest, Watched
 from armexec.errors import SignatureError
 
-__all__ = ["Breakpoint", "Breakpoints", "Watchpoint"]
+__all__ = ["Breakpoint", "Breakpoints", "Watchpoint", "evaluated"]
 
 
 class Standing(Protocol):
@@ -40,7 +41,7 @@ class Breakpoint:
         if self.condition is None:
             return True
         if self._code is not None:
-            return bool(eval(self._code, {"__builtins__": __builtins__}, _Names(session)))
+            return bool(evaluated(self._code, session))
         assert not isinstance(self.condition, str)
         return bool(self.condition(session))
 
@@ -51,6 +52,11 @@ class Breakpoint:
     def __repr__(self) -> str:
         shown = self.where if isinstance(self.where, str) else f"0x{self.addresses[0]:x}"
         return f"<Breakpoint {shown}" + (f" if {self.condition}>" if self.condition is not None else ">")
+
+
+def evaluated(expression: str | CodeType, session: Standing) -> Any:
+    """The value of an expression of Python, in which registers have their names."""
+    return eval(expression, {"__builtins__": __builtins__}, _Names(session))
 
 
 class _Names(dict[str, Any]):

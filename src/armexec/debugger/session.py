@@ -10,7 +10,7 @@ from typing import Any, NamedTuple, Self, SupportsIndex
 from armexec.cpu.cpu import Cpu
 from armexec.cpu.registers import REGISTERS
 from armexec.cpu.stop import Stop, StopReason
-from armexec.debugger.breakpoints import Breakpoints, Watchpoint
+from armexec.debugger.breakpoints import Breakpoints, Watchpoint, evaluated
 from armexec.debugger.call_stack import OpenCall, open_calls
 from armexec.debugger.changes import MemoryChange, Step, near_stack, register_changes
 from armexec.debugger.places import Place, Places
@@ -112,6 +112,17 @@ class Session:
     def instruction(self) -> Instruction | None:
         """The next instruction; None where there is no code."""
         return None if self.finished else self._places.instruction(self.cpu.pc)
+
+    def instruction_at(self, address: SupportsIndex) -> Instruction | None:
+        """The instruction at an address, as it is in memory now; None where there is no code."""
+        return self._places.instruction(operator.index(address))
+
+    def evaluate(self, expression: str) -> Any:
+        """The value of an expression of Python, in which registers have their names: "x0 + 8 * w1".
+
+        Raises what the expression raises: NameError for a register that there isn't.
+        """
+        return evaluated(expression, self)
 
     @property
     def backtrace(self) -> list[SessionFrame]:

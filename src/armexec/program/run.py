@@ -16,7 +16,16 @@ if TYPE_CHECKING:
     from armexec.objects import Image, Part
     from armexec.program.system_calls.streams import Readable, Writable
 
-__all__ = ["ProgramResult", "defines_main", "program_image", "program_parts", "run", "run_image"]
+__all__ = [
+    "ProgramResult",
+    "check_arguments",
+    "defines_main",
+    "image_of",
+    "program_image",
+    "program_parts",
+    "run",
+    "run_image",
+]
 
 # pytest shows what the user has called, and not how.
 __tracebackhide__ = True
@@ -103,6 +112,28 @@ def run(
     given = limits(
         time_limit=time_limit, instruction_limit=instruction_limit, memory_limit=memory_limit, stack_size=stack_size
     )
+    return run_image(
+        image_of(program, language=language, opt=opt, flags=flags, compiler=compiler),
+        arguments,
+        input=input,
+        files=files,
+        environment=environment,
+        capture=capture,
+        engine=engine,
+        limits=given,
+        sandbox=sandbox,
+    )
+
+
+def image_of(
+    program: str | os.PathLike[str] | bytes | Sequence[str | os.PathLike[str]],
+    *,
+    language: str | None = None,
+    opt: str | int = "-O0",
+    flags: Iterable[str] | str = (),
+    compiler: str | None = None,
+) -> Image:
+    """The image of a program that is given as `run` takes it. Raises LoadError or CompileError as `run` does."""
     options: dict[str, Any] = {"opt": opt, "target": "linux", "flags": flags, "compiler": compiler}
     if isinstance(program, bytes | bytearray | memoryview):
         sources = [Source(bytes(program), "object", **options)]
@@ -114,22 +145,10 @@ def run(
         sources = [Source.from_file(os.fspath(path), language, **options) for path in program]
     else:
         raise LoadError(f"a program is text, a path, a list of paths or bytes, not {type(program).__name__}")
-    if isinstance(arguments, str | bytes) or not all(isinstance(text, str | bytes) for text in arguments):
-        raise LoadError("the arguments of a program are a list of texts")
     parts = program_parts(sources)
     if not defines_main(parts):
         raise LoadError(f"{', '.join(source.name for source in sources)}: a program needs a main, and there is none")
-    return run_image(
-        program_image(sources[0].name, parts),
-        arguments,
-        input=input,
-        files=files,
-        environment=environment,
-        capture=capture,
-        engine=engine,
-        limits=given,
-        sandbox=sandbox,
-    )
+    return program_image(sources[0].name, parts)
 
 
 def program_parts(sources: Sequence[Source]) -> Sequence[Part]:
@@ -161,6 +180,12 @@ def defines_main(parts: Sequence[Part]) -> bool:
         for part in parts
         for s in part.symbols
     )
+
+
+def check_arguments(arguments: Sequence[str | bytes]) -> None:
+    """Raises LoadError for what isn't a list of texts."""
+    if isinstance(arguments, str | bytes) or not all(isinstance(text, str | bytes) for text in arguments):
+        raise LoadError("the arguments of a program are a list of texts")
 
 
 def program_image(name: str, parts: Sequence[Part]) -> Image:
@@ -195,6 +220,7 @@ def run_image(
     """Run the image of a program, inside the contexts `limits` and `watch` if they are given. See `run`."""
     from armexec.program.process import Process
 
+    check_arguments(arguments)
     output: Writable | None = io.BytesIO() if capture else None
     error: Writable | None = io.BytesIO() if capture else None
     with (
