@@ -98,8 +98,16 @@ def run_program(
     return result.status
 
 
-def program_session(source: Source, arguments: Sequence[str], *, engine: str | None) -> Session:
-    """A session of a program. What it writes is shown at its end.
+def program_session(
+    source: Source,
+    arguments: Sequence[str],
+    *,
+    engine: str | None,
+    files: Mapping[str, str] | None = None,
+    capture: bool = True,
+    sandbox: bool = False,
+) -> Session:
+    """A session of a program. What it writes is part of its result, or goes to standard output without `capture`.
 
     Raises:
         Error: see `armexec.debug`.
@@ -110,4 +118,5 @@ def program_session(source: Source, arguments: Sequence[str], *, engine: str | N
 
     image = program_image(source.name, program_parts([source]))
     data = b"" if source.name == "<stdin>" or sys.stdin.isatty() else sys.stdin.buffer
-    return Session(ProgramTarget(image, arguments, input=data, engine=engine))
+    target = ProgramTarget(image, arguments, input=data, files=files, capture=capture, engine=engine, sandbox=sandbox)
+    return Session(target)

@@ -41,12 +41,12 @@ class Places:
     """The images of a guest, each with its base, and how its words are read."""
 
     def __init__(self, images: Sequence[tuple[Image, int]], fetch: Callable[[int], int | None]) -> None:
-        self._images = list(images)
+        self.images = list(images)
         self._fetch = fetch
 
     def image_at(self, address: int) -> tuple[Image, int] | None:
         """The image that has an address, and its base."""
-        return next(((image, base) for image, base in self._images if 0 <= address - base < image.size), None)
+        return next(((image, base) for image, base in self.images if 0 <= address - base < image.size), None)
 
     def place(self, address: int) -> Place:
         """What is known of an address."""
@@ -72,7 +72,7 @@ class Places:
     @cached_property
     def _names(self) -> dict[int, str]:
         names: dict[int, str] = {}
-        for image, base in self._images:
+        for image, base in self.images:
             names |= {base + function.offset: function.source_name for function in image.functions}
         return names
 
@@ -93,13 +93,13 @@ class Places:
             return self._line(line[1], int(line[2]))
         found = self._symbols(where)
         if not found:
-            names = sorted({f.source_name for image, _ in self._images for f in image.own_functions})
+            names = sorted({f.source_name for image, _ in self.images for f in image.own_functions})
             known = f"; its functions are: {', '.join(names[:12])}" if names else ""
             raise LoadError(f"there is no function or symbol {where!r:.80}{known}")
         return found
 
     def _symbols(self, name: str) -> list[int]:
-        for image, base in self._images:
+        for image, base in self.images:
             try:
                 return [base + image.function(name).offset]
             except LoadError:
@@ -111,7 +111,7 @@ class Places:
     def _line(self, file: str, number: int) -> list[int]:
         """The first address of a line in each function that has it; of the next line with code, if it has none."""
         lines: dict[int, dict[int, int]] = {}
-        for image, base in self._images:
+        for image, base in self.images:
             for function in image.functions:
                 for offset in range(function.offset, function.offset + function.extent, 4):
                     line = image.line_of(offset)

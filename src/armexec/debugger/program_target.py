@@ -12,10 +12,9 @@ from armexec.cpu.stop import Stop
 from armexec.debugger.loaded_guest import LoadedGuest
 from armexec.debugger.places import Places
 from armexec.debugger.recorded_guest import RecordedGuest
-from armexec.debugger.target import error_of, session_cpu, set_arguments
+from armexec.debugger.target import Region, error_of, loaded_regions, return_address, session_cpu, set_arguments
 from armexec.engines import LoadedImage
 from armexec.guest_sizes import sizes
-from armexec.machines.traps import EXIT
 from armexec.memory import guest_stack, stack_size
 from armexec.objects import Image
 from armexec.program.process import Process
@@ -29,8 +28,11 @@ __all__ = ["ProgramTarget"]
 class _ProgramGuest(LoadedGuest):
     """A guest whose exit is the end."""
 
-    def __init__(self, loaded: LoadedImage, functions: HostFunctions, after_return: Callable[[Cpu], bool]) -> None:
-        super().__init__(loaded, functions, EXIT, after_return)
+    def __init__(
+        self, loaded: LoadedImage, functions: HostFunctions, leave: int, after_return: Callable[[Cpu], bool]
+    ) -> None:
+        super().__init__(loaded, functions, leave, after_return)
+        self._end = leave
         self.exit: ProgramExit | None = None
 
     def call_hooks(self, kind: str, cpu: Cpu, address: int, detail: object) -> bool:
@@ -38,14 +40,12 @@ class _ProgramGuest(LoadedGuest):
             return super().call_hooks(kind, cpu, address, detail)
         except ProgramExit as end:
             self.exit = end.with_traceback(None)
-            cpu.pc = EXIT
+            cpu.pc = self._end
             return True
 
 
 class ProgramTarget:
     """The run of a program. Its output is kept for the result, or goes to Python's standard output."""
-
-    leave: int | None = EXIT
 
     def __init__(
         self,
@@ -80,7 +80,9 @@ class ProgramTarget:
         self._status = 0
         size = sizes().stack or stack_size()
         self._stack = guest_stack(size) if loaded.sandbox is None else loaded.sandbox.stack(size)
-        self._guest = _ProgramGuest(loaded, process.functions, self._next_entry)
+        self.is_apart = loaded.sandbox is not None
+        self.leave: int | None = return_address(self._stack)
+        self._guest = _ProgramGuest(loaded, process.functions, return_address(self._stack), self._next_entry)
         self.guest = RecordedGuest(self._guest)
         self.places = Places([(image, loaded.base)], self._guest.fetch)
         self.cpu = session_cpu(process.engine)
@@ -88,7 +90,7 @@ class ProgramTarget:
 
     def _enter(self, index: int) -> None:
         entry = self._entries[index]
-        set_arguments(self.cpu, entry.frame, self._stack.stack_pointer, self._guest.poke)
+        set_arguments(self.cpu, entry.frame, self._stack, self._guest.poke)
         self.cpu.pc = self._process.loaded.base + entry.offset
 
     def _next_entry(self, cpu: Cpu) -> bool:
@@ -105,6 +107,9 @@ class ProgramTarget:
         self._times.append(time + 1)
         self._enter(index)
         return True
+
+    def regions(self) -> list[Region]:
+        return loaded_regions(self._process.loaded, self._stack)
 
     def result(self, cpu: Cpu) -> Any:
         end = self._guest.exit

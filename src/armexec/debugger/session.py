@@ -71,12 +71,12 @@ class Session:
     """
 
     def __init__(self, target: Target) -> None:
-        self._target = target
+        self.target = target
         self.cpu: Cpu = target.cpu
-        self._timeline = Timeline(target.cpu, target.guest)
-        self.memory = SessionMemory(self._timeline)
-        self._places: Places = target.places
-        self.breakpoints = Breakpoints(self._places)
+        self.timeline = Timeline(target.cpu, target.guest)
+        self.memory = SessionMemory(self.timeline)
+        self.places: Places = target.places
+        self.breakpoints = Breakpoints(self.places)
         self.error: BaseException | None = None
         """What the guest has done that it can't do, at the instruction that the session stands before; else None."""
         self._closed = False
@@ -85,22 +85,22 @@ class Session:
     @property
     def time(self) -> int:
         """How many instructions have been executed."""
-        return self._timeline.time
+        return self.timeline.time
 
     @property
     def finished(self) -> bool:
         """Whether the call has returned, or the program has ended."""
-        return self._target.leave is not None and self.cpu.pc == self._target.leave
+        return self.target.leave is not None and self.cpu.pc == self.target.leave
 
     @property
     def result(self) -> Any:
         """What the call returns, or how the program ended, at the end; None before."""
-        return self._target.result(self.cpu) if self.finished else None
+        return self.target.result(self.cpu) if self.finished else None
 
     @property
     def place(self) -> Place:
         """The function, symbol and source line of the next instruction."""
-        return self._places.place(self.cpu.pc)
+        return self.places.place(self.cpu.pc)
 
     @property
     def source(self) -> str:
@@ -111,11 +111,11 @@ class Session:
     @property
     def instruction(self) -> Instruction | None:
         """The next instruction; None where there is no code."""
-        return None if self.finished else self._places.instruction(self.cpu.pc)
+        return None if self.finished else self.places.instruction(self.cpu.pc)
 
     def instruction_at(self, address: SupportsIndex) -> Instruction | None:
         """The instruction at an address, as it is in memory now; None where there is no code."""
-        return self._places.instruction(operator.index(address))
+        return self.places.instruction(operator.index(address))
 
     def evaluate(self, expression: str) -> Any:
         """The value of an expression of Python, in which registers have their names: "x0 + 8 * w1".
@@ -132,10 +132,10 @@ class Session:
         calls = self._calls()
         pcs = [self.cpu.pc, *(call.pc for call in reversed(calls))]
         begins = [*(call.time for call in reversed(calls)), None]
-        return [SessionFrame(pc, self._places.place(pc), begin) for pc, begin in zip(pcs, begins, strict=True)]
+        return [SessionFrame(pc, self.places.place(pc), begin) for pc, begin in zip(pcs, begins, strict=True)]
 
     def _calls(self) -> list[OpenCall]:
-        timeline = self._timeline
+        timeline = self.timeline
         return open_calls(timeline.pcs, timeline.time, self.cpu.pc, timeline.guest.fetch)
 
     # -- forwards -----------------------------------------------------------------------------------------------------
@@ -147,8 +147,8 @@ class Session:
         """
         count = _count(n)
         self._check_open()
-        timeline = self._timeline
-        timeline.begin(self._target.leave)
+        timeline = self.timeline
+        timeline.begin(self.target.leave)
         before, begin, place, instruction = self.cpu.save(), self.time, self.place, self.instruction
         logged = len(timeline.guest.log)
         stop: Stop | None = None
@@ -163,30 +163,34 @@ class Session:
 
     def _stepped(self) -> Stop | None:
         """Execute one instruction; the stop where that isn't possible, or after a system call that nobody does."""
-        over = self._timeline.over()
+        over = self.timeline.over()
         if over is not None:
             return self._ended(over)
-        watched, self._timeline.guest.watched = self._timeline.guest.watched, ()
+        watched, self.timeline.guest.watched = self.timeline.guest.watched, ()
         try:
-            return self._forward()
+            return self.forward()
         finally:
-            self._timeline.guest.watched = watched
+            self.timeline.guest.watched = watched
 
-    def _forward(self) -> Stop | None:
+    def forward(self) -> Stop | None:
+        """Execute one instruction of a run that has begun, for debug servers; the stop where that isn't possible.
+
+        Raises WatchHit before an access to watched bytes.
+        """
         self.error = None
         try:
-            stop = self._timeline.forward()
+            stop = self.timeline.forward()
         except ExecutionError as error:
             self.error = error
             return Stop(StopReason.FAULT, self.cpu.pc, self.cpu.pc, detail=str(error))
         if stop is not None:
-            self.error = self._target.error(stop)
+            self.error = self.target.error(stop)
             return stop
-        return self._timeline.passed
+        return self.timeline.passed
 
     def _ended(self, stop: Stop) -> Stop:
         if stop.reason is StopReason.UNTIL:
-            self._target.finish()
+            self.target.finish()
             return Stop(StopReason.RETURNED, stop.pc, stop.address, instructions=self.time)
         return stop
 
@@ -200,13 +204,13 @@ class Session:
         stop: Stop | None,
     ) -> Step:
         if self.finished and stop is None:
-            self._target.finish()
+            self.target.finish()
         decoded = decode(instruction.word) if instruction is not None and self.time == begin + 1 else None
         written = list(decoded.effects.writes.items()) if decoded is not None else []
         memory = []
         sp = self.cpu.sp
         first: dict[tuple[int, int], bytes] = {}
-        for address, old in self._timeline.guest.log.written_since(logged):
+        for address, old in self.timeline.guest.log.written_since(logged):
             first.setdefault((address, len(old)), old)
         for (address, size), old in first.items():
             try:
@@ -218,7 +222,7 @@ class Session:
         return Step(begin, self.time, place, instruction, registers, tuple(memory), stop)
 
     def _data_name(self, address: int) -> str:
-        return self._places.place(address).symbol
+        return self.places.place(address).symbol
 
     def run(self, until: SupportsIndex | str | Callable[[Session], Any] | None = None) -> Stop:
         """Go on to the next breakpoint, watched access, fault or end; why it stopped.
@@ -232,13 +236,13 @@ class Session:
         """
         self._check_open()
         condition = until if callable(until) and not isinstance(until, str) else None
-        ends = frozenset() if until is None or condition else frozenset(self._places.addresses(until))  # type: ignore[arg-type]
+        ends = frozenset() if until is None or condition else frozenset(self.places.addresses(until))  # type: ignore[arg-type]
         return self._run(lambda: self.cpu.pc in ends or (condition is not None and bool(condition(self))))
 
     def _run(self, done: Callable[[], bool]) -> Stop:
         """Go on until something stops it, or it is done before an instruction other than the first."""
-        timeline = self._timeline
-        timeline.begin(self._target.leave)
+        timeline = self.timeline
+        timeline.begin(self.target.leave)
         by_address = self.breakpoints.by_address
         try:
             while True:
@@ -246,7 +250,7 @@ class Session:
                 if stop is not None:
                     return self._ended(stop)
                 try:
-                    stop = self._forward()
+                    stop = self.forward()
                 except WatchHit as hit:
                     return self._pass(hit)
                 if stop is not None:
@@ -254,7 +258,7 @@ class Session:
                 pc = int(self.cpu.state.pc)
                 if pc in by_address and any(b.holds(self) for b in list(by_address[pc])):
                     return Stop(StopReason.BREAKPOINT, pc, pc, instructions=self.time)
-                if pc != self._target.leave and done():
+                if pc != self.target.leave and done():
                     return Stop(StopReason.UNTIL, pc, pc, instructions=self.time)
         finally:
             timeline.settle()
@@ -279,7 +283,7 @@ class Session:
         decoded = decode(instruction.word) if instruction is not None else None
         if decoded is None or decoded.effects.control not in ("call", "call to register"):
             return self.step()
-        timeline = self._timeline
+        timeline = self.timeline
         before, begin, place, logged = self.cpu.save(), self.time, self.place, len(timeline.guest.log)
         back, depth = self.cpu.pc + 4, len(self._calls())
         stop: Stop | None = self._run(lambda: self.cpu.pc == back and len(self._calls()) <= depth)
@@ -307,7 +311,7 @@ class Session:
         self._check_open()
         if wanted < self.time:
             self.error = None
-            self._timeline.back_to(wanted)
+            self.timeline.back_to(wanted)
             return
         step = self.step(wanted - self.time)
         if step.end < wanted:
@@ -321,7 +325,7 @@ class Session:
         """Go back to the last breakpoint before now, watched access or place that is meant; else to the beginning."""
         self._check_open()
         condition = until if callable(until) and not isinstance(until, str) else None
-        ends = set() if until is None or condition else set(self._places.addresses(until))  # type: ignore[arg-type]
+        ends = set() if until is None or condition else set(self.places.addresses(until))  # type: ignore[arg-type]
         here = self.time
         end = here
         while end > 0:
@@ -340,7 +344,7 @@ class Session:
     ) -> tuple[int, Stop] | None:
         """The last time from `begin` on, and before `end`, at which a run would have stopped, and that stop."""
         self.goto(begin)
-        timeline = self._timeline
+        timeline = self.timeline
         timeline.begin()
         found: tuple[int, Stop] | None = None
         try:
@@ -379,7 +383,7 @@ class Session:
         length = _count(size)
         if not length:
             raise SignatureError("no bytes can't be watched")
-        return Watchpoint(self._timeline.guest, self._places.addresses(address)[0], length, mode)
+        return Watchpoint(self.timeline.guest, self.places.addresses(address)[0], length, mode)
 
     def last_write(self, what: SupportsIndex | str, size: SupportsIndex = 1) -> int | None:
         """The time of the last instruction before now that wrote a register or memory; None if none has.
@@ -396,13 +400,13 @@ class Session:
         register = _register(what) if isinstance(what, str) else None
         if register is not None:
             return self._last_register_write(register)
-        address = self._places.addresses(what)[0]
-        return self._timeline.guest.log.last_time(address, _count(size))
+        address = self.places.addresses(what)[0]
+        return self.timeline.guest.log.last_time(address, _count(size))
 
     def _last_register_write(self, register: tuple[str, int]) -> int | None:
         import numpy as np
 
-        timeline = self._timeline
+        timeline = self.timeline
         pcs = np.frombuffer(timeline.pcs, np.uint64, timeline.time) if timeline.time else np.zeros(0, np.uint64)
         writers = [pc for pc in np.unique(pcs).tolist() if register in self._written(pc)]
         times = np.flatnonzero(np.isin(pcs, np.array(writers, np.uint64)))
@@ -413,16 +417,34 @@ class Session:
         return last if last >= 0 else None
 
     def _written(self, pc: int) -> dict[tuple[str, int], int]:
-        word = self._timeline.guest.fetch(pc)
+        word = self.timeline.guest.fetch(pc)
         decoded = decode(word) if word is not None else None
         return decoded.effects.writes if decoded is not None else {}
 
     # -- the end ------------------------------------------------------------------------------------------------------
+    def serve(self, port: int = 0, ready: Callable[[int], object] | None = None) -> None:
+        """Wait for gdb or lldb on a port of this machine, and let it debug the call: `target remote :PORT`.
+
+        When it detaches, the call goes on to its end, and `result` is there; when it kills the program or goes away,
+        the session stays where it is.
+
+        Args:
+            port: 0: one that is free; `ready` is called with the port, when the debugger can connect.
+
+        Raises:
+            HostError: the port can't be had.
+            What a function of Python raises in the rest of the call.
+        """
+        from armexec.debugger.rsp import serve
+
+        self._check_open()
+        serve(self, port, ready=ready)
+
     def close(self) -> None:
         """Free what the session has: its stack, or its program. Twice does no harm."""
         if not self._closed:
             self._closed = True
-            self._target.close()
+            self.target.close()
 
     def _check_open(self) -> None:
         if self._closed:
@@ -438,12 +460,12 @@ class Session:
 
     def __repr__(self) -> str:
         if self._closed:
-            return f"<Session {self._target.name}, closed>"
+            return f"<Session {self.target.name}, closed>"
         if self.finished:
-            return f"<Session {self._target.name}, time {self.time}: returned {self.result!r:.80}>"
+            return f"<Session {self.target.name}, time {self.time}: returned {self.result!r:.80}>"
         instruction = self.instruction
         text = instruction.text if instruction is not None else "no code"
-        return f"<Session {self._target.name}, time {self.time}: {text} at {self.place}>"
+        return f"<Session {self.target.name}, time {self.time}: {text} at {self.place}>"
 
 
 def _count(value: SupportsIndex) -> int:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import ctypes
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 from armexec.cpu.cpu import Cpu, Limits
 from armexec.cpu.stop import Stop, StopReason
@@ -17,7 +18,7 @@ from armexec.engines.guards import release_guards
 from armexec.errors import Error
 from armexec.guest_sizes import sizes
 from armexec.machines.interpreter.decoding import executable
-from armexec.machines.traps import EXIT, Trap, TrapKind
+from armexec.machines.traps import Trap, TrapKind
 from armexec.memory import GuestStack, guest_stack, stack_size
 from armexec.objects import Image
 from armexec.space import AddressSpace
@@ -35,14 +36,23 @@ _ACCESS = {
 }
 
 
+Region: TypeAlias = tuple[int, int, str, str]
+"""The begin and the end of some memory, what the guest may do there ("r-x"), and a name for people."""
+
+
 class Target(Protocol):
-    """What a session runs. `leave`: where the pc is at the end; None where there is no end."""
+    """What a session runs. `leave`: where the pc is at the end; None where there is no end. `is_apart`: its addresses
+    aren't those of this process."""
 
     name: str
     cpu: Cpu
     guest: RecordedGuest
     places: Places
     leave: int | None
+    is_apart: bool
+
+    def regions(self) -> list[Region]:
+        """The memory that is known."""
 
     def result(self, cpu: Cpu) -> Any:
         """The result, with the registers at the end."""
@@ -91,17 +101,35 @@ def error_of(stop: Stop, loaded: LoadedImage, guest: LoadedGuest, stack: GuestSt
     return to_error(trap, loaded.image, loaded.base, overflow=overflow, entry=guest.entry, memory=guest.memory)
 
 
-def set_arguments(cpu: Cpu, block: Any, sp: int, write: Callable[[int, bytes], None]) -> None:
-    """Set the registers of a call, and put its stack arguments below `sp`."""
-    import ctypes
+def return_address(stack: GuestStack) -> int:
+    """Where the first call on a stack returns to: an address at which there is nothing, in the page above the stack."""
+    return stack.top + 4
 
+
+def loaded_regions(loaded: LoadedImage, stack: GuestStack) -> list[Region]:
+    """The segments of an image in memory, and a stack."""
+    image, base = loaded.image, loaded.base
+    found = [
+        (
+            base + segment.offset,
+            base + segment.offset + segment.size,
+            "r" + ("w" if segment.writable else "-") + ("x" if segment.executable else "-"),
+            image.name,
+        )
+        for segment in image.segments
+    ]
+    return [*found, (stack.address, stack.top, "rw-", "[stack]")]
+
+
+def set_arguments(cpu: Cpu, block: Any, stack: GuestStack, write: Callable[[int, bytes], None]) -> None:
+    """Set the registers of a call, and put its stack arguments onto the stack."""
     state = cpu.state
     state.x[:9] = block.x
     memoryview(state.v_registers).cast("B")[:128] = bytes(block.v)
-    cpu.sp = sp - block.stack_size
+    cpu.sp = stack.stack_pointer - block.stack_size
+    cpu.x[30] = return_address(stack)
     if block.stack_size:
         write(cpu.sp, ctypes.string_at(block.stack, block.stack_size))
-    cpu.x[30] = EXIT
 
 
 class FunctionTarget:
@@ -115,16 +143,20 @@ class FunctionTarget:
         self._prepared = call.prepared
         size = sizes().stack or stack_size()
         self._stack = guest_stack(size) if loaded.sandbox is None else loaded.sandbox.stack(size)
-        self.leave: int | None = EXIT
-        self._guest = LoadedGuest(loaded, call.functions, EXIT)
+        self.is_apart = loaded.sandbox is not None
+        self.leave: int | None = return_address(self._stack)
+        self._guest = LoadedGuest(loaded, call.functions, return_address(self._stack))
         self.guest = RecordedGuest(self._guest)
         self.places = Places([(loaded.image, loaded.base)], self._guest.fetch)
         self.cpu = cpu = session_cpu(engine)
-        set_arguments(cpu, call.prepared.block, self._stack.stack_pointer, self._guest.poke)
+        set_arguments(cpu, call.prepared.block, self._stack, self._guest.poke)
         cpu.pc = self._guest.entry = loaded.base + call.offset
         if loaded.thread_blocks is not None:
             cpu.tpidr_el0 = loaded.thread_blocks.pointer()
         self._has_finished = False
+
+    def regions(self) -> list[Region]:
+        return loaded_regions(self._loaded, self._stack)
 
     def result(self, cpu: Cpu) -> Any:
         block = self._prepared.block
@@ -152,16 +184,24 @@ class CpuTarget:
     """The code that a Cpu runs in its address space. It has no end."""
 
     leave: int | None = None
+    is_apart = True
 
     def __init__(self, cpu: Cpu) -> None:
         space = cpu.space
         assert isinstance(space, AddressSpace)
+        self._space = space
         self.cpu = cpu
         self.name = "cpu"
         self._guest = SpaceGuest(space)
         self.guest = RecordedGuest(self._guest)
         images: list[tuple[Image, int]] = [(placed.image, placed.base) for placed in space.images]
         self.places = Places(images, self._guest.fetch)
+
+    def regions(self) -> list[Region]:
+        return [
+            (mapping.begin, mapping.end, "".join(c if c in str(mapping.protection) else "-" for c in "rwx"), "")
+            for mapping in self._space.mappings
+        ]
 
     def result(self, cpu: Cpu) -> Any:
         return None

@@ -49,6 +49,11 @@ from armexec.cli.outcome import ended_by_ctrl_c
 @option("--sandbox", is_flag=True, help="Let the code reach no memory but its own (only on the translated engine).")
 @option("--json", is_flag=True, help="Print the result as JSON, with what was called.")
 @option("--profile", is_flag=True, help="Show on standard error which functions and lines took the time.")
+@option(
+    "--gdb",
+    metavar="PORT",
+    help="Wait for gdb or lldb on a port (0: a free one), or on standard input and output (-).",
+)
 @compilation
 def run(
     file: str,
@@ -66,6 +71,7 @@ def run(
     sandbox: bool,
     json: bool,
     profile: bool,
+    gdb: str | None,
     target: str,
     opt: str,
     language: str | None,
@@ -101,6 +107,11 @@ def run(
     chosen = engine_name(engine, tier)
     image = source_image(source, chosen)
     if function is None and signature is None and is_program(source, image):
+        if gdb is not None:
+            from armexec.cli.debugging import debugged_program
+
+            with given:
+                return debugged_program(source, arguments, folders, gdb, engine=chosen, sandbox=sandbox)
         return run_program(
             source, arguments, folders, engine=chosen, limits=given, json=json, profile=profile, sandbox=sandbox
         )
@@ -116,7 +127,12 @@ def run(
 
             made = Profile()
         with ended_by_ctrl_c(), given, made or nullcontext():
-            value = called(*values)
+            if gdb is None:
+                value = called(*values)
+            else:
+                from armexec.cli.debugging import debugged_call
+
+                value = debugged_call(called, values, gdb)
         result = shown_result(prototype, value, called.sandbox)
         after = written(prototype, values)
         if json:

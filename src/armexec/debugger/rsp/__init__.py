@@ -1,0 +1,7 @@
+"""GDB's remote serial protocol: gdb and lldb attach to a session."""
+
+from __future__ import annotations
+
+from armexec.debugger.rsp.server import serve, serve_streams
+
+__all__ = ["serve", "serve_streams"]
