@@ -47,14 +47,20 @@ def debugged_program(
 
 
 def _serve(session: Session, port: str) -> None:
-    from armexec.debugger.rsp import serve, serve_streams
+    import tempfile
+
+    from armexec.debugger.rsp import serve, serve_streams, symbol_file
 
     if port == "-":
         serve_streams(session)
     elif not port.isdecimal() or int(port) > 65535:
         raise click.UsageError(f"--gdb {port}: it is a port, 0 for a free one, or - for standard input and output")
     else:
-        serve(session, int(port), ready=_tell)
+        # lldb doesn't ask for the file, as gdb does.
+        with tempfile.NamedTemporaryFile(prefix="armexec-", suffix=".elf") as file:
+            file.write(symbol_file(session))
+            file.flush()
+            serve(session, int(port), ready=lambda port: _tell(port, file.name))
     if session.error is not None:
         raise session.error
     if not session.finished:
@@ -62,7 +68,7 @@ def _serve(session: Session, port: str) -> None:
         raise click.exceptions.Exit(1)
 
 
-def _tell(port: int) -> None:
+def _tell(port: int, file: str) -> None:
     note(f"waiting for a debugger on port {port}")
     note(f"  gdb:  gdb-multiarch -ex 'target remote :{port}'")
-    note(f"  lldb: lldb -o 'gdb-remote {port}'")
+    note(f"  lldb: lldb -o 'target create {file}' -o 'gdb-remote {port}'")

@@ -15,6 +15,7 @@ class SpaceGuest:
 
     def __init__(self, space: AddressSpace) -> None:
         self._space = space
+        self.scratch_code: list[tuple[int, int]] = []
         self.fetch = space.fetch
         self.read_as_guest = space.read_as_guest
         self.overwritten = space.overwritten

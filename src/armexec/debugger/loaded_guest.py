@@ -42,6 +42,7 @@ class LoadedGuest:
         self._after_return = after_return
         self._system_call: SystemCallHandler | None = loaded.system_call
         self._code = NOWHERE
+        self.scratch_code: list[tuple[int, int]] = []
 
     # -- memory -------------------------------------------------------------------------------------------------------
     def fetch(self, address: int) -> int | None:
@@ -50,8 +51,10 @@ class LoadedGuest:
         if not begin <= at < end:
             if self.is_host_function(address):
                 return _BRK
-            begin, end = self._code = code_at(at)
-            if not begin <= at < end:
+            self._code = code_at(at)
+            if self._code == NOWHERE:
+                self._code = next(((b, e) for b, e in self.scratch_code if b <= at < e), NOWHERE)
+            if self._code == NOWHERE:
                 return None
         try:
             return None if address & 3 else int.from_bytes(self.memory.read(address, 4), "little")

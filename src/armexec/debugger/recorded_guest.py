@@ -16,7 +16,10 @@ _PAGE = 4096
 
 
 class DebuggedGuest(Guest, Protocol):
-    """A guest as a debugger sees it."""
+    """A guest as a debugger sees it. `scratch_code`: the begin and end of memory of this process that a debugger may
+    put code into; nothing but the interpreter reads it."""
+
+    scratch_code: list[tuple[int, int]]
 
     def peek(self, address: int, size: int) -> bytes:
         """Memory, whatever the guest may do there. Raises AccessError."""

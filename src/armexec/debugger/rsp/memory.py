@@ -6,12 +6,13 @@ import ctypes
 
 from armexec.debugger.rsp.commands import command
 from armexec.debugger.rsp.framing import escaped
-from armexec.debugger.rsp.state import State
+from armexec.debugger.rsp.state import State, peek
 from armexec.errors import Error
 
 __all__: list[str] = []
 
 _MOST = 1 << 16
+_MOST_ALLOCATED = 1 << 24
 
 
 def _range(text: bytes) -> tuple[int, int] | None:
@@ -25,7 +26,7 @@ def _range(text: bytes) -> tuple[int, int] | None:
 @command("m")
 def read(state: State, rest: bytes) -> bytes:
     found = _range(rest)
-    data = state.peek(*found) if found is not None else b""
+    data = peek(state.session, *found) if found is not None else b""
     return data.hex().encode() or (b"" if found is not None and not found[1] else b"E14")
 
 
@@ -36,7 +37,7 @@ def read_binary(state: State, rest: bytes) -> bytes:
         return b"E01"
     if not found[1]:
         return b"OK"
-    data = state.peek(*found)
+    data = peek(state.session, *found)
     return escaped(data) if data else b"E14"
 
 
@@ -69,18 +70,28 @@ def _write(state: State, where: bytes, data: bytes) -> bytes:
 
 @command("_M")
 def allocate(state: State, rest: bytes) -> bytes:
-    found = _range(rest)
-    if found is None or state.session.target.is_apart:
+    """`SIZE,PERMISSIONS`. With x, code that is put there can be called."""
+    length, _, permissions = rest.partition(b",")
+    try:
+        size = int(length, 16)
+    except ValueError:
         return b"E01"
-    memory = ctypes.create_string_buffer(found[1] + 16)
+    if state.session.target.is_apart or size > _MOST_ALLOCATED:
+        return b"E01"
+    memory = ctypes.create_string_buffer(size + 16)
     address = -(-ctypes.addressof(memory) // 16) * 16
     state.scratch[address] = memory
+    if b"x" in permissions:
+        state.session.timeline.guest.guest.scratch_code.append((address, address + size))
     return b"%x" % address
 
 
 @command("_m")
 def free(state: State, rest: bytes) -> bytes:
     try:
-        return b"OK" if state.scratch.pop(int(rest, 16), None) is not None else b"E01"
+        address = int(rest, 16)
     except ValueError:
         return b"E01"
+    code = state.session.timeline.guest.guest.scratch_code
+    code[:] = [(begin, end) for begin, end in code if begin != address]
+    return b"OK" if state.scratch.pop(address, None) is not None else b"E01"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from armexec.debugger.rsp.commands import command
 from armexec.debugger.rsp.resume import THREAD
-from armexec.debugger.rsp.state import State
+from armexec.debugger.rsp.state import State, peek
 
 __all__: list[str] = []
 
@@ -103,7 +103,7 @@ def region(state: State, rest: bytes) -> bytes:
                 shown,
                 name.encode().hex().encode(),
             )
-    if state.peek(address, 1):
+    if peek(state.session, address, 1):
         page = address // 0x1000 * 0x1000
         return b"start:%x;size:1000;permissions:rw;" % page
     later = min((begin for begin, *_ in regions if begin > address), default=1 << 64)

@@ -127,8 +127,8 @@ def serve(
 
         try:
             server = await asyncio.start_server(connected, host, port)
-        except OSError as error:
-            raise HostError(f"port {port} can't be served: {error.strerror or error}") from None
+        except (OSError, OverflowError) as error:
+            raise HostError(f"port {port} can't be served: {getattr(error, 'strerror', '') or error}") from None
         if ready is not None:
             ready(server.sockets[0].getsockname()[1])
         try:

@@ -12,7 +12,7 @@ from armexec.debugger.session import Session
 from armexec.memory import AccessError
 from armexec.objects.debug_info.debugger_file import Pad, debugger_file
 
-__all__ = ["PAD_NAME", "State"]
+__all__ = ["PAD_NAME", "State", "pad_of", "peek", "symbol_file"]
 
 PAD_NAME = "back_to_python"
 """The function that the first call returns to."""
@@ -45,36 +45,41 @@ class State:
     @cached_property
     def file(self) -> bytes:
         """The file with symbols and debug information; empty where there is no image."""
-        target = self.session.target
-        images = target.places.images
-        if not images:
-            return b""
-        image, base = images[0]
-        return debugger_file(image, base, self.pad, self.peek_or_zeros)
+        return symbol_file(self.session)
 
-    @property
-    def pad(self) -> Pad:
-        """What the first call returns to. Its address isn't the symbol's first byte, since callers are looked up by the
-        address before."""
-        leave = self.session.target.leave or 0
-        return Pad(PAD_NAME, leave - 4, 8)
 
-    def peek(self, address: int, size: int) -> bytes:
-        """Bytes of memory, as many as can be read from an address on; those of the pad are `udf #0`."""
-        pad = self.pad
-        if pad.address <= address < pad.address + pad.size:
-            return bytes(min(size, pad.address + pad.size - address))
-        peek = self.session.timeline.guest.guest.peek
-        try:
-            return peek(address, size)
-        except AccessError as error:
-            readable = error.address - address
-        try:
-            return peek(address, readable) if 0 < readable < size else b""
-        except AccessError:
-            return b""
+def pad_of(session: Session) -> Pad:
+    """What the first call returns to. Its address isn't the symbol's first byte, since callers are looked up by the
+    address before."""
+    return Pad(PAD_NAME, (session.target.leave or 4) - 4, 8)
 
-    def peek_or_zeros(self, address: int, size: int) -> bytes:
-        """Bytes of memory; zeros where nothing can be read."""
-        found = self.peek(address, size)
+
+def peek(session: Session, address: int, size: int) -> bytes:
+    """Bytes of memory, as many as can be read from an address on; those of the pad are `udf #0`."""
+    pad = pad_of(session)
+    if pad.address <= address < pad.address + pad.size:
+        return bytes(min(size, pad.address + pad.size - address))
+    read = session.timeline.guest.guest.peek
+    try:
+        return read(address, size)
+    except AccessError as error:
+        readable = error.address - address
+    try:
+        return read(address, readable) if 0 < readable < size else b""
+    except AccessError:
+        return b""
+
+
+def symbol_file(session: Session) -> bytes:
+    """An executable file for debuggers, with the symbols and the debug information of a session's code; empty where
+    there is no image."""
+    images = session.target.places.images
+    if not images:
+        return b""
+
+    def read(address: int, size: int) -> bytes:
+        found = peek(session, address, size)
         return found + bytes(size - len(found))
+
+    image, base = images[0]
+    return debugger_file(image, base, pad_of(session), read)

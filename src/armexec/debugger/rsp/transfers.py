@@ -10,7 +10,7 @@ from armexec.cpu.debuggers import target_description
 from armexec.debugger.rsp.commands import command
 from armexec.debugger.rsp.framing import escaped
 from armexec.debugger.rsp.resume import THREAD
-from armexec.debugger.rsp.state import State
+from armexec.debugger.rsp.state import State, pad_of
 
 __all__: list[str] = []
 
@@ -21,7 +21,7 @@ _FIRST_FILE = 3
 
 
 def _auxv(state: State) -> bytes:
-    pairs = ((_AT_PAGESZ, 4096), (_AT_ENTRY, state.pad.address), (_AT_NULL, 0))
+    pairs = ((_AT_PAGESZ, 4096), (_AT_ENTRY, pad_of(state.session).address), (_AT_NULL, 0))
     return b"".join(struct.pack("<QQ", *pair) for pair in pairs)
 
 
