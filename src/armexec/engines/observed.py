@@ -8,7 +8,7 @@ a time, so nothing changes the address space meanwhile, and signals and other th
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 
@@ -201,7 +201,7 @@ class Observed:
             if start in texts or start in self._blocks:
                 continue
             instructions, successors = self._read(guest, start)
-            text = block_text(_name(start), {start: instructions}, host.host_features())
+            text = self._text(_name(start), {start: instructions}, keep=False)
             if not text.instructions:
                 self._keep(start, None, [(start, start + 4)])
                 continue
@@ -215,12 +215,15 @@ class Observed:
                 block = _Block(code.address(_name(start)), count, code, ranges, tuple(successors), False)
                 self._keep(start, block, ranges)
 
+    def _text(self, name: str, blocks: Mapping[int, Sequence[Decoded]], *, keep: bool) -> BlockText:
+        return block_text(name, blocks, host.host_features(), keep=keep)
+
     def _improve(self, guest: Guest, pc: int) -> None:
         """Translate a block again, together with the others of the loops that it is in, to better code."""
         first = self._blocks[pc]
         assert first is not None
         blocks = {start: self._read(guest, start)[0] for start in (pc, *self._loop(pc))}
-        text = block_text(_name(pc), blocks, host.host_features(), keep=True)
+        text = self._text(_name(pc), blocks, keep=True)
         code = compile_blocks([text], self._pages.address, _GOOD)
         ranges = tuple((start, start + 4 * len(instructions)) for start, instructions in blocks.items())
         block = _Block(code.address(_name(pc)), text.instructions, code, ranges, first.successors, True)
