@@ -52,6 +52,7 @@ if TYPE_CHECKING:
     from armexec.program.run import ProgramResult, run
     from armexec.run_limits import limits
     from armexec.space import AddressSpace
+    from armexec.tracing import Trace, trace
 
 __all__ = [
     "Aborted",
@@ -90,6 +91,7 @@ __all__ = [
     "Stop",
     "SystemCallDenied",
     "TimeLimitExceeded",
+    "Trace",
     "UndefinedSymbol",
     "UnsupportedInstruction",
     "VariableArguments",
@@ -105,6 +107,7 @@ __all__ = [
     "load",
     "profile",
     "run",
+    "trace",
 ]
 
 __version__ = "0.1.0"
@@ -118,6 +121,7 @@ _HOMES = {
     **dict.fromkeys(("HotFunction", "HotLine", "Profile", "profile"), "armexec.profiling.profile"),
     **dict.fromkeys(("Cpu", "Stop"), "armexec.cpu"),
     **dict.fromkeys(("Session", "debug"), "armexec.debugger"),
+    **dict.fromkeys(("Trace", "trace"), "armexec.tracing"),
     **dict.fromkeys(("Callback", "callback"), "armexec.module.guest_callbacks"),
     **dict.fromkeys(("ProgramResult", "run"), "armexec.program.run"),
     "AddressSpace": "armexec.space",

@@ -66,11 +66,11 @@ class Places:
         word = self._fetch(address)
         if word is None:
             return None
-        (found,) = disassemble([word], address=address, symbols=self._names)
+        (found,) = disassemble([word], address=address, symbols=self.names)
         return found
 
     @cached_property
-    def _names(self) -> dict[int, str]:
+    def names(self) -> dict[int, str]:
         names: dict[int, str] = {}
         for image, base in self.images:
             names |= {base + function.offset: function.source_name for function in image.functions}

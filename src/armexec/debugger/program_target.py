@@ -74,6 +74,7 @@ class ProgramTarget:
         process = self._process
         loaded = process.loaded
         self.name = image.name
+        self.engine = process.engine
         self._entries = process.entries(arguments, environment)
         self._times = [0]
         """When each of them has begun."""
@@ -110,6 +111,9 @@ class ProgramTarget:
 
     def regions(self) -> list[Region]:
         return loaded_regions(self._process.loaded, self._stack)
+
+    def lent(self) -> list[tuple[int, int]]:
+        return []
 
     def result(self, cpu: Cpu) -> Any:
         end = self._guest.exit

@@ -51,8 +51,8 @@ def map_image(
         if region.size > end:
             parts.append((end, region.size - end, Protection.READ | Protection.EXECUTE))
         region.seal(parts)
+        add_code(image, region)
         if sandbox is None:
-            add_code(image, region)
             add_guards(image, region)
     except BaseException:
         region.close()

@@ -134,8 +134,8 @@ class BlockWriter:
         """The instructions of a block are written: these."""
 
     def left(self, start: int, count: Value) -> None:
-        """A block is left after `count` instructions, by one of the ways in `m.leaves_of`. What is written may begin with
-        phi instructions."""
+        """A block is left after `count` instructions, by one of the ways in `m.leaves_of`. What is written may begin
+        with phi instructions."""
 
     def add(self, start: int, instructions: Sequence[Decoded]) -> None:
         """Write a block, but for its end."""
