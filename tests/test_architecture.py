@@ -144,6 +144,8 @@ MAY_IMPORT = {
         "program",
         "space",
     },
+    "testing": {"abi", "debugger", "disasm", "errors", "isa", "memory", "module", "objects"},
+    "pytest_plugin": {"engines", "errors", "testing"},
     "api": {"isolation", "module", "sources", "engines", "asm", "objects", "errors", "files"},
     "own_names": {"errors", "lines"},
     "profiling": {"translate", "objects", "errors", "forks", "html"},
