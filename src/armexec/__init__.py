@@ -141,6 +141,13 @@ def __getattr__(name: str) -> Any:
     return value
 
 
+def load_ipython_extension(shell: Any) -> None:
+    """`%load_ext armexec`: cells that begin with %%armexec are Arm code (`armexec.notebooks`)."""
+    from armexec.notebooks import load
+
+    load(shell)
+
+
 def _at_forks() -> None:
     """Have `armexec.forks` called, from the first module on that any thread imports."""
 

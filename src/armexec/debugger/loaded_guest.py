@@ -46,6 +46,7 @@ class LoadedGuest:
         self._after_return = after_return
         self._system_call: SystemCallHandler | None = loaded.system_call
         self._code = NOWHERE
+        self._original = loaded.original_words
         self.scratch_code: list[tuple[int, int]] = []
 
     # -- memory -------------------------------------------------------------------------------------------------------
@@ -62,6 +63,9 @@ class LoadedGuest:
                 self._code = next(((b, e) for b, e in self.scratch_code if b <= at < e), NOWHERE)
             if self._code == NOWHERE:
                 return None
+        original = self._original
+        if original and address in original:
+            return original[address]
         try:
             return None if address & 3 else int.from_bytes(self.memory.read(address, 4), "little")
         except AccessError:

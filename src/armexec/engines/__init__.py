@@ -77,11 +77,15 @@ class LoadedImage(Protocol):
 
     @property
     def redirected(self) -> Mapping[int, int]:
-        """By addresses of functions, where calls of them go instead. Empty where the code itself was changed."""
+        """By addresses of functions, where calls of them go instead."""
+
+    @property
+    def original_words(self) -> Mapping[int, int]:
+        """By addresses, the guest's words where the engine has put others into the code."""
 
     @property
     def system_call(self) -> SystemCallHandler | None:
-        """What does system calls. None: nothing does, or the code itself calls what does."""
+        """What does system calls; None: they are errors."""
 
     def answer_system_calls(self, handler: SystemCallHandler) -> None:
         """Have system calls of this image's code done by a function; without one they are errors.

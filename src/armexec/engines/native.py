@@ -76,11 +76,16 @@ class LoadedNativeImage:
 
     @property
     def redirected(self) -> Mapping[int, int]:
-        return {}
+        return self._redirections.targets
+
+    @property
+    def original_words(self) -> Mapping[int, int]:
+        calls = self._system_calls.original_words if self._system_calls is not None else {}
+        return calls | self._redirections.original_words
 
     @property
     def system_call(self) -> SystemCallHandler | None:
-        return None
+        return self._system_calls.handler if self._system_calls is not None else None
 
     def answer_system_calls(self, handler: SystemCallHandler) -> None:
         if self._system_calls is not None:

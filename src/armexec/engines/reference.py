@@ -229,6 +229,10 @@ class LoadedReferenceImage:
         return _redirected
 
     @property
+    def original_words(self) -> Mapping[int, int]:
+        return {}
+
+    @property
     def system_call(self) -> SystemCallHandler | None:
         return self._system_call
 

@@ -233,6 +233,10 @@ class LoadedTranslatedImage:
         return self.translator.code.redirected
 
     @property
+    def original_words(self) -> Mapping[int, int]:
+        return {}
+
+    @property
     def system_call(self) -> SystemCallHandler | None:
         return self.translator.system_call
 

@@ -331,6 +331,16 @@ class Module:
         state = "closed" if self._closed else self.engine
         return f"<Module {self.name!r} {state}: {shown or 'no functions'}>"
 
+    def _repr_html_(self) -> str:
+        """The functions as a table, for notebooks."""
+        from armexec.html import table
+
+        rows = (
+            (f.source_name, str(f.prototype or ""), f"+0x{f.offset:x}", f"{f.extent} bytes")
+            for f in self._image.own_functions
+        )
+        return table(self.name, ("function", "signature", "offset", "size"), rows, detail=self.engine)
+
     @property
     def assembly(self) -> str:
         """The assembly that the code was made from: the compiler's output of -S, or the source itself.
@@ -708,6 +718,14 @@ class Function(GuestCode):
         from armexec.module.code_text import listed
 
         return listed(self._module.loaded, self._symbol, self.bytes)
+
+    def _repr_html_(self) -> str:
+        """Its listing, for notebooks."""
+        from armexec.html import code_table
+
+        if self._module.closed:
+            return code_table(self.signature or self.name, "", detail="closed")
+        return code_table(self.signature or self.name, self.disassembly, detail=f"at 0x{self.address:x}, {self.engine}")
 
     def __repr__(self) -> str:
         state = "closed" if self._module.closed else self.engine

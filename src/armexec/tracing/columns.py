@@ -36,7 +36,7 @@ class RegisterWrites(_Table):
     """Each register that each instruction wrote, in order.
 
     `time` and `pc` are the instruction's. `register` is a number: 0 to 30 for X0 to X30, 31 for SP, 32 for the flags,
-    33 to 64 for V0 to V31 (`names` has them). `value` is what it holds afterwards, also where that is what it held before:
+    33 to 64 for V0 to V31 (`names` has them). `value` is what it holds afterwards, which may be what it held before:
     64 bits, of V registers the low ones, and `high` their high ones. Flags are four bits, N highest.
     """
 

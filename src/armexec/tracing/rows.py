@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from armexec.debugger.places import Place, Places
-from armexec.disasm import disassemble
 from armexec.isa import decode
 from armexec.tracing.recording import Accesses, Piece, Writes
 from armexec.translate.observed.records import REGISTER_NAMES, V0_NUMBER
@@ -104,8 +103,8 @@ class Rows:
         """The text of an instruction, and where it is."""
         found = self._texts.get((pc, word))
         if found is None:
-            (instruction,) = disassemble([word], address=pc, symbols=self._places.names)
-            found = self._texts[pc, word] = instruction.text, self._places.place(pc)
+            text = self._places.instruction_of(pc, word).text
+            found = self._texts[pc, word] = text, self._places.place(pc)
         return found
 
 

@@ -2,27 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from functools import cached_property
-from typing import TYPE_CHECKING, Any
+import os
 
-import numpy as np
-
-from armexec.cpu.stop import Stop
-from armexec.debugger.places import Places
-from armexec.tracing.columns import MemoryAccesses, RegisterWrites
-from armexec.tracing.recording import Accesses, Recording, Writes
-from armexec.tracing.rows import Row, Rows
-from armexec.tracing.run import End
-from armexec.tracing.tables import Array, joined
-
-if TYPE_CHECKING:
-    import os
+from armexec.tracing.formats import save
+from armexec.tracing.recorded_run import RecordedRun
 
 __all__ = ["Trace"]
 
 
-class Trace:
+class Trace(RecordedRun):
     """Each instruction of a run, with what it has read and written.
 
     A row is an instruction, also a call of a function of Python or a system call. Columns are arrays of NumPy, and made
@@ -37,76 +25,6 @@ class Trace:
     FPSR and FPCR aren't recorded, nor is what system calls and functions of Python do to memory.
     """
 
-    def __init__(self, name: str, recording: Recording, places: Places, end: End) -> None:
-        self.name = name
-        self.places = places
-        self.result: Any = end.result
-        self.error = end.error
-        self.stop: Stop | None = end.stop
-        self.first = recording.first
-        self.recording = recording
-
-    def __len__(self) -> int:
-        return self.recording.end - self.first
-
-    # -- columns ------------------------------------------------------------------------------------------------------
-    @property
-    def time(self) -> Array:
-        """The number of each instruction: how many were executed before it."""
-        return np.arange(self.first, self.recording.end)
-
-    @cached_property
-    def _instructions(self) -> Array:
-        """Each instruction as its place in the tables; of 4 bytes, since there may be many."""
-        found = joined([piece.instructions().astype(np.uint32) for piece in self.recording.pieces], np.uint32)
-        return found[len(found) - len(self) :]
-
-    @cached_property
-    def pc(self) -> Array:
-        """The address of each instruction."""
-        return self.recording.tables.pc[self._instructions]
-
-    @cached_property
-    def word(self) -> Array:
-        """The word of each instruction."""
-        return self.recording.tables.word[self._instructions]
-
-    @cached_property
-    def registers(self) -> RegisterWrites:
-        """The registers that were written."""
-        found = [piece.writes() for piece in self.recording.pieces]
-        columns = Writes(*(joined(column, np.uint64) for column in zip(*found, strict=True))) if found else _no(Writes)
-        kept = Writes(*(column[columns.time >= self.first] for column in columns))
-        return RegisterWrites(kept.time, self.pc[kept.time - self.first], *kept[1:])
-
-    @cached_property
-    def memory(self) -> MemoryAccesses:
-        """The accesses to memory."""
-        found = [piece.accesses() for piece in self.recording.pieces]
-        columns = (
-            Accesses(*(joined(column, np.uint64) for column in zip(*found, strict=True))) if found else _no(Accesses)
-        )
-        kept = Accesses(*(column[columns.time >= self.first] for column in columns))
-        return MemoryAccesses(kept.time, self.pc[kept.time - self.first], *kept[1:])
-
-    # -- rows ---------------------------------------------------------------------------------------------------------
-    @cached_property
-    def _rows(self) -> Rows:
-        return Rows(self.places)
-
-    def __iter__(self) -> Iterator[Row]:
-        for piece in self.recording.pieces:
-            yield from self._rows.of(piece, self.first)
-
-    def __getitem__(self, index: int) -> Row:
-        """The row of a number, from the end if it is negative. Raises IndexError."""
-        number = index + len(self) if index < 0 else index
-        if not 0 <= number < len(self):
-            raise IndexError(f"the trace has no row {index}: it has {len(self)}")
-        time = self.first + number
-        piece = next(piece for piece in self.recording.pieces if time < piece.first + piece.rows)
-        return next(self._rows.of(piece, time, time + 1))
-
     def save(self, path: str | os.PathLike[str], format: str | None = None) -> None:
         """Write it to a file.
 
@@ -118,14 +36,4 @@ class Trace:
             SignatureError: there is no such format.
             Error: the file can't be written.
         """
-        from armexec.tracing.formats import save
-
         save(self, path, format)
-
-    def __repr__(self) -> str:
-        end = self.error if self.error is not None else self.stop
-        return f"<Trace of {self.name}, {len(self)} instructions: {end}>"
-
-
-def _no(kind: Any) -> Any:
-    return kind(*(np.zeros(0, np.int64) for _ in kind._fields))

@@ -41,6 +41,8 @@ class Redirections:
         self._content = bytearray(page_size())
         self._slots: dict[int, int] = {}
         """Addresses of veneers by the offset of the function."""
+        self.targets: dict[int, int] = {}
+        """Where calls go instead, by the address of the function."""
         self._kept: dict[int, dict[int, int]] = {}
         """The words that were where others are now, by the offset of the function, and by address."""
 
@@ -48,8 +50,19 @@ class Redirections:
         """Where the function at an offset is called by Python."""
         return self._slots[offset] + _ORIGINAL if offset in self._kept else self._base + offset
 
+    @property
+    def original_words(self) -> dict[int, int]:
+        """The words that were where others are now, by address."""
+        return {address: word for kept in self._kept.values() for address, word in kept.items()}
+
     def redirect(self, offset: int, target: int | None) -> None:
         """See `LoadedImage.redirect`. Raises HostError."""
+        self._redirect(offset, target)
+        self.targets.pop(self._base + offset, None)
+        if target is not None:
+            self.targets[self._base + offset] = target
+
+    def _redirect(self, offset: int, target: int | None) -> None:
         if target is None:
             kept = self._kept.get(offset, {})
             # The function's beginning first: until then, its own branches have to go to the original.

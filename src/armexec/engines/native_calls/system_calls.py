@@ -160,6 +160,11 @@ class SystemCalls:
         self._sites = sorted(words)
         self._veneers = -(-image.size // page_size()) * page_size()
 
+    @property
+    def original_words(self) -> dict[int, int]:
+        """The `svc` in whose place branches are, by address."""
+        return {self.base + site: word for site, word in self._words.items()}
+
     def patches(self, address: int) -> list[tuple[int, bytes]]:
         """What is to be written into the image, and behind it, as offsets and bytes; for this function's address."""
         code = bytes.fromhex(WORDS)[:-8] + address.to_bytes(8, "little")

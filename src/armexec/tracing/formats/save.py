@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, BinaryIO
 from armexec.errors import Error, SignatureError
 
 if TYPE_CHECKING:
-    from armexec.tracing.traces import Trace
+    from armexec.tracing.recorded_run import RecordedRun
 
 __all__ = ["FORMATS", "format_of", "save"]
 
@@ -30,7 +30,6 @@ FORMATS: Mapping[str, tuple[str, ...]] = MappingProxyType(
 """The formats, and how the names of their files end (or begin: "callgrind.out.5")."""
 
 
-
 def format_of(path: str | os.PathLike[str]) -> str:
     """The format that a file's name stands for. Raises SignatureError."""
     name = os.path.basename(os.fspath(path))
@@ -41,13 +40,13 @@ def format_of(path: str | os.PathLike[str]) -> str:
     raise SignatureError(f"{name!r:.80} doesn't say in which format to write: its name may end in {known}")
 
 
-def save(trace: Trace, path: str | os.PathLike[str], format: str | None = None) -> None:
+def save(trace: RecordedRun, path: str | os.PathLike[str], format: str | None = None) -> None:
     """Write a trace to a file; see `Trace.save`."""
     chosen = format_of(path) if format is None else format
     if chosen not in FORMATS:
         raise SignatureError(f"there is no format {chosen!r:.60}: choose one of {', '.join(FORMATS)}")
     module = import_module(f"armexec.tracing.formats.{chosen.replace('-', '_')}")
-    write: Callable[[Trace, BinaryIO], None] = module.write
+    write: Callable[[RecordedRun, BinaryIO], None] = module.write
     try:
         with open(path, "wb") as file:
             write(trace, file)
