@@ -11,6 +11,7 @@ import numpy as np
 from armexec.cpu.stop import Stop
 from armexec.debugger.places import Places
 from armexec.tracing.columns import MemoryAccesses, RegisterWrites
+from armexec.tracing.counts import BlockCounts, Counts
 from armexec.tracing.recording import Accesses, Recording, Writes
 from armexec.tracing.rows import Row, Rows
 from armexec.tracing.run import End
@@ -73,6 +74,22 @@ class RecordedRun:
         )
         kept = Accesses(*(column[columns.time >= self.first] for column in columns))
         return MemoryAccesses(kept.time, self.pc[kept.time - self.first], *kept[1:])
+
+    # -- blocks -------------------------------------------------------------------------------------------------------
+    def headers(self) -> Iterator[Array]:
+        """The blocks that were executed, as entries of the first stream, from the first one that is complete."""
+        for piece in self.recording.pieces:
+            yield piece.headers[piece.times >= self.first]
+
+    def counts(self) -> Counts:
+        """How often each instruction was executed, and each branch taken."""
+        counted = BlockCounts(self.recording.recorder.layouts)
+        for headers in self.headers():
+            if len(headers):
+                counted.add(headers)
+        if self.stop is not None:
+            counted.end(self.stop.pc)
+        return counted.result()
 
     # -- rows ---------------------------------------------------------------------------------------------------------
     @cached_property

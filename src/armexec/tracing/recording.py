@@ -10,6 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 from armexec.engines.recorded.records import Chunk, Recorder
+from armexec.tracing.ends import parts
 from armexec.tracing.tables import Array, Tables, spread
 from armexec.translate.observed.records import V0_NUMBER
 
@@ -47,8 +48,8 @@ class Piece:
     def __init__(self, tables: Tables, first: int, headers: Array, data: Array) -> None:
         self.tables = tables
         self.first = first
-        self.layout = (headers & np.uint64(0xFFFF_FFFF)).astype(np.int64)
-        self.executed = (headers >> np.uint64(32)).astype(np.int64)
+        self.headers = headers
+        self.layout, self.executed = parts(headers)
         self._totals = tables.total(self.layout, self.executed)
         self.rows = int(self.executed.sum())
         self._data = data
