@@ -7,11 +7,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-from armexec.tracing.ends import CALL, OTHER, Ends, parts
+from armexec.tracing.ends import CALL, OTHER, RETURN, Ends, parts
 from armexec.tracing.tables import Array
 from armexec.translate.observed.records import Layouts
 
-__all__ = ["Begin", "CallEvents", "CallCosts", "CallCost", "End"]
+__all__ = ["Begin", "CallCost", "CallCosts", "CallEvents", "End"]
 
 
 class Begin(NamedTuple):
@@ -31,7 +31,8 @@ class End(NamedTuple):
 class CallEvents:
     """Finds the calls in the entries of the first stream, which come in pieces and in order.
 
-    A call ends when the pc comes to the instruction behind it by what may return, also where a `longjmp` ends several.
+    A call ends when the pc comes to the instruction behind it by what may return. A `longjmp` ends several: it returns to
+    where a call of `setjmp` has returned to before, so what was called since by its caller ends.
     """
 
     def __init__(self, layouts: Layouts, first: int = 0) -> None:
@@ -41,6 +42,8 @@ class CallEvents:
         self.calls: list[int] = []
         """Where the calls that are going on return to."""
         self._waiting: dict[int, int] = {}
+        self._depths: dict[int, int] = {}
+        """By where calls return to: how many were going on when such a call was made last."""
 
     def add(self, headers: Array) -> Iterator[Begin | End]:
         """The calls and returns of a piece. Those of its last block come with the next piece."""
@@ -63,12 +66,11 @@ class CallEvents:
             ends.start[after[found]].tolist(),
         )
 
-    def _events(
-        self, times: list[int], kinds: list[int], ends: list[int], targets: list[int]
-    ) -> Iterator[Begin | End]:
-        calls, waiting = self.calls, self._waiting
+    def _events(self, times: list[int], kinds: list[int], ends: list[int], targets: list[int]) -> Iterator[Begin | End]:
+        calls, waiting, depths = self.calls, self._waiting, self._depths
         for time, kind, end, target in zip(times, kinds, ends, targets, strict=True):
             if kind == CALL:
+                depths[end] = len(calls)
                 calls.append(end)
                 waiting[end] = waiting.get(end, 0) + 1
                 yield Begin(time, end - 4, target)
@@ -79,6 +81,10 @@ class CallEvents:
                     yield End(time)
                     if ended == target:
                         break
+            elif kind == RETURN:
+                for _ in range(len(calls) - depths.get(target, len(calls))):
+                    waiting[calls.pop()] -= 1
+                    yield End(time)
 
     def finish(self) -> Iterator[End]:
         """The calls that are going on end with the run."""
@@ -92,7 +98,7 @@ class CallEvents:
 class CallCost(NamedTuple):
     """How often a call was made, and how many instructions were executed until it returned, all in all."""
 
-    count: int
+    calls: int
     cost: int
 
 
@@ -116,8 +122,8 @@ class CallCosts:
                 continue
             begin = stack.pop()
             key = begin.caller, begin.pc
-            count, cost = costs.get(key, (0, 0))
-            costs[key] = CallCost(count + 1, cost + event.time - begin.time)
+            calls, cost = costs.get(key, (0, 0))
+            costs[key] = CallCost(calls + 1, cost + event.time - begin.time)
 
     def result(self) -> dict[tuple[int, int], CallCost]:
         """The costs at the end."""

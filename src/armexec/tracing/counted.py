@@ -35,9 +35,6 @@ def run_counted(
     Raises:
         Error: a file can't be written, or no source lines are known for `coverage`.
     """
-    recorder = Recorder(lambda chunk: take(chunk), values=False)
-    counts = BlockCounts(recorder.layouts)
-    calls = CallCosts(recorder.layouts) if callgrind is not None else None
 
     def take(chunk: Chunk) -> None:
         # The memory of the chunk is used again.
@@ -46,6 +43,9 @@ def run_counted(
         if calls is not None:
             calls.add(headers)
 
+    recorder = Recorder(take, values=False)
+    counts = BlockCounts(recorder.layouts)
+    calls = CallCosts(recorder.layouts) if callgrind is not None else None
     end = run_recorded(target, recorder, None, fast=fast)
     counts.end(target.cpu.pc)
     found = counts.result()

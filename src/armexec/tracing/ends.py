@@ -8,10 +8,10 @@ from armexec.isa import decode
 from armexec.tracing.tables import Array
 from armexec.translate.observed.records import Layout, Layouts
 
-__all__ = ["CALL", "OTHER", "RETURN", "Ends", "parts"]
+__all__ = ["CALL", "INDIRECT", "OTHER", "RETURN", "Ends", "parts"]
 
-OTHER, CALL, RETURN = range(3)
-"""How a block ends: by what calls, by what may return, by neither."""
+OTHER, CALL, RETURN, INDIRECT = range(4)
+"""How a block ends: by what calls; by `ret` or `br x30`; by what may go to any other address; by none of them."""
 _DIRECT = ("", "branch", "conditional branch")
 
 
@@ -42,7 +42,11 @@ class Ends:
 
 def _kind(layout: Layout) -> int:
     decoded = decode(layout.words[-1]) if layout.words else None
-    control = decoded.effects.control if decoded is not None else ""
+    if decoded is None:
+        return OTHER
+    control = decoded.effects.control
     if control in ("call", "call to register"):
         return CALL
-    return OTHER if control in _DIRECT else RETURN
+    if control == "return" or (control == "branch to register" and ("x", 30) in decoded.effects.reads):
+        return RETURN
+    return OTHER if control in _DIRECT else INDIRECT

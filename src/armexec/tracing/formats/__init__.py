@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from armexec.tracing.formats.save import FORMATS, save
+from armexec.tracing.formats.save import FORMATS, format_of, save
 
-__all__ = ["FORMATS", "save"]
+__all__ = ["FORMATS", "format_of", "save"]

@@ -58,7 +58,7 @@ def _call(places: Places, target: int, cost: CallCost) -> Iterator[str]:
     yield f"cob={_object(places, target)}"
     yield f"cfi={_file(place)}"
     yield f"cfn={_name(place)}"
-    yield f"calls={cost.count} 0x{target:x} {_line(place)}"
+    yield f"calls={cost.calls} 0x{target:x} {_line(place)}"
 
 
 def _object(places: Places, pc: int) -> str:

@@ -17,7 +17,9 @@ def write(trace: RecordedRun, file: BinaryIO) -> None:
     for row in trace:
         for access in row.memory:
             kind = "write" if access.is_write else "read"
-            out.write(f"{row.time},0x{row.pc:x},0x{access.address:x},{access.size},{kind},{access.old:#x},{access.new:#x}\n")
+            out.write(
+                f"{row.time},0x{row.pc:x},0x{access.address:x},{access.size},{kind},{access.old:#x},{access.new:#x}\n"
+            )
         if out.tell() > 1 << 16:
             file.write(out.getvalue().encode())
             out = io.StringIO()
