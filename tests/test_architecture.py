@@ -163,7 +163,18 @@ MAY_IMPORT = {
     "own_names": {"errors", "lines"},
     "profiling": {"translate", "objects", "errors", "forks", "html"},
     # It measures all the others, and nothing but its command knows of it.
-    "bench": {"module", "engines", "compiler_rt", "asm", "disasm", "objects", "toolchain", "errors"},
+    "bench": {
+        "debugger",
+        "tracing",
+        "module",
+        "engines",
+        "compiler_rt",
+        "asm",
+        "disasm",
+        "objects",
+        "toolchain",
+        "errors",
+    },
     "": {
         "abi",
         "api",

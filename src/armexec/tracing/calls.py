@@ -31,8 +31,8 @@ class End(NamedTuple):
 class CallEvents:
     """Finds the calls in the entries of the first stream, which come in pieces and in order.
 
-    A call ends when the pc comes to the instruction behind it by what may return. A `longjmp` ends several: it returns to
-    where a call of `setjmp` has returned to before, so what was called since by its caller ends.
+    A call ends when the pc comes to the instruction behind it by what may return. A `longjmp` ends several: it returns
+    to where a call of `setjmp` has returned to before, so what was called since by its caller ends.
     """
 
     def __init__(self, layouts: Layouts, first: int = 0) -> None:

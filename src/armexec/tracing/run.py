@@ -22,6 +22,8 @@ from armexec.tracing.host_pages import HostPages
 __all__ = ["End", "run_recorded"]
 
 _SANDBOX = 1 << 32
+_POLICY = Policy(very_hot=100_000)
+"""Better code pays earlier than where nothing is recorded."""
 
 
 @dataclass
@@ -99,7 +101,7 @@ def _runner(
     else:
         space = cpu.space
         assert isinstance(space, AddressSpace)
-        traced = Traced(space.page_table, recorder, policy=policy)
+        traced = Traced(space.page_table, recorder, policy=policy or _POLICY)
         with space.followed(traced):
             yield lambda limits: traced.trace(RecordedGuest(guest), cpu, limits)
 
@@ -129,7 +131,7 @@ def _followed(pages: HostPages, inner: LoadedGuest, recorder: Recorder, policy: 
         # Another thread may call this while this thread changes the blocks.
         changed.append((begin, end))
 
-    traced = Traced(pages.table, recorder, refresh, policy)
+    traced = Traced(pages.table, recorder, refresh, policy or _POLICY)
     EXECUTABLE_RANGES.listeners.append(listen)
     try:
         yield traced

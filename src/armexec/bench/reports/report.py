@@ -27,7 +27,8 @@ class Report:
     """All figures of one run; parts that weren't measured are empty.
 
     `machine` and `contenders` describe what took part; `absent` has reasons for the rest. `first_calls` has the rounds
-    of each kernel's "cold" and "warm" moments, `calls` nanoseconds, `text` instructions a second, `startup` seconds.
+    of each kernel's "cold" and "warm" moments, `calls` nanoseconds, `text` instructions a second, `startup` seconds,
+    `debugging` instructions a second by kernels.
     """
 
     machine: dict[str, str]
@@ -39,6 +40,7 @@ class Report:
     calls: dict[str, float] = field(default_factory=dict)
     text: dict[str, float] = field(default_factory=dict)
     startup: dict[str, float] = field(default_factory=dict)
+    debugging: dict[str, dict[str, float]] = field(default_factory=dict)
 
     def ratios(self, name: str, base: str) -> dict[str, float]:
         """The kernels' ratios of two contenders, empty if one of them took no part."""
@@ -77,6 +79,10 @@ class Report:
             },
             "call_ns": {name: _rounded(value) for name, value in self.calls.items()},
             "instructions_per_second": {name: _rounded(value) for name, value in self.text.items()},
+            "debugging_instructions_per_second": {
+                name: {way: _rounded(value) for way, value in figures.items()}
+                for name, figures in self.debugging.items()
+            },
             "startup_ms": {name: _rounded(value * 1e3) for name, value in self.startup.items()},
         }
 
