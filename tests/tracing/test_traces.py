@@ -189,12 +189,12 @@ def test_a_ring_keeps_the_last_instructions(module: Any) -> None:
 def test_a_ring_forgets_what_is_older(monkeypatch: Any) -> None:
     from armexec.engines.recorded import records
 
-    monkeypatch.setattr(records, "_DATA", records.MARGIN + 4096)
+    monkeypatch.setattr(records, "_DATA", 2 * records._LEAST * records.MOST)
     code = armexec.assemble("1: subs x0, x0, #1; b.ne 1b; ret")
     function = armexec.function(code, "long(long)")
-    trace = armexec.trace(function, 20_000, limit=2000, ring=True)
+    trace = armexec.trace(function, 400_000, limit=2000, ring=True)
     assert len(trace) == 2000
-    assert trace.recording.pieces[0].first > 35_000
+    assert trace.recording.pieces[0].first > 200_000
     assert trace.registers.of("x0").value.tolist() == list(range(998, -1, -1))
     assert trace[1].registers == {"x0": 998, "nzcv": 2}
 

@@ -26,7 +26,7 @@ from armexec.space import AddressSpace
 if TYPE_CHECKING:
     from armexec.module.binding import PlacedCall
 
-__all__ = ["CpuTarget", "FunctionTarget", "Target", "error_of", "session_cpu", "set_arguments"]
+__all__ = ["CpuTarget", "FunctionTarget", "LentMemory", "Target", "error_of", "session_cpu", "set_arguments"]
 
 _ACCESS = {
     "read": TrapKind.READ,
@@ -36,6 +36,8 @@ _ACCESS = {
 }
 
 
+LentMemory: TypeAlias = tuple[int, int, bool]
+"""The begin and the end of some memory of this process, and whether it may be written."""
 Region: TypeAlias = tuple[int, int, str, str]
 """The begin and the end of some memory, what the guest may do there ("r-x"), and a name for people."""
 
@@ -55,8 +57,8 @@ class Target(Protocol):
     def regions(self) -> list[Region]:
         """The memory that is known."""
 
-    def lent(self) -> list[tuple[int, int]]:
-        """The begin and the end of other memory of this process that exists as long as the target."""
+    def lent(self) -> list[LentMemory]:
+        """Other memory of this process that exists as long as the target."""
 
     def result(self, cpu: Cpu) -> Any:
         """The result, with the registers at the end."""
@@ -156,19 +158,19 @@ class FunctionTarget:
         self.cpu = cpu = session_cpu(engine)
         set_arguments(cpu, call.prepared.block, self._stack, self._guest.poke)
         cpu.pc = self._guest.entry = loaded.base + call.offset
-        self._thread_memory: list[tuple[int, int]] = []
+        self._thread_memory: list[LentMemory] = []
         if loaded.thread_blocks is not None:
             cpu.tpidr_el0 = loaded.thread_blocks.pointer()
             self._thread_owner = loaded.thread_blocks.memory()
             if isinstance(self._thread_owner, ctypes.Array):
                 begin = ctypes.addressof(self._thread_owner)
-                self._thread_memory.append((begin, begin + ctypes.sizeof(self._thread_owner)))
+                self._thread_memory.append((begin, begin + ctypes.sizeof(self._thread_owner), True))
         self._has_finished = False
 
     def regions(self) -> list[Region]:
         return loaded_regions(self._loaded, self._stack)
 
-    def lent(self) -> list[tuple[int, int]]:
+    def lent(self) -> list[LentMemory]:
         return [] if self.is_apart else [*self._prepared.lent(), *self._thread_memory]
 
     def result(self, cpu: Cpu) -> Any:
@@ -217,7 +219,7 @@ class CpuTarget:
             for mapping in self._space.mappings
         ]
 
-    def lent(self) -> list[tuple[int, int]]:
+    def lent(self) -> list[LentMemory]:
         return []
 
     def result(self, cpu: Cpu) -> Any:

@@ -7,31 +7,34 @@ memory is the interpreter's.
 
 from __future__ import annotations
 
-from bisect import bisect_right
 from collections.abc import Sequence
 
-from armexec.memory import MAPPED_RANGES, MAPPING_CHANGES
+from armexec.debugger.target import LentMemory
+from armexec.memory import MAPPED_RANGES, MAPPING_CHANGES, AccessError, HostMemory
 from armexec.memory.guest.page_table import LIMIT, PAGE, READ, WRITE, PageTable
 
 __all__ = ["HostPages"]
 
 
-class HostPages:
-    """Fills a table of pages with those that the interpreter was allowed to access.
+_AHEAD = 256
+"""Maximum pages of lent memory that are allowed at once."""
 
-    They are of memory that armexec has mapped itself, that a program has mapped, or in which there is some of `lent`:
-    ranges that exist as long as this object. `base`: where the guest's address 0 is in this process; `limit`: the end
-    of the guest's addresses.
+
+class HostPages:
+    """Fills a table of pages with those that the interpreter was allowed to access, and with others of the same memory.
+
+    They are of memory that armexec has mapped itself, that a program has mapped, or in which there is some of `lent`,
+    which exists as long as this object. `base`: where the guest's address 0 is in this process; `limit`: the end of the
+    guest's addresses.
     """
 
-    def __init__(self, lent: Sequence[tuple[int, int]] = (), base: int = 0, limit: int = LIMIT) -> None:
+    def __init__(self, lent: Sequence[LentMemory] = (), base: int = 0, limit: int = LIMIT) -> None:
+        self.table = PageTable()
         self._base = base
         self._limit = limit
-        self.table = PageTable()
-        pages = sorted({(begin // PAGE, (end - 1) // PAGE + 1) for begin, end in lent})
-        self._lent = pages
-        self._first = [first for first, _ in pages]
-        self._known: dict[int, int] = {}
+        self._lent = [(begin // PAGE, (end - 1) // PAGE + 1, is_writable) for begin, end, is_writable in lent]
+        self._memory = HostMemory()
+        self._set: list[tuple[int, int]] = []
         self._seen = (-1, -1)
 
     def accessed(self, kind: str, address: int, size: int) -> None:
@@ -39,35 +42,49 @@ class HostPages:
         if self._seen != self._changes():
             return
         # Before it wrote, it has read what it would overwrite.
-        flag = READ if kind == "read" else READ | WRITE
+        flags = READ if kind == "read" else READ | WRITE
         for page in range(address // PAGE, (address + size - 1) // PAGE + 1):
-            known = self._known.get(page, 0)
-            if known & flag == flag:
-                continue
-            flags = known | self._allowed(page, flag)
-            if flags != known and (page + 1) * PAGE <= self._limit:
-                self._known[page] = flags
-                self.table.set(page * PAGE, (page + 1) * PAGE, self._base, flags)
+            if (page + 1) * PAGE <= self._limit and self.table.entry(page * PAGE) & flags != flags:
+                self._allow(page, flags)
 
-    def _allowed(self, page: int, flag: int) -> int:
-        begin, end = self._base + page * PAGE, self._base + (page + 1) * PAGE
+    def _allow(self, page: int, flags: int) -> None:
+        """Allow what was done to a page, if its memory is of those kinds."""
+        begin = self._base + page * PAGE
         mapped = MAPPED_RANGES.find(begin)
-        if mapped is not None and mapped.start <= begin and end <= mapped.end:
-            if mapped.toggled or not mapped.readable:
-                return 0
-            return READ | WRITE if mapped.writable else READ
-        index = bisect_right(self._first, page) - 1
-        is_lent = index >= 0 and any(first <= page < last for first, last in self._lent[: index + 1])
-        return flag if is_lent or MAPPING_CHANGES.holds(begin, end) else 0
+        if mapped is not None:
+            first, last = -(-(mapped.start - self._base) // PAGE), (mapped.end - self._base) // PAGE
+            if first <= page < last and mapped.readable and not mapped.toggled:
+                self._put(first, last, READ | WRITE if mapped.writable else READ)
+            return
+        for first, last, is_writable in self._lent:
+            if first <= page < last and (is_writable or flags == READ):
+                end = self._readable(page, min(last, page + _AHEAD))
+                self._put(page, end, READ | WRITE if is_writable else READ)
+                return
+        if MAPPING_CHANGES.holds(begin, begin + PAGE):
+            self._put(page, page + 1, flags)
+
+    def _readable(self, page: int, last: int) -> int:
+        """The end of the pages that can be read: some of a file's may be behind its end, and fault."""
+        for at in range(page, last):
+            try:
+                self._memory.read(at * PAGE, 1)
+            except AccessError:
+                return at
+        return last
+
+    def _put(self, first: int, last: int, flags: int) -> None:
+        self._set.append((first, last))
+        self.table.set(first * PAGE, last * PAGE, self._base, flags)
 
     def refresh(self) -> bool:
         """Host code is about to run: forget all pages if one may be gone; whether this was so."""
         changes = self._changes()
         if changes == self._seen:
             return False
-        for page in self._known:
-            self.table.set(page * PAGE, (page + 1) * PAGE, 0, 0)
-        self._known.clear()
+        for first, last in self._set:
+            self.table.set(first * PAGE, last * PAGE, 0, 0)
+        self._set.clear()
         self._seen = changes
         return True
 

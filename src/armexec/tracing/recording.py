@@ -109,6 +109,7 @@ class Piece:
 
 
 class _Part(NamedTuple):
+    chunk: Chunk
     headers: Array
     data: Array
     rows: int
@@ -132,12 +133,13 @@ class Recording:
         headers = np.frombuffer(chunk.headers, np.uint64, chunk.header_bytes // 8)
         data = np.frombuffer(chunk.data, np.uint64, chunk.data_bytes // 8)
         rows = int((headers >> np.uint64(32)).sum())
-        self._parts.append(_Part(headers, data, rows))
+        self._parts.append(_Part(chunk, headers, data, rows))
         self._rows += rows
         while self._ring and self._rows - self._parts[0].rows >= self._limit:
-            dropped = self._parts.popleft().rows
-            self._rows -= dropped
-            self._dropped += dropped
+            dropped = self._parts.popleft()
+            self._rows -= dropped.rows
+            self._dropped += dropped.rows
+            self.recorder.reuse(dropped.chunk)
 
     @property
     def end(self) -> int:

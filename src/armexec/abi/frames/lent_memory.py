@@ -3,33 +3,35 @@
 from __future__ import annotations
 
 import ctypes
-from typing import Any
+from typing import Any, TypeAlias
 
 from armexec.abi.buffers import address_of
 from armexec.abi.lists import ListCopy
 from armexec.abi.values.structs import StructValue, address_of_value
 
-__all__ = ["memory_of"]
+__all__ = ["LentMemory", "memory_of"]
 
+LentMemory: TypeAlias = tuple[int, int, bool]
+"""The begin and the end of memory, and whether it may be written."""
 _CTYPES = (ctypes.Structure, ctypes.Union, ctypes.Array, ctypes._SimpleCData)
 
 
-def memory_of(owner: Any) -> tuple[int, int] | None:
-    """The begin and the end of an object's memory, which it has as long as it exists; None where that isn't known."""
+def memory_of(owner: Any) -> LentMemory | None:
+    """An object's memory, which it has as long as it exists; None where that isn't known."""
     if isinstance(owner, ListCopy):
-        return (owner.address, owner.address + len(owner.data)) if owner.data else None
+        return (owner.address, owner.address + len(owner.data), True) if owner.data else None
     if isinstance(owner, StructValue):
         begin = address_of_value(owner)
-        return begin, begin + owner.ctype.size
+        return begin, begin + owner.ctype.size, True
     if isinstance(owner, _CTYPES):
         begin = ctypes.addressof(owner)
-        return begin, begin + ctypes.sizeof(owner)
+        return begin, begin + ctypes.sizeof(owner), True
     interface = getattr(owner, "__array_interface__", None)
     if isinstance(interface, dict) and interface.get("strides") is None:
-        begin = int(interface["data"][0])
-        return begin, begin + int(getattr(owner, "nbytes", 0))
+        begin, is_constant = interface["data"]
+        return int(begin), int(begin) + int(getattr(owner, "nbytes", 0)), not is_constant
     if isinstance(owner, memoryview | bytes):
         view = memoryview(owner)
         begin = address_of(view) if view.nbytes else 0
-        return begin, begin + view.nbytes
+        return begin, begin + view.nbytes, not view.readonly
     return None

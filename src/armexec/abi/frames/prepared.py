@@ -7,7 +7,7 @@ from typing import Any
 
 from armexec.abi.checks import MISSING, by_position, count_of, parameter_names
 from armexec.abi.frames.caller import CallerPlan
-from armexec.abi.frames.lent_memory import memory_of
+from armexec.abi.frames.lent_memory import LentMemory, memory_of
 from armexec.abi.lists import write_back
 from armexec.abi.placement import CallingConvention
 from armexec.abi.variadic import variable_arguments
@@ -64,10 +64,10 @@ class PreparedCall:
         """The registers and where the stack arguments are."""
         return self._frame.block
 
-    def lent(self) -> list[tuple[int, int]]:
-        """The begin and the end of memory that the guest is given: it exists as long as this call is referred to."""
-        found = [range_ for owner in self._alive if (range_ := memory_of(owner)) is not None]
-        return [(begin, end) for begin, end in found if begin < end]
+    def lent(self) -> list[LentMemory]:
+        """Memory that the guest is given: it exists as long as this call is referred to."""
+        found = map(memory_of, self._alive)
+        return [memory for memory in found if memory is not None and memory[0] < memory[1]]
 
     def result(self) -> Any:
         """The result, when the registers at the return are in the block."""

@@ -26,12 +26,14 @@ from armexec.translate.observed.records import (
     Slots,
     written_by,
 )
-from armexec.translate.observed.traced import MARGIN
+from armexec.translate.observed.traced import MOST
 
 __all__ = ["Chunk", "RecordedGuest", "Recorder", "RecordingStepper", "TracedGuest"]
 
-_HEADERS, _DATA = 1 << 21, 1 << 24
-"""Bytes of a chunk of either stream, for blocks and for results."""
+_HEADERS, _DATA = 1 << 22, 1 << 26
+"""Bytes of a chunk of either stream, for blocks and for results. What isn't used of them takes addresses, no memory."""
+_LEAST = 1 << 15
+"""There is no more room when there is none for so many instructions."""
 _SMALL = 1 << 19
 """Bytes of a chunk of the first stream, where it is looked at and forgotten: so it stays in the processor's caches."""
 _PIECE = 16
@@ -61,6 +63,7 @@ class Recorder:
         self._headers: mmap.mmap
         self._data: mmap.mmap
         self._at = 0, 0
+        self._free: list[tuple[mmap.mmap, mmap.mmap]] = []
         self._map()
 
     @property
@@ -69,21 +72,34 @@ class Recorder:
         return ctypes.addressof(self.control)
 
     def _map(self) -> None:
-        self._headers = mmap.mmap(-1, _HEADERS if self.values else _SMALL)
-        self._data = mmap.mmap(-1, _DATA if self.values else MARGIN + mmap.PAGESIZE)
+        if self._free:
+            self._headers, self._data = self._free.pop()
+        else:
+            self._headers = mmap.mmap(-1, _HEADERS if self.values else _SMALL)
+            self._data = mmap.mmap(-1, _DATA if self.values else mmap.PAGESIZE)
         self._begin()
+
+    def reuse(self, chunk: Chunk) -> None:
+        """Write over the memory of a chunk that nobody looks at any more."""
+        self._free.append((chunk.headers, chunk.data))
 
     def _begin(self) -> None:
         self._at = headers, data = _address(self._headers), _address(self._data)
-        control = self.control
-        control.header, control.header_limit = headers, headers + len(self._headers) - mmap.PAGESIZE
-        control.data, control.data_limit = data, data + len(self._data) - MARGIN
+        self.control.header, self.control.data = headers, data
+
+    @property
+    def room(self) -> int:
+        """For how many instructions there is room."""
+        headers: int = (self._at[0] + len(self._headers) - self.control.header) // 8 - 1
+        if not self.values:
+            return headers
+        results: int = (self._at[1] + len(self._data) - self.control.data) // MOST
+        return min(headers, results)
 
     @property
     def is_full(self) -> bool:
-        """Whether there may be no room for a block."""
-        control = self.control
-        return bool(control.header >= control.header_limit or control.data >= control.data_limit)
+        """Whether there is room for few instructions only."""
+        return self.room < _LEAST
 
     def flush(self) -> None:
         """Have what was recorded taken, and begin another chunk."""

@@ -87,7 +87,7 @@ class Traced(Observed):
             if stop is not None:
                 return stop
             self._refresh()
-            allowed = self.policy.slice if run.left is None else min(run.left, self.policy.slice)
+            allowed = min(self.policy.slice, recorder.room, *(() if run.left is None else (run.left,)))
             context.budget = allowed
             why = execute_blocks(*addresses)
             run.count(allowed - context.budget)

@@ -124,8 +124,14 @@ class BlockWriter:
             self.add(start, instructions)
         return self.finish(name)
 
+    def entered(self) -> None:
+        """The function begins."""
+
+    def exited(self) -> None:
+        """The function is about to return."""
+
     def begun(self, start: int) -> None:
-        """A block begins: what is written now is executed before its instructions, and may leave it."""
+        """A block begins: what is written now is executed before its instructions."""
 
     def executed(self, decoded: Decoded, registers: RegisterSet) -> None:
         """An instruction is complete, and has written these registers."""
@@ -210,6 +216,7 @@ class BlockWriter:
         if self.keep:
             for n in members(kept & ~PARTIAL):
                 b.store(register_type(n), load_state(m, n).text, VIEWS[n].variable)
+        self.entered()
         out.append(f"br label %block.{entry:x}")
         for part in self.parts.values():
             out += part.lines
@@ -269,6 +276,7 @@ class BlockWriter:
             for n in members(self.changed):
                 width = 1 if VIEWS[n].type == "i1" else 64
                 store_state(m, n, m.emit(width, f"load {register_type(n)}, ptr {VIEWS[n].variable}"))
+        self.exited()
         pc = b.line("load i64, ptr %following")
         pointer = b.state.pointer("pc")
         result = b.line("load i64, ptr %executed")

@@ -87,14 +87,9 @@ class Layouts:
 
 
 class Control(ctypes.Structure):
-    """Where host code records: the next entry of each stream, and where there is no more room for any block."""
+    """Where host code records: the next entry of each stream."""
 
-    _fields_ = (
-        ("header", ctypes.c_uint64),
-        ("header_limit", ctypes.c_uint64),
-        ("data", ctypes.c_uint64),
-        ("data_limit", ctypes.c_uint64),
-    )
+    _fields_ = (("header", ctypes.c_uint64), ("data", ctypes.c_uint64))
 
 
 def register_slots(written: RegisterSet) -> tuple[int, ...]:

@@ -1,7 +1,8 @@
 """Blocks that record what they do: see `records`.
 
-At its start a block looks whether there is room in both streams, and writes its entry of the first. Each instruction
-then stores its results at places that are known beforehand. A block that is left before its end corrects its entry. The
+At its start a block writes its entry of the first stream. Each instruction then stores its results at places of the
+second that are known beforehand. Whoever runs blocks has them execute no more instructions than there is room for: an
+instruction takes `MOST` bytes at most. A block that is left before its end corrects its entry. The
 code of an instruction makes its stores when all of its accesses are known to be allowed, so that what they overwrite is
 recorded once. Atomic and exclusive accesses, and `dc zva`, are left to the interpreter.
 """
@@ -28,10 +29,10 @@ from armexec.translate.observed.records import (
     register_slots,
 )
 
-__all__ = ["MARGIN", "traced_block_text"]
+__all__ = ["MOST", "traced_block_text"]
 
-MARGIN = 1 << 17
-"""Bytes of the second stream that a block takes at most."""
+MOST = 256
+"""Maximum bytes of the second stream that an instruction takes."""
 _ENTRY = 8
 _UNTAGGED = (1 << 56) - 1
 
@@ -126,14 +127,20 @@ class TracedWriter(BlockWriter):
     def _cursor(self, field: str) -> str:
         return f"inttoptr (i64 {self._control + getattr(Control, field).offset} to ptr)"
 
+    def entered(self) -> None:
+        b = self.m.builder
+        for field in ("header", "data"):
+            b.append(f"%{field} = alloca ptr")
+            b.store("ptr", b.load("ptr", self._cursor(field)), f"%{field}")
+
+    def exited(self) -> None:
+        b = self.m.builder
+        for field in ("header", "data"):
+            b.store("ptr", b.load("ptr", f"%{field}"), self._cursor(field))
+
     def begun(self, start: int) -> None:
         b = self.m.builder
-        self._entry, self._data = (b.load("ptr", self._cursor(field)) for field in ("header", "data"))
-        ends = [b.load("ptr", self._cursor(f"{field}_limit")) for field in ("header", "data")]
-        room = [
-            b.line(f"icmp ult ptr {place}, {end}") for place, end in zip((self._entry, self._data), ends, strict=True)
-        ]
-        self.m.leave_unless(b.line(f"and i1 {room[0]}, {room[1]}"))
+        self._entry, self._data = (b.load("ptr", f"%{field}") for field in ("header", "data"))
         self._slots, self._words = [], 0
         self._begin = len(b.out)
 
@@ -158,6 +165,7 @@ class TracedWriter(BlockWriter):
             else:
                 self._record(64, m.register(number))
         self._slots.append(Slots(tuple(slot for slot, _, _ in m.accesses), numbers))
+        assert 8 * self._slots[-1].words <= MOST
 
     def _flags(self) -> Value:
         n, z, c, v = (self.m.register(number).zero_extend(64) for number in FLAGS.values())
@@ -179,9 +187,9 @@ class TracedWriter(BlockWriter):
         self._blocks[start] = self._entry, self._data, number, self._slots
         rest, b.out[self._begin :] = b.out[self._begin :], []
         b.store("i64", str(len(instructions) << 32 | number), self._entry)
-        b.store("ptr", b.line(f"getelementptr i8, ptr {self._entry}, i64 {_ENTRY}"), self._cursor("header"))
+        b.store("ptr", b.line(f"getelementptr i8, ptr {self._entry}, i64 {_ENTRY}"), "%header")
         if self._words:
-            b.store("ptr", b.line(f"getelementptr i8, ptr {self._data}, i64 {8 * self._words}"), self._cursor("data"))
+            b.store("ptr", b.line(f"getelementptr i8, ptr {self._data}, i64 {8 * self._words}"), "%data")
         b.out += rest
 
     def left(self, start: int, count: Value) -> None:
@@ -192,8 +200,8 @@ class TracedWriter(BlockWriter):
         for slot in slots:
             ends.append(ends[-1] + 8 * slot.words)
         ways = ", ".join(f"[{ends[executed]}, %{label}]" for executed, label in m.leaves_of[start])
-        b.store("ptr", b.line(f"getelementptr i8, ptr {data}, i64 {b.line(f'phi i64 {ways}')}"), self._cursor("data"))
+        b.store("ptr", b.line(f"getelementptr i8, ptr {data}, i64 {b.line(f'phi i64 {ways}')}"), "%data")
         b.store("i64", (count << 32 | number).text, entry)
         # What was left before its first instruction has no entry.
         size = m.select(count == 0, m.const(64, 0), m.const(64, _ENTRY))
-        b.store("ptr", b.line(f"getelementptr i8, ptr {entry}, i64 {size.text}"), self._cursor("header"))
+        b.store("ptr", b.line(f"getelementptr i8, ptr {entry}, i64 {size.text}"), "%header")
