@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Iterator
 from functools import cached_property
-from typing import Any
+from typing import Any, SupportsIndex
 
 import numpy as np
 
@@ -100,11 +101,12 @@ class RecordedRun:
         for piece in self.recording.pieces:
             yield from self._rows.of(piece, self.first)
 
-    def __getitem__(self, index: int) -> Row:
+    def __getitem__(self, index: SupportsIndex) -> Row:
         """The row of a number, from the end if it is negative. Raises IndexError."""
-        number = index + len(self) if index < 0 else index
+        at = operator.index(index)
+        number = at + len(self) if at < 0 else at
         if not 0 <= number < len(self):
-            raise IndexError(f"the trace has no row {index}: it has {len(self)}")
+            raise IndexError(f"the trace has no row {at}: it has {len(self)}")
         time = self.first + number
         piece = next(piece for piece in self.recording.pieces if time < piece.first + piece.rows)
         return next(self._rows.of(piece, time, time + 1))

@@ -36,7 +36,7 @@ def measure_debugging(*, quick: bool, unicorn: bool, say: Callable[[str], None])
 
 
 def _measure(kernel: Kernel, quick: bool, unicorn: bool) -> dict[str, float]:
-    count = kernel.quick
+    count = kernel.quick if quick else kernel.count
     figures = {}
     with armexec.compile(kernel.source, "c", "-O2", flags=FLAGS, engine="translated") as module:
         function, expected = module.kernel, module.kernel(count)
@@ -45,6 +45,7 @@ def _measure(kernel: Kernel, quick: bool, unicorn: bool) -> dict[str, float]:
             figures[SESSION] = _rate(lambda: session.step(steps).end)
 
         def traced() -> int:
+            # A ring, so that no memory is new to the system after a while.
             trace = armexec.trace(function, count, limit=1 << 20, ring=True)
             _check(kernel, trace.result, expected)
             return trace.first + len(trace)
