@@ -7,14 +7,13 @@ memory is the interpreter's.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from armexec.debugger.target import LentMemory
 from armexec.memory import MAPPED_RANGES, MAPPING_CHANGES, AccessError, HostMemory
 from armexec.memory.guest.page_table import LIMIT, PAGE, READ, WRITE, PageTable
 
 __all__ = ["HostPages"]
-
 
 _AHEAD = 256
 """Maximum pages of lent memory that are allowed at once."""
@@ -23,16 +22,17 @@ _AHEAD = 256
 class HostPages:
     """Fills a table of pages with those that the interpreter was allowed to access, and with others of the same memory.
 
-    They are of memory that armexec has mapped itself, that a program has mapped, or in which there is some of `lent`,
-    which exists as long as this object. `base`: where the guest's address 0 is in this process; `limit`: the end of the
-    guest's addresses.
+    They are of memory that armexec has mapped itself, that a program has mapped, or in which there is some of what
+    `lent` gives: memory that stays as long as that gives the same. `base`: where the guest's address 0 is in this
+    process; `limit`: the end of the guest's addresses.
     """
 
-    def __init__(self, lent: Sequence[LentMemory] = (), base: int = 0, limit: int = LIMIT) -> None:
+    def __init__(self, lent: Callable[[], Sequence[LentMemory]] = tuple, base: int = 0, limit: int = LIMIT) -> None:
         self.table = PageTable()
         self._base = base
         self._limit = limit
-        self._lent = [(begin // PAGE, (end - 1) // PAGE + 1, is_writable) for begin, end, is_writable in lent]
+        self._find_lent = lent
+        self._lent: Sequence[LentMemory] = ()
         self._memory = HostMemory()
         self._set: list[tuple[int, int]] = []
         self._seen = (-1, -1)
@@ -56,7 +56,8 @@ class HostPages:
             if first <= page < last and mapped.readable and not mapped.toggled:
                 self._put(first, last, READ | WRITE if mapped.writable else READ)
             return
-        for first, last, is_writable in self._lent:
+        for first_byte, end_byte, is_writable in self._lent:
+            first, last = first_byte // PAGE, (end_byte - 1) // PAGE + 1
             if first <= page < last and (is_writable or flags == READ):
                 end = self._readable(page, min(last, page + _AHEAD))
                 self._put(page, end, READ | WRITE if is_writable else READ)
@@ -79,13 +80,13 @@ class HostPages:
 
     def refresh(self) -> bool:
         """Host code is about to run: forget all pages if one may be gone; whether this was so."""
-        changes = self._changes()
-        if changes == self._seen:
+        changes, lent = self._changes(), self._find_lent()
+        if changes == self._seen and lent == self._lent:
             return False
         for first, last in self._set:
             self.table.set(first * PAGE, last * PAGE, 0, 0)
         self._set.clear()
-        self._seen = changes
+        self._seen, self._lent = changes, lent
         return True
 
     def _changes(self) -> tuple[int, int]:

@@ -108,7 +108,7 @@ def _runner(
 
 def _pages(target: Target, inner: LoadedGuest) -> HostPages:
     sandbox = inner.loaded.sandbox
-    return HostPages(target.lent()) if sandbox is None else HostPages((), sandbox.base, _SANDBOX)
+    return HostPages(target.lent) if sandbox is None else HostPages(base=sandbox.base, limit=_SANDBOX)
 
 
 @contextmanager

@@ -17,6 +17,8 @@ from armexec.objects import CType, Prototype
 
 __all__ = ["PreparedCall"]
 
+_MOST_LENDERS = 16
+
 
 class PreparedCall:
     """The arguments of one call in a frame. It keeps the memory whose addresses are passed.
@@ -57,6 +59,7 @@ class PreparedCall:
         self._convert = convert
         self._frame = self._plan.take()
         self._alive = owners()
+        self._lenders: list[Any] | None = None
         self._plan.fill(self._frame, self._alive, *arguments, *further)
 
     @property
@@ -65,8 +68,13 @@ class PreparedCall:
         return self._frame.block
 
     def lent(self) -> list[LentMemory]:
-        """Memory that the guest is given: it exists as long as this call is referred to."""
-        found = map(memory_of, self._alive)
+        """The largest pieces of memory that the guest is given, as they are now: an array may be resized."""
+        if self._lenders is None:
+            known = [
+                (memory[1] - memory[0], owner) for owner in self._alive if (memory := memory_of(owner)) is not None
+            ]
+            self._lenders = [owner for _, owner in sorted(known, key=lambda pair: pair[0])[-_MOST_LENDERS:]]
+        found = map(memory_of, self._lenders)
         return [memory for memory in found if memory is not None and memory[0] < memory[1]]
 
     def result(self) -> Any:
