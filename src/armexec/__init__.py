@@ -48,7 +48,8 @@ if TYPE_CHECKING:
     from armexec.module.guest_callbacks import Callback, callback
     from armexec.module.variable_arguments import VariableArguments
     from armexec.profiling.profile import HotFunction, HotLine, Profile, profile
-    from armexec.program.run import ProgramResult, run
+    from armexec.program.images import ProgramResult
+    from armexec.programs import run
     from armexec.run_limits import limits
     from armexec.space import AddressSpace
 
@@ -115,7 +116,8 @@ _HOMES = {
     **dict.fromkeys(("HotFunction", "HotLine", "Profile", "profile"), "armexec.profiling.profile"),
     **dict.fromkeys(("Cpu", "Stop"), "armexec.cpu"),
     **dict.fromkeys(("Callback", "callback"), "armexec.module.guest_callbacks"),
-    **dict.fromkeys(("ProgramResult", "run"), "armexec.program.run"),
+    "ProgramResult": "armexec.program.images",
+    "run": "armexec.programs",
     "AddressSpace": "armexec.space",
     "CodeBuffer": "armexec.module.code_buffer",
     "GuestPointer": "armexec.abi.guest_pointer",

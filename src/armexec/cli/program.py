@@ -5,7 +5,6 @@ from __future__ import annotations
 import signal
 import sys
 from collections.abc import Mapping, Sequence
-from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -14,6 +13,7 @@ from armexec.cli.outcome import ended_by_ctrl_c, note
 
 if TYPE_CHECKING:
     from armexec.objects import Image
+    from armexec.run_limits import limits
     from armexec.sources import Source
 
 __all__ = ["given_folders", "is_program", "run_program"]
@@ -45,10 +45,11 @@ def run_program(
     files: Mapping[str, str],
     *,
     engine: str | None,
-    limits: AbstractContextManager[object],
+    limits: limits,
     json: bool,
     profile: bool,
     sandbox: bool = False,
+    isolate: str | None = None,
 ) -> int:
     """Run it within some limits; the exit status. Its streams are those of the command, but for `json`, which prints
     what it has written.
@@ -56,7 +57,8 @@ def run_program(
     Raises:
         Error: see `armexec.run`.
     """
-    from armexec.program.run import program_image, program_parts, run_image
+    from armexec.program.images import program_image, program_parts
+    from armexec.programs import run_image
 
     made = None
     if profile:
@@ -75,6 +77,7 @@ def run_program(
             limits=limits,
             watch=made,
             sandbox=sandbox,
+            isolate=isolate,
         )
     if json:
         import json as encoder

@@ -47,8 +47,6 @@ class Settings:
             raise SignatureError('a function with isolate="process" can\'t open files: leave out isolate= or files=')
         if not isinstance(self.sandbox, bool):
             raise SignatureError(f"sandbox is True or False, not {self.sandbox!r:.60}")
-        if self.sandbox and self.isolate is not None:
-            raise SignatureError("a sandbox in a process of its own isn't there yet: give sandbox or isolate, not both")
 
     def check_engine(self, name: str) -> None:
         """Raises HostError for what an engine can't."""

@@ -6,42 +6,24 @@ import io
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from typing import TYPE_CHECKING, Any, NamedTuple
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
-from armexec.errors import LoadError
+from armexec.errors import LoadError, SignatureError
+from armexec.program.images import ProgramResult, defines_main, program_image, program_parts
 from armexec.run_limits import limits
 from armexec.sources import Source
 
 if TYPE_CHECKING:
-    from armexec.objects import Image, Part
+    from armexec.isolation.program import IsolatedProcess
+    from armexec.objects import Image
+    from armexec.program.process import Process
     from armexec.program.system_calls.streams import Readable, Writable
 
-__all__ = ["ProgramResult", "defines_main", "program_image", "program_parts", "run", "run_image"]
+__all__ = ["run", "run_image"]
 
 # pytest shows what the user has called, and not how.
 __tracebackhide__ = True
-
-
-class ProgramResult(NamedTuple):
-    """How a program ended. `status`: its exit status, from 0 to 255; 128 and the signal's number where it was ended by
-    one. `signal`: the number of the signal that it sent to itself, such as 6 of abort; else 0. `output` and `error`:
-    what it wrote to standard output and standard error; empty where that wasn't captured.
-    """
-
-    status: int
-    signal: int
-    output: bytes
-    error: bytes
-
-    @property
-    def text(self) -> str:
-        """The output as text; bytes that aren't UTF-8 become escapes such as `\\xff`."""
-        return self.output.decode("utf-8", "backslashreplace")
-
-    @property
-    def error_text(self) -> str:
-        """What it wrote to standard error, as text."""
-        return self.error.decode("utf-8", "backslashreplace")
 
 
 def run(
@@ -62,6 +44,7 @@ def run(
     memory_limit: int | None = None,
     stack_size: int | None = None,
     sandbox: bool = False,
+    isolate: str | None = None,
 ) -> ProgramResult:
     """Run a program of C, C++, assembly or objects: its `main`, with arguments.
 
@@ -86,12 +69,15 @@ def run(
         memory_limit: bytes that it may map, by mmap and brk; more is refused as with RLIMIT_AS.
         stack_size: bytes of its stack.
         sandbox: the program can't reach memory outside of 4 GiB of its own.
+        isolate: "process": the program runs in a process of its own, which can do nothing else; what it does with its
+            streams and with `files` is done here. See `compile`.
 
     Raises:
-        SignatureError: a limit has a value that it can't have.
+        SignatureError: a limit or `isolate` has a value that it can't have.
         CompileError: with the compiler's diagnostics; or the library can't be built.
         LoadError: there is no main, symbols aren't defined, or a folder isn't there.
-        HostError: the engine can't run here.
+        HostError: the engine can't run here, or a worker process can't be started.
+        WorkerCrashed: the process of its own has ended.
         TimeLimitExceeded, InstructionLimitExceeded: it was stopped by a limit.
         ExecutionError: the guest did what it can't do, or made a system call that isn't allowed; the message says
             where.
@@ -100,6 +86,10 @@ def run(
     >>> armexec.run("int main(int argc, char **argv) { return argc; }", ["a", "b"]).status
     3
     """
+    if isolate not in (None, "process"):
+        raise SignatureError(f'isolate is "process" or None, not {isolate!r:.60}')
+    if isolate is not None:
+        _prestart()
     given = limits(
         time_limit=time_limit, instruction_limit=instruction_limit, memory_limit=memory_limit, stack_size=stack_size
     )
@@ -129,54 +119,8 @@ def run(
         engine=engine,
         limits=given,
         sandbox=sandbox,
+        isolate=isolate,
     )
-
-
-def program_parts(sources: Sequence[Source]) -> Sequence[Part]:
-    """The contents of the objects that sources become, with the members of static libraries that they need.
-
-    Raises:
-        CompileError, AssemblyError, LoadError: they can't be compiled, assembled or read.
-    """
-    from armexec.objects import read_parts
-
-    objects = []
-    for source in sources:
-        if source.uses_compiler:
-            data = source.compiled().data
-        elif source.kind == "object":
-            data = source.data
-        elif source.kind == "assembly":
-            data = source.code().object()
-        else:
-            raise LoadError(f"{source.name}: machine words have no symbols, and so no main")
-        objects.append((data, source.name))
-    return read_parts(objects)
-
-
-def defines_main(parts: Sequence[Part]) -> bool:
-    """Whether one of the objects defines main."""
-    return any(
-        s.section is not None and s.binding != "local" and s.name == ("_main" if part.format == "macho" else "main")
-        for part in parts
-        for s in part.symbols
-    )
-
-
-def program_image(name: str, parts: Sequence[Part]) -> Image:
-    """The image of a program, with the library if it needs one.
-
-    Raises:
-        LoadError: symbols aren't defined, or are defined twice.
-        CompileError: a library can't be built.
-    """
-    from armexec.compiler_rt import complete
-    from armexec.libraries import library_needed, link_program
-    from armexec.objects import Image
-
-    # compiler_rt's is an error of the guest, for functions; a program is ended by its signal.
-    aborts = any(s.name == "abort" and s.section is None for part in parts for s in part.symbols)
-    return link_program(name, parts) if aborts or library_needed(parts) else complete(Image(name, parts))
 
 
 def run_image(
@@ -188,20 +132,28 @@ def run_image(
     environment: Mapping[str, str] | None = None,
     capture: bool = True,
     engine: str | None = None,
-    limits: AbstractContextManager[object] | None = None,
+    limits: limits | None = None,
     watch: AbstractContextManager[object] | None = None,
     sandbox: bool = False,
+    isolate: str | None = None,
 ) -> ProgramResult:
     """Run the image of a program, inside the contexts `limits` and `watch` if they are given. See `run`."""
-    from armexec.program.process import Process
+    from armexec.program.system_calls import SystemCalls
 
     output: Writable | None = io.BytesIO() if capture else None
     error: Writable | None = io.BytesIO() if capture else None
-    with (
-        Process(image, engine, input=input, output=output, error=error, files=files, sandbox=sandbox) as process,
-        limits or nullcontext(),
-        watch or nullcontext(),
-    ):
+    system = partial(SystemCalls, input=input, output=output, error=error, files=files)
+    process: Process | IsolatedProcess
+    if isolate is None:
+        from armexec.program.process import Process
+
+        process = Process(image, engine, system, sandbox=sandbox)
+    else:
+        from armexec.isolation.program import IsolatedProcess
+
+        memory = None if limits is None else limits.memory_limit
+        process = IsolatedProcess(image, engine, system, sandbox=sandbox, memory_limit=memory)
+    with process, limits or nullcontext(), watch or nullcontext():
         end = process.run([image.name, *arguments], environment)
     return ProgramResult(
         end.status,
@@ -209,3 +161,10 @@ def run_image(
         output.getvalue() if isinstance(output, io.BytesIO) else b"",
         error.getvalue() if isinstance(error, io.BytesIO) else b"",
     )
+
+
+def _prestart() -> None:
+    """Have what workers are forked from start while the compiler runs. Raises HostError."""
+    from armexec.isolation.server.client import fork_server
+
+    fork_server()
