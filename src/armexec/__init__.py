@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from armexec.api import compile, function, load
     from armexec.asm import Builder, Code, assemble
     from armexec.cpu import Cpu, Stop
+    from armexec.debugger import Session, debug
     from armexec.disasm import Instruction, Memory, Operand, Shift, disassemble
     from armexec.errors import (
         Aborted,
@@ -83,6 +84,7 @@ __all__ = [
     "Operand",
     "Profile",
     "ProgramResult",
+    "Session",
     "Shift",
     "SignatureError",
     "StackOverflow",
@@ -97,6 +99,7 @@ __all__ = [
     "assemble",
     "callback",
     "compile",
+    "debug",
     "disassemble",
     "function",
     "limits",
@@ -115,6 +118,7 @@ _HOMES = {
     **dict.fromkeys(("Function", "Module"), "armexec.module"),
     **dict.fromkeys(("HotFunction", "HotLine", "Profile", "profile"), "armexec.profiling.profile"),
     **dict.fromkeys(("Cpu", "Stop"), "armexec.cpu"),
+    **dict.fromkeys(("Session", "debug"), "armexec.debugger"),
     **dict.fromkeys(("Callback", "callback"), "armexec.module.guest_callbacks"),
     "ProgramResult": "armexec.program.images",
     "run": "armexec.programs",

@@ -7,12 +7,11 @@ import os
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from armexec.errors import LoadError, SignatureError
-from armexec.program.images import ProgramResult, defines_main, program_image, program_parts
+from armexec.errors import SignatureError
+from armexec.program.images import ProgramResult, check_arguments, image_of
 from armexec.run_limits import limits
-from armexec.sources import Source
 
 if TYPE_CHECKING:
     from armexec.isolation.program import IsolatedProcess
@@ -93,24 +92,8 @@ def run(
     given = limits(
         time_limit=time_limit, instruction_limit=instruction_limit, memory_limit=memory_limit, stack_size=stack_size
     )
-    options: dict[str, Any] = {"opt": opt, "target": "linux", "flags": flags, "compiler": compiler}
-    if isinstance(program, bytes | bytearray | memoryview):
-        sources = [Source(bytes(program), "object", **options)]
-    elif isinstance(program, str) and ("\n" in program or "{" in program):
-        sources = [Source(program, language or "c++", **options)]
-    elif isinstance(program, str | os.PathLike):
-        sources = [Source.from_file(os.fspath(program), language, **options)]
-    elif isinstance(program, list | tuple) and all(isinstance(path, str | os.PathLike) for path in program):
-        sources = [Source.from_file(os.fspath(path), language, **options) for path in program]
-    else:
-        raise LoadError(f"a program is text, a path, a list of paths or bytes, not {type(program).__name__}")
-    if isinstance(arguments, str | bytes) or not all(isinstance(text, str | bytes) for text in arguments):
-        raise LoadError("the arguments of a program are a list of texts")
-    parts = program_parts(sources)
-    if not defines_main(parts):
-        raise LoadError(f"{', '.join(source.name for source in sources)}: a program needs a main, and there is none")
     return run_image(
-        program_image(sources[0].name, parts),
+        image_of(program, language=language, opt=opt, flags=flags, compiler=compiler),
         arguments,
         input=input,
         files=files,
@@ -140,6 +123,7 @@ def run_image(
     """Run the image of a program, inside the contexts `limits` and `watch` if they are given. See `run`."""
     from armexec.program.system_calls import SystemCalls
 
+    check_arguments(arguments)
     output: Writable | None = io.BytesIO() if capture else None
     error: Writable | None = io.BytesIO() if capture else None
     system = partial(SystemCalls, input=input, output=output, error=error, files=files)

@@ -12,11 +12,12 @@ import click
 from armexec.cli.outcome import ended_by_ctrl_c, note
 
 if TYPE_CHECKING:
+    from armexec.debugger import Session
     from armexec.objects import Image
     from armexec.run_limits import limits
     from armexec.sources import Source
 
-__all__ = ["given_folders", "is_program", "run_program"]
+__all__ = ["given_folders", "is_program", "program_session", "run_program"]
 
 
 def is_program(source: Source, image: Image) -> bool:
@@ -98,3 +99,27 @@ def run_program(
 
         show_profile(made, source.name, source.text.splitlines() if source.uses_compiler else ())
     return result.status
+
+
+def program_session(
+    source: Source,
+    arguments: Sequence[str],
+    *,
+    engine: str | None,
+    files: Mapping[str, str] | None = None,
+    capture: bool = True,
+    sandbox: bool = False,
+) -> Session:
+    """A session of a program. What it writes is part of its result, or goes to standard output without `capture`.
+
+    Raises:
+        Error: see `armexec.debug`.
+    """
+    from armexec.debugger import Session
+    from armexec.debugger.program_target import ProgramTarget
+    from armexec.program.images import program_image, program_parts
+
+    image = program_image(source.name, program_parts([source]))
+    data = b"" if source.name == "<stdin>" or sys.stdin.isatty() else sys.stdin.buffer
+    target = ProgramTarget(image, arguments, input=data, files=files, capture=capture, engine=engine, sandbox=sandbox)
+    return Session(target)

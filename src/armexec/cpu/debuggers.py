@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any, NamedTuple
+
 from armexec.cpu.registers import REGISTERS, Kind, Register
 
-__all__ = ["dwarf_number", "target_description"]
+__all__ = ["DebuggerRegister", "debugger_registers", "dwarf_number", "target_description"]
 
 
 def dwarf_number(register: Register | str) -> int:
@@ -62,6 +64,7 @@ def target_description() -> str:
             '<!DOCTYPE target SYSTEM "gdb-target.dtd">',
             '<target version="1.0">',
             "  <architecture>aarch64</architecture>",
+            "  <osabi>GNU/Linux</osabi>",
             '  <feature name="org.gnu.gdb.aarch64.core">',
             '    <flags id="cpsr_flags" size="4">',
             *flags,
@@ -82,3 +85,42 @@ def target_description() -> str:
             "",
         )
     )
+
+
+class DebuggerRegister(NamedTuple):
+    """A register as GDB's remote protocol sends it, in `size` bytes. `register`: None for CPSR, which has the flags."""
+
+    name: str
+    size: int
+    register: Register | None
+
+    def read(self, state: Any) -> bytes:
+        """Its bytes in the state of a Cpu, little-endian."""
+        if self.register is None:
+            value = sum(int(getattr(state, flag)) << at for flag, at in _FLAG_BITS.items())
+            return value.to_bytes(self.size, "little")
+        begin = self.register.offset
+        return bytes(memoryview(state).cast("B")[begin : begin + self.size])
+
+    def write(self, state: Any, data: bytes) -> None:
+        """Set it in the state of a Cpu."""
+        if self.register is None:
+            value = int.from_bytes(data, "little")
+            for flag, at in _FLAG_BITS.items():
+                setattr(state, flag, value >> at & 1)
+            return
+        begin, size = self.register.offset, self.register.size
+        memoryview(state).cast("B")[begin : begin + size] = data.ljust(size, b"\0")
+
+
+def debugger_registers() -> list[DebuggerRegister]:
+    """The registers in the order of `target_description`."""
+    general = [r for r in REGISTERS.values() if r.kind in (Kind.GENERAL, Kind.STACK_POINTER, Kind.PROGRAM_COUNTER)]
+    vectors = [r for r in REGISTERS.values() if r.kind is Kind.VECTOR]
+    return [
+        *(DebuggerRegister(r.name, r.size, r) for r in general),
+        DebuggerRegister("cpsr", 4, None),
+        *(DebuggerRegister(r.name, r.size, r) for r in vectors),
+        *(DebuggerRegister(name, 4, REGISTERS[name]) for name in ("fpsr", "fpcr")),
+        DebuggerRegister("tpidr", 8, REGISTERS["tpidr_el0"]),
+    ]

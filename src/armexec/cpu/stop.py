@@ -7,6 +7,8 @@ from enum import StrEnum
 
 __all__ = ["Stop", "StopReason"]
 
+_PAST = {"read": "read", "write": "written"}
+
 
 class StopReason(StrEnum):
     """Why a run ended. Each equals its text: `stop.reason == "fault"`."""
@@ -23,6 +25,12 @@ class StopReason(StrEnum):
     """An `svc`, which the pc is behind, as Linux sees it: the next run goes on after the call."""
     HOST_CALL = "host call"
     """A function of the host without a callback is called: the pc is its address."""
+    RETURNED = "returned"
+    """The call has returned, or the program has ended."""
+    WATCHPOINT = "watchpoint"
+    """The instruction at the pc of the stop has accessed watched bytes. The session is behind it."""
+    BEGIN = "begin"
+    """There is nothing before: the session is at time 0."""
     INSTRUCTION_LIMIT = "instruction limit"
     """As many instructions have been executed as were allowed."""
     TIME_LIMIT = "time limit"
@@ -60,7 +68,9 @@ class Stop:
         if self.reason is StopReason.SYSTEM_CALL:
             return f"system call at 0x{self.address:x} (svc #{self.immediate})"
         if self.reason is StopReason.BREAKPOINT:
-            return f"breakpoint {at} (#{self.immediate})"
+            return f"breakpoint {at}" + (f" (#{self.immediate})" if self.immediate is not None else "")
+        if self.reason is StopReason.WATCHPOINT:
+            return f"watchpoint: 0x{self.address:x} was {_PAST[self.access]} {at}: {self.detail}"
         if self.reason is StopReason.HOST_CALL:
             return f"call of a host function {at}"
         if self.reason is StopReason.UNDEFINED:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import platform
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import cache
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
@@ -71,6 +71,18 @@ class LoadedImage(Protocol):
         Raises:
             HostError: the engine can't.
         """
+
+    @property
+    def thread(self) -> GuestThread | None:
+        """What `run_as` was given last."""
+
+    @property
+    def redirected(self) -> Mapping[int, int]:
+        """By addresses of functions, where calls of them go instead. Empty where the code itself was changed."""
+
+    @property
+    def system_call(self) -> SystemCallHandler | None:
+        """What does system calls. None: nothing does, or the code itself calls what does."""
 
     def answer_system_calls(self, handler: SystemCallHandler) -> None:
         """Have system calls of this image's code done by a function; without one they are errors.

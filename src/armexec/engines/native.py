@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import platform
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from armexec.abi import calling_convention, place_in_registers
@@ -69,6 +69,18 @@ class LoadedNativeImage:
 
     def redirect(self, offset: int, target: int | None) -> None:
         self._redirections.redirect(offset, target)
+
+    @property
+    def thread(self) -> GuestThread | None:
+        return None
+
+    @property
+    def redirected(self) -> Mapping[int, int]:
+        return {}
+
+    @property
+    def system_call(self) -> SystemCallHandler | None:
+        return None
 
     def answer_system_calls(self, handler: SystemCallHandler) -> None:
         if self._system_calls is not None:

@@ -6,7 +6,7 @@ import ctypes
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
@@ -219,6 +219,18 @@ class LoadedReferenceImage:
         _redirected.pop(self.base + offset, None)
         if target is not None:
             _redirected[self.base + offset] = target
+
+    @property
+    def thread(self) -> GuestThread | None:
+        return self._thread
+
+    @property
+    def redirected(self) -> Mapping[int, int]:
+        return _redirected
+
+    @property
+    def system_call(self) -> SystemCallHandler | None:
+        return self._system_call
 
     def answer_system_calls(self, handler: SystemCallHandler) -> None:
         self._system_call = handler

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import cache, partial
 from typing import TYPE_CHECKING, Any
@@ -223,6 +223,18 @@ class LoadedTranslatedImage:
         code = old.code._replace(redirected=redirected, identity=None)
         self.translator = self._new_translator(code, tier=tier)
         self.translator.system_call = old.system_call
+
+    @property
+    def thread(self) -> GuestThread | None:
+        return self._thread
+
+    @property
+    def redirected(self) -> Mapping[int, int]:
+        return self.translator.code.redirected
+
+    @property
+    def system_call(self) -> SystemCallHandler | None:
+        return self.translator.system_call
 
     def answer_system_calls(self, handler: SystemCallHandler) -> None:
         self.translator.system_call = handler

@@ -143,7 +143,7 @@ class IsolatedModule(Module):
         elif isinstance(replacement, Callback):
             target = self._callables.reference(replacement.function, replacement.prototype)
         elif replacement is not None:
-            target = self._callables.reference(replacement, original._known_prototype)
+            target = self._callables.reference(replacement, original._replaced_prototype)
         self._session.ask(Request.REPLACE, (original.offset, target))
 
     @own_method

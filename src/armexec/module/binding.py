@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
@@ -10,16 +10,28 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 from armexec.engines import LoadedImage, SupportsFastCalls
 
 if TYPE_CHECKING:
+    from armexec.abi.frames import PreparedCall
+    from armexec.callbacks import HostFunctions
     from armexec.module.settings import Settings
     from armexec.objects import CType, Prototype
 
-__all__ = ["CallTarget", "MakeFaster", "limited_call"]
+__all__ = ["CallTarget", "MakeFaster", "PlacedCall", "limited_call"]
 
 # pytest shows what the user has called, and not how.
 __tracebackhide__ = True
 
 MakeFaster: TypeAlias = "Callable[[Callable[[Any], None]], None]"
 """Makes a faster call, and gives it to a function, now or later."""
+
+
+class PlacedCall(NamedTuple):
+    """The arguments of a call that somebody else makes, and the function: its image in memory, its offset there, and
+    the functions of Python that its code can call."""
+
+    prepared: PreparedCall
+    loaded: LoadedImage
+    offset: int
+    functions: HostFunctions
 
 
 class CallTarget(NamedTuple):
@@ -42,23 +54,13 @@ class CallTarget(NamedTuple):
         """
         from armexec.abi import (
             calling_convention,
-            has_function_pointers,
             make_call,
             make_frame_call,
             passes_scalars_in_registers,
         )
 
-        loaded, prototype = self.loaded, self.prototype
-        owners: Callable[[], list[Any]] = list
-        sandbox = loaded.sandbox
-        if sandbox is not None:
-            from armexec.abi.lending import LentOwners
-
-            owners = partial(LentOwners, self.address_of_function, sandbox)
-        elif has_function_pointers(self._whole()):
-            from armexec.abi.owners import Owners
-
-            owners = partial(Owners, self.address_of_function)
+        loaded, prototype, sandbox = self.loaded, self.prototype, self.loaded.sandbox
+        owners = self._owners()
         bound: Callable[..., Any]
         if passes_scalars_in_registers(prototype):
             bound = loaded.bind(self.offset, prototype)
@@ -72,6 +74,39 @@ class CallTarget(NamedTuple):
         if convert is not None or self.variable is not None or not isinstance(loaded, SupportsFastCalls):
             return call, None
         return call, lambda give: loaded.make_fast_call(prototype, bound, call, give)
+
+    def prepared(
+        self, values: Sequence[Any], named: dict[str, Any], convert: Callable[[Any], Any] | None
+    ) -> PreparedCall:
+        """The arguments of a call that somebody else makes. Raises SignatureError."""
+        from armexec.abi import calling_convention
+        from armexec.abi.frames import PreparedCall
+
+        return PreparedCall(
+            self.prototype,
+            calling_convention(self.loaded.image),
+            values,
+            named,
+            convert=convert,
+            owners=self._owners(),
+            variable=self.variable,
+            sandbox=self.loaded.sandbox is not None,
+        )
+
+    def _owners(self) -> Callable[[], list[Any]]:
+        """Makes the list of the objects whose addresses a call passes."""
+        from armexec.abi import has_function_pointers
+
+        sandbox = self.loaded.sandbox
+        if sandbox is not None:
+            from armexec.abi.lending import LentOwners
+
+            return partial(LentOwners, self.address_of_function, sandbox)
+        if has_function_pointers(self._whole()):
+            from armexec.abi.owners import Owners
+
+            return partial(Owners, self.address_of_function)
+        return list
 
     def _whole(self) -> Prototype:
         """The prototype with the further arguments."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import weakref
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property, partial
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, NoReturn, Self
@@ -12,7 +12,7 @@ from armexec.engines import LoadedImage
 from armexec.errors import Error, LoadError, SignatureError
 from armexec.forks import renew
 from armexec.lines import Lines
-from armexec.module.binding import CallTarget, MakeFaster, limited_call
+from armexec.module.binding import CallTarget, MakeFaster, PlacedCall, limited_call
 from armexec.module.guest_code import GuestCode
 from armexec.module.imports import Import
 from armexec.module.links import Links
@@ -263,7 +263,7 @@ class Module:
         """Have calls of a function go to a callable, or to the function itself."""
         address = None if replacement is None else self._links.address_of_guest(replacement)
         if replacement is not None and address is None:
-            replacement = callback = self._links.callback(replacement, original._known_prototype)
+            replacement = callback = self._links.callback(replacement, original._replaced_prototype)
             address = callback.address
         with self._lock:
             if self._closed:
@@ -415,14 +415,31 @@ class Module:
             SignatureError: a type can't be passed.
         """
         target = CallTarget(self._loaded, symbol.offset, prototype, self._links.address_of_function, variable)
-        convert = None
-        if text is not None:
-            from armexec.abi import text_result
+        return target.python_call(self._converter(symbol, text))
 
-            sandbox = self._loaded.sandbox
-            memory = None if sandbox is None else sandbox.memory
-            convert = text_result(text, symbol.source_name, self._loaded.base + symbol.offset, memory)
-        return target.python_call(convert)
+    def _prepared_call(
+        self,
+        symbol: FunctionSymbol,
+        prototype: Prototype,
+        text: type[str] | type[bytes] | None,
+        variable: tuple[CType, ...] | None,
+        values: Sequence[Any],
+        named: dict[str, Any],
+    ) -> PlacedCall:
+        """The arguments of a call that a debugger makes. Raises SignatureError."""
+        target = CallTarget(self._loaded, symbol.offset, prototype, self._links.address_of_function, variable)
+        prepared = target.prepared(values, named, self._converter(symbol, text))
+        return PlacedCall(prepared, self._loaded, symbol.offset, self._links.engine.host_functions())
+
+    def _converter(self, symbol: FunctionSymbol, text: type[str] | type[bytes] | None) -> Callable[[Any], Any] | None:
+        """What makes text of a result that is a `char *`; None where it stays as it is."""
+        if text is None:
+            return None
+        from armexec.abi import text_result
+
+        sandbox = self._loaded.sandbox
+        memory = None if sandbox is None else sandbox.memory
+        return text_result(text, symbol.source_name, self._loaded.base + symbol.offset, memory)
 
     def _bound(self, function: Function) -> None:
         self._made.add(function)
@@ -495,13 +512,7 @@ class Function(GuestCode):
     def _bind(self) -> Callable[..., Any]:
         if self._module.closed:
             _refuse_closed(self._module.name)
-        prototype = self.prototype
-        if prototype is None:
-            files = self._module.image.debug_files()
-            keep = f"compile without -gsplit-dwarf ({', '.join(files)})" if files else "keep the debug information"
-            raise SignatureError(
-                f'{self.name}: its signature isn\'t known: give one, as in .with_signature("int(int)"), or {keep}'
-            )
+        prototype = self._known_prototype()
         module = self._module
         call, make_faster = module._python_call(self._symbol, prototype, self._text, self._variable)
         if module._settings.has_limits:
@@ -522,6 +533,32 @@ class Function(GuestCode):
 
             give(staticmethod(again))
         return call
+
+    def _known_prototype(self) -> Prototype:
+        """The prototype. Raises SignatureError if it isn't known."""
+        prototype = self.prototype
+        if prototype is None:
+            files = self._module.image.debug_files()
+            keep = f"compile without -gsplit-dwarf ({', '.join(files)})" if files else "keep the debug information"
+            raise SignatureError(
+                f'{self.name}: its signature isn\'t known: give one, as in .with_signature("int(int)"), or {keep}'
+            )
+        return prototype
+
+    def prepare(self, *arguments: Any, **named: Any) -> PlacedCall:
+        """The arguments of a call, checked and placed, for whoever makes the call: a debugger.
+
+        Raises:
+            SignatureError: they don't fit the prototype, or that isn't known.
+            Error: the module is closed.
+        """
+        module = self._module
+        with module._lock:
+            if module.closed:
+                _refuse_closed(module.name)
+            return module._prepared_call(
+                self._symbol, self._known_prototype(), self._text, self._variable, arguments, named
+            )
 
     def _unbind(self) -> None:
         own: Any = type(self)
@@ -615,7 +652,7 @@ class Function(GuestCode):
         return self._prototype or self._symbol.prototype
 
     @property
-    def _known_prototype(self) -> Prototype:
+    def _replaced_prototype(self) -> Prototype:
         """The prototype of a function that is replaced. Raises SignatureError where it isn't known."""
         prototype = self.prototype
         if prototype is None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, NamedTuple
+import os
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from armexec.errors import LoadError
 from armexec.sources import Source
@@ -11,7 +12,7 @@ from armexec.sources import Source
 if TYPE_CHECKING:
     from armexec.objects import Image, Part
 
-__all__ = ["ProgramResult", "defines_main", "program_image", "program_parts"]
+__all__ = ["ProgramResult", "check_arguments", "defines_main", "image_of", "program_image", "program_parts"]
 
 # pytest shows what the user has called, and not how.
 __tracebackhide__ = True
@@ -37,6 +38,32 @@ class ProgramResult(NamedTuple):
     def error_text(self) -> str:
         """What it wrote to standard error, as text."""
         return self.error.decode("utf-8", "backslashreplace")
+
+
+def image_of(
+    program: str | os.PathLike[str] | bytes | Sequence[str | os.PathLike[str]],
+    *,
+    language: str | None = None,
+    opt: str | int = "-O0",
+    flags: Iterable[str] | str = (),
+    compiler: str | None = None,
+) -> Image:
+    """The image of a program that is given as `run` takes it. Raises LoadError or CompileError as `run` does."""
+    options: dict[str, Any] = {"opt": opt, "target": "linux", "flags": flags, "compiler": compiler}
+    if isinstance(program, bytes | bytearray | memoryview):
+        sources = [Source(bytes(program), "object", **options)]
+    elif isinstance(program, str) and ("\n" in program or "{" in program):
+        sources = [Source(program, language or "c++", **options)]
+    elif isinstance(program, str | os.PathLike):
+        sources = [Source.from_file(os.fspath(program), language, **options)]
+    elif isinstance(program, list | tuple) and all(isinstance(path, str | os.PathLike) for path in program):
+        sources = [Source.from_file(os.fspath(path), language, **options) for path in program]
+    else:
+        raise LoadError(f"a program is text, a path, a list of paths or bytes, not {type(program).__name__}")
+    parts = program_parts(sources)
+    if not defines_main(parts):
+        raise LoadError(f"{', '.join(source.name for source in sources)}: a program needs a main, and there is none")
+    return program_image(sources[0].name, parts)
 
 
 def program_parts(sources: Sequence[Source]) -> Sequence[Part]:
@@ -68,6 +95,12 @@ def defines_main(parts: Sequence[Part]) -> bool:
         for part in parts
         for s in part.symbols
     )
+
+
+def check_arguments(arguments: Sequence[str | bytes]) -> None:
+    """Raises LoadError for what isn't a list of texts."""
+    if isinstance(arguments, str | bytes) or not all(isinstance(text, str | bytes) for text in arguments):
+        raise LoadError("the arguments of a program are a list of texts")
 
 
 def program_image(name: str, parts: Sequence[Part]) -> Image:

@@ -20,7 +20,7 @@ from armexec.program.memory import ProgramMemory
 from armexec.program.stack import initial_stack
 from armexec.program.system_calls import Denied, GuestMemory, ProgramExit
 
-__all__ = ["AnswersSystemCalls", "InitialMemory", "Process", "program_engine", "system_call_handler"]
+__all__ = ["AnswersSystemCalls", "Entry", "InitialMemory", "Process", "program_engine", "system_call_handler"]
 
 _RANDOM = 16
 
@@ -94,10 +94,19 @@ class AnswersSystemCalls(Protocol):
         """The program has ended."""
 
 
+class Entry(NamedTuple):
+    """A call that a program consists of: its offset in the image, its registers and stack, and whether it is main's."""
+
+    offset: int
+    frame: CallFrame
+    is_main: bool
+
+
 class Process:
     """A program that is loaded. It is a context manager.
 
-    `loaded` is its image in memory.
+    `loaded` is its image in memory, `engine` the name of what runs it, `functions` are those of Python that it can
+    call.
     """
 
     def __init__(
@@ -116,10 +125,34 @@ class Process:
             HostError: the engine can't run programs here.
         """
         running = new_sandbox(engine) if sandbox else get_engine(program_engine(engine))
+        self.engine = running.name
+        self.functions = running.host_functions()
         self._memory = ProgramMemory(running.sandbox)
         self._system = make_system(self._memory)
         self.loaded: LoadedImage = running.load(image, lambda name: None)
         self.loaded.answer_system_calls(system_call_handler(self._system, self.loaded))
+
+    def entries(self, arguments: Sequence[str | bytes], environment: Mapping[str, str] | None = None) -> list[Entry]:
+        """What is called one after the other to run main; `arguments` begin with the program's name.
+
+        Raises:
+            LoadError: there is no main, or the arguments can't be passed.
+        """
+        image = self.loaded.image
+        initial = InitialMemory.of(image, self.loaded.base, arguments, environment or {}, sandbox=self.loaded.sandbox)
+        self._initial = initial
+        main = CallFrame()
+        if image.is_executable:
+            main.stack, main.stack_size = initial.host, initial.size
+            return [Entry(self._offset("_start"), main, True)]
+        main.x[0] = len(arguments)
+        main.x[1] = initial.address + 8
+        main.x[2] = initial.address + 8 * (len(arguments) + 2)
+        return [
+            *(Entry(offset, CallFrame(), False) for offset in image.initializers),
+            Entry(self._offset("main"), main, True),
+            *(Entry(offset, CallFrame(), False) for offset in image.finalizers),
+        ]
 
     def run(self, arguments: Sequence[str | bytes], environment: Mapping[str, str] | None = None) -> ProgramExit:
         """Run main; how it ended. `arguments` begin with the program's name.
@@ -128,31 +161,27 @@ class Process:
             LoadError: there is no main, or the arguments can't be passed.
             ExecutionError: the guest did what it can't do.
         """
-        image = self.loaded.image
-        initial = InitialMemory.of(image, self.loaded.base, arguments, environment or {}, sandbox=self.loaded.sandbox)
-        frame = CallFrame()
+        status = 0
         try:
-            if image.is_executable:
-                frame.stack, frame.stack_size = initial.host, initial.size
-                self._enter(image.find("_start").offset, frame)
-                raise LoadError(f"{image.name}: the program has returned from its entry")
-            for offset in image.initializers:
-                self._enter(offset, CallFrame())
-            frame.x[0] = len(arguments)
-            frame.x[1] = initial.address + 8
-            frame.x[2] = initial.address + 8 * (len(arguments) + 2)
-            self._enter(image.find("main").offset, frame)
-            status = frame.x[0] & 0xFF
-            for offset in image.finalizers:
-                self._enter(offset, CallFrame())
+            for entry in self.entries(arguments, environment):
+                self.loaded.bind_frame(entry.offset)(ctypes.addressof(entry.frame))
+                if entry.is_main:
+                    status = self.status(entry.frame.x[0])
             return ProgramExit(status)
         except ProgramExit as end:
             return end.with_traceback(None)
 
-    def _enter(self, offset: int | None, frame: CallFrame) -> None:
+    def status(self, returned: int) -> int:
+        """The exit status, where main has returned. Raises LoadError: the start of a C library never returns."""
+        if self.loaded.image.is_executable:
+            raise LoadError(f"{self.loaded.image.name}: the program has returned from its entry")
+        return returned & 0xFF
+
+    def _offset(self, name: str) -> int:
+        offset = self.loaded.image.find(name).offset
         if offset is None:
             raise LoadError(f"{self.loaded.image.name}: its entry is a number, and no code")
-        self.loaded.bind_frame(offset)(ctypes.addressof(frame))
+        return offset
 
     def close(self) -> None:
         """Close its files, and free its memory."""

@@ -72,6 +72,8 @@ class AddressSpace:
         self._runner: Runner = runner(self.engine, self.page_table, pages)
         self._backing: Backing = Anywhere() if pages is None else AtGuestAddresses(pages)
         self._host_functions = HostFunctions()
+        self.images: list[PlacedImage] = []
+        """What `load` has placed."""
 
     # -- mappings -----------------------------------------------------------------------------------------------------
     def map(
@@ -224,7 +226,9 @@ class AddressSpace:
             image = load_image(bytes(file))
         else:
             image = file
-        return place_image(self, image, None if address is None else _address(address), imports or {})
+        placed = place_image(self, image, None if address is None else _address(address), imports or {})
+        self.images.append(placed)
+        return placed
 
     def host_function(self, callback: Callable[[Cpu], Any] | None = None) -> int:
         """A new address for a function of Python, which the guest calls as any other function.

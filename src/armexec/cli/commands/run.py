@@ -54,6 +54,11 @@ from armexec.cli.outcome import ended_by_ctrl_c
 )
 @option("--json", is_flag=True, help="Print the result as JSON, with what was called.")
 @option("--profile", is_flag=True, help="Show on standard error which functions and lines took the time.")
+@option(
+    "--gdb",
+    metavar="PORT",
+    help="Wait for gdb or lldb on a port (0: a free one), or on standard input and output (-).",
+)
 @compilation
 def run(
     file: str,
@@ -72,6 +77,7 @@ def run(
     isolate: bool,
     json: bool,
     profile: bool,
+    gdb: str | None,
     target: str,
     opt: str,
     language: str | None,
@@ -102,6 +108,8 @@ def run(
     folders = given_folders(files)
     if isolate and profile:
         raise click.UsageError("--profile doesn't see what runs in a process of its own: leave out --isolate")
+    if isolate and gdb is not None:
+        raise click.UsageError("--gdb doesn't reach what runs in a process of its own: leave out --isolate")
     isolation = "process" if isolate else None
     given = limits(
         time_limit=time_limit, instruction_limit=instruction_limit, memory_limit=memory_limit, stack_size=stack_size
@@ -110,6 +118,11 @@ def run(
     chosen = engine_name(engine, tier)
     image = source_image(source, chosen)
     if function is None and signature is None and is_program(source, image):
+        if gdb is not None:
+            from armexec.cli.debugging import debugged_program
+
+            with given:
+                return debugged_program(source, arguments, folders, gdb, engine=chosen, sandbox=sandbox)
         return run_program(
             source,
             arguments,
@@ -133,7 +146,12 @@ def run(
 
             made = Profile()
         with ended_by_ctrl_c(), given, made or nullcontext():
-            value = called(*values)
+            if gdb is None:
+                value = called(*values)
+            else:
+                from armexec.cli.debugging import debugged_call
+
+                value = debugged_call(called, values, gdb)
         result = shown_result(prototype, value, called.module._memory)
         after = written(prototype, values)
         if json:

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from armexec.objects import Prototype
     from armexec.sources import Source
 
+_INSTRUCTIONS = 24
+"""How many executed instructions are shown."""
+
 
 @command(numbers=True)
 @file_argument
@@ -67,6 +70,7 @@ def show(
         story.chapter("Call", called.signature)
         place = f"0x{called.address:x}"
         story.line(f"{prototype.name or called.name}({shown}) at {place}")
+        _instructions(story, source, engine_name(engine, tier), function, signature, arguments)
         with ended_by_ctrl_c():
             value = called(*values)
         result = shown_result(prototype, value)
@@ -170,6 +174,39 @@ def _rows(story: _Story, rows: Sequence[OwnLine]) -> None:
             (f"0x{row.word:08X}", "yellow"),
             (f"  {row.comment}", "dim"),
         )
+
+
+def _instructions(
+    story: _Story,
+    source: Source,
+    engine: str | None,
+    function: str | None,
+    signature: str | None,
+    arguments: Sequence[str],
+) -> None:
+    """Show what the first instructions of the call change, in another copy of the code: the call itself comes after."""
+    from armexec.api import load_source
+    from armexec.cli.call import prepare
+    from armexec.debugger import debug
+    from armexec.errors import Error
+
+    try:
+        with load_source(source, engine) as module:
+            called, _, values = prepare(module, function, signature, arguments, compiled=source.is_compiled)
+            with debug(called, *values) as session:
+                while not session.finished and session.time < _INSTRUCTIONS:
+                    step = session.step()
+                    if step.stop is not None:
+                        break
+                    changes = step.changes
+                    padding = " " * (max(34 - len(step.text), 2) if changes else 0)
+                    mnemonic, space, operands = step.text.partition(" ")
+                    story.parts((mnemonic, "bold"), (space + operands + padding, ""), (changes, "yellow"))
+                if not session.finished:
+                    story.line("...", "dim")
+    except Error as error:
+        # The call tells what is wrong with it.
+        story.line(f"not shown: {str(error).partition(chr(10))[0]}", "dim")
 
 
 def _memory(story: _Story, steps: Sequence[Step], host_code: tuple[int, Protection] | None, function: Function) -> None:

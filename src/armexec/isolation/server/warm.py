@@ -26,6 +26,7 @@ _NOT_NEEDED = {
     "asm",
     "bench",
     "cli",
+    "debugger",
     "isolation",
     "profiling",
     "programs",

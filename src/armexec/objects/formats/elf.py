@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import re
 import struct
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from armexec.errors import LoadError
@@ -26,6 +27,7 @@ from armexec.objects.formats.elf_file import (
     STT_GNU_IFUNC,
     ElfFile,
     Header,
+    debug_name,
     is_mark,
 )
 from armexec.objects.formats.indirect import call_resolvers
@@ -106,6 +108,7 @@ class _Object(ElfFile):
             lambda placed: self._debug_info(placed, index),
             groups=self._groups(index),
             unwind=self._unwind(len(symbols)),
+            debug_contents=lambda placed, base, begins: self._debug_contents(placed, index, base, begins),
         )
 
     def _groups(self, index: dict[int, int]) -> list[Group]:
@@ -260,8 +263,22 @@ class _Object(ElfFile):
 
         return DebugInfo(self.name, sections)
 
-    def _relocated(self, placed: Sequence[PlacedSection], index: dict[int, int], number: int, content: bytes) -> bytes:
-        """A debug section in which addresses are offsets in the image."""
+    def _debug_contents(
+        self, placed: Sequence[PlacedSection], index: dict[int, int], base: int, begins: Mapping[str, int]
+    ) -> dict[str, bytes]:
+        return self.debug_sections(lambda number, data: self._relocated(placed, index, number, data, base, begins))
+
+    def _relocated(
+        self,
+        placed: Sequence[PlacedSection],
+        index: dict[int, int],
+        number: int,
+        content: bytes,
+        base: int = 0,
+        begins: Mapping[str, int] = MappingProxyType({}),
+    ) -> bytes:
+        """A debug section in which addresses are those in an image at `base`, and offsets in debug sections are from
+        where those begin by `begins`, 0 by default."""
         out = bytearray(content)
         for _, offset, kind, number_of_symbol, addend in self._relocations(number):
             size = {RelocationType.ABS64: 8, RelocationType.ABS32: 4}.get(kind)  # type: ignore[call-overload]
@@ -269,7 +286,11 @@ class _Object(ElfFile):
                 continue
             symbol = self.symbols[number_of_symbol]
             where = index.get(symbol.section)
-            value = symbol.value + addend + (placed[where].offset if where is not None else 0)
+            value = symbol.value + addend
+            if where is not None:
+                value += base + placed[where].offset
+            elif begins and 0 <= symbol.section < len(self.headers):
+                value += begins.get(debug_name(self.headers[symbol.section]), 0)
             # The value of a common symbol is its alignment.
             common = symbol.section == _SHN_COMMON - 0x10000
             if common or (where is not None and placed[where].dropped):

@@ -36,6 +36,7 @@ __all__ = [
     "ElfFile",
     "ElfSymbol",
     "Header",
+    "debug_name",
     "is_mark",
     "string",
 ]
@@ -167,7 +168,7 @@ class ElfFile:
                 content = self._decompress(header, content)
             if relocated is not None:
                 content = relocated(number, content)
-            found[header.name[1:].removeprefix("z")] = content
+            found[debug_name(header)] = content
         return found
 
     def _decompress(self, header: Header, content: bytes) -> bytes:
@@ -194,6 +195,11 @@ class ElfFile:
         if len(data) != size:
             raise self.bad(f"{header.name} has {len(data)} bytes instead of {size}: it is truncated")
         return data
+
+
+def debug_name(header: Header) -> str:
+    """The name of a debug section without dot and `z`."""
+    return header.name[1:].removeprefix("z")
 
 
 def is_mark(symbol: ElfSymbol) -> bool:

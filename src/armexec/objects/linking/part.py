@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -53,7 +53,9 @@ class Part:
 
     `format` is "elf", "macho" or "words"; `common` is the index of the section of its common symbols, -1 without one.
     `marks` tell code from data, if the object does. `debug` makes the debug information, from the places of `sections`;
-    `cache` keeps answers from it. `unwind` are the unwind tables, which aren't among the `sections`.
+    `cache` keeps answers from it. `unwind` are the unwind tables, which aren't among the `sections`. `debug_contents`
+    gives the debug sections by name, without the dot, for an image at a base address, as parts of sections where
+    they begin at some offsets by name.
     """
 
     name: str
@@ -68,3 +70,4 @@ class Part:
     cache: ObjectCache | None = None
     groups: Sequence[Group] = ()
     unwind: Unwind | None = None
+    debug_contents: Callable[[Sequence[PlacedSection], int, Mapping[str, int]], dict[str, bytes]] | None = None

@@ -1,0 +1,131 @@
+"""A program with a main, in a session."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from typing import Any
+
+from armexec.callbacks import HostFunctions
+from armexec.cpu.cpu import Cpu
+from armexec.cpu.stop import Stop
+from armexec.debugger.loaded_guest import LoadedGuest
+from armexec.debugger.places import Places
+from armexec.debugger.recorded_guest import RecordedGuest
+from armexec.debugger.target import Region, error_of, loaded_regions, return_address, session_cpu, set_arguments
+from armexec.engines import LoadedImage
+from armexec.guest_sizes import sizes
+from armexec.memory import guest_stack, stack_size
+from armexec.objects import Image
+from armexec.program.images import ProgramResult
+from armexec.program.process import Process
+from armexec.program.system_calls import ProgramExit, SystemCalls
+from armexec.program.system_calls.streams import Readable
+
+__all__ = ["ProgramTarget"]
+
+
+class _ProgramGuest(LoadedGuest):
+    """A guest whose exit is the end."""
+
+    def __init__(
+        self, loaded: LoadedImage, functions: HostFunctions, leave: int, after_return: Callable[[Cpu], bool]
+    ) -> None:
+        super().__init__(loaded, functions, leave, after_return)
+        self._end = leave
+        self.exit: ProgramExit | None = None
+
+    def call_hooks(self, kind: str, cpu: Cpu, address: int, detail: object) -> bool:
+        try:
+            return super().call_hooks(kind, cpu, address, detail)
+        except ProgramExit as end:
+            self.exit = end.with_traceback(None)
+            cpu.pc = self._end
+            return True
+
+
+class ProgramTarget:
+    """The run of a program. Its output is kept for the result, or goes to Python's standard output."""
+
+    def __init__(
+        self,
+        image: Image,
+        arguments: Sequence[str | bytes],
+        *,
+        input: bytes | Readable = b"",
+        files: Mapping[str, str] | None = None,
+        environment: Mapping[str, str] | None = None,
+        capture: bool = True,
+        engine: str | None = None,
+        sandbox: bool = False,
+    ) -> None:
+        self._output = io.BytesIO() if capture else None
+        self._error = io.BytesIO() if capture else None
+        system = partial(SystemCalls, input=input, output=self._output, error=self._error, files=files)
+        self._process = Process(image, engine, system, sandbox=sandbox)
+        try:
+            self._start(image, [image.name, *arguments], environment)
+        except BaseException:
+            self._process.close()
+            raise
+
+    def _start(self, image: Image, arguments: Sequence[str | bytes], environment: Mapping[str, str] | None) -> None:
+        process = self._process
+        loaded = process.loaded
+        self.name = image.name
+        self._entries = process.entries(arguments, environment)
+        self._times = [0]
+        """When each of them has begun."""
+        self._status = 0
+        size = sizes().stack or stack_size()
+        self._stack = guest_stack(size) if loaded.sandbox is None else loaded.sandbox.stack(size)
+        self.is_apart = loaded.sandbox is not None
+        self.leave: int | None = return_address(self._stack)
+        self._guest = _ProgramGuest(loaded, process.functions, return_address(self._stack), self._next_entry)
+        self.guest = RecordedGuest(self._guest)
+        self.places = Places([(image, loaded.base)], self._guest.fetch)
+        self.cpu = session_cpu(process.engine)
+        self._enter(0)
+
+    def _enter(self, index: int) -> None:
+        entry = self._entries[index]
+        set_arguments(self.cpu, entry.frame, self._stack, self._guest.poke)
+        self.cpu.pc = self._process.loaded.base + entry.offset
+
+    def _next_entry(self, cpu: Cpu) -> bool:
+        """A call has returned, or the program has ended itself: begin the next one, if there is one."""
+        time = self.guest.time
+        self._times = [begun for begun in self._times if begun <= time]
+        index = len(self._times)
+        if self._guest.exit is not None:
+            return False
+        if self._entries[index - 1].is_main:
+            self._status = self._process.status(cpu.x[0])
+        if index == len(self._entries):
+            return False
+        self._times.append(time + 1)
+        self._enter(index)
+        return True
+
+    def regions(self) -> list[Region]:
+        return loaded_regions(self._process.loaded, self._stack)
+
+    def result(self, cpu: Cpu) -> Any:
+        end = self._guest.exit
+        return ProgramResult(
+            self._status if end is None else end.status,
+            0 if end is None else end.signal,
+            b"" if self._output is None else self._output.getvalue(),
+            b"" if self._error is None else self._error.getvalue(),
+        )
+
+    def finish(self) -> None:
+        """The output was written as it came."""
+
+    def error(self, stop: Stop) -> BaseException | None:
+        return error_of(stop, self._process.loaded, self._guest, self._stack)
+
+    def close(self) -> None:
+        self._stack.close()
+        self._process.close()

@@ -1,0 +1,145 @@
+"""A guest whose stores and calls into the host are noted, so that a run can go back and forth."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple, Protocol
+
+from armexec.cpu.cpu import Cpu
+from armexec.debugger.write_log import WriteLog
+from armexec.engines.running import Guest
+from armexec.memory import AccessError
+
+__all__ = ["DebuggedGuest", "RecordedGuest", "WatchHit", "Watched"]
+
+_PAGE = 4096
+
+
+class DebuggedGuest(Guest, Protocol):
+    """A guest as a debugger sees it. `scratch_code`: the begin and end of memory of this process that a debugger may
+    put code into; nothing but the interpreter reads it."""
+
+    scratch_code: list[tuple[int, int]]
+
+    def peek(self, address: int, size: int) -> bytes:
+        """Memory, whatever the guest may do there. Raises AccessError."""
+
+    def poke(self, address: int, data: bytes) -> None:
+        """Change memory, whatever the guest may do there. Raises AccessError."""
+
+    def registers_redirected(self, cpu: Cpu) -> bool:
+        """Change the pc where something else runs in the place of what is there; whether it was."""
+
+
+class Watched(NamedTuple):
+    """Bytes that are watched: from `begin` to `end`, for what `kinds` has, "r" or "w" or both."""
+
+    begin: int
+    end: int
+    kinds: str
+
+
+class WatchHit(Exception):
+    """The instruction is about to access watched bytes."""
+
+    def __init__(self, watched: Watched, kind: str, address: int, size: int) -> None:
+        super().__init__(watched)
+        self.watched = watched
+        self.kind = kind
+        self.address = address
+        self.size = size
+
+
+class RecordedGuest:
+    """A guest that notes in `log` what is overwritten, at the `time` that it is set to.
+
+    `word` is the word that was fetched last. `is_external`: the host has done something for the instruction. What the
+    host overwrites is found by comparing the pages that the guest has used before.
+    """
+
+    def __init__(self, guest: DebuggedGuest) -> None:
+        self.guest = guest
+        self.log = WriteLog()
+        self.time = 0
+        self.word = 0
+        self.is_external = False
+        self.watched: tuple[Watched, ...] = ()
+        self._pages: set[int] = set()
+        self._overwritten = b""
+        self.invalidate = guest.invalidate
+        self.is_host_function = guest.is_host_function
+        self.hooked = guest.hooked
+
+    def use(self, address: int, size: int) -> None:
+        """Take bytes for used by the guest."""
+        self._pages.update(range(address // _PAGE, (address + max(size, 1) - 1) // _PAGE + 1))
+
+    def fetch(self, address: int) -> int | None:
+        word = self.guest.fetch(address)
+        self.word = word or 0
+        return word
+
+    def read_as_guest(self, address: int, size: int) -> bytes:
+        if self.watched:
+            self._check("r", address, size)
+        data = self.guest.read_as_guest(address, size)
+        self._pages.add(address // _PAGE)
+        return data
+
+    def overwritten(self, address: int, size: int) -> bytes:
+        if self.watched:
+            self._check("w", address, size)
+        self._overwritten = data = self.guest.overwritten(address, size)
+        return data
+
+    def write_as_guest(self, address: int, data: bytes) -> None:
+        if len(self._overwritten) != len(data):
+            self._overwritten = self.guest.overwritten(address, len(data))
+        before, self._overwritten = self._overwritten, b""
+        self.guest.write_as_guest(address, data)
+        self.log.add(self.time, address, before)
+        self._pages.add(address // _PAGE)
+
+    def _check(self, kind: str, address: int, size: int) -> None:
+        for watched in self.watched:
+            if kind in watched.kinds and watched.begin < address + size and address < watched.end:
+                raise WatchHit(watched, kind, address, size)
+
+    def call_hooks(self, kind: str, cpu: Cpu, address: int, detail: object) -> bool:
+        return self._external(lambda: self.guest.call_hooks(kind, cpu, address, detail))
+
+    def call_host_function(self, cpu: Cpu, address: int) -> bool:
+        return self._external(lambda: self.guest.call_host_function(cpu, address))
+
+    def call_access_hooks(self, kind: str, cpu: Cpu, pc: int, address: int, data: bytes) -> None:
+        def call() -> bool:
+            self.guest.call_access_hooks(kind, cpu, pc, address, data)
+            return True
+
+        self._external(call)
+
+    def _external(self, call: Callable[[], bool]) -> bool:
+        """Call something of the host, and note the bytes that it changes."""
+        self.is_external = True
+        before = {page: self._page(page) for page in self._pages}
+        try:
+            return call()
+        finally:
+            for page, data in before.items():
+                now = self._page(page)
+                if now != data and data and now:
+                    self.log.add(self.time, page * _PAGE, data)
+
+    def _page(self, page: int) -> bytes:
+        try:
+            return self.guest.peek(page * _PAGE, _PAGE)
+        except AccessError:
+            # Not mapped any more, or not yet.
+            return b""
+
+    def write(self, address: int, data: bytes) -> None:
+        """Change memory as a debugger, and note what was there. Raises AccessError."""
+        before = self.guest.peek(address, len(data))
+        self.guest.poke(address, data)
+        self.log.add(self.time, address, before)
+        self.use(address, len(data))

@@ -1,0 +1,195 @@
+"""Packets that let the guest go on: vCont, c, s, bc, bs, and those that end the connection: D, k, vKill."""
+
+from __future__ import annotations
+
+import asyncio
+
+from armexec.cpu.stop import Stop, StopReason
+from armexec.debugger.recorded_guest import WatchHit
+from armexec.debugger.rsp.commands import command
+from armexec.debugger.rsp.registers import expedited
+from armexec.debugger.rsp.state import State
+
+__all__ = ["THREAD", "stopped"]
+
+THREAD = b"p1.1"
+_TRAP, _INTERRUPT, _ILLEGAL, _ABORT, _SEGMENT, _TIME = 5, 2, 4, 6, 11, 24
+_SIGNALS = {
+    StopReason.FAULT: _SEGMENT,
+    StopReason.UNDEFINED: _ILLEGAL,
+    StopReason.INTERRUPTED: _INTERRUPT,
+    StopReason.TIME_LIMIT: _TIME,
+    StopReason.INSTRUCTION_LIMIT: _TIME,
+}
+_WATCHES = {"w": b"watch", "r": b"rwatch", "rw": b"awatch"}
+_BETWEEN = 1024
+"""Instructions between two looks for Ctrl-C."""
+_STRETCH = 10_000
+
+
+def stopped(state: State, signal: int = _TRAP, why: bytes = b"") -> bytes:
+    """The packet of a stop, which is kept for `?`."""
+    state.stop = b"T%02xthread:%s;" % (signal, THREAD) + why + expedited(state)
+    return state.stop
+
+
+def _ended(state: State) -> bytes:
+    """The packet of the end."""
+    status = getattr(state.session.result, "status", 0)
+    signal = getattr(state.session.result, "signal", 0)
+    state.stop = b"X%02x" % signal if signal else b"W%02x" % (status & 0xFF)
+    return state.stop
+
+
+@command("?")
+def why(state: State, rest: bytes) -> bytes:
+    return state.stop or stopped(state)
+
+
+@command("vCont?")
+def actions(state: State, rest: bytes) -> bytes:
+    return b"vCont;c;C;s;S;r"
+
+
+@command("vCont")
+async def resume(state: State, rest: bytes) -> bytes:
+    action = rest.lstrip(b";").partition(b";")[0].partition(b":")[0]
+    if action[:1] in (b"s", b"S"):
+        return await _forwards(state, 1, None)
+    if action[:1] == b"r":
+        begin, _, end = action[1:].partition(b",")
+        try:
+            return await _forwards(state, None, (int(begin, 16), int(end, 16)))
+        except ValueError:
+            return b"E01"
+    return await _forwards(state, None, None) if action[:1] in (b"c", b"C") else b""
+
+
+@command("c", "C")
+async def go_on(state: State, rest: bytes) -> bytes:
+    return await _forwards(state, None, None)
+
+
+@command("s", "S")
+async def step(state: State, rest: bytes) -> bytes:
+    return await _forwards(state, 1, None)
+
+
+async def _forwards(state: State, count: int | None, within: tuple[int, int] | None) -> bytes:
+    """Go on: by `count` instructions, or as long as the pc is `within` a range, or until something stops it."""
+    session = state.session
+    timeline = session.timeline
+    timeline.begin(session.target.leave)
+    executed = 0
+    try:
+        while True:
+            pc = session.cpu.pc
+            if executed and pc in state.breakpoints:
+                return stopped(state, why=b"swbreak:;")
+            over = timeline.over()
+            if over is not None and over.reason is StopReason.UNTIL:
+                session.target.finish()
+                return _ended(state)
+            if over is not None:
+                return stopped(state, _SIGNALS.get(over.reason, _TRAP))
+            if executed and (executed == count or (within is not None and not within[0] <= pc < within[1])):
+                return stopped(state)
+            try:
+                stop = session.forward()
+            except WatchHit as hit:
+                return _watched(state, hit)
+            if stop is not None:
+                return _fault(state, stop)
+            executed += 1
+            if executed % _BETWEEN == 0:
+                await asyncio.sleep(0)
+                if state.interrupted.is_set():
+                    state.interrupted.clear()
+                    return stopped(state, _INTERRUPT)
+    except Exception as error:
+        # A function of Python has raised it; it is raised once more when the call goes on without a debugger.
+        state.tell(f"{type(error).__name__}: {error}\n")
+        return stopped(state, _ABORT)
+    finally:
+        timeline.settle()
+
+
+def _fault(state: State, stop: Stop) -> bytes:
+    if state.session.error is not None:
+        state.tell(f"{state.session.error}\n")
+    return stopped(state, _SIGNALS.get(stop.reason, _TRAP))
+
+
+def _watched(state: State, hit: WatchHit) -> bytes:
+    return stopped(state, why=b"%s:%x;" % (_WATCHES[hit.watched.kinds], hit.address))
+
+
+@command("bs")
+def step_back(state: State, rest: bytes) -> bytes:
+    if state.session.time == 0:
+        return stopped(state, why=b"replaylog:begin;")
+    state.session.back()
+    return stopped(state)
+
+
+@command("bc")
+async def go_back(state: State, rest: bytes) -> bytes:
+    session = state.session
+    end = session.time
+    while end > 0:
+        begin = (end - 1) // _STRETCH * _STRETCH
+        found = _last_stop(state, begin, end)
+        if found is not None:
+            time, why = found
+            session.goto(time)
+            return stopped(state, why=why)
+        end = begin
+        await asyncio.sleep(0)
+        if state.interrupted.is_set():
+            state.interrupted.clear()
+            session.goto(begin)
+            return stopped(state, _INTERRUPT)
+    session.goto(0)
+    return stopped(state, why=b"replaylog:begin;")
+
+
+def _last_stop(state: State, begin: int, end: int) -> tuple[int, bytes] | None:
+    """The last time from `begin` on, and before `end`, to stop at, and why."""
+    session = state.session
+    session.goto(begin)
+    timeline = session.timeline
+    timeline.begin()
+    found: tuple[int, bytes] | None = None
+    try:
+        while session.time < end:
+            if session.cpu.pc in state.breakpoints:
+                found = session.time, b"swbreak:;"
+            try:
+                timeline.forward()
+            except WatchHit as hit:
+                found = session.time, b"%s:%x;" % (_WATCHES[hit.watched.kinds], hit.address)
+                watched, timeline.guest.watched = timeline.guest.watched, ()
+                try:
+                    timeline.forward()
+                finally:
+                    timeline.guest.watched = watched
+    finally:
+        timeline.settle()
+    return found
+
+
+@command("D")
+def detach(state: State, rest: bytes) -> bytes:
+    state.is_over = state.detached = True
+    return b"OK"
+
+
+@command("k")
+def kill(state: State, rest: bytes) -> None:
+    state.is_over = state.killed = True
+
+
+@command("vKill")
+def kill_process(state: State, rest: bytes) -> bytes:
+    state.is_over = state.killed = True
+    return b"OK"

@@ -1,0 +1,491 @@
+"""Sessions: a call, a program or a Cpu, instruction by instruction, forwards and back."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable
+from types import TracebackType
+from typing import Any, NamedTuple, Self, SupportsIndex
+
+from armexec.cpu.cpu import Cpu
+from armexec.cpu.registers import REGISTERS
+from armexec.cpu.stop import Stop, StopReason
+from armexec.debugger.breakpoints import Breakpoints, Watchpoint, evaluated
+from armexec.debugger.call_stack import OpenCall, open_calls
+from armexec.debugger.changes import MemoryChange, Step, near_stack, register_changes
+from armexec.debugger.places import Place, Places
+from armexec.debugger.recorded_guest import WatchHit
+from armexec.debugger.target import Target
+from armexec.debugger.timeline import Timeline
+from armexec.disasm import Instruction
+from armexec.errors import Error, ExecutionError, SignatureError
+from armexec.isa import decode
+
+__all__ = ["Session", "SessionFrame", "SessionMemory"]
+
+# pytest shows what the user has called, and not how.
+__tracebackhide__ = True
+
+_STRETCH = 10_000
+"""Instructions that are executed once more at a time to find where to stop backwards."""
+
+
+class SessionFrame(NamedTuple):
+    """A function that is running. `pc` is where it is: at an instruction that is next, or at one that calls. `begin` is
+    the time of the call that it was entered by, None for the first."""
+
+    pc: int
+    place: Place
+    begin: int | None
+
+    def __str__(self) -> str:
+        return f"0x{self.pc:x} in {self.place}"
+
+
+class SessionMemory:
+    """The guest's memory at the time of a session."""
+
+    def __init__(self, timeline: Timeline) -> None:
+        self._timeline = timeline
+
+    def read(self, address: SupportsIndex, size: SupportsIndex) -> bytes:
+        """Some bytes. Raises Error where nothing can be read."""
+        return self._timeline.guest.guest.peek(operator.index(address), operator.index(size))
+
+    def write(self, address: SupportsIndex, data: bytes) -> None:
+        """Change some bytes now: what comes later is executed anew. Raises Error where nothing can be written."""
+        self._timeline.write(operator.index(address), bytes(data))
+
+
+class Session:
+    """A run that stands still between two instructions, and can go to any other time of it.
+
+    `time` is how many instructions were executed: 0 at first. What was executed once is the same each time: functions
+    of Python aren't called again, nor is output written again. Registers and memory may be changed: `cpu.x[0] = 5` and
+    `memory.write`. That begins another future.
+
+    The instructions are executed one by one in Python, on every engine: some ten thousand a second. The memory is that
+    of the module, so what other calls do to it meanwhile is seen, and isn't undone.
+
+    `breakpoints` are where `run`, `next` and `finish` stop. It is a context manager; `close` frees what is its own.
+    """
+
+    def __init__(self, target: Target) -> None:
+        self.target = target
+        self.cpu: Cpu = target.cpu
+        self.timeline = Timeline(target.cpu, target.guest)
+        self.memory = SessionMemory(self.timeline)
+        self.places: Places = target.places
+        self.breakpoints = Breakpoints(self.places)
+        self.error: BaseException | None = None
+        """What the guest has done that it can't do, at the instruction that the session stands before; else None."""
+        self._closed = False
+
+    # -- where it is --------------------------------------------------------------------------------------------------
+    @property
+    def time(self) -> int:
+        """How many instructions have been executed."""
+        return self.timeline.time
+
+    @property
+    def finished(self) -> bool:
+        """Whether the call has returned, or the program has ended."""
+        return self.target.leave is not None and self.cpu.pc == self.target.leave
+
+    @property
+    def result(self) -> Any:
+        """What the call returns, or how the program ended, at the end; None before."""
+        return self.target.result(self.cpu) if self.finished else None
+
+    @property
+    def place(self) -> Place:
+        """The function, symbol and source line of the next instruction."""
+        return self.places.place(self.cpu.pc)
+
+    @property
+    def source(self) -> str:
+        """The source line of the next instruction, such as "fn.c:3"; empty where it isn't known."""
+        line = self.place.line
+        return f"{line.file}:{line.line}" if line is not None and line.line else ""
+
+    @property
+    def instruction(self) -> Instruction | None:
+        """The next instruction; None where there is no code."""
+        return None if self.finished else self.places.instruction(self.cpu.pc)
+
+    def instruction_at(self, address: SupportsIndex) -> Instruction | None:
+        """The instruction at an address, as it is in memory now; None where there is no code."""
+        return self.places.instruction(operator.index(address))
+
+    def evaluate(self, expression: str) -> Any:
+        """The value of an expression of Python, in which registers have their names: "x0 + 8 * w1".
+
+        Raises what the expression raises: NameError for a register that there isn't.
+        """
+        return evaluated(expression, self)
+
+    @property
+    def backtrace(self) -> list[SessionFrame]:
+        """The functions that are running, the innermost first."""
+        if self.finished:
+            return []
+        calls = self._calls()
+        pcs = [self.cpu.pc, *(call.pc for call in reversed(calls))]
+        begins = [*(call.time for call in reversed(calls)), None]
+        return [SessionFrame(pc, self.places.place(pc), begin) for pc, begin in zip(pcs, begins, strict=True)]
+
+    def _calls(self) -> list[OpenCall]:
+        timeline = self.timeline
+        return open_calls(timeline.pcs, timeline.time, self.cpu.pc, timeline.guest.fetch)
+
+    # -- forwards -----------------------------------------------------------------------------------------------------
+    def step(self, n: SupportsIndex = 1) -> Step:
+        """Execute `n` instructions, or fewer where it can't go on; what has changed.
+
+        Breakpoints don't stop it. What the guest does wrong is no exception but `error`, and the time stays. A function
+        of Python is one instruction; what it raises is raised here, and the time stays.
+        """
+        count = _count(n)
+        self._check_open()
+        timeline = self.timeline
+        timeline.begin(self.target.leave)
+        before, begin, place, instruction = self.cpu.save(), self.time, self.place, self.instruction
+        logged = len(timeline.guest.log)
+        stop: Stop | None = None
+        try:
+            for _ in range(count):
+                stop = self._stepped()
+                if stop is not None:
+                    break
+        finally:
+            timeline.settle()
+        return self._changed(before, begin, place, instruction, logged, stop)
+
+    def _stepped(self) -> Stop | None:
+        """Execute one instruction; the stop where that isn't possible, or after a system call that nobody does."""
+        over = self.timeline.over()
+        if over is not None:
+            return self._ended(over)
+        watched, self.timeline.guest.watched = self.timeline.guest.watched, ()
+        try:
+            return self.forward()
+        finally:
+            self.timeline.guest.watched = watched
+
+    def forward(self) -> Stop | None:
+        """Execute one instruction of a run that has begun, for debug servers; the stop where that isn't possible.
+
+        Raises WatchHit before an access to watched bytes.
+        """
+        self.error = None
+        try:
+            stop = self.timeline.forward()
+        except ExecutionError as error:
+            self.error = error
+            return Stop(StopReason.FAULT, self.cpu.pc, self.cpu.pc, detail=str(error))
+        if stop is not None:
+            self.error = self.target.error(stop)
+            return stop
+        return self.timeline.passed
+
+    def _ended(self, stop: Stop) -> Stop:
+        if stop.reason is StopReason.UNTIL:
+            self.target.finish()
+            return Stop(StopReason.RETURNED, stop.pc, stop.address, instructions=self.time)
+        return stop
+
+    def _changed(
+        self,
+        before: bytes,
+        begin: int,
+        place: Place,
+        instruction: Instruction | None,
+        logged: int,
+        stop: Stop | None,
+    ) -> Step:
+        if self.finished and stop is None:
+            self.target.finish()
+        decoded = decode(instruction.word) if instruction is not None and self.time == begin + 1 else None
+        written = list(decoded.effects.writes.items()) if decoded is not None else []
+        memory = []
+        sp = self.cpu.sp
+        first: dict[tuple[int, int], bytes] = {}
+        for address, old in self.timeline.guest.log.written_since(logged):
+            first.setdefault((address, len(old)), old)
+        for (address, size), old in first.items():
+            try:
+                new = self.memory.read(address, size)
+            except Error:
+                continue
+            memory.append(MemoryChange(address, old, new, near_stack(address, sp) or self._data_name(address)))
+        registers = register_changes(before, self.cpu.save(), written)
+        return Step(begin, self.time, place, instruction, registers, tuple(memory), stop)
+
+    def _data_name(self, address: int) -> str:
+        return self.places.place(address).symbol
+
+    def run(self, until: SupportsIndex | str | Callable[[Session], Any] | None = None) -> Stop:
+        """Go on to the next breakpoint, watched access, fault or end; why it stopped.
+
+        Args:
+            until: stop here, too: an address, a symbol, "file:line", or a function of the session that is asked before
+                each instruction.
+
+        Raises what a function of Python raises that the guest calls, and Ctrl-C; the time is then that of the
+        instruction that hasn't been executed.
+        """
+        self._check_open()
+        condition = until if callable(until) and not isinstance(until, str) else None
+        ends = frozenset() if until is None or condition else frozenset(self.places.addresses(until))  # type: ignore[arg-type]
+        return self._run(lambda: self.cpu.pc in ends or (condition is not None and bool(condition(self))))
+
+    def _run(self, done: Callable[[], bool]) -> Stop:
+        """Go on until something stops it, or it is done before an instruction other than the first."""
+        timeline = self.timeline
+        timeline.begin(self.target.leave)
+        by_address = self.breakpoints.by_address
+        try:
+            while True:
+                stop = timeline.over()
+                if stop is not None:
+                    return self._ended(stop)
+                try:
+                    stop = self.forward()
+                except WatchHit as hit:
+                    return self._pass(hit)
+                if stop is not None:
+                    return stop
+                pc = int(self.cpu.state.pc)
+                if pc in by_address and any(b.holds(self) for b in list(by_address[pc])):
+                    return Stop(StopReason.BREAKPOINT, pc, pc, instructions=self.time)
+                if pc != self.target.leave and done():
+                    return Stop(StopReason.UNTIL, pc, pc, instructions=self.time)
+        finally:
+            timeline.settle()
+
+    def _pass(self, hit: WatchHit) -> Stop:
+        """Execute the instruction that accesses watched bytes; the stop behind it, which tells of the access."""
+        pc = self.cpu.pc
+        old = self.memory.read(hit.address, hit.size)
+        stop = self._stepped()
+        if stop is not None:
+            return stop
+        access = "read" if hit.kind == "r" else "write"
+        detail = f"0x{int.from_bytes(old, 'little'):x}"
+        if hit.kind == "w":
+            detail += f" → 0x{int.from_bytes(self.memory.read(hit.address, hit.size), 'little'):x}"
+        return Stop(StopReason.WATCHPOINT, pc, hit.address, access, instructions=self.time, detail=detail)
+
+    def next(self) -> Step:
+        """Execute one instruction, and all of a call if it is one; what has changed."""
+        self._check_open()
+        instruction = self.instruction
+        decoded = decode(instruction.word) if instruction is not None else None
+        if decoded is None or decoded.effects.control not in ("call", "call to register"):
+            return self.step()
+        timeline = self.timeline
+        before, begin, place, logged = self.cpu.save(), self.time, self.place, len(timeline.guest.log)
+        back, depth = self.cpu.pc + 4, len(self._calls())
+        stop: Stop | None = self._run(lambda: self.cpu.pc == back and len(self._calls()) <= depth)
+        if stop is not None and stop.reason is StopReason.UNTIL:
+            stop = None
+        return self._changed(before, begin, place, instruction, logged, stop)
+
+    def finish(self) -> Stop:
+        """Go on until the function that is running has returned; at the first one, to the end."""
+        self._check_open()
+        calls = self._calls()
+        if not calls:
+            return self._run(lambda: False)
+        back, depth = calls[-1].returns_to, len(calls)
+        return self._run(lambda: self.cpu.pc == back and len(self._calls()) < depth)
+
+    # -- to other times -----------------------------------------------------------------------------------------------
+    def goto(self, time: SupportsIndex) -> None:
+        """Go to a time: back, or forwards without regard to breakpoints.
+
+        Raises:
+            Error: the run doesn't last so long, or memory of then isn't mapped any more.
+        """
+        wanted = _count(time)
+        self._check_open()
+        if wanted < self.time:
+            self.error = None
+            self.timeline.back_to(wanted)
+            return
+        step = self.step(wanted - self.time)
+        if step.end < wanted:
+            raise Error(f"the run has no time {wanted}: it is at {step.end}: {step.stop}")
+
+    def back(self, n: SupportsIndex = 1) -> None:
+        """Go back by `n` instructions, to the beginning at most."""
+        self.goto(max(self.time - _count(n), 0))
+
+    def run_back(self, until: SupportsIndex | str | Callable[[Session], Any] | None = None) -> Stop:
+        """Go back to the last breakpoint before now, watched access or place that is meant; else to the beginning."""
+        self._check_open()
+        condition = until if callable(until) and not isinstance(until, str) else None
+        ends = set() if until is None or condition else set(self.places.addresses(until))  # type: ignore[arg-type]
+        here = self.time
+        end = here
+        while end > 0:
+            begin = max(0, (end - 1) // _STRETCH * _STRETCH)
+            found = self._last_stop(begin, end, ends, condition)
+            if found is not None:
+                time, stop = found
+                self.goto(time)
+                return stop
+            end = begin
+        self.goto(0)
+        return Stop(StopReason.BEGIN, self.cpu.pc, self.cpu.pc, instructions=0)
+
+    def _last_stop(
+        self, begin: int, end: int, ends: set[int], condition: Callable[[Session], Any] | None
+    ) -> tuple[int, Stop] | None:
+        """The last time from `begin` on, and before `end`, at which a run would have stopped, and that stop."""
+        self.goto(begin)
+        timeline = self.timeline
+        timeline.begin()
+        found: tuple[int, Stop] | None = None
+        try:
+            while self.time < end:
+                time, pc = self.time, self.cpu.pc
+                there = self.breakpoints.by_address.get(pc, ())
+                if any(b.holds(self) for b in list(there)):
+                    found = time, Stop(StopReason.BREAKPOINT, pc, pc, instructions=time)
+                elif pc in ends or (condition is not None and condition(self)):
+                    found = time, Stop(StopReason.UNTIL, pc, pc, instructions=time)
+                try:
+                    timeline.forward()
+                except WatchHit as hit:
+                    access = "read" if hit.kind == "r" else "write"
+                    found = time, Stop(StopReason.WATCHPOINT, pc, hit.address, access, instructions=time)
+                    self._stepped()
+        finally:
+            timeline.settle()
+        return found
+
+    # -- watching -----------------------------------------------------------------------------------------------------
+    def watch(self, address: SupportsIndex | str, size: SupportsIndex = 8, mode: str = "w") -> Watchpoint:
+        """Stop after each instruction that accesses some bytes.
+
+        Args:
+            address: an address, or the symbol of a variable.
+            size: how many bytes.
+            mode: "w" for writes, "r" for reads, "rw" for both.
+
+        Raises:
+            SignatureError: it is no address, size or mode.
+            LoadError: there is no such symbol.
+        """
+        if mode not in ("r", "w", "rw"):
+            raise SignatureError(f'a watchpoint is for "r", "w" or "rw", not {mode!r:.60}')
+        length = _count(size)
+        if not length:
+            raise SignatureError("no bytes can't be watched")
+        return Watchpoint(self.timeline.guest, self.places.addresses(address)[0], length, mode)
+
+    def last_write(self, what: SupportsIndex | str, size: SupportsIndex = 1) -> int | None:
+        """The time of the last instruction before now that wrote a register or memory; None if none has.
+
+        `goto` of that time stands before the instruction, so that a `step` shows what it does.
+
+        Args:
+            what: a register such as "x0", "w0", "v3", "sp" or "nzcv"; an address, or the symbol of a variable.
+            size: for memory, how many bytes.
+
+        Raises:
+            LoadError: there is no such register or symbol.
+        """
+        register = _register(what) if isinstance(what, str) else None
+        if register is not None:
+            return self._last_register_write(register)
+        address = self.places.addresses(what)[0]
+        return self.timeline.guest.log.last_time(address, _count(size))
+
+    def _last_register_write(self, register: tuple[str, int]) -> int | None:
+        import numpy as np
+
+        timeline = self.timeline
+        pcs = np.frombuffer(timeline.pcs, np.uint64, timeline.time) if timeline.time else np.zeros(0, np.uint64)
+        writers = [pc for pc in np.unique(pcs).tolist() if register in self._written(pc)]
+        times = np.flatnonzero(np.isin(pcs, np.array(writers, np.uint64)))
+        last = int(times[-1]) if len(times) else -1
+        del pcs
+        name = register[0] if register[0] in REGISTERS or register[0] == "nzcv" else f"{register[0]}{register[1]}"
+        last = max(last, timeline.last_external(name))
+        return last if last >= 0 else None
+
+    def _written(self, pc: int) -> dict[tuple[str, int], int]:
+        word = self.timeline.guest.fetch(pc)
+        decoded = decode(word) if word is not None else None
+        return decoded.effects.writes if decoded is not None else {}
+
+    # -- the end ------------------------------------------------------------------------------------------------------
+    def serve(self, port: int = 0, ready: Callable[[int], object] | None = None) -> None:
+        """Wait for gdb or lldb on a port of this machine, and let it debug the call: `target remote :PORT`.
+
+        When it detaches, the call goes on to its end, and `result` is there; when it kills the program or goes away,
+        the session stays where it is.
+
+        Args:
+            port: 0: one that is free; `ready` is called with the port, when the debugger can connect.
+
+        Raises:
+            HostError: the port can't be had.
+            What a function of Python raises in the rest of the call.
+        """
+        from armexec.debugger.rsp import serve
+
+        self._check_open()
+        serve(self, port, ready=ready)
+
+    def close(self) -> None:
+        """Free what the session has: its stack, or its program. Twice does no harm."""
+        if not self._closed:
+            self._closed = True
+            self.target.close()
+
+    def _check_open(self) -> None:
+        if self._closed:
+            raise Error("the session is closed")
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        if self._closed:
+            return f"<Session {self.target.name}, closed>"
+        if self.finished:
+            return f"<Session {self.target.name}, time {self.time}: returned {self.result!r:.80}>"
+        instruction = self.instruction
+        text = instruction.text if instruction is not None else "no code"
+        return f"<Session {self.target.name}, time {self.time}: {text} at {self.place}>"
+
+
+def _count(value: SupportsIndex) -> int:
+    """A number that isn't negative. Raises SignatureError."""
+    try:
+        number = operator.index(value)
+    except TypeError:
+        raise SignatureError(f"a number is needed, not {value!r:.60}") from None
+    if number < 0:
+        raise SignatureError(f"{number} is negative")
+    return number
+
+
+def _register(name: str) -> tuple[str, int] | None:
+    """A register as `Effects.writes` has it; None for other names."""
+    if name in ("sp", "nzcv", "fpcr", "fpsr"):
+        return name, 31 if name == "sp" else 0
+    kind, number = name[:1], name[1:]
+    if not number.isdigit() or int(number) > 31:
+        return None
+    if kind in ("x", "w"):
+        return ("x", int(number)) if int(number) < 31 else None
+    return ("v", int(number)) if kind in ("v", "q", "d", "s", "h", "b") else None

@@ -1,0 +1,235 @@
+"""A run that can go back and forth: its time is the number of executed instructions.
+
+The registers are kept every thousand instructions, and what stores overwrite is kept always. To go back, stores are
+undone to the last time before with its registers, and the instructions from there are executed once more. What isn't
+the same each time (functions of the host, system calls, clocks) is kept as it was the first time.
+"""
+
+from __future__ import annotations
+
+import ctypes
+from array import array
+from dataclasses import dataclass
+
+from armexec.cpu.cpu import Cpu, Limits
+from armexec.cpu.registers import REGISTERS, Kind
+from armexec.cpu.state import CpuState
+from armexec.cpu.stop import Stop
+from armexec.debugger.recorded_guest import RecordedGuest
+from armexec.engines.stepping import Run, Stepper
+from armexec.errors import Error
+from armexec.memory import AccessError
+
+__all__ = ["INTERVAL", "Timeline"]
+
+INTERVAL = 1000
+"""Instructions from one kept set of registers to the next."""
+_SIZE = ctypes.sizeof(CpuState)
+_MRS_CNTVCT, _MRS_MASK = 0xD53BE040, 0xFFFFFFE0
+"""`mrs Xt, cntvct_el0` (Arm ARM, C6.2, "MRS")."""
+
+
+@dataclass(frozen=True)
+class _Event:
+    """What is the same as before, and isn't computed: the registers then, and bytes by their addresses."""
+
+    registers: bytes
+    memory: tuple[tuple[int, bytes], ...]
+    changed: frozenset[str] = frozenset()
+    """The registers that the host has changed."""
+
+
+class Timeline:
+    """The past of a Cpu's run, from time 0, when this is made.
+
+    `time` is where it is, `end` the latest time that it has been at. `pcs` has the address of each instruction that was
+    executed before `end`. `passed` is the stop that the last instruction has made, though it was executed: that of a
+    system call.
+    """
+
+    def __init__(self, cpu: Cpu, guest: RecordedGuest) -> None:
+        self.cpu = cpu
+        self.guest = guest
+        self.time = 0
+        self.end = 0
+        self.pcs = array("Q")
+        self.passed: Stop | None = None
+        self._stepper = Stepper(Run(cpu, Limits()), guest)
+        self._checkpoints: list[bytes] = []
+        self._events: dict[int, _Event] = {}
+        self._edits: dict[int, _Event] = {}
+        self._state = ctypes.addressof(cpu.state)
+        self._before = ctypes.create_string_buffer(_SIZE)
+        self._known = cpu.save()
+        self._keep()
+
+    # -- forwards -----------------------------------------------------------------------------------------------------
+    def begin(self, until: int | None = None) -> None:
+        """A run begins: it has the limits of this thread, and ends at an address."""
+        self._take_edit()
+        self._stepper.run = Run(self.cpu, Limits(until=until))
+
+    def over(self) -> Stop | None:
+        """The stop that is due before the next instruction, such as the end of a limit."""
+        return self._stepper.run.over()
+
+    def forward(self) -> Stop | None:
+        """Execute one instruction; the stop, if it can't be executed. Then the time and the registers are as before.
+
+        Raises what a function of Python raises that the guest calls, and WatchHit before an access to watched bytes;
+        all is as before then, too.
+        """
+        time, guest, state = self.time, self.guest, self.cpu.state
+        guest.time = time
+        ctypes.memmove(self._before, self._state, _SIZE)
+        logged = len(guest.log)
+        self.passed = None
+        try:
+            event = self._events.get(time)
+            if event is not None:
+                self._apply(event)
+            else:
+                stop = self._execute(time, int(state.pc), logged)
+                if stop is not None:
+                    ctypes.memmove(self._state, self._before, _SIZE)
+                    guest.log.undo(time, guest.guest.poke)
+                    return self._with_edit(stop)
+            self._arrive(time + 1)
+        except BaseException:
+            # Also Ctrl-C at any moment.
+            self.time = time
+            ctypes.memmove(self._state, self._before, _SIZE)
+            guest.log.undo(time, guest.guest.poke)
+            self._redo_edit(time)
+            raise
+        return None
+
+    def _with_edit(self, stop: Stop) -> Stop:
+        self._redo_edit(self.time)
+        return stop
+
+    def _redo_edit(self, time: int) -> None:
+        """What was changed by hand at this time was undone with the instruction."""
+        if time in self._edits:
+            self._apply(self._edits[time])
+
+    def _execute(self, time: int, pc: int, logged: int) -> Stop | None:
+        guest = self.guest
+        guest.is_external = False
+        stop = self._stepper.step()
+        if stop is not None and int(self.cpu.state.pc) == pc:
+            return stop
+        self.passed = stop
+        if guest.guest.registers_redirected(self.cpu):
+            guest.is_external = True
+        if guest.is_external and time < self.end:
+            # A hook or a function of Python that wasn't there the first time.
+            self._forget(time)
+        if time == self.end:
+            # The pc is noted first: that an instruction is there twice does no harm, and that one lacks would.
+            del self.pcs[time:]
+            self.pcs.append(pc)
+            if guest.is_external or guest.word & _MRS_MASK == _MRS_CNTVCT:
+                self._events[time] = self._happened(logged)
+            self.end = time + 1
+        return None
+
+    def _happened(self, logged: int) -> _Event:
+        """The registers now, and what was written since the log had so many entries."""
+        written = self.guest.log.written_since(logged)
+        peek = self.guest.guest.peek
+        after = self.cpu.save()
+        memory = tuple((address, peek(address, len(data))) for address, data in written)
+        return _Event(after, memory, _different(self._before.raw, after))
+
+    def last_external(self, register: str) -> int:
+        """The time of the last instruction before now for which the host has changed a register; -1 without one."""
+        times = (at for at, event in self._events.items() if at < self.time and register in event.changed)
+        return max(times, default=-1)
+
+    def _apply(self, event: _Event) -> None:
+        for address, data in event.memory:
+            self.guest.write(address, data)
+        self.cpu.restore(event.registers)
+
+    def _arrive(self, time: int) -> None:
+        self.time = self.guest.time = time
+        if time % INTERVAL == 0:
+            self._keep()
+        edit = self._edits.get(time)
+        if edit is not None:
+            self._apply(edit)
+
+    def _keep(self) -> None:
+        if len(self._checkpoints) == self.time // INTERVAL:
+            self._checkpoints.append(self.cpu.save())
+
+    # -- back ---------------------------------------------------------------------------------------------------------
+    def back_to(self, time: int) -> None:
+        """Go to an earlier time, 0 at the earliest. Raises Error: memory of then isn't mapped any more."""
+        self._take_edit()
+        time = max(time, 0)
+        kept = min(time // INTERVAL, len(self._checkpoints) - 1)
+        guest = self.guest
+        try:
+            guest.log.undo(kept * INTERVAL, guest.guest.poke)
+        except AccessError as error:
+            raise Error(
+                f"can't go back to time {time}: what was in memory at 0x{error.address:x} can't be put back,"
+                " since it is unmapped or read-only now"
+            ) from None
+        self.time = guest.time = kept * INTERVAL
+        self.cpu.restore(self._checkpoints[kept])
+        edit = self._edits.get(self.time)
+        if edit is not None:
+            self._apply(edit)
+        watched, guest.watched = guest.watched, ()
+        try:
+            while self.time < time:
+                if self.forward() is not None:
+                    raise Error(f"time {self.time} can't be left once more: has another thread changed the memory?")
+        finally:
+            guest.watched = watched
+        self.settle()
+
+    # -- changes by hand ----------------------------------------------------------------------------------------------
+    def settle(self) -> None:
+        """The registers are those of the run: what they become until the next operation is a change by hand."""
+        self._known = self.cpu.save()
+
+    def _take_edit(self) -> None:
+        if self.cpu.save() != self._known:
+            self._edited(())
+            self.settle()
+
+    def write(self, address: int, data: bytes) -> None:
+        """Change memory by hand. Raises AccessError."""
+        self._take_edit()
+        self.guest.time = self.time
+        self.guest.write(address, data)
+        self._edited(((address, data),))
+
+    def _edited(self, memory: tuple[tuple[int, bytes], ...]) -> None:
+        """Keep what was changed now, and forget what was known of later times."""
+        time = self.time
+        earlier = self._edits.get(time)
+        self._edits[time] = _Event(self.cpu.save(), (*(earlier.memory if earlier else ()), *memory))
+        self._forget(time)
+
+    def _forget(self, time: int) -> None:
+        """What was recorded from a time on isn't true any more."""
+        self._events = {at: event for at, event in self._events.items() if at < time}
+        self._edits = {at: edit for at, edit in self._edits.items() if at <= time}
+        del self._checkpoints[time // INTERVAL + 1 :]
+        del self.pcs[time:]
+        self.end = time
+
+
+def _different(before: bytes, after: bytes) -> frozenset[str]:
+    """The names of the registers that differ in two states; flags are "nzcv"."""
+    names = set()
+    for register in REGISTERS.values():
+        begin, end = register.offset, register.offset + register.size
+        if register.kind is not Kind.COUNTER and before[begin:end] != after[begin:end]:
+            names.add("nzcv" if register.kind is Kind.FLAG else register.name)
+    return frozenset(names)
