@@ -10,9 +10,9 @@ from typing import Protocol
 
 from armexec.debugger.rsp import memory, monitor, points, queries, registers, resume, transfers
 from armexec.debugger.rsp.commands import find
+from armexec.debugger.rsp.debugged import Debugged
 from armexec.debugger.rsp.framing import INTERRUPT, PacketReader, packet
 from armexec.debugger.rsp.state import State
-from armexec.debugger.session import Session
 from armexec.errors import HostError
 
 __all__ = ["serve", "serve_streams"]
@@ -31,7 +31,7 @@ class _Stream(Protocol):
 class _Connection:
     """One debugger: packets are answered one after the other, while Ctrl-C may come at any time."""
 
-    def __init__(self, session: Session, stream: _Stream, write: Callable[[bytes], object]) -> None:
+    def __init__(self, session: Debugged, stream: _Stream, write: Callable[[bytes], object]) -> None:
         self.state = State(session, self._tell)
         self._stream = stream
         self._write = write
@@ -95,7 +95,7 @@ def _finish(state: State) -> None:
 
 
 def serve(
-    session: Session, port: int = 0, host: str = "127.0.0.1", ready: Callable[[int], object] | None = None
+    session: Debugged, port: int = 0, host: str = "127.0.0.1", ready: Callable[[int], object] | None = None
 ) -> State:
     """Wait for a debugger, and serve it until it detaches or ends. Nobody else can connect then.
 
@@ -151,7 +151,7 @@ class _Descriptor:
         return await asyncio.get_running_loop().run_in_executor(None, os.read, self._number, size)
 
 
-def serve_streams(session: Session, input: int = 0, output: int = 1) -> State:
+def serve_streams(session: Debugged, input: int = 0, output: int = 1) -> State:
     """Serve the debugger at the other end of two file descriptors, as `target remote | COMMAND` needs it."""
 
     def write(data: bytes) -> None:

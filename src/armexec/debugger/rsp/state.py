@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from armexec.debugger.recorded_guest import Watched
-from armexec.debugger.session import Session
+from armexec.debugger.rsp.debugged import Debugged
 from armexec.memory import AccessError
 from armexec.objects.debug_info.debugger_file import Pad, debugger_file
 
@@ -23,7 +23,7 @@ class State:
     """One connection. `is_over`: the debugger has gone; `detached`: and lets the call finish. `tell` shows text on the
     debugger's console."""
 
-    session: Session
+    session: Debugged
     tell: Callable[[str], None] = lambda text: None
     acknowledges: bool = True
     breakpoints: set[int] = field(default_factory=set)
@@ -48,13 +48,13 @@ class State:
         return symbol_file(self.session)
 
 
-def pad_of(session: Session) -> Pad:
+def pad_of(session: Debugged) -> Pad:
     """What the first call returns to. Its address isn't the symbol's first byte, since callers are looked up by the
     address before."""
     return Pad(PAD_NAME, (session.target.leave or 4) - 4, 8)
 
 
-def peek(session: Session, address: int, size: int) -> bytes:
+def peek(session: Debugged, address: int, size: int) -> bytes:
     """Bytes of memory, as many as can be read from an address on; those of the pad are `udf #0`."""
     pad = pad_of(session)
     if pad.address <= address < pad.address + pad.size:
@@ -70,7 +70,7 @@ def peek(session: Session, address: int, size: int) -> bytes:
         return b""
 
 
-def symbol_file(session: Session) -> bytes:
+def symbol_file(session: Debugged) -> bytes:
     """An executable file for debuggers, with the symbols and the debug information of a session's code; empty where
     there is no image."""
     images = session.target.places.images
