@@ -116,6 +116,11 @@ def test_engines_without_sandboxes_are_refused() -> None:
         armexec.compile("int f(void) { return 1; }", "c", engine="reference", isolate="process", sandbox=True)
 
 
+def test_debuggers_are_refused(module: IsolatedModule) -> None:
+    with pytest.raises(armexec.SignatureError, match="debugger"):
+        armexec.debug(module.twice, 3)
+
+
 def test_code_of_other_modules_is_refused(module: IsolatedModule) -> None:
     here = armexec.compile("long f(const int *p, long n) { return n; }", "c", sandbox=True)
     with pytest.raises(armexec.SignatureError, match="isn't code of this module's worker"):

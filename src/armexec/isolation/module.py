@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from armexec.engines import check_sandbox
 from armexec.errors import Error, ExecutionError, SignatureError
@@ -131,6 +131,9 @@ class IsolatedModule(Module):
             raise SignatureError(f"{name}: in a worker process variable arguments have the types of their values only")
         call = make_worker_call(self._session, prototype, symbol.offset, name, text, self._callables.address)
         return call, None
+
+    def _prepared_call(self, symbol: FunctionSymbol, *_: Any) -> NoReturn:
+        raise SignatureError(f"{symbol.source_name}: a debugger doesn't reach code in a worker process")
 
     def _redirect(self, original: Function, replacement: Callable[..., Any] | None) -> None:
         """As Module's, until the worker ends. The replacement is a callable of Python, or a function of this module."""
