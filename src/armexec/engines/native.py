@@ -82,6 +82,28 @@ class LoadedNativeImage:
     def system_call(self) -> SystemCallHandler | None:
         return None
 
+    # For calls that are interpreted: what the code is without the branches that were put there.
+
+    @property
+    def redirected_here(self) -> Mapping[int, int]:
+        """By addresses of functions, where calls of them go instead."""
+        return self._redirections.targets
+
+    @property
+    def own_words(self) -> Mapping[int, int]:
+        """The words of the image in whose places others are, by address."""
+        calls = self._system_calls
+        return {**(calls.words if calls is not None else {}), **self._redirections.words}
+
+    @property
+    def system_call_handler(self) -> SystemCallHandler | None:
+        """What answers its system calls."""
+        return self._system_calls.handler if self._system_calls is not None else None
+
+    def function_of(self, address: int) -> int | None:
+        """The function that Python calls at another address, since it is redirected; None for other addresses."""
+        return self._redirections.function_of(address)
+
     def answer_system_calls(self, handler: SystemCallHandler) -> None:
         if self._system_calls is not None:
             self._system_calls.handler = handler

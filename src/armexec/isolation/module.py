@@ -74,7 +74,6 @@ class IsolatedModule(Module):
             check_sandbox(engine)
             engine = engine or "translated"
         self._begin(Links(image, engine, self._given), assembly, diagnostics)
-        self._settings.check_engine(self._links.engine.name)
         contents = _Contents(self._image, self._links.engine.name, engine, settings)
         memory = MEMORY if settings.memory_limit is None else settings.memory_limit
         self._session = contents.session = Session(self._image.name, memory, contents.request, contents.complete)

@@ -82,7 +82,6 @@ class Module:
         """
         self._settings = settings or Settings()
         links = Links(image, engine, imports or {}, sandbox=self._settings.sandbox)
-        self._settings.check_engine(links.engine.name)
         self._begin(links, assembly, diagnostics)
         self._loaded: LoadedImage = links.engine.load(self._image, links.resolve)
         links.attach(self._loaded)

@@ -137,9 +137,6 @@ def run(
     settings = Settings(memory_limit=memory_limit, files=folders or None, sandbox=sandbox, isolate=isolation)
     with load_source(source, chosen, image=image, settings=settings) as module:
         called, prototype, values = prepare(module, function, signature, arguments, compiled=source.is_compiled)
-        for name, value in (("--instruction-limit", instruction_limit), ("--stack-size", stack_size)):
-            if value is not None and called.engine == "native":
-                raise click.UsageError(f"{name} doesn't hold for the native engine: give --engine translated")
         made = None
         if profile:
             from armexec.profiling.profile import Profile

@@ -3,10 +3,11 @@
 See docs/decisions/0032-native-calls.md.
 """
 
+from .call_frames import HostCall
 from .calls import bind_address, bind_frame
 from .code_ranges import code_ranges
 from .faults import add_image
-from .host_functions import HostCall, NativeHostFunctions, native_host_functions
+from .host_functions import NativeHostFunctions, native_host_functions
 from .redirections import Redirections
 from .system_calls import SystemCalls, find_system_calls
 
