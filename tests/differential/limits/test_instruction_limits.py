@@ -12,12 +12,12 @@ import pytest
 from armexec.sources.images import words_image
 from engines import AVAILABLE
 
-from . import on_translated
+from .. import on_translated
+from ..programs import Program
+from ..test_programs import ENGINES, programs
 from .limited import NO_LIMIT, limits_of, records, run
-from .programs import Program
-from .test_programs import ENGINES, programs
 
-PROJECT = Path(__file__).parents[2]
+PROJECT = Path(__file__).parents[3]
 COUNT = 20
 ON_NATIVE = 500
 
@@ -64,7 +64,7 @@ def test_the_native_engine_counts_the_same() -> None:
 def test_reference_translated_and_native_count_the_same() -> None:
     """On the native engine under qemu, where this processor isn't AArch64."""
     launcher = PROJECT / "scripts" / "native-python"
-    command = [str(launcher), "-m", "tests.differential.limited", "0", str(ON_NATIVE)]
+    command = [str(launcher), "-m", "tests.differential.limits.limited", "0", str(ON_NATIVE)]
     done = subprocess.run(command, cwd=PROJECT, env=dict(os.environ), capture_output=True, text=True, check=False)
     if done.returncode == 127:
         pytest.skip(done.stderr.strip())

@@ -1,6 +1,6 @@
 """Programs within limits of instructions: how many they execute, where they are stopped, and what is in memory then.
 
-`python -m tests.differential.limited START COUNT` runs some on the native engine, and prints what `records` gives.
+`python -m tests.differential.limits.limited START COUNT` runs some on the native engine, and prints what `records` gives.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ from armexec.abi import parse_prototype
 from armexec.engines import LoadedImage, get_engine
 from armexec.sources.images import words_image
 
-from . import on_translated
-from .programs import Program, program
-from .state import DATA, DATA_SIZE
+from .. import on_translated
+from ..programs import Program, program
+from ..state import DATA, DATA_SIZE
 
 __all__ = ["NO_LIMIT", "Run", "limits_of", "records", "run"]
 
