@@ -21,9 +21,9 @@ import numpy
 import armexec
 
 SOURCE = '''
-long spin(long n) { for (volatile long i = 0; i < n; i++); return n; }
-long deep(long n) { return n ? deep(n - 1) + 1 : 0; }
-long deeply(long n) { long s = 0; while (n--) s += deep(1000) == 1000; return s; }
+long spin(long n) { unsigned long x = n; for (long i = 0; i < n; i++) x = (x ^ x >> 7) * 31; return x ? n : -1; }
+long deep(long n) { return n ? (deep(n - 1) ^ n) * 31 : 7; }
+long deeply(long n) { long s = 0; for (long i = 0; i < n; i++) s |= deep(1000 + (i & 7)); return s ? n : -1; }
 long callback(long n, long (*f)(long)) { long s = 0; while (n--) s += f(n); return s; }
 void *memset(void *, int, unsigned long);
 long fill(char *p, unsigned long size, long n) { while (n--) memset(p, n, size); return p[0]; }

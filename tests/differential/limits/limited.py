@@ -1,6 +1,7 @@
 """Programs within limits of instructions: how many they execute, where they are stopped, and what is in memory then.
 
-`python -m tests.differential.limits.limited START COUNT` runs some on the native engine, and prints what `records` gives.
+`python -m tests.differential.limits.limited START COUNT` runs some on the native engine, and prints what `records`
+gives.
 """
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
-"""The frame of `enter`, and what a handler of signals keeps there: the registers as the system saves them, and the
-signal.
+"""The frames of `enter` and `call_host`, and what a handler of signals keeps there: the registers as the system saves
+them, and the signal.
 
 Layouts: Linux on AArch64, the kernel's siginfo_t, ucontext_t and fpsimd_context (the first record, as the kernel writes
 them); macOS, sys/signal.h and mach/arm/_structs.h (not run there).
@@ -12,9 +12,10 @@ import sys
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from armexec.cpu.call_frame import CallFrame
 from armexec.cpu.state import CpuState
 
-__all__ = ["DONE", "Entered", "Layout", "Left", "Registers", "SavedVectors", "layout"]
+__all__ = ["DONE", "Entered", "HostCall", "Layout", "Left", "Registers", "SavedVectors", "layout"]
 
 
 class Layout(NamedTuple):
@@ -144,3 +145,9 @@ class Entered(ctypes.Structure):
         ("entry", ctypes.c_uint64),
         ("stack", ctypes.c_uint64),
     )
+
+
+class HostCall(CallFrame):
+    """The frame that `call_host` makes: also where the call returns to (X30), and the address that was called."""
+
+    _fields_ = (("link", ctypes.c_uint64), ("address", ctypes.c_uint64))  # type: ignore[assignment]

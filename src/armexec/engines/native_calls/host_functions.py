@@ -7,9 +7,8 @@ from functools import cache
 
 from armexec.callbacks import HostFunctions
 from armexec.cpu.call_frame import CallFrame
-from armexec.engines.native_calls.call_frames import HostCall
 from armexec.engines.native_calls.code_ranges import code_ranges
-from armexec.engines.native_calls.context import Entered
+from armexec.engines.native_calls.context import Entered, HostCall
 from armexec.engines.native_calls.faults import look, raise_fault
 from armexec.engines.native_calls.limits import Limits
 from armexec.engines.native_calls.routines import PROLOGUE, Objects, Routines

@@ -6,8 +6,7 @@ import ctypes
 from collections.abc import Callable
 
 from armexec.cpu.call_frame import CallFrame
-from armexec.engines.native_calls.call_frames import HostCall
-from armexec.engines.native_calls.context import Entered
+from armexec.engines.native_calls.context import Entered, HostCall
 from armexec.engines.native_calls.faults import loaded_images
 from armexec.engines.native_calls.frame_call import frame_call
 from armexec.engines.reference import Surroundings, get_frame, run_call, set_frame
