@@ -79,6 +79,33 @@ define void @put_found(ptr %table, ptr %record) nounwind {
   ret void
 }
 
+; Empty all tables. The callback of weak references to translators, which Python calls when one has gone: it is no
+; function of Python, where an exception of a signal's handler may come before its first line, and is dropped.
+define void @clear_found(ptr %reference) nounwind {
+  call void @clear_table(ptr @found)
+  call void @clear_table(ptr @found_nonspeculative)
+  call void @clear_table(ptr @found_strict)
+  call void @clear_table(ptr @found_counted)
+  call void @clear_table(ptr @found_counted_nonspeculative)
+  call void @clear_table(ptr @found_counted_strict)
+  call void @clear_table(ptr @found_entry)
+  ret void
+}
+
+define internal void @clear_table(ptr %table) nounwind {
+entry:
+  br label %next
+next:
+  %index = phi i64 [ 0, %entry ], [ %following, %next ]
+  %place = getelementptr ptr, ptr %table, i64 %index
+  store atomic ptr null, ptr %place release, align 8
+  %following = add i64 %index, 1
+  %more = icmp ult i64 %following, $FOUND_SIZE
+  br i1 %more, label %next, label %done
+done:
+  ret void
+}
+
 ; The code of another image is most often found in the table.
 define internal ptr @find_again(ptr %table, ptr %whom, ptr %state, i64 %pc) alwaysinline nounwind {
   %place = call ptr @found_place(ptr %table, i64 %pc)
