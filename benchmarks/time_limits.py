@@ -1,7 +1,8 @@
 """How late time limits are: the time from the end of a limit to its exception, in code of several kinds.
 
 Prints a table of percentiles in milliseconds, or JSON with --json. The machine should have nothing else to do: what
-others run on its processors counts here, too, so the load is told.
+others run on its processors counts here, too, so the load is told, and how late Python itself is: a sleep, and an
+alarm (signal.setitimer) in a loop.
 """
 
 from __future__ import annotations
@@ -11,12 +12,14 @@ import contextlib
 import json
 import os
 import random
+import signal
 import time
 from collections.abc import Callable
 
 import numpy as np
 
 import armexec
+from armexec.deadlines import deadline
 
 # What can be computed without the loop or the recursion is: these are none of it.
 SOURCE = """
@@ -44,7 +47,22 @@ def _cases(module: armexec.Module, engine: str) -> dict[str, Callable[[], object
             lines = [f"add x{i % 8}, x{(i + 1) % 8}, #{(i * 7 + number) % 4096}" for i in range(3000)]
             armexec.function("\n".join((*lines, "ret")), "long(long)", engine=f"{engine}:O2")(1)
 
+    def alarm() -> None:
+        signal.signal(signal.SIGALRM, _raise)
+        when = deadline()
+        assert when is not None
+        signal.setitimer(signal.ITIMER_REAL, max(when - time.monotonic(), 1e-6))
+        while True:
+            pass
+
+    def sleep() -> None:
+        when = deadline()
+        assert when is not None
+        time.sleep(max(when - time.monotonic(), 0))
+
     return {
+        "Python: a sleep": sleep,
+        "Python: an alarm": alarm,
         "loop": lambda: module.loop(FOREVER),
         "recursion": lambda: module.recursion(FOREVER),
         "callback": lambda: module.callback(FOREVER, lambda x: 1),
@@ -54,10 +72,18 @@ def _cases(module: armexec.Module, engine: str) -> dict[str, Callable[[], object
     }
 
 
+class _Alarm(Exception):
+    pass
+
+
+def _raise(*_: object) -> None:
+    raise _Alarm
+
+
 def _late(call: Callable[[], object], limit: float) -> float:
     """The seconds from the end of a limit to its exception."""
     start = time.perf_counter()
-    with contextlib.suppress(armexec.TimeLimitExceeded), armexec.limits(time_limit=limit):
+    with contextlib.suppress(armexec.TimeLimitExceeded, _Alarm), armexec.limits(time_limit=limit):
         call()
     return time.perf_counter() - start - limit
 
@@ -88,9 +114,9 @@ def main() -> None:
     if arguments.json:
         print(json.dumps({"load": load, "late": rows}, indent=2))
         return
-    print(f"{'':16}{'50 %':>9}{'95 %':>9}{'most':>9}{'within 5 ms':>13}")
+    print(f"{'':18}{'50 %':>9}{'95 %':>9}{'most':>9}{'within 5 ms':>13}")
     for name, row in rows.items():
-        print(f"{name:16}{row['50 %']:9.2f}{row['95 %']:9.2f}{row['most']:9.2f}{row['within 5 ms']:13.0%}")
+        print(f"{name:18}{row['50 %']:9.2f}{row['95 %']:9.2f}{row['most']:9.2f}{row['within 5 ms']:13.0%}")
     print(f"load: {load:.1f} for each processor")
 
 

@@ -128,8 +128,10 @@ class Runtime:
         data |= {"host_functions": functions.base, "host_function_slots": functions.slots}
         for_units = [*SHARED, *COUNTED_LOOKUPS]
         names = [*for_units, *FOR_CALLBACKS, *INTERPRETERS, "call_host_function", "exited", "strictly", "untag"]
-        names += ["put_found", "clear_found", "stack_pointer", "claim", "release", "handler", "thread_ended", "interrupt"]
+        names += ["put_found", "clear_found", "stack_pointer", "claim", "release", "handler", "thread_ended"]
+        names += ["interrupt"]
         data["previous_interrupt"] = ctypes.addressof(self.watch.previous)
+        data["overdue"] = ctypes.addressof(self.watch.overdue)
         text = shared(host_functions_size=functions.size) + handler_text() + load("signals/interrupt")
         self._shared = shared_code(text, {**objects, **data}, names)
         self.symbols = {name: self._shared.address(name) for name in for_units}
