@@ -5,7 +5,6 @@ from __future__ import annotations
 import signal
 import sys
 from collections.abc import Mapping, Sequence
-from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -15,6 +14,7 @@ from armexec.cli.outcome import ended_by_ctrl_c, note
 if TYPE_CHECKING:
     from armexec.debugger import Session
     from armexec.objects import Image
+    from armexec.run_limits import limits
     from armexec.sources import Source
 
 __all__ = ["given_folders", "is_program", "program_session", "run_program"]
@@ -46,10 +46,11 @@ def run_program(
     files: Mapping[str, str],
     *,
     engine: str | None,
-    limits: AbstractContextManager[object],
+    limits: limits,
     json: bool,
     profile: bool,
     sandbox: bool = False,
+    isolate: str | None = None,
 ) -> int:
     """Run it within some limits; the exit status. Its streams are those of the command, but for `json`, which prints
     what it has written.
@@ -57,7 +58,8 @@ def run_program(
     Raises:
         Error: see `armexec.run`.
     """
-    from armexec.program.run import program_image, program_parts, run_image
+    from armexec.program.images import program_image, program_parts
+    from armexec.programs import run_image
 
     made = None
     if profile:
@@ -76,6 +78,7 @@ def run_program(
             limits=limits,
             watch=made,
             sandbox=sandbox,
+            isolate=isolate,
         )
     if json:
         import json as encoder
@@ -114,7 +117,7 @@ def program_session(
     """
     from armexec.debugger import Session
     from armexec.debugger.program_target import ProgramTarget
-    from armexec.program.run import program_image, program_parts
+    from armexec.program.images import program_image, program_parts
 
     image = program_image(source.name, program_parts([source]))
     data = b"" if source.name == "<stdin>" or sys.stdin.isatty() else sys.stdin.buffer

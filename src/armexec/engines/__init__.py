@@ -21,6 +21,7 @@ __all__ = [
     "LoadedImage",
     "SupportsFastCallbacks",
     "SupportsFastCalls",
+    "check_sandbox",
     "default_engine",
     "get_engine",
     "new_sandbox",
@@ -185,6 +186,14 @@ def default_engine() -> str:
     return "native" if platform.machine() in ("arm64", "aarch64") else "translated"
 
 
+def check_sandbox(name: str | None) -> None:
+    """Raises HostError if there is no engine of that name, if it can't run here, or has no sandboxes; None: the one
+    that has."""
+    engine = get_engine(name or "translated")
+    if engine.name != "translated":
+        raise HostError(f"the engine {engine.name!r} has no sandboxes: use 'translated'")
+
+
 def new_sandbox(name: str | None = None) -> Engine:
     """A sandbox with an engine for the code in it: the one of that name, by default translated code.
 
@@ -192,9 +201,7 @@ def new_sandbox(name: str | None = None) -> Engine:
         HostError: there is no such engine, it can't run here, or it has no sandboxes.
     """
     name = "translated" if name is None else name
-    engine = get_engine(name)
-    if engine.name != "translated":
-        raise HostError(f"the engine {engine.name!r} has no sandboxes: use 'translated'")
+    check_sandbox(name)
     from armexec.engines.sandboxed import SandboxedEngine
 
     tier = name.partition(":")[2]

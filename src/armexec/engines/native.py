@@ -80,12 +80,16 @@ class LoadedNativeImage:
 
     @property
     def original_words(self) -> Mapping[int, int]:
-        calls = self._system_calls.original_words if self._system_calls is not None else {}
-        return calls | self._redirections.original_words
+        calls = self._system_calls
+        return {**(calls.words if calls is not None else {}), **self._redirections.words}
 
     @property
     def system_call(self) -> SystemCallHandler | None:
         return self._system_calls.handler if self._system_calls is not None else None
+
+    def function_of(self, address: int) -> int | None:
+        """The function that Python calls at another address, since it is redirected; None for other addresses."""
+        return self._redirections.function_of(address)
 
     def answer_system_calls(self, handler: SystemCallHandler) -> None:
         if self._system_calls is not None:

@@ -82,7 +82,6 @@ class Module:
         """
         self._settings = settings or Settings()
         links = Links(image, engine, imports or {}, sandbox=self._settings.sandbox)
-        self._settings.check_engine(links.engine.name)
         self._begin(links, assembly, diagnostics)
         self._loaded: LoadedImage = links.engine.load(self._image, links.resolve)
         links.attach(self._loaded)
@@ -254,18 +253,17 @@ class Module:
             original = self.at(function, "void()")
             if original._symbol.size or original._symbol.name in self:
                 original = self._function(original._symbol)
-        address = None
-        if replacement is not None:
-            if not callable(replacement):
-                raise SignatureError(f"a function is replaced by a callable, not by {described(replacement)}")
-            address = self._links.address_of_guest(replacement)
-            if address is None:
-                if original.prototype is None:
-                    raise SignatureError(
-                        f'{original.name}: its prototype isn\'t known: give armexec.callback(function, "int(int)")'
-                    )
-                replacement = callback = self._links.callback(replacement, original.prototype)
-                address = callback.address
+        if replacement is not None and not callable(replacement):
+            raise SignatureError(f"a function is replaced by a callable, not by {described(replacement)}")
+        self._redirect(original, replacement)
+        return original
+
+    def _redirect(self, original: Function, replacement: Callable[..., Any] | None) -> None:
+        """Have calls of a function go to a callable, or to the function itself."""
+        address = None if replacement is None else self._links.address_of_guest(replacement)
+        if replacement is not None and address is None:
+            replacement = callback = self._links.callback(replacement, original._replaced_prototype)
+            address = callback.address
         with self._lock:
             if self._closed:
                 _refuse_closed(self.name)
@@ -276,7 +274,6 @@ class Module:
                 self._library.bind()
             for made in list(self._made):
                 made._unbind()
-        return original
 
     @cached_property
     def _replacements(self) -> dict[int, Any]:
@@ -662,6 +659,16 @@ class Function(GuestCode):
             LoadError: the debug information is malformed.
         """
         return self._prototype or self._symbol.prototype
+
+    @property
+    def _replaced_prototype(self) -> Prototype:
+        """The prototype of a function that is replaced. Raises SignatureError where it isn't known."""
+        prototype = self.prototype
+        if prototype is None:
+            raise SignatureError(
+                f'{self.name}: its prototype isn\'t known: give armexec.callback(function, "int(int)")'
+            )
+        return prototype
 
     @property
     def signature(self) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 
-from armexec.errors import HostError, SignatureError
+from armexec.errors import SignatureError
 from armexec.run_limits import check_limits, limits
 
 __all__ = ["Settings"]
@@ -47,15 +47,6 @@ class Settings:
             raise SignatureError('a function with isolate="process" can\'t open files: leave out isolate= or files=')
         if not isinstance(self.sandbox, bool):
             raise SignatureError(f"sandbox is True or False, not {self.sandbox!r:.60}")
-        if self.sandbox and self.isolate is not None:
-            raise SignatureError("a sandbox in a process of its own isn't there yet: give sandbox or isolate, not both")
-
-    def check_engine(self, name: str) -> None:
-        """Raises HostError for what an engine can't."""
-        if name == "native":
-            for setting in ("instruction_limit", "stack_size"):
-                if getattr(self, setting) is not None:
-                    raise HostError(f"the engine 'native' has no {setting}: use engine=\"translated\"")
 
     @property
     def has_limits(self) -> bool:

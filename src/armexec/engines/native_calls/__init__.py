@@ -5,8 +5,9 @@ See docs/decisions/0032-native-calls.md.
 
 from .calls import bind_address, bind_frame
 from .code_ranges import code_ranges
+from .context import HostCall
 from .faults import add_image
-from .host_functions import HostCall, NativeHostFunctions, native_host_functions
+from .host_functions import NativeHostFunctions, native_host_functions
 from .redirections import Redirections
 from .system_calls import SystemCalls, find_system_calls
 
