@@ -24,6 +24,7 @@ from armexec.own_names import own_method
 
 if TYPE_CHECKING:
     from armexec.abi.values.globals import Globals
+    from armexec.arrays import Target
     from armexec.errors import Diagnostic
     from armexec.objects import CType, Prototype
 
@@ -119,6 +120,10 @@ class IsolatedModule(Module):
             raise SignatureError(f"{name}: in a worker process variable arguments have the types of their values only")
         call = make_worker_call(self._session, prototype, symbol.offset, name, text, self._callables.address)
         return call, None
+
+    def _array_target(self, symbol: FunctionSymbol, prototype: Prototype) -> Target:
+        what = f"{symbol.source_name}: a ufunc's loop runs in this process, and the function in a worker"
+        raise Error(f"{what}: load it without isolate=")
 
     @own_method
     def replace(self, function: str | int, replacement: Callable[..., Any] | None) -> Function:

@@ -23,8 +23,11 @@ from armexec.objects.names import bare_name
 from armexec.own_names import FunctionList, OwnText, own_method
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from armexec.abi.values.globals import Globals
     from armexec.abi.values.types import Types
+    from armexec.arrays import Kernel, Target
     from armexec.errors import Diagnostic
     from armexec.memory import HostMemory, Region, Sandbox, SandboxMemory, Step
     from armexec.objects import CType, Prototype
@@ -453,6 +456,14 @@ class Module:
         memory = None if sandbox is None else sandbox.memory
         return text_result(text, symbol.source_name, self._loaded.base + symbol.offset, memory)
 
+    def _array_target(self, symbol: FunctionSymbol, prototype: Prototype) -> Target:
+        """What ufuncs of a function are made for."""
+        from armexec.arrays import Target
+
+        settings = self._settings
+        name = bare_name(symbol.source_name)
+        return Target(self._loaded, symbol.offset, prototype, name, settings.limits, settings.has_limits)
+
     def _bound(self, function: Function) -> None:
         self._made.add(function)
 
@@ -504,7 +515,7 @@ class Function(GuestCode):
     function is an ExecutionError.
     """
 
-    __slots__ = ("__weakref__", "_module", "_prototype", "_symbol", "_text", "_variable")
+    __slots__ = ("__weakref__", "_kernels", "_module", "_prototype", "_symbol", "_text", "_variable")
 
     def __init__(self, module: Module, symbol: FunctionSymbol, prototype: Prototype | None = None) -> None:
         if not isinstance(module, Module) or not isinstance(symbol, FunctionSymbol):
@@ -514,6 +525,8 @@ class Function(GuestCode):
         self._prototype = prototype
         self._text: type[str] | type[bytes] | None = None
         self._variable: tuple[CType, ...] | None = None
+        # Weakly: the ufuncs hold them, and they hold this.
+        self._kernels: weakref.WeakValueDictionary[str | None, Kernel] | None = None
 
     def __call__(self, *arguments: Any, **named: Any) -> Any:
         with self._module._lock:
@@ -627,6 +640,44 @@ class Function(GuestCode):
         made = Function(self._module, self._symbol, self._prototype)
         made._text = self._text
         made._variable = variable_types(self.prototype, types, self._module.image, self.name)
+        return made
+
+    @property
+    def ufunc(self) -> np.ufunc:
+        """A `numpy.ufunc` that calls the function for each element of arrays, of NumPy's types of its prototype.
+
+        It does all that NumPy's own do: broadcasting, `out=`, `where=`, casting, `reduce`, `accumulate`, `outer`, `at`.
+        NaNs are those of single calls, bit by bit. A fault leaves the loop by an ExecutionError; the elements before it
+        are in the output. The module's memory stays as long as the ufunc. The limits of the module hold for each of
+        the loops that NumPy makes in a call.
+
+        Raises:
+            SignatureError: its types aren't scalars that NumPy has, or it returns nothing or takes nothing.
+            HostError: the engine can't.
+            Error: the module is closed, or runs in a process of its own.
+
+        >>> import armexec
+        >>> armexec.function("add x0, x0, x1; ret", "long(long, long)").ufunc([1, 2], 3)
+        array([4, 5])
+        """
+        from armexec.arrays import make_ufunc
+
+        made: np.ufunc = self._array_function(None, make_ufunc)
+        return made
+
+    def _array_function(self, signature: str | None, make: Callable[[Function, Target], Any]) -> Any:
+        """A ufunc of a signature: the one that there is, or a new one."""
+        from armexec.arrays import kernel_of
+
+        module = self._module
+        with module._lock:
+            if self._kernels is None:
+                self._kernels = weakref.WeakValueDictionary()
+            known = self._kernels.get(signature)
+            made = None if known is None else known.ufunc
+            if made is None:
+                made = make(self, module._array_target(self._symbol, self._known_prototype()))
+                self._kernels[signature] = kernel_of(made)  # type: ignore[assignment]
         return made
 
     @property
