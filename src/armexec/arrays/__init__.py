@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from armexec.arrays.kernel import Kernel, kernel_of, origin
-from armexec.arrays.make import Target, make_ufunc
+from armexec.arrays.make import make_ufunc
+from armexec.arrays.target import Target
 
 __all__ = ["Kernel", "Target", "kernel_of", "make_ufunc", "origin"]

@@ -32,11 +32,12 @@ class ElementCalls:
         placement = Placement.of(prototype, convention)
         self._enter, self._limits = enter, limits
         self._stack_size = placement.stack_size
-        # For each operand: its size, how it is extended, and its parts.
+        # For each operand: its size, whether it is signed, whether it is a bool, and its parts.
         self._inputs = [
             (
                 parameter.type.size,
                 _is_signed_integer(parameter.type),
+                parameter.type.kind == "bool",
                 [(place_offset(part), part.offset, part.size, _width(part.place)) for part in parts],
             )
             for parameter, parts in zip(prototype.parameters, placement.arguments, strict=True)
@@ -62,8 +63,11 @@ class ElementCalls:
         data[:] = bytes(len(data))
         data[STACK_OFFSET : STACK_OFFSET + 8] = (frame.address + BLOCK_SIZE).to_bytes(8, "little")
         data[STACK_SIZE_OFFSET : STACK_SIZE_OFFSET + 8] = self._stack_size.to_bytes(8, "little")
-        for (size, is_signed, parts), pointer in zip(self._inputs, pointers, strict=False):
+        for (size, is_signed, is_bool, parts), pointer in zip(self._inputs, pointers, strict=False):
             value = ctypes.string_at(pointer, size)
+            if is_bool:
+                # NumPy's arrays of bools may be views of other bytes.
+                value = bytes([value != b"\0"])
             for at, offset, length, width in parts:
                 part = value[offset : offset + length]
                 if width > length:

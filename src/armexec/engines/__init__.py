@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from armexec.engines.thread_local import GuestThread, ThreadBlocks
     from armexec.memory import Region, Sandbox, Step
     from armexec.objects import Image, Prototype, Resolve
+    from armexec.translate.array_loops.loop import Loop
 
 __all__ = [
     "ENGINES",
@@ -21,6 +22,7 @@ __all__ = [
     "LoadedImage",
     "SupportsFastCallbacks",
     "SupportsFastCalls",
+    "SupportsLoops",
     "default_engine",
     "get_engine",
     "new_sandbox",
@@ -115,6 +117,18 @@ class SupportsFastCalls(Protocol):
         """Call `install`, now or later, with a callable that does what `call` does in less time, if one can be made.
 
         `bound` is what `bind` or `bind_frame` gave; `call` checks arguments and calls it.
+        """
+
+
+@runtime_checkable
+class SupportsLoops(Protocol):
+    """A loaded image that has loops of ufuncs as code."""
+
+    def bind_loop(self, offset: int, prototype: Prototype, loop: Loop) -> tuple[int, object] | None:
+        """The address of a PyUFuncGenericFunction of NumPy's for the function at `offset`, and what has to live as long
+        as it is called. None where calls need more than that: a thread-local variable, or the lock of a thread.
+
+        Exceptions of the guest are set when it returns.
         """
 
 

@@ -35,6 +35,7 @@ from armexec.translate.tiers import AUTO, OPTIMIZED, TIERS, wait
 from armexec.translate.unit_registry import Argument, CodeSource, Names, Shape
 
 if TYPE_CHECKING:
+    from armexec.translate.array_loops.loop import Loop
     from armexec.translate.observe.dump import Dump
 
 __all__ = ["TranslatedEngine", "process_runtime", "settle", "translated_error"]
@@ -209,6 +210,15 @@ class LoadedTranslatedImage:
         bound.address = address
         made: Callable[[int], None] = bound
         return made
+
+    def bind_loop(self, offset: int, prototype: Prototype, loop: Loop) -> tuple[int, object] | None:
+        if self._thread_pointer is not None or self._thread is not None or not passes_scalars_in_registers(prototype):
+            return None
+        placement = place_in_registers(prototype, calling_convention(self.image))
+        arguments = tuple(_argument(part) for parts in placement.arguments for part in parts)
+        float_result = sum(part.size * 8 for part in placement.result if integer_class(part) is None)
+        address = self.translator.entry(self.base + offset, Shape(arguments, float_result, loop=loop))
+        return address, (self.region, self.translator)
 
     def redirect(self, offset: int, target: int | None) -> None:
         old = self.translator

@@ -6,7 +6,7 @@ from functools import cache
 
 from armexec.translate.codegen.link import HostCode
 from armexec.translate.codegen.support_code import shared_code
-from armexec.translate.support.host_environment import flags_text
+from armexec.translate.support.host_environment import environment_text, flags_text
 from armexec.translate.support.load import load
 
 __all__ = ["python_loop"]
@@ -14,7 +14,7 @@ __all__ = ["python_loop"]
 
 @cache
 def _code() -> HostCode:
-    return shared_code(flags_text() + load("arrays/python_loop"), {}, ["python_loop"])
+    return shared_code(environment_text() + flags_text() + load("arrays/python_loop"), {}, ["python_loop"])
 
 
 def python_loop() -> int:

@@ -40,6 +40,7 @@ from armexec.translate.execute.found_code import FoundCode
 from armexec.translate.execute.host_stack import host_overflow, is_host_overflow, limit_key, remember_limit
 from armexec.translate.execute.linked_unit import LinkedUnit, unit_at
 from armexec.translate.execute.state_pool import StatePool
+from armexec.translate.execute.thread_keys import current_thread_state, failed_key
 from armexec.translate.execute.watch import Watch
 from armexec.translate.guest_state import GuestState
 from armexec.translate.mode import COUNTED, NONSPECULATIVE, SPECULATIVE, STRICT, Mode
@@ -129,6 +130,7 @@ class Runtime:
         for_units = [*SHARED, *COUNTED_LOOKUPS]
         names = [*for_units, *FOR_CALLBACKS, *INTERPRETERS, "call_host_function", "exited", "strictly", "untag"]
         names += ["put_found", "stack_pointer", "claim", "release", "handler", "thread_ended", "interrupt"]
+        data |= {"failed_key": failed_key(), "current_thread_state": current_thread_state()}
         data["previous_interrupt"] = ctypes.addressof(self.watch.previous)
         text = shared(host_functions_size=functions.size) + handler_text() + load("signals/interrupt")
         self._shared = shared_code(text, {**objects, **data}, names)

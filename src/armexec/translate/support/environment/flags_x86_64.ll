@@ -1,8 +1,5 @@
 ; The floating-point exception flags on x86-64: the low six bits of MXCSR (Intel SDM volume 1, 10.2.3).
 
-declare void @llvm.x86.sse.stmxcsr(ptr)
-declare void @llvm.x86.sse.ldmxcsr(ptr)
-
 define internal i64 @exception_flags() nounwind {
   %word_at = alloca i32, align 4
   call void @llvm.x86.sse.stmxcsr(ptr %word_at)

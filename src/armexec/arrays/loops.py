@@ -1,0 +1,60 @@
+"""The loops that NumPy calls."""
+
+from __future__ import annotations
+
+import ctypes
+from typing import Any, NamedTuple
+
+from armexec.abi import calling_convention
+from armexec.arrays.element_calls import ElementCalls
+from armexec.arrays.target import Target
+from armexec.engines import SupportsLoops
+from armexec.translate.array_loops.loop import Loop
+from armexec.translate.array_loops.python_loop import python_loop
+
+__all__ = ["BoundLoop", "bind_loop"]
+
+
+class BoundLoop(NamedTuple):
+    """The address of a PyUFuncGenericFunction, its last argument, and what has to live as long as it is called."""
+
+    address: int
+    data: int
+    needed: object
+
+
+def bind_loop(target: Target, loop: Loop) -> BoundLoop:
+    """A loop of host code where the engine makes one, else one in Python.
+
+    Raises:
+        SignatureError: the engine can't pass a type.
+        HostError: the code can't be made.
+    """
+    loaded = target.loaded
+    found = None
+    if isinstance(loaded, SupportsLoops):
+        found = loaded.bind_loop(target.offset, target.prototype, loop)
+    if found is None:
+        enter = loaded.bind_frame(target.offset)
+        convention = calling_convention(loaded.image)
+        return _in_python(ElementCalls(target.prototype, convention, enter, target.limits), loaded.region)
+    address, needed = found
+    if target.has_limits:
+        return _in_python(_Limited(address, target), needed)
+    return BoundLoop(address, 0, needed)
+
+
+def _in_python(call: Any, needed: object) -> BoundLoop:
+    return BoundLoop(python_loop(), id(call), (call, needed))
+
+
+class _Limited:
+    """A loop within the limits of a module."""
+
+    def __init__(self, address: int, target: Target) -> None:
+        self._loop: Any = ctypes.PYFUNCTYPE(None, *(ctypes.c_void_p,) * 4)(address)
+        self._limits = target.limits
+
+    def __call__(self, arguments: int, dimensions: int, steps: int) -> None:
+        with self._limits():
+            self._loop(arguments, dimensions, steps, None)
