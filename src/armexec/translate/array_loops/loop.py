@@ -11,8 +11,8 @@ LOOP_PARAMETERS = "ptr %arguments, ptr %dimensions, ptr %steps, ptr %data"
 
 
 class Source(NamedTuple):
-    """An argument. `kind` "value": an element of the operand `number`; "address": the address of its elements; "length":
-    the size of the dimension `number` of a generalized ufunc."""
+    """An argument. `kind` "value": an element of the operand `number`; "address": the address of its elements;
+    "length": the size of the dimension `number` of a generalized ufunc."""
 
     kind: str
     number: int
