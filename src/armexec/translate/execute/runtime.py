@@ -20,6 +20,7 @@ from armexec.deadlines import is_over
 from armexec.machines.addresses import CACHE_LINE
 from armexec.machines.traps import EXIT, Trap, TrapKind
 from armexec.memory import EXECUTABLE_RANGES, GuestStack, Overflow, SandboxMemory
+from armexec.translate.array_loops.threads import current_thread_state, failed_key
 from armexec.translate.code_owners import CodeOwner, CodeOwners
 from armexec.translate.codegen.support_code import shared_code
 from armexec.translate.execute.fault import Fault, accessed_address, place
@@ -40,7 +41,6 @@ from armexec.translate.execute.found_code import FoundCode
 from armexec.translate.execute.host_stack import host_overflow, is_host_overflow, limit_key, remember_limit
 from armexec.translate.execute.linked_unit import LinkedUnit, unit_at
 from armexec.translate.execute.state_pool import StatePool
-from armexec.translate.execute.thread_keys import current_thread_state, failed_key
 from armexec.translate.execute.watch import Watch
 from armexec.translate.guest_state import GuestState
 from armexec.translate.mode import COUNTED, NONSPECULATIVE, SPECULATIVE, STRICT, Mode
