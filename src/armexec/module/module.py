@@ -671,12 +671,13 @@ class Function(GuestCode):
 
         module = self._module
         with module._lock:
+            prototype = self._known_prototype()
             if self._kernels is None:
                 self._kernels = weakref.WeakValueDictionary()
             known = self._kernels.get(signature)
             made = None if known is None else known.ufunc
             if made is None:
-                made = make(self, module._array_target(self._symbol, self._known_prototype()))
+                made = make(self, module._array_target(self._symbol, prototype))
                 self._kernels[signature] = kernel_of(made)  # type: ignore[assignment]
         return made
 
