@@ -5,7 +5,6 @@ from __future__ import annotations
 import ctypes
 from typing import Any, NamedTuple
 
-from armexec.abi import calling_convention
 from armexec.arrays.element_calls import ElementCalls
 from armexec.arrays.target import Target
 from armexec.engines import SupportsLoops
@@ -35,9 +34,7 @@ def bind_loop(target: Target, loop: Loop) -> BoundLoop:
     if isinstance(loaded, SupportsLoops):
         found = loaded.bind_loop(target.offset, target.prototype, loop)
     if found is None:
-        enter = loaded.bind_frame(target.offset)
-        convention = calling_convention(loaded.image)
-        return _in_python(ElementCalls(target.prototype, convention, enter, target.limits), loaded.region)
+        return _in_python(ElementCalls(target, loop), loaded.region)
     address, needed = found
     if target.has_limits:
         return _in_python(_Limited(address, target), needed)

@@ -665,6 +665,28 @@ class Function(GuestCode):
         made: np.ufunc = self._array_function(None, make_ufunc)
         return made
 
+    def gufunc(self, signature: str) -> np.ufunc:
+        """A generalized ufunc: the function is called for whole rows, matrices and so on of NumPy arrays.
+
+        `mod.dot.gufunc("(n),(n)->()")` is for `float dot(const float *, const float *, long)`. It broadcasts the other
+        dimensions, and takes `axis=`, `axes=` and `out=`. The function's parameters are: a pointer for each input, in
+        order, or a value for an input "()"; a pointer for each output, but for a last one "()" that the function
+        returns; and an integer for each core dimension, in the order in which they first appear in the signature. Sizes
+        that the signature gives as numbers aren't passed. Inputs and outputs that aren't contiguous are copied.
+
+        Args:
+            signature: core dimensions as in NumPy: "(m,n),(n)->(m)".
+
+        Raises:
+            SignatureError: the signature can't be read, or the function's parameters are others.
+            HostError: the function is in a sandbox, which can't reach arrays.
+            Error: the module is closed, or runs in a process of its own.
+        """
+        from armexec.arrays import make_gufunc
+
+        made: np.ufunc = self._array_function(signature, partial(make_gufunc, signature=signature))
+        return made
+
     def _array_function(self, signature: str | None, make: Callable[[Function, Target], Any]) -> Any:
         """A ufunc of a signature: the one that there is, or a new one."""
         from armexec.arrays import kernel_of

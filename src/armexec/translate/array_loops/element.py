@@ -11,6 +11,7 @@ from armexec.errors import HostError
 from armexec.machines.llvm.builder import Builder
 from armexec.machines.llvm.values import address_of
 from armexec.machines.traps import EXIT
+from armexec.translate.array_loops.cores import Cores
 from armexec.translate.array_loops.loop import Loop
 from armexec.translate.guest_state import OFFSETS
 from armexec.translate.ir.guest_call import (
@@ -49,6 +50,9 @@ def is_plain_element(signature: Signature | None, shape: Shape | None) -> bool:
     what it returns tells that a NaN has come up that nonspeculative code has to compute."""
     if signature is None or shape is None or signature.uses_state or signature.checked or signature.is_external:
         return False
+    loop = shape.loop
+    if loop is None or loop.result < 0 or any(source.kind != "value" for source in loop.sources):
+        return False
     function = signature.function
     # Other code doesn't keep account of its effects.
     if not function.machine.guards.speculates or function.machine.counts:
@@ -86,6 +90,7 @@ class ElementWriter:
         self.is_replaced = is_replaced
         self.sandbox = sandbox
         self.result = result_type(shape)
+        self.cores = Cores(shape)
         parameters = ["ptr %state", *(f"{kind} %p{i}" for i, kind in enumerate(parameter_types(shape)))]
         self.parameters = ", ".join(parameters)
         self.wanted = list(members(results(shape)))

@@ -26,7 +26,7 @@ def write_loop_stub(
     """A C function that goes through the elements of NumPy's operands, with one state for all of them; the rest is as
     for `write_entry_stub`. NumPy calls it with the GIL or without (runtime/array_loop.ll)."""
     element = ElementWriter(writer, entry, shape, strict=strict, is_replaced=is_replaced, sandbox=sandbox)
-    out = [*element.element(), *element.counted()]
+    out = [*element.cores.text(), *element.element(), *element.counted()]
     if element.may_be_wrong:
         out += element.exact()
     out += _write_sequence(element, "sequence", is_counted=False)
@@ -42,9 +42,12 @@ def _write_sequence(element: ElementWriter, name: str, *, is_counted: bool) -> l
     assert loop is not None
     inputs = parameter_types(shape)
     b = Builder(OFFSETS)
-    b.append(f"define internal void @loop_{name}({CHUNK_PARAMETERS}) noinline #0 {{")
+    cores = element.cores
+    b.append(f"define internal void @loop_{name}({CHUNK_PARAMETERS}{cores.parameters}) noinline #0 {{")
     b.start("begin")
     number = len(loop.operands)
+    shapes, rooms = cores.shapes(b), cores.rooms(b)
+    lengths = {source.number: cores.length(b, source.number) for source in loop.sources if source.kind == "length"}
     first = [b.load("ptr", b.line(f"getelementptr ptr, ptr %arguments, i64 {k}")) for k in range(number)]
     strides = [b.load("i64", b.line(f"getelementptr i64, ptr %steps, i64 {k}")) for k in range(number)]
     if is_counted:
@@ -55,7 +58,14 @@ def _write_sequence(element: ElementWriter, name: str, *, is_counted: bool) -> l
     b.append("%i = phi i64 [0, %begin], [%next, %on]")
     for k in range(number):
         b.append(f"%p{k} = phi ptr [{first[k]}, %begin], [%q{k}, %on]")
-    values = [b.load(kind, f"%p{source.number}", align=1) for kind, source in zip(inputs, loop.sources, strict=True)]
+    values = []
+    for kind, (what, k) in zip(inputs, loop.sources, strict=True):
+        if what == "address":
+            values.append(cores.address(b, k, f"%p{k}", rooms[k], shapes[k]))
+        elif what == "length":
+            values.append(lengths[k] if kind == "i64" else b.line(f"trunc i64 {lengths[k]} to {kind}"))
+        else:
+            values.append(b.load(kind, f"%p{k}", align=1))
     given = ["ptr %state", *(f"{kind} {value}" for kind, value in zip(inputs, values, strict=True))]
     if is_counted:
         for field, value in kept.items():
@@ -63,6 +73,8 @@ def _write_sequence(element: ElementWriter, name: str, *, is_counted: bool) -> l
     found = b.call(element.result, "@loop_counted" if is_counted else "@loop_element", *given)
     if loop.result >= 0:
         b.store(element.result, found, f"%p{loop.result}", align=1)
+    for k in cores.addressed:
+        cores.put_back(b, k, f"%p{k}", rooms[k], shapes[k])
     if element.may_be_wrong and not is_counted:
         b.branch(is_nan(b, element.result, found), "again", "on")
         b.start("again")
@@ -93,9 +105,11 @@ def _write_stub(element: ElementWriter) -> list[str]:
     b.append("%word = call i64 @begin_loop()")
     b.branch(b.line("icmp eq i64 %word, 0"), "nothing", "start")
     b.start("start")
+    element.cores.begin(b)
     b.append("%state = call ptr @start()")
     b.branch(b.line("icmp eq ptr %state, null"), "full", "try")
     b.start("full")
+    element.cores.end(b)
     b.append("call void @abandon_loop(ptr null, i64 %word, i64 %flags)")
     b.ret()
     b.start("try")
@@ -105,13 +119,14 @@ def _write_stub(element: ElementWriter) -> list[str]:
     b.branch(b.line(f"icmp ne i32 {jumped}, 0"), "trap", "go")
     b.start("trap")
     b.append("call void @leave(ptr %state)")
+    element.cores.end(b)
     b.append("call void @abandon_loop(ptr %state, i64 %word, i64 %flags)")
     b.ret()
     b.start("go")
     b.append("call void @enter(ptr %state)")
     b.state.store("entry", address_of(b, element.entry).text)
     is_counted = b.line(f"icmp ne ptr {b.state.load('limit_cell', 'ptr')}, null")
-    given = "ptr %state, ptr %arguments, ptr %steps, i64 %count"
+    given = CHUNK_PARAMETERS + element.cores.parameters
     b.branch(is_counted, "counting", "uncounted")
     b.start("counting")
     b.append(f"call void @loop_counting({given})")
@@ -121,6 +136,7 @@ def _write_stub(element: ElementWriter) -> list[str]:
     b.jump("done")
     b.start("done")
     b.append("call void @finish(ptr %state)")
+    element.cores.end(b)
     b.append("call void @end_loop(i64 %word, i64 %flags)")
     b.ret()
     b.append("}")

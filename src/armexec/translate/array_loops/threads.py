@@ -1,4 +1,4 @@
-"""What loops of ufuncs know of their thread."""
+"""What loops of ufuncs ask Python for."""
 
 from __future__ import annotations
 
@@ -6,7 +6,9 @@ import ctypes
 from contextlib import suppress
 from functools import cache
 
-__all__ = ["current_thread_state", "failed_key"]
+from armexec.errors import SignatureError
+
+__all__ = ["current_thread_state", "failed_key", "refuse_length"]
 
 _libc = ctypes.CDLL(None)
 _keys: list[ctypes.c_uint64] = []
@@ -30,3 +32,8 @@ def current_thread_state() -> int:
         with suppress(AttributeError):
             return ctypes.cast(getattr(ctypes.pythonapi, name), ctypes.c_void_p).value or 0
     raise OSError("this Python doesn't tell which thread has the GIL")
+
+
+def refuse_length(length: int, bits: int) -> int:
+    """Raises SignatureError for a dimension that doesn't fit the guest's parameter, which has so many bits for it."""
+    raise SignatureError(f"a dimension of {length} elements doesn't fit the function's parameter: it has {bits} bits")

@@ -52,6 +52,7 @@ SHARED = (
     "loop_flags",
     "end_loop",
     "abandon_loop",
+    "refuse_length",
 )
 """The functions that `shared` defines for units."""
 ENDS = {"RETURNED": 1, "CALLED": 2, "ELSEWHERE": 3}

@@ -95,3 +95,13 @@ out:
   call void @put_back_flags(i64 %flags)
   ret void
 }
+
+; Called with the size of a dimension and how many bits the guest's parameter has for it: it raises.
+@length_object = external global i8
+
+; Instead of a loop: a dimension is too large for the guest.
+define void @refuse_length(i64 %word, i64 %flags, i64 %length, i64 %bits) cold nounwind {
+  %zero = call i64 @python(ptr @length_object, i64 %length, i64 %bits)
+  call void @abandon_loop(ptr null, i64 %word, i64 %flags)
+  ret void
+}
