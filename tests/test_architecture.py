@@ -76,7 +76,7 @@ MAY_IMPORT = {
         "compiler_rt",
         "profiling",
     },
-    "arrays": {"abi", "engines", "errors", "memory", "objects", "translate"},
+    "arrays": {"abi", "asm", "cpu", "engines", "errors", "memory", "objects", "translate"},
     "sources": {"asm", "disasm", "objects", "toolchain", "words", "errors", "files"},
     "libraries": {"asm", "compiler_rt", "objects", "toolchain", "store", "errors"},
     "program": {

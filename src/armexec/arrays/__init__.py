@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from armexec.arrays.kernel import Kernel, kernel_of, origin
-from armexec.arrays.make import make_ufunc
-from armexec.arrays.make_generalized import make_gufunc
+from armexec.arrays.make import make_ufunc, remake_loop
 from armexec.arrays.target import Target
 
-__all__ = ["Kernel", "Target", "kernel_of", "make_gufunc", "make_ufunc", "origin"]
+__all__ = ["Kernel", "Target", "kernel_of", "make_ufunc", "origin", "remake_loop"]

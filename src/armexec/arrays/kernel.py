@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 from typing import Any
 
+from armexec.arrays.loops import BoundLoop
 from armexec.arrays.numpy_api import fields_of, new_ufunc
 
 __all__ = ["Kernel", "kernel_of", "origin"]
@@ -14,29 +15,34 @@ class Kernel:
     """What the loop of a ufunc needs. The ufunc holds it, and it lives as long; it doesn't hold the ufunc.
 
     `function` is the Function that it was made from, `signature` that of a generalized ufunc, None for others.
-    `needed` is what has to live: the code, the image, what the loop calls.
     """
 
-    __slots__ = ("__weakref__", "_address", "_fields", "function", "needed", "signature")
+    __slots__ = ("__weakref__", "_address", "_fields", "_needed", "_pointers", "function", "signature")
 
-    def __init__(self, function: Any, signature: str | None, needed: Any) -> None:
+    def __init__(self, function: Any, signature: str | None) -> None:
         self.function = function
         self.signature = signature
-        self.needed = needed
+        # The code, the image, what the loops call: all that there were, since some may still run.
+        self._needed: list[object] = []
+        # The loop, and its last argument.
+        self._pointers = (ctypes.c_void_p * 2)()
         self._address = 0
         self._fields: Any = None
 
-    def make(
-        self, loop: int, data: int, types: list[int], outputs: int, name: str, doc: str, core: str | None = None
-    ) -> Any:
-        """The `numpy.ufunc`, of this loop. `types`: the numbers of NumPy's types, inputs first. `core`: the core
-        dimensions of a generalized ufunc. Raises HostError."""
-        functions, given = (ctypes.c_void_p * 1)(loop), (ctypes.c_void_p * 1)(data)
+    def set_loop(self, loop: BoundLoop) -> None:
+        """Have this loop called from now on."""
+        self._needed.append(loop.needed)
+        # At once: NumPy reads both while it has the GIL.
+        self._pointers[:] = [loop.address, loop.data]
+
+    def make(self, types: list[int], outputs: int, name: str, doc: str, core: str | None) -> Any:
+        """The `numpy.ufunc`. `types`: the numbers of NumPy's types, inputs first. `core`: the core dimensions of a
+        generalized ufunc. Raises HostError."""
         numbers = (ctypes.c_byte * len(types))(*types)
         texts = name.encode(), doc.encode(), None if core is None else core.encode()
-        made = new_ufunc(functions, given, numbers, len(types) - outputs, outputs, *texts)
+        made = new_ufunc(self._pointers, numbers, len(types) - outputs, outputs, *texts)
         # NumPy keeps the addresses only.
-        self._fields = functions, given, numbers, texts
+        self._fields = numbers, texts
         self._address = id(made)
         ctypes.pythonapi.Py_IncRef(ctypes.py_object(self))
         fields_of(made).obj = id(self)

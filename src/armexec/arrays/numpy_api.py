@@ -74,21 +74,21 @@ def _maker() -> Any:
 
 
 def new_ufunc(
-    functions: Any, data: Any, types: Any, inputs: int, outputs: int, name: bytes, doc: bytes, signature: bytes | None
+    pointers: Any, types: Any, inputs: int, outputs: int, name: bytes, doc: bytes, signature: bytes | None
 ) -> Any:
     """A `numpy.ufunc` of one loop.
 
-    All of these stay where they are, unchanged, as long as the ufunc lives. `functions` is an array with the address of
-    a PyUFuncGenericFunction, `data` one with what that gets as its last argument, `types` one with the numbers of
-    NumPy's types. `signature`: that of a generalized ufunc.
+    All of these stay where they are as long as the ufunc lives. `pointers` is an array with the address of a
+    PyUFuncGenericFunction, which may be changed, and what that gets as its last argument; `types` one with the numbers
+    of NumPy's types. `signature`: that of a generalized ufunc.
 
     Raises:
         HostError: this NumPy has no such API.
         ValueError: NumPy can't read the signature.
     """
     return _maker()(
-        ctypes.addressof(functions),
-        ctypes.addressof(data),
+        ctypes.addressof(pointers),
+        ctypes.addressof(pointers) + ctypes.sizeof(ctypes.c_void_p),
         ctypes.addressof(types),
         1,
         inputs,

@@ -20,6 +20,7 @@ __all__ = [
     "ENGINES",
     "Engine",
     "LoadedImage",
+    "SupportsCode",
     "SupportsFastCallbacks",
     "SupportsFastCalls",
     "SupportsLoops",
@@ -129,6 +130,21 @@ class SupportsLoops(Protocol):
         as it is called. None where calls need more than that: a thread-local variable, or the lock of a thread.
 
         Exceptions of the guest are set when it returns.
+        """
+
+
+@runtime_checkable
+class SupportsCode(Protocol):
+    """A loaded image whose functions code of the host can call."""
+
+    def bind_code(self, code: bytes, offset: int, parameters: int) -> Callable[..., None]:
+        """A callable for code of one's own, which may be placed anywhere.
+
+        It takes `parameters` ints, which the code gets as pointers, and after them the address of the function at
+        `offset`. Faults and exceptions are as in functions of the image.
+
+        Raises:
+            HostError: the host gives no executable memory.
         """
 
 

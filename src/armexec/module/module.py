@@ -279,6 +279,7 @@ class Module:
                 self._library.bind()
             for made in list(self._made):
                 made._unbind()
+                made._link_arrays()
         return original
 
     @cached_property
@@ -660,10 +661,7 @@ class Function(GuestCode):
         >>> armexec.function("add x0, x0, x1; ret", "long(long, long)").ufunc([1, 2], 3)
         array([4, 5])
         """
-        from armexec.arrays import make_ufunc
-
-        made: np.ufunc = self._array_function(None, make_ufunc)
-        return made
+        return self._array_function(None)
 
     def gufunc(self, signature: str) -> np.ufunc:
         """A generalized ufunc: the function is called for whole rows, matrices and so on of NumPy arrays.
@@ -682,14 +680,11 @@ class Function(GuestCode):
             HostError: the function is in a sandbox, which can't reach arrays.
             Error: the module is closed, or runs in a process of its own.
         """
-        from armexec.arrays import make_gufunc
+        return self._array_function(signature)
 
-        made: np.ufunc = self._array_function(signature, partial(make_gufunc, signature=signature))
-        return made
-
-    def _array_function(self, signature: str | None, make: Callable[[Function, Target], Any]) -> Any:
+    def _array_function(self, signature: str | None) -> np.ufunc:
         """A ufunc of a signature: the one that there is, or a new one."""
-        from armexec.arrays import kernel_of
+        from armexec.arrays import kernel_of, make_ufunc
 
         module = self._module
         with module._lock:
@@ -697,11 +692,21 @@ class Function(GuestCode):
             if self._kernels is None:
                 self._kernels = weakref.WeakValueDictionary()
             known = self._kernels.get(signature)
-            made = None if known is None else known.ufunc
+            made: np.ufunc | None = None if known is None else known.ufunc
             if made is None:
-                made = make(self, module._array_target(self._symbol, prototype))
+                made = make_ufunc(self, module._array_target(self._symbol, prototype), signature)
                 self._kernels[signature] = kernel_of(made)  # type: ignore[assignment]
+                module._bound(self)
         return made
+
+    def _link_arrays(self) -> None:
+        """Have the ufuncs that there are call functions as they are linked now."""
+        if self._kernels:
+            from armexec.arrays import remake_loop
+
+            target = self._module._array_target(self._symbol, self._known_prototype())
+            for kernel in list(self._kernels.values()):
+                remake_loop(kernel, target)
 
     @property
     def name(self) -> str:

@@ -6,6 +6,7 @@ See docs/decisions/0032-native-calls.md.
 from .calls import bind_address, bind_frame
 from .code_ranges import code_ranges
 from .faults import add_image
+from .frame_call import placed_code
 from .host_functions import HostCall, NativeHostFunctions, native_host_functions
 from .redirections import Redirections
 from .system_calls import SystemCalls, find_system_calls
@@ -21,4 +22,5 @@ __all__ = [
     "code_ranges",
     "find_system_calls",
     "native_host_functions",
+    "placed_code",
 ]

@@ -1,39 +1,16 @@
-"""Generalized ufuncs of functions that take pointers and lengths."""
+"""The operands of generalized ufuncs, of functions that take pointers and lengths."""
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple, NoReturn
+from typing import NamedTuple, NoReturn
 
-from armexec.arrays.core_signature import CoreSignature, parse_core_signature
-from armexec.arrays.kernel import Kernel
-from armexec.arrays.loops import bind_loop
+from armexec.arrays.core_signature import CoreSignature
 from armexec.arrays.operands import operand
-from armexec.arrays.target import Target
-from armexec.errors import HostError, SignatureError
+from armexec.errors import SignatureError
 from armexec.objects import CType, Prototype
 from armexec.translate.array_loops.loop import Loop, Operand, Source
 
-__all__ = ["make_gufunc"]
-
-
-def make_gufunc(function: Any, target: Target, signature: str) -> Any:
-    """A `numpy.ufunc` with core dimensions; `function` is what `origin` gives.
-
-    Raises:
-        SignatureError: the signature can't be read, or doesn't fit the function's prototype.
-        HostError: the engine can't.
-    """
-    core = parse_core_signature(signature)
-    plan = _Plan(target.prototype, core)
-    if target.loaded.sandbox is not None and any(source.kind == "address" for source in plan.loop.sources):
-        raise HostError(
-            f"{target.name}: a sandbox can't reach NumPy's arrays: call the function for each row, which copies it, or"
-            " load the module without sandbox="
-        )
-    address, data, needed = bind_loop(target, plan.loop)
-    doc = f"`{target.prototype}`, applied to the core dimensions {core}."
-    kernel = Kernel(function, signature, needed)
-    return kernel.make(address, data, plan.numbers, len(core.outputs), target.name, doc, str(core))
+__all__ = ["GeneralizedOperands"]
 
 
 class _Argument(NamedTuple):
@@ -43,8 +20,11 @@ class _Argument(NamedTuple):
     what: str
 
 
-class _Plan:
-    """Which parameter is what: pointers to inputs, then to outputs that aren't returned, then lengths."""
+class GeneralizedOperands:
+    """Which parameter is what: pointers to inputs, then to outputs that aren't returned, then lengths.
+
+    `numbers` are those of NumPy's types of the operands. Raises SignatureError where the prototype doesn't fit.
+    """
 
     def __init__(self, prototype: Prototype, core: CoreSignature) -> None:
         self._prototype, self._core = prototype, core
