@@ -218,7 +218,7 @@ def test_a_ufunc_of_a_closed_module(engine: str) -> None:
 
 
 def test_nothing_is_left_of_many() -> None:
-    function = armexec.function("fadd d0, d0, d0; ret", "double(double)")
+    function = armexec.function("fadd d0, d0, d0; ret", "double(double)", engine="translated")
     first = function.ufunc
     units = len(function.module.loaded.translator.units)  # type: ignore[attr-defined]
     assert function.ufunc is first

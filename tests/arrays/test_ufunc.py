@@ -14,7 +14,7 @@ from hypothesis.extra import numpy as arrays
 from tests.arrays.kernels import kernels
 
 import armexec
-from engines import AVAILABLE
+from engines import AVAILABLE, needs_processes
 
 ENGINES = pytest.mark.parametrize("engine", AVAILABLE)
 INTEGERS = {
@@ -214,6 +214,7 @@ def test_long_double() -> None:
     assert apple(3.0) == 1.5
 
 
+@needs_processes
 def test_a_module_in_a_process_of_its_own_has_none() -> None:
     with (
         armexec.function("fadd d0, d0, d0; ret", "double(double)", isolate="process").module as mod,

@@ -688,6 +688,8 @@ class Function(GuestCode):
 
         module = self._module
         with module._lock:
+            if module.closed:
+                _refuse_closed(module.name)
             prototype = self._known_prototype()
             if self._kernels is None:
                 self._kernels = weakref.WeakValueDictionary()
