@@ -112,6 +112,10 @@ def test_the_ways_of_calling(engine: str) -> None:
     sub.at(mine, [0, 1, 1, 3], 10.0)
     np.subtract.at(theirs, [0, 1, 1, 3], 10.0)
     np.testing.assert_array_equal(mine, theirs)
+    assert mod.add32.ufunc.reduce(np.arange(5, dtype=np.int32)) == 10
+    # NumPy knows `add` by its name, and asks for 64 bits unless it is told otherwise.
+    named = armexec.function("add w0, w0, w1; ret", "int add(int, int)", engine=engine).ufunc
+    assert named.reduce(np.arange(5, dtype=np.int32), dtype=np.int32) == 10
     where = a % 3 == 0
     np.testing.assert_array_equal(add(a, 1, where=where, out=a.copy()), np.add(a, 1, where=where, out=a.copy()))
     with pytest.raises(ValueError, match="not reorderable"):
