@@ -76,6 +76,7 @@ MAY_IMPORT = {
         "compiler_rt",
         "profiling",
     },
+    "arrays": {"abi", "asm", "cpu", "engines", "errors", "memory", "objects", "translate"},
     "sources": {"asm", "disasm", "objects", "toolchain", "words", "errors", "files"},
     "libraries": {"asm", "compiler_rt", "objects", "toolchain", "store", "errors"},
     "program": {
@@ -94,6 +95,7 @@ MAY_IMPORT = {
     },
     "compiler_rt": {"asm", "objects", "toolchain"},  # its code is made beforehand
     "module": {
+        "arrays",
         "callbacks",
         "cpu",
         "forks",
@@ -114,6 +116,7 @@ MAY_IMPORT = {
     },
     "isolation": {
         "abi",
+        "arrays",
         "compiler_rt",
         "deadlines",
         "engines",

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from armexec.bench.contenders.choice import choose
 from armexec.bench.contenders.runner import Contender
 from armexec.bench.kernels import Kernel
+from armexec.bench.measurements.arrays import measure_arrays
 from armexec.bench.measurements.calls import measure_calls
 from armexec.bench.measurements.first_call import measure_first_call
 from armexec.bench.measurements.hot import measure_kernel
@@ -19,7 +20,7 @@ from armexec.errors import Error
 
 __all__ = ["PARTS", "Plan", "choose_parts"]
 
-PARTS = ("kernels", "first", "calls", "text", "startup")
+PARTS = ("kernels", "first", "calls", "arrays", "text", "startup")
 """The names that `--parts` takes."""
 
 _ROUNDS, _QUICK_ROUNDS = 9, 3
@@ -94,6 +95,10 @@ class Plan:
         if "calls" in self.parts:
             say("calls")
             report.calls = measure_calls(rounds, _QUICK_CALLS if self.quick else _CALLS)
+            step()
+        if "arrays" in self.parts:
+            say("arrays")
+            report.arrays = measure_arrays(processes if self.quick else rounds, quick=self.quick)
             step()
         if "text" in self.parts:
             say("assembler and disassembler")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import platform
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 from armexec.abi import calling_convention, place_in_registers
@@ -25,6 +26,7 @@ from armexec.engines.native_calls import (
     code_ranges,
     find_system_calls,
     native_host_functions,
+    placed_code,
 )
 from armexec.engines.thread_local import GuestThread, ThreadBlocks
 from armexec.errors import HostError
@@ -42,6 +44,10 @@ def _c_type(part: Part) -> type[ctypes._SimpleCData[Any]]:
     """The ctypes class that passes a part of a value; ctypes has the host's calling convention."""
     # ctypes has no half precision: a double has its bits.
     return integer_class(part) or (ctypes.c_float if part.format == "binary32" else ctypes.c_double)
+
+
+def _call_last(function: Callable[..., None], last: int, *given: int) -> None:
+    function(*given, last)
 
 
 class LoadedNativeImage:
@@ -104,6 +110,12 @@ class LoadedNativeImage:
 
     def bind_frame(self, offset: int) -> Callable[[int], None]:
         return bind_frame(self._redirections.original(offset), self._memory)
+
+    def bind_code(self, code: bytes, offset: int, parameters: int) -> Callable[..., None]:
+        region = placed_code(code)
+        pointers: list[type[Any]] = [ctypes.c_void_p] * (parameters + 1)
+        function = bind_address(region.address, None, pointers, (self._memory, region))
+        return partial(_call_last, function, self._redirections.original(offset))
 
     def run_as(self, thread: GuestThread) -> None:
         raise HostError(f"{self.image.name}: the processor's thread pointer is Python's: use the engine 'translated'")

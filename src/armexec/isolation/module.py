@@ -26,6 +26,7 @@ from armexec.own_names import own_method
 
 if TYPE_CHECKING:
     from armexec.abi.values.globals import Globals
+    from armexec.arrays import Target
     from armexec.errors import Diagnostic
     from armexec.objects import CType, Prototype
 
@@ -133,6 +134,11 @@ class IsolatedModule(Module):
 
     def _prepared_call(self, symbol: FunctionSymbol, *_: Any) -> NoReturn:
         raise SignatureError(f"{symbol.source_name}: a debugger doesn't reach code in a worker process")
+
+    def _array_target(self, symbol: FunctionSymbol, prototype: Prototype) -> Target:
+        what = f"{symbol.source_name}: a ufunc's loop runs in this process, and the function in a worker"
+        raise Error(f"{what}: load it without isolate=")
+
 
     def _redirect(self, original: Function, replacement: Callable[..., Any] | None) -> None:
         """As Module's, until the worker ends. The replacement is a callable of Python, or a function of this module."""

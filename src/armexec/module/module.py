@@ -23,8 +23,11 @@ from armexec.objects.names import bare_name
 from armexec.own_names import FunctionList, OwnText, own_method
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from armexec.abi.values.globals import Globals
     from armexec.abi.values.types import Types
+    from armexec.arrays import Kernel, Target
     from armexec.errors import Diagnostic
     from armexec.memory import HostMemory, Region, Sandbox, SandboxMemory, Step
     from armexec.objects import CType, Prototype
@@ -274,6 +277,7 @@ class Module:
                 self._library.bind()
             for made in list(self._made):
                 made._unbind()
+                made._link_arrays()
 
     @cached_property
     def _replacements(self) -> dict[int, Any]:
@@ -450,6 +454,14 @@ class Module:
         memory = None if sandbox is None else sandbox.memory
         return text_result(text, symbol.source_name, self._loaded.base + symbol.offset, memory)
 
+    def _array_target(self, symbol: FunctionSymbol, prototype: Prototype) -> Target:
+        """What ufuncs of a function are made for."""
+        from armexec.arrays import Target
+
+        settings = self._settings
+        name = bare_name(symbol.source_name)
+        return Target(self._loaded, symbol.offset, prototype, name, settings.limits, settings.has_limits)
+
     def _bound(self, function: Function) -> None:
         self._made.add(function)
 
@@ -501,7 +513,7 @@ class Function(GuestCode):
     function is an ExecutionError.
     """
 
-    __slots__ = ("__weakref__", "_module", "_prototype", "_symbol", "_text", "_variable")
+    __slots__ = ("__weakref__", "_kernels", "_module", "_prototype", "_symbol", "_text", "_variable")
 
     def __init__(self, module: Module, symbol: FunctionSymbol, prototype: Prototype | None = None) -> None:
         if not isinstance(module, Module) or not isinstance(symbol, FunctionSymbol):
@@ -511,6 +523,8 @@ class Function(GuestCode):
         self._prototype = prototype
         self._text: type[str] | type[bytes] | None = None
         self._variable: tuple[CType, ...] | None = None
+        # Weakly: the ufuncs hold them, and they hold this.
+        self._kernels: weakref.WeakValueDictionary[str | None, Kernel] | None = None
 
     def __call__(self, *arguments: Any, **named: Any) -> Any:
         with self._module._lock:
@@ -625,6 +639,73 @@ class Function(GuestCode):
         made._text = self._text
         made._variable = variable_types(self.prototype, types, self._module.image, self.name)
         return made
+
+    @property
+    def ufunc(self) -> np.ufunc:
+        """A `numpy.ufunc` that calls the function for each element of arrays, of NumPy's types of its prototype.
+
+        It does all that NumPy's own do: broadcasting, `out=`, `where=`, casting, `reduce`, `accumulate`, `outer`, `at`.
+        NaNs are those of single calls, bit by bit. A fault leaves the loop by an ExecutionError; the elements before it
+        are in the output. The module's memory stays as long as the ufunc. The limits of the module hold for each of
+        the loops that NumPy makes in a call.
+
+        Raises:
+            SignatureError: its types aren't scalars that NumPy has, or it returns nothing or takes nothing.
+            HostError: the engine can't.
+            Error: the module is closed, or runs in a process of its own.
+
+        >>> import armexec
+        >>> armexec.function("add x0, x0, x1; ret", "long(long, long)").ufunc([1, 2], 3)
+        array([4, 5])
+        """
+        return self._array_function(None)
+
+    def gufunc(self, signature: str) -> np.ufunc:
+        """A generalized ufunc: the function is called for whole rows, matrices and so on of NumPy arrays.
+
+        `mod.dot.gufunc("(n),(n)->()")` is for `float dot(const float *, const float *, long)`. It broadcasts the other
+        dimensions, and takes `axis=`, `axes=` and `out=`. The function's parameters are: a pointer for each input, in
+        order, or a value for an input "()"; a pointer for each output, but for a last one "()" that the function
+        returns; and an integer for each core dimension, in the order in which they first appear in the signature. Sizes
+        that the signature gives as numbers aren't passed. Inputs and outputs that aren't contiguous are copied.
+
+        Args:
+            signature: core dimensions as in NumPy: "(m,n),(n)->(m)".
+
+        Raises:
+            SignatureError: the signature can't be read, or the function's parameters are others.
+            HostError: the function is in a sandbox, which can't reach arrays.
+            Error: the module is closed, or runs in a process of its own.
+        """
+        return self._array_function(signature)
+
+    def _array_function(self, signature: str | None) -> np.ufunc:
+        """A ufunc of a signature: the one that there is, or a new one."""
+        from armexec.arrays import kernel_of, make_ufunc
+
+        module = self._module
+        with module._lock:
+            if module.closed:
+                _refuse_closed(module.name)
+            prototype = self._known_prototype()
+            if self._kernels is None:
+                self._kernels = weakref.WeakValueDictionary()
+            known = self._kernels.get(signature)
+            made: np.ufunc | None = None if known is None else known.ufunc
+            if made is None:
+                made = make_ufunc(self, module._array_target(self._symbol, prototype), signature)
+                self._kernels[signature] = kernel_of(made)  # type: ignore[assignment]
+                module._bound(self)
+        return made
+
+    def _link_arrays(self) -> None:
+        """Have the ufuncs that there are call functions as they are linked now."""
+        if self._kernels:
+            from armexec.arrays import remake_loop
+
+            target = self._module._array_target(self._symbol, self._known_prototype())
+            for kernel in list(self._kernels.values()):
+                remake_loop(kernel, target)
 
     @property
     def name(self) -> str:

@@ -20,6 +20,7 @@ from armexec.deadlines import is_over
 from armexec.machines.addresses import CACHE_LINE
 from armexec.machines.traps import EXIT, Trap, TrapKind
 from armexec.memory import EXECUTABLE_RANGES, GuestStack, Overflow, SandboxMemory
+from armexec.translate.array_loops.threads import current_thread_state, failed_key, refuse_length
 from armexec.translate.code_owners import CodeOwner, CodeOwners
 from armexec.translate.codegen.support_code import shared_code
 from armexec.translate.execute.fault import Fault, accessed_address, place
@@ -117,6 +118,7 @@ class Runtime:
             "prepare": self._prepare,
             "ended": self._ended,
             "raiser": self._raise,
+            "length_object": refuse_length,
         }
         # An object of CPython is at its id; the dictionary keeps them.
         objects = {name: id(callback) for name, callback in self._callbacks.items()}
@@ -130,6 +132,7 @@ class Runtime:
         names = [*for_units, *FOR_CALLBACKS, *INTERPRETERS, "call_host_function", "exited", "strictly", "untag"]
         names += ["put_found", "clear_found", "stack_pointer", "claim", "release", "handler", "thread_ended"]
         names += ["interrupt"]
+        data |= {"failed_key": failed_key(), "current_thread_state": current_thread_state()}
         data["previous_interrupt"] = ctypes.addressof(self.watch.previous)
         data["overdue"] = ctypes.addressof(self.watch.overdue)
         text = shared(host_functions_size=functions.size) + handler_text() + load("signals/interrupt")
