@@ -16,7 +16,7 @@ from armexec.isolation.session import Session
 from armexec.module.imports import Import
 from armexec.module.links import Links
 from armexec.module.module import Function, Module
-from armexec.module.settings import Settings
+from armexec.module.settings import Origin, Settings
 from armexec.module.signatures import described
 from armexec.objects import FunctionSymbol, Image
 from armexec.objects.names import source_name
@@ -25,6 +25,7 @@ from armexec.own_names import own_method
 if TYPE_CHECKING:
     from armexec.abi.values.globals import Globals
     from armexec.arrays import Target
+    from armexec.c_functions import CTarget
     from armexec.errors import Diagnostic
     from armexec.objects import CType, Prototype
 
@@ -67,7 +68,8 @@ class IsolatedModule(Module):
         # The others hold in the worker.
         self._settings = Settings(time_limit=settings.time_limit)
         self._given = dict(imports or {})
-        self._begin(Links(image, engine, self._given), assembly, diagnostics)
+        origin = Origin(engine, self._given, settings)
+        self._begin(Links(image, engine, self._given), assembly, diagnostics, origin)
         contents = _Contents(self._image, self._links.engine.name, engine, settings)
         memory = _MEMORY if settings.memory_limit is None else settings.memory_limit
         self._session = contents.session = Session(self._image.name, memory, contents.request, contents.complete)
@@ -125,6 +127,11 @@ class IsolatedModule(Module):
         what = f"{symbol.source_name}: a ufunc's loop runs in this process, and the function in a worker"
         raise Error(f"{what}: load it without isolate=")
 
+    def _c_target(self, function: Function, prototype: Prototype) -> CTarget:
+        from armexec.c_functions import CTarget
+
+        return CTarget(prototype, Function(self, function._symbol, prototype), None, function.offset, False)
+
     @own_method
     def replace(self, function: str | int, replacement: Callable[..., Any] | None) -> Function:
         """Have the guest call something else where it calls one of its functions, as `Module.replace` does, until the
@@ -150,6 +157,7 @@ class IsolatedModule(Module):
                 )
             target = self._callables.reference(getattr(replacement, "function", replacement), prototype)
         self._session.ask(Request.REPLACE, (offset, target))
+        self._replacements[offset] = replacement
         return original
 
     @own_method
