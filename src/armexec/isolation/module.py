@@ -19,7 +19,7 @@ from armexec.module.guest_callbacks import Callback
 from armexec.module.imports import Import
 from armexec.module.links import Links
 from armexec.module.module import Function, Module
-from armexec.module.settings import Settings
+from armexec.module.settings import Origin, Settings
 from armexec.objects import FunctionSymbol, Image
 from armexec.objects.names import source_name
 from armexec.own_names import own_method
@@ -27,6 +27,7 @@ from armexec.own_names import own_method
 if TYPE_CHECKING:
     from armexec.abi.values.globals import Globals
     from armexec.arrays import Target
+    from armexec.c_functions import CTarget
     from armexec.errors import Diagnostic
     from armexec.objects import CType, Prototype
 
@@ -71,10 +72,11 @@ class IsolatedModule(Module):
         # Initializers and finalizers have the other limits there, each of them.
         self._timed = Settings(time_limit=settings.time_limit)
         self._given = dict(imports or {})
+        origin = Origin(engine, self._given, settings)
         if settings.sandbox:
             check_sandbox(engine)
             engine = engine or "translated"
-        self._begin(Links(image, engine, self._given), assembly, diagnostics)
+        self._begin(Links(image, engine, self._given), assembly, diagnostics, origin)
         contents = _Contents(self._image, self._links.engine.name, engine, settings)
         memory = MEMORY if settings.memory_limit is None else settings.memory_limit
         self._session = contents.session = Session(self._image.name, memory, contents.request, contents.complete)
@@ -139,6 +141,11 @@ class IsolatedModule(Module):
         what = f"{symbol.source_name}: a ufunc's loop runs in this process, and the function in a worker"
         raise Error(f"{what}: load it without isolate=")
 
+    def _c_target(self, function: Function, prototype: Prototype) -> CTarget:
+        from armexec.c_functions import CTarget
+
+        return CTarget(prototype, Function(self, function._symbol, prototype), None, function.offset, False)
+
 
     def _redirect(self, original: Function, replacement: Callable[..., Any] | None) -> None:
         """As Module's, until the worker ends. The replacement is a callable of Python, or a function of this module."""
@@ -153,6 +160,7 @@ class IsolatedModule(Module):
         elif replacement is not None:
             target = self._callables.reference(replacement, original._replaced_prototype)
         self._session.ask(Request.REPLACE, (original.offset, target))
+        self._replacements[original.offset] = replacement
 
     @own_method
     def read(self, offset: int, size: int) -> bytes:
