@@ -49,7 +49,8 @@ if TYPE_CHECKING:
     from armexec.module.guest_callbacks import Callback, callback
     from armexec.module.variable_arguments import VariableArguments
     from armexec.profiling.profile import HotFunction, HotLine, Profile, profile
-    from armexec.program.run import ProgramResult, run
+    from armexec.program.images import ProgramResult
+    from armexec.programs import run
     from armexec.run_limits import limits
     from armexec.space import AddressSpace
     from armexec.tracing import Trace, trace
@@ -123,7 +124,8 @@ _HOMES = {
     **dict.fromkeys(("Session", "debug"), "armexec.debugger"),
     **dict.fromkeys(("Trace", "trace"), "armexec.tracing"),
     **dict.fromkeys(("Callback", "callback"), "armexec.module.guest_callbacks"),
-    **dict.fromkeys(("ProgramResult", "run"), "armexec.program.run"),
+    "ProgramResult": "armexec.program.images",
+    "run": "armexec.programs",
     "AddressSpace": "armexec.space",
     "CodeBuffer": "armexec.module.code_buffer",
     "GuestPointer": "armexec.abi.guest_pointer",

@@ -16,6 +16,11 @@ class Allowance:
         self._left = left
         self._outer = outer
 
+    @property
+    def left(self) -> int:
+        """How many bytes may still be taken."""
+        return self._left if self._outer is None else min(self._left, self._outer.left)
+
     def take(self, size: int) -> bool:
         """Take so many bytes, if they are left; whether they were."""
         if size > self._left or (self._outer is not None and not self._outer.take(size)):

@@ -43,11 +43,15 @@ def instruction_limit() -> int | None:
     return _mine.limit
 
 
-def begin(limit: int) -> Outer:
-    """From now on guest code of this thread may execute so many instructions, or as many as are left."""
+def begin(limit: int, left: int | None = None) -> Outer:
+    """From now on guest code of this thread may execute so many instructions, or as many as are left.
+
+    `left`: how many of the limit are left, if some have been executed elsewhere.
+    """
     outer_limit, outer_left = _mine.limit, _mine.left.value
-    is_nearer = outer_limit is None or limit <= outer_left
-    at_first = min(limit, _MOST) if is_nearer else outer_left
+    wanted = min(limit if left is None else left, _MOST)
+    is_nearer = outer_limit is None or wanted <= outer_left
+    at_first = wanted if is_nearer else outer_left
     if is_nearer:
         _mine.limit, _mine.left.value = limit, at_first
     for listener in tuple(began):

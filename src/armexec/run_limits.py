@@ -67,7 +67,8 @@ class limits:
     function of Python that the guest calls. The module is as usable as before. What the guest has changed in memory
     stays changed.
 
-    Engines: all; `instruction_limit` and `stack_size` not on native, where they do nothing to calls.
+    Engines: all. On native, calls with an `instruction_limit` are interpreted, since the processor can't count at its
+    full speed: they take some thousand times as long.
 
     Raises:
         SignatureError: a limit has a value that it can't have.

@@ -5,7 +5,6 @@ from __future__ import annotations
 import signal
 import sys
 from collections.abc import Mapping, Sequence
-from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -17,6 +16,7 @@ if TYPE_CHECKING:
     from armexec.debugger import Session
     from armexec.debugger.target import Target
     from armexec.objects import Image
+    from armexec.run_limits import limits
     from armexec.sources import Source
 
 __all__ = ["given_folders", "is_program", "program_session", "program_target", "run_program"]
@@ -48,11 +48,12 @@ def run_program(
     files: Mapping[str, str],
     *,
     engine: str | None,
-    limits: AbstractContextManager[object],
+    limits: limits,
     json: bool,
     profile: bool,
     sandbox: bool = False,
     counts: CountFiles | None = None,
+    isolate: str | None = None,
 ) -> int:
     """Run it within some limits; the exit status. Its streams are those of the command, but for `json`, which prints
     what it has written.
@@ -60,7 +61,8 @@ def run_program(
     Raises:
         Error: see `armexec.run`.
     """
-    from armexec.program.run import ProgramResult, program_image, program_parts, run_image
+    from armexec.program.images import ProgramResult, program_image, program_parts
+    from armexec.programs import run_image
 
     made = None
     if profile:
@@ -87,6 +89,7 @@ def run_program(
                 limits=limits,
                 watch=made,
                 sandbox=sandbox,
+                isolate=isolate,
             )
     if json:
         import json as encoder
@@ -140,7 +143,7 @@ def program_target(
     """A program that a session, or whatever else goes instruction by instruction, can run. Raises as `program_session`
     does."""
     from armexec.debugger.program_target import ProgramTarget
-    from armexec.program.run import program_image, program_parts
+    from armexec.program.images import program_image, program_parts
 
     image = program_image(source.name, program_parts([source]))
     data = b"" if source.name == "<stdin>" or sys.stdin.isatty() else sys.stdin.buffer

@@ -78,7 +78,7 @@ def _program(
 ) -> Target:
     """A program, whose parameters are those of `armexec.run`."""
     from armexec.debugger.program_target import ProgramTarget
-    from armexec.program.run import check_arguments, image_of
+    from armexec.program.images import check_arguments, image_of
 
     check_arguments(arguments)
     image = image_of(program, **source)

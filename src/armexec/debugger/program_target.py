@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from armexec.callbacks import HostFunctions
@@ -25,9 +26,9 @@ from armexec.engines import LoadedImage
 from armexec.guest_sizes import sizes
 from armexec.memory import guest_stack, stack_size
 from armexec.objects import Image
+from armexec.program.images import ProgramResult
 from armexec.program.process import Process
-from armexec.program.run import ProgramResult
-from armexec.program.system_calls import ProgramExit
+from armexec.program.system_calls import ProgramExit, SystemCalls
 from armexec.program.system_calls.streams import Readable
 
 __all__ = ["ProgramTarget"]
@@ -69,9 +70,8 @@ class ProgramTarget:
     ) -> None:
         self._output = io.BytesIO() if capture else None
         self._error = io.BytesIO() if capture else None
-        self._process = Process(
-            image, engine, input=input, output=self._output, error=self._error, files=files, sandbox=sandbox
-        )
+        system = partial(SystemCalls, input=input, output=self._output, error=self._error, files=files)
+        self._process = Process(image, engine, system, sandbox=sandbox)
         try:
             self._start(image, [image.name, *arguments], environment)
         except BaseException:

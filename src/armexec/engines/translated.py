@@ -35,6 +35,7 @@ from armexec.translate.tiers import AUTO, OPTIMIZED, TIERS, wait
 from armexec.translate.unit_registry import Argument, CodeSource, Names, Shape
 
 if TYPE_CHECKING:
+    from armexec.translate.array_loops.loop import Loop
     from armexec.translate.observe.dump import Dump
 
 __all__ = ["TranslatedEngine", "process_runtime", "settle", "translated_error"]
@@ -176,6 +177,7 @@ class LoadedTranslatedImage:
         )
         self._tier = tier
         self.translator = self._new_translator(code, tier=tier)
+        self._loops: dict[tuple[int, Shape], int] = {}
 
     def bind(self, offset: int, prototype: Prototype) -> Callable[..., Any]:
         placement = place_in_registers(prototype, calling_convention(self.image))
@@ -210,6 +212,19 @@ class LoadedTranslatedImage:
         made: Callable[[int], None] = bound
         return made
 
+    def bind_loop(self, offset: int, prototype: Prototype, loop: Loop) -> tuple[int, object] | None:
+        if self._thread_pointer is not None or self._thread is not None or not passes_scalars_in_registers(prototype):
+            return None
+        placement = place_in_registers(prototype, calling_convention(self.image))
+        arguments = tuple(_argument(part) for parts in placement.arguments for part in parts)
+        float_result = sum(part.size * 8 for part in placement.result if integer_class(part) is None)
+        key = offset, Shape(arguments, float_result, loop=loop)
+        # Ufuncs come and go, and units stay.
+        address = self._loops.get(key)
+        if address is None:
+            address = self._loops[key] = self.translator.entry(self.base + offset, key[1])
+        return address, (self.region, self.translator)
+
     def redirect(self, offset: int, target: int | None) -> None:
         old = self.translator
         redirected = {at: to for at, to in old.code.redirected.items() if at != self.base + offset}
@@ -217,6 +232,7 @@ class LoadedTranslatedImage:
             redirected[self.base + offset] = target
         # What runs now goes on in the old translations. Those that are kept know nothing of this.
         old.close()
+        self._loops.clear()
         self._runtime.remove(old)
         # Loops of the first tier would be found by the dispatcher, which goes to what stands for a function.
         tier = OPTIMIZED if redirected and self._tier == AUTO else self._tier

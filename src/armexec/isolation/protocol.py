@@ -18,6 +18,7 @@ from armexec.isolation.channel import ProtocolError
 from armexec.objects import Prototype
 
 __all__ = [
+    "ALIGNMENT",
     "LIMIT",
     "SERVER_LIMIT",
     "Address",
@@ -34,6 +35,8 @@ __all__ = [
 
 SERVER_LIMIT = 1 << 20
 """The longest message from and to the fork server, in bytes."""
+ALIGNMENT = 64
+"""The copy of memory that an argument points to has an address with the same lower bits as the original's."""
 LIMIT = 4 << 20
 """The longest message from a worker, in bytes, beside the memory that it sends back."""
 _COUNT = struct.Struct("<I")
@@ -51,7 +54,10 @@ class ServerKind(IntEnum):
 
 
 class Request(IntEnum):
-    """Messages to a worker. Each has one reply, RESULT or ERROR, but the last two, which are replies to CALLBACK."""
+    """Messages to a worker: what may be used (`Budget`), and a question. Each has one reply, RESULT or ERROR, but the
+    last two, which are replies to CALLBACK, with what is left (`budget.left`).
+
+    The first is LOAD or PROGRAM."""
 
     LOAD = 1
     BIND = 2
@@ -65,10 +71,11 @@ class Request(IntEnum):
     FORGET = 10
     RETURN = 11
     RAISE = 12
+    PROGRAM = 13
 
 
 class Reply(IntEnum):
-    """Messages from a worker."""
+    """Messages from a worker. RESULT, ERROR and CALLBACK have what is left (`budget.left`)."""
 
     READY = 1
     RESULT = 2
@@ -79,8 +86,8 @@ class Reply(IntEnum):
 
 # Plain tuples, which unpickle in a fraction of the time of others.
 Block: TypeAlias = tuple[bytes | int, int, bool]
-"""Memory that arguments point to: its bytes, or its offset in shared memory; the lower bits of its address; whether the
-guest may change it."""
+"""Memory that arguments point to: its bytes, and the lower bits of its address; or its offset in shared memory, and its
+size; and whether the guest may change it."""
 Address: TypeAlias = tuple[int, int]
 """A pointer into a block: the block's number and the offset in it."""
 

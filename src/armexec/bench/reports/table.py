@@ -9,6 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from armexec.bench.contenders.runner import HOST
+from armexec.bench.figures import median, ratio
 from armexec.bench.measurements.calls import CTYPES
 from armexec.bench.measurements.debugging import HOOK, TRACE
 from armexec.bench.reports.report import RATIOS, Report
@@ -128,6 +129,25 @@ def _debugging(report: Report) -> Table:
     return table
 
 
+def _arrays(report: Report) -> Table:
+    """One row for each kernel in each place."""
+    table = Table("ufunc over arrays, ms", "", box=None, pad_edge=False)
+    every = (who for both in report.arrays.values() for times in both.values() for who in times)
+    names = list(dict.fromkeys(every))
+    for name in names:
+        table.add_column(name, justify="right")
+    has_numba = "numba" in names
+    if has_numba:
+        table.add_column("armexec/\nnumba", justify="right", style="bold")
+    for kernel, both in report.arrays.items():
+        for place, times in both.items():
+            row = [_milliseconds(median(times[name]) if name in times else None) for name in names]
+            if has_numba:
+                row.append(_ratio(ratio(times["armexec"], times["numba"])))
+            table.add_row(kernel, place, *row)
+    return table
+
+
 def _others(report: Report) -> Iterator[Table]:
     if report.calls:
         table = Table("call of int fn(int num)", box=None, pad_edge=False)
@@ -137,6 +157,8 @@ def _others(report: Report) -> Iterator[Table]:
             base = report.calls.get(CTYPES)
             table.add_row(name, f"{value:.0f}", f"{1e9 / value:,.0f}", _ratio(value / base if base else None))
         yield table
+    if report.arrays:
+        yield _arrays(report)
     if report.text:
         table = Table("text", box=None, pad_edge=False)
         table.add_column("instructions/s", justify="right")

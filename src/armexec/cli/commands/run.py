@@ -47,6 +47,11 @@ from armexec.cli.outcome import ended_by_ctrl_c
 )
 @option("--stack-size", type=memory_size, metavar="SIZE", help="How large the guest's stack is, such as 64M.")
 @option("--sandbox", is_flag=True, help="Let the code reach no memory but its own (only on the translated engine).")
+@option(
+    "--isolate",
+    is_flag=True,
+    help="Run the code in a process of its own, which can do nothing else: open files, connect, or start others.",
+)
 @option("--json", is_flag=True, help="Print the result as JSON, with what was called.")
 @option("--profile", is_flag=True, help="Show on standard error which functions and lines took the time.")
 @option(
@@ -81,6 +86,7 @@ def run(
     memory_limit: int | None,
     stack_size: int | None,
     sandbox: bool,
+    isolate: bool,
     json: bool,
     profile: bool,
     coverage: str | None,
@@ -115,9 +121,14 @@ def run(
     from armexec.run_limits import limits
 
     counts = CountFiles(coverage, callgrind)
-    if counts.are_asked_for and (profile or gdb is not None):
-        raise click.UsageError("--coverage and --callgrind don't go together with --profile and --gdb")
+    if counts.are_asked_for and (profile or isolate or gdb is not None):
+        raise click.UsageError("--coverage and --callgrind don't go together with --profile, --isolate and --gdb")
     folders = given_folders(files)
+    if isolate and profile:
+        raise click.UsageError("--profile doesn't see what runs in a process of its own: leave out --isolate")
+    if isolate and gdb is not None:
+        raise click.UsageError("--gdb doesn't reach what runs in a process of its own: leave out --isolate")
+    isolation = "process" if isolate else None
     given = limits(
         time_limit=time_limit, instruction_limit=instruction_limit, memory_limit=memory_limit, stack_size=stack_size
     )
@@ -140,13 +151,11 @@ def run(
             profile=profile,
             sandbox=sandbox,
             counts=counts if counts.are_asked_for else None,
+            isolate=isolation,
         )
-    settings = Settings(memory_limit=memory_limit, files=folders or None, sandbox=sandbox)
+    settings = Settings(memory_limit=memory_limit, files=folders or None, sandbox=sandbox, isolate=isolation)
     with load_source(source, chosen, image=image, settings=settings) as module:
         called, prototype, values = prepare(module, function, signature, arguments, compiled=source.is_compiled)
-        for name, value in (("--instruction-limit", instruction_limit), ("--stack-size", stack_size)):
-            if value is not None and called.engine == "native":
-                raise click.UsageError(f"{name} doesn't hold for the native engine: give --engine translated")
         made = None
         if profile:
             from armexec.profiling.profile import Profile
@@ -161,7 +170,7 @@ def run(
                 from armexec.cli.debugging import debugged_call
 
                 value = debugged_call(called, values, gdb)
-        result = shown_result(prototype, value, called.sandbox)
+        result = shown_result(prototype, value, called.module._memory)
         after = written(prototype, values)
         if json:
             import json as encoder

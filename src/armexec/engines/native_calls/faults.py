@@ -6,18 +6,20 @@ import signal
 import threading
 import time
 import weakref
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Protocol
 
+from armexec.callbacks import SystemCallHandler
 from armexec.deadlines import deadline
 from armexec.engines.native_calls.context import Left, Registers
 from armexec.engines.native_calls.frame_call import frame_call
+from armexec.engines.native_calls.own_stacks import own_overflow
 from armexec.errors import ExecutionError
 from armexec.forks import hold
 from armexec.memory import Region
 from armexec.objects import Image
 
-__all__ = ["add_image", "look", "raise_fault"]
+__all__ = ["add_image", "loaded_images", "look", "raise_fault"]
 
 # pytest shows what the user has called, and not how.
 __tracebackhide__ = True
@@ -36,6 +38,14 @@ class _Loaded(Protocol):
     base: int
     region: Region
 
+    @property
+    def system_call(self) -> SystemCallHandler | None: ...
+    @property
+    def redirected(self) -> Mapping[int, int]: ...
+    @property
+    def original_words(self) -> Mapping[int, int]: ...
+    def function_of(self, address: int) -> int | None: ...
+
 
 _lock = hold(threading.Lock())
 _images: weakref.WeakSet[_Loaded] = weakref.WeakSet()
@@ -45,6 +55,12 @@ def add_image(loaded: _Loaded) -> None:
     """Have faults in an image told with its symbols, for as long as it exists."""
     with _lock:
         _images.add(loaded)
+
+
+def loaded_images() -> list[_Loaded]:
+    """The images that are in memory."""
+    with _lock:
+        return [loaded for loaded in _images if hasattr(loaded, "region")]
 
 
 def raise_fault(at: int) -> None:
@@ -115,7 +131,10 @@ def _to_error(trap: object, left: Left, at: int) -> Exception:
         # X1: what it calls.
         entry = Registers.from_address(at - _LEFT + _ARGUMENTS).x[1]
     is_access = trap.kind in (TrapKind.READ, TrapKind.WRITE)
-    overflow = thread_overflow(int(trap.detail), int(registers.sp)) if is_access else None
+    overflow = None
+    if is_access:
+        detail = int(trap.detail)
+        overflow = own_overflow(detail, left.stack) if left.stack else thread_overflow(detail, int(registers.sp))
     loaded = next(_found(int(registers.pc), int(registers.x[30]) - 4, entry), None)
     image, base = (loaded.image, loaded.base) if loaded is not None else (None, 0)
     error = to_error(trap, image, base, overflow=overflow, entry=entry)

@@ -20,7 +20,20 @@ from armexec.translate.tiers import submit
 
 __all__ = ["prepare", "start_threads"]
 
-_NOT_NEEDED = {"__main__", "api", "asm", "bench", "cli", "isolation", "profiling", "sources", "space", "toolchain"}
+_NOT_NEEDED = {
+    "__main__",
+    "api",
+    "asm",
+    "bench",
+    "cli",
+    "debugger",
+    "isolation",
+    "profiling",
+    "programs",
+    "sources",
+    "space",
+    "toolchain",
+}
 _LATER = (
     "concurrent.futures",
     "difflib",

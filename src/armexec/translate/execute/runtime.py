@@ -20,6 +20,7 @@ from armexec.deadlines import is_over
 from armexec.machines.addresses import CACHE_LINE
 from armexec.machines.traps import EXIT, Trap, TrapKind
 from armexec.memory import EXECUTABLE_RANGES, GuestStack, Overflow, SandboxMemory
+from armexec.translate.array_loops.threads import current_thread_state, failed_key, refuse_length
 from armexec.translate.code_owners import CodeOwner, CodeOwners
 from armexec.translate.codegen.support_code import shared_code
 from armexec.translate.execute.fault import Fault, accessed_address, place
@@ -102,7 +103,7 @@ class Runtime:
         self._found = {mode: FoundCode(self._put) for mode in _SUFFIXES}
         self._found_entry = FoundCode(self._put)
         self._written: WrittenCode[CodeOwner] = WrittenCode(self.forget_found, is_told=memory is None)
-        self._owners = CodeOwners(self.forget_found, self._written.reads_fpsr)
+        self._owners = CodeOwners(self._written.reads_fpsr)
         self._cold = ColdCode()
         self._callbacks = {
             **{f"find{suffix}": partial(self._find, mode) for mode, suffix in _SUFFIXES.items()},
@@ -117,6 +118,7 @@ class Runtime:
             "prepare": self._prepare,
             "ended": self._ended,
             "raiser": self._raise,
+            "length_object": refuse_length,
         }
         # An object of CPython is at its id; the dictionary keeps them.
         objects = {name: id(callback) for name, callback in self._callbacks.items()}
@@ -128,8 +130,11 @@ class Runtime:
         data |= {"host_functions": functions.base, "host_function_slots": functions.slots}
         for_units = [*SHARED, *COUNTED_LOOKUPS]
         names = [*for_units, *FOR_CALLBACKS, *INTERPRETERS, "call_host_function", "exited", "strictly", "untag"]
-        names += ["put_found", "stack_pointer", "claim", "release", "handler", "thread_ended", "interrupt"]
+        names += ["put_found", "clear_found", "stack_pointer", "claim", "release", "handler", "thread_ended"]
+        names += ["interrupt"]
+        data |= {"failed_key": failed_key(), "current_thread_state": current_thread_state()}
         data["previous_interrupt"] = ctypes.addressof(self.watch.previous)
+        data["overdue"] = ctypes.addressof(self.watch.overdue)
         text = shared(host_functions_size=functions.size) + handler_text() + load("signals/interrupt")
         self._shared = shared_code(text, {**objects, **data}, names)
         self.symbols = {name: self._shared.address(name) for name in for_units}
@@ -137,6 +142,8 @@ class Runtime:
         self.callback_symbols = {name: self._shared.address(name) for name in FOR_CALLBACKS}
         self.symbols["strict_images"] = self._owners.strict_images
         self._put_found = ctypes.PYFUNCTYPE(None, ctypes.c_uint64, ctypes.c_uint64)(self._shared.address("put_found"))
+        clear_found = ctypes.PYFUNCTYPE(None, ctypes.py_object)(self._shared.address("clear_found"))
+        self._clear_found = self._owners.forget = clear_found
         self._stack_pointer = ctypes.PYFUNCTYPE(ctypes.c_uint64)(self._shared.address("stack_pointer"))
         self._pool.use(self._shared)
         _runtimes.add(self)
@@ -161,13 +168,14 @@ class Runtime:
 
     def remove(self, translator: CodeOwner) -> None:
         """Find code by a translator no more: another one takes its place."""
-        self._owners.remove(translator)
-        self.forget_found()
+        try:
+            self._owners.remove(translator)
+        finally:
+            self.forget_found()
 
     def forget_found(self) -> None:
         """Code has gone, or there is better code: it is looked for again."""
-        for found in (*self._found.values(), self._found_entry):
-            found.clear()
+        self._clear_found(None)
 
     def _put(self, table: int, record: int) -> None:
         """Put a record of found code into a table. (The made code refers to the tables, so it comes after them.)"""

@@ -68,6 +68,8 @@ class Watch:
         self._action = SignalAction()
         self.previous = ctypes.c_void_p()
         """The handler that was there before."""
+        self.overdue = ctypes.c_int32()
+        """SIGNAL while the time of a thread that runs guest code is over; else 0."""
         in_child(self._forked)
 
     def use(self, pool: Pool, handler: int) -> None:
@@ -150,6 +152,8 @@ class Watch:
         todo = over | self._always() & running
         if todo:
             self._install()
+        # The handler is there by now.
+        self.overdue.value = int(SIGNAL) if over else 0
         for thread in todo:
             with suppress(ProcessLookupError, OSError):
                 signal.pthread_kill(thread, SIGNAL)

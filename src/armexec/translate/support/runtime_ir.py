@@ -8,7 +8,7 @@ import time
 from armexec.callbacks.address_range import ENTRY_AT, RANGE_SIZE, SLOT_SIZE
 from armexec.cpu.call_frame import FRAME_OFFSETS, CallFrame
 from armexec.machines.addresses import CACHE_LINE
-from armexec.translate.support.host_environment import environment_text
+from armexec.translate.support.host_environment import environment_text, flags_text
 from armexec.translate.support.load import load
 
 __all__ = [
@@ -48,6 +48,11 @@ SHARED = (
     "leave",
     "finish",
     "raise",
+    "begin_loop",
+    "loop_flags",
+    "end_loop",
+    "abandon_loop",
+    "refuse_length",
 )
 """The functions that `shared` defines for units."""
 ENDS = {"RETURNED": 1, "CALLED": 2, "ELSEWHERE": 3}
@@ -97,6 +102,8 @@ def shared(machine: str | None = None, *, host_functions_size: int = RANGE_SIZE)
         "@interpret = external global i8\n",
         load("runtime/state_pool"),
         load("runtime/entry"),
+        flags_text(machine),
+        load("runtime/array_loop"),
     )
     return "".join(parts)
 

@@ -8,7 +8,6 @@
 ; By signal, the address of the `struct sigaction` that was there before.
 @previous = external global [64 x ptr]
 declare i32 @sigaction(i32, ptr, ptr)
-declare i32 @pthread_kill(i64, i32)
 declare i32 @sigaltstack(ptr, ptr)
 declare i32 @munmap(ptr, i64)
 

@@ -2,44 +2,24 @@
 
 from __future__ import annotations
 
-import ctypes
-import random
-from typing import NamedTuple
+import json
+import os
+import subprocess
+from pathlib import Path
 
 import pytest
 
-import armexec
-from armexec.abi import parse_prototype
-from armexec.engines import LoadedImage
 from armexec.sources.images import words_image
+from engines import AVAILABLE
 
-from . import on_translated
-from .programs import Program
-from .state import DATA, DATA_SIZE
-from .test_programs import ENGINES, programs
+from .. import on_translated
+from ..programs import Program
+from ..test_programs import ENGINES, programs
+from .limited import NO_LIMIT, limits_of, records, run
 
+PROJECT = Path(__file__).parents[3]
 COUNT = 20
-NO_LIMIT = 1 << 40
-
-
-class Run(NamedTuple):
-    """What a run has done: how many instructions, where it was stopped (None if it wasn't), data memory."""
-
-    instructions: int
-    stopped: int | None
-    memory: bytes
-
-
-def run(loaded: LoadedImage, made: Program, limit: int) -> Run:
-    ctypes.memmove(DATA, made.memory, DATA_SIZE)
-    call = loaded.bind(0, parse_prototype("void(void *)"))
-    stopped = None
-    with armexec.limits(instruction_limit=limit) as limits:
-        try:
-            call(DATA)
-        except armexec.InstructionLimitExceeded as error:
-            stopped = error.pc - loaded.base
-    return Run(limits.instructions, stopped, ctypes.string_at(DATA, DATA_SIZE))
+ON_NATIVE = 500
 
 
 def check(made: Program, names: list[str]) -> None:
@@ -49,9 +29,7 @@ def check(made: Program, names: list[str]) -> None:
     try:
         reference = loaded.pop("reference")
         whole = run(reference, made, NO_LIMIT)
-        rng = random.Random(made.seed)
-        limits = [NO_LIMIT, whole.instructions, whole.instructions - 1, *rng.choices(range(whole.instructions), k=3)]
-        for limit in limits:
+        for limit in limits_of(made, whole.instructions):
             expected = run(reference, made, limit)
             assert (expected.stopped is None) == (limit >= whole.instructions)
             assert expected.instructions == min(limit, whole.instructions)
@@ -74,3 +52,25 @@ def test_programs_at_length(engine: str, request: pytest.FixtureRequest) -> None
     count, seed = request.config.getoption("--cases"), request.config.getoption("--seed")
     for made in programs(1000 * seed, count):
         check(made, [engine])
+
+
+@pytest.mark.skipif("native" not in AVAILABLE, reason="only an AArch64 processor runs the guest's words")
+def test_the_native_engine_counts_the_same() -> None:
+    assert records("native", 0, COUNT) == records("reference", 0, COUNT)
+
+
+@pytest.mark.long
+@pytest.mark.native
+def test_reference_translated_and_native_count_the_same() -> None:
+    """On the native engine under qemu, where this processor isn't AArch64."""
+    launcher = PROJECT / "scripts" / "native-python"
+    command = [str(launcher), "-m", "tests.differential.limits.limited", "0", str(ON_NATIVE)]
+    done = subprocess.run(command, cwd=PROJECT, env=dict(os.environ), capture_output=True, text=True, check=False)
+    if done.returncode == 127:
+        pytest.skip(done.stderr.strip())
+    assert done.returncode == 0, done.stderr[-3000:]
+    # JSON has lists.
+    reference = json.loads(json.dumps(records("reference", 0, ON_NATIVE)))
+    assert len(reference) > ON_NATIVE * 3 // 4
+    assert json.loads(done.stdout) == reference
+    assert json.loads(json.dumps(records("translated", 0, ON_NATIVE))) == reference
