@@ -16,7 +16,7 @@ from differential.test_simd_programs import simd_program
 
 from .compare import EAGER, QUICK, both
 
-COUNT = 20
+COUNT = 12
 
 
 def _cpu(state: State) -> armexec.Cpu:
@@ -54,7 +54,7 @@ def test_programs() -> None:
 
 
 def test_programs_of_better_code() -> None:
-    for seed, state in integer_states(9100, 3):
+    for seed, state in integer_states(9100, 2):
         _check(seed, state, EAGER)
 
 

@@ -28,11 +28,12 @@ def trace(what: Any, /, *arguments: Any, limit: int = LIMIT, ring: bool = False,
     where its pc is to what stops it; and `trace("hello.c", ["argument"], input=b"...")` a program, with what
     `armexec.run` takes, but for limits, which are those of a block (`armexec.limits`).
 
-    A fault ends the trace, and is its `error`. A million instructions take about 30 MB.
+    A fault ends the trace, and is its `error`. A million instructions take 10 to 20 MB.
 
     Args:
         limit: the trace ends when so many instructions were executed.
-        ring: it doesn't end then: the last `limit` instructions are kept, and those before are forgotten.
+        ring: it doesn't end then: the last `limit` instructions are kept, and those before are forgotten. A function's
+            own parameters of these names are given by position.
 
     Raises:
         SignatureError: the arguments don't fit, or it is nothing that can be traced.

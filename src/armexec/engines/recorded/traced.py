@@ -9,6 +9,7 @@ from armexec.cpu.cpu import Cpu, Limits
 from armexec.cpu.stop import Stop
 from armexec.engines.observed import Observed, Policy, execute_blocks
 from armexec.engines.recorded.records import RecordedGuest, Recorder, RecordingStepper
+from armexec.engines.running import Guest
 from armexec.engines.stepping import Run
 from armexec.isa import Decoded
 from armexec.memory.guest.page_table import PageTable
@@ -37,9 +38,6 @@ class Interpreted:
             if stop is not None:
                 return stop
             guest.registers_redirected(cpu)
-
-    def invalidate(self, begin: int, end: int) -> None:
-        """Nothing was made of code."""
 
 
 class Traced(Observed):
@@ -70,6 +68,10 @@ class Traced(Observed):
             layouts=recorder.layouts,
             values=recorder.values,
         )
+
+    def run(self, guest: Guest, cpu: Cpu, limits: Limits) -> Stop:
+        """Not for runs that nobody takes the records of."""
+        raise NotImplementedError
 
     def trace(self, guest: RecordedGuest, cpu: Cpu, limits: Limits) -> Stop:
         """Run until something stops it. Raises what hooks and functions of Python raise."""
