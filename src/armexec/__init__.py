@@ -89,6 +89,7 @@ __all__ = [
     "SystemCallDenied",
     "TimeLimitExceeded",
     "UndefinedSymbol",
+    "UnknownRegister",
     "UnsupportedInstruction",
     "VariableArguments",
     "WorkerCrashed",

@@ -17,16 +17,19 @@ from armexec.callbacks import HostFunctions, SystemCallHandler, host_functions
 from armexec.cpu.call_frame import CallFrame
 from armexec.cpu.registers import Kind, Register
 from armexec.deadlines import deadline
+from armexec.engines.backtraces import fault_details, stack_copy
 from armexec.engines.code import NOWHERE, code_at
 from armexec.engines.faults import to_error
 from armexec.engines.guards import release_guards
 from armexec.engines.loading import map_image
 from armexec.engines.thread_local import GuestThread, thread_blocks
+from armexec.errors import Error, ExecutionError
 from armexec.guest_sizes import sizes
 from armexec.instruction_budget import instruction_limit, instructions_left
 from armexec.isa.system_registers import TPIDR_EL0
 from armexec.machines.interpreter.decoding import executable
 from armexec.machines.interpreter.machine import ReferenceMachine
+from armexec.machines.interpreter.snapshot import named_registers
 from armexec.machines.interpreter.values import Bits
 from armexec.machines.traps import EXIT, Trap, TrapKind
 from armexec.memory import AccessError, GuestStack, HostMemory, Region, Sandbox, Step, guest_stack, stack_size
@@ -283,10 +286,23 @@ class LoadedReferenceImage:
         except Trap as trap:
             is_access = trap.kind in (TrapKind.READ, TrapKind.WRITE)
             overflow = stack.overflow(trap.detail) if is_access else None
-            raise to_error(trap, self.image, self.base, overflow=overflow, entry=address) from None
+            error = to_error(trap, self.image, self.base, overflow=overflow, entry=address)
+            self._tell(error, machine, top)
+            raise error from None
+        except ExecutionError as error:
+            # Of a system call that isn't allowed, or of a call within this one, which has told all.
+            self._tell(error, machine, top)
+            raise
         finally:
             if machine.pc != EXIT:
                 release_guards(stack.address, top)
+
+    def _tell(self, error: Error, machine: ReferenceMachine, top: int) -> None:
+        """Give an exception the registers and the calls of the guest."""
+        if isinstance(error, ExecutionError) and not error.is_told:
+            values = named_registers(machine)
+            stack = stack_copy(machine.memory, values["sp"], top)
+            error.tell_later(**fault_details(values, stack, self.image, self.base))
 
     def _run_counting(self, machine: ReferenceMachine, count: ExecutionCounter) -> None:
         """Run, and report the executions of each instruction, also of a call that fails. Raises Trap."""

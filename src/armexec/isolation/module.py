@@ -7,6 +7,7 @@ from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from armexec.backtraces import Backtrace, Frame
 from armexec.errors import Error, ExecutionError, SignatureError
 from armexec.isolation.callables import Callables, imported
 from armexec.isolation.calls import make_worker_call
@@ -195,7 +196,10 @@ class _Contents:
         return self._small, self._engine, self.imports, self._settings
 
     def complete(self, error: Error) -> None:
-        """Add the source line to an exception, which a worker doesn't know."""
+        """Add the source lines to an exception, which a worker doesn't know."""
+        if isinstance(error, ExecutionError):
+            backtrace = error.backtrace
+            error.backtrace = Backtrace([self._with_line(frame) for frame in backtrace], backtrace.rest)
         pc = getattr(error, "pc", None)
         if not isinstance(error, ExecutionError) or not isinstance(pc, int) or error.source:
             return
@@ -206,6 +210,10 @@ class _Contents:
         error.source = f"{line.file}:{line.line}"
         if before == error.args[0]:
             error.args = (error._render(),)
+
+    def _with_line(self, frame: Frame) -> Frame:
+        line = None if frame.file else self._image.line_of(frame.pc - self.session.base)
+        return frame if line is None else frame._replace(file=line.file, line=line.line)
 
 
 class _InWorker:
