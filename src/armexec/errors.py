@@ -211,8 +211,8 @@ class ExecutionError(Error):
         error.__dict__.update(known, _find=find)
         return error
 
-    def tell_later(self, **fields: Callable[[], Any]) -> None:
-        """Give fields by functions, each of which is called when its field is first asked for."""
+    def tell_later(self, **fields: Callable[[Self], Any]) -> None:
+        """Give fields by functions, which are called with this exception when their field is first asked for."""
         self.__dict__["_later"] = fields
 
     @property
@@ -222,7 +222,7 @@ class ExecutionError(Error):
 
     def _find_later(self, name: str) -> Any:
         later = self.__dict__.get("_later", _NOTHING)
-        value = self.__dict__[name] = later[name]() if name in later else _DEFAULTS[name]()
+        value = self.__dict__[name] = later[name](self) if name in later else _DEFAULTS[name]()
         return value
 
     def _find_rest(self) -> None:
@@ -279,7 +279,7 @@ class ExecutionError(Error):
         return f"{self.message} {where}"
 
 
-_NOTHING: Mapping[str, Callable[[], Any]] = MappingProxyType({})
+_NOTHING: Mapping[str, Callable[[Any], Any]] = MappingProxyType({})
 _DEFAULTS: Mapping[str, Callable[[], Any]] = MappingProxyType({"cpu": lambda: None, "backtrace": Backtrace})
 _ARGS: Any = BaseException.__dict__["args"]
 

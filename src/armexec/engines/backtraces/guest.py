@@ -15,11 +15,12 @@ from armexec.backtraces import Backtrace
 from armexec.cpu.snapshot import CpuSnapshot
 from armexec.engines.backtraces.places import Images, backtrace_of
 from armexec.engines.backtraces.prologue import saved_before
+from armexec.errors import ExecutionError
 from armexec.machines.traps import EXIT
 from armexec.memory import AccessError
 from armexec.objects import Image
 
-__all__ = ["STACK_SIZE", "fault_details", "stack_copy", "walk"]
+__all__ = ["LOST", "MORE", "MOST_FRAMES", "STACK_SIZE", "fault_details", "stack_copy", "walk"]
 
 STACK_SIZE = 1 << 16
 """Bytes of the guest's stack that are kept, from SP on."""
@@ -76,7 +77,7 @@ def fault_details(
     memory: int = 0,
     is_end: Callable[[int], bool] = lambda address: address == EXIT,
     why: str = "",
-) -> dict[str, Callable[[], Any]]:
+) -> dict[str, Callable[[ExecutionError], Any]]:
     """The fields `cpu` and `backtrace` of a fault whose registers are known.
 
     Args:
@@ -88,13 +89,16 @@ def fault_details(
         why: why some registers aren't among the values.
     """
 
-    def backtrace() -> Backtrace:
+    def backtrace(error: ExecutionError) -> Backtrace:
         images = Images(image, base, memory)
         registers = {n: values[f"x{n}"] for n in range(31)} | {_SP: values["sp"]}
         pcs, rest = walk(images, values["pc"], registers, stack, is_end)
+        if error.pc in pcs:
+            # What has found out that the program can't go on is left out.
+            pcs = pcs[pcs.index(error.pc) :]
         return backtrace_of(images, pcs, rest)
 
-    return {"cpu": lambda: CpuSnapshot(values, why), "backtrace": backtrace}
+    return {"cpu": lambda _: CpuSnapshot(values, why), "backtrace": backtrace}
 
 
 def walk(
@@ -109,17 +113,18 @@ def walk(
     while len(pcs) < MOST_FRAMES:
         called = _caller(images, pcs[-1], known, stack, is_first=len(pcs) == 1)
         if called is None:
-            return pcs, _LOST
+            return pcs, LOST
         link, known = called
         if is_end(link):
             return pcs, ""
         if not images.is_call(link - 4):
-            return pcs, _LOST
+            return pcs, LOST
         pcs.append(link - 4)
-    return pcs, "more calls, of which the innermost are shown"
+    return pcs, MORE
 
 
-_LOST = "what has called this isn't known: the stack doesn't say it"
+MORE = "more calls, of which the innermost are shown"
+LOST = "what has called this isn't known: the stack doesn't say it"
 
 
 def _caller(

@@ -8,6 +8,7 @@ from typing import NamedTuple
 from armexec.machines.addresses import without_tag
 from armexec.machines.traps import Trap, TrapKind
 from armexec.memory import Overflow
+from armexec.translate.execute.host_frames import GuestCalls
 from armexec.translate.execute.linked_unit import LinkedUnit
 from armexec.translate.guest_state import GuestState
 
@@ -17,13 +18,15 @@ __all__ = ["Fault", "accessed_address", "place"]
 class Fault(NamedTuple):
     """A trap of translated code. `where` gives it with its place, if that has to be found first.
 
-    `entry`: the function that was called. `overflow`: it is one of a stack that has run out.
+    `entry`: the function that was called. `overflow`: it is one of a stack that has run out. `calls`: the calls that were
+    going on.
     """
 
     trap: Trap
     entry: int
     where: Callable[[], Trap] | None = None
     overflow: Overflow | None = None
+    calls: GuestCalls | None = None
 
 
 def accessed_address(state: GuestState) -> int:

@@ -7,7 +7,7 @@ import threading
 import weakref
 from bisect import bisect_right, insort
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from armexec.errors import HostError
 from armexec.forks import hold
@@ -18,6 +18,7 @@ from armexec.translate.tiers import BASELINE
 from armexec.translate.unit_registry import Export, UnitRegistry
 
 if TYPE_CHECKING:
+    from armexec.translate.codegen.host_frames import HostFrames
     from armexec.translate.codegen.line_table import LineTable
 
 __all__ = ["LinkedUnit", "unit_at"]
@@ -102,6 +103,7 @@ class LinkedUnit:
         if stub:
             self._cell.value = self.host.address(self._stub)
         self._lines: LineTable | None = None
+        self._frames: HostFrames | Literal[False] | None = None
         _places.add(self)
         linked_unit(self.host, compiled, registry, tier)
 
@@ -173,6 +175,18 @@ class LinkedUnit:
     def host_function(self, host_pc: int) -> str | None:
         """The name in the object of the host function that a host pc is in, None where that isn't known."""
         return self._line_table().function(host_pc - self.begin)
+
+    def host_frames(self) -> HostFrames | None:
+        """What describes the frames of this code; None if LLVM makes other code of the same text now. Raises HostError."""
+        if self._frames is None:
+            # Only now: backtraces alone need it.
+            from armexec.translate.codegen.host_frames import HostFrames
+
+            instructions = self.compiled.instructions
+            frames = HostFrames(self.compiled.source(self.tier), self.tier, instructions, self._policy)
+            is_same = frames.describes(ctypes.string_at(self.host.begin, self.host.end - self.host.begin))
+            self._frames = frames if is_same else False
+        return self._frames or None
 
     def _line_table(self) -> LineTable:
         if self._lines is None:
