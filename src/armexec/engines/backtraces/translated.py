@@ -40,11 +40,15 @@ def translated_details(
         return backtrace_of(images, pcs, "" if is_whole else LOST)
 
     def cpu(error: ExecutionError) -> CpuSnapshot:
-        return CpuSnapshot({"pc": error.pc}, _WHY)
+        images = Images(image, base, memory)
+        found = calls.registers(error.pc if images.is_code(error.pc) else None)
+        values = {"sp" if n == _SP else f"x{n}": value for n, value in found.items()}
+        return CpuSnapshot({**values, "pc": error.pc}, _WHY)
 
     return {"cpu": cpu, "backtrace": backtrace}
 
 
+_SP = 31
 _WHY = "translated code keeps a register no longer than it needs it"
 
 

@@ -8,6 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from armexec.machines.llvm.values import Value
 
 __all__ = ["Builder", "Host", "State"]
 
@@ -77,6 +81,26 @@ class Builder:
         """Say that what follows belongs to the guest's instruction at `pc`."""
         if self.image_base is not None:
             self.out.append(f";@{pc - self.image_base:x}")
+
+    def note(self, at: int, written: Mapping[int, Value]) -> None:
+        """Say in the mark that is line `at` which general registers its instruction has written, and what.
+
+        X0 to X30 and SP are `x0` to `x31`, and `w0` to `w30` where the upper half is zero. A constant is decimal, an
+        address that of an offset in the image: `@` and the offset.
+        """
+        if self.image_base is None:
+            return
+        for number, value in written.items():
+            text = value.text
+            if value.constant is not None:
+                text = str(value.constant)
+            elif value.address is not None:
+                text = f"@{value.address - self.image_base:x}"
+            self.out[at] += f" {'x' if value.width == 64 else 'w'}{number}={text}"
+
+    def clobber(self, registers: int) -> None:
+        """Say that general registers, a set as bits, aren't what they were: `;~` and the set."""
+        self.out.append(f";~{registers:x}")
 
     def load(self, kind: str, pointer: str, align: int = 0) -> str:
         """Load a value of a type; its name."""

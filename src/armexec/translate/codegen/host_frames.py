@@ -8,14 +8,16 @@ from __future__ import annotations
 
 import io
 import struct
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from armexec.objects.debug_info.call_frames import CallFrames, FrameRow, read_call_frames
-from armexec.translate.codegen.debug_locations import Offsets, offset_of, with_locations
+from armexec.translate.codegen.debug_locations import Offsets, Watched, offset_of, with_locations
 from armexec.translate.codegen.host_object import read_object
 from armexec.translate.codegen.line_table import LineRows, marked_for_faults
 from armexec.translate.codegen.llvm import compile_object
+from armexec.translate.codegen.value_locations import value_of, variables
 from armexec.translate.policy import Policy
 
 __all__ = ["HostFrames", "Scope"]
@@ -33,13 +35,24 @@ class Scope(NamedTuple):
     entry: Any
 
 
-class HostFrames:
-    """The frames of the code that a text becomes. Positions are those from where it is linked, all its sections."""
+class _Described(Offsets):
+    """Without it, LLVM describes only those functions into which it has put others."""
 
-    def __init__(self, text: str, tier: str, instructions: int, policy: Policy) -> None:
+    full = True
+
+
+class HostFrames:
+    """The frames of the code that a text becomes. Positions are those from where it is linked, all its sections.
+
+    `watched`: the values of which `value` tells.
+    """
+
+    def __init__(
+        self, text: str, tier: str, instructions: int, policy: Policy, watched: Watched = MappingProxyType({})
+    ) -> None:
         from elftools.elf.elffile import ELFFile
 
-        text = with_locations("\n".join(marked_for_faults(text)), Offsets())
+        text = with_locations("\n".join(marked_for_faults(text)), _Described(), watched)
         data = compile_object(text, tier=tier, size=instructions, policy=policy)
         self._object = read_object(data)
         elf: Any = ELFFile(io.BytesIO(_with_places(data, self._object.places)))
@@ -79,6 +92,24 @@ class HostFrames:
             called = entry.attributes.get("DW_AT_call_line")
             line = called.value if called is not None else 0
         return scopes
+
+    def values(
+        self, position: int, depth: int, registers: Mapping[int, int], word: Callable[[int], int | None]
+    ) -> dict[str, int]:
+        """The watched values that the code has at a position, in the function that is `depth` further out than the
+        innermost there.
+
+        `registers`: the host's, by DWARF's numbers. `word` gives words of the stack.
+        """
+        entries = list(self._entries(position))
+        if not entries:
+            return {}
+        found = {}
+        for name, entry in variables(entries[-1 - depth]).items():
+            value = value_of(entry, position, registers, word, entries[0], self._info)
+            if value is not None:
+                found[f"%{name}"] = value
+        return found
 
     def _entries(self, address: int) -> Iterator[Any]:
         """The entries of the functions at an address, the outermost first."""

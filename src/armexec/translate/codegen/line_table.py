@@ -13,7 +13,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from armexec.translate.codegen.debug_locations import MARK, Offsets, offset_of, with_locations
+from armexec.translate.codegen.debug_locations import MARK, Offsets, marked_offset, offset_of, with_locations
 from armexec.translate.codegen.llvm import compile_object
 from armexec.translate.policy import Policy
 
@@ -67,7 +67,7 @@ def _readers(text: str) -> dict[int, int]:
         loaded: dict[str, int] = {}
         for line in lines:
             if line.startswith(MARK):
-                here = int(line.removeprefix(MARK), 16)
+                here = marked_offset(line)
                 continue
             if line.endswith(":"):
                 loaded.clear()
@@ -107,7 +107,7 @@ def _sources(text: str) -> dict[int, int]:
         loaded: dict[str, int] = {}
         for line in lines:
             if line.startswith(MARK):
-                here = int(line.removeprefix(MARK), 16)
+                here = marked_offset(line)
                 continue
             name, assigned, operation = line.partition(" = ")
             operation = operation.lstrip()

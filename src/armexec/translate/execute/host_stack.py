@@ -12,7 +12,15 @@ from functools import cache
 
 from armexec.memory import Overflow
 
-__all__ = ["NEAR", "host_overflow", "is_host_overflow", "limit_key", "remember_limit", "stack_bounds", "thread_overflow"]
+__all__ = [
+    "NEAR",
+    "host_overflow",
+    "is_host_overflow",
+    "limit_key",
+    "remember_limit",
+    "stack_bounds",
+    "thread_overflow",
+]
 
 NEAR = 1 << 14
 """A fault this near to the host's stack pointer is one of the host's stack: translated functions touch each page."""

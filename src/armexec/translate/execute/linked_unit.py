@@ -18,6 +18,7 @@ from armexec.translate.tiers import BASELINE
 from armexec.translate.unit_registry import Export, UnitRegistry
 
 if TYPE_CHECKING:
+    from armexec.translate.codegen.debug_locations import Watched
     from armexec.translate.codegen.host_frames import HostFrames
     from armexec.translate.codegen.line_table import LineTable
 
@@ -179,14 +180,22 @@ class LinkedUnit:
     def host_frames(self) -> HostFrames | None:
         """What describes the frames of this code; None if LLVM makes other code of the same text now. Raises HostError."""
         if self._frames is None:
-            # Only now: backtraces alone need it.
-            from armexec.translate.codegen.host_frames import HostFrames
-
-            instructions = self.compiled.instructions
-            frames = HostFrames(self.compiled.source(self.tier), self.tier, instructions, self._policy)
-            is_same = frames.describes(ctypes.string_at(self.host.begin, self.host.end - self.host.begin))
-            self._frames = frames if is_same else False
+            self._frames = self.watching({}) or False
         return self._frames or None
+
+    def watching(self, watched: Watched) -> HostFrames | None:
+        """The same, which also tells of some values. Raises HostError."""
+        # Only now: faults alone need it.
+        from armexec.translate.codegen.host_frames import HostFrames
+
+        frames = HostFrames(self.text, self.tier, self.compiled.instructions, self._policy, watched)
+        is_same = frames.describes(ctypes.string_at(self.host.begin, self.host.end - self.host.begin))
+        return frames if is_same else None
+
+    @property
+    def text(self) -> str:
+        """The IR that it was made from."""
+        return self.compiled.source(self.tier)
 
     def _line_table(self) -> LineTable:
         if self._lines is None:

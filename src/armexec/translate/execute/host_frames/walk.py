@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from armexec.translate.codegen.host_frames import HostFrames, Scope
     from armexec.translate.execute.linked_unit import LinkedUnit
 
-__all__ = ["GuestCalls", "HostFrame", "Tables"]
+__all__ = ["GuestCalls", "HostFrame", "Tables", "is_guest"]
 
 _MOST_HOST_FRAMES = 400
 _STUBS = ("entry", "enter")
@@ -90,6 +90,13 @@ class GuestCalls:
                 return
             pc, is_return = link, True
 
+    def registers(self, pc: int | None) -> dict[int, int]:
+        """X0 to X30 and SP (31), those that are known, at the instruction at `pc`; None: after the call of no code."""
+        # Only now: few ask.
+        from armexec.translate.execute.host_frames.registers import guest_registers
+
+        return guest_registers(self.frames()[0], self.kept.word, pc)
+
     def offsets(self) -> tuple[list[tuple[int, bool]], bool]:
         """The guest's instructions, by their addresses, each with whether it is the innermost; and whether these lead to
         where Python has called the guest."""
@@ -103,8 +110,12 @@ class GuestCalls:
         return found, is_whole
 
 
+def is_guest(function: str) -> bool:
+    """Whether the name of a function of a unit is that of one of the guest's."""
+    return function[:1] in ("f", "s") and all(letter in "0123456789abcdef" for letter in function[1:])
+
+
 def _is_bottom(frame: HostFrame) -> bool:
     """Whether nothing of the guest is above."""
     name = frame.scopes[-1].function if frame.scopes else ""
     return name.startswith(_STUBS) or name in _BOTTOM
-
