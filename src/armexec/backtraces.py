@@ -27,7 +27,7 @@ class Frame(NamedTuple):
         name = self.function or self.symbol or "code without a name"
         if not self.file:
             offset = self.symbol.rpartition("+")[2] if "+0x" in self.symbol else ""
-            return f"  0x{self.pc:x}, in {name}{f' +{offset}' if offset else ''}"
+            return f"  0x{self.pc:x}, in {name}{f'+{offset}' if offset else ''}"
         text = linecache.getline(self.file, self.line).strip()
         return f'  File "{self.file}", line {self.line}, in {name}' + (f"\n    {text}" if text else "")
 

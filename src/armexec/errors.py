@@ -266,7 +266,8 @@ class ExecutionError(Error):
         self._find_rest()
         for name in self.__dict__.get("_later", _NOTHING):
             getattr(self, name)
-        return {name: value for name, value in super()._fields().items() if name != "_later"}
+        self.__dict__.pop("_later", None)
+        return super()._fields()
 
     def _render(self) -> str:
         where = f"at 0x{self.pc:x}"

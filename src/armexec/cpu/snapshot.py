@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import groupby
 from typing import SupportsIndex
 
 from armexec.cpu.views import VectorBits
@@ -104,20 +105,33 @@ class CpuSnapshot:
         return hash(tuple(self._values.items()))
 
     def __repr__(self) -> str:
-        shown = []
-        for name in self.known:
-            value = self._values[name]
+        return f"<registers {' '.join(f'{name}=0x{value:x}' for name, value in self._values.items())}>"
+
+    def __str__(self) -> str:
+        """A table of those that are known, without vector registers that are zero, and the names of the others."""
+        cells = []
+        for name, value in self._values.items():
             if name == "nzcv":
-                shown.append("".join(flag if value >> 3 - i & 1 else flag.lower() for i, flag in enumerate("NZCV")))
-            elif name[0] != "v" or value:
-                shown.append(f"{name}=0x{value:x}")
-        lines = ["<registers", *(" ".join(shown[i : i + 6]) for i in range(0, len(shown), 6))]
-        has_zeros = any(name[0] == "v" and not value for name, value in self._values.items())
-        if has_zeros:
-            lines.append("other vector registers that are known are 0")
-        if len(self.known) < len(NAMES):
-            lines.append(f"others aren't known{f': {self.why}' if self.why else ''}")
-        return "\n  ".join(lines) + ">"
+                cells.append("nzcv " + "".join(f if value >> 3 - i & 1 else f.lower() for i, f in enumerate("NZCV")))
+            elif name[0] != "v":
+                cells.append(f"{name:<4} {value:016x}")
+        lines = [" ".join(f"{cell:<22}" for cell in cells[i : i + 4]).rstrip() for i in range(0, len(cells), 4)]
+        vectors = [f"{name:<4} {value:032x}" for name, value in self._values.items() if name[0] == "v" and value]
+        lines += ["  ".join(vectors[i : i + 2]) for i in range(0, len(vectors), 2)]
+        unknown = _ranges([name for name in NAMES if name not in self._values])
+        if unknown:
+            lines.append(f"not known: {unknown}" + (f" ({self.why})" if self.why else ""))
+        return "\n".join(lines)
+
+
+def _ranges(names: Sequence[str]) -> str:
+    """Names, where those of three in a row and more are joined: `x3-x9, sp`."""
+    shown: list[str] = []
+    for _, group in groupby(enumerate(names), lambda item: (item[1][0], _ORDER[item[1]] - item[0])):
+        run = [name for _, name in group]
+        is_numbered = len(run) > 2 and all(name[1:].isdigit() for name in run)
+        shown += [f"{run[0]}-{run[-1]}"] if is_numbered else run
+    return ", ".join(shown)
 
 
 class Numbered:

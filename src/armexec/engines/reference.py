@@ -301,7 +301,7 @@ class LoadedReferenceImage:
         """Give an exception the registers and the calls of the guest."""
         if isinstance(error, ExecutionError) and not error.is_told:
             values = named_registers(machine)
-            stack = stack_copy(machine.memory, values["sp"], top)
+            stack = stack_copy(machine.memory, values["sp"], top, _stack().address)
             error.tell_later(**fault_details(values, stack, self.image, self.base))
 
     def _run_counting(self, machine: ReferenceMachine, count: ExecutionCounter) -> None:

@@ -80,14 +80,14 @@ def translated_error(
     from armexec.engines.faults import to_error
 
     more = {} if memory is None else {"memory": memory}
-    error = to_error(
+    error = fault.error or to_error(
         fault.trap, image, base, overflow=fault.overflow, where=fault.where, entry=fault.entry, word_at=word_at, **more
     )
-    if fault.calls is not None and isinstance(error, ExecutionError):
+    if fault.calls is not None and isinstance(error, ExecutionError) and not error.is_told:
         from armexec.engines.backtraces.translated import translated_details
 
         start = 0 if memory is None else memory.base
-        error.tell_later(**translated_details(fault.calls, fault.entry, image, base, start))
+        error.tell_later(**translated_details(fault, fault.calls, image, base, start))
     return error
 
 

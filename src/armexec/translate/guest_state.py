@@ -61,6 +61,8 @@ class GuestState(ctypes.Structure):
         # whether they are all there, else only those that calls don't change.
         ("host_registers", ctypes.c_uint64 * 33),
         ("host_all", ctypes.c_uint64),
+        # Not 0: the guest has gone on by the dispatcher, without the host's calls that its own had been.
+        ("astray", ctypes.c_uint64),
         # Where the host's stack was when the guest was entered, and what has been kept of the stack below.
         ("host_top", ctypes.c_uint64),
         ("host_stack_begin", ctypes.c_uint64),

@@ -50,8 +50,9 @@ class _Readable(Protocol):
     def read(self, address: int, size: int) -> bytes: ...
 
 
-def stack_copy(memory: _Readable, sp: int, end: int | None = None) -> StackCopy:
-    """The stack from `sp` on, at most to `end`; empty where there is none."""
+def stack_copy(memory: _Readable, sp: int, end: int | None = None, low: int = 0) -> StackCopy:
+    """The stack from `sp` on, at most to `end`; empty where there is none. It begins at `low`: SP may be below it."""
+    sp = max(sp, low)
     size = STACK_SIZE if end is None or not sp <= end <= sp + STACK_SIZE else end - sp
     try:
         return StackCopy(sp, memory.read(sp, size))
@@ -134,8 +135,8 @@ def _caller(
     sp = known.get(_SP)
     if sp is None:
         return None
-    if is_first and not images.is_code(pc):
-        # Called by a wrong pointer.
+    if is_first and not images.is_function(pc):
+        # Called by a wrong pointer, or what nothing defines.
         return known[_LINK], dict(known)
     found = images.at(pc)
     # In a caller, what is so before the call.

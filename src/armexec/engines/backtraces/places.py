@@ -46,6 +46,11 @@ class Images:
         image, base = found
         return any(s.executable and s.offset <= address - base < s.offset + len(s.data) for s in image.segments)
 
+    def is_function(self, address: int) -> bool:
+        """Whether there is code of a function at an address, and not what stands for an undefined one."""
+        found = self.at(address)
+        return self.is_code(address) and (found is None or address - found[1] not in found[0].missing.names)
+
     def word(self, address: int) -> int | None:
         """The instruction at an address, None where there is none."""
         if address & 3 or not self.is_code(address):

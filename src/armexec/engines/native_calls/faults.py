@@ -129,9 +129,10 @@ def _tell(error: ExecutionError, registers: Registers, top: int, image: Image | 
     from armexec.engines.backtraces import fault_details, stack_copy
     from armexec.engines.code import NOWHERE, code_at
     from armexec.memory import HostMemory
+    from armexec.translate.execute.host_stack import stack_bounds
 
     values = dict(registers.named())
-    stack = stack_copy(HostMemory(), values["sp"], top)
+    stack = stack_copy(HostMemory(), values["sp"], top, stack_bounds()[0])
 
     def is_end(link: int) -> bool:
         return code_at(link - 4) == NOWHERE

@@ -8,12 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import Protocol
 
-if TYPE_CHECKING:
-    from armexec.machines.llvm.values import Value
-
-__all__ = ["Builder", "Host", "State"]
+__all__ = ["Builder", "Host", "Operand", "State"]
 
 
 @dataclass(frozen=True)
@@ -28,6 +25,15 @@ class Host:
 
     def has(self, feature: str) -> bool:
         return feature in self.features
+
+
+class Operand(Protocol):
+    """A value: its text, and what it is if it is a constant or an address of the guest."""
+
+    text: str
+    width: int
+    constant: int | None
+    address: int | None
 
 
 class Builder:
@@ -82,7 +88,7 @@ class Builder:
         if self.image_base is not None:
             self.out.append(f";@{pc - self.image_base:x}")
 
-    def note(self, at: int, written: Mapping[int, Value]) -> None:
+    def note(self, at: int, written: Mapping[int, Operand]) -> None:
         """Say in the mark that is line `at` which general registers its instruction has written, and what.
 
         X0 to X30 and SP are `x0` to `x31`, and `w0` to `w30` where the upper half is zero. A constant is decimal, an

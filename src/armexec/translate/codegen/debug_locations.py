@@ -1,7 +1,7 @@
 """Debug locations for IR text: what LLVM makes line tables from.
 
-The text says by lines `;@<offset>` which guest instruction follows; the rest of such a line is of no matter here. Debug locations don't change the code that LLVM
-makes, so a text can be compiled with or without, or with others.
+The text says by lines `;@<offset>` which guest instruction follows; the rest of such a line is of no matter here. Debug
+locations don't change the code that LLVM makes, so a text can be compiled with or without, or with others.
 """
 
 from __future__ import annotations

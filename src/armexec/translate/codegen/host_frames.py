@@ -137,9 +137,10 @@ class HostFrames:
         for part in ranges.get_range_list_at_offset(attributes["DW_AT_ranges"].value, entry.cu):
             if not hasattr(part, "begin_offset"):
                 start = part.base_address
-            elif start * (not getattr(part, "is_absolute", False)) + part.begin_offset <= address:
-                if address < start * (not getattr(part, "is_absolute", False)) + part.end_offset:
-                    return True
+                continue
+            first = 0 if getattr(part, "is_absolute", False) else start
+            if first + part.begin_offset <= address < first + part.end_offset:
+                return True
         return False
 
     @staticmethod

@@ -1,8 +1,8 @@
 """Which values of an IR text the guest's general registers have at an instruction: from the text alone.
 
-A register's definitions are followed through the blocks of a function. Where several meet, it has no value that is known,
-unless the text loads it there. The text says itself what each instruction writes (`Builder.note`), and what a call may
-have changed (`Builder.clobber`).
+A register's definitions are followed through the blocks of a function. Where several meet, it has no value that is
+known, unless the text loads it there. The text says itself what each instruction writes (`Builder.note`), and what a
+call may have changed (`Builder.clobber`).
 """
 
 from __future__ import annotations
@@ -21,6 +21,10 @@ _LABEL = re.compile(r"label %([\w.]+)")
 _STORE = re.compile(r"store i(32|64) (\S+), ptr %x(\d+)$")
 _LOAD = re.compile(r"(%[\w.]+) = load i64, ptr %x(\d+)$")
 _NARROW_LOAD = re.compile(r"(%[\w.]+)\.w = load i32, ptr %x(\d+)$")
+_STATE_PLACE = re.compile(r"(%[\w.]+) = getelementptr i8, ptr %state, i64 (\d+)$")
+_STATE_STORE = re.compile(r"store i64 \S.*, ptr (%[\w.]+), align 8$")
+_STATE_END = 32 * 8
+"""Where X0 to X30 and SP end in the state structure."""
 _WRITTEN = re.compile(r"([xw])(\d+)=(\S+)")
 _CALLED = re.compile(r"call [^@\"]*@([\w.]+)\(")
 _ACCESSES = re.compile(r"(load|store|atomicrmw|cmpxchg|call) ")
@@ -99,6 +103,8 @@ class FunctionValues:
         self._writing = _writing(lines)
         self._repeated = in_circles(self._targets)
         self._starts = self._flow()
+        self.same = dict(self._loads())
+        """What is known of a value that is loaded from where the function keeps a register."""
 
     def _in(self, begin: int, end: int) -> Iterator[str]:
         return (name for name, _ in _definitions(self._lines[begin:end]))
@@ -131,9 +137,20 @@ class FunctionValues:
                 found[int(loaded[2])] = _Register(Known(loaded[1]), is_kept=True)
         return {n: register for n, register in enumerate(found) if register != _NOTHING}
 
-    def links(self, offset: int) -> bool:
-        """Whether an instruction is a call: it writes to X30 where it goes on."""
-        return any(f" x30=@{offset + 4:x}" in self._lines[mark] for _, mark in self._places(offset))
+    def flushed(self, offset: int) -> set[int]:
+        """The registers that are put into the state structure for the call that an instruction makes."""
+        found = set()
+        places = {}
+        for _, mark in self._places(offset):
+            for line in self._region(mark):
+                placed, stored = _STATE_PLACE.match(line), _STATE_STORE.match(line)
+                if placed:
+                    places[placed[1]] = int(placed[2])
+                elif stored and places.get(stored[1], _STATE_END) < _STATE_END:
+                    found.add(places[stored[1]] // 8)
+                elif line.startswith(";~"):
+                    break
+        return found
 
     def _places(self, offset: int) -> list[tuple[str, int]]:
         """The blocks and the lines of the marks of an instruction."""
@@ -153,6 +170,18 @@ class FunctionValues:
 
     def _accesses(self, mark: int) -> bool:
         return any(_ACCESSES.search(line) and not _KEPT.search(line) for line in self._region(mark))
+
+    def _loads(self) -> Iterator[tuple[str, Known]]:
+        for label, state in self._starts.items():
+            begin, end = self._blocks[label]
+            for at in range(begin, end):
+                loaded = _LOAD.match(self._lines[at])
+                if loaded:
+                    # Before what the instruction writes.
+                    mark = next((n for n in range(at, begin - 1, -1) if self._lines[n].startswith(MARK)), at)
+                    known = self._run(state, begin, mark)[int(loaded[2])].known
+                    if known is not None and known != CALLER and known.name != loaded[1]:
+                        yield loaded[1], known
 
     # -- following the definitions ------------------------------------------------------------------------------------
     def _flow(self) -> dict[str, _State]:

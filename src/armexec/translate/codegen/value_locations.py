@@ -74,6 +74,7 @@ def _expression(entry: Any, address: int, info: Any) -> Any:
         return found.loc_expr
     low = entry.cu.get_top_DIE().attributes.get("DW_AT_low_pc")
     base = low.value if low is not None else 0
+    part: Any
     for part in found:
         if hasattr(part, "base_address"):
             base = part.base_address

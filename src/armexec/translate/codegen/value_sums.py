@@ -1,7 +1,7 @@
 """Values of an IR text from those that they are computed from.
 
-LLVM may compute only those bits of a value that are used. What it computes isn't taken for the value then, unless all of
-its bits are: where it is the address of a store. Loads, arguments and results of calls are whole.
+LLVM may compute only those bits of a value that are used. What it computes isn't taken for the value then, unless all
+of its bits are: where it is the address of a store. Loads, arguments and results of calls are whole.
 """
 
 from __future__ import annotations

@@ -178,7 +178,7 @@ class LinkedUnit:
         return self._line_table().function(host_pc - self.begin)
 
     def host_frames(self) -> HostFrames | None:
-        """What describes the frames of this code; None if LLVM makes other code of the same text now. Raises HostError."""
+        """What describes the frames of this code; None if LLVM makes other code of the text now. Raises HostError."""
         if self._frames is None:
             self._frames = self.watching({}) or False
         return self._frames or None

@@ -17,6 +17,7 @@ from armexec import guest_sizes, instruction_budget
 from armexec.callbacks import HostFunctionRange, host_functions
 from armexec.cpu.registers import X30
 from armexec.deadlines import is_over
+from armexec.errors import ExecutionError
 from armexec.machines.addresses import CACHE_LINE
 from armexec.machines.traps import EXIT, Trap, TrapKind
 from armexec.memory import EXECUTABLE_RANGES, GuestStack, Overflow, SandboxMemory
@@ -317,9 +318,10 @@ class Runtime:
         owner = self.translator_at(pc)
         left = ctypes.c_uint64.from_address(state.limit_cell)
         answer = owner.system_call if owner is not None else None
+        calls = GuestCalls(keep(address), _tables)
         trap = run_rest(state, pc, left, answer, self._memory)
         overflow = stack.overflow(trap.detail) if trap.kind in (TrapKind.READ, TrapKind.WRITE) else None
-        raise self._errors(None, owner)(Fault(trap, int(state.entry), None, overflow))
+        raise self._errors(None, owner)(Fault(trap, int(state.entry), None, overflow, calls))
 
     def _system_call(self, state: int, words: int) -> int:
         """Do a system call; see runtime/system_call.ll."""
@@ -328,7 +330,13 @@ class Runtime:
         translator = self._owners.at(given[0]) or self._owners.at(GuestState.from_address(state).entry)
         if translator is None or translator.system_call is None:
             return 2
-        given[0] = translator.system_call(given[0], given[1], tuple(given[2:])) & (1 << 64) - 1
+        pc, entry = given[0], int(GuestState.from_address(state).entry)
+        try:
+            given[0] = translator.system_call(pc, given[1], tuple(given[2:])) & (1 << 64) - 1
+        except ExecutionError as error:
+            calls = GuestCalls(keep(state), _tables)
+            translator.to_error(Fault(Trap(TrapKind.SUPERVISOR_CALL, pc), entry, calls=calls, error=error))
+            raise
         return 1
 
     def _untag(self, state: int, context: int) -> int:

@@ -6,6 +6,6 @@ Guest functions are host functions, so the host's calls are the guest's. Everyth
 from __future__ import annotations
 
 from armexec.translate.execute.host_frames.kept import Kept, keep
-from armexec.translate.execute.host_frames.walk import GuestCalls, Tables
+from armexec.translate.execute.host_frames.walk import GuestCalls, Tables, is_guest
 
-__all__ = ["GuestCalls", "Kept", "Tables", "keep"]
+__all__ = ["GuestCalls", "Kept", "Tables", "is_guest", "keep"]

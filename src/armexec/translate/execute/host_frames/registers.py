@@ -1,13 +1,15 @@
 """The guest's general registers where translated code was left, as far as they are there, and certain.
 
 A register has a value of the IR text at an instruction (`codegen/register_values.py`), and LLVM says where the host has
-that value (`codegen/value_locations.py`). It is taken only if it can't be an older one of its name: if it is computed at
-most once in each call of the host. What a function hasn't changed is as in its caller, at the call.
+that value (`codegen/value_locations.py`). It is taken only if it can't be an older one of its name: if it is computed
+at most once in each call of the host. What a function hasn't changed is as in its caller, at the call.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+import re
+import struct
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -22,15 +24,20 @@ from armexec.translate.codegen.register_values import (
     in_circles,
 )
 from armexec.translate.codegen.value_sums import evaluated, is_whole, operands, value_bits
+from armexec.translate.execute.host_frames.kept import Kept
 from armexec.translate.execute.host_frames.walk import HostFrame, is_guest
 from armexec.translate.tiers import BASELINE
 
 if TYPE_CHECKING:
+    from armexec.translate.codegen.host_frames import HostFrames
     from armexec.translate.execute.linked_unit import LinkedUnit
 
 __all__ = ["guest_registers"]
 
-_LINK = 30
+_SP = 31
+_NEVER_PASSED = range(9, 30)
+_ARGUMENT = re.compile(r"%a(\d+)\b")
+_CONSTANT = re.compile(r"(?:i64|i1|double|float|ptr|<2 x i64>) ([^\s,()]+)")
 _MOST_LEVELS = 12
 _DEPTH = 4
 """How many operations a value is computed by at most."""
@@ -64,9 +71,11 @@ class _Unit:
 
 @dataclass
 class _Level:
-    """A guest's function that was being executed. `state`: what its registers have, at the fault or before its call.
+    """A guest's function that was being executed. `state`: what its registers have, at the fault or after its call has
+    written X30.
 
     `depth`: by how many functions it is further out than the innermost of the host's function at this place.
+    `from_python`: of the outermost, the registers that it was called with.
     """
 
     frame: HostFrame
@@ -77,6 +86,7 @@ class _Level:
     state: State
     is_once: bool = True
     values: dict[str, int] = field(default_factory=dict)
+    from_python: dict[int, int] = field(default_factory=dict)
 
     @property
     def lines(self) -> Sequence[str]:
@@ -90,6 +100,9 @@ class _Level:
         todo = [(r.known.name, r.known.bits, 0) for r in self.state.values() if r.known is not None and r.known.name]
         for name, bits, depth in todo:  # grows meanwhile
             operation = self.function.definitions.get(name, "")
+            same = self.function.same.get(name)
+            if same is not None and same.name:
+                todo.append((same.name, same.bits, depth + 1))
             if not self.is_once or not self.function.is_once(name) or depth > _DEPTH:
                 continue
             if is_whole(name, operation, self.lines):
@@ -98,20 +111,26 @@ class _Level:
         return found
 
 
-def guest_registers(frames: Sequence[HostFrame], word: Callable[[int], int | None], pc: int | None) -> dict[int, int]:
+def guest_registers(frames: Sequence[HostFrame], kept: Kept, pc: int | None) -> dict[int, int]:
     """X0 to X30 and SP (31), those that are known, at the instruction at `pc`.
 
     Args:
         frames: the calls of the host, the innermost first.
-        word: gives a word of the host's stack.
+        kept: what has been kept of the host.
         pc: where the guest's fault was; None where it was left by a call of what isn't code.
     """
     try:
         levels = _levels(frames, pc)
-        _find_values(levels, word)
+        _find_values(levels, kept.word)
     except HostError:
         return {}
-    found = {}
+    if levels:
+        levels[-1].from_python = _from_python(frames, levels[-1], kept.guest_top)
+    found: dict[int, int] = {}
+    if levels and pc is None:
+        # They are in the state for the call.
+        general = struct.unpack("<32Q", kept.general)
+        found = {n: general[n] for n in levels[0].function.flushed(levels[0].offset)}
     for n in range(32):
         value = _resolved(levels, 0, n)
         if value is not None:
@@ -138,13 +157,38 @@ def _levels(frames: Sequence[HostFrame], pc: int | None) -> list[_Level]:
         if not levels and pc is not None:
             if not _is_told(unit, pc - unit.base, offset):
                 break
-            offset = pc - unit.base
-        state = function.at(offset, after=not levels and pc is None)
+            offset = pc - unit.base  # noqa: PLW2901
+        # A call has written X30.
+        state = function.at(offset, after=bool(levels) or pc is None)
         if state is None:
             break
         levels.append(_Level(frame, depth, text, function, offset, state))
     _mark_repeated(levels)
     return levels
+
+
+def _from_python(frames: Sequence[HostFrame], outermost: _Level, top: int) -> dict[int, int]:
+    """The registers that a function has been called with by the function that Python calls, as far as that says it."""
+    place = next(n for n, frame in enumerate(frames) if frame is outermost.frame)
+    # It may be in that function.
+    following = [(outermost.frame, scope) for scope in outermost.frame.scopes[outermost.depth + 1 :]]
+    following += [(frame, scope) for frame in frames[place + 1 :] for scope in frame.scopes]
+    stub, scope = following[0] if following else (outermost.frame, None)
+    if scope is None or stub.tables.unit is None:
+        return {}
+    lines = function_texts(stub.tables.unit.text).get(scope.function, [])
+    parameters = _ARGUMENT.findall(outermost.lines[0])
+    call = next((line for line in lines if f" @{outermost.function.name}(" in line), "")
+    given = _CONSTANT.findall(call.partition("(")[2])
+    if not call:
+        return {}
+    # Registers that pass no arguments are zero.
+    found = dict.fromkeys(_NEVER_PASSED, 0)
+    found |= {int(n): int(value) for n, value in zip(parameters, given, strict=False) if value.isdigit()}
+    # What is passed on the stack is below.
+    if "ptr %frame" not in lines[0]:
+        found[_SP] = top
+    return found
 
 
 def _is_told(unit: LinkedUnit, wanted: int, offset: int) -> bool:
@@ -178,12 +222,28 @@ def _find_values(levels: Sequence[_Level], word: Callable[[int], int | None]) ->
         watched: dict[str, dict[str, int]] = {}
         for level in mine:
             watched.setdefault(level.function.name, {}).update(level.wanted())
-        described = text.unit.watching(watched) if any(watched.values()) else None
+        described = _described(text.unit, watched)
         if described is None:
             continue
         for level in mine:
             frame = level.frame
             level.values = described.values(frame.position, level.depth, frame.registers, word)
+
+
+def _described(unit: LinkedUnit, watched: Mapping[str, Mapping[str, int]]) -> HostFrames | None:
+    """What tells of values, as many of those that are watched as LLVM still makes the same code with.
+
+    To watch a narrow value changes what is made without optimization, sometimes.
+    """
+    for sizes in ((0, 8, 16, 32, 64), (0, 64), (0,)):
+        some = {
+            function: {name: bits for name, bits in values.items() if bits in sizes}
+            for function, values in watched.items()
+        }
+        described = unit.watching(some) if any(some.values()) else None
+        if described is not None:
+            return described
+    return None
 
 
 def _resolved(levels: Sequence[_Level], number: int, n: int) -> int | None:
@@ -205,12 +265,9 @@ def _resolved(levels: Sequence[_Level], number: int, n: int) -> int | None:
 
 
 def _in_caller(levels: Sequence[_Level], number: int, n: int) -> int | None:
-    """What a register has before the call of a level's function, or X30 after it."""
+    """What a register has where a level's function is called."""
     if number + 1 >= len(levels):
-        return None
-    caller = levels[number + 1]
-    if n == _LINK and caller.function.links(caller.offset):
-        return caller.text.unit.base + caller.offset + 4
+        return levels[number].from_python.get(n)
     return _resolved(levels, number + 1, n)
 
 
@@ -228,6 +285,10 @@ def _evaluated(levels: Sequence[_Level], number: int, name: str, bits: int, dept
     if level.is_once and level.function.is_once(name):
         if name in level.values:
             return level.values[name] & (1 << bits) - 1
+        same = level.function.same.get(name)
+        if same is not None and depth <= _DEPTH:
+            known = _evaluated(levels, number, same.name, same.bits, depth + 1) if same.name else None
+            return known if same.name else _value(levels, number, same)
         operation = level.function.definitions.get(name, "")
         if operation and depth <= _DEPTH:
             return evaluated(operation, lambda other, size: _evaluated(levels, number, other, size, depth + 1))

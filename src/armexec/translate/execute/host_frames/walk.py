@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
 from armexec.errors import HostError
-from armexec.translate.execute.host_frames.kept import Kept, link_register, preserved, stack_pointer
+from armexec.translate.execute.host_frames.kept import Kept, link_register, preserved, preserved_by_guest, stack_pointer
 
 if TYPE_CHECKING:
     from armexec.translate.codegen.host_frames import HostFrames, Scope
@@ -55,7 +55,7 @@ class GuestCalls:
                 found = list(self._walk())
             except HostError:
                 found = []
-            is_whole = bool(found) and _is_bottom(found[-1])
+            is_whole = bool(found) and _is_bottom(found[-1]) and not self.kept.is_astray
             self._frames = found, is_whole
         return self._frames
 
@@ -76,7 +76,8 @@ class GuestCalls:
                 return
             start = registers[row.register] + row.offset
             before = registers
-            registers = {n: before[n] for n in preserved if n in before}
+            kept_by_call = preserved_by_guest if _is_register_convention(frame) else preserved
+            registers = {n: before[n] for n in kept_by_call if n in before}
             if not is_return and link_register not in row.saved and link_register in before:
                 registers[link_register] = before[link_register]
             for number, distance in row.saved.items():
@@ -90,21 +91,16 @@ class GuestCalls:
                 return
             pc, is_return = link, True
 
-    def registers(self, pc: int | None) -> dict[int, int]:
-        """X0 to X30 and SP (31), those that are known, at the instruction at `pc`; None: after the call of no code."""
-        # Only now: few ask.
-        from armexec.translate.execute.host_frames.registers import guest_registers
-
-        return guest_registers(self.frames()[0], self.kept.word, pc)
-
     def offsets(self) -> tuple[list[tuple[int, bool]], bool]:
-        """The guest's instructions, by their addresses, each with whether it is the innermost; and whether these lead to
-        where Python has called the guest."""
+        """The guest's instructions, by their addresses, each with whether it is the innermost; and whether these lead
+        to where Python has called the guest."""
         frames, is_whole = self.frames()
         found: list[tuple[int, bool]] = []
         for number, frame in enumerate(frames):
             unit = frame.tables.unit
-            for scope in frame.scopes if unit is not None else ():
+            if unit is None:
+                continue
+            for scope in frame.scopes:
                 if scope.offset is not None:
                     found.append((unit.base + scope.offset, not number and not found))
         return found, is_whole
@@ -113,6 +109,10 @@ class GuestCalls:
 def is_guest(function: str) -> bool:
     """Whether the name of a function of a unit is that of one of the guest's."""
     return function[:1] in ("f", "s") and all(letter in "0123456789abcdef" for letter in function[1:])
+
+
+def _is_register_convention(frame: HostFrame) -> bool:
+    return not frame.scopes or frame.scopes[-1].function.startswith("f")
 
 
 def _is_bottom(frame: HostFrame) -> bool:
