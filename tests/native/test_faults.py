@@ -128,6 +128,7 @@ def test_all_registers_are_those_of_the_fault() -> None:
     assert (found["nzcv"], found["fpcr"], found["fpsr"]) == (0b0110, 0x1C00000, 0x10)
     assert found["pc"] == error.pc == function.address + 4 * (len(lines))
     assert found["sp"] % 16 == 0
+    assert [frame.pc for frame in error.backtrace] == [error.pc]
     # What the guest has changed is as before.
     assert armexec.function("mrs x0, fpcr; ret", "long()", engine="native")() == 0
 

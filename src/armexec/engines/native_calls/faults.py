@@ -120,24 +120,19 @@ def _to_error(trap: object, left: Left, at: int) -> Exception:
     image, base = (loaded.image, loaded.base) if loaded is not None else (None, 0)
     error = to_error(trap, image, base, overflow=overflow, entry=entry)
     if isinstance(error, ExecutionError):
-        _tell(error, registers, at - _LEFT, image, base)
+        _tell(error, registers, image, base)
     return error
 
 
-def _tell(error: ExecutionError, registers: Registers, top: int, image: Image | None, base: int) -> None:
-    """Give an exception the registers, and the calls of a guest that was entered with a stack pointer up to `top`."""
-    from armexec.engines.backtraces import fault_details, stack_copy
+def _tell(error: ExecutionError, registers: Registers, image: Image | None, base: int) -> None:
+    """Give an exception the registers, and the calls that they tell of: Python runs on the guest's stack by now."""
+    from armexec.engines.backtraces import NO_STACK, fault_details
     from armexec.engines.code import NOWHERE, code_at
-    from armexec.memory import HostMemory
-    from armexec.translate.execute.host_stack import stack_bounds
-
-    values = dict(registers.named())
-    stack = stack_copy(HostMemory(), values["sp"], top, stack_bounds()[0])
 
     def is_end(link: int) -> bool:
         return code_at(link - 4) == NOWHERE
 
-    error.tell_later(**fault_details(values, stack, image, base, is_end=is_end, why=_WHY))
+    error.tell_later(**fault_details(dict(registers.named()), NO_STACK, image, base, is_end=is_end, why=_WHY))
 
 
 _WHY = "TPIDR_EL0 is the one of this process"

@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
+from armexec.translate.cfg.components import strongly_connected_components
 from armexec.translate.codegen.debug_locations import MARK
 
 __all__ = ["CALLER", "FunctionValues", "Known", "State", "called", "function_texts", "in_circles"]
@@ -172,16 +173,19 @@ class FunctionValues:
         return any(_ACCESSES.search(line) and not _KEPT.search(line) for line in self._region(mark))
 
     def _loads(self) -> Iterator[tuple[str, Known]]:
-        for label, state in self._starts.items():
-            begin, end = self._blocks[label]
-            for at in range(begin, end):
+        for label, start in self._starts.items():
+            state = list(start)
+            before = start
+            for at in range(*self._blocks[label]):
+                if self._lines[at].startswith(MARK):
+                    # An instruction reads what a register has before it writes that.
+                    before = tuple(state)
                 loaded = _LOAD.match(self._lines[at])
                 if loaded:
-                    # Before what the instruction writes.
-                    mark = next((n for n in range(at, begin - 1, -1) if self._lines[n].startswith(MARK)), at)
-                    known = self._run(state, begin, mark)[int(loaded[2])].known
+                    known = before[int(loaded[2])].known
                     if known is not None and known != CALLER and known.name != loaded[1]:
                         yield loaded[1], known
+                self._step(state, at)
 
     # -- following the definitions ------------------------------------------------------------------------------------
     def _flow(self) -> dict[str, _State]:
@@ -206,29 +210,34 @@ class FunctionValues:
 
     def _run(self, start: _State, begin: int, end: int) -> _State:
         state = list(start)
-        for at, line in enumerate(self._lines[begin:end], begin):
-            if line.startswith(MARK):
-                for letter, number, value in _WRITTEN.findall(line):
-                    state[int(number)] = _Register(_known(value, 64 if letter == "x" else 32))
-            elif line.startswith(";~"):
-                changed = int(line[2:], 16)
-                for n in _REGISTERS:
-                    if changed >> n & 1:
-                        state[n] = _NOTHING
-            elif line.startswith("store "):
-                stored = _STORE.match(_ADDRESS.sub(lambda found: f"@{int(found[1]):x}", line))
-                if stored:
-                    number, known = int(stored[3]), _known(stored[2], int(stored[1]))
-                    # One of 32 bits is what is known of it already.
-                    old = state[number].known
-                    state[number] = _Register(known if stored[1] == "64" or old is None else old, is_kept=True)
-            else:
-                loaded = _LOAD.match(line) or _NARROW_LOAD.match(line)
-                # An instruction reads what a register has before it writes that.
-                if loaded and int(loaded[2]) not in self._writing[at]:
-                    number = int(loaded[2])
-                    state[number] = _Register(state[number].known or Known(loaded[1]), is_kept=True)
+        for at in range(begin, end):
+            self._step(state, at)
         return tuple(state)
+
+    def _step(self, state: list[_Register], at: int) -> None:
+        """Change what the registers have as a line does."""
+        line = self._lines[at]
+        if line.startswith(MARK):
+            for letter, number, value in _WRITTEN.findall(line):
+                state[int(number)] = _Register(_known(value, 64 if letter == "x" else 32))
+        elif line.startswith(";~"):
+            changed = int(line[2:], 16)
+            for n in _REGISTERS:
+                if changed >> n & 1:
+                    state[n] = _NOTHING
+        elif line.startswith("store "):
+            stored = _STORE.match(_ADDRESS.sub(lambda found: f"@{int(found[1]):x}", line))
+            if stored:
+                n, known = int(stored[3]), _known(stored[2], int(stored[1]))
+                # One of 32 bits is what is known of it already.
+                old = state[n].known
+                state[n] = _Register(known if stored[1] == "64" or old is None else old, is_kept=True)
+        else:
+            loaded = _LOAD.match(line) or _NARROW_LOAD.match(line)
+            # An instruction reads what a register has before it writes that.
+            if loaded and int(loaded[2]) not in self._writing[at]:
+                n = int(loaded[2])
+                state[n] = _Register(state[n].known or Known(loaded[1]), is_kept=True)
 
 
 def called(lines: Sequence[str]) -> list[str]:
@@ -277,16 +286,11 @@ def _definitions(lines: Sequence[str]) -> Iterator[tuple[str, str]]:
 
 def in_circles(targets: Mapping[str, Sequence[str]]) -> set[str]:
     """The nodes from which a way leads back to themselves."""
+    numbers = {node: n for n, node in enumerate(targets)}
+    names = list(targets)
+    edges = {n: {numbers[to] for to in targets[node] if to in numbers} for node, n in numbers.items()}
     found: set[str] = set()
-    for start in targets:
-        seen: set[str] = set()
-        todo = list(targets[start])
-        while todo:
-            node = todo.pop()
-            if node == start:
-                found.add(start)
-                break
-            if node not in seen and node in targets:
-                seen.add(node)
-                todo += targets[node]
+    for component in strongly_connected_components(edges):
+        if len(component) > 1 or component[0] in edges[component[0]]:
+            found.update(names[n] for n in component)
     return found

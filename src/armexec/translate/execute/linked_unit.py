@@ -7,6 +7,7 @@ import threading
 import weakref
 from bisect import bisect_right, insort
 from collections.abc import Mapping
+from functools import cached_property
 from typing import TYPE_CHECKING, Literal
 
 from armexec.errors import HostError
@@ -23,6 +24,10 @@ if TYPE_CHECKING:
     from armexec.translate.codegen.line_table import LineTable
 
 __all__ = ["LinkedUnit", "unit_at"]
+
+
+_MOST_WATCHING = 8
+"""For so many places of faults it is kept what tells of the values there."""
 
 
 class _Places:
@@ -104,6 +109,7 @@ class LinkedUnit:
         if stub:
             self._cell.value = self.host.address(self._stub)
         self._lines: LineTable | None = None
+        self._watching: dict[object, HostFrames | None] = {}
         self._frames: HostFrames | Literal[False] | None = None
         _places.add(self)
         linked_unit(self.host, compiled, registry, tier)
@@ -185,14 +191,20 @@ class LinkedUnit:
 
     def watching(self, watched: Watched) -> HostFrames | None:
         """The same, which also tells of some values. Raises HostError."""
+        key = tuple((function, tuple(sorted(values.items()))) for function, values in sorted(watched.items()))
+        if key in self._watching:
+            return self._watching[key]
         # Only now: faults alone need it.
         from armexec.translate.codegen.host_frames import HostFrames
 
         frames = HostFrames(self.text, self.tier, self.compiled.instructions, self._policy, watched)
         is_same = frames.describes(ctypes.string_at(self.host.begin, self.host.end - self.host.begin))
-        return frames if is_same else None
+        if len(self._watching) == _MOST_WATCHING:
+            self._watching.clear()
+        found = self._watching[key] = frames if is_same else None
+        return found
 
-    @property
+    @cached_property
     def text(self) -> str:
         """The IR that it was made from."""
         return self.compiled.source(self.tier)

@@ -27,10 +27,10 @@ link_register = 16 if _X86_64 else 30
 _PC = 16 if _X86_64 else 32
 preserved = (3, 6, 12, 13, 14, 15) if _X86_64 else tuple(range(19, 30))
 """Those that calls don't change."""
-preserved_by_guest = (3, 6, 13) if _X86_64 else preserved
+preserved_by_guest = (3, 6) if _X86_64 else preserved
 """Those that calls of the register convention don't change: of x86-64's, which is LLVM's x86_regcallcc, others may be
 arguments and results."""
-_AT_TRAPS = (*preserved, 0, 8, 9, 10, 11) if _X86_64 else preserved
+_AT_TRAPS = (*preserved, 0, 8, 9, 10, 11) if _X86_64 else (29,)
 """Those that `@trap` keeps (support/host_frame)."""
 
 _GENERAL = 32 * 8

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 import struct
+import weakref
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -49,7 +50,8 @@ class _Unit:
     """The text of a unit, looked into."""
 
     def __init__(self, unit: LinkedUnit) -> None:
-        self.unit = unit
+        # It doesn't keep the unit, which has it.
+        self.unit: LinkedUnit = weakref.proxy(unit)
         self.texts = function_texts(unit.text)
         self._functions: dict[str, FunctionValues] = {}
         self._recursive: set[str] | None = None
@@ -67,6 +69,16 @@ class _Unit:
         if self._recursive is None:
             self._recursive = in_circles({other: called(lines) for other, lines in self.texts.items()})
         return name in self._recursive
+
+
+_units: weakref.WeakKeyDictionary[LinkedUnit, _Unit] = weakref.WeakKeyDictionary()
+
+
+def _looked_into(unit: LinkedUnit) -> _Unit:
+    found = _units.get(unit)
+    if found is None:
+        found = _units[unit] = _Unit(unit)
+    return found
 
 
 @dataclass
@@ -140,7 +152,6 @@ def guest_registers(frames: Sequence[HostFrame], kept: Kept, pc: int | None) -> 
 
 def _levels(frames: Sequence[HostFrame], pc: int | None) -> list[_Level]:
     """The guest's functions as far as they are known without a gap, the innermost first."""
-    units: dict[int, _Unit] = {}
     levels: list[_Level] = []
     for frame, depth, name, offset in _scopes(frames):
         if offset is None:
@@ -150,7 +161,7 @@ def _levels(frames: Sequence[HostFrame], pc: int | None) -> list[_Level]:
             continue
         unit = frame.tables.unit
         assert unit is not None
-        text = units.setdefault(id(unit), _Unit(unit))
+        text = _looked_into(unit)
         function = text.function(name)
         if function is None or len(levels) == _MOST_LEVELS:
             break
@@ -176,7 +187,7 @@ def _from_python(frames: Sequence[HostFrame], outermost: _Level, top: int) -> di
     stub, scope = following[0] if following else (outermost.frame, None)
     if scope is None or stub.tables.unit is None:
         return {}
-    lines = function_texts(stub.tables.unit.text).get(scope.function, [])
+    lines = _looked_into(stub.tables.unit).texts.get(scope.function, [])
     parameters = _ARGUMENT.findall(outermost.lines[0])
     call = next((line for line in lines if f" @{outermost.function.name}(" in line), "")
     given = _CONSTANT.findall(call.partition("(")[2])
