@@ -133,6 +133,31 @@ def test_all_registers_are_those_of_the_fault() -> None:
     assert armexec.function("mrs x0, fpcr; ret", "long()", engine="native")() == 0
 
 
+NESTED = """
+top:
+    stp x29, x30, [sp, #-32]!
+    bl inner
+    ldp x29, x30, [sp], #32
+    ret
+inner:
+    sub sp, sp, #16
+    str x30, [sp, #8]
+    mov x8, #16
+    blr x8
+    ldr x30, [sp, #8]
+    add sp, sp, #16
+    ret
+"""
+
+
+@needs_processor
+def test_the_calls_are_those_of_the_fault() -> None:
+    error = failure(armexec.function(NESTED, "long(long)", engine="native"), 0)
+    lines = NESTED.splitlines()
+    assert [lines[frame.line - 1].split() for frame in error.backtrace[1:]] == [["blr", "x8"], ["bl", "inner"]]
+    assert (error.backtrace[0].pc, error.backtrace.rest) == (16, "")
+
+
 @needs_processor
 def test_exceptions_with_registers_can_be_copied() -> None:
     import pickle

@@ -6,7 +6,7 @@ asks.
 
 from __future__ import annotations
 
-from armexec.engines.backtraces.guest import NO_STACK, STACK_SIZE, fault_details, stack_copy
+from armexec.engines.backtraces.guest import STACK_SIZE, StackCopy, fault_details, stack_copy
 from armexec.engines.backtraces.places import Images, backtrace_of
 
-__all__ = ["NO_STACK", "STACK_SIZE", "Images", "backtrace_of", "fault_details", "stack_copy"]
+__all__ = ["STACK_SIZE", "Images", "StackCopy", "backtrace_of", "fault_details", "stack_copy"]

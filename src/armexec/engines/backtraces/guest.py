@@ -20,7 +20,7 @@ from armexec.machines.traps import EXIT
 from armexec.memory import AccessError
 from armexec.objects import Image
 
-__all__ = ["LOST", "MORE", "MOST_FRAMES", "NO_STACK", "STACK_SIZE", "fault_details", "stack_copy", "walk"]
+__all__ = ["LOST", "MORE", "MOST_FRAMES", "STACK_SIZE", "StackCopy", "fault_details", "stack_copy", "walk"]
 
 STACK_SIZE = 1 << 16
 """Bytes of the guest's stack that are kept, from SP on."""
@@ -44,10 +44,6 @@ class StackCopy(NamedTuple):
             return None
         (value,) = struct.unpack_from("<Q", self.data, at)
         return int(value)
-
-
-NO_STACK = StackCopy(0, b"")
-"""Nothing of it is known."""
 
 
 class _Readable(Protocol):

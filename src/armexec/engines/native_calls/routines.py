@@ -17,7 +17,7 @@ thread go on that is to look at Python's signals and limits. The guest's registe
 The words are those of this text:
 
     enter:                              // X17: the trampoline's data
-        sub sp, sp, #1216
+        sub sp, sp, #3280
         stp x29, x30, [sp]
         mov x29, sp
         stp x19, x20, [sp, #16]
@@ -41,7 +41,7 @@ The words are those of this text:
         stp q4, q5, [sp, #320]
         stp q6, q7, [sp, #352]
         ldr x19, [x17, #8]
-        str x19, [sp, #384]             // a Left
+        str x19, [sp, #384]             // a Left; behind it the handler keeps the guest's stack
         ldr x21, counts
         ldr x0, key
         ldr x16, pthread_getspecific
@@ -126,7 +126,7 @@ The words are those of this text:
         ldp d12, d13, [sp, #128]
         ldp d14, d15, [sp, #144]
         ldp x29, x30, [sp]
-        add sp, sp, #1216
+        add sp, sp, #3280
         ret
     call_python:                        // X0: an object, X1: a number for it; gives the result, or null
         stp x29, x30, [sp, #-32]!
@@ -307,7 +307,7 @@ from armexec.memory import Protection, allocate, page_size
 __all__ = ["AT", "C_LIBRARY", "OBJECTS", "PYTHON", "WORDS", "Objects", "Routines"]
 
 WORDS = """
-    ff0313d1 fd7b00a9 fd030091 f35301a9 f55b02a9 f76303a9 f96b04a9 fb7305a9 e827066d ea2f076d ec37086d ee3f096d
+    ff4333d1 fd7b00a9 fd030091 f35301a9 f55b02a9 f76303a9 f96b04a9 fb7305a9 e827066d ea2f076d ec37086d ee3f096d
     09443bd5 e95300f9 ff5f00f9 e0070ca9 e20f0da9 e4170ea9 e61f0fa9 e00708ad e20f09ad e4170aad e61f0bad 330640f9
     f3c300f9 b51b0058 401b0058 b01c0058 00023fd6 f40300aa 740000b4 a90240f9 290100b4 201b0058 e10314aa 45000094
     a00600b4 701d0058 00023fd6 9f0200f1 94169f9a f45700f9 a90640f9 29050091 a90600f9 f01a0058 00023fd6 e05b00f9
@@ -315,7 +315,7 @@ WORDS = """
     60023fd6 e0070ca9 e00708ad e20f09ad f3031faa 07000014 330080d2 02000014 f3031faa 9f020091 e95340f9 09441bd5
     80150058 e15740f9 10170058 00023fd6 e05b40f9 30170058 00023fd6 e9140058 2a0940f9 4a050091 2a0900f9 d30000b4
     00150058 e1030691 12000094 30170058 00023fd6 e0074ca9 e00748ad e20f49ad f35341a9 f55b42a9 f76343a9 f96b44a9
-    fb7345a9 e827466d ea2f476d ec37486d ee3f496d fd7b40a9 ff031391 c0035fd6 fd7bbea9 fd030091 f55b01a9 f50300aa
+    fb7345a9 e827466d ea2f476d ec37486d ee3f496d fd7b40a9 ff433391 c0035fd6 fd7bbea9 fd030091 f55b01a9 f50300aa
     e00301aa f0130058 00023fd6 f60300aa 560100b4 e10316aa e00315aa 70130058 00023fd6 f50300aa e00316aa 30130058
     00023fd6 e00315aa f55b41a9 fd7bc2a8 c0035fd6 690e0058 0900098b 2a2d4029 2a441bd5 0b441bd5 090e0058 0900098b
     200540ad 220d41ad 241542ad 261d43ad 282544ad 2a2d45ad 2c3546ad 2e3d47ad 304548ad 324d49ad 34554aad 365d4bad
