@@ -17,7 +17,8 @@ ROOT = Path(armexec.__file__).parent
 
 # A room may import what stands in its row, and itself. What only names types (under TYPE_CHECKING) counts too.
 MAY_IMPORT = {
-    "errors": set(),
+    "backtraces": set(),
+    "errors": {"backtraces"},
     "files": {"errors"},
     "forks": set(),
     "html": set(),
@@ -60,6 +61,7 @@ MAY_IMPORT = {
     },
     "abi": {"cpu", "objects", "memory", "errors", "forks"},
     "engines": {
+        "backtraces",
         "callbacks",
         "deadlines",
         "guest_sizes",
@@ -131,6 +133,8 @@ MAY_IMPORT = {
         "run_limits",
     },
     "isolation": {
+        "backtraces",
+        "cpu",
         "abi",
         "arrays",
         "c_functions",

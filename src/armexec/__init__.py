@@ -92,6 +92,7 @@ __all__ = [
     "SystemCallDenied",
     "TimeLimitExceeded",
     "UndefinedSymbol",
+    "UnknownRegister",
     "UnsupportedInstruction",
     "VariableArguments",
     "WorkerCrashed",
