@@ -11,6 +11,7 @@ from armexec.bench.contenders.runner import Contender
 from armexec.bench.kernels import Kernel
 from armexec.bench.measurements.arrays import measure_arrays
 from armexec.bench.measurements.calls import measure_calls
+from armexec.bench.measurements.debugging import measure_debugging
 from armexec.bench.measurements.first_call import measure_first_call
 from armexec.bench.measurements.hot import measure_kernel
 from armexec.bench.measurements.startup import measure_startup
@@ -20,7 +21,7 @@ from armexec.errors import Error
 
 __all__ = ["PARTS", "Plan", "choose_parts"]
 
-PARTS = ("kernels", "first", "calls", "arrays", "text", "startup")
+PARTS = ("kernels", "first", "calls", "arrays", "text", "startup", "debugging")
 """The names that `--parts` takes."""
 
 _ROUNDS, _QUICK_ROUNDS = 9, 3
@@ -107,5 +108,10 @@ class Plan:
         if "startup" in self.parts:
             say("start-up")
             report.startup = measure_startup(processes)
+            step()
+        if "debugging" in self.parts:
+            say("sessions and traces")
+            unicorn = not self.engines or "unicorn" in self.engines
+            report.debugging = measure_debugging(quick=self.quick, unicorn=unicorn, say=say)
             step()
         return report

@@ -19,6 +19,10 @@ _BRK = 0xD4200000
 """`brk #0`: the word at the address of a function of Python."""
 
 
+_SANDBOX = 1 << 32
+"""The end of a sandbox's addresses."""
+
+
 class LoadedGuest:
     """The guest that runs a loaded image, instruction by instruction, on any engine's memory.
 
@@ -47,6 +51,8 @@ class LoadedGuest:
 
     # -- memory -------------------------------------------------------------------------------------------------------
     def fetch(self, address: int) -> int | None:
+        if self._host and address >= _SANDBOX:
+            return None
         at = self._host + address
         begin, end = self._code
         if not begin <= at < end:

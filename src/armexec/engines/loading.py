@@ -52,8 +52,8 @@ def map_image(
             parts.append((end, region.size - end, Protection.READ | Protection.EXECUTE))
         region.seal(parts)
         add_image(image, region)
+        add_code(image, region)
         if sandbox is None:
-            add_code(image, region)
             add_guards(image, region)
     except BaseException:
         region.close()

@@ -147,7 +147,6 @@ class IsolatedModule(Module):
 
         return CTarget(prototype, Function(self, function._symbol, prototype), None, function.offset, False)
 
-
     def _redirect(self, original: Function, replacement: Callable[..., Any] | None) -> None:
         """As Module's, until the worker ends. The replacement is a callable of Python, or a function of this module."""
         self._refuse_if_closed()

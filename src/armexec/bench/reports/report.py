@@ -29,7 +29,7 @@ class Report:
 
     `machine` and `contenders` describe what took part; `absent` has reasons for the rest. `first_calls` has the rounds
     of each kernel's "cold" and "warm" moments, `calls` nanoseconds, `arrays` seconds, `text` instructions a second,
-    `startup` seconds.
+    `startup` seconds, `debugging` instructions a second by kernels.
     """
 
     machine: dict[str, str]
@@ -42,6 +42,7 @@ class Report:
     arrays: ArrayTimes = field(default_factory=dict)
     text: dict[str, float] = field(default_factory=dict)
     startup: dict[str, float] = field(default_factory=dict)
+    debugging: dict[str, dict[str, float]] = field(default_factory=dict)
 
     def ratios(self, name: str, base: str) -> dict[str, float]:
         """The kernels' ratios of two contenders, empty if one of them took no part."""
@@ -87,6 +88,10 @@ class Report:
                 for name, both in self.arrays.items()
             },
             "instructions_per_second": {name: _rounded(value) for name, value in self.text.items()},
+            "debugging_instructions_per_second": {
+                name: {way: _rounded(value) for way, value in figures.items()}
+                for name, figures in self.debugging.items()
+            },
             "startup_ms": {name: _rounded(value * 1e3) for name, value in self.startup.items()},
         }
 
