@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from armexec.errors import SignatureError
 from armexec.program.images import ProgramResult, check_arguments, image_of
-from armexec.run_limits import limits
+from armexec.resource_limits.run_limits import limits
 
 if TYPE_CHECKING:
     from armexec.isolation.program import IsolatedProcess

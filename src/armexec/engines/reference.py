@@ -16,7 +16,6 @@ from armexec.abi.placement import Part
 from armexec.callbacks import HostFunctions, SystemCallHandler, host_functions
 from armexec.cpu.call_frame import CallFrame
 from armexec.cpu.registers import Kind, Register
-from armexec.deadlines import deadline
 from armexec.engines.backtraces import fault_details, stack_copy
 from armexec.engines.code import NOWHERE, code_at
 from armexec.engines.faults import to_error
@@ -24,8 +23,6 @@ from armexec.engines.guards import release_guards
 from armexec.engines.loading import map_image
 from armexec.engines.thread_local import GuestThread, thread_blocks
 from armexec.errors import Error, ExecutionError
-from armexec.guest_sizes import sizes
-from armexec.instruction_budget import instruction_limit, instructions_left
 from armexec.isa.system_registers import TPIDR_EL0
 from armexec.machines.interpreter.decoding import executable
 from armexec.machines.interpreter.machine import ReferenceMachine
@@ -35,6 +32,9 @@ from armexec.machines.traps import EXIT, Trap, TrapKind
 from armexec.memory import AccessError, GuestStack, HostMemory, Region, Sandbox, Step, guest_stack, stack_size
 from armexec.objects import Image, Prototype, Resolve
 from armexec.profiling.registry import ExecutionCounter, execution_counter
+from armexec.resource_limits.deadlines import deadline
+from armexec.resource_limits.guest_sizes import sizes
+from armexec.resource_limits.instruction_budget import instruction_limit, instructions_left
 from armexec.translate.analysis.self_returns import WHY, returns_to_itself
 
 __all__ = ["ReferenceEngine", "Surroundings", "get_frame", "run_call", "set_frame", "step"]

@@ -11,7 +11,6 @@ from collections.abc import Iterator, Mapping
 from typing import Protocol
 
 from armexec.callbacks import SystemCallHandler
-from armexec.deadlines import deadline
 from armexec.engines.native_calls.context import Left, Registers
 from armexec.engines.native_calls.frame_call import frame_call
 from armexec.engines.native_calls.own_stacks import own_overflow
@@ -19,6 +18,7 @@ from armexec.errors import ExecutionError
 from armexec.forks import hold
 from armexec.memory import Region
 from armexec.objects import Image
+from armexec.resource_limits.deadlines import deadline
 
 __all__ = ["STACK_AT", "add_image", "loaded_images", "look", "raise_fault"]
 

@@ -13,14 +13,14 @@ from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, NoReturn
 
-from armexec import guest_sizes, instruction_budget
 from armexec.callbacks import HostFunctionRange, host_functions
 from armexec.cpu.registers import X30
-from armexec.deadlines import is_over
 from armexec.errors import ExecutionError
 from armexec.machines.addresses import CACHE_LINE
 from armexec.machines.traps import EXIT, Trap, TrapKind
 from armexec.memory import EXECUTABLE_RANGES, GuestStack, Overflow, SandboxMemory
+from armexec.resource_limits import guest_sizes, instruction_budget
+from armexec.resource_limits.deadlines import is_over
 from armexec.translate.array_loops.threads import current_thread_state, failed_key, refuse_length
 from armexec.translate.code_owners import CodeOwner, CodeOwners
 from armexec.translate.codegen.support_code import shared_code

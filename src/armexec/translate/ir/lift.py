@@ -6,12 +6,12 @@ from collections.abc import Container, Mapping
 from dataclasses import dataclass
 
 from armexec.cpu.registers import COUNTER, X30, RegisterSet, bit, has
-from armexec.deadlines import check_deadline
 from armexec.isa import Decoded
 from armexec.machines.llvm.deferred_stores import FlushBefore
 from armexec.machines.llvm.knowledge import Exit, Knowledge, Segment
 from armexec.machines.llvm.machine import LlvmMachine, Terminator
 from armexec.machines.traps import TrapKind
+from armexec.resource_limits.deadlines import check_deadline
 from armexec.translate.analysis.reexecution_regions import ReexecutionRegion, candidates, natural_loops
 from armexec.translate.analysis.spin_loops import repeated_loads
 from armexec.translate.cfg.discovery import Block, ControlFlowGraph
