@@ -14,6 +14,7 @@ from hypothesis.extra import numpy as arrays
 from tests.arrays.kernels import kernels
 
 import armexec
+from armexec.libraries.archives import is_built
 from engines import AVAILABLE, needs_processes
 
 ENGINES = pytest.mark.parametrize("engine", AVAILABLE)
@@ -112,6 +113,10 @@ def test_the_ways_of_calling(engine: str) -> None:
     sub.at(mine, [0, 1, 1, 3], 10.0)
     np.subtract.at(theirs, [0, 1, 1, 3], 10.0)
     np.testing.assert_array_equal(mine, theirs)
+    assert mod.add32.ufunc.reduce(np.arange(5, dtype=np.int32)) == 10
+    # NumPy knows `add` by its name, and asks for 64 bits unless it is told otherwise.
+    named = armexec.function("add w0, w0, w1; ret", "int add(int, int)", engine=engine).ufunc
+    assert named.reduce(np.arange(5, dtype=np.int32), dtype=np.int32) == 10
     where = a % 3 == 0
     np.testing.assert_array_equal(add(a, 1, where=where, out=a.copy()), np.add(a, 1, where=where, out=a.copy()))
     with pytest.raises(ValueError, match="not reorderable"):
@@ -242,3 +247,37 @@ def test_unoptimized_code() -> None:
     np.testing.assert_array_equal(
         mod.addu8.ufunc(a.astype(np.uint8), np.uint8(250)), a.astype(np.uint8) + np.uint8(250)
     )
+
+
+@ENGINES
+def test_system_registers_are_those_of_a_call(engine: str) -> None:
+    """Every call begins with FPCR zero, whatever the one before has set."""
+    if engine == "native":
+        pytest.skip("FPCR is the processor's own")
+    setter = armexec.function("mov x1, #0x400000; msr fpcr, x1; ret", "long(long)", engine=engine)
+    getter = armexec.function("mrs x1, fpcr; add x0, x0, x1; ret", "long(long)", engine=engine)
+    for _ in range(2):
+        setter(0)
+        assert getter.ufunc([1, 2]).tolist() == [1, 2]
+        setter.ufunc([0, 0])
+        assert getter.ufunc([1, 2]).tolist() == [1, 2]
+    both = "mrs x1, fpcr; add x0, x0, x1; mov x1, #0x400000; msr fpcr, x1; ret"
+    assert armexec.function(both, "long(long)", engine=engine).ufunc([1, 2, 3]).tolist() == [1, 2, 3]
+
+
+@pytest.mark.skipif(not is_built("c"), reason="the C library isn't built: pytest -m long builds it")
+@pytest.mark.parametrize("sandbox", [False, True])
+def test_what_needs_more_than_registers(sandbox: bool) -> None:
+    """Arguments on the stack, thread-local variables, and the C library."""
+    source = """
+    #include <stdio.h>
+    int many(int a, int b, int c, int d, int e, int f, int g, int h, int i, int j) { return a - j + i; }
+    _Thread_local long local = 5;
+    long next(long x) { return x + local++; }
+    int digits(int x) { char text[20]; return snprintf(text, sizeof text, "%d", x); }
+    """
+    with armexec.compile(source, "c", opt=2, target="linux", sandbox=sandbox) as mod:
+        numbers = np.arange(10, dtype=np.int32)
+        assert mod.many.ufunc(*numbers[:9], numbers).tolist() == [8 - n for n in range(10)]
+        assert mod.next.ufunc([10, 10]).tolist() == [15, 16]
+        assert mod.digits.ufunc(np.int32([3, -400])).tolist() == [1, 4]

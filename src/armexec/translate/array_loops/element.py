@@ -15,9 +15,9 @@ from armexec.translate.array_loops.cores import Cores
 from armexec.translate.array_loops.loop import Loop
 from armexec.translate.guest_state import OFFSETS
 from armexec.translate.ir.guest_call import (
-    FRESH,
     call_closed,
     fill_state,
+    fresh,
     load_value,
     results,
     set_vector,
@@ -140,11 +140,6 @@ class ElementWriter:
         whole = b.line(f"insertelement <{lanes} x {kind}> zeroinitializer, {kind} {text}, i64 0")
         set_vector(b, values, argument.n, f"<{lanes} x {kind}> {whole}")
 
-    def _fresh(self, b: Builder) -> None:
-        """The system registers are zero."""
-        size = OFFSETS["exclusive_value"] - OFFSETS[FRESH]
-        b.append(f"call void @llvm.memset.p0.i64(ptr {b.state.pointer(FRESH)}, i8 0, i64 {size}, i1 false)")
-
     def _finish(self, b: Builder, found: dict[int, str]) -> list[str]:
         if self.result == "void":
             b.ret()
@@ -171,7 +166,7 @@ class ElementWriter:
         b, values = self._begin("element", "")
         uses_state = signature is None or signature.uses_state
         if not self.is_plain:
-            self._fresh(b)
+            fresh(b)
         if uses_state or (signature is not None and signature.checked):
             fill_state(b, values)
             store_mode(b, self.strict)
@@ -190,7 +185,7 @@ class ElementWriter:
     def exact(self) -> list[str]:
         """`@loop_exact`."""
         b, values = self._begin("exact", "cold noinline")
-        self._fresh(b)
+        fresh(b)
         fill_state(b, values)
         store_mode(b, self.strict)
         address = address_of(b, self.entry).text
@@ -206,7 +201,7 @@ class ElementWriter:
     def counted(self) -> list[str]:
         """`@loop_counted`: the state says where the number of instructions is."""
         b, values = self._begin("counted", "cold noinline")
-        self._fresh(b)
+        fresh(b)
         fill_state(b, values)
         store_mode(b, self.strict)
         b.state.store("pc", address_of(b, self.entry).text)

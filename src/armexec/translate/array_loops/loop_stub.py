@@ -8,6 +8,7 @@ from armexec.translate.array_loops.chunks import CHUNK_PARAMETERS, is_nan, write
 from armexec.translate.array_loops.element import ElementWriter, parameter_types
 from armexec.translate.array_loops.loop import LOOP_PARAMETERS
 from armexec.translate.guest_state import OFFSETS
+from armexec.translate.ir.guest_call import fresh
 from armexec.translate.ir.unit_functions import UnitFunctions
 from armexec.translate.unit_registry import Shape
 
@@ -125,6 +126,8 @@ def _write_stub(element: ElementWriter) -> list[str]:
     b.start("go")
     b.append("call void @enter(ptr %state)")
     b.state.store("entry", address_of(b, element.entry).text)
+    # Functions with effects get them for each element.
+    fresh(b)
     is_counted = b.line(f"icmp ne ptr {b.state.load('limit_cell', 'ptr')}, null")
     given = CHUNK_PARAMETERS + element.cores.parameters
     b.branch(is_counted, "counting", "uncounted")

@@ -141,7 +141,9 @@ class BlockEnds(DeoptimizationExits):
             return
         condition: Value = terminator[1]
         labels = [self.label(t, start) if t not in outside else b.block("out") for t in targets]
-        loop = self.unrolled(start) if (block.exits or m.counts) and start in targets else ""
+        # Of a ufunc's element, the few rounds have branches of their own to be predicted by.
+        wants = block.exits or m.counts or self.unit.is_tested_later
+        loop = self.unrolled(start) if wants and start in targets else ""
         b.branch(condition.text, labels[0], labels[1], loop=loop)
         known = m.knowledge()
         for target, label in zip(targets, labels, strict=True):

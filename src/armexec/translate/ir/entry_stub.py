@@ -21,10 +21,10 @@ from armexec.machines.traps import EXIT, TrapKind
 from armexec.translate.array_loops.loop import LOOP_PARAMETERS
 from armexec.translate.guest_state import OFFSETS
 from armexec.translate.ir.guest_call import (
-    FRESH,
     c_result,
     call_closed,
     fill_state,
+    fresh,
     load_value,
     results,
     set_vector,
@@ -93,9 +93,7 @@ def write_entry_stub(
         _set_arguments(b, shape, values)
     # A function of the register convention that isn't strict sees no other code, but it may read system registers.
     uses_state = signature is None or signature.uses_state
-    fresh = b.state.pointer(FRESH)
-    size = OFFSETS["exclusive_value"] - OFFSETS[FRESH]
-    b.append(f"call void @llvm.memset.p0.i64(ptr {fresh}, i8 0, i64 {size}, i1 false)")
+    fresh(b)
     if shape.thread_pointer:
         b.state.store("tpidr_el0", "%thread_pointer")
     if uses_state or (signature is not None and signature.checked):

@@ -23,9 +23,9 @@ from armexec.translate.guest_state import OFFSETS
 from armexec.translate.ir.unit_functions import UnitFunctions
 from armexec.translate.unit_registry import Shape
 
-__all__ = ["FRESH", "c_result", "call_closed", "fill_state", "load_value", "results", "set_vector", "store_mode"]
+__all__ = ["c_result", "call_closed", "fill_state", "fresh", "load_value", "results", "set_vector", "store_mode"]
 
-FRESH = "fpcr"
+_FRESH = "fpcr"
 """The first of the system registers in the state structure, which are zero when a call from Python begins."""
 
 
@@ -46,9 +46,15 @@ def set_vector(b: Builder, values: dict[int, str], n: int, whole: str) -> None:
         values[first + n] = text
 
 
+def fresh(b: Builder) -> None:
+    """Make the system registers zero."""
+    size = OFFSETS["exclusive_value"] - OFFSETS[_FRESH]
+    b.append(f"call void @llvm.memset.p0.i64(ptr {b.state.pointer(_FRESH)}, i8 0, i64 {size}, i1 false)")
+
+
 def fill_state(b: Builder, values: dict[int, str]) -> None:
     """All registers zero but these."""
-    b.append(f"call void @llvm.memset.p0.i64(ptr %state, i8 0, i64 {OFFSETS[FRESH]}, i1 false)")
+    b.append(f"call void @llvm.memset.p0.i64(ptr %state, i8 0, i64 {OFFSETS[_FRESH]}, i1 false)")
     _store_values(b, values)
 
 
