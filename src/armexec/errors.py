@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from importlib import import_module
 from types import MappingProxyType
 from typing import Any, NamedTuple, Self, TypedDict, Unpack
 
@@ -30,6 +31,7 @@ __all__ = [
     "UnknownRegister",
     "UnsupportedInstruction",
     "WorkerCrashed",
+    "note_call",
 ]
 
 
@@ -220,6 +222,25 @@ class ExecutionError(Error):
         """Whether it has a `cpu` and a `backtrace` from where it was raised."""
         return "_later" in self.__dict__ or "backtrace" in self.__dict__
 
+    def debug(self) -> Any:
+        """A session (`armexec.debug`) of the call that has failed, at the instruction that did, with its past.
+
+        The call is made once more, with the same arguments and the memory as it is now. After the end of a limit the
+        session is at the beginning.
+
+        Raises:
+            Error: it isn't known which call that was, or the call doesn't fail now.
+        """
+        again = self.__dict__.get("_again")
+        if again is None:
+            raise Error("this exception doesn't know its call: give armexec.debug the function and its arguments")
+        # By its name: exceptions know nothing of debuggers.
+        return import_module("armexec.debugger").reopened(self, *again)
+
+    def know_call(self, what: object, arguments: tuple[Any, ...]) -> None:
+        """Keep which call has raised it, for `debug`: the innermost, which is told first."""
+        self.__dict__.setdefault("_again", (what, arguments))
+
     def _find_later(self, name: str) -> Any:
         later = self.__dict__.get("_later", _NOTHING)
         value = self.__dict__[name] = later[name](self) if name in later else _DEFAULTS[name]()
@@ -267,7 +288,8 @@ class ExecutionError(Error):
         for name in self.__dict__.get("_later", _NOTHING):
             getattr(self, name)
         self.__dict__.pop("_later", None)
-        return super()._fields()
+        # What was called is in this process.
+        return {name: value for name, value in super()._fields().items() if name != "_again"}
 
     def _render(self) -> str:
         where = f"at 0x{self.pc:x}"
@@ -278,6 +300,13 @@ class ExecutionError(Error):
         if self.instruction:
             where += f", in `{self.instruction}`"
         return f"{self.message} {where}"
+
+
+def note_call(error: object, call: object, arguments: tuple[Any, ...]) -> None:
+    """Have an exception know the call that raised it. `call.again()` gives the Function, if the call has that."""
+    again = getattr(call, "again", None)
+    if again is not None and isinstance(error, ExecutionError):
+        error.know_call(again(), arguments)
 
 
 _NOTHING: Mapping[str, Callable[[Any], Any]] = MappingProxyType({})
