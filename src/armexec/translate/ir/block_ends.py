@@ -385,7 +385,7 @@ class BlockEnds(DeoptimizationExits):
         signature = self.signature
         target: Value = block.terminator[1]
         kept = signature.kept_at_return(start)
-        if block.region is not None:
+        if block.region is not None and not self.unit.is_tested_later:
             wanted = block.region.tested(kept if self.uses_state else kept | signature.outputs)
             self.test_unchecked(block.region, wanted, lambda n: self.value(n).text)
         if self.uses_state:
