@@ -15,6 +15,7 @@ from armexec.isa.data import TABLES, rows
 from armexec.libraries.names import c_names
 from armexec.module import Function, Module
 from armexec.objects import Image, Section, SectionSymbol
+from armexec.translate.codegen.shield import shielded
 from armexec.translate.support.load import preload
 from armexec.translate.tiers import submit
 
@@ -91,6 +92,7 @@ def prepare() -> None:
 def start_threads() -> None:
     """Start the threads that the engines use."""
     submit(_Nothing())
+    shielded(lambda: None)
     for function in _functions:
         function(1, 2)
 

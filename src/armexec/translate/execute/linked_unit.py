@@ -63,8 +63,10 @@ _places = _Places()
 
 
 def unit_at(host_pc: int) -> LinkedUnit | None:
-    """The unit whose code may be at a host address: the last that begins before it."""
-    return _places.at(host_pc)
+    """The unit whose code is at a host address; None for other code."""
+    unit = _places.at(host_pc)
+    # A call at its end returns behind it.
+    return unit if unit is not None and host_pc <= unit.host.end else None
 
 
 class LinkedUnit:
