@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
-from typing import Any, NamedTuple, Self, TypedDict, Unpack
+from typing import TYPE_CHECKING, Any, NamedTuple, Self, TypedDict, Unpack
 
-from armexec.backtraces import Backtrace
+if TYPE_CHECKING:
+    from armexec.backtraces import Backtrace
 
 __all__ = [
     "Aborted",
@@ -280,8 +281,15 @@ class ExecutionError(Error):
         return f"{self.message} {where}"
 
 
+def _no_backtrace() -> Backtrace:
+    # Only now: it isn't needed to start.
+    from armexec.backtraces import Backtrace
+
+    return Backtrace()
+
+
 _NOTHING: Mapping[str, Callable[[Any], Any]] = MappingProxyType({})
-_DEFAULTS: Mapping[str, Callable[[], Any]] = MappingProxyType({"cpu": lambda: None, "backtrace": Backtrace})
+_DEFAULTS: Mapping[str, Callable[[], Any]] = MappingProxyType({"cpu": lambda: None, "backtrace": _no_backtrace})
 _ARGS: Any = BaseException.__dict__["args"]
 
 
