@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from importlib import import_module
 from types import MappingProxyType
-from typing import Any, NamedTuple, Self, TypedDict, Unpack
+from typing import TYPE_CHECKING, Any, NamedTuple, Self, TypedDict, Unpack
 
-from armexec.backtraces import Backtrace
+if TYPE_CHECKING:
+    from armexec.backtraces import Backtrace
 
 __all__ = [
     "Aborted",
@@ -234,6 +234,8 @@ class ExecutionError(Error):
         again = self.__dict__.get("_again")
         if again is None:
             raise Error("this exception doesn't know its call: give armexec.debug the function and its arguments")
+        from importlib import import_module
+
         # By its name: exceptions know nothing of debuggers.
         return import_module("armexec.debugger").reopened(self, *again)
 
@@ -309,8 +311,15 @@ def note_call(error: object, call: object, arguments: tuple[Any, ...]) -> None:
         error.know_call(again(), arguments)
 
 
+def _no_backtrace() -> Backtrace:
+    # Only now: it isn't needed to start.
+    from armexec.backtraces import Backtrace
+
+    return Backtrace()
+
+
 _NOTHING: Mapping[str, Callable[[Any], Any]] = MappingProxyType({})
-_DEFAULTS: Mapping[str, Callable[[], Any]] = MappingProxyType({"cpu": lambda: None, "backtrace": Backtrace})
+_DEFAULTS: Mapping[str, Callable[[], Any]] = MappingProxyType({"cpu": lambda: None, "backtrace": _no_backtrace})
 _ARGS: Any = BaseException.__dict__["args"]
 
 

@@ -15,8 +15,7 @@ from .fault_programs import OPTIONS, fault_program
 
 ENGINES = ("translated:O2", "translated:O0", "translated:O1", "counted", "sandbox")
 SEEDS = (15, 24, 26, 1223)
-"""Of the default run. In the last, a caller's register was wrong once: LLVM passes arguments in some of those that
-calls preserve."""
+"""Of the default run: programs that fault soon."""
 _NUMBERS = 64
 _STACK = 8 << 20
 _numbers = (ctypes.c_int64 * _NUMBERS)()

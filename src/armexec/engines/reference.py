@@ -16,7 +16,6 @@ from armexec.abi.placement import Part
 from armexec.callbacks import HostFunctions, SystemCallHandler, host_functions
 from armexec.cpu.call_frame import CallFrame
 from armexec.cpu.registers import Kind, Register
-from armexec.engines.backtraces import fault_details, stack_copy
 from armexec.engines.code import NOWHERE, code_at
 from armexec.engines.faults import to_error
 from armexec.engines.guards import release_guards
@@ -265,6 +264,9 @@ def run_call(
 def _tell(error: Error, machine: ReferenceMachine, top: int, image: Image | None, base: int) -> None:
     """Give an exception the registers and the calls of the guest."""
     if isinstance(error, ExecutionError) and not error.is_told:
+        # Only now: most calls don't fail.
+        from armexec.engines.backtraces import fault_details, stack_copy
+
         values = named_registers(machine)
         stack = stack_copy(machine.memory, values["sp"], top, _stack().address)
         error.tell_later(**fault_details(values, stack, image, base))

@@ -9,9 +9,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from armexec.translate.codegen.llvm import host_machine
+
 __all__ = ["value_of", "variables"]
 
 _MASK = (1 << 64) - 1
+_STACK_POINTER = 7 if host_machine() in ("x86_64", "AMD64") else 31
 _BINARY: Mapping[str, Callable[[int, int], int]] = {
     "DW_OP_plus": lambda a, b: a + b,
     "DW_OP_minus": lambda a, b: a - b,
@@ -98,7 +101,8 @@ def _evaluated(
         if name.startswith("DW_OP_reg"):
             # In the register itself: then there is nothing else.
             register = arguments[0] if name == "DW_OP_regx" else int(name.removeprefix("DW_OP_reg"))
-            return registers.get(register) if len(operations) == 1 else None
+            # LLVM says so, too, of what is in memory where the stack pointer points to (LLVM 22).
+            return registers.get(register) if len(operations) == 1 and register != _STACK_POINTER else None
         if name.startswith("DW_OP_breg"):
             register = arguments[0] if name == "DW_OP_bregx" else int(name.removeprefix("DW_OP_breg"))
             if register not in registers:
