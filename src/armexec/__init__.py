@@ -53,6 +53,7 @@ if TYPE_CHECKING:
     from armexec.programs import run
     from armexec.run_limits import limits
     from armexec.space import AddressSpace
+    from armexec.tracing import Trace, trace
 
 __all__ = [
     "Aborted",
@@ -91,7 +92,9 @@ __all__ = [
     "Stop",
     "SystemCallDenied",
     "TimeLimitExceeded",
+    "Trace",
     "UndefinedSymbol",
+    "UnknownRegister",
     "UnsupportedInstruction",
     "VariableArguments",
     "WorkerCrashed",
@@ -106,6 +109,7 @@ __all__ = [
     "load",
     "profile",
     "run",
+    "trace",
 ]
 
 __version__ = "0.1.0"
@@ -119,6 +123,7 @@ _HOMES = {
     **dict.fromkeys(("HotFunction", "HotLine", "Profile", "profile"), "armexec.profiling.profile"),
     **dict.fromkeys(("Cpu", "Stop"), "armexec.cpu"),
     **dict.fromkeys(("Session", "debug"), "armexec.debugger"),
+    **dict.fromkeys(("Trace", "trace"), "armexec.tracing"),
     **dict.fromkeys(("Callback", "callback"), "armexec.module.guest_callbacks"),
     "ProgramResult": "armexec.program.images",
     "run": "armexec.programs",
@@ -137,6 +142,13 @@ def __getattr__(name: str) -> Any:
 
     value = globals()[name] = getattr(import_module(_HOMES.get(name, "armexec.errors")), name)
     return value
+
+
+def load_ipython_extension(shell: Any) -> None:
+    """`%load_ext armexec`: cells that begin with %%armexec are Arm code (`armexec.notebooks`)."""
+    from armexec.notebooks import load
+
+    load(shell)
 
 
 def _at_forks() -> None:

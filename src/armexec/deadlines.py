@@ -9,7 +9,17 @@ from collections.abc import Iterator
 
 from armexec.forks import in_child
 
-__all__ = ["TimeIsOver", "changed", "check_deadline", "deadline", "deadlines", "is_over", "set_deadline", "will_look"]
+__all__ = [
+    "TimeIsOver",
+    "changed",
+    "check_deadline",
+    "deadline",
+    "deadlines",
+    "expire",
+    "is_over",
+    "set_deadline",
+    "will_look",
+]
 
 _deadlines: dict[int, float] = {}
 changed = threading.Event()
@@ -42,6 +52,12 @@ def set_deadline(when: float | None) -> float | None:
 def deadline() -> float | None:
     """When guest code of this thread has to be left."""
     return _deadlines.get(threading.get_ident())
+
+
+def expire(thread: int) -> None:
+    """Have guest code of another thread left, by `threading.get_ident`, as if its time were over."""
+    _deadlines[thread] = -math.inf
+    changed.set()
 
 
 def is_over() -> bool:

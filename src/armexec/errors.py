@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any, NamedTuple, Self, TypedDict, Unpack
 
+from armexec.backtraces import Backtrace
+
 __all__ = [
     "Aborted",
     "AssemblyError",
@@ -25,6 +27,7 @@ __all__ = [
     "SystemCallDenied",
     "TimeLimitExceeded",
     "UndefinedSymbol",
+    "UnknownRegister",
     "UnsupportedInstruction",
     "WorkerCrashed",
 ]
@@ -159,6 +162,10 @@ class WorkerCrashed(Error):
         self.status = status
 
 
+class UnknownRegister(Error, LookupError):
+    """A register was asked for whose content isn't known, or that there isn't."""
+
+
 class _Place(TypedDict, total=False):
     """The arguments of an ExecutionError that its subclasses hand on."""
 
@@ -173,11 +180,13 @@ class ExecutionError(Error):
     `symbol` (`name+offset`), `source` (`file:line`) and `instruction` (its text) are empty where not known. Finding
     them takes much longer than raising the exception, so they are found when they are first asked for.
 
-    `registers` has all of them as they were then, by name: x0 to x30, sp, pc, nzcv (four bits, N highest), v0 to v31,
-    fpcr and fpsr. It is empty where they aren't kept: the engine `native` keeps them.
+    `cpu` has the registers as they were then, by the names that `armexec.Cpu` has for them. `cpu.known` says which of
+    them are known, and these are exact: all on the engines `reference` and `native`, those that its code still had on
+    `translated`. It is None where nothing is known of the processor. `backtrace` has the calls that were going on.
     """
 
-    registers: Mapping[str, int] = MappingProxyType({})
+    cpu: Any
+    backtrace: Backtrace
     message: str
     pc: int
     symbol: str
@@ -202,6 +211,20 @@ class ExecutionError(Error):
         error.__dict__.update(known, _find=find)
         return error
 
+    def tell_later(self, **fields: Callable[[Self], Any]) -> None:
+        """Give fields by functions, which are called with this exception when their field is first asked for."""
+        self.__dict__["_later"] = fields
+
+    @property
+    def is_told(self) -> bool:
+        """Whether it has a `cpu` and a `backtrace` from where it was raised."""
+        return "_later" in self.__dict__ or "backtrace" in self.__dict__
+
+    def _find_later(self, name: str) -> Any:
+        later = self.__dict__.get("_later", _NOTHING)
+        value = self.__dict__[name] = later[name](self) if name in later else _DEFAULTS[name]()
+        return value
+
     def _find_rest(self) -> None:
         find = self.__dict__.get("_find")
         if find is not None:
@@ -212,6 +235,8 @@ class ExecutionError(Error):
 
     def __getattr__(self, name: str) -> Any:
         # Only what isn't there is asked for here.
+        if name in _DEFAULTS:
+            return self._find_later(name)
         if "_find" in self.__dict__ and (name == "__notes__" or not name.startswith("_")):
             self._find_rest()
             if name in self.__dict__:
@@ -239,6 +264,9 @@ class ExecutionError(Error):
 
     def _fields(self) -> dict[str, Any]:
         self._find_rest()
+        for name in self.__dict__.get("_later", _NOTHING):
+            getattr(self, name)
+        self.__dict__.pop("_later", None)
         return super()._fields()
 
     def _render(self) -> str:
@@ -252,6 +280,8 @@ class ExecutionError(Error):
         return f"{self.message} {where}"
 
 
+_NOTHING: Mapping[str, Callable[[Any], Any]] = MappingProxyType({})
+_DEFAULTS: Mapping[str, Callable[[], Any]] = MappingProxyType({"cpu": lambda: None, "backtrace": Backtrace})
 _ARGS: Any = BaseException.__dict__["args"]
 
 

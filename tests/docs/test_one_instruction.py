@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import doctest
 import platform
+import re
 
 import pytest
 
@@ -48,6 +49,9 @@ def test_blocks_are_what_the_code_makes(name: str, dumped: Dumped) -> None:
     if host and (llvm().llvm_version_info[0] != LLVM or not host_features().has("avx2")):
         pytest.skip(f"the block is for LLVM {LLVM} on a processor with AVX2")
     made = MADE[name](dumped)
+    if host:
+        # Which registers LLVM takes depends on the processor.
+        text, made = (re.sub(r"%([xyz]mm|r)\d+", r"%\1", code) for code in (text, made))
     if name in IN_ANY_ORDER:
         assert sorted(text.splitlines()) == sorted(made.splitlines())
     else:

@@ -27,14 +27,15 @@ class Place(NamedTuple):
     symbol: str
     line: SourceLine | None
 
+    @property
+    def name(self) -> str:
+        """The name of the function, or of the symbol, with the distance from it; else the address."""
+        name, plus, distance = self.symbol.partition("+")
+        return f"{self.function or name}{plus}{distance}" if self.symbol else f"0x{self.address:x}"
+
     def __str__(self) -> str:
-        _, plus, distance = self.symbol.partition("+")
-        name = (
-            f"{self.function or self.symbol.partition('+')[0]}{plus}{distance}"
-            if self.symbol
-            else f"0x{self.address:x}"
-        )
-        return f"{name} ({self.line.file}:{self.line.line})" if self.line is not None and self.line.line else name
+        line = self.line
+        return f"{self.name} ({line.file}:{line.line})" if line is not None and line.line else self.name
 
 
 class Places:
@@ -66,7 +67,19 @@ class Places:
         word = self._fetch(address)
         if word is None:
             return None
+        return self.instruction_of(address, word)
+
+    def instruction_of(self, address: int, word: int) -> Instruction:
+        """A word as the instruction of an address."""
         (found,) = disassemble([word], address=address, symbols=self._names)
+        target = found.target
+        if target is None or target in self._names or found.mnemonic.startswith("adr"):
+            return found
+        # A place within a function: a branch to a label.
+        place = self.place(target)
+        if not place.symbol:
+            return found
+        (found,) = disassemble([word], address=address, symbols={target: place.name})
         return found
 
     @cached_property

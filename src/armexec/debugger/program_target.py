@@ -13,7 +13,15 @@ from armexec.cpu.stop import Stop
 from armexec.debugger.loaded_guest import LoadedGuest
 from armexec.debugger.places import Places
 from armexec.debugger.recorded_guest import RecordedGuest
-from armexec.debugger.target import Region, error_of, loaded_regions, return_address, session_cpu, set_arguments
+from armexec.debugger.target import (
+    LentMemory,
+    Region,
+    error_of,
+    loaded_regions,
+    return_address,
+    session_cpu,
+    set_arguments,
+)
 from armexec.engines import LoadedImage
 from armexec.guest_sizes import sizes
 from armexec.memory import guest_stack, stack_size
@@ -74,6 +82,7 @@ class ProgramTarget:
         process = self._process
         loaded = process.loaded
         self.name = image.name
+        self.engine = process.engine
         self._entries = process.entries(arguments, environment)
         self._times = [0]
         """When each of them has begun."""
@@ -110,6 +119,9 @@ class ProgramTarget:
 
     def regions(self) -> list[Region]:
         return loaded_regions(self._process.loaded, self._stack)
+
+    def lent(self) -> list[LentMemory]:
+        return []
 
     def result(self, cpu: Cpu) -> Any:
         end = self._guest.exit

@@ -7,6 +7,7 @@ from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, NoReturn
 
+from armexec.backtraces import Backtrace, Frame
 from armexec.engines import check_sandbox
 from armexec.errors import Error, ExecutionError, SignatureError
 from armexec.isolation.callables import Callables, imported
@@ -19,13 +20,15 @@ from armexec.module.guest_callbacks import Callback
 from armexec.module.imports import Import
 from armexec.module.links import Links
 from armexec.module.module import Function, Module
-from armexec.module.settings import Settings
+from armexec.module.settings import Origin, Settings
 from armexec.objects import FunctionSymbol, Image
 from armexec.objects.names import source_name
 from armexec.own_names import own_method
 
 if TYPE_CHECKING:
     from armexec.abi.values.globals import Globals
+    from armexec.arrays import Target
+    from armexec.c_functions import CTarget
     from armexec.errors import Diagnostic
     from armexec.objects import CType, Prototype
 
@@ -70,10 +73,11 @@ class IsolatedModule(Module):
         # Initializers and finalizers have the other limits there, each of them.
         self._timed = Settings(time_limit=settings.time_limit)
         self._given = dict(imports or {})
+        origin = Origin(engine, self._given, settings)
         if settings.sandbox:
             check_sandbox(engine)
             engine = engine or "translated"
-        self._begin(Links(image, engine, self._given), assembly, diagnostics)
+        self._begin(Links(image, engine, self._given), assembly, diagnostics, origin)
         contents = _Contents(self._image, self._links.engine.name, engine, settings)
         memory = MEMORY if settings.memory_limit is None else settings.memory_limit
         self._session = contents.session = Session(self._image.name, memory, contents.request, contents.complete)
@@ -134,6 +138,15 @@ class IsolatedModule(Module):
     def _prepared_call(self, symbol: FunctionSymbol, *_: Any) -> NoReturn:
         raise SignatureError(f"{symbol.source_name}: a debugger doesn't reach code in a worker process")
 
+    def _array_target(self, symbol: FunctionSymbol, prototype: Prototype) -> Target:
+        what = f"{symbol.source_name}: a ufunc's loop runs in this process, and the function in a worker"
+        raise Error(f"{what}: load it without isolate=")
+
+    def _c_target(self, function: Function, prototype: Prototype) -> CTarget:
+        from armexec.c_functions import CTarget
+
+        return CTarget(prototype, Function(self, function._symbol, prototype), None, function.offset, False)
+
     def _redirect(self, original: Function, replacement: Callable[..., Any] | None) -> None:
         """As Module's, until the worker ends. The replacement is a callable of Python, or a function of this module."""
         self._refuse_if_closed()
@@ -147,6 +160,7 @@ class IsolatedModule(Module):
         elif replacement is not None:
             target = self._callables.reference(replacement, original._replaced_prototype)
         self._session.ask(Request.REPLACE, (original.offset, target))
+        self._replacements[original.offset] = replacement
 
     @own_method
     def read(self, offset: int, size: int) -> bytes:
@@ -196,14 +210,23 @@ class _Contents:
         return Request.LOAD, (self._small, self._engine, self.imports, self._settings)
 
     def complete(self, error: Error) -> None:
-        """Add the source line to an exception, which a worker doesn't know."""
+        """Add the source lines to an exception, which a worker doesn't know."""
         complete_error(error, self._image, self.session.base)
 
 
 def complete_error(error: Error, image: Image, base: int) -> None:
-    """Add the source line to an exception of code in an image at `base`, if it has none."""
+    """Add the source lines to an exception of code in an image at `base`, where it has none."""
+    if not isinstance(error, ExecutionError):
+        return
+
+    def with_line(frame: Frame) -> Frame:
+        line = None if frame.file else image.line_of(frame.pc - base)
+        return frame if line is None else frame._replace(file=line.file, line=line.line)
+
+    backtrace = error.backtrace
+    error.backtrace = Backtrace([with_line(frame) for frame in backtrace], backtrace.rest)
     pc = getattr(error, "pc", None)
-    if not isinstance(error, ExecutionError) or not isinstance(pc, int) or error.source:
+    if not isinstance(pc, int) or error.source:
         return
     line = image.line_of(pc - base)
     if line is None:

@@ -5,11 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
 
 from armexec.errors import SignatureError
 from armexec.run_limits import check_limits, limits
 
-__all__ = ["Settings"]
+if TYPE_CHECKING:
+    from armexec.module.imports import Import
+
+__all__ = ["Origin", "Settings"]
 
 
 @dataclass(frozen=True)
@@ -62,3 +66,11 @@ class Settings:
             instruction_limit=self.instruction_limit,
             stack_size=self.stack_size,
         )
+
+
+class Origin(NamedTuple):
+    """What a module was loaded with, as the user gave it."""
+
+    engine: str | None
+    imports: Mapping[str, Import]
+    settings: Settings

@@ -22,6 +22,7 @@ from armexec.translate.python_calls.call_types import CallTypes, Passed, Returne
 from armexec.translate.python_calls.frame_ir import Frame
 from armexec.translate.python_calls.vectorcall_ir import text
 from armexec.translate.support import load as loading
+from armexec.translate.support.host_frame_text import host_frame_text
 from armexec.translate.support.load import load
 from armexec.translate.support.runtime_ir import SHARED, core, declarations, dispatcher, resumption, runner, shared
 
@@ -32,7 +33,7 @@ HOSTS = [("x86_64", "linux"), ("aarch64", "linux"), ("arm64", "darwin"), ("riscv
 
 def _modules(machine: str, system: str) -> Iterator[str]:
     yield shared(machine) + handler_text(machine, system) + load("signals/interrupt")
-    yield load("runtime/c_library") + handler_text(machine, system)
+    yield load("runtime/c_library") + host_frame_text(machine) + handler_text(machine, system)
     yield sampler_text(machine, system)
     yield f"{core()}{runner()}attributes #0 = {{ nounwind }}\n"
     unit = declarations() + dispatcher(table_size=7) + resumption(table_size=7)

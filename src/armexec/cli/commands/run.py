@@ -7,7 +7,7 @@ from contextlib import nullcontext
 
 import click
 
-from armexec.cli.command import argument, command, memory_size, option
+from armexec.cli.command import argument, command, file_name, memory_size, option
 from armexec.cli.options import called_function, compilation, file_argument
 from armexec.cli.outcome import ended_by_ctrl_c
 
@@ -55,6 +55,18 @@ from armexec.cli.outcome import ended_by_ctrl_c
 @option("--json", is_flag=True, help="Print the result as JSON, with what was called.")
 @option("--profile", is_flag=True, help="Show on standard error which functions and lines took the time.")
 @option(
+    "--coverage",
+    type=file_name,
+    metavar="FILE",
+    help="Write which lines and branches were executed, as lcov has them (genhtml, editors).",
+)
+@option(
+    "--callgrind",
+    type=file_name,
+    metavar="FILE",
+    help="Write how many instructions functions, lines and calls took (kcachegrind, callgrind_annotate).",
+)
+@option(
     "--gdb",
     metavar="PORT",
     help="Wait for gdb or lldb on a port (0: a free one), or on standard input and output (-).",
@@ -77,6 +89,8 @@ def run(
     isolate: bool,
     json: bool,
     profile: bool,
+    coverage: str | None,
+    callgrind: str | None,
     gdb: str | None,
     target: str,
     opt: str,
@@ -99,12 +113,16 @@ def run(
     from armexec.api import load_source, source_image
     from armexec.cli.arguments import shown_result, written
     from armexec.cli.call import prepare
+    from armexec.cli.counted import CountFiles, counted_call
     from armexec.cli.inputs import open_source
     from armexec.cli.options import engine_name
     from armexec.cli.program import given_folders, is_program, run_program
     from armexec.module.settings import Settings
     from armexec.run_limits import limits
 
+    counts = CountFiles(coverage, callgrind)
+    if counts.are_asked_for and (profile or isolate or gdb is not None):
+        raise click.UsageError("--coverage and --callgrind don't go together with --profile, --isolate and --gdb")
     folders = given_folders(files)
     if isolate and profile:
         raise click.UsageError("--profile doesn't see what runs in a process of its own: leave out --isolate")
@@ -132,6 +150,7 @@ def run(
             json=json,
             profile=profile,
             sandbox=sandbox,
+            counts=counts if counts.are_asked_for else None,
             isolate=isolation,
         )
     settings = Settings(memory_limit=memory_limit, files=folders or None, sandbox=sandbox, isolate=isolation)
@@ -143,7 +162,9 @@ def run(
 
             made = Profile()
         with ended_by_ctrl_c(), given, made or nullcontext():
-            if gdb is None:
+            if counts.are_asked_for:
+                value = counted_call(called, values, counts)
+            elif gdb is None:
                 value = called(*values)
             else:
                 from armexec.cli.debugging import debugged_call

@@ -7,6 +7,7 @@ from .calls import bind_address, bind_frame
 from .code_ranges import code_ranges
 from .context import HostCall
 from .faults import add_image
+from .frame_call import placed_code
 from .host_functions import NativeHostFunctions, native_host_functions
 from .redirections import Redirections
 from .system_calls import SystemCalls, find_system_calls
@@ -22,4 +23,5 @@ __all__ = [
     "code_ranges",
     "find_system_calls",
     "native_host_functions",
+    "placed_code",
 ]

@@ -40,12 +40,12 @@ def interpret(entered: Entered, find: Callable[[int], Callable[[CallFrame], None
     surroundings = Surroundings(
         find,
         _host_call,
-        {at: target for loaded in images for at, target in loaded.redirected_here.items()},
-        {at: word for loaded in images for at, word in loaded.own_words.items()},
+        {at: target for loaded in images for at, target in loaded.redirected.items()},
+        {at: word for loaded in images for at, word in loaded.original_words.items()},
     )
     address = next((found for loaded in images if (found := loaded.function_of(address)) is not None), address)
     holding = next((each for each in images if each.base <= address < each.base + each.image.size), None)
-    machine.system_call = holding.system_call_handler if holding is not None else None
+    machine.system_call = holding.system_call if holding is not None else None
     image, base = (holding.image, holding.base) if holding is not None else (None, 0)
     run_call(machine, address, on_stack, image, base, surroundings)
     if frame is not None:

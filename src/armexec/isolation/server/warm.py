@@ -9,7 +9,7 @@ from importlib import import_module
 
 import armexec
 from armexec.compiler_rt import runtime_names
-from armexec.errors import Error, HostError
+from armexec.errors import ExecutionError, HostError
 from armexec.forks import cached_properties
 from armexec.isa.data import TABLES, rows
 from armexec.libraries.names import c_names
@@ -38,7 +38,9 @@ _NOT_NEEDED = {
 _LATER = (
     "concurrent.futures",
     "difflib",
+    "elftools.dwarf.dwarf_expr",
     "elftools.dwarf.dwarfinfo",
+    "elftools.dwarf.locationlists",
     "elftools.elf.elffile",
     "encodings.idna",
     "grp",
@@ -80,8 +82,10 @@ def prepare() -> None:
             if module.engine != "native":
                 try:
                     failing()
-                except Error as error:
+                except ExecutionError as error:
                     str(error)
+                    str(error.backtrace)
+                    str(error.cpu)
     cached_properties()
 
 

@@ -20,6 +20,7 @@ from armexec.translate.analysis.reexecution_regions import ReexecutionRegion
 from armexec.translate.ir.lift import LiftedBlock, LiftedFunction
 from armexec.translate.ir.liveness import Signature
 from armexec.translate.ir.state_access import load_state, store_state, widest
+from armexec.translate.ir.unit_functions import UnitFunctions
 
 __all__ = ["DeoptimizationExits"]
 
@@ -30,6 +31,7 @@ class DeoptimizationExits:
     """A part of the writer of a function."""
 
     m: LlvmMachine
+    unit: UnitFunctions
     function: LiftedFunction
     signature: Signature
     base: int
@@ -81,6 +83,8 @@ class DeoptimizationExits:
 
     def test_unchecked(self, region: ReexecutionRegion, wanted: int, text_of: Callable[[int], str]) -> None:
         """Leave the part if one of the registers `wanted` of those that it doesn't test is a NaN."""
+        if self.unit.is_tested_later:
+            return
         m = self.m
         b = m.builder
         condition = self.unchecked_condition(region, wanted, text_of)

@@ -248,6 +248,7 @@ def lift_block(
         if machine.guards.has_effect:
             machine.next_segment()
         machine.builder.mark(pc)
+        mark = len(machine.builder.out) - 1
         if isinstance(decoded, int):
             _undecoded(machine, decoded)
             break
@@ -261,6 +262,9 @@ def lift_block(
             decoded.instruction.semantics(machine, *decoded.fields.values())
             if pairs:
                 note_load(machine, decoded)
+        if machine.written:
+            machine.builder.note(mark, machine.written)
+            machine.written.clear()
         terminator = machine.terminator
         if terminator is not None and terminator[0] == "trap":
             break
