@@ -10,7 +10,7 @@ from typing import NamedTuple
 from armexec.translate.codegen.llvm import host_machine
 from armexec.translate.guest_state import OFFSETS, GuestState
 
-__all__ = ["Kept", "keep", "link_register", "preserved", "preserved_by_guest", "stack_pointer"]
+__all__ = ["Kept", "keep", "link_register", "preserved", "preserved_by_guest", "read_kept", "stack_pointer"]
 
 _X86_64 = host_machine() in ("x86_64", "AMD64")
 # By DWARF's numbers (System V ABI for AMD64, figure 3.36; DWARF for the Arm 64-bit Architecture), where the state has
@@ -63,21 +63,27 @@ class Kept(NamedTuple):
         return int(value)
 
 
-def keep(address: int) -> Kept:
-    """What a state at an address has of the host."""
-    state = GuestState.from_address(address)
+def keep(address: int) -> bytes:
+    """The bytes of a state at an address that have what is kept of the host, with as much of the stack as there is."""
+    return ctypes.string_at(address, _STACK + ctypes.c_uint64.from_address(address + _STACK_SIZE).value)
+
+
+def read_kept(data: bytes) -> Kept:
+    """What `keep` has copied."""
+    state = GuestState.from_buffer_copy(data.ljust(ctypes.sizeof(GuestState), b"\0"))
     found = state.host_registers
     is_all = bool(state.host_all)
     numbers = _PLACES if is_all else (*_AT_TRAPS, stack_pointer)
-    registers = {n: int(found[_PLACES[n]]) for n in numbers}
-    stack = ctypes.string_at(address + OFFSETS["host_stack"], int(state.host_stack_size))
     return Kept(
         int(found[_PLACES[_PC]]),
-        registers,
+        {n: int(found[_PLACES[n]]) for n in numbers},
         int(state.host_stack_begin),
-        stack,
+        data[_STACK:],
         not is_all,
         int(state.stack_top),
-        ctypes.string_at(address, _GENERAL),
+        data[:_GENERAL],
         bool(state.astray),
     )
+
+
+_STACK, _STACK_SIZE = OFFSETS["host_stack"], OFFSETS["host_stack_size"]

@@ -3,10 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
 from armexec.errors import HostError
-from armexec.translate.execute.host_frames.kept import Kept, link_register, preserved, preserved_by_guest, stack_pointer
+from armexec.translate.execute.host_frames.kept import (
+    Kept,
+    link_register,
+    preserved,
+    preserved_by_guest,
+    read_kept,
+    stack_pointer,
+)
 
 if TYPE_CHECKING:
     from armexec.translate.codegen.host_frames import HostFrames, Scope
@@ -40,13 +48,19 @@ class HostFrame(NamedTuple):
 class GuestCalls:
     """The calls of the guest that were going on where translated code was left.
 
-    `tables`: gives what describes the code at an address of the host, None where nothing does.
+    `data`: what `keep` has copied. `tables`: gives what describes the code at an address of the host, None where
+    nothing does.
     """
 
-    def __init__(self, kept: Kept, tables: Callable[[int], Tables | None]) -> None:
-        self.kept = kept
+    def __init__(self, data: bytes, tables: Callable[[int], Tables | None]) -> None:
+        self._data = data
         self._tables = tables
         self._frames: tuple[list[HostFrame], bool] | None = None
+
+    @cached_property
+    def kept(self) -> Kept:
+        """What has been kept of the host."""
+        return read_kept(self._data)
 
     def frames(self) -> tuple[list[HostFrame], bool]:
         """The host's calls, the innermost first, and whether they lead to where Python has called the guest."""
