@@ -19,6 +19,7 @@ from armexec.translate.execute.fault_handler import handler_text
 from armexec.translate.guest_state import OFFSETS
 from armexec.translate.observe.sampler import sampler_text
 from armexec.translate.python_calls import callback_ir
+from armexec.translate.python_calls.c_thunk import CType, thunk_text
 from armexec.translate.python_calls.call_types import CallTypes, Passed, Returned
 from armexec.translate.python_calls.frame_ir import Frame
 from armexec.translate.python_calls.vectorcall_ir import text
@@ -52,6 +53,8 @@ def _modules(machine: str, system: str) -> Iterator[str]:
         Returned("unsigned", 64),
         Returned("bool", 8),
     )
+    for thunk in (None, CType("float"), CType("i8", True)):
+        yield thunk_text((CType("ptr"), CType("double")), thunk)
     for result in (None, Passed(32, is_float=True), Passed(64, is_float=True), Passed(8, -128, 127)):
         yield callback_ir.text(numbers, result)
 
