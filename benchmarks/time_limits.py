@@ -19,7 +19,7 @@ from collections.abc import Callable
 import numpy as np
 
 import armexec
-from armexec.deadlines import deadline
+from armexec.resource_limits.deadlines import deadline
 
 # What can be computed without the loop or the recursion is: these are none of it.
 SOURCE = """

@@ -51,7 +51,7 @@ if TYPE_CHECKING:
     from armexec.profiling.profile import HotFunction, HotLine, Profile, profile
     from armexec.program.images import ProgramResult
     from armexec.programs import run
-    from armexec.run_limits import limits
+    from armexec.resource_limits.run_limits import limits
     from armexec.space import AddressSpace
     from armexec.tracing import Trace, trace
 
@@ -94,6 +94,7 @@ __all__ = [
     "TimeLimitExceeded",
     "Trace",
     "UndefinedSymbol",
+    "UnknownRegister",
     "UnsupportedInstruction",
     "VariableArguments",
     "WorkerCrashed",
@@ -130,7 +131,7 @@ _HOMES = {
     "CodeBuffer": "armexec.module.code_buffer",
     "GuestPointer": "armexec.abi.guest_pointer",
     "VariableArguments": "armexec.module.variable_arguments",
-    "limits": "armexec.run_limits",
+    "limits": "armexec.resource_limits.run_limits",
 }
 
 

@@ -9,9 +9,9 @@ from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from typing import TYPE_CHECKING
 
-from armexec.errors import SignatureError
+from armexec.errors import ExecutionError, SignatureError
 from armexec.program.images import ProgramResult, check_arguments, image_of
-from armexec.run_limits import limits
+from armexec.resource_limits.run_limits import limits
 
 if TYPE_CHECKING:
     from armexec.isolation.program import IsolatedProcess
@@ -137,8 +137,14 @@ def run_image(
 
         memory = None if limits is None else limits.memory_limit
         process = IsolatedProcess(image, engine, system, sandbox=sandbox, memory_limit=memory)
-    with process, limits or nullcontext(), watch or nullcontext():
-        end = process.run([image.name, *arguments], environment)
+    try:
+        with process, limits or nullcontext(), watch or nullcontext():
+            end = process.run([image.name, *arguments], environment)
+    except ExecutionError as failed:
+        if isinstance(input, bytes):
+            again = {"input": input, "files": files, "environment": environment, "engine": engine, "sandbox": sandbox}
+            failed.know_call(image, (arguments, again))
+        raise
     return ProgramResult(
         end.status,
         end.signal,

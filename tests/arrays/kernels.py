@@ -32,6 +32,16 @@ double wide(float a) { return a; }
 _Float16 addh(_Float16 a, _Float16 b) { return a + b; }
 double identity(double a) { return a; }
 int64_t bits(double a) { int64_t b; __builtin_memcpy(&b, &a, 8); return b; }
+double clear(double a) {
+    double s = 0;
+    for (int i = 0; i < 4; i++) s += a * i;
+    int64_t b;
+    __builtin_memcpy(&b, &s, 8);
+    b &= ~1LL;
+    __builtin_memcpy(&s, &b, 8);
+    return s * 2;
+}
+float sign(float a) { return __builtin_signbit(a * a - a) ? -1 : a + 1; }
 double root(double a) { return __builtin_sqrt(a); }
 double divide(double a, double b) { return a / b; }
 bool less(double a, double b) { return a < b; }

@@ -25,6 +25,8 @@ NAMES = {
     "addh": 2,
     "identity": 1,
     "bits": 1,
+    "clear": 1,
+    "sign": 1,
     "root": 1,
     "divide": 2,
     "less": 2,

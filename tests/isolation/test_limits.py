@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterator
 import pytest
 
 import armexec
-from armexec.guest_sizes import set_sizes, sizes
-from armexec.instruction_budget import begin, end, instructions_left
 from armexec.isolation.budget import Account, left
+from armexec.resource_limits.guest_sizes import set_sizes, sizes
+from armexec.resource_limits.instruction_budget import begin, end, instructions_left
 from engines import needs_processes
 
 pytestmark = needs_processes

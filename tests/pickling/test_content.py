@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from tests.pickling.functions import triple
 
 import armexec
+from armexec.toolchain import wheel_compiler
 from engines import AVAILABLE, needs_processes
 
 
@@ -40,6 +41,18 @@ def test_a_module_comes_back_with_all_that_it_has(mod: armexec.Module) -> None:
     assert list(made.types) == list(mod.types)
     assert made.image.segments == mod.image.segments
     assert made.diagnostics == mod.diagnostics
+
+
+@pytest.mark.skipif(wheel_compiler() is None, reason="the C library comes out of the ziglang package")
+def test_debuggers_get_the_same_of_it(mod: armexec.Module) -> None:
+    says = armexec.compile('#include <stdio.h>\nint say(int x) { return printf("%d", x); }', "c", engine="reference")
+    for original in (mod.image, says.image):
+        before, after = original.parts[0].debug_contents, again(original).parts[0].debug_contents
+        assert before is not None
+        assert after is not None
+        found = after(original.sections, 0x4000, {})
+        assert "debug_info" in found
+        assert found == before(original.sections, 0x4000, {})
 
 
 def test_faults_know_their_source_line(mod: armexec.Module) -> None:

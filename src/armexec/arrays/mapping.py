@@ -13,12 +13,12 @@ from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 from armexec.arrays.columns import Results, columns
-from armexec.deadlines import deadline, expire, set_deadline
 from armexec.errors import SignatureError
-from armexec.guest_sizes import set_sizes, sizes
-from armexec.instruction_budget import instruction_limit
 from armexec.objects import Prototype
 from armexec.progress import progress_bar
+from armexec.resource_limits.deadlines import deadline, expire, set_deadline
+from armexec.resource_limits.guest_sizes import set_sizes, sizes
+from armexec.resource_limits.instruction_budget import instruction_limit
 
 __all__ = ["Mapped", "map_elements"]
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from armexec.debugger import Session
     from armexec.debugger.target import Target
     from armexec.objects import Image
-    from armexec.run_limits import limits
+    from armexec.resource_limits.run_limits import limits
     from armexec.sources import Source
 
 __all__ = ["given_folders", "is_program", "program_session", "program_target", "run_program"]

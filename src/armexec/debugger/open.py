@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 from armexec.cpu.cpu import Cpu
 from armexec.debugger.session import Session
 from armexec.debugger.target import CpuTarget, FunctionTarget, Target
-from armexec.errors import SignatureError
+from armexec.errors import Error, ExecutionError, InstructionLimitExceeded, SignatureError, TimeLimitExceeded
 from armexec.module import Function
+from armexec.objects import Image
 from armexec.space import AddressSpace
 
 if TYPE_CHECKING:
@@ -92,3 +93,23 @@ def _program(
         engine=engine,
         sandbox=sandbox,
     )
+
+
+def reopened(error: ExecutionError, what: Any, arguments: tuple[Any, ...]) -> Session:
+    """A session at the instruction that has raised an error in a call. Raises Error: the call doesn't fail now."""
+    if what is None:
+        raise Error("the module of the call that failed is gone")
+    if isinstance(what, Image):
+        from armexec.debugger.program_target import ProgramTarget
+
+        given, options = arguments
+        session = Session(ProgramTarget(what, given, **options))
+    else:
+        session = debug(what, *arguments)
+    if isinstance(error, InstructionLimitExceeded | TimeLimitExceeded):
+        return session
+    session.run()
+    if session.error is None:
+        session.close()
+        raise Error("the call doesn't fail with the memory as it is now: debug it with armexec.debug")
+    return session

@@ -23,13 +23,13 @@ from armexec.debugger.target import (
     set_arguments,
 )
 from armexec.engines import LoadedImage
-from armexec.guest_sizes import sizes
 from armexec.memory import guest_stack, stack_size
 from armexec.objects import Image
 from armexec.program.images import ProgramResult
 from armexec.program.process import Process
 from armexec.program.system_calls import ProgramExit, SystemCalls
 from armexec.program.system_calls.streams import Readable
+from armexec.resource_limits.guest_sizes import sizes
 
 __all__ = ["ProgramTarget"]
 

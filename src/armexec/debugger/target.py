@@ -16,11 +16,11 @@ from armexec.engines import LoadedImage
 from armexec.engines.faults import to_error
 from armexec.engines.guards import release_guards
 from armexec.errors import Error
-from armexec.guest_sizes import sizes
 from armexec.machines.interpreter.decoding import executable
 from armexec.machines.traps import Trap, TrapKind
 from armexec.memory import GuestStack, guest_stack, stack_size
 from armexec.objects import Image
+from armexec.resource_limits.guest_sizes import sizes
 from armexec.space import AddressSpace
 
 if TYPE_CHECKING:

@@ -23,6 +23,7 @@ from armexec.memory.guest.page_table import PAGE, PageTable
 from armexec.translate.cfg.discovery import BlockEndMachine, ends_block
 from armexec.translate.codegen import llvm as host
 from armexec.translate.codegen.link import HostCode
+from armexec.translate.codegen.shield import shielded
 from armexec.translate.codegen.support_code import shared_code
 from armexec.translate.observed.block import (
     HOT,
@@ -38,7 +39,6 @@ from armexec.translate.observed.block import (
     dispatcher,
     no_key,
 )
-from armexec.translate.observed.shield import shielded
 
 __all__ = ["Observed", "Policy", "execute_blocks", "unavailable"]
 

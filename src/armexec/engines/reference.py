@@ -16,22 +16,24 @@ from armexec.abi.placement import Part
 from armexec.callbacks import HostFunctions, SystemCallHandler, host_functions
 from armexec.cpu.call_frame import CallFrame
 from armexec.cpu.registers import Kind, Register
-from armexec.deadlines import deadline
 from armexec.engines.code import NOWHERE, code_at
 from armexec.engines.faults import to_error
 from armexec.engines.guards import release_guards
 from armexec.engines.loading import map_image
 from armexec.engines.thread_local import GuestThread, thread_blocks
-from armexec.guest_sizes import sizes
-from armexec.instruction_budget import instruction_limit, instructions_left
+from armexec.errors import Error, ExecutionError
 from armexec.isa.system_registers import TPIDR_EL0
 from armexec.machines.interpreter.decoding import executable
 from armexec.machines.interpreter.machine import ReferenceMachine
+from armexec.machines.interpreter.snapshot import named_registers
 from armexec.machines.interpreter.values import Bits
 from armexec.machines.traps import EXIT, Trap, TrapKind
 from armexec.memory import AccessError, GuestStack, HostMemory, Region, Sandbox, Step, guest_stack, stack_size
 from armexec.objects import Image, Prototype, Resolve
 from armexec.profiling.registry import ExecutionCounter, execution_counter
+from armexec.resource_limits.deadlines import deadline
+from armexec.resource_limits.guest_sizes import sizes
+from armexec.resource_limits.instruction_budget import instruction_limit, instructions_left
 from armexec.translate.analysis.self_returns import WHY, returns_to_itself
 
 __all__ = ["ReferenceEngine", "Surroundings", "get_frame", "run_call", "set_frame", "step"]
@@ -247,10 +249,27 @@ def run_call(
         overflow = stack.overflow(trap.detail) if is_access else None
         found = around.words.get(trap.pc)
         word_at = None if found is None else lambda _: found
-        raise to_error(trap, image, base, overflow=overflow, entry=address, word_at=word_at) from None
+        error = to_error(trap, image, base, overflow=overflow, entry=address, word_at=word_at)
+        _tell(error, machine, top, image, base)
+        raise error from None
+    except ExecutionError as error:
+        # Of a system call that isn't allowed, or of a call within this one, which has told all.
+        _tell(error, machine, top, image, base)
+        raise
     finally:
         if machine.pc != EXIT:
             release_guards(stack.address, top)
+
+
+def _tell(error: Error, machine: ReferenceMachine, top: int, image: Image | None, base: int) -> None:
+    """Give an exception the registers and the calls of the guest."""
+    if isinstance(error, ExecutionError) and not error.is_told:
+        # Only now: most calls don't fail.
+        from armexec.engines.backtraces import fault_details, stack_copy
+
+        values = named_registers(machine)
+        stack = stack_copy(machine.memory, values["sp"], top, _stack().address)
+        error.tell_later(**fault_details(values, stack, image, base))
 
 
 def _run_counting(

@@ -18,7 +18,7 @@ from armexec.engines.c_types import integer_class
 from armexec.engines.guards import release_guards
 from armexec.engines.loading import map_image
 from armexec.engines.thread_local import GuestThread, thread_blocks
-from armexec.errors import HostError
+from armexec.errors import ExecutionError, HostError
 from armexec.memory import Region, Sandbox, SandboxMemory, Step, execution_refused, guest_stack
 from armexec.objects import Image, Prototype, Resolve
 from armexec.objects.code_pointers import address_taken_functions, function_tables
@@ -81,9 +81,15 @@ def translated_error(
     from armexec.engines.faults import to_error
 
     more = {} if memory is None else {"memory": memory}
-    return to_error(
+    error = fault.error or to_error(
         fault.trap, image, base, overflow=fault.overflow, where=fault.where, entry=fault.entry, word_at=word_at, **more
     )
+    if fault.calls is not None and isinstance(error, ExecutionError) and not error.is_told:
+        from armexec.engines.backtraces.translated import translated_details
+
+        start = 0 if memory is None else memory.base
+        error.tell_later(**translated_details(fault, fault.calls, image, base, start))
+    return error
 
 
 def _dump() -> Dump | None:

@@ -8,10 +8,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import NamedTuple
 
-from armexec.deadlines import deadline
-from armexec.guest_sizes import sizes
-from armexec.instruction_budget import begin, end, instruction_limit, instructions_left
-from armexec.run_limits import limits
+from armexec.resource_limits.deadlines import deadline
+from armexec.resource_limits.guest_sizes import sizes
+from armexec.resource_limits.instruction_budget import begin, end, instruction_limit, instructions_left
+from armexec.resource_limits.run_limits import limits
 
 __all__ = ["LEFT_SIZE", "NO_BUDGET", "Account", "Budget", "left", "set_left"]
 

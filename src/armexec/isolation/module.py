@@ -7,6 +7,7 @@ from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, NoReturn
 
+from armexec.backtraces import Backtrace, Frame
 from armexec.engines import check_sandbox
 from armexec.errors import Error, ExecutionError, SignatureError
 from armexec.isolation.callables import Callables, imported
@@ -209,14 +210,23 @@ class _Contents:
         return Request.LOAD, (self._small, self._engine, self.imports, self._settings)
 
     def complete(self, error: Error) -> None:
-        """Add the source line to an exception, which a worker doesn't know."""
+        """Add the source lines to an exception, which a worker doesn't know."""
         complete_error(error, self._image, self.session.base)
 
 
 def complete_error(error: Error, image: Image, base: int) -> None:
-    """Add the source line to an exception of code in an image at `base`, if it has none."""
+    """Add the source lines to an exception of code in an image at `base`, where it has none."""
+    if not isinstance(error, ExecutionError):
+        return
+
+    def with_line(frame: Frame) -> Frame:
+        line = None if frame.file else image.line_of(frame.pc - base)
+        return frame if line is None else frame._replace(file=line.file, line=line.line)
+
+    backtrace = error.backtrace
+    error.backtrace = Backtrace([with_line(frame) for frame in backtrace], backtrace.rest)
     pc = getattr(error, "pc", None)
-    if not isinstance(error, ExecutionError) or not isinstance(pc, int) or error.source:
+    if not isinstance(pc, int) or error.source:
         return
     line = image.line_of(pc - base)
     if line is None:

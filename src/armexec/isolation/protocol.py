@@ -15,6 +15,7 @@ from typing import NamedTuple, TypeAlias
 from armexec import errors
 from armexec.errors import Error, ExecutionError
 from armexec.isolation.channel import ProtocolError
+from armexec.isolation.fault_details import decode_details, encode_details
 from armexec.objects import Prototype
 
 __all__ = [
@@ -141,9 +142,11 @@ def encode_error(error: BaseException) -> bytes:
             text = "the worker process has no memory left: give it more (memory_limit)"
         return json.dumps({"kind": getattr(known, "__name__", "Error"), "args": [text], "fields": {}}).encode()
     assert isinstance(error, Error)
-    fields = {name: value for name, value in error._fields().items() if _is_plain(name, value)}
+    known_fields = error._fields()
+    fields = {name: value for name, value in known_fields.items() if _is_plain(name, value)}
     arguments = [str(argument) for argument in error.args]
-    return json.dumps({"kind": known.__name__, "args": arguments, "fields": fields}).encode()
+    said = {"kind": known.__name__, "args": arguments, "fields": fields}
+    return json.dumps({**said, **encode_details(known_fields)}).encode()
 
 
 def decode_error(data: bytes | memoryview) -> Error:
@@ -163,6 +166,7 @@ def decode_error(data: bytes | memoryview) -> Error:
         error = kind.__new__(kind, *arguments)
         error.__dict__.update({key: value for key, value in fields.items() if _is_plain(key, value)})
         if isinstance(error, ExecutionError):
+            error.__dict__.update(decode_details(found))
             texts = error.message, error.symbol, error.source, error.instruction
             if not (isinstance(error.pc, int) and all(isinstance(text, str) for text in texts)):
                 raise ProtocolError("no place")

@@ -11,7 +11,6 @@ import weakref
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
-from armexec.deadlines import deadline
 from armexec.errors import Error, TimeLimitExceeded, WorkerCrashed
 from armexec.forks import in_child, renew
 from armexec.isolation.budget import LEFT_SIZE, NO_BUDGET, Account, Budget, left
@@ -19,6 +18,7 @@ from armexec.isolation.channel import ChannelClosed, ProtocolError
 from armexec.isolation.process import WorkerProcess
 from armexec.isolation.protocol import LIMIT, CallbackReference, Reply, Request, decode_error, split_blocks
 from armexec.program.system_calls.streams import OutputStream
+from armexec.resource_limits.deadlines import deadline
 
 __all__ = ["Answer", "Session"]
 

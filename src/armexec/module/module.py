@@ -6,7 +6,7 @@ import weakref
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property, partial
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, NoReturn, Self
+from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn, Self
 
 from armexec.engines import LoadedImage
 from armexec.errors import Error, LoadError, SignatureError
@@ -440,7 +440,11 @@ class Module:
             SignatureError: a type can't be passed.
         """
         target = CallTarget(self._loaded, symbol.offset, prototype, self._links.address_of_function, variable)
-        return target.python_call(self._converter(symbol, text))
+        call, make_faster = target.python_call(self._converter(symbol, text))
+        # For exceptions. The module isn't held by what it holds.
+        again: Any = CalledFunction(weakref.ref(self), symbol, prototype, text, variable)
+        call.again = again  # type: ignore[attr-defined]
+        return call, make_faster
 
     def _prepared_call(
         self,
@@ -947,6 +951,25 @@ def _function_again(module: Module, name: str, offset: int, choices: bytes) -> F
         found._text, found._variable = text, variable
         found = module._unpickled.setdefault((name, offset, choices), found)
     return found
+
+
+class CalledFunction(NamedTuple):
+    """How a call finds its Function again."""
+
+    module: weakref.ref[Module]
+    symbol: FunctionSymbol
+    prototype: Prototype
+    text: type[str] | type[bytes] | None
+    variable: tuple[CType, ...] | None
+
+    def __call__(self) -> Function | None:
+        """The function; None once its module is gone."""
+        module = self.module()
+        if module is None:
+            return None
+        made = Function(module, self.symbol, self.prototype)
+        made._text, made._variable = self.text, self.variable
+        return made
 
 
 def _initializer_prototype() -> Prototype:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 from armexec.errors import SignatureError
-from armexec.run_limits import check_limits, limits
+from armexec.resource_limits.run_limits import check_limits, limits
 
 if TYPE_CHECKING:
     from armexec.module.imports import Import

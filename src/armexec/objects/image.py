@@ -20,6 +20,7 @@ from armexec.objects.relocations import OutOfRange, RelocationType
 from armexec.objects.variables import Variables
 
 if TYPE_CHECKING:
+    from armexec.objects.debug_info.call_frames import CallFrames, FrameProgram
     from armexec.objects.debug_info.source_line import SourceLine
     from armexec.objects.prototypes import CType, Prototype
 
@@ -463,6 +464,16 @@ class Image:
             return sorted(set(self._debug_info.elsewhere()))
         except LoadError:
             return []
+
+    @cached_property
+    def call_frames(self) -> CallFrames:
+        """Where functions have saved the registers of their callers, by offsets in the image."""
+        from armexec.objects.debug_info.call_frames import CallFrames
+
+        return CallFrames(self._described_frames())
+
+    def _described_frames(self) -> list[FrameProgram]:
+        return self._debug_info.described_frames()
 
     def line_of(self, offset: int) -> SourceLine | None:
         """The source line that the instruction at an offset came from; None where that isn't known."""

@@ -12,13 +12,13 @@ from armexec.cpu.call_frame import CallFrame
 from armexec.engines import LoadedImage, default_engine, get_engine, new_sandbox
 from armexec.engines.faults import to_error
 from armexec.errors import HostError, LoadError
-from armexec.guest_sizes import sizes
 from armexec.machines.traps import Trap, TrapKind
 from armexec.memory import HostMemory, Sandbox, page_size, stack_size
 from armexec.objects import Image
 from armexec.program.memory import ProgramMemory
 from armexec.program.stack import initial_stack
 from armexec.program.system_calls import Denied, GuestMemory, ProgramExit
+from armexec.resource_limits.guest_sizes import sizes
 
 __all__ = ["AnswersSystemCalls", "Entry", "InitialMemory", "Process", "program_engine", "system_call_handler"]
 

@@ -118,7 +118,7 @@ def run(
     from armexec.cli.options import engine_name
     from armexec.cli.program import given_folders, is_program, run_program
     from armexec.module.settings import Settings
-    from armexec.run_limits import limits
+    from armexec.resource_limits.run_limits import limits
 
     counts = CountFiles(coverage, callgrind)
     if counts.are_asked_for and (profile or isolate or gdb is not None):

@@ -13,11 +13,11 @@ from __future__ import annotations
 import ctypes
 from collections.abc import Callable
 
-from armexec import guest_sizes, instruction_budget
 from armexec.cpu.call_frame import CallFrame
 from armexec.engines.native_calls.context import DONE, Entered
 from armexec.engines.native_calls.own_stacks import own_stack
 from armexec.engines.native_calls.routines import Routines
+from armexec.resource_limits import guest_sizes, instruction_budget
 
 __all__ = ["Limits"]
 

@@ -20,7 +20,7 @@ thread go on that is to look at Python's signals and limits. The guest's registe
 The words are those of this text:
 
     enter:                              // X17: the trampoline's data
-        sub sp, sp, #1216
+        sub sp, sp, #3280
         stp x29, x30, [sp]
         mov x29, sp
         stp x19, x20, [sp, #16]
@@ -44,7 +44,7 @@ The words are those of this text:
         stp q4, q5, [sp, #320]
         stp q6, q7, [sp, #352]
         ldr x19, [x17, #8]
-        stp x19, xzr, [sp, #384]        // a Left, with the stack of the guest's own, if it has one
+        stp x19, xzr, [sp, #384]        // a Left, with the stack of the guest's own, if it has one; the copy is behind
         ldr x21, counts
         ldr x0, key
         ldr x16, pthread_getspecific
@@ -137,7 +137,7 @@ The words are those of this text:
         ldp d12, d13, [sp, #128]
         ldp d14, d15, [sp, #144]
         ldp x29, x30, [sp]
-        add sp, sp, #1216
+        add sp, sp, #3280
         ret
     call_python:                        // X0: an object, X1: a number for it; gives the result, or null
         stp x29, x30, [sp, #-32]!
@@ -333,7 +333,7 @@ from armexec.memory import Protection, allocate, page_size
 __all__ = ["AT", "C_LIBRARY", "OBJECTS", "PYTHON", "WORDS", "Objects", "Routines"]
 
 WORDS = """
-    ff0313d1 fd7b00a9 fd030091 f35301a9 f55b02a9 f76303a9 f96b04a9 fb7305a9 e827066d ea2f076d ec37086d ee3f096d
+    ff4333d1 fd7b00a9 fd030091 f35301a9 f55b02a9 f76303a9 f96b04a9 fb7305a9 e827066d ea2f076d ec37086d ee3f096d
     09443bd5 e95300f9 ff5f00f9 e0070ca9 e20f0da9 e4170ea9 e61f0fa9 e00708ad e20f09ad e4170aad e61f0bad 330640f9
     f37f18a9 b51e0058 401e0058 b01f0058 00023fd6 e05700f9 600000b4 a90240f9 490100b4 201e0058 e1030091 4d000094
     a00700b4 70200058 00023fd6 e9c740f9 3f0500f1 00070054 a90640f9 29050091 a90600f9 f01d0058 00023fd6 e05b00f9
@@ -342,7 +342,7 @@ WORDS = """
     f3031faa 07000014 330080d2 02000014 f3031faa 9f020091 e95340f9 09441bd5 80170058 e15740f9 10190058 00023fd6
     e05b40f9 30190058 00023fd6 e9160058 2a0940f9 4a050091 2a0900f9 d30000b4 00170058 e1030691 12000094 30190058
     00023fd6 e0074ca9 e00748ad e20f49ad f35341a9 f55b42a9 f76343a9 f96b44a9 fb7345a9 e827466d ea2f476d ec37486d
-    ee3f496d fd7b40a9 ff031391 c0035fd6 fd7bbea9 fd030091 f55b01a9 f50300aa e00301aa f0150058 00023fd6 f60300aa
+    ee3f496d fd7b40a9 ff433391 c0035fd6 fd7bbea9 fd030091 f55b01a9 f50300aa e00301aa f0150058 00023fd6 f60300aa
     560100b4 e10316aa e00315aa 70150058 00023fd6 f50300aa e00316aa 30150058 00023fd6 e00315aa f55b41a9 fd7bc2a8
     c0035fd6 69100058 0900098b 2a2d4029 2a441bd5 0b441bd5 09100058 0900098b 200540ad 220d41ad 241542ad 261d43ad
     282544ad 2a2d45ad 2c3546ad 2e3d47ad 304548ad 324d49ad 34554aad 365d4bad 38654cad 3a6d4dad 3c754ead 3e7d4fad

@@ -75,5 +75,8 @@ class Part:
     def linked(self) -> Part:
         """What an image that it is linked into still asks it for: no contents of sections."""
         sections = [section._replace(data=b"", size=max(section.size, len(section.data))) for section in self.sections]
-        symbols = self.symbols if self.cache is not None else ()
-        return replace(self, sections=sections, symbols=symbols, references=(), initializers=(), groups=(), unwind=None)
+        # Nobody asks for names in a library, nor unwinds there.
+        symbols, unwind = (self.symbols, self.unwind) if self.cache is not None else ((), None)
+        return replace(
+            self, sections=sections, symbols=symbols, references=(), initializers=(), groups=(), unwind=unwind
+        )

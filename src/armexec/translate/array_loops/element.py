@@ -6,7 +6,7 @@ code, and `@loop_counted` by code that counts instructions. A half-precision num
 
 from __future__ import annotations
 
-from armexec.cpu.registers import SP, X0, X30, d, members, x
+from armexec.cpu.registers import SP, X0, X30, d, has, members, x
 from armexec.errors import HostError
 from armexec.machines.llvm.builder import Builder
 from armexec.machines.llvm.values import address_of
@@ -23,6 +23,7 @@ from armexec.translate.ir.guest_call import (
     set_vector,
     store_mode,
 )
+from armexec.translate.ir.lift import LiftedFunction
 from armexec.translate.ir.liveness import Signature
 from armexec.translate.ir.unit_functions import UnitFunctions
 from armexec.translate.unit_registry import Argument, Shape
@@ -59,17 +60,23 @@ def is_plain_element(signature: Signature | None, shape: Shape | None) -> bool:
         return False
     if function.graph.calls or not signature.returns_as_called:
         return False
-    regions = []
+    sizes: frozenset[int] = frozenset()
     for block in function.blocks.values():
-        if block.kind not in ("goto", "branch", "return") or not block.is_side_effect_free or block.exits:
+        if block.kind not in ("goto", "branch", "return") or not block.is_side_effect_free:
             return False
-        regions.append(block.region)
-    if not all(region is regions[0] for region in regions):
-        return False
-    region = regions[0]
-    if region is None or not shape.float_result:
-        return True
-    return region.unchecked.get(0, frozenset()) <= {shape.float_result}
+        if block.kind == "return" and block.region is not None:
+            sizes |= block.region.unchecked.get(0, frozenset())
+    if not shape.float_result:
+        # An integer tells nothing of NaNs; the register's other views aren't looked at.
+        return not _has_exits(function)
+    # Where it is left, it returns a NaN.
+    return sizes <= {shape.float_result} and (has(signature.outputs, d(0)) or not _has_exits(function))
+
+
+def _has_exits(function: LiftedFunction) -> bool:
+    """Whether it may be left before it returns."""
+    regions = {id(block.region) for block in function.blocks.values()}
+    return len(regions) > 1 or any(block.exits for block in function.blocks.values())
 
 
 def _loop(shape: Shape) -> Loop:
@@ -110,7 +117,7 @@ class ElementWriter:
         signature = self.signature
         if signature is None or not self.is_plain or not self.shape.float_result:
             return False
-        return any(b.region is not None and b.region.unchecked.get(0) for b in signature.function.blocks.values())
+        return signature.function.has_exits
 
     def _begin(self, name: str, attributes: str) -> tuple[Builder, dict[int, str]]:
         b = Builder(OFFSETS, self.writer.base, sandbox=self.sandbox)

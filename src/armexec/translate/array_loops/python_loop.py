@@ -9,12 +9,17 @@ from armexec.translate.codegen.support_code import shared_code
 from armexec.translate.support.host_environment import environment_text, flags_text
 from armexec.translate.support.load import load
 
-__all__ = ["python_loop"]
+__all__ = ["python_loop", "python_loop_text"]
+
+
+def python_loop_text(machine: str | None = None) -> str:
+    """A module with `@python_loop`; `machine` as for `environment_text`."""
+    return environment_text(machine) + flags_text(machine) + load("arrays/python_loop")
 
 
 @cache
 def _code() -> HostCode:
-    return shared_code(environment_text() + flags_text() + load("arrays/python_loop"), {}, ["python_loop"])
+    return shared_code(python_loop_text(), {}, ["python_loop"])
 
 
 def python_loop() -> int:

@@ -21,8 +21,8 @@ from collections.abc import Sequence
 from contextlib import suppress
 from typing import Protocol
 
-from armexec.deadlines import changed, deadlines, will_look
 from armexec.forks import in_child
+from armexec.resource_limits.deadlines import changed, deadlines, will_look
 from armexec.translate.execute.sigaction import SA_NODEFER, SA_RESTART, SA_SIGINFO, SignalAction
 from armexec.translate.execute.signals.places import add_other, reached
 

@@ -22,8 +22,8 @@ from armexec.cpu.registers import (
     d,
     x,
 )
-from armexec.deadlines import check_deadline
 from armexec.machines.llvm.machine import LlvmMachine
+from armexec.resource_limits.deadlines import check_deadline
 from armexec.translate.analysis.call_targets import likely_targets
 from armexec.translate.array_loops.element import is_plain_element
 from armexec.translate.array_loops.loop_stub import write_loop_stub

@@ -30,8 +30,8 @@ class UnitFunctions:
     `base`: the address that offsets count from. `exported`: the functions of the register convention that other units
     are to call; `outlined`: those that are not to be inlined; `crowded`: those into which nothing is to be.
     `leaves_loops`: at the first tier, loops that are entries go on in better code when there is some. `may_change`: the
-    guest's code may be changed while it runs. `is_tested_later`: whoever calls a function that is a re-execution region
-    as a whole looks whether its result is a NaN.
+    guest's code may be changed while it runs. `is_tested_later`: whoever calls the functions looks whether their
+    results are NaNs, and then runs nonspeculative code, so a NaN is returned where they would be left for that.
     """
 
     def __init__(

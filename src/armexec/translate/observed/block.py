@@ -20,11 +20,11 @@ from armexec.machines.llvm.machine import Terminator
 from armexec.machines.llvm.values import Value
 from armexec.translate.codegen.link import HostCode
 from armexec.translate.codegen.llvm import exact_attributes
+from armexec.translate.codegen.shield import shielded
 from armexec.translate.guest_state import GuestState
 from armexec.translate.ir.state_access import load_state, store_state
 from armexec.translate.ir.unit_functions import ATTRIBUTES
 from armexec.translate.observed.machine import ObservedMachine, page_lookup
-from armexec.translate.observed.shield import shielded
 from armexec.translate.observed.soft_float import declared, soft_symbols
 from armexec.translate.support.host_environment import environment_text
 

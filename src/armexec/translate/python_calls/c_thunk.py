@@ -13,7 +13,7 @@ from armexec.translate.codegen.link import HostCode
 from armexec.translate.codegen.support_code import shared_code
 from armexec.translate.support.load import load
 
-__all__ = ["CType", "c_thunk"]
+__all__ = ["CType", "c_thunk", "thunk_text"]
 
 _TIER = "O1"
 
@@ -39,10 +39,11 @@ def c_thunk(parameters: Sequence[CType], result: CType | None, symbols: dict[str
     Raises:
         HostError: LLVM isn't there.
     """
-    return shared_code(_text(parameters, result), symbols, ["call"], _TIER)
+    return shared_code(thunk_text(parameters, result), symbols, ["call"], _TIER)
 
 
-def _text(parameters: Sequence[CType], result: CType | None) -> str:
+def thunk_text(parameters: Sequence[CType], result: CType | None) -> str:
+    """The module of `c_thunk`."""
     taken = ", ".join(f"{kind.llvm} %a{i}" for i, kind in enumerate(parameters))
     lines = []
     for i, kind in enumerate(parameters):

@@ -28,8 +28,6 @@
 ; Under this pthread key, each thread has the address below which too little of its stack is left for Python.
 @limit_key = external global i64, align 8
 
-declare ptr @llvm.frameaddress.p0(i32)
-
 ; What code of each mode asks. A unit's tables are looked at first (unit/lookup.ll).
 define ptr @lookup_slowly(ptr %state, i64 %pc) nounwind {
   %code = call ptr @find_again(ptr @found, ptr @find, ptr %state, i64 %pc)

@@ -8,10 +8,10 @@ from contextlib import contextmanager
 from types import TracebackType
 from typing import NamedTuple, Self
 
-from armexec.deadlines import deadline, set_deadline
 from armexec.errors import SignatureError
-from armexec.guest_sizes import Sizes, set_sizes, sizes
-from armexec.instruction_budget import Outer, begin, end, executed, instruction_limit, resume, suspend
+from armexec.resource_limits.deadlines import deadline, set_deadline
+from armexec.resource_limits.guest_sizes import Sizes, set_sizes, sizes
+from armexec.resource_limits.instruction_budget import Outer, begin, end, executed, instruction_limit, resume, suspend
 
 __all__ = ["are_limited", "check_limits", "grace", "limits"]
 
