@@ -48,6 +48,8 @@ _VALUES: dict[str, Any] = {
     "source_line": "mov x0,",
     "hint": "try this",
     "file": "f.s",
+    "function": "f(int)",
+    "violations": (),
 }
 
 
@@ -82,7 +84,8 @@ def _alike(first: BaseException, second: BaseException) -> None:
     assert str(first) == str(second)
     assert repr(first) == repr(second)
     assert first.args == second.args
-    assert vars(first) == vars(second)
+    # Which call it was is known in its own process only.
+    assert {name: value for name, value in vars(first).items() if name != "_again"} == vars(second)
 
 
 def test_every_error_pickles_and_copies_with_all_its_fields() -> None:

@@ -70,7 +70,7 @@ int many(int a, int b, int c, int d, int e, int f, int g, int h, int i, signed c
 }
 _Complex double turn(_Complex double a) { return a * 2; }
 double forever(double a) { for (;;) __asm__ volatile(""); }
-double spin(double a) { for (long i = 0; i < 100000000000; i++) __asm__ volatile(""); return a; }
+double spin(double a) { for (long i = 0; i < 100000000000; i++) a = a * 0.5 + 1; return a; }
 double recursive(double a) { volatile char big[64]; big[0] = 1; return recursive(a + 1) + big[0]; }
 """
 

@@ -12,9 +12,9 @@ import armexec
 from armexec.errors import LoadError
 from armexec.objects import load_image
 from armexec.objects.formats.archive import Archive
+from mutations import mutated
 
 from .helpers import ZIG, compiled
-from .test_fuzz import mutated
 
 LONG = "an_object_with_a_long_name_of_more_than_sixteen_characters.o"
 SOURCES = {"short.o": "int one(void) { return 1; } int both;", LONG: "int two(void) { return 2; } int other;"}

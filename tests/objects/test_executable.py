@@ -14,9 +14,9 @@ from armexec.errors import LoadError
 from armexec.objects import Image, StaticLibrary, link, read_part
 from armexec.objects.linking import Selection, select
 from armexec.objects.linking.missing import missing_text
+from mutations import mutated
 
 from .helpers import ZIG, compiled
-from .test_fuzz import mutated
 
 BASE, STACK, END = 0x4000_0000, 0x5000_0000, 0x1000
 

@@ -11,10 +11,10 @@ import armexec
 from armexec.errors import LoadError
 from armexec.module import Module
 from armexec.objects import Image, Section, SectionSymbol, link, load_image
+from mutations import mutated
 
 from . import helpers
 from .sources import CPLUSPLUS
-from .test_fuzz import mutated
 
 TARGETS = ["linux", "apple", "bare"]
 FLAGS = ("-mgeneral-regs-only",)

@@ -359,11 +359,6 @@ def test_code_that_the_guest_writes_isnt_found_in_a_sandbox(mod: armexec.Module)
         inside.make()
 
 
-def test_what_isnt_confined_yet_is_refused() -> None:
-    with pytest.raises(armexec.SignatureError, match="not both"):
-        armexec.function("ret", "void()", sandbox=True, isolate="process")
-
-
 def test_exceptions_of_the_guest_are_read_in_the_sandbox(canary: ctypes.Array[ctypes.c_char]) -> None:
     mod = armexec.compile(
         """
