@@ -38,7 +38,6 @@ class Place(NamedTuple):
         return f"{self.name} ({line.file}:{line.line})" if line is not None and line.line else self.name
 
 
-
 class Places:
     """The images of a guest, each with its base, and how its words are read."""
 

@@ -33,7 +33,7 @@ from armexec.module.settings import Settings
 from armexec.objects import FunctionSymbol, Image, Prototype
 from armexec.run_limits import limits
 
-__all__ = ["run"]
+__all__ = ["begin", "confined", "run"]
 
 _PR_SET_PDEATHSIG = 1
 _ANY_SIZE = 1 << 40
@@ -58,10 +58,7 @@ def run(descriptors: Sequence[int], options: dict[str, Any]) -> None:
 
     `descriptors` are those of the socket, and of shared memory if there is some.
     """
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
-    os.environ.update(options["environment"])
-    os.environ["ARMEXEC_CACHE"] = "off"
+    begin(options)
     # All others that there are belong to objects, such as files in memory: the fork server has been given none.
     connection, *files = descriptors
     shared = map_shared(files[0]) if files else 0
@@ -71,6 +68,26 @@ def run(descriptors: Sequence[int], options: dict[str, Any]) -> None:
         worker.serve()
     except (ChannelClosed, _Ended):
         pass
+
+
+def begin(options: dict[str, Any]) -> None:
+    """Have this process end with its parent, and give it its environment. It must not use the cache."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+    os.environ.update(options["environment"])
+    os.environ["ARMEXEC_CACHE"] = "off"
+
+
+def confined(memory: int) -> Sandbox:
+    """Give up all that running the guest doesn't need; `memory`: bytes that it may map, 0 for any.
+
+    Raises:
+        OSError: the system refuses what must confine it.
+    """
+    limit_resources(memory)
+    landlock = deny_files()
+    start_threads()
+    return Sandbox(landlock, filter_system_calls(), memory)
 
 
 class _Worker:
@@ -94,11 +111,8 @@ class _Worker:
         for number in (signal.SIGTERM, signal.SIGHUP):
             signal.signal(number, signal.SIG_DFL)
         signal.signal(signal.SIGINT, self._interrupt)
-        limit_resources(memory)
         try:
-            landlock = deny_files()
-            start_threads()
-            sandbox = Sandbox(landlock, filter_system_calls(), memory)
+            sandbox = confined(memory)
         except OSError as error:
             self._channel.send(Reply.ERROR, str(error).encode("utf-8", "backslashreplace"))
             raise _Ended from None

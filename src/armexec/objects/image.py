@@ -168,7 +168,7 @@ class Image:
         for name in list(made.__dict__):
             if isinstance(getattr(type(self), name, None), cached_property):
                 del made.__dict__[name]
-        made.parts = tuple(replace(part, debug=None, cache=None) for part in self.parts)
+        made.parts = tuple(replace(part, debug=None, cache=None, debug_contents=None) for part in self.parts)
         made._debug_info = ImageDebugInfo(made.parts, made.sections)
         made.imported = set()
         return made

@@ -91,12 +91,12 @@ def run(
     instructions), and changes nothing of what it does: a function that is over in an instant has too few.
     """
     from armexec.api import load_source, source_image
-    from armexec.cli.arguments import shown_result, written
     from armexec.cli.call import prepare
     from armexec.cli.inputs import open_source
     from armexec.cli.options import engine_name
     from armexec.cli.program import given_folders, is_program, run_program
     from armexec.module.settings import Settings
+    from armexec.module.text_arguments import shown_result, written
     from armexec.run_limits import limits
 
     folders = given_folders(files)

@@ -20,7 +20,19 @@ from armexec.translate.tiers import submit
 
 __all__ = ["prepare", "start_threads"]
 
-_NOT_NEEDED = {"__main__", "api", "asm", "bench", "cli", "isolation", "profiling", "sources", "space", "toolchain"}
+_NOT_NEEDED = {
+    "__main__",
+    "api",
+    "asm",
+    "bench",
+    "cli",
+    "explorer",
+    "isolation",
+    "profiling",
+    "sources",
+    "space",
+    "toolchain",
+}
 _LATER = (
     "concurrent.futures",
     "difflib",
