@@ -155,6 +155,11 @@ class FunctionTarget:
             cpu.tpidr_el0 = loaded.thread_blocks.pointer()
         self._has_finished = False
 
+    @property
+    def loaded(self) -> LoadedImage:
+        """The image in memory."""
+        return self._loaded
+
     def regions(self) -> list[Region]:
         return loaded_regions(self._loaded, self._stack)
 

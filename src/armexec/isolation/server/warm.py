@@ -45,6 +45,7 @@ _LATER = (
     "json",
     "linecache",
     "numpy",
+    "numpy.ma",
     "plistlib",
     "pwd",
     "traceback",
