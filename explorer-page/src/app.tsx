@@ -1,6 +1,6 @@
 // The page: its head, its panes, its keys.
 
-import { effect, signal } from "@preact/signals";
+import { batch, effect, signal, useSignalEffect } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
 import { callee, goTo, input, signature, time, wanted, words } from "./call";
 import { Code } from "./code";
@@ -69,13 +69,15 @@ function Splitter({ vertical, size, label }: { vertical: boolean; size: typeof a
 // -- the head ----------------------------------------------------------------------------------------------------------
 
 export function take(example: Example) {
-  load(example);
-  callee.value = example.function ?? "";
-  signature.value = example.signature ?? "";
-  words.value = example.arguments;
-  input.value = example.input ?? "";
-  wanted.value = 0;
-  goTo(0);
+  batch(() => {
+    load(example);
+    callee.value = example.function ?? "";
+    signature.value = example.signature ?? "";
+    words.value = example.arguments;
+    input.value = example.input ?? "";
+    wanted.value = 0;
+    goTo(0);
+  });
 }
 
 function Head() {
@@ -87,8 +89,11 @@ function Head() {
       tell("That file is too large for the page");
       return;
     }
-    load({ kind: kindOfName(chosen.name), name: chosen.name, text: await chosen.text() });
-    callee.value = signature.value = "";
+    const text = await chosen.text();
+    batch(() => {
+      load({ kind: kindOfName(chosen.name), name: chosen.name, text });
+      callee.value = signature.value = "";
+    });
     file.current!.value = "";
   };
   const save = () => {
@@ -190,9 +195,11 @@ const KIND_NAMES: [Kind, string][] = [
 function Source() {
   const change = (to: Kind) => {
     const stem = name.value.replace(/\.[^.]*$/, "");
-    kind.value = to;
-    name.value = (stem || "source") + NAMES[to].slice(NAMES[to].lastIndexOf("."));
-    signature.value = "";
+    batch(() => {
+      kind.value = to;
+      name.value = (stem || "source") + NAMES[to].slice(NAMES[to].lastIndexOf("."));
+      signature.value = "";
+    });
   };
   return (
     <section class="pane source" aria-label="Source">
@@ -227,6 +234,20 @@ function keys(event: KeyboardEvent) {
   event.preventDefault();
 }
 
+/** What changes with the time is drawn anew, and not all of the page. */
+function Main({ children }: { children: preact.ComponentChildren }) {
+  const area = useRef<HTMLElement>(null);
+  useSignalEffect(() => {
+    const style = area.current!.style;
+    style.setProperty("--across", `${across.value}%`);
+    style.setProperty("--down", `${down.value}%`);
+  });
+  useSignalEffect(() => {
+    area.current!.dataset.time = String(time.value);
+  });
+  return <main ref={area}>{children}</main>;
+}
+
 export function App() {
   useEffect(() => {
     document.addEventListener("keydown", keys);
@@ -235,7 +256,7 @@ export function App() {
   return (
     <>
       <Head />
-      <main style={`--across:${across.value}%;--down:${down.value}%`} data-time={time.value}>
+      <Main>
         <div class={`top ${compare.value ? "compared" : ""}`}>
           <Source />
           <Splitter vertical size={across} label="Width of the editor" />
@@ -257,7 +278,7 @@ export function App() {
             <StoryPane />
           </div>
         </div>
-      </main>
+      </Main>
       <PageDialog />
     </>
   );

@@ -2,7 +2,7 @@
 
 import { batch, computed, effect, signal } from "@preact/signals";
 import { ask, latest, Refused } from "./server";
-import { builds, lineBreaks, request, rowBreaks, rowsOf, tell } from "./state";
+import { builds, keyOf, lineBreaks, request, rowBreaks, rowsOf, tell } from "./state";
 import type { Change, Failure, Looked, Part, Summary } from "./types";
 
 export const callee = signal("");
@@ -65,9 +65,9 @@ export const run = latest(start);
 /** Every build that succeeds is run; so is every other call. */
 export function watchBuild() {
   effect(() => {
-    const { built, failure, busy } = builds[0].value;
+    const { built, failure, busy, of } = builds[0].value;
     if (busy) return;
-    if (failure || !built) {
+    if (failure || !built || of !== keyOf(0)) {
       stale.value = true;
       return;
     }

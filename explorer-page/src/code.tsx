@@ -1,13 +1,14 @@
 // The instructions: a list, each with its line, its offset, its word and its text.
 
+import { Component } from "preact";
 import { useEffect, useRef } from "preact/hooks";
-import { computed, signal } from "@preact/signals";
+import { signal, useComputed, useSignalEffect } from "@preact/signals";
 import { counts, goToRow, hereRow } from "./call";
 import { copyAs, FORMATS } from "./copy";
 import { showLine } from "./editor";
 import { openPage } from "./explain";
 import { ask, Refused } from "./server";
-import { activeLine, builds, chosen, colours, compare, hoverLine, isCompiled, kind, request, rowBreaks, rowsOf, settings, tell, toggleRowBreak } from "./state";
+import { activeLine, builds, chosen, colours, compare, cursorLine, hoverLine, isCompiled, kind, request, rowBreaks, rowsOf, settings, tell, toggleRowBreak } from "./state";
 import type { GuestFunction, Row } from "./types";
 
 const MOST = 1500;
@@ -74,17 +75,25 @@ function Lines({ side }: { side: number }) {
   const { built } = builds[side].value;
   const list = useRef<HTMLDivElement>(null);
   const rows = built?.rows ?? [];
-  const first = computed(() => rows.findIndex((row) => row[3] === activeLine.value));
   const own = chosen.value?.side === side ? chosen.value.row : -1;
+  const into = (row: number) => list.current?.querySelector(`[data-row="${row}"]`)?.scrollIntoView({ block: "nearest" });
 
+  // The time has moved: its instruction comes into view, and is what is explained.
+  useSignalEffect(() => {
+    const row = side === 0 ? hereRow.value : -1;
+    if (row < 0) return;
+    into(row);
+    if (!list.current?.matches(":hover")) choose(0, row);
+  });
   // What is linked comes into view, but not below the pointer.
-  useEffect(() => {
-    const at = hereRow.value >= 0 && side === 0 ? hereRow.value : -1;
-    if (at >= 0) list.current?.querySelector(`[data-row="${at}"]`)?.scrollIntoView({ block: "nearest" });
-  }, [side === 0 ? hereRow.value : -1]);
-  useEffect(() => {
-    if (first.value >= 0 && !list.current?.matches(":hover, :focus-within")) list.current?.querySelector(`[data-row="${first.value}"]`)?.scrollIntoView({ block: "nearest" });
-  }, [activeLine.value, built]);
+  useSignalEffect(() => {
+    const row = rowsOf(side).findIndex((r) => r[3] === activeLine.value);
+    if (row >= 0 && hereRow.peek() < 0 && !list.current?.matches(":hover, :focus-within")) into(row);
+  });
+  useSignalEffect(() => {
+    const row = rowsOf(side).findIndex((r) => r[3] === cursorLine.value);
+    if (row >= 0 && !list.current?.matches(":hover, :focus-within")) into(row);
+  });
 
   const move = (to: number) => {
     const row = Math.min(Math.max(to, 0), rows.length - 1);
@@ -138,18 +147,41 @@ function Lines({ side }: { side: number }) {
   );
 }
 
+interface LineProps {
+  row: Row;
+  index: number;
+  side: number;
+  head?: GuestFunction;
+  focusable: boolean;
+  jump: (offset: number) => void;
+}
+
+/** A row that is drawn anew only when it is another one, or a signal says so. */
+class Line extends Component<LineProps> {
+  shouldComponentUpdate(next: LineProps) {
+    const now = this.props;
+    return next.row !== now.row || next.head !== now.head || next.focusable !== now.focusable;
+  }
+  render() {
+    return <LineOf key={this.props.row} {...this.props} />;
+  }
+}
+
+const BRANCH = /^(?:bl?|bc?\..+|cbn?z|tbn?z)$/;
+
 function hex8(word: number) {
   return word.toString(16).toUpperCase().padStart(8, "0");
 }
 
-function Line({ row, index, side, head, focusable, jump }: { row: Row; index: number; side: number; head?: GuestFunction; focusable: boolean; jump: (offset: number) => void }) {
+function LineOf({ row, index, side, head, focusable, jump }: LineProps) {
   const [offset, word, text, line, , target] = row;
-  const colour = colours.value.get(line);
-  const linked = line > 0 && line === activeLine.value;
-  const here = side === 0 && index === hereRow.value;
-  const broken = side === 0 && rowBreaks.value.has(offset);
-  const count = side === 0 ? counts.value.get(offset) : undefined;
-  const selected = chosen.value?.side === side && chosen.value.row === index;
+  // Only the rows that change are drawn anew.
+  const colour = useComputed(() => colours.value.get(line)).value;
+  const linked = useComputed(() => line > 0 && line === activeLine.value).value;
+  const here = useComputed(() => side === 0 && index === hereRow.value).value;
+  const broken = useComputed(() => side === 0 && rowBreaks.value.has(offset)).value;
+  const count = useComputed(() => (side === 0 ? counts.value.get(offset) : undefined)).value;
+  const selected = useComputed(() => chosen.value?.side === side && chosen.value.row === index).value;
   const space = text.indexOf(" ");
   const mnemonic = space < 0 ? text : text.slice(0, space);
   const classes = ["row"];
@@ -189,7 +221,7 @@ function Line({ row, index, side, head, focusable, jump }: { row: Row; index: nu
         <span class="word">{hex8(word)}</span>
         <span class="text">
           <b>{mnemonic}</b>
-          {space < 0 ? "" : target >= 0 ? <Target text={text.slice(space)} go={() => jump(target)} /> : text.slice(space)}
+          {space < 0 ? "" : target >= 0 && BRANCH.test(mnemonic) ? <Target text={text.slice(space + 1)} go={() => jump(target)} /> : text.slice(space)}
         </span>
         <span class="count" title="How often this call executes it">{count ? `×${count.toLocaleString()}` : ""}</span>
       </div>
@@ -198,10 +230,14 @@ function Line({ row, index, side, head, focusable, jump }: { row: Row; index: nu
 }
 
 function Target({ text, go }: { text: string; go: () => void }) {
+  const last = text.lastIndexOf(" ") + 1;
   return (
-    <span class="target" title="Go there (t)" onClick={(e) => (e.stopPropagation(), go())}>
-      {text}
-    </span>
+    <>
+      {" " + text.slice(0, last)}
+      <span class="target" title="Go there (t)" onClick={(e) => (e.stopPropagation(), go())}>
+        {text.slice(last)}
+      </span>
+    </>
   );
 }
 

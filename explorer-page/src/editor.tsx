@@ -154,7 +154,7 @@ function newState(): EditorState {
       theme,
       lines,
       language.of(languageOf(kind.peek())),
-      EditorView.contentAttributes.of({ "aria-label": "Source" }),
+      EditorView.contentAttributes.of({ "aria-label": "Source", tabindex: "0" }),
       keymap.of([
         {
           key: "F9",
@@ -212,6 +212,13 @@ export function Editor() {
         lineBreaks.value;
         // Not while CodeMirror itself is changing something.
         queueMicrotask(() => made.dispatch({ effects: refresh.of(null) }));
+      }),
+      effect(() => {
+        const line = hereLine.value;
+        queueMicrotask(() => {
+          if (!line || made.hasFocus || line > made.state.doc.lines) return;
+          made.dispatch({ effects: EditorView.scrollIntoView(made.state.doc.line(line).from, { y: "nearest", yMargin: 30 }) });
+        });
       }),
       effect(() => {
         const found = diagnostics.value;

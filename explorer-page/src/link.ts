@@ -1,6 +1,6 @@
 // The state of the page in its address, after the #: JSON, deflated, in base64 for URLs.
 
-import { effect } from "@preact/signals";
+import { batch, effect } from "@preact/signals";
 import { callee, input, signature, time, wanted, words } from "./call";
 import { compare, kind, lineBreaks, name, replaced, rowBreaks, settings, text } from "./state";
 
@@ -61,19 +61,21 @@ export async function restore(hash: string): Promise<boolean> {
     if (typeof state.s !== "string" || !["c", "c++", "assembly", "hex"].includes(state.k)) return false;
     const string = (value: unknown) => (typeof value === "string" ? value : "");
     const numbers = (value: unknown) => new Set(Array.isArray(value) ? value.filter((n) => Number.isInteger(n)) : []);
-    kind.value = state.k as never;
-    name.value = string(state.n) || "source.c";
-    text.value = state.s;
-    state.o?.slice(0, 2).forEach((own: any, side) => (settings[side].value = { opt: string(own?.opt) || "-O0", target: string(own?.target) || "linux", flags: string(own?.flags) }));
-    compare.value = state.c === true;
-    callee.value = string(state.f);
-    signature.value = string(state.g);
-    words.value = string(state.a);
-    input.value = string(state.i);
-    lineBreaks.value = numbers(state.b);
-    rowBreaks.value = numbers(state.r);
-    wanted.value = Number.isInteger(state.t) ? state.t! : null;
-    replaced.value++;
+    batch(() => {
+      kind.value = state.k as never;
+      name.value = string(state.n) || "source.c";
+      text.value = state.s;
+      state.o?.slice(0, 2).forEach((own: any, side) => (settings[side].value = { opt: string(own?.opt) || "-O0", target: string(own?.target) || "linux", flags: string(own?.flags) }));
+      compare.value = state.c === true;
+      callee.value = string(state.f);
+      signature.value = string(state.g);
+      words.value = string(state.a);
+      input.value = string(state.i);
+      lineBreaks.value = numbers(state.b);
+      rowBreaks.value = numbers(state.r);
+      wanted.value = Number.isInteger(state.t) ? state.t! : null;
+      replaced.value++;
+    });
     return true;
   } catch {
     return false;

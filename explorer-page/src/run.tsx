@@ -1,8 +1,9 @@
 // The call and its time.
 
 import { useRef } from "preact/hooks";
-import { auto, callee, failed, go, goTo, hereOffset, hereRow, input, more, PC, registers, run, running, signature, stale, step, summary, time, words } from "./call";
+import { auto, callee, failed, go, goTo, hereOffset, hereRow, input, looked, more, PC, registers, run, running, signature, stale, step, summary, time, words } from "./call";
 import { builds, rowsOf } from "./state";
+import type { Result } from "./types";
 
 export function CallBar() {
   const { built } = builds[0].value;
@@ -55,6 +56,12 @@ export function CallBar() {
   );
 }
 
+function stopped({ error }: Result): string {
+  if (error!.kind === "InstructionLimitExceeded") return "at full speed it still ran after 2,000,000,000, and was stopped";
+  if (error!.kind === "TimeLimitExceeded") return "at full speed it still ran after a second, and was stopped";
+  return `at full speed: ${error!.message.split("\n")[0]}`;
+}
+
 function Outcome() {
   const of = summary.value;
   const failure = failed.value;
@@ -85,8 +92,8 @@ function Outcome() {
           {of.fast.text}{" "}
         </b>
       )}
-      {of.limit ? `■ recorded up to ${of.end.toLocaleString()} instructions` : of.stop}
-      {of.fast?.error ? `; at full speed it was stopped: ${of.fast.error.message.split(",")[0]}` : of.fast ? `; the result is of another call, at full speed (${((of.fast.seconds ?? 0) * 1000).toFixed(1)} ms)` : ""}
+      {of.limit ? `■ ${of.end.toLocaleString()} instructions are recorded` : of.stop}
+      {of.fast?.error ? `; ${stopped(of.fast)}` : of.fast ? `; the result is of another call, at full speed (${((of.fast.seconds ?? 0) * 1000).toFixed(1)} ms)` : ""}
       {of.limit && (
         <button class="quiet" onClick={more} disabled={running.value}>
           Record more
@@ -124,7 +131,7 @@ export function TimeBar() {
   const of = summary.value;
   const slider = useRef<HTMLInputElement>(null);
   const end = of?.end ?? 0;
-  const next = !of ? "" : time.value === end ? (of.finished ? "the end" : of.error ? "it can't go on" : "the recording ends") : hereRow.value >= 0 ? rowsOf(0)[hereRow.value][2] : hereOffset.value < 0 && registers.value ? `library code at ${registers.value[PC]}` : "";
+  const next = !of ? "" : time.value === end ? (of.finished ? "the end" : of.error ? "it can't go on" : "the recording ends") : hereRow.value >= 0 ? rowsOf(0)[hereRow.value][2] : hereOffset.value < 0 && registers.value ? `in ${looked.value?.time === time.value ? (looked.value.frames[0]?.name ?? "other code") : "other code"}, ${registers.value[PC]}` : "";
   return (
     <div class="time">
       <div class="buttons" role="toolbar" aria-label="Time">

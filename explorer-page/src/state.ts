@@ -1,6 +1,6 @@
 // What the page shows: the source, its settings, what was built of it.
 
-import { computed, effect, signal } from "@preact/signals";
+import { batch, computed, effect, signal } from "@preact/signals";
 import { ask, latest, Refused } from "./server";
 import type { Built, Diagnostic, Example, Failure, Hello, Kind, Row } from "./types";
 
@@ -16,6 +16,8 @@ export interface Build {
   failure: Failure | null;
   /** Milliseconds from the last key to the rows on the page. */
   took: number;
+  /** What it was made of, as `keyOf` gives it. */
+  of: string;
 }
 
 export const hello = signal<Hello | null>(null);
@@ -27,7 +29,7 @@ export const settings = [
   signal<Settings>({ opt: "-O0", target: "linux", flags: "" }),
   signal<Settings>({ opt: "-O2", target: "linux", flags: "" }),
 ];
-const none: Build = { busy: false, built: null, failure: null, took: 0 };
+const none: Build = { busy: false, built: null, failure: null, took: 0, of: "" };
 export const builds = [signal<Build>(none), signal<Build>(none)];
 
 /** The line where the cursor is, and the one below the pointer (0: none). */
@@ -59,20 +61,26 @@ export function request(side: number): SourceRequest {
   return { text: text.value, kind: kind.value, name: name.value, ...own };
 }
 
+/** A source and its settings as one text, which is the same if they are. */
+export function keyOf(side: number): string {
+  return JSON.stringify(request(side));
+}
+
 /** When the last key was pressed. */
 let changed = 0;
 
 async function buildSide(side: number) {
   const target = builds[side];
   const asked = request(side);
+  const of = keyOf(side);
   const began = changed || performance.now();
   target.value = { ...target.value, busy: true };
   try {
     const built = await ask<Built>("build", asked);
-    target.value = { busy: false, built, failure: null, took: performance.now() - began };
+    target.value = { busy: false, built, failure: null, took: performance.now() - began, of };
   } catch (error) {
     const failure = error instanceof Refused ? error.failure : { kind: "Error", message: String(error) };
-    target.value = { ...target.value, busy: false, failure, took: performance.now() - began };
+    target.value = { ...target.value, busy: false, failure, took: performance.now() - began, of };
   }
 }
 
@@ -146,15 +154,17 @@ export function kindOfName(file: string): Kind {
 export const replaced = signal(0);
 
 export function load(source: { kind: Kind; name: string; text: string; opt?: string; target?: string }) {
-  kind.value = source.kind;
-  name.value = source.name;
-  text.value = source.text;
-  settings[0].value = { opt: source.opt ?? "-O0", target: source.target ?? "linux", flags: "" };
-  lineBreaks.value = new Set();
-  rowBreaks.value = new Set();
-  chosen.value = null;
-  cursorLine.value = 1;
-  replaced.value++;
+  batch(() => {
+    kind.value = source.kind;
+    name.value = source.name;
+    text.value = source.text;
+    settings[0].value = { opt: source.opt ?? "-O0", target: source.target ?? "linux", flags: "" };
+    lineBreaks.value = new Set();
+    rowBreaks.value = new Set();
+    chosen.value = null;
+    cursorLine.value = 1;
+    replaced.value++;
+  });
 }
 
 export function exampleOf(title: string): Example | undefined {

@@ -46,7 +46,7 @@ function Story() {
         </li>
       </ol>
       <p class="quiet">{both ? "" : "No page was writable and executable at once. "}The words are read from these pages, and interpreted here; at full speed they are translated to this machine's own code.</p>
-      <h3>Memory of the guest</h3>
+      <h2>Memory of the guest</h2>
       <ul>
         {of.regions.map(([begin, end, rights, name], index) => (
           <li key={index}>
