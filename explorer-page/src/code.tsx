@@ -39,7 +39,7 @@ function SettingsOf({ side }: { side: number }) {
         </select>
       )}
       {isCompiled.value && (
-        <input class="flags" aria-label={`Compiler options${label}`} placeholder="-march=armv8.4-a …" title="Further options of the compiler" value={own.value.flags} onChange={(e) => change({ flags: e.currentTarget.value })} spellcheck={false} />
+        <input class="options" aria-label={`Compiler options${label}`} placeholder="-march=armv8.4-a …" title="Further options of the compiler" value={own.value.flags} onChange={(e) => change({ flags: e.currentTarget.value })} spellcheck={false} />
       )}
     </span>
   );

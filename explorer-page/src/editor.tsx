@@ -195,7 +195,10 @@ export function Editor() {
   const holder = useRef<HTMLDivElement>(null);
   useEffect(() => {
     const made = (view = new EditorView({ state: newState(), parent: holder.current! }));
+    let frame = 0;
+    let followed = 0;
     const ends = [
+      () => cancelAnimationFrame(frame),
       effect(() => {
         replaced.value;
         if (made.state.doc.toString() !== text.peek()) made.setState(newState());
@@ -210,14 +213,14 @@ export function Editor() {
         activeLine.value;
         hereLine.value;
         lineBreaks.value;
-        // Not while CodeMirror itself is changing something.
-        queueMicrotask(() => made.dispatch({ effects: refresh.of(null) }));
-      }),
-      effect(() => {
-        const line = hereLine.value;
-        queueMicrotask(() => {
-          if (!line || made.hasFocus || line > made.state.doc.lines) return;
-          made.dispatch({ effects: EditorView.scrollIntoView(made.state.doc.line(line).from, { y: "nearest", yMargin: 30 }) });
+        // Not while CodeMirror itself is changing something, and once a frame at most.
+        frame ||= requestAnimationFrame(() => {
+          frame = 0;
+          const line = hereLine.peek();
+          const effects: StateEffect<unknown>[] = [refresh.of(null)];
+          if (line && line !== followed && !made.hasFocus && line <= made.state.doc.lines) effects.push(EditorView.scrollIntoView(made.state.doc.line(line).from, { y: "nearest", yMargin: 30 }));
+          followed = line;
+          made.dispatch({ effects });
         });
       }),
       effect(() => {
