@@ -113,7 +113,7 @@ export const diagnostics = computed<Diagnostic[]>(() => {
   const { built, failure } = builds[0].value;
   const all = failure ? (failure.diagnostics ?? []) : (built?.warnings ?? []);
   const file = built?.file ?? name.value;
-  return all.filter((d) => d.line > 0 && (d.file === file || d.file === name.value || d.file.startsWith("<") || !d.file.includes("/")));
+  return all.filter((d) => d.line > 0 && (d.file === file || d.file === name.value || d.file.endsWith(`/${name.value}`) || d.file.startsWith("<") || !d.file.includes("/")));
 });
 
 /** The number of each line that has code, in order: lines and their instructions have the colour of it. */

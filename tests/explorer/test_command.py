@@ -12,10 +12,14 @@ import urllib.request
 from pathlib import Path
 
 import pytest
+from starlette.testclient import TestClient
 from tests.cli.program import armexec as program
 
 import armexec
 from armexec.explorer.open_page import opened_file
+from armexec.explorer.serving.server import application
+
+from .conversation import HOME, PORT, TOKEN, conversation
 
 ROOT = Path(__file__).parent.parent.parent
 
@@ -83,6 +87,20 @@ def test_a_file_that_it_shows() -> None:
     found = opened_file(str(ROOT / "examples" / "fn.cpp"))
     assert (found["name"], found["kind"]) == ("fn.cpp", "c++")
     assert "return num" in found["text"]
+
+
+def test_a_file_that_is_opened_finds_what_it_includes(tmp_path: Path) -> None:
+    (tmp_path / "own.h").write_text("#define ANSWER 42\n")
+    file = tmp_path / "f.c"
+    file.write_text('#include "own.h"\nint f(void) {\n    return ANSWER;\n}\n')
+    opened = opened_file(str(file))
+    hello = {"opened": opened, "examples": []}
+    with TestClient(application(TOKEN, PORT, hello), base_url=HOME) as client, conversation(client) as page:
+        source = {name: opened[name] for name in ("kind", "text", "name")}
+        assert {row[3] for row in page.ask("build", **source)["rows"]} == {3}
+        source["text"] = source["text"].replace("42", "").replace("ANSWER", "ANSWER + 1")
+        assert page.ask("start", source=source, arguments=[])["result"]["text"] == "43"
+        assert "own.h" in page.failure("build", **(source | {"name": "g.c"}))["message"]
 
 
 def test_the_founding_files_are_the_examples() -> None:

@@ -56,7 +56,7 @@ class Page:
         if call == "hello":
             return {"ok": self._hello}
         if call in _BUILD_CALLS:
-            message, _ = await self._builders.ask(request, _BUILD_CALLS[call])
+            message, _ = await self._builders.ask(self._placed(request), _BUILD_CALLS[call])
             return message
         if call == "start":
             return await self._start(request)
@@ -68,6 +68,13 @@ class Page:
             return {"ok": {}}
         raise LoadError(f"there is no request {call!r:.40}")
 
+    def _placed(self, source: dict[str, Any]) -> dict[str, Any]:
+        """A source with the path of the file that was opened, if it has its name: what it includes is beside it."""
+        opened = self._hello.get("opened")
+        if opened is not None and source.get("name") == opened["name"]:
+            return source | {"name": opened["path"]}
+        return source
+
     async def _start(self, request: dict[str, Any]) -> dict[str, Any]:
         """Link what is to run, if it isn't what was linked last, and start it."""
         source = request.get("source")
@@ -75,7 +82,7 @@ class Page:
             raise LoadError("a run has a source")
         key = json.dumps(source, sort_keys=True)
         if self._linked[0] != key:
-            message, image = await self._builders.ask(source | {"call": "link"}, _LINK)
+            message, image = await self._builders.ask(self._placed(source) | {"call": "link"}, _LINK)
             if "error" in message:
                 return message
             self._linked = key, image, message["ok"]["functions"]
