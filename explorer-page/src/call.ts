@@ -306,8 +306,13 @@ async function lookNow() {
   if (address !== null) ranges.push([(address & ~15n).toString(16), MEMORY_BYTES]);
   try {
     looked.value = await ask<Looked>("look", { time: at, ranges });
-  } catch {
+  } catch (error) {
     looked.value = null;
+    if (error instanceof Refused && error.failure.kind === "WorkerCrashed" && !running.value) {
+      // What was recorded has gone with it.
+      failed.value = error.failure;
+      summary.value = null;
+    }
   }
 }
 

@@ -21,12 +21,17 @@ SIZES = {"desk": (1280, 720), "zoomed": (640, 360), "phone": (390, 844)}
 
 
 @pytest.fixture(scope="module")
-def url() -> Iterator[str]:
+def served() -> Iterator[subprocess.Popen[str]]:
     command = [sys.executable, "-m", "armexec", "explore", "--no-browser"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout is not None
-        yield process.stdout.readline().strip()
+        yield process
         process.send_signal(signal.SIGINT)
+
+
+@pytest.fixture(scope="module")
+def url(served: subprocess.Popen[str]) -> str:
+    assert served.stdout is not None
+    return served.stdout.readline().strip()
 
 
 @pytest.fixture(scope="module")
@@ -190,6 +195,25 @@ def test_a_program_has_input_and_output(page: Page) -> None:
     page.page.wait_for_selector(".output pre:has-text('Hello, Ada!')")
     page.page.fill("[aria-label='Standard input']", "Grace")
     page.page.wait_for_selector(".output pre:has-text('Hello, Grace!')")
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="the process is found by Linux's /proc")
+def test_a_process_that_has_ended_is_told_and_replaced(page: Page, url: str, served: subprocess.Popen[str]) -> None:
+    page.example("The same in C", "= 3")
+
+    def children(process: int) -> list[int]:
+        tasks = Path(f"/proc/{process}/task").glob("*/children")
+        return [int(child) for task in tasks for child in task.read_text().split()]
+
+    # The server's child that has children is what runners are forked from.
+    runners = [runner for child in children(served.pid) for runner in children(child)]
+    assert runners
+    for runner in runners:
+        os.kill(runner, signal.SIGKILL)
+    page.go(2)
+    page.page.wait_for_selector(".result .bad:has-text('was replaced')")
+    page.page.click("text=Run")
+    page.page.wait_for_function("() => document.querySelector('.result').textContent.startsWith('= 3')")
 
 
 @pytest.mark.long
