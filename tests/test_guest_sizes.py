@@ -5,8 +5,10 @@ from __future__ import annotations
 import pytest
 
 import armexec
+from engines import AVAILABLE
 
 ENGINES = ["translated", "reference"]
+CALLED = [*ENGINES, *({"native"} & set(AVAILABLE))]
 MIB = 1 << 20
 DEEP = """
 int deep(int n) { volatile char here[1000]; here[n % 1000] = n; return n ? deep(n - 1) + here[n % 1000] * 0 + 1 : 0; }
@@ -18,7 +20,7 @@ long most(void) { long n = 0; while (malloc(1 << 20)) n++; return n; }
 """
 
 
-@pytest.fixture(scope="module", params=ENGINES)
+@pytest.fixture(scope="module", params=CALLED)
 def deep(request: pytest.FixtureRequest) -> armexec.Module:
     return armexec.compile(DEEP, "c", "-O1", engine=request.param)
 
@@ -49,7 +51,7 @@ def test_the_smaller_of_nested_sizes_counts(deep: armexec.Module) -> None:
 
 def test_a_large_stack() -> None:
     source = "int large(void) { volatile char here[12 << 20]; here[0] = 1; here[(12 << 20) - 1] = 2; return here[0]; }"
-    for engine in ENGINES:
+    for engine in CALLED:
         with pytest.raises(armexec.StackOverflow):
             armexec.compile(source, "c", engine=engine).large()
         assert armexec.compile(source, "c", engine=engine, stack_size=16 * MIB).large() == 1

@@ -8,8 +8,9 @@ from collections.abc import Callable, Iterator
 import pytest
 
 import armexec
+from engines import AVAILABLE
 
-ENGINES = ["translated:O0", "translated:O2", "translated", "reference"]
+ENGINES = ["translated:O0", "translated:O2", "translated", "reference", *({"native"} & set(AVAILABLE))]
 NO_LIMIT = 1 << 60
 SOURCE = """
 int gcd(int a, int b) { while (b) { int rest = a % b; a = b; b = rest; } return a; }
@@ -145,7 +146,7 @@ def test_in_functions_of_python(module: armexec.Module) -> None:
 
 
 def test_a_module_has_a_limit_of_its_own() -> None:
-    for engine in ("translated", "reference"):
+    for engine in ("translated", "reference", *({"native"} & set(AVAILABLE))):
         module = armexec.compile(SOURCE, "c", "-O1", engine=engine, instruction_limit=200)
         for _ in range(3):
             with pytest.raises(armexec.InstructionLimitExceeded, match=r"limit of 200 instructions .*spin"):
@@ -214,7 +215,7 @@ def test_other_modes_count_as_well(text: str, engine: str) -> None:
         assert caught.value.pc - translated.address == expected.value.pc - reference.address
 
 
-@pytest.mark.parametrize("engine", ["translated", "reference"])
+@pytest.mark.parametrize("engine", ["translated", "reference", *({"native"} & set(AVAILABLE))])
 def test_a_replaced_function(engine: str) -> None:
     module = armexec.compile(
         "__attribute__((noinline)) int one(int n) { return n + 1; } int use(int n) { return one(n) * 2; }",
@@ -225,7 +226,10 @@ def test_a_replaced_function(engine: str) -> None:
     _, direct = counted(lambda: module.one(1))
     original = module.replace("one", lambda n: 10 * n)
     assert counted(lambda: original(1)) == (2, direct)
-    assert counted(lambda: module.use(1))[0] == 20
+    assert counted(lambda: module.use(1)) == (20, 6)
+    assert module.use(1) == 20
+    module.replace("one", None)
+    assert counted(lambda: module.use(1)) == (4, 6 + direct)
 
 
 @pytest.mark.parametrize("engine", ["translated", "reference"])

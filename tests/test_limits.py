@@ -251,3 +251,20 @@ print("done", flush=True)
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False)
     assert done.stdout.splitlines()[-2:] == ["urgent", "done"], done.stderr
     assert done.returncode == 0
+
+
+def test_a_guest_that_calls_python_all_the_time_is_left(translated: armexec.Module) -> None:
+    """When the watch has the GIL, such a guest waits for it, and isn't in its own code: it looks when it goes on."""
+    source = "long call(long (*f)(long), long n) { long s = 0; while (n--) s += f(n); return s; }"
+    module = armexec.compile(source, "c", "-O1", engine="translated")
+    module.call(lambda n: n, 10)
+    module.call(lambda n: n, 10)
+    seen = []
+    for _ in range(5):
+        began = time.monotonic()
+        with armexec.limits(time_limit=0.02), pytest.raises(armexec.TimeLimitExceeded):
+            module.call(lambda n: n, 1 << 60)
+        seen.append(time.monotonic() - began)
+        # Others' calls aren't disturbed.
+        assert translated.add(1, 2) == 3
+    assert min(seen) < 0.5, seen

@@ -49,9 +49,11 @@ if TYPE_CHECKING:
     from armexec.module.guest_callbacks import Callback, callback
     from armexec.module.variable_arguments import VariableArguments
     from armexec.profiling.profile import HotFunction, HotLine, Profile, profile
-    from armexec.program.run import ProgramResult, run
-    from armexec.run_limits import limits
+    from armexec.program.images import ProgramResult
+    from armexec.programs import run
+    from armexec.resource_limits.run_limits import limits
     from armexec.space import AddressSpace
+    from armexec.tracing import Trace, trace
 
 __all__ = [
     "Aborted",
@@ -90,7 +92,9 @@ __all__ = [
     "Stop",
     "SystemCallDenied",
     "TimeLimitExceeded",
+    "Trace",
     "UndefinedSymbol",
+    "UnknownRegister",
     "UnsupportedInstruction",
     "VariableArguments",
     "WorkerCrashed",
@@ -105,6 +109,7 @@ __all__ = [
     "load",
     "profile",
     "run",
+    "trace",
 ]
 
 __version__ = "0.1.0"
@@ -118,13 +123,15 @@ _HOMES = {
     **dict.fromkeys(("HotFunction", "HotLine", "Profile", "profile"), "armexec.profiling.profile"),
     **dict.fromkeys(("Cpu", "Stop"), "armexec.cpu"),
     **dict.fromkeys(("Session", "debug"), "armexec.debugger"),
+    **dict.fromkeys(("Trace", "trace"), "armexec.tracing"),
     **dict.fromkeys(("Callback", "callback"), "armexec.module.guest_callbacks"),
-    **dict.fromkeys(("ProgramResult", "run"), "armexec.program.run"),
+    "ProgramResult": "armexec.program.images",
+    "run": "armexec.programs",
     "AddressSpace": "armexec.space",
     "CodeBuffer": "armexec.module.code_buffer",
     "GuestPointer": "armexec.abi.guest_pointer",
     "VariableArguments": "armexec.module.variable_arguments",
-    "limits": "armexec.run_limits",
+    "limits": "armexec.resource_limits.run_limits",
 }
 
 
@@ -135,6 +142,13 @@ def __getattr__(name: str) -> Any:
 
     value = globals()[name] = getattr(import_module(_HOMES.get(name, "armexec.errors")), name)
     return value
+
+
+def load_ipython_extension(shell: Any) -> None:
+    """`%load_ext armexec`: cells that begin with %%armexec are Arm code (`armexec.notebooks`)."""
+    from armexec.notebooks import load
+
+    load(shell)
 
 
 def _at_forks() -> None:

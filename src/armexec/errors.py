@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
-from typing import Any, NamedTuple, Self, TypedDict, Unpack
+from typing import TYPE_CHECKING, Any, NamedTuple, Self, TypedDict, Unpack
+
+if TYPE_CHECKING:
+    from armexec.backtraces import Backtrace
 
 __all__ = [
     "Aborted",
@@ -25,8 +28,10 @@ __all__ = [
     "SystemCallDenied",
     "TimeLimitExceeded",
     "UndefinedSymbol",
+    "UnknownRegister",
     "UnsupportedInstruction",
     "WorkerCrashed",
+    "note_call",
 ]
 
 
@@ -159,6 +164,10 @@ class WorkerCrashed(Error):
         self.status = status
 
 
+class UnknownRegister(Error, LookupError):
+    """A register was asked for whose content isn't known, or that there isn't."""
+
+
 class _Place(TypedDict, total=False):
     """The arguments of an ExecutionError that its subclasses hand on."""
 
@@ -173,11 +182,13 @@ class ExecutionError(Error):
     `symbol` (`name+offset`), `source` (`file:line`) and `instruction` (its text) are empty where not known. Finding
     them takes much longer than raising the exception, so they are found when they are first asked for.
 
-    `registers` has all of them as they were then, by name: x0 to x30, sp, pc, nzcv (four bits, N highest), v0 to v31,
-    fpcr and fpsr. It is empty where they aren't kept: the engine `native` keeps them.
+    `cpu` has the registers as they were then, by the names that `armexec.Cpu` has for them. `cpu.known` says which of
+    them are known, and these are exact: all on the engines `reference` and `native`, those that its code still had on
+    `translated`. It is None where nothing is known of the processor. `backtrace` has the calls that were going on.
     """
 
-    registers: Mapping[str, int] = MappingProxyType({})
+    cpu: Any
+    backtrace: Backtrace
     message: str
     pc: int
     symbol: str
@@ -202,6 +213,41 @@ class ExecutionError(Error):
         error.__dict__.update(known, _find=find)
         return error
 
+    def tell_later(self, **fields: Callable[[Self], Any]) -> None:
+        """Give fields by functions, which are called with this exception when their field is first asked for."""
+        self.__dict__["_later"] = fields
+
+    @property
+    def is_told(self) -> bool:
+        """Whether it has a `cpu` and a `backtrace` from where it was raised."""
+        return "_later" in self.__dict__ or "backtrace" in self.__dict__
+
+    def debug(self) -> Any:
+        """A session (`armexec.debug`) of the call that has failed, at the instruction that did, with its past.
+
+        The call is made once more, with the same arguments and the memory as it is now. After the end of a limit the
+        session is at the beginning.
+
+        Raises:
+            Error: it isn't known which call that was, or the call doesn't fail now.
+        """
+        again = self.__dict__.get("_again")
+        if again is None:
+            raise Error("this exception doesn't know its call: give armexec.debug the function and its arguments")
+        from importlib import import_module
+
+        # By its name: exceptions know nothing of debuggers.
+        return import_module("armexec.debugger").reopened(self, *again)
+
+    def know_call(self, what: object, arguments: tuple[Any, ...]) -> None:
+        """Keep which call has raised it, for `debug`: the innermost, which is told first."""
+        self.__dict__.setdefault("_again", (what, arguments))
+
+    def _find_later(self, name: str) -> Any:
+        later = self.__dict__.get("_later", _NOTHING)
+        value = self.__dict__[name] = later[name](self) if name in later else _DEFAULTS[name]()
+        return value
+
     def _find_rest(self) -> None:
         find = self.__dict__.get("_find")
         if find is not None:
@@ -212,6 +258,8 @@ class ExecutionError(Error):
 
     def __getattr__(self, name: str) -> Any:
         # Only what isn't there is asked for here.
+        if name in _DEFAULTS:
+            return self._find_later(name)
         if "_find" in self.__dict__ and (name == "__notes__" or not name.startswith("_")):
             self._find_rest()
             if name in self.__dict__:
@@ -239,7 +287,11 @@ class ExecutionError(Error):
 
     def _fields(self) -> dict[str, Any]:
         self._find_rest()
-        return super()._fields()
+        for name in self.__dict__.get("_later", _NOTHING):
+            getattr(self, name)
+        self.__dict__.pop("_later", None)
+        # What was called is in this process.
+        return {name: value for name, value in super()._fields().items() if name != "_again"}
 
     def _render(self) -> str:
         where = f"at 0x{self.pc:x}"
@@ -252,6 +304,22 @@ class ExecutionError(Error):
         return f"{self.message} {where}"
 
 
+def note_call(error: object, call: object, arguments: tuple[Any, ...]) -> None:
+    """Have an exception know the call that raised it. `call.again()` gives the Function, if the call has that."""
+    again = getattr(call, "again", None)
+    if again is not None and isinstance(error, ExecutionError):
+        error.know_call(again(), arguments)
+
+
+def _no_backtrace() -> Backtrace:
+    # Only now: it isn't needed to start.
+    from armexec.backtraces import Backtrace
+
+    return Backtrace()
+
+
+_NOTHING: Mapping[str, Callable[[Any], Any]] = MappingProxyType({})
+_DEFAULTS: Mapping[str, Callable[[], Any]] = MappingProxyType({"cpu": lambda: None, "backtrace": _no_backtrace})
 _ARGS: Any = BaseException.__dict__["args"]
 
 

@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import importlib.util
+import io
 import json
 from pathlib import Path
 from typing import Any
 
 import pytest
+from rich.console import Console
 
 from armexec.bench.contenders import arm_engine
 from armexec.bench.contenders.host_build import HostBuild
 from armexec.bench.contenders.runner import Run
 from armexec.bench.kernels import KERNELS
 from armexec.bench.measurements import hot, text
+from armexec.bench.measurements.arrays import ArrayTimes, measure_arrays
 from armexec.bench.measurements.startup import measure_startup
+from armexec.bench.reports.report import Report
+from armexec.bench.reports.table import show
 from cli.program import armexec
 
 TINY = ("--quick", "--rounds", "2")
@@ -117,6 +122,31 @@ def test_calls() -> None:
     assert "fn(3)" in done.out
     assert "map(fn, list)" in done.out
     assert ("ctypes fn(3)" in done.out) == HAS_HOST
+
+
+def test_a_table_of_arrays() -> None:
+    times: ArrayTimes = {"add": {"memory": {"armexec": [0.002, 0.004], "numba": [0.004, 0.004], "numpy": [0.25, 0.25]}}}
+    report = Report({}, {}, {}, {}, arrays=times)
+    assert report.as_json()["arrays_ms"] == {
+        "add": {"memory": {"armexec": [2.0, 4.0], "numba": [4.0, 4.0], "numpy": [250.0, 250.0]}}
+    }
+    console = Console(file=io.StringIO())
+    show(report, console)
+    row = next(line for line in console.file.getvalue().splitlines() if line.startswith("add"))  # type: ignore[attr-defined]
+    assert row.split() == ["add", "memory", "3.00", "4.00", "250", "0.75"]
+
+
+@pytest.mark.long
+def test_arrays(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("armexec.bench.measurements.arrays._QUICK_COUNT", 20_000)
+    times = measure_arrays(1, quick=True)
+    assert list(times) == ["add", "horner", "choose", "rounds", "saxpy"]
+    for both in times.values():
+        assert set(both) == {"memory", "cache"}
+        for place in both.values():
+            assert all(seconds is not None and seconds > 0 for series in place.values() for seconds in series)
+            assert "armexec" in place
+    assert ("frompyfunc, ctypes" in times["add"]["memory"]) == HAS_HOST
 
 
 def test_text(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -133,8 +133,9 @@ def _top_byte(state: State, ours: Outcome, theirs: Outcome) -> bool:
 
 
 def _dead_load(state: State, ours: Outcome, theirs: Outcome) -> bool:
-    target = _field(state, "Rt")
-    unused = target == 31 or (target is not None and target == _field(state, "Rn"))
+    targets = {_field(state, "Rt"), _field(state, "Rt2")} - {None}
+    # Either of a pair may be the one that faults.
+    unused = bool(targets & {31, _field(state, "Rn")})
     changes_nothing = _field(state, "Rs") == 31 and re.match("LD(ADD|CLR|EOR|SET|UMAX)", _name(state)) is not None
     return (unused or changes_nothing) and theirs.trap is None and ours.trap in (READ, WRITE)
 

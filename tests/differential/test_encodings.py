@@ -12,7 +12,7 @@ import pytest
 
 from .exceptions import EXCEPTIONS, Exception_
 from .generate import encodings
-from .runner import ORACLES, Case, compare, make
+from .runner import ORACLES, Case, compare, make, make_one
 
 GROUP = 48
 # The oracles that aren't armexec's are quick, and they alone check what is said of an instruction.
@@ -34,6 +34,16 @@ def report(failures: list[object]) -> str:
 @pytest.mark.parametrize("oracle", ORACLES)
 def test_encodings(names: list[str], oracle: str) -> None:
     failures, _ = compare(cases(names, 0, SAMPLE[oracle]), oracle)
+    assert not failures, report([*failures])
+
+
+@pytest.mark.parametrize("oracle", ["translated-O0", "translated-O2"])
+def test_what_fuzzing_has_found(oracle: str) -> None:
+    # A load of a byte into the register that had its tagged address.
+    found = [("LDAPURSB_32_ldapstl_unscaled", 3800121811, number) for number in (1, 9, 11, 13)]
+    made = [case for each in found if (case := make_one(*each)) is not None]
+    assert len(made) == len(found)
+    failures, _ = compare(made, oracle)
     assert not failures, report([*failures])
 
 

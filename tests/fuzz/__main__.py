@@ -17,7 +17,9 @@ import tempfile
 import time
 from pathlib import Path
 
-from .targets import FOUND, TARGETS, mutated, run, seeds
+from tests.mutations import mutated
+
+from .targets import FOUND, TARGETS, run, seeds
 
 ENGINES = ("words", "programs")
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import random
 from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
@@ -13,7 +12,7 @@ from armexec.abi import parse_prototype
 from armexec.objects import load_image
 from armexec.toolchain import compile_object
 
-__all__ = ["FOUND", "TARGETS", "mutated", "run", "seeds"]
+__all__ = ["FOUND", "TARGETS", "run", "seeds"]
 
 FOUND = Path(__file__).parent / "found"
 """Inputs that have failed once, by target."""
@@ -133,32 +132,6 @@ def seeds(target: str) -> Iterator[bytes]:
         yield _archive({"a.o": _object("linux")}, {"first": "a.o", "second": "a.o"})
     else:
         yield from _PROTOTYPES
-
-
-def mutated(data: bytes, chance: random.Random) -> bytes:
-    """An input with a few changes: bits, bytes, numbers at their limits, pieces left out, repeated or moved."""
-    out = bytearray(data)
-    for _ in range(chance.choice((1, 1, 2, 4, 8))):
-        if not out:
-            break
-        at = chance.randrange(len(out))
-        length = min(chance.choice((1, 2, 4, 8, 16, 64)), len(out) - at)
-        what = chance.randrange(6)
-        if what == 0:
-            out[at] ^= 1 << chance.randrange(8)
-        elif what == 1:
-            out[at] = chance.randrange(256)
-        elif what == 2:
-            number = chance.choice((0, 1, 0x7F, 0xFF, 0x7FFF, 0xFFFF, 0x7FFFFFFF, 0xFFFFFFFF, (1 << 64) - 1))
-            out[at : at + length] = number.to_bytes(8, "little")[:length].ljust(length, b"\0")
-        elif what == 3:
-            del out[at : at + length]
-        elif what == 4:
-            out[at:at] = out[at : at + length]
-        else:
-            other = chance.randrange(len(out))
-            out[other : other + length] = out[at : at + length]
-    return bytes(out)
 
 
 def run(target: str, data: bytes) -> None:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import random
 
 import pytest
+from tests.mutations import mutated
 
-from .targets import FOUND, TARGETS, mutated, run, seeds
+from .targets import FOUND, TARGETS, run, seeds
 
 COUNT = {"prototype": 60, "archive": 60}
 

@@ -123,13 +123,39 @@ def test_all_registers_are_those_of_the_fault() -> None:
     lines += [f"ldr {name}, ={value:#x}" for name, value in values.items()]
     function = armexec.function("\n".join([*lines, "brk #1"]), "void(long, long)", engine="native")
     error = failure(function, 0x1C00000, 0x10)
-    found = dict(error.registers)
+    found = {name: error.cpu[name] for name in error.cpu.known}
     assert {name: found[name] for name in (*values, *vectors)} == {**values, **vectors}
     assert (found["nzcv"], found["fpcr"], found["fpsr"]) == (0b0110, 0x1C00000, 0x10)
     assert found["pc"] == error.pc == function.address + 4 * (len(lines))
     assert found["sp"] % 16 == 0
+    assert [frame.pc for frame in error.backtrace] == [error.pc]
     # What the guest has changed is as before.
     assert armexec.function("mrs x0, fpcr; ret", "long()", engine="native")() == 0
+
+
+NESTED = """
+top:
+    stp x29, x30, [sp, #-32]!
+    bl inner
+    ldp x29, x30, [sp], #32
+    ret
+inner:
+    sub sp, sp, #16
+    str x30, [sp, #8]
+    mov x8, #16
+    blr x8
+    ldr x30, [sp, #8]
+    add sp, sp, #16
+    ret
+"""
+
+
+@needs_processor
+def test_the_calls_are_those_of_the_fault() -> None:
+    error = failure(armexec.function(NESTED, "long(long)", engine="native"), 0)
+    lines = NESTED.splitlines()
+    assert [lines[frame.line - 1].split() for frame in error.backtrace[1:]] == [["blr", "x8"], ["bl", "inner"]]
+    assert (error.backtrace[0].pc, error.backtrace.rest) == (16, "")
 
 
 @needs_processor
@@ -137,7 +163,7 @@ def test_exceptions_with_registers_can_be_copied() -> None:
     import pickle
 
     error = failure(armexec.function("brk #1", "void(long)", engine="native"), 5)
-    assert pickle.loads(pickle.dumps(error)).registers["x0"] == 5
+    assert pickle.loads(pickle.dumps(error)).cpu.x[0] == 5
 
 
 @needs_processor
@@ -149,7 +175,7 @@ def test_many_threads_fault() -> None:
         for n in range(1, 50):
             address = 16 * (100 * number + n)
             error = failure(function, address)
-            if not isinstance(error, armexec.MemoryFault) or error.registers["x0"] != address:
+            if not isinstance(error, armexec.MemoryFault) or error.cpu.x[0] != address:
                 wrong.append(error)
 
     threads = [threading.Thread(target=work, args=(n,)) for n in range(4)]

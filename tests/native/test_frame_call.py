@@ -12,6 +12,7 @@ import pytest
 import armexec
 from armexec.engines.native_calls import HostCall, frame_call, routines, signal_handler, system_calls, trampolines
 from armexec.engines.native_calls.context import Layout, Left, Registers, SavedVectors
+from armexec.engines.native_calls.faults import STACK_AT
 from armexec.engines.native_calls.routines import Counts
 from armexec.translate.execute.signals.alternate_stack import stack_bytes
 from engines import AVAILABLE
@@ -63,7 +64,7 @@ def test_the_native_code_finds_its_data() -> None:
     assert [48 + HostCall.v.offset, 48 + HostCall.stack.offset, 48 + HostCall.link.offset] == [128, 256, 272]
     assert 48 + ctypes.sizeof(HostCall) == 288
     # The frame of `enter` ends with a Left.
-    assert 384 + ctypes.sizeof(Left) == 1216
+    assert 384 + ctypes.sizeof(Left) == STACK_AT == 1216
     assert [Counts.parked.offset, Counts.begun.offset, Counts.ended.offset] == [0, 8, 16]
 
 

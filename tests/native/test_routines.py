@@ -14,6 +14,7 @@ from armexec.callbacks import HostFunction
 from armexec.cpu.call_frame import CallFrame
 from armexec.engines import get_engine
 from armexec.engines.native_calls import HostCall, routines
+from armexec.engines.native_calls.context import DONE, Entered
 from armexec.engines.native_calls.trampolines import HALF
 from armexec.memory import HostMemory
 from armexec.objects import load_image
@@ -69,6 +70,7 @@ class Python:
         self.answer = answer
         self.value = 0
         self.prepares = True
+        self.prepare: Callable[[Entered], object] = lambda entered: None
         self.counts = routines.Counts()
         self.hosts: dict[str, HostFunction] = {}
         functions = get_engine(engine).host_functions()
@@ -127,8 +129,11 @@ class Python:
         # Python runs without a way out.
         assert self.value <= IDLE
         if called == PREPARING:
-            assert argument == self.value
+            entered = Entered.from_address(argument)
+            assert entered.word == self.value
+            entered.word = IDLE
             self.calls.append(("prepare",))
+            self.prepare(entered)
             return 0x78 if self.prepares else 0
         assert called == OBJECT
         self.calls.append(("call",))
@@ -216,3 +221,50 @@ def test_an_exception_before_a_call_is_raised_by_it(engine: str) -> None:
     assert python.calls == [PREPARE]
     assert python.value == 0
     assert (python.counts.begun, python.counts.ended) == (0, 0)
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_python_may_make_the_call_itself(engine: str) -> None:
+    python = Python(engine, lambda call: True)
+
+    def make(entered: Entered) -> None:
+        assert list(entered.x[:2]) == [3, 4]
+        entered.x[0] = 99
+        entered.word, entered.stack = 0, DONE
+
+    python.prepare = make
+    assert python.run("start", 3, 4) == 99
+    assert python.calls == [PREPARE]
+    assert python.value == 0
+    assert (python.counts.begun, python.counts.ended) == (0, 0)
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("returns", [True, False])
+def test_a_stack_of_the_guests_own(engine: str, returns: bool) -> None:
+    room = ctypes.create_string_buffer(8192)
+    begin = -(-ctypes.addressof(room) // 16) * 16
+    seen = []
+
+    def called(call: HostCall) -> bool:
+        # The guest's is there; Python's isn't.
+        seen.append((begin <= call.stack < begin + 8000, begin <= ctypes.addressof(call) < begin + 8000))
+        assert python.value == 0
+        call.x[0] = call.x[0] * 100 + call.x[1]
+        return returns
+
+    python = Python(engine, called)
+
+    def limit(entered: Entered) -> None:
+        entered.word, entered.stack = 0, begin + 8000
+
+    python.prepare = limit
+    for _ in range(2):
+        result = python.run("start", 3, 4)
+        assert result == 304 or not returns
+        # Each call asks again.
+        assert python.calls[0] == PREPARE
+        assert python.value == 0
+        python.calls.clear()
+    assert seen == [(True, True)] * 2
+    assert python.run("kept", 1, 2) == 0

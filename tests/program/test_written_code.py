@@ -132,12 +132,13 @@ class _Output:
 
 
 def _run_into(source: str, engine: str, output: _Output) -> None:
+    from armexec.program.images import program_image, program_parts
     from armexec.program.process import Process
-    from armexec.program.run import program_image, program_parts
+    from armexec.program.system_calls import SystemCalls
     from armexec.sources import Source
 
     image = program_image("program", program_parts([Source(source, "c", opt="-O0", target="linux")]))
-    with Process(image, engine, output=output) as process:
+    with Process(image, engine, lambda memory: SystemCalls(memory, output=output)) as process:
         process.run(["program"])
 
 

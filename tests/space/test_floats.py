@@ -127,3 +127,10 @@ def test_the_environment_of_the_process_is_neither_used_nor_changed(name: str) -
     assert stop.reason == "instruction limit"
     # The difference is a denormal number; the quotient is rounded to nearest.
     assert (cpu.v[2].q, cpu.v[3].q, cpu.v[6].q) == (1, 0x3FD5_5555_5555_5555, 0x3FD5_5555_5555_5555)
+
+
+def test_translated_code_that_writes_fpcr_goes_on_behind_it() -> None:
+    _, cpu, _ = start("eager", "mov x1, #0\n1: msr fpcr, x0\n add x1, x1, #1\n cmp x1, #9\n b.ne 1b\n svc #0")
+    cpu.x[0] = 1 << 22
+    stop = cpu.run()
+    assert (stop.reason, cpu.x[1], cpu.fpcr) == ("system call", 9, 1 << 22)

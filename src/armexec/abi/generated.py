@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from armexec.abi.checks import MISSING, by_position
+from armexec.errors import ExecutionError, note_call
 from armexec.objects import Prototype
 
 __all__ = ["define_call"]
@@ -32,13 +33,18 @@ def define_call(
     parameters = [*(f"{name}=_missing" for name in names), *(["/"] if names else []), "*_extra", "**_named"]
     lines = (
         f"def call({', '.join(parameters)}):",
-        f"    if _extra or _named: {otherwise}",
-        *(f"    {line}" for line in body),
+        "    try:",
+        f"        if _extra or _named: {otherwise}",
+        *(f"        {line}" for line in body),
+        # What isn't given is MISSING, which fails before.
+        f"    except _ExecutionError as _error: _note_call(_error, _self(), ({given}*_extra,)); raise",
     )
     own: dict[str, Any] = {
         **scope,
+        "_ExecutionError": ExecutionError,
         "_by_position": by_position,
         "_missing": MISSING,
+        "_note_call": note_call,
         "_prototype": prototype,
         # Debuggers and pytest leave this frame out.
         "__tracebackhide__": True,

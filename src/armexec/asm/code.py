@@ -26,6 +26,12 @@ class Code(CodeContents):
 
         return code_listing(self)
 
+    def _repr_html_(self) -> str:
+        """Its listing, for notebooks."""
+        from armexec.html import code_table
+
+        return code_table("Code", self.disassembly, detail=f"{len(self.bytes)} bytes")
+
     def object(self) -> builtins.bytes:
         """The code as a relocatable object: ELF, or Mach-O for text in Apple's dialect.
 

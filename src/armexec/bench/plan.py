@@ -9,7 +9,9 @@ from dataclasses import dataclass, field
 from armexec.bench.contenders.choice import choose
 from armexec.bench.contenders.runner import Contender
 from armexec.bench.kernels import Kernel
+from armexec.bench.measurements.arrays import measure_arrays
 from armexec.bench.measurements.calls import measure_calls
+from armexec.bench.measurements.debugging import measure_debugging
 from armexec.bench.measurements.first_call import measure_first_call
 from armexec.bench.measurements.hot import measure_kernel
 from armexec.bench.measurements.startup import measure_startup
@@ -19,7 +21,7 @@ from armexec.errors import Error
 
 __all__ = ["PARTS", "Plan", "choose_parts"]
 
-PARTS = ("kernels", "first", "calls", "text", "startup")
+PARTS = ("kernels", "first", "calls", "arrays", "text", "startup", "debugging")
 """The names that `--parts` takes."""
 
 _ROUNDS, _QUICK_ROUNDS = 9, 3
@@ -95,6 +97,10 @@ class Plan:
             say("calls")
             report.calls = measure_calls(rounds, _QUICK_CALLS if self.quick else _CALLS)
             step()
+        if "arrays" in self.parts:
+            say("arrays")
+            report.arrays = measure_arrays(processes if self.quick else rounds, quick=self.quick)
+            step()
         if "text" in self.parts:
             say("assembler and disassembler")
             report.text = measure_text()
@@ -102,5 +108,10 @@ class Plan:
         if "startup" in self.parts:
             say("start-up")
             report.startup = measure_startup(processes)
+            step()
+        if "debugging" in self.parts:
+            say("sessions and traces")
+            unicorn = not self.engines or "unicorn" in self.engines
+            report.debugging = measure_debugging(quick=self.quick, unicorn=unicorn, say=say)
             step()
         return report

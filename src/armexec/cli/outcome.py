@@ -7,11 +7,12 @@ import io
 import os
 import sys
 from collections.abc import Callable, Iterable, Iterator
+from textwrap import indent
 from typing import TYPE_CHECKING
 
 import click
 
-from armexec.errors import Error
+from armexec.errors import Error, ExecutionError
 
 if TYPE_CHECKING:
     from armexec.errors import Diagnostic
@@ -29,7 +30,7 @@ def status_of(program: Callable[[], object]) -> int:
         returned = program()
         status = returned if isinstance(returned, int) else 0
     except Error as error:
-        status, message = 1, f"armexec: {error}"
+        status, message = 1, "\n".join([f"armexec: {error}", *_details(error)])
     except click.ClickException as error:
         status, message = error.exit_code, _usage_text(error)
     except click.exceptions.Exit as end:
@@ -56,6 +57,15 @@ def status_of(program: Callable[[], object]) -> int:
     if message:
         _say(message)
     return status
+
+
+def _details(error: Error) -> Iterator[str]:
+    """What else there is to tell of an error of the guest: the calls that were going on, and the registers."""
+    if isinstance(error, ExecutionError):
+        if error.backtrace:
+            yield f"\n{error.backtrace}"
+        if error.cpu is not None and len(error.cpu.known) > 1:
+            yield f"\nRegisters:\n{indent(str(error.cpu), '  ')}"
 
 
 def _open_closed_streams() -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import signal
 import sys
 from collections.abc import Mapping, Sequence
-from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -13,11 +12,14 @@ import click
 from armexec.cli.outcome import ended_by_ctrl_c, note
 
 if TYPE_CHECKING:
+    from armexec.cli.counted import CountFiles
     from armexec.debugger import Session
+    from armexec.debugger.target import Target
     from armexec.objects import Image
+    from armexec.resource_limits.run_limits import limits
     from armexec.sources import Source
 
-__all__ = ["given_folders", "is_program", "program_session", "run_program"]
+__all__ = ["given_folders", "is_program", "program_session", "program_target", "run_program"]
 
 
 def is_program(source: Source, image: Image) -> bool:
@@ -46,10 +48,12 @@ def run_program(
     files: Mapping[str, str],
     *,
     engine: str | None,
-    limits: AbstractContextManager[object],
+    limits: limits,
     json: bool,
     profile: bool,
     sandbox: bool = False,
+    counts: CountFiles | None = None,
+    isolate: str | None = None,
 ) -> int:
     """Run it within some limits; the exit status. Its streams are those of the command, but for `json`, which prints
     what it has written.
@@ -57,7 +61,8 @@ def run_program(
     Raises:
         Error: see `armexec.run`.
     """
-    from armexec.program.run import program_image, program_parts, run_image
+    from armexec.program.images import ProgramResult, program_image, program_parts
+    from armexec.programs import run_image
 
     made = None
     if profile:
@@ -65,18 +70,27 @@ def run_program(
 
         made = Profile()
     image = program_image(source.name, program_parts([source]))
+    result: ProgramResult
     with ended_by_ctrl_c():
-        result = run_image(
-            image,
-            arguments,
-            input=b"" if source.name == "<stdin>" else sys.stdin.buffer,
-            files=files,
-            capture=json,
-            engine=engine,
-            limits=limits,
-            watch=made,
-            sandbox=sandbox,
-        )
+        if counts is not None:
+            from armexec.cli.counted import counted_run
+
+            target = program_target(source, arguments, engine=engine, files=files, capture=json, sandbox=sandbox)
+            with limits:
+                result = counted_run(target, counts)
+        else:
+            result = run_image(
+                image,
+                arguments,
+                input=b"" if source.name == "<stdin>" else sys.stdin.buffer,
+                files=files,
+                capture=json,
+                engine=engine,
+                limits=limits,
+                watch=made,
+                sandbox=sandbox,
+                isolate=isolate,
+            )
     if json:
         import json as encoder
 
@@ -113,10 +127,24 @@ def program_session(
         Error: see `armexec.debug`.
     """
     from armexec.debugger import Session
+
+    return Session(program_target(source, arguments, engine=engine, files=files, capture=capture, sandbox=sandbox))
+
+
+def program_target(
+    source: Source,
+    arguments: Sequence[str],
+    *,
+    engine: str | None,
+    files: Mapping[str, str] | None = None,
+    capture: bool = True,
+    sandbox: bool = False,
+) -> Target:
+    """A program that a session, or whatever else goes instruction by instruction, can run. Raises as `program_session`
+    does."""
     from armexec.debugger.program_target import ProgramTarget
-    from armexec.program.run import program_image, program_parts
+    from armexec.program.images import program_image, program_parts
 
     image = program_image(source.name, program_parts([source]))
     data = b"" if source.name == "<stdin>" or sys.stdin.isatty() else sys.stdin.buffer
-    target = ProgramTarget(image, arguments, input=data, files=files, capture=capture, engine=engine, sandbox=sandbox)
-    return Session(target)
+    return ProgramTarget(image, arguments, input=data, files=files, capture=capture, engine=engine, sandbox=sandbox)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from armexec.cpu.state import CpuState
 
-__all__ = ["GeneralRegisters", "VectorRegister", "VectorRegisters", "fitting"]
+__all__ = ["GeneralRegisters", "VectorBits", "VectorRegister", "VectorRegisters", "fitting"]
 
 
 def fitting(name: str, value: SupportsIndex, bits: int) -> int:
@@ -67,37 +67,76 @@ class GeneralRegisters:
         return f"[{', '.join(f'0x{value:x}' for value in self)}]"
 
 
-class VectorRegister:
-    """A V register, as a view: it shows what the register holds now.
+class VectorBits:
+    """The content of a V register, for reading.
 
-    `q` is the whole register as an int of 128 bits; `d`, `s` and `h` are its lowest bits as a float, and clear the bits
-    above when they are written, as instructions do. `lanes` gives it as a NumPy array.
+    `q` is the whole register as an int of 128 bits; `d`, `s` and `h` are its lowest bits as a float. `lanes` gives it
+    as a NumPy array.
     """
 
-    __slots__ = ("_bytes", "_n", "_state")
+    __slots__ = ("_bytes", "_n")
 
-    def __init__(self, state: CpuState, n: int) -> None:
-        self._state = state
+    def __init__(self, content: bytes | memoryview, n: int) -> None:
+        self._bytes = content
         self._n = n
-        self._bytes = memoryview(state.v_registers).cast("B")[16 * n : 16 * n + 16]
 
     @property
     def q(self) -> int:
         return int.from_bytes(self._bytes, "little")
 
-    @q.setter
-    def q(self, value: SupportsIndex) -> None:
-        self._bytes[:] = fitting(f"q{self._n}", value, 128).to_bytes(16, "little")
+    @property
+    def d(self) -> float:
+        return self._float("<d")
+
+    @property
+    def s(self) -> float:
+        return self._float("<f")
+
+    @property
+    def h(self) -> float:
+        return self._float("<e")
 
     def _float(self, kind: str) -> float:
         return float(struct.unpack_from(kind, self._bytes)[0])
+
+    def lanes(self, dtype: npt.DTypeLike = "u1") -> np.ndarray[Any, Any]:
+        """The register as a NumPy array of lanes of a type, lane 0 first."""
+        import numpy as np
+
+        return np.frombuffer(self._bytes, np.dtype(dtype))
+
+    def __repr__(self) -> str:
+        return f"<v{self._n} 0x{self.q:032x}>"
+
+
+class VectorRegister(VectorBits):
+    """A V register, as a view: it shows what the register holds now.
+
+    `q`, `d`, `s` and `h` can be written. Those of less than 128 bits clear the bits above, as instructions do. Writing
+    to the array that `lanes` gives writes to the register.
+    """
+
+    __slots__ = ("_state", "_view")
+
+    def __init__(self, state: CpuState, n: int) -> None:
+        self._state = state
+        self._view = memoryview(state.v_registers).cast("B")[16 * n : 16 * n + 16]
+        super().__init__(self._view, n)
+
+    @property
+    def q(self) -> int:
+        return int.from_bytes(self._view, "little")
+
+    @q.setter
+    def q(self, value: SupportsIndex) -> None:
+        self._view[:] = fitting(f"q{self._n}", value, 128).to_bytes(16, "little")
 
     def _set_float(self, kind: str, value: float) -> None:
         try:
             data = struct.pack(kind, value)
         except (struct.error, OverflowError) as error:
             raise SignatureError(f"v{self._n} can't hold {value!r:.60}: {error}") from None
-        self._bytes[:] = data.ljust(16, b"\0")
+        self._view[:] = data.ljust(16, b"\0")
 
     @property
     def d(self) -> float:
@@ -122,15 +161,6 @@ class VectorRegister:
     @h.setter
     def h(self, value: float) -> None:
         self._set_float("<e", value)
-
-    def lanes(self, dtype: npt.DTypeLike = "u1") -> np.ndarray[Any, Any]:
-        """The register as a NumPy array of lanes of a type, lane 0 first: writing to it writes to the register."""
-        import numpy as np
-
-        return np.frombuffer(self._bytes, np.dtype(dtype))
-
-    def __repr__(self) -> str:
-        return f"<v{self._n} 0x{self.q:032x}>"
 
 
 class VectorRegisters:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from armexec.debugger.open import debug
+from armexec.debugger.open import debug, reopened
 from armexec.debugger.session import Session
 
-__all__ = ["Session", "debug"]
+__all__ = ["Session", "debug", "reopened"]

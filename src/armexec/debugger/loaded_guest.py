@@ -19,6 +19,10 @@ _BRK = 0xD4200000
 """`brk #0`: the word at the address of a function of Python."""
 
 
+_SANDBOX = 1 << 32
+"""The end of a sandbox's addresses."""
+
+
 class LoadedGuest:
     """The guest that runs a loaded image, instruction by instruction, on any engine's memory.
 
@@ -42,10 +46,13 @@ class LoadedGuest:
         self._after_return = after_return
         self._system_call: SystemCallHandler | None = loaded.system_call
         self._code = NOWHERE
+        self._original = loaded.original_words
         self.scratch_code: list[tuple[int, int]] = []
 
     # -- memory -------------------------------------------------------------------------------------------------------
     def fetch(self, address: int) -> int | None:
+        if self._host and address >= _SANDBOX:
+            return None
         at = self._host + address
         begin, end = self._code
         if not begin <= at < end:
@@ -56,6 +63,9 @@ class LoadedGuest:
                 self._code = next(((b, e) for b, e in self.scratch_code if b <= at < e), NOWHERE)
             if self._code == NOWHERE:
                 return None
+        original = self._original
+        if original and address in original:
+            return original[address]
         try:
             return None if address & 3 else int.from_bytes(self.memory.read(address, 4), "little")
         except AccessError:

@@ -8,15 +8,16 @@ from typing import TYPE_CHECKING, Any
 
 from armexec.cpu.cpu import Cpu
 from armexec.debugger.session import Session
-from armexec.debugger.target import CpuTarget, FunctionTarget
-from armexec.errors import SignatureError
+from armexec.debugger.target import CpuTarget, FunctionTarget, Target
+from armexec.errors import Error, ExecutionError, InstructionLimitExceeded, SignatureError, TimeLimitExceeded
 from armexec.module import Function
+from armexec.objects import Image
 from armexec.space import AddressSpace
 
 if TYPE_CHECKING:
     from armexec.program.system_calls.streams import Readable
 
-__all__ = ["debug"]
+__all__ = ["debug", "target_of"]
 
 # pytest shows what the user has called, and not how.
 __tracebackhide__ = True
@@ -45,18 +46,23 @@ def debug(what: Any, /, *arguments: Any, **named: Any) -> Session:
     >>> print(session.run(), session.result)
     returned at 0xfffffffffffffff1, after 2 instructions 6
     """
+    return Session(target_of(what, *arguments, **named))
+
+
+def target_of(what: Any, /, *arguments: Any, **named: Any) -> Target:
+    """What runs, for `debug` and whatever else takes the same arguments. Raises as `debug` does."""
     if isinstance(what, Function):
         call = what.prepare(*arguments, **named)
-        return Session(FunctionTarget(what.name, call, what.engine))
+        return FunctionTarget(what.name, call, what.engine)
     if isinstance(what, Cpu):
         if not isinstance(what.space, AddressSpace):
             raise SignatureError("this Cpu is a session's already")
         if arguments or named:
             raise SignatureError("a Cpu takes no arguments: set its registers before")
-        return Session(CpuTarget(what))
+        return CpuTarget(what)
     if isinstance(what, str | os.PathLike | bytes | list | tuple):
         return _program(what, *arguments, **named)
-    raise SignatureError(f"a session is for a Function, a Cpu or a program, not for {type(what).__name__} {what!r:.60}")
+    raise SignatureError(f"it must be a Function, a Cpu or a program, not {type(what).__name__} {what!r:.60}")
 
 
 def _program(
@@ -70,22 +76,40 @@ def _program(
     engine: str | None = None,
     sandbox: bool = False,
     **source: Any,
-) -> Session:
-    """A session of a program, whose parameters are those of `armexec.run`."""
+) -> Target:
+    """A program, whose parameters are those of `armexec.run`."""
     from armexec.debugger.program_target import ProgramTarget
-    from armexec.program.run import check_arguments, image_of
+    from armexec.program.images import check_arguments, image_of
 
     check_arguments(arguments)
     image = image_of(program, **source)
-    return Session(
-        ProgramTarget(
-            image,
-            arguments,
-            input=input,
-            files=files,
-            environment=environment,
-            capture=capture,
-            engine=engine,
-            sandbox=sandbox,
-        )
+    return ProgramTarget(
+        image,
+        arguments,
+        input=input,
+        files=files,
+        environment=environment,
+        capture=capture,
+        engine=engine,
+        sandbox=sandbox,
     )
+
+
+def reopened(error: ExecutionError, what: Any, arguments: tuple[Any, ...]) -> Session:
+    """A session at the instruction that has raised an error in a call. Raises Error: the call doesn't fail now."""
+    if what is None:
+        raise Error("the module of the call that failed is gone")
+    if isinstance(what, Image):
+        from armexec.debugger.program_target import ProgramTarget
+
+        given, options = arguments
+        session = Session(ProgramTarget(what, given, **options))
+    else:
+        session = debug(what, *arguments)
+    if isinstance(error, InstructionLimitExceeded | TimeLimitExceeded):
+        return session
+    session.run()
+    if session.error is None:
+        session.close()
+        raise Error("the call doesn't fail with the memory as it is now: debug it with armexec.debug")
+    return session

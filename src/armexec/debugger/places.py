@@ -67,6 +67,10 @@ class Places:
         word = self._fetch(address)
         if word is None:
             return None
+        return self.instruction_of(address, word)
+
+    def instruction_of(self, address: int, word: int) -> Instruction:
+        """A word as the instruction of an address."""
         (found,) = disassemble([word], address=address, symbols=self._names)
         target = found.target
         if target is None or target in self._names or found.mnemonic.startswith("adr"):

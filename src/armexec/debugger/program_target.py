@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from armexec.callbacks import HostFunctions
@@ -12,15 +13,23 @@ from armexec.cpu.stop import Stop
 from armexec.debugger.loaded_guest import LoadedGuest
 from armexec.debugger.places import Places
 from armexec.debugger.recorded_guest import RecordedGuest
-from armexec.debugger.target import Region, error_of, loaded_regions, return_address, session_cpu, set_arguments
+from armexec.debugger.target import (
+    LentMemory,
+    Region,
+    error_of,
+    loaded_regions,
+    return_address,
+    session_cpu,
+    set_arguments,
+)
 from armexec.engines import LoadedImage
-from armexec.guest_sizes import sizes
 from armexec.memory import guest_stack, stack_size
 from armexec.objects import Image
+from armexec.program.images import ProgramResult
 from armexec.program.process import Process
-from armexec.program.run import ProgramResult
-from armexec.program.system_calls import ProgramExit
+from armexec.program.system_calls import ProgramExit, SystemCalls
 from armexec.program.system_calls.streams import Readable
+from armexec.resource_limits.guest_sizes import sizes
 
 __all__ = ["ProgramTarget"]
 
@@ -61,9 +70,8 @@ class ProgramTarget:
     ) -> None:
         self._output = io.BytesIO() if capture else None
         self._error = io.BytesIO() if capture else None
-        self._process = Process(
-            image, engine, input=input, output=self._output, error=self._error, files=files, sandbox=sandbox
-        )
+        system = partial(SystemCalls, input=input, output=self._output, error=self._error, files=files)
+        self._process = Process(image, engine, system, sandbox=sandbox)
         try:
             self._start(image, [image.name, *arguments], environment)
         except BaseException:
@@ -74,6 +82,7 @@ class ProgramTarget:
         process = self._process
         loaded = process.loaded
         self.name = image.name
+        self.engine = process.engine
         self._entries = process.entries(arguments, environment)
         self._times = [0]
         """When each of them has begun."""
@@ -120,6 +129,9 @@ class ProgramTarget:
 
     def regions(self) -> list[Region]:
         return loaded_regions(self._process.loaded, self._stack)
+
+    def lent(self) -> list[LentMemory]:
+        return []
 
     def result(self, cpu: Cpu) -> Any:
         end = self._guest.exit

@@ -64,6 +64,8 @@ class RecordedGuest:
         self.word = 0
         self.is_external = False
         self.watched: tuple[Watched, ...] = ()
+        self.access: Callable[[str, int, bytes, bytes], object] | None = None
+        """Called for each access: "read" or "write", the address, what was there and what is there then."""
         self._pages: set[int] = set()
         self._overwritten = b""
         self.invalidate = guest.invalidate
@@ -84,6 +86,8 @@ class RecordedGuest:
             self._check("r", address, size)
         data = self.guest.read_as_guest(address, size)
         self._pages.add(address // _PAGE)
+        if self.access is not None:
+            self.access("read", address, data, data)
         return data
 
     def overwritten(self, address: int, size: int) -> bytes:
@@ -99,6 +103,8 @@ class RecordedGuest:
         self.guest.write_as_guest(address, data)
         self.log.add(self.time, address, before)
         self._pages.add(address // _PAGE)
+        if self.access is not None:
+            self.access("write", address, before, data)
 
     def _check(self, kind: str, address: int, size: int) -> None:
         for watched in self.watched:

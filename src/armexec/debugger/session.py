@@ -458,6 +458,9 @@ class Session:
     ) -> None:
         self.close()
 
+    def __reduce__(self) -> Any:
+        raise SignatureError("a session can't be copied or pickled: begin another one with the function")
+
     def __repr__(self) -> str:
         if self._closed:
             return f"<Session {self.target.name}, closed>"

@@ -16,17 +16,17 @@ from armexec.engines import LoadedImage
 from armexec.engines.faults import to_error
 from armexec.engines.guards import release_guards
 from armexec.errors import Error
-from armexec.guest_sizes import sizes
 from armexec.machines.interpreter.decoding import executable
 from armexec.machines.traps import Trap, TrapKind
 from armexec.memory import GuestStack, guest_stack, stack_size
 from armexec.objects import Image
+from armexec.resource_limits.guest_sizes import sizes
 from armexec.space import AddressSpace
 
 if TYPE_CHECKING:
     from armexec.module.binding import PlacedCall
 
-__all__ = ["CpuTarget", "FunctionTarget", "Target", "error_of", "session_cpu", "set_arguments"]
+__all__ = ["CpuTarget", "FunctionTarget", "LentMemory", "Target", "error_of", "session_cpu", "set_arguments"]
 
 _ACCESS = {
     "read": TrapKind.READ,
@@ -36,15 +36,18 @@ _ACCESS = {
 }
 
 
+LentMemory: TypeAlias = tuple[int, int, bool]
+"""The begin and the end of some memory of this process, and whether it may be written."""
 Region: TypeAlias = tuple[int, int, str, str]
 """The begin and the end of some memory, what the guest may do there ("r-x"), and a name for people."""
 
 
 class Target(Protocol):
-    """What a session runs. `leave`: where the pc is at the end; None where there is no end. `is_apart`: its addresses
-    aren't those of this process."""
+    """What a session runs. `engine`: the name of what runs it otherwise. `leave`: where the pc is at the end;
+    None where there is no end. `is_apart`: its addresses aren't those of this process."""
 
     name: str
+    engine: str
     cpu: Cpu
     guest: RecordedGuest
     places: Places
@@ -53,6 +56,9 @@ class Target(Protocol):
 
     def regions(self) -> list[Region]:
         """The memory that is known."""
+
+    def lent(self) -> list[LentMemory]:
+        """Other memory of this process that exists as long as the target."""
 
     def result(self, cpu: Cpu) -> Any:
         """The result, with the registers at the end."""
@@ -140,6 +146,7 @@ class FunctionTarget:
         # Code and data stay as long as the session.
         self._memory = loaded.region
         self.name = name
+        self.engine = engine
         self._prepared = call.prepared
         size = sizes().stack or stack_size()
         self._stack = guest_stack(size) if loaded.sandbox is None else loaded.sandbox.stack(size)
@@ -151,8 +158,13 @@ class FunctionTarget:
         self.cpu = cpu = session_cpu(engine)
         set_arguments(cpu, call.prepared.block, self._stack, self._guest.poke)
         cpu.pc = self._guest.entry = loaded.base + call.offset
+        self._thread_memory: list[LentMemory] = []
         if loaded.thread_blocks is not None:
             cpu.tpidr_el0 = loaded.thread_blocks.pointer()
+            self._thread_owner = loaded.thread_blocks.memory()
+            if isinstance(self._thread_owner, ctypes.Array):
+                begin = ctypes.addressof(self._thread_owner)
+                self._thread_memory.append((begin, begin + ctypes.sizeof(self._thread_owner), True))
         self._has_finished = False
 
     @property
@@ -162,6 +174,9 @@ class FunctionTarget:
 
     def regions(self) -> list[Region]:
         return loaded_regions(self._loaded, self._stack)
+
+    def lent(self) -> list[LentMemory]:
+        return [] if self.is_apart else [*self._prepared.lent(), *self._thread_memory]
 
     def result(self, cpu: Cpu) -> Any:
         block = self._prepared.block
@@ -197,6 +212,7 @@ class CpuTarget:
         self._space = space
         self.cpu = cpu
         self.name = "cpu"
+        self.engine = space.engine
         self._guest = SpaceGuest(space)
         self.guest = RecordedGuest(self._guest)
         images: list[tuple[Image, int]] = [(placed.image, placed.base) for placed in space.images]
@@ -207,6 +223,9 @@ class CpuTarget:
             (mapping.begin, mapping.end, "".join(c if c in str(mapping.protection) else "-" for c in "rwx"), "")
             for mapping in self._space.mappings
         ]
+
+    def lent(self) -> list[LentMemory]:
+        return []
 
     def result(self, cpu: Cpu) -> Any:
         return None

@@ -97,6 +97,25 @@ class Instruction(NamedTuple):
         form = self._form
         return Effects() if form is None else form.instruction.effects(form.instruction.fields(self.word))
 
+    def _repr_html_(self) -> str:
+        """Its text and the fields of its word, for notebooks."""
+        from armexec.html import table
+
+        form = self._form
+        places = form.instruction.places if form is not None else {}
+        rows = [("word", "", f"0x{self.word:08X}")]
+        fixed = (1 << 32) - 1
+        for name, (low, mask) in sorted(places.items(), key=lambda item: -item[1][0]):
+            bits = mask.bit_length()
+            fixed &= ~(mask << low)
+            high = low + bits - 1
+            place = f"{high}:{low}" if bits > 1 else f"{low}"
+            rows.append((name, place, f"{self.word >> low & mask:0{bits}b}"))
+        if form is not None:
+            pattern = "".join(str(self.word >> bit & 1) if fixed >> bit & 1 else "-" for bit in range(31, -1, -1))
+            rows.append(("fixed bits", "31:0", pattern))
+        return table(self.text, ("field", "bits", "value"), rows, detail=self.encoding)
+
     def __str__(self) -> str:
         return self.text
 

@@ -14,13 +14,17 @@ if TYPE_CHECKING:
     from armexec.engines.thread_local import GuestThread, ThreadBlocks
     from armexec.memory import Region, Sandbox, Step
     from armexec.objects import Image, Prototype, Resolve
+    from armexec.translate.array_loops.loop import Loop
 
 __all__ = [
     "ENGINES",
     "Engine",
     "LoadedImage",
+    "SupportsCode",
     "SupportsFastCallbacks",
     "SupportsFastCalls",
+    "SupportsLoops",
+    "check_sandbox",
     "default_engine",
     "get_engine",
     "new_sandbox",
@@ -77,11 +81,15 @@ class LoadedImage(Protocol):
 
     @property
     def redirected(self) -> Mapping[int, int]:
-        """By addresses of functions, where calls of them go instead. Empty where the code itself was changed."""
+        """By addresses of functions, where calls of them go instead."""
+
+    @property
+    def original_words(self) -> Mapping[int, int]:
+        """By addresses, the guest's words where the engine has put others into the code."""
 
     @property
     def system_call(self) -> SystemCallHandler | None:
-        """What does system calls. None: nothing does, or the code itself calls what does."""
+        """What does system calls; None: they are errors."""
 
     def answer_system_calls(self, handler: SystemCallHandler) -> None:
         """Have system calls of this image's code done by a function; without one they are errors.
@@ -111,6 +119,33 @@ class SupportsFastCalls(Protocol):
         """Call `install`, now or later, with a callable that does what `call` does in less time, if one can be made.
 
         `bound` is what `bind` or `bind_frame` gave; `call` checks arguments and calls it.
+        """
+
+
+@runtime_checkable
+class SupportsLoops(Protocol):
+    """A loaded image that has loops of ufuncs as code."""
+
+    def bind_loop(self, offset: int, prototype: Prototype, loop: Loop) -> tuple[int, object] | None:
+        """The address of a PyUFuncGenericFunction of NumPy's for the function at `offset`, and what has to live as long
+        as it is called. None where calls need more than that: a thread-local variable, or the lock of a thread.
+
+        Exceptions of the guest are set when it returns.
+        """
+
+
+@runtime_checkable
+class SupportsCode(Protocol):
+    """A loaded image whose functions code of the host can call."""
+
+    def bind_code(self, code: bytes, offset: int, parameters: int) -> Callable[..., None]:
+        """A callable for code of one's own, which may be placed anywhere.
+
+        It takes `parameters` ints, which the code gets as pointers, and after them the address of the function at
+        `offset`. Faults and exceptions are as in functions of the image.
+
+        Raises:
+            HostError: the host gives no executable memory.
         """
 
 
@@ -181,6 +216,14 @@ def default_engine() -> str:
     return "native" if platform.machine() in ("arm64", "aarch64") else "translated"
 
 
+def check_sandbox(name: str | None) -> None:
+    """Raises HostError if there is no engine of that name, if it can't run here, or has no sandboxes; None: the one
+    that has."""
+    engine = get_engine(name or "translated")
+    if engine.name != "translated":
+        raise HostError(f"the engine {engine.name!r} has no sandboxes: use 'translated'")
+
+
 def new_sandbox(name: str | None = None) -> Engine:
     """A sandbox with an engine for the code in it: the one of that name, by default translated code.
 
@@ -188,9 +231,7 @@ def new_sandbox(name: str | None = None) -> Engine:
         HostError: there is no such engine, it can't run here, or it has no sandboxes.
     """
     name = "translated" if name is None else name
-    engine = get_engine(name)
-    if engine.name != "translated":
-        raise HostError(f"the engine {engine.name!r} has no sandboxes: use 'translated'")
+    check_sandbox(name)
     from armexec.engines.sandboxed import SandboxedEngine
 
     tier = name.partition(":")[2]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from armexec.engines.code import add_code
+from armexec.engines.code import add_code, add_image
 from armexec.engines.guards import add_guards
 from armexec.errors import LoadError
 from armexec.memory import Protection, Region, Sandbox, allocate, page_size
@@ -51,8 +51,9 @@ def map_image(
         if region.size > end:
             parts.append((end, region.size - end, Protection.READ | Protection.EXECUTE))
         region.seal(parts)
+        add_image(image, region)
+        add_code(image, region)
         if sandbox is None:
-            add_code(image, region)
             add_guards(image, region)
     except BaseException:
         region.close()

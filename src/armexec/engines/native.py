@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import platform
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 from armexec.abi import calling_convention, place_in_registers
@@ -25,6 +26,7 @@ from armexec.engines.native_calls import (
     code_ranges,
     find_system_calls,
     native_host_functions,
+    placed_code,
 )
 from armexec.engines.thread_local import GuestThread, ThreadBlocks
 from armexec.errors import HostError
@@ -42,6 +44,10 @@ def _c_type(part: Part) -> type[ctypes._SimpleCData[Any]]:
     """The ctypes class that passes a part of a value; ctypes has the host's calling convention."""
     # ctypes has no half precision: a double has its bits.
     return integer_class(part) or (ctypes.c_float if part.format == "binary32" else ctypes.c_double)
+
+
+def _call_last(function: Callable[..., None], last: int, *given: int) -> None:
+    function(*given, last)
 
 
 class LoadedNativeImage:
@@ -76,11 +82,20 @@ class LoadedNativeImage:
 
     @property
     def redirected(self) -> Mapping[int, int]:
-        return {}
+        return self._redirections.targets
+
+    @property
+    def original_words(self) -> Mapping[int, int]:
+        calls = self._system_calls
+        return {**(calls.words if calls is not None else {}), **self._redirections.words}
 
     @property
     def system_call(self) -> SystemCallHandler | None:
-        return None
+        return self._system_calls.handler if self._system_calls is not None else None
+
+    def function_of(self, address: int) -> int | None:
+        """The function that Python calls at another address, since it is redirected; None for other addresses."""
+        return self._redirections.function_of(address)
 
     def answer_system_calls(self, handler: SystemCallHandler) -> None:
         if self._system_calls is not None:
@@ -95,6 +110,12 @@ class LoadedNativeImage:
 
     def bind_frame(self, offset: int) -> Callable[[int], None]:
         return bind_frame(self._redirections.original(offset), self._memory)
+
+    def bind_code(self, code: bytes, offset: int, parameters: int) -> Callable[..., None]:
+        region = placed_code(code)
+        pointers: list[type[Any]] = [ctypes.c_void_p] * (parameters + 1)
+        function = bind_address(region.address, None, pointers, (self._memory, region))
+        return partial(_call_last, function, self._redirections.original(offset))
 
     def run_as(self, thread: GuestThread) -> None:
         raise HostError(f"{self.image.name}: the processor's thread pointer is Python's: use the engine 'translated'")

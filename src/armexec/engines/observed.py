@@ -8,7 +8,7 @@ a time, so nothing changes the address space meanwhile, and signals and other th
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 
@@ -23,6 +23,7 @@ from armexec.memory.guest.page_table import PAGE, PageTable
 from armexec.translate.cfg.discovery import BlockEndMachine, ends_block
 from armexec.translate.codegen import llvm as host
 from armexec.translate.codegen.link import HostCode
+from armexec.translate.codegen.shield import shielded
 from armexec.translate.codegen.support_code import shared_code
 from armexec.translate.observed.block import (
     HOT,
@@ -38,9 +39,8 @@ from armexec.translate.observed.block import (
     dispatcher,
     no_key,
 )
-from armexec.translate.observed.shield import shielded
 
-__all__ = ["Observed", "Policy"]
+__all__ = ["Observed", "Policy", "execute_blocks", "unavailable"]
 
 
 @dataclass(frozen=True)
@@ -65,12 +65,23 @@ _NOWHERE = 1
 """A pc that no instruction has."""
 
 
+def unavailable() -> str:
+    """Why the host can't translate; empty if it can."""
+    return host.unavailable() or execution_refused() or ""
+
+
 @cache
 def _dispatcher() -> tuple[Callable[[int, int, int], int], HostCode]:
     code = shielded(lambda: shared_code(dispatcher(_TABLE_BITS), {}, ("run",), "O2"))
     # With the GIL: what runs is never surprised by a change of the address space.
     kind = ctypes.PYFUNCTYPE(ctypes.c_int, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_void_p)
     return kind(code.address("run")), code
+
+
+def execute_blocks(state: int, context: int, table: int) -> int:
+    """Run blocks; why the loop has ended. The arguments are addresses: of a CpuState, a RunContext and TableEntries."""
+    execute, _ = _dispatcher()
+    return execute(state, context, table)
 
 
 def _name(start: int) -> str:
@@ -113,7 +124,7 @@ class Observed:
     """
 
     def __init__(self, page_table: PageTable, policy: Policy | None = None) -> None:
-        reason = host.unavailable() or execution_refused()
+        reason = unavailable()
         if reason:
             raise HostError(f"the engine 'translated' can't run here: {reason}")
         self.policy = policy or Policy()
@@ -138,7 +149,6 @@ class Observed:
         if limits.until is not None:
             self._split(limits.until)
             context.until = limits.until
-        execute, _ = _dispatcher()
         table, context_address = ctypes.addressof(self._table), ctypes.addressof(context)
         while True:
             stop = run.over()
@@ -146,7 +156,7 @@ class Observed:
                 return stop
             allowed = self.policy.slice if run.left is None else min(run.left, self.policy.slice)
             context.budget = allowed
-            why = execute(address, context_address, table)
+            why = execute_blocks(address, context_address, table)
             run.count(allowed - context.budget)
             if (why == UNTIL and run.until is not None) or (why == LIMITED and run.left != context.budget):
                 # At the end of the run, or of the slice.
@@ -201,7 +211,7 @@ class Observed:
             if start in texts or start in self._blocks:
                 continue
             instructions, successors = self._read(guest, start)
-            text = block_text(_name(start), {start: instructions}, host.host_features())
+            text = self._text(_name(start), {start: instructions}, keep=False)
             if not text.instructions:
                 self._keep(start, None, [(start, start + 4)])
                 continue
@@ -215,12 +225,15 @@ class Observed:
                 block = _Block(code.address(_name(start)), count, code, ranges, tuple(successors), False)
                 self._keep(start, block, ranges)
 
+    def _text(self, name: str, blocks: Mapping[int, Sequence[Decoded]], *, keep: bool) -> BlockText:
+        return block_text(name, blocks, host.host_features(), keep=keep)
+
     def _improve(self, guest: Guest, pc: int) -> None:
         """Translate a block again, together with the others of the loops that it is in, to better code."""
         first = self._blocks[pc]
         assert first is not None
         blocks = {start: self._read(guest, start)[0] for start in (pc, *self._loop(pc))}
-        text = block_text(_name(pc), blocks, host.host_features(), keep=True)
+        text = self._text(_name(pc), blocks, keep=True)
         code = compile_blocks([text], self._pages.address, _GOOD)
         ranges = tuple((start, start + 4 * len(instructions)) for start, instructions in blocks.items())
         block = _Block(code.address(_name(pc)), text.instructions, code, ranges, first.successors, True)
@@ -290,6 +303,16 @@ class Observed:
             ):
                 self._drop(start)
         self._starts.add(address)
+
+    def end_before(self, address: int) -> None:
+        """Have blocks end before an address, and none begin there that has begun before."""
+        self._split(address)
+        self.invalidate(address, address + 4)
+
+    def drop_if(self, wanted: Callable[[int], bool]) -> None:
+        """Drop the blocks whose start fulfils a condition."""
+        for start in [start for start in self._blocks if wanted(start)]:
+            self._drop(start)
 
     def invalidate(self, begin: int, end: int) -> None:
         first, last = begin // PAGE, -(-end // PAGE)

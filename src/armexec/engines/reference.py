@@ -8,7 +8,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Mapping
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 from armexec.abi import calling_convention, place_in_registers
 from armexec.abi.floats import from_bits, to_bits
@@ -16,25 +16,27 @@ from armexec.abi.placement import Part
 from armexec.callbacks import HostFunctions, SystemCallHandler, host_functions
 from armexec.cpu.call_frame import CallFrame
 from armexec.cpu.registers import Kind, Register
-from armexec.deadlines import deadline
 from armexec.engines.code import NOWHERE, code_at
 from armexec.engines.faults import to_error
 from armexec.engines.guards import release_guards
 from armexec.engines.loading import map_image
 from armexec.engines.thread_local import GuestThread, thread_blocks
-from armexec.guest_sizes import sizes
-from armexec.instruction_budget import instruction_limit, instructions_left
+from armexec.errors import Error, ExecutionError
 from armexec.isa.system_registers import TPIDR_EL0
 from armexec.machines.interpreter.decoding import executable
 from armexec.machines.interpreter.machine import ReferenceMachine
+from armexec.machines.interpreter.snapshot import named_registers
 from armexec.machines.interpreter.values import Bits
 from armexec.machines.traps import EXIT, Trap, TrapKind
 from armexec.memory import AccessError, GuestStack, HostMemory, Region, Sandbox, Step, guest_stack, stack_size
 from armexec.objects import Image, Prototype, Resolve
 from armexec.profiling.registry import ExecutionCounter, execution_counter
+from armexec.resource_limits.deadlines import deadline
+from armexec.resource_limits.guest_sizes import sizes
+from armexec.resource_limits.instruction_budget import instruction_limit, instructions_left
 from armexec.translate.analysis.self_returns import WHY, returns_to_itself
 
-__all__ = ["ReferenceEngine", "step"]
+__all__ = ["ReferenceEngine", "Surroundings", "get_frame", "run_call", "set_frame", "step"]
 
 # pytest shows what the user has called, and not how.
 __tracebackhide__ = True
@@ -49,8 +51,26 @@ _redirected: dict[int, int] = {}
 """By the addresses of functions that have been replaced, where calls of them go instead."""
 
 
-def step(machine: ReferenceMachine) -> None:
-    """Execute the instruction at `machine.pc` and advance the pc.
+class Surroundings(NamedTuple):
+    """What code finds around it.
+
+    `find`: functions of Python by their addresses; None for others. `frame`: makes the frame of a call of one, from its
+    address and X30. `redirected`: by the addresses of functions, where calls of them go instead. `words`: instructions
+    by the addresses at which memory has others.
+    """
+
+    find: Callable[[int], Callable[[CallFrame], None] | None]
+    frame: Callable[[int, int], CallFrame]
+    redirected: Mapping[int, int]
+    words: Mapping[int, int]
+
+
+def _surroundings() -> Surroundings:
+    return Surroundings(host_functions().find, lambda address, link: CallFrame(), _redirected, {})
+
+
+def step(machine: ReferenceMachine, words: Mapping[int, int] | None = None) -> None:
+    """Execute the instruction at `machine.pc` and advance the pc. `words` are instructions that memory hasn't.
 
     Raises:
         Trap: the instruction didn't complete; the pc is still at it.
@@ -59,7 +79,7 @@ def step(machine: ReferenceMachine) -> None:
     try:
         if pc & 3:
             raise Trap(TrapKind.EXECUTE, pc, pc)
-        word = int.from_bytes(machine.memory.read(pc, 4), "little")
+        word = words[pc] if words and pc in words else int.from_bytes(machine.memory.read(pc, 4), "little")
     except AccessError:
         raise Trap(TrapKind.EXECUTE, pc, pc) from None
     machine.word = word
@@ -85,12 +105,13 @@ def _inner_stack_pointer() -> int | None:
     return inner
 
 
-def _run_to_exit(machine: ReferenceMachine, counts: Counter[int] | None) -> None:
+def _run_to_exit(machine: ReferenceMachine, counts: Counter[int] | None, around: Surroundings) -> None:
     """Run until the outermost function has returned, and count the executions of each instruction in `counts`.
 
     Raises Trap.
     """
     begin, end = NOWHERE
+    redirected, words = around.redirected, around.words
     returned_to = 0
     steps = 0
     when = deadline()
@@ -99,16 +120,16 @@ def _run_to_exit(machine: ReferenceMachine, counts: Counter[int] | None) -> None
     entry = machine.pc
     while (pc := machine.pc) != EXIT:
         if not begin <= pc < end:
-            function = host_functions().find(pc)
+            function = around.find(pc)
             if function is not None:
-                _call_host(machine, function)
+                _call_host(machine, function, around.frame(pc, machine.registers[30]))
                 begin, end = NOWHERE
                 continue
             begin, end = code_at(pc)
             if (begin, end) == NOWHERE:
                 raise Trap(TrapKind.EXECUTE, pc, pc)
-        if _redirected and pc != entry and pc in _redirected:
-            machine.pc = _redirected[pc]
+        if redirected and pc != entry and pc in redirected:
+            machine.pc = redirected[pc]
             continue
         steps += 1
         if when is not None and not steps % _STEPS and time.monotonic() >= when:
@@ -117,7 +138,7 @@ def _run_to_exit(machine: ReferenceMachine, counts: Counter[int] | None) -> None
             if not left.value:
                 raise Trap(TrapKind.INSTRUCTION_LIMIT, pc, instruction_limit() or 0)
             left.value -= 1
-        step(machine)
+        step(machine, words)
         if machine.word & _SVC_MASK == _SVC:
             # What was code may be none any more.
             begin, end = NOWHERE
@@ -131,10 +152,9 @@ def _run_to_exit(machine: ReferenceMachine, counts: Counter[int] | None) -> None
             returned_to = target
 
 
-def _call_host(machine: ReferenceMachine, function: Callable[[CallFrame], None]) -> None:
-    """Call a function of Python, and return to X30 as `ret` does."""
+def _call_host(machine: ReferenceMachine, function: Callable[[CallFrame], None], frame: CallFrame) -> None:
+    """Call a function of Python with a frame, and return to X30 as `ret` does."""
     registers = machine.registers
-    frame = CallFrame()
     frame.x[:] = registers[:9]
     frame.v[:] = b"".join(value.to_bytes(16, "little") for value in machine.vectors[:8])
     frame.stack = registers[31]
@@ -184,12 +204,83 @@ def _part(machine: ReferenceMachine, part: Part) -> int:
     return Bits(8 * part.size, registers[n]).value
 
 
+def set_frame(machine: ReferenceMachine, frame: CallFrame) -> None:
+    """Set the registers of a call from its frame."""
+    machine.registers[:9] = frame.x
+    machine.vectors[:8] = [_vector(frame, n) for n in range(8)]
+
+
+def get_frame(machine: ReferenceMachine, frame: CallFrame) -> None:
+    """Put the registers of the result into the frame of a call."""
+    frame.x[:2] = machine.registers[:2]
+    frame.v[:64] = b"".join(value.to_bytes(16, "little") for value in machine.vectors[:4])
+
+
 def _machine(thread_pointer: Callable[[], int] | None) -> ReferenceMachine:
     """A machine for a call."""
     machine = ReferenceMachine(HostMemory())
     if thread_pointer is not None:
         machine.system_registers[TPIDR_EL0] = thread_pointer()
     return machine
+
+
+def run_call(
+    machine: ReferenceMachine, address: int, on_stack: bytes, image: Image | None, base: int, around: Surroundings
+) -> None:
+    """Call a function, with some bytes of arguments on the stack. `image` holds it, at `base`.
+
+    Raises:
+        ExecutionError: of the guest; and what functions of Python raise.
+    """
+    stack = _stack()
+    machine.registers[31] = (_inner_stack_pointer() or stack.stack_pointer) - len(on_stack)
+    machine.memory.write(machine.registers[31], on_stack)
+    top = machine.registers[31]
+    machine.registers[30] = EXIT
+    machine.pc = address
+    count = execution_counter()
+    try:
+        if count is not None and image is not None:
+            _run_counting(machine, count, image, base, around)
+        else:
+            _run_to_exit(machine, None, around)
+    except Trap as trap:
+        is_access = trap.kind in (TrapKind.READ, TrapKind.WRITE)
+        overflow = stack.overflow(trap.detail) if is_access else None
+        found = around.words.get(trap.pc)
+        word_at = None if found is None else lambda _: found
+        error = to_error(trap, image, base, overflow=overflow, entry=address, word_at=word_at)
+        _tell(error, machine, top, image, base)
+        raise error from None
+    except ExecutionError as error:
+        # Of a system call that isn't allowed, or of a call within this one, which has told all.
+        _tell(error, machine, top, image, base)
+        raise
+    finally:
+        if machine.pc != EXIT:
+            release_guards(stack.address, top)
+
+
+def _tell(error: Error, machine: ReferenceMachine, top: int, image: Image | None, base: int) -> None:
+    """Give an exception the registers and the calls of the guest."""
+    if isinstance(error, ExecutionError) and not error.is_told:
+        # Only now: most calls don't fail.
+        from armexec.engines.backtraces import fault_details, stack_copy
+
+        values = named_registers(machine)
+        stack = stack_copy(machine.memory, values["sp"], top, _stack().address)
+        error.tell_later(**fault_details(values, stack, image, base))
+
+
+def _run_counting(
+    machine: ReferenceMachine, count: ExecutionCounter, image: Image, base: int, around: Surroundings
+) -> None:
+    """Run, and report the executions of each instruction, also of a call that fails. Raises Trap."""
+    counts: Counter[int] = Counter()
+    try:
+        _run_to_exit(machine, counts, around)
+    finally:
+        count(image, base, counts)
 
 
 class LoadedReferenceImage:
@@ -227,6 +318,10 @@ class LoadedReferenceImage:
     @property
     def redirected(self) -> Mapping[int, int]:
         return _redirected
+
+    @property
+    def original_words(self) -> Mapping[int, int]:
+        return {}
 
     @property
     def system_call(self) -> SystemCallHandler | None:
@@ -269,44 +364,16 @@ class LoadedReferenceImage:
         def call(at: int) -> None:
             frame = CallFrame.from_address(at)
             machine = _machine(pointer)
-            machine.registers[:9] = frame.x
-            machine.vectors[:8] = [_vector(frame, n) for n in range(8)]
+            set_frame(machine, frame)
             self._run(machine, address, memory, ctypes.string_at(frame.stack, frame.stack_size))
-            frame.x[:2] = machine.registers[:2]
-            frame.v[:64] = b"".join(value.to_bytes(16, "little") for value in machine.vectors[:4])
+            get_frame(machine, frame)
 
         return self._serialized(call)
 
     def _run(self, machine: ReferenceMachine, address: int, _memory: Region, on_stack: bytes = b"") -> None:
         """Call a function, with some bytes of arguments on the stack. `_memory` stays alive during the call."""
-        stack = _stack()
-        machine.registers[31] = (_inner_stack_pointer() or stack.stack_pointer) - len(on_stack)
-        machine.memory.write(machine.registers[31], on_stack)
-        top = machine.registers[31]
-        machine.registers[30] = EXIT
-        machine.pc = address
         machine.system_call = self._system_call
-        count = execution_counter()
-        try:
-            if count is not None:
-                self._run_counting(machine, count)
-            else:
-                _run_to_exit(machine, None)
-        except Trap as trap:
-            is_access = trap.kind in (TrapKind.READ, TrapKind.WRITE)
-            overflow = stack.overflow(trap.detail) if is_access else None
-            raise to_error(trap, self.image, self.base, overflow=overflow, entry=address) from None
-        finally:
-            if machine.pc != EXIT:
-                release_guards(stack.address, top)
-
-    def _run_counting(self, machine: ReferenceMachine, count: ExecutionCounter) -> None:
-        """Run, and report the executions of each instruction, also of a call that fails. Raises Trap."""
-        counts: Counter[int] = Counter()
-        try:
-            _run_to_exit(machine, counts)
-        finally:
-            count(self.image, self.base, counts)
+        run_call(machine, address, on_stack, self.image, self.base, _surroundings())
 
     def close(self) -> None:
         for address in [at for at in _redirected if self.base <= at < self.base + self.image.size]:

@@ -14,15 +14,15 @@ from typing import Any
 from armexec.cpu.cpu import Cpu, Limits
 from armexec.cpu.state import CpuState
 from armexec.cpu.stop import Stop, StopReason
-from armexec.deadlines import deadline
 from armexec.engines.running import Guest
-from armexec.instruction_budget import instructions_left
 from armexec.isa.extensions import needed_by_word
 from armexec.machines.addresses import CACHE_LINE
 from armexec.machines.interpreter.decoding import executable
 from armexec.machines.interpreter.state_machine import StateMachine
 from armexec.machines.interpreter.values import Bits
 from armexec.machines.traps import Trap, TrapKind
+from armexec.resource_limits.deadlines import deadline
+from armexec.resource_limits.instruction_budget import instructions_left
 
 __all__ = ["Run", "Stepper"]
 

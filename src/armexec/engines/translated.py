@@ -18,7 +18,7 @@ from armexec.engines.c_types import integer_class
 from armexec.engines.guards import release_guards
 from armexec.engines.loading import map_image
 from armexec.engines.thread_local import GuestThread, thread_blocks
-from armexec.errors import HostError
+from armexec.errors import ExecutionError, HostError
 from armexec.memory import Region, Sandbox, SandboxMemory, Step, execution_refused, guest_stack
 from armexec.objects import Image, Prototype, Resolve
 from armexec.objects.code_pointers import address_taken_functions, function_tables
@@ -35,6 +35,7 @@ from armexec.translate.tiers import AUTO, OPTIMIZED, TIERS, wait
 from armexec.translate.unit_registry import Argument, CodeSource, Names, Shape
 
 if TYPE_CHECKING:
+    from armexec.translate.array_loops.loop import Loop
     from armexec.translate.observe.dump import Dump
 
 __all__ = ["TranslatedEngine", "process_runtime", "settle", "translated_error"]
@@ -80,9 +81,15 @@ def translated_error(
     from armexec.engines.faults import to_error
 
     more = {} if memory is None else {"memory": memory}
-    return to_error(
+    error = fault.error or to_error(
         fault.trap, image, base, overflow=fault.overflow, where=fault.where, entry=fault.entry, word_at=word_at, **more
     )
+    if fault.calls is not None and isinstance(error, ExecutionError) and not error.is_told:
+        from armexec.engines.backtraces.translated import translated_details
+
+        start = 0 if memory is None else memory.base
+        error.tell_later(**translated_details(fault, fault.calls, image, base, start))
+    return error
 
 
 def _dump() -> Dump | None:
@@ -176,6 +183,7 @@ class LoadedTranslatedImage:
         )
         self._tier = tier
         self.translator = self._new_translator(code, tier=tier)
+        self._loops: dict[tuple[int, Shape], int] = {}
 
     def bind(self, offset: int, prototype: Prototype) -> Callable[..., Any]:
         placement = place_in_registers(prototype, calling_convention(self.image))
@@ -210,6 +218,19 @@ class LoadedTranslatedImage:
         made: Callable[[int], None] = bound
         return made
 
+    def bind_loop(self, offset: int, prototype: Prototype, loop: Loop) -> tuple[int, object] | None:
+        if self._thread_pointer is not None or self._thread is not None or not passes_scalars_in_registers(prototype):
+            return None
+        placement = place_in_registers(prototype, calling_convention(self.image))
+        arguments = tuple(_argument(part) for parts in placement.arguments for part in parts)
+        float_result = sum(part.size * 8 for part in placement.result if integer_class(part) is None)
+        key = offset, Shape(arguments, float_result, loop=loop)
+        # Ufuncs come and go, and units stay.
+        address = self._loops.get(key)
+        if address is None:
+            address = self._loops[key] = self.translator.entry(self.base + offset, key[1])
+        return address, (self.region, self.translator)
+
     def redirect(self, offset: int, target: int | None) -> None:
         old = self.translator
         redirected = {at: to for at, to in old.code.redirected.items() if at != self.base + offset}
@@ -217,6 +238,7 @@ class LoadedTranslatedImage:
             redirected[self.base + offset] = target
         # What runs now goes on in the old translations. Those that are kept know nothing of this.
         old.close()
+        self._loops.clear()
         self._runtime.remove(old)
         # Loops of the first tier would be found by the dispatcher, which goes to what stands for a function.
         tier = OPTIMIZED if redirected and self._tier == AUTO else self._tier
@@ -231,6 +253,10 @@ class LoadedTranslatedImage:
     @property
     def redirected(self) -> Mapping[int, int]:
         return self.translator.code.redirected
+
+    @property
+    def original_words(self) -> Mapping[int, int]:
+        return {}
 
     @property
     def system_call(self) -> SystemCallHandler | None:

@@ -16,8 +16,7 @@ from armexec.abi.values.codec import codec, shown
 from armexec.abi.values.structs import StructValue, address_of_value
 from armexec.abi.variadic import variable_arguments
 from armexec.errors import SignatureError
-from armexec.isolation.blocks import ALIGNMENT
-from armexec.isolation.protocol import Address, Block
+from armexec.isolation.protocol import ALIGNMENT, Address, Block
 from armexec.isolation.shared import SharedMemory
 from armexec.module.guest_code import GuestCode
 from armexec.objects import CType, Prototype
@@ -98,7 +97,7 @@ class Arguments:
             if offset is not None:
                 if each.writable:
                     self._shared.append((offset, each.start, size))
-                return offset, 0, each.writable
+                return offset, size, each.writable
         return ctypes.string_at(each.start, size), each.start % ALIGNMENT, each.writable
 
     def addresses(self, values: Sequence[Any]) -> list[Any]:

@@ -18,9 +18,14 @@ from armexec.objects.names import bare_name, source_name
 if TYPE_CHECKING:
     from armexec.isolation.session import Session
 
-__all__ = ["Callables", "imported"]
+__all__ = ["Callables", "imported", "new_number"]
 
 _numbers = count(1)
+
+
+def new_number() -> int:
+    """A number for a function of Python that no other has in this process."""
+    return next(_numbers)
 
 
 class Callables:
@@ -60,7 +65,7 @@ class Callables:
         if prototype.variadic:
             raise SignatureError(f"`{prototype}`: code in a worker process can't call a function of Python with `...`")
         check_arity(function, prototype)
-        number = next(_numbers)
+        number = new_number()
         self._session.add_callback(number, make_callback(self._session, function, prototype))
         return CallbackReference(number, prototype)
 

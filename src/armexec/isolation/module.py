@@ -5,34 +5,39 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
+from armexec.backtraces import Backtrace, Frame
+from armexec.engines import check_sandbox
 from armexec.errors import Error, ExecutionError, SignatureError
 from armexec.isolation.callables import Callables, imported
 from armexec.isolation.calls import make_worker_call
+from armexec.isolation.pointers import WorkerMemory
 from armexec.isolation.process import WorkerProcess
 from armexec.isolation.protocol import CallbackReference, Request
 from armexec.isolation.session import Session
+from armexec.module.guest_callbacks import Callback
 from armexec.module.imports import Import
 from armexec.module.links import Links
 from armexec.module.module import Function, Module
-from armexec.module.settings import Settings
-from armexec.module.signatures import described
+from armexec.module.settings import Origin, Settings
 from armexec.objects import FunctionSymbol, Image
 from armexec.objects.names import source_name
 from armexec.own_names import own_method
 
 if TYPE_CHECKING:
     from armexec.abi.values.globals import Globals
+    from armexec.arrays import Target
+    from armexec.c_functions import CTarget
     from armexec.errors import Diagnostic
     from armexec.objects import CType, Prototype
 
-__all__ = ["IsolatedModule"]
+__all__ = ["MEMORY", "IsolatedModule", "complete_error"]
 
 # pytest shows what the user has called, and not how.
 __tracebackhide__ = True
 
-_MEMORY = 4 << 30
+MEMORY = 4 << 30
 """Bytes that a worker may map for the guest by default."""
 
 
@@ -63,17 +68,23 @@ class IsolatedModule(Module):
             WorkerCrashed: the worker ended in one.
         """
         settings = settings or Settings(isolate="process")
-        # The others hold in the worker.
-        self._settings = Settings(time_limit=settings.time_limit)
+        # What else there is holds in the worker.
+        self._settings = replace(settings, isolate=None, files=None, memory_limit=None)
+        # Initializers and finalizers have the other limits there, each of them.
+        self._timed = Settings(time_limit=settings.time_limit)
         self._given = dict(imports or {})
-        self._begin(Links(image, engine, self._given), assembly, diagnostics)
+        origin = Origin(engine, self._given, settings)
+        if settings.sandbox:
+            check_sandbox(engine)
+            engine = engine or "translated"
+        self._begin(Links(image, engine, self._given), assembly, diagnostics, origin)
         contents = _Contents(self._image, self._links.engine.name, engine, settings)
-        memory = _MEMORY if settings.memory_limit is None else settings.memory_limit
+        memory = MEMORY if settings.memory_limit is None else settings.memory_limit
         self._session = contents.session = Session(self._image.name, memory, contents.request, contents.complete)
         self._callables = Callables(self._session)
         contents.imports = imported(self._image, self._given, self._callables)
         self._loaded = _InWorker(self._image, self._session)  # type: ignore[assignment]
-        with self._settings.limits():
+        with self._timed.limits():
             self._session.worker  # noqa: B018  # started here, so that what is wrong is told here
 
     @property
@@ -99,6 +110,10 @@ class IsolatedModule(Module):
 
         return WorkerGlobals(self._image, self._session, self._held_memory, self._callables.address)
 
+    @cached_property
+    def _memory(self) -> WorkerMemory:  # type: ignore[override]
+        return WorkerMemory(self._session)
+
     def _held_memory(self) -> Any:
         self._refuse_if_closed()
         return self._loaded, None
@@ -120,32 +135,32 @@ class IsolatedModule(Module):
         call = make_worker_call(self._session, prototype, symbol.offset, name, text, self._callables.address)
         return call, None
 
-    @own_method
-    def replace(self, function: str | int, replacement: Callable[..., Any] | None) -> Function:
-        """Have the guest call something else where it calls one of its functions, as `Module.replace` does, until the
-        worker ends.
+    def _prepared_call(self, symbol: FunctionSymbol, *_: Any) -> NoReturn:
+        raise SignatureError(f"{symbol.source_name}: a debugger doesn't reach code in a worker process")
 
-        The replacement is a callable of Python, a function of this module, or None: the function itself again.
-        """
-        original = self[function] if isinstance(function, str) else self.at(function, "void()")
-        offset = original.offset
+    def _array_target(self, symbol: FunctionSymbol, prototype: Prototype) -> Target:
+        what = f"{symbol.source_name}: a ufunc's loop runs in this process, and the function in a worker"
+        raise Error(f"{what}: load it without isolate=")
+
+    def _c_target(self, function: Function, prototype: Prototype) -> CTarget:
+        from armexec.c_functions import CTarget
+
+        return CTarget(prototype, Function(self, function._symbol, prototype), None, function.offset, False)
+
+    def _redirect(self, original: Function, replacement: Callable[..., Any] | None) -> None:
+        """As Module's, until the worker ends. The replacement is a callable of Python, or a function of this module."""
         self._refuse_if_closed()
         target: CallbackReference | int | None = None
         if isinstance(replacement, Function):
             if replacement.module is not self:
                 raise SignatureError(f"{replacement!r:.80} isn't code of this module's worker process")
             target = replacement.offset
+        elif isinstance(replacement, Callback):
+            target = self._callables.reference(replacement.function, replacement.prototype)
         elif replacement is not None:
-            if not callable(replacement):
-                raise SignatureError(f"a function is replaced by a callable, not by {described(replacement)}")
-            prototype = getattr(replacement, "prototype", None) or original.prototype
-            if prototype is None:
-                raise SignatureError(
-                    f'{original.name}: its prototype isn\'t known: give armexec.callback(function, "int(int)")'
-                )
-            target = self._callables.reference(getattr(replacement, "function", replacement), prototype)
-        self._session.ask(Request.REPLACE, (offset, target))
-        return original
+            target = self._callables.reference(replacement, original._replaced_prototype)
+        self._session.ask(Request.REPLACE, (original.offset, target))
+        self._replacements[original.offset] = replacement
 
     @own_method
     def read(self, offset: int, size: int) -> bytes:
@@ -173,7 +188,7 @@ class IsolatedModule(Module):
             self._closed = True
             for function in list(self._made):
                 function._unbind()
-        with self._settings.limits():
+        with self._timed.limits():
             self._session.close()
 
 
@@ -190,22 +205,36 @@ class _Contents:
         self._engine = engine if engine is not None and engine.partition(":")[0] == name else name
         self._settings = replace(settings, isolate=None)
 
-    def request(self) -> tuple[Any, ...]:
-        """What the request to load the module says."""
-        return self._small, self._engine, self.imports, self._settings
+    def request(self) -> tuple[Request, tuple[Any, ...]]:
+        """The request to load the module, and what it says."""
+        return Request.LOAD, (self._small, self._engine, self.imports, self._settings)
 
     def complete(self, error: Error) -> None:
-        """Add the source line to an exception, which a worker doesn't know."""
-        pc = getattr(error, "pc", None)
-        if not isinstance(error, ExecutionError) or not isinstance(pc, int) or error.source:
-            return
-        line = self._image.line_of(pc - self.session.base)
-        if line is None:
-            return
-        before = str(error)
-        error.source = f"{line.file}:{line.line}"
-        if before == error.args[0]:
-            error.args = (error._render(),)
+        """Add the source lines to an exception, which a worker doesn't know."""
+        complete_error(error, self._image, self.session.base)
+
+
+def complete_error(error: Error, image: Image, base: int) -> None:
+    """Add the source lines to an exception of code in an image at `base`, where it has none."""
+    if not isinstance(error, ExecutionError):
+        return
+
+    def with_line(frame: Frame) -> Frame:
+        line = None if frame.file else image.line_of(frame.pc - base)
+        return frame if line is None else frame._replace(file=line.file, line=line.line)
+
+    backtrace = error.backtrace
+    error.backtrace = Backtrace([with_line(frame) for frame in backtrace], backtrace.rest)
+    pc = getattr(error, "pc", None)
+    if not isinstance(pc, int) or error.source:
+        return
+    line = image.line_of(pc - base)
+    if line is None:
+        return
+    before = str(error)
+    error.source = f"{line.file}:{line.line}"
+    if before == error.args[0]:
+        error.args = (error._render(),)
 
 
 class _InWorker:

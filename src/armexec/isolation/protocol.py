@@ -15,9 +15,11 @@ from typing import NamedTuple, TypeAlias
 from armexec import errors
 from armexec.errors import Error, ExecutionError
 from armexec.isolation.channel import ProtocolError
+from armexec.isolation.fault_details import decode_details, encode_details
 from armexec.objects import Prototype
 
 __all__ = [
+    "ALIGNMENT",
     "LIMIT",
     "SERVER_LIMIT",
     "Address",
@@ -34,6 +36,8 @@ __all__ = [
 
 SERVER_LIMIT = 1 << 20
 """The longest message from and to the fork server, in bytes."""
+ALIGNMENT = 64
+"""The copy of memory that an argument points to has an address with the same lower bits as the original's."""
 LIMIT = 4 << 20
 """The longest message from a worker, in bytes, beside the memory that it sends back."""
 _COUNT = struct.Struct("<I")
@@ -51,7 +55,10 @@ class ServerKind(IntEnum):
 
 
 class Request(IntEnum):
-    """Messages to a worker. Each has one reply, RESULT or ERROR, but the last two, which are replies to CALLBACK."""
+    """Messages to a worker: what may be used (`Budget`), and a question. Each has one reply, RESULT or ERROR, but the
+    last two, which are replies to CALLBACK, with what is left (`budget.left`).
+
+    The first is LOAD or PROGRAM."""
 
     LOAD = 1
     BIND = 2
@@ -65,10 +72,11 @@ class Request(IntEnum):
     FORGET = 10
     RETURN = 11
     RAISE = 12
+    PROGRAM = 13
 
 
 class Reply(IntEnum):
-    """Messages from a worker."""
+    """Messages from a worker. RESULT, ERROR and CALLBACK have what is left (`budget.left`)."""
 
     READY = 1
     RESULT = 2
@@ -79,8 +87,8 @@ class Reply(IntEnum):
 
 # Plain tuples, which unpickle in a fraction of the time of others.
 Block: TypeAlias = tuple[bytes | int, int, bool]
-"""Memory that arguments point to: its bytes, or its offset in shared memory; the lower bits of its address; whether the
-guest may change it."""
+"""Memory that arguments point to: its bytes, and the lower bits of its address; or its offset in shared memory, and its
+size; and whether the guest may change it."""
 Address: TypeAlias = tuple[int, int]
 """A pointer into a block: the block's number and the offset in it."""
 
@@ -134,9 +142,11 @@ def encode_error(error: BaseException) -> bytes:
             text = "the worker process has no memory left: give it more (memory_limit)"
         return json.dumps({"kind": getattr(known, "__name__", "Error"), "args": [text], "fields": {}}).encode()
     assert isinstance(error, Error)
-    fields = {name: value for name, value in error._fields().items() if _is_plain(name, value)}
+    known_fields = error._fields()
+    fields = {name: value for name, value in known_fields.items() if _is_plain(name, value)}
     arguments = [str(argument) for argument in error.args]
-    return json.dumps({"kind": known.__name__, "args": arguments, "fields": fields}).encode()
+    said = {"kind": known.__name__, "args": arguments, "fields": fields}
+    return json.dumps({**said, **encode_details(known_fields)}).encode()
 
 
 def decode_error(data: bytes | memoryview) -> Error:
@@ -156,6 +166,7 @@ def decode_error(data: bytes | memoryview) -> Error:
         error = kind.__new__(kind, *arguments)
         error.__dict__.update({key: value for key, value in fields.items() if _is_plain(key, value)})
         if isinstance(error, ExecutionError):
+            error.__dict__.update(decode_details(found))
             texts = error.message, error.symbol, error.source, error.instruction
             if not (isinstance(error.pc, int) and all(isinstance(text, str) for text in texts)):
                 raise ProtocolError("no place")

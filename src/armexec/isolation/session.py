@@ -11,17 +11,18 @@ import weakref
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
-from armexec.deadlines import deadline
 from armexec.errors import Error, TimeLimitExceeded, WorkerCrashed
 from armexec.forks import in_child, renew
+from armexec.isolation.budget import LEFT_SIZE, NO_BUDGET, Account, Budget, left
 from armexec.isolation.channel import ChannelClosed, ProtocolError
 from armexec.isolation.process import WorkerProcess
 from armexec.isolation.protocol import LIMIT, CallbackReference, Reply, Request, decode_error, split_blocks
 from armexec.program.system_calls.streams import OutputStream
+from armexec.resource_limits.deadlines import deadline
 
 __all__ = ["Answer", "Session"]
 
-_GRACE = {Request.CALL: 1.0, Request.CLOSE: 1.0, Request.LOAD: 30.0}
+_GRACE = {Request.CALL: 1.0, Request.CLOSE: 1.0, Request.RUN: 1.0, Request.LOAD: 30.0, Request.PROGRAM: 30.0}
 """Seconds after a time limit in which a worker may still tell where the guest was; to load a module is more than that.
 """
 _PATIENCE = 10.0
@@ -30,7 +31,11 @@ _INTERRUPT = 1.0
 """Seconds after Ctrl-C in which a worker may still stop what it does, and keep its variables."""
 _ADDRESS = 8
 _HINTS = {"SIGKILL": ", perhaps since the system had no memory left,", "SIGABRT": ", by abort,"}
-_RESTART = "the next call starts another one, in which the module's variables have their initial values"
+_RESTART = "; the next call starts another one, in which the module's variables have their initial values"
+_TIMED = {Request.CALL, Request.RUN}
+"""The requests that a time limit reaches the guest in."""
+_NUMBER = 8
+"""Bytes of the number of a callback."""
 
 
 class Answer(NamedTuple):
@@ -54,15 +59,22 @@ class Session:
     """The conversation with a worker. One thread at a time has it; others wait."""
 
     def __init__(
-        self, name: str, memory: int, load: Callable[[], tuple[Any, ...]], complete: Callable[[Error], None]
+        self,
+        name: str,
+        memory: int,
+        load: Callable[[], tuple[Request, tuple[Any, ...]]],
+        complete: Callable[[Error], None],
+        *,
+        restart: str = _RESTART,
     ) -> None:
         """Begin with no worker.
 
         Args:
             name: the module's, for messages.
             memory: bytes that a worker may map for the guest; 0: any.
-            load: gives what the request to load the module says, to each new worker.
+            load: gives the first request of each new worker, to load the module or the program, and what it says.
             complete: adds to an exception what only this process knows.
+            restart: the end of messages that tell of a worker's end.
         """
         self.name = name
         self.base = 0
@@ -70,9 +82,12 @@ class Session:
         self._memory = memory
         self._load = load
         self._complete = complete
+        self._restart = restart
+        self._was_loaded = False
+        self._account = Account()
         self._worker: WorkerProcess | None = None
         self._lock = renew(self)
-        self._callbacks: dict[int, Callable[[bytes], bytes | None]] = {}
+        self._callbacks: dict[int, Callable[[bytes], Any]] = {}
         self._raised: dict[int, BaseException] = {}
         self._streams = {1: OutputStream("stdout", None), 2: OutputStream("stderr", None)}
         self._closing: Any = None
@@ -85,20 +100,24 @@ class Session:
             worker = self._worker
             if worker is None:
                 worker = self._worker = WorkerProcess(self._memory)
+                self._account = Account()
                 self._closing = weakref.finalize(self, worker.channel.close)
                 try:
-                    what = "while it loaded the module"
-                    found = self._converse(worker, Request.LOAD, self._load(), (), what, LIMIT, _ADDRESS)
+                    request, question = self._load()
+                    what = f"while it loaded {self.name}"
+                    counts = not self._was_loaded
+                    found = self._converse(worker, request, question, (), what, LIMIT, _ADDRESS, counts=counts)
                     if found.error is not None:
                         raise found.error
                 except BaseException:
                     self._drop(worker)
                     raise
                 self.base = int.from_bytes(found.result, "little")
+                self._was_loaded = True
             return worker
 
-    def add_callback(self, number: int, function: Callable[[bytes], bytes | None]) -> None:
-        """Have a function called where the guest calls the callback of that number."""
+    def add_callback(self, number: int, function: Callable[[bytes], Any]) -> None:
+        """Have a function called where the guest calls the callback of that number. What it returns is pickled."""
         self._callbacks[number] = function
 
     def callback_address(self, reference: CallbackReference) -> int:
@@ -131,15 +150,15 @@ class Session:
         finally:
             self._lock.release()
 
-    def ask(self, request: Request, question: Any, size: int = 0) -> bytes:
-        """The worker's answer, which has so many bytes.
+    def ask(self, request: Request, question: Any, size: int = 0, what: str = "") -> bytes:
+        """The worker's answer, which has so many bytes. `what`: where, for messages.
 
         Raises:
             WorkerCrashed: it has ended.
             Error: what the worker raises.
         """
         with self._lock:
-            what = f"in {request.name.lower()}"
+            what = what or f"in {request.name.lower()}"
             found = self._converse(self.worker, request, question, (), what, LIMIT + size, size)
         if found.error is not None:
             raise found.error
@@ -152,7 +171,7 @@ class Session:
 
         Args:
             bind: what the request to bind the function says, whose first part is the function's number.
-            question: what the request to call it says, but for the number and the time that is left.
+            question: what the request to call it says, but for the number.
             sizes: those of the blocks in it, in bytes.
             size: that of the result, in bytes; None: any.
             what: the function, for messages.
@@ -165,10 +184,8 @@ class Session:
         if bind[0] not in worker.bound:
             self.ask(Request.BIND, bind)
             worker.bound.add(bind[0])
-        when = deadline()
-        left = None if when is None else max(when - time.monotonic(), 0.0)
         limit = LIMIT + sum(sizes) + 16 * len(sizes)
-        return self._converse(worker, Request.CALL, (bind[0], left, *question), sizes, f"in {what}", limit, size)
+        return self._converse(worker, Request.CALL, (bind[0], *question), sizes, f"in {what}", limit, size)
 
     def _converse(
         self,
@@ -179,16 +196,24 @@ class Session:
         what: str,
         limit: int,
         size: int | None,
+        *,
+        counts: bool = True,
     ) -> Answer:
-        """Send a request, do what the worker asks for meanwhile, and return its reply."""
+        """Send a request, do what the worker asks for meanwhile, and return its reply. `counts`: whether what it uses
+        counts for the limits of this thread."""
         when = deadline()
         until = None if when is None else max(when, time.monotonic()) + _GRACE.get(request, _PATIENCE)
         try:
-            worker.channel.send(request, pickle.dumps(question, pickle.HIGHEST_PROTOCOL))
+            # A plain tuple unpickles faster.
+            budget = tuple(Budget.of_thread(timed=request in _TIMED) if counts else NO_BUDGET)
+            worker.channel.send(request, pickle.dumps((budget, question), pickle.HIGHEST_PROTOCOL))
             while True:
                 kind, data = worker.channel.receive(limit, None if until is None else _left(until))
                 if kind in (Reply.RESULT, Reply.ERROR):
-                    changed, rest = split_blocks(data, sizes)
+                    remaining = self._left(data, 0)
+                    if counts:
+                        self._account.take(remaining)
+                    changed, rest = split_blocks(data[LEFT_SIZE:], sizes)
                     if kind == Reply.RESULT and size is not None and len(rest) != size:
                         raise ProtocolError("a result of another size")
                     return Answer(changed, rest, None if kind == Reply.RESULT else self._error(rest))
@@ -202,12 +227,12 @@ class Session:
             self._drop(worker)
             raise WorkerCrashed(
                 f"{self.name}: the worker process was ended {what}, since it sent {error}: the guest may have"
-                f" overwritten its memory; {_RESTART}"
+                f" overwritten its memory{self._restart}"
             ) from None
         except TimeoutError:
             self._drop(worker)
             raise TimeLimitExceeded(
-                f"the time limit is over {what}, and the worker process had to be ended ({_RESTART}),", pc=self.base
+                f"the time limit is over {what}, and the worker process had to be ended{self._restart},", pc=self.base
             ) from None
         except WorkerCrashed:
             raise
@@ -219,12 +244,22 @@ class Session:
         """Do what a worker asks for during a call. Raises ProtocolError."""
         if kind == Reply.OUTPUT and data and data[0] in self._streams:
             self._streams[data[0]].write(data[1:])
-        elif kind == Reply.CALLBACK and int.from_bytes(data[:8], "little") in self._callbacks:
-            self._call_back(worker, self._callbacks[int.from_bytes(data[:8], "little")], data[8:])
+        elif kind == Reply.CALLBACK and int.from_bytes(data[:_NUMBER], "little") in self._callbacks:
+            self._account.take(self._left(data, _NUMBER))
+            function = self._callbacks[int.from_bytes(data[:_NUMBER], "little")]
+            self._call_back(worker, function, data[_NUMBER + LEFT_SIZE :])
         else:
             raise ProtocolError(f"a message of kind {kind}")
 
-    def _call_back(self, worker: WorkerProcess, function: Callable[[bytes], bytes | None], data: bytes) -> None:
+    @staticmethod
+    def _left(data: bytes, at: int) -> bytes:
+        """What a message says that the worker has left. Raises ProtocolError."""
+        found = data[at : at + LEFT_SIZE]
+        if len(found) != LEFT_SIZE:
+            raise ProtocolError("a short message")
+        return found
+
+    def _call_back(self, worker: WorkerProcess, function: Callable[[bytes], Any], data: bytes) -> None:
         try:
             result = function(data)
         except ProtocolError:
@@ -233,9 +268,9 @@ class Session:
             if self._worker is not worker:  # it has ended in the function
                 raise
             self._raised[id(error)] = error
-            worker.channel.send(Request.RAISE, pickle.dumps(id(error)))
+            worker.channel.send(Request.RAISE, pickle.dumps((left(), id(error))))
         else:
-            worker.channel.send(Request.RETURN, pickle.dumps(result))
+            worker.channel.send(Request.RETURN, pickle.dumps((left(), result)))
 
     def _error(self, data: memoryview) -> BaseException:
         """The exception that a worker tells of. Raises ProtocolError."""
@@ -265,7 +300,7 @@ class Session:
                         return
                     if kind == Reply.CALLBACK:
                         self._raised[0] = KeyboardInterrupt()
-                        worker.channel.send(Request.RAISE, pickle.dumps(0))
+                        worker.channel.send(Request.RAISE, pickle.dumps((left(), 0)))
         except (ChannelClosed, ProtocolError, TimeoutError):
             self._drop(worker)
         except BaseException:
@@ -285,7 +320,7 @@ class Session:
         else:
             how = f"ended with exit status {code}" if code is not None else "gone"
         return WorkerCrashed(
-            f"{self.name}: the worker process was {how} {what}; {_RESTART}".replace("was ended with", "ended with"),
+            f"{self.name}: the worker process was {how} {what}{self._restart}".replace("was ended with", "ended with"),
             signal=number,
             status=code if code is not None and code > 0 else 0,
         )
@@ -310,6 +345,12 @@ class Session:
             finally:
                 if self._worker is worker:
                     self._drop(worker)
+
+    def end(self) -> None:
+        """End the worker, whatever it does."""
+        with self._lock:
+            if self._worker is not None:
+                self._drop(self._worker)
 
     def forked(self) -> None:
         """In a child of this process: the worker belongs to the parent."""

@@ -11,11 +11,12 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
 from armexec.errors import CompileError
+from armexec.progress import progress_bar
 
 __all__ = ["LIBRARIES", "BuiltLibrary", "build", "build_options"]
 
@@ -111,12 +112,7 @@ def _linked(text: str) -> list[str]:
     return [word for word in commands[-1].split() if word.endswith((".a", ".o"))] if commands else []
 
 
-class _Progress:
-    def advance(self, objects: int) -> None:
-        """Show that so many objects have been made."""
-
-
-def _wait(process: subprocess.Popen[bytes], objects: Path, progress: _Progress) -> None:
+def _wait(process: subprocess.Popen[bytes], objects: Path, show: Callable[[int], object] | None) -> None:
     end = time.monotonic() + _TIMEOUT
     while True:
         with contextlib.suppress(subprocess.TimeoutExpired):
@@ -124,35 +120,19 @@ def _wait(process: subprocess.Popen[bytes], objects: Path, progress: _Progress) 
             return
         if time.monotonic() > end:
             raise CompileError(f"the library wasn't built within {_TIMEOUT:g} s")
-        with contextlib.suppress(OSError):
-            progress.advance(len(os.listdir(objects)))
+        if show is not None:
+            with contextlib.suppress(OSError):
+                show(len(os.listdir(objects)))
 
 
 @contextlib.contextmanager
-def _progress(library: BuiltLibrary) -> Iterator[_Progress]:
+def _progress(library: BuiltLibrary) -> Iterator[Callable[[int], object] | None]:
     """A bar on a terminal; elsewhere a line before and one after."""
     what = f"armexec: building {library.title} for AArch64 Linux, once"
     started = time.monotonic()
-    if sys.stderr is not None and sys.stderr.isatty():
-        from rich.console import Console
-        from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
-
-        with Progress(
-            TextColumn("{task.description}"),
-            BarColumn(),
-            TimeElapsedColumn(),
-            TimeRemainingColumn(),
-            console=Console(stderr=True),
-            transient=True,
-        ) as shown:
-            task = shown.add_task(what, total=library.objects)
-
-            class Bar(_Progress):
-                def advance(self, objects: int) -> None:
-                    shown.update(task, completed=min(objects, library.objects))
-
-            yield Bar()
-        return
-    print(f"{what} (about {library.seconds} s of processor time)", file=sys.stderr, flush=True)
-    yield _Progress()
-    print(f"armexec: {library.title} was built in {time.monotonic() - started:.0f} s", file=sys.stderr, flush=True)
+    with progress_bar(what, library.objects) as show:
+        if show is None:
+            print(f"{what} (about {library.seconds} s of processor time)", file=sys.stderr, flush=True)
+        yield show
+    if show is None:
+        print(f"armexec: {library.title} was built in {time.monotonic() - started:.0f} s", file=sys.stderr, flush=True)

@@ -3,8 +3,9 @@
 from .arena import CodeArena, CodePages, code_arena
 from .execution import execution_refused
 from .guest.executable_ranges import EXECUTABLE_RANGES
-from .guest.mappings import Mappings
+from .guest.mappings import MAPPING_CHANGES, Mappings
 from .host import HostMemory
+from .mapped_ranges import MAPPED_RANGES
 from .maps import MapEntry, process_map, writable_and_executable
 from .protection import AccessError, Protection, Step
 from .region import Region, allocate, page_size, strategy_name
@@ -14,6 +15,8 @@ from .text import string_at
 
 __all__ = [
     "EXECUTABLE_RANGES",
+    "MAPPED_RANGES",
+    "MAPPING_CHANGES",
     "AccessError",
     "Block",
     "CodeArena",

@@ -29,12 +29,16 @@ class MappedRange:
 
 
 class MappedRanges:
-    """Ranges that don't overlap, sorted. Any thread may change the table; a reader sees it before or after."""
+    """Ranges that don't overlap, sorted. Any thread may change the table; a reader sees it before or after.
+
+    `changes` counts changes. A range is removed before its memory is freed.
+    """
 
     def __init__(self) -> None:
         # An RLock: the garbage collector may run finalizers, which free regions, while this thread holds the lock.
         self._lock = hold(threading.RLock())
         self._table: tuple[list[int], list[MappedRange]] = ([], [])
+        self.changes = 0
 
     def add(self, start: int, size: int, protection: Protection, *, toggled: bool = False) -> None:
         """Add a range. The process map may show `toggled` ones as `rwx` (macOS's MAP_JIT pages)."""
@@ -55,6 +59,7 @@ class MappedRanges:
                 after = [mapped.start for mapped in ranges], ranges
                 # Try again if a finalizer has changed the table. One assignment replaces it: readers need no lock.
                 if self._table is before:
+                    self.changes += 1
                     self._table = after
                     return
 

@@ -50,6 +50,8 @@ class Callback(GuestCode):
         self.prototype = prototype
         self.convention = convention
         self.signature: str | Prototype = prototype
+        self.given: tuple[str | None, str] | None = None
+        """The engine and the target that `callback` was given; None where a module has made it."""
         self._engine = engine.name
         self._sandbox = engine.sandbox
         self._host = _bind(function, prototype, engine, convention)
@@ -74,6 +76,10 @@ class Callback(GuestCode):
 
     def __call__(self, *arguments: Any, **named: Any) -> Any:
         return self.function(*arguments, **named)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        engine, target = self.given or (self._engine, "apple" if self.convention == "apple" else "linux")
+        return _callback_again, (self.function, self.signature, engine, target)
 
     def __repr__(self) -> str:
         return f"<Callback {self.prototype} at 0x{self.address:x}, {self.engine}>"
@@ -121,8 +127,15 @@ def callback(
         raise SignatureError(f"there is no target {target!r:.60}: choose one of {', '.join(conventions)}")
     convention = conventions[target]
     made = Callback(function, prototype_of(signature, convention=convention), get_engine(engine), convention)
-    made.signature = signature
+    made.signature, made.given = signature, (engine, target)
     return made
+
+
+def _callback_again(
+    function: Callable[..., Any], signature: str | Prototype, engine: str | None, target: str
+) -> Callback:
+    """The callback of a pickle, which gets an address of this process."""
+    return callback(function, signature, engine=engine, target=target)
 
 
 def prototype_of_pointer(ctype: CType) -> Prototype | None:

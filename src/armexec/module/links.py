@@ -38,7 +38,7 @@ class Links:
                 f"a module is made of an image, not of {described(image)}: use armexec.load, compile or function"
             )
         self.engine = new_sandbox(engine) if sandbox else get_engine(engine)
-        if engine is None and self.engine.name == "native" and _wants_library(image, given):
+        if engine is None and self.engine.name == "native" and (image.is_executable or _wants_library(image, given)):
             self.engine = get_engine("translated")
         self.image = image
         self.attach: Callable[[LoadedImage], object] = lambda loaded: None

@@ -6,7 +6,7 @@ import weakref
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property, partial
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, NoReturn, Self
+from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn, Self
 
 from armexec.engines import LoadedImage
 from armexec.errors import Error, LoadError, SignatureError
@@ -16,15 +16,19 @@ from armexec.module.binding import CallTarget, MakeFaster, PlacedCall, limited_c
 from armexec.module.guest_code import GuestCode
 from armexec.module.imports import Import
 from armexec.module.links import Links
-from armexec.module.settings import Settings
+from armexec.module.settings import Origin, Settings
 from armexec.module.signatures import described, prototype_of
 from armexec.objects import FunctionSymbol, Image
-from armexec.objects.names import bare_name
+from armexec.objects.names import bare_name, source_name
 from armexec.own_names import FunctionList, OwnText, own_method
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from armexec.abi.values.globals import Globals
     from armexec.abi.values.types import Types
+    from armexec.arrays import Kernel, Target
+    from armexec.c_functions import CTarget
     from armexec.errors import Diagnostic
     from armexec.memory import HostMemory, Region, Sandbox, SandboxMemory, Step
     from armexec.objects import CType, Prototype
@@ -82,8 +86,7 @@ class Module:
         """
         self._settings = settings or Settings()
         links = Links(image, engine, imports or {}, sandbox=self._settings.sandbox)
-        self._settings.check_engine(links.engine.name)
-        self._begin(links, assembly, diagnostics)
+        self._begin(links, assembly, diagnostics, Origin(engine, dict(imports or {}), self._settings))
         self._loaded: LoadedImage = links.engine.load(self._image, links.resolve)
         links.attach(self._loaded)
         try:
@@ -100,9 +103,16 @@ class Module:
             self.close()
             raise
 
-    def _begin(self, links: Links, assembly: Callable[[], str] | None, diagnostics: tuple[Diagnostic, ...]) -> None:
+    def _begin(
+        self,
+        links: Links,
+        assembly: Callable[[], str] | None,
+        diagnostics: tuple[Diagnostic, ...],
+        origin: Origin,
+    ) -> None:
         """Set what every module has, before its code is in memory."""
         self._links = links
+        self._origin = origin
         self._image = links.image
         self._assembly = assembly
         self.diagnostics = diagnostics
@@ -198,6 +208,10 @@ class Module:
     def _by_symbol(self) -> dict[tuple[str, int], Function]:
         return {}
 
+    @cached_property
+    def _unpickled(self) -> dict[tuple[str, int, bytes], Function]:
+        return {}
+
     def _function(self, symbol: FunctionSymbol) -> Function:
         key = symbol.name, symbol.offset
         made = self._by_symbol.get(key)
@@ -254,18 +268,17 @@ class Module:
             original = self.at(function, "void()")
             if original._symbol.size or original._symbol.name in self:
                 original = self._function(original._symbol)
-        address = None
-        if replacement is not None:
-            if not callable(replacement):
-                raise SignatureError(f"a function is replaced by a callable, not by {described(replacement)}")
-            address = self._links.address_of_guest(replacement)
-            if address is None:
-                if original.prototype is None:
-                    raise SignatureError(
-                        f'{original.name}: its prototype isn\'t known: give armexec.callback(function, "int(int)")'
-                    )
-                replacement = callback = self._links.callback(replacement, original.prototype)
-                address = callback.address
+        if replacement is not None and not callable(replacement):
+            raise SignatureError(f"a function is replaced by a callable, not by {described(replacement)}")
+        self._redirect(original, replacement)
+        return original
+
+    def _redirect(self, original: Function, replacement: Callable[..., Any] | None) -> None:
+        """Have calls of a function go to a callable, or to the function itself."""
+        address = None if replacement is None else self._links.address_of_guest(replacement)
+        if replacement is not None and address is None:
+            replacement = callback = self._links.callback(replacement, original._replaced_prototype)
+            address = callback.address
         with self._lock:
             if self._closed:
                 _refuse_closed(self.name)
@@ -276,7 +289,7 @@ class Module:
                 self._library.bind()
             for made in list(self._made):
                 made._unbind()
-        return original
+                made._link_arrays()
 
     @cached_property
     def _replacements(self) -> dict[int, Any]:
@@ -330,6 +343,16 @@ class Module:
         shown = ", ".join(names[:6]) + (", ..." if len(names) > 6 else "")
         state = "closed" if self._closed else self.engine
         return f"<Module {self.name!r} {state}: {shown or 'no functions'}>"
+
+    def _repr_html_(self) -> str:
+        """The functions as a table, for notebooks."""
+        from armexec.html import table
+
+        rows = (
+            (f.source_name, str(f.prototype or ""), f"+0x{f.offset:x}", f"{f.extent} bytes")
+            for f in self._image.own_functions
+        )
+        return table(self.name, ("function", "signature", "offset", "size"), rows, detail=self.engine)
 
     @property
     def assembly(self) -> str:
@@ -417,7 +440,11 @@ class Module:
             SignatureError: a type can't be passed.
         """
         target = CallTarget(self._loaded, symbol.offset, prototype, self._links.address_of_function, variable)
-        return target.python_call(self._converter(symbol, text))
+        call, make_faster = target.python_call(self._converter(symbol, text))
+        # For exceptions. The module isn't held by what it holds.
+        again: Any = CalledFunction(weakref.ref(self), symbol, prototype, text, variable)
+        call.again = again  # type: ignore[attr-defined]
+        return call, make_faster
 
     def _prepared_call(
         self,
@@ -442,6 +469,21 @@ class Module:
         sandbox = self._loaded.sandbox
         memory = None if sandbox is None else sandbox.memory
         return text_result(text, symbol.source_name, self._loaded.base + symbol.offset, memory)
+
+    def _array_target(self, symbol: FunctionSymbol, prototype: Prototype) -> Target:
+        """What ufuncs of a function are made for."""
+        from armexec.arrays import Target
+
+        settings = self._settings
+        name = bare_name(symbol.source_name)
+        return Target(self._loaded, symbol.offset, prototype, name, settings.limits, settings.has_limits)
+
+    def _c_target(self, function: Function, prototype: Prototype) -> CTarget:
+        """What a function of C calls."""
+        from armexec.c_functions import CTarget
+
+        call = Function(self, function._symbol, prototype)
+        return CTarget(prototype, call, self._loaded, function.offset, self._settings.has_limits)
 
     def _bound(self, function: Function) -> None:
         self._made.add(function)
@@ -471,6 +513,18 @@ class Module:
             finally:
                 self._loaded.close()
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        from armexec.module.pickling import pickled
+
+        return pickled(self, self._origin, self._replacements)
+
+    def __copy__(self) -> Self:
+        # As Python's functions and modules, it is what it is.
+        return self
+
+    def __deepcopy__(self, _memo: Any) -> Self:
+        return self
+
     def __enter__(self) -> Self:
         return self
 
@@ -494,7 +548,7 @@ class Function(GuestCode):
     function is an ExecutionError.
     """
 
-    __slots__ = ("__weakref__", "_module", "_prototype", "_symbol", "_text", "_variable")
+    __slots__ = ("__weakref__", "_c_function", "_kernels", "_module", "_prototype", "_symbol", "_text", "_variable")
 
     def __init__(self, module: Module, symbol: FunctionSymbol, prototype: Prototype | None = None) -> None:
         if not isinstance(module, Module) or not isinstance(symbol, FunctionSymbol):
@@ -504,6 +558,9 @@ class Function(GuestCode):
         self._prototype = prototype
         self._text: type[str] | type[bytes] | None = None
         self._variable: tuple[CType, ...] | None = None
+        # Weakly: the ufuncs hold them, and they hold this.
+        self._kernels: weakref.WeakValueDictionary[str | None, Kernel] | None = None
+        self._c_function: Any = None
 
     def __call__(self, *arguments: Any, **named: Any) -> Any:
         with self._module._lock:
@@ -567,6 +624,7 @@ class Function(GuestCode):
         self.__class__ = Function
         # The class stays until the garbage collector runs, and must not keep the memory until then.
         own.__call__ = Function.__call__
+        self._c_function = None
 
     def with_signature(self, signature: str | Prototype) -> Function:
         """The same function with another prototype, such as "int(int)". Definitions of types may stand before it:
@@ -620,6 +678,141 @@ class Function(GuestCode):
         return made
 
     @property
+    def ufunc(self) -> np.ufunc:
+        """A `numpy.ufunc` that calls the function for each element of arrays, of NumPy's types of its prototype.
+
+        It does all that NumPy's own do: broadcasting, `out=`, `where=`, casting, `reduce`, `accumulate`, `outer`, `at`.
+        NaNs are those of single calls, bit by bit. A fault leaves the loop by an ExecutionError; the elements before it
+        are in the output. The module's memory stays as long as the ufunc. The limits of the module hold for each of
+        the loops that NumPy makes in a call.
+
+        Raises:
+            SignatureError: its types aren't scalars that NumPy has, or it returns nothing or takes nothing.
+            HostError: the engine can't.
+            Error: the module is closed, or runs in a process of its own.
+
+        >>> import armexec
+        >>> armexec.function("add x0, x0, x1; ret", "long(long, long)").ufunc([1, 2], 3)
+        array([4, 5])
+        """
+        return self._array_function(None)
+
+    def gufunc(self, signature: str) -> np.ufunc:
+        """A generalized ufunc: the function is called for whole rows, matrices and so on of NumPy arrays.
+
+        `mod.dot.gufunc("(n),(n)->()")` is for `float dot(const float *, const float *, long)`. It broadcasts the other
+        dimensions, and takes `axis=`, `axes=` and `out=`. The function's parameters are: a pointer for each input, in
+        order, or a value for an input "()"; a pointer for each output, but for a last one "()" that the function
+        returns; and an integer for each core dimension, in the order in which they first appear in the signature. Sizes
+        that the signature gives as numbers aren't passed. Inputs and outputs that aren't contiguous are copied.
+
+        Args:
+            signature: core dimensions as in NumPy: "(m,n),(n)->(m)".
+
+        Raises:
+            SignatureError: the signature can't be read, or the function's parameters are others.
+            HostError: the function is in a sandbox, which can't reach arrays.
+            Error: the module is closed, or runs in a process of its own.
+        """
+        return self._array_function(signature)
+
+    def map(self, *arguments: Any, threads: int | None = None, progress: bool = False) -> Any:
+        """Call the function for each element of the arguments, as `map` of Python's does, and wait for all results.
+
+        It is for what a ufunc doesn't take: structs, pointers, text. Functions of scalars are quicker as `ufunc`.
+
+        Args:
+            arguments: for each parameter a list, a NumPy array (of which each row is an element) or anything else with
+                a length, all of one length; or one value for all calls: a number, text, bytes, a struct (a value of its
+                class, a dict, or the tuple of its members), a function, None. A list or array that
+                all calls get is given as `itertools.repeat(array)`.
+            threads: how many make the calls. By default one for each processor, where a call takes longer than some
+                50 us; shorter ones are made on this thread, since that is quicker. Limits of this thread hold in each;
+                where instructions are limited there is one.
+            progress: show a bar on standard error; where that is no terminal, a line at the end.
+
+        Returns:
+            the results in the order of the elements: a NumPy array where the result is a number, a structured one where
+            it is a struct; else a list. None for void.
+
+        Raises:
+            SignatureError: the lengths differ.
+            Error: what a call raises, that of the first element that fails. A note tells which one that is. The calls
+                for elements behind it may have been made.
+
+        >>> import armexec
+        >>> mod = armexec.compile("struct p { int x, y; }; int area(struct p p) { return p.x * p.y; }", "c")
+        >>> mod.area.map([(1, 2), (3, 4)])
+        array([ 2, 12], dtype=int32)
+        """
+        from armexec.arrays.mapping import Mapped, map_elements
+
+        in_threads = self._module._settings.isolate is None and self.engine != "reference"
+        mapped = Mapped(self, self._known_prototype(), self.name, self._text is not None, in_threads)
+        return map_elements(mapped, arguments, threads, progress)
+
+    @property
+    def ctypes(self) -> Any:
+        """The function as one of ctypes, with an address that C can call: for `scipy.LowLevelCallable`, in Numba's
+        compiled functions, or in a struct of function pointers.
+
+        It has the host's calling convention, may be called from any thread, with Python's GIL or without, and takes
+        integers, `float`, `double` and pointers, which are the host's addresses. It can be called as long as this
+        object exists.
+
+        C knows no exceptions: where the guest fails, the result is 0 or a NaN, and what has called C from Python gets
+        the exception when C is back. Until then further calls on that thread do nothing. On threads that Python knows
+        nothing of, `threading.excepthook` gets it.
+
+        Raises:
+            SignatureError: its types can't be passed so, or they are pointers and the code is confined.
+            HostError: the host's LLVM isn't there.
+            Error: the module is closed.
+
+        >>> import armexec
+        >>> armexec.function("add x0, x0, x1; ret", "long(long, long)").ctypes(1, 2)
+        3
+        """
+        from armexec.c_functions import make_c_function
+
+        prototype, module = self._known_prototype(), self._module
+        with module._lock:
+            if module.closed:
+                _refuse_closed(module.name)
+            if self._c_function is None:
+                self._c_function = make_c_function(module._c_target(self, prototype))
+                module._bound(self)
+            return self._c_function
+
+    def _array_function(self, signature: str | None) -> np.ufunc:
+        """A ufunc of a signature: the one that there is, or a new one."""
+        from armexec.arrays import kernel_of, make_ufunc
+
+        module = self._module
+        with module._lock:
+            if module.closed:
+                _refuse_closed(module.name)
+            prototype = self._known_prototype()
+            if self._kernels is None:
+                self._kernels = weakref.WeakValueDictionary()
+            known = self._kernels.get(signature)
+            made: np.ufunc | None = None if known is None else known.ufunc
+            if made is None:
+                made = make_ufunc(self, module._array_target(self._symbol, prototype), signature)
+                self._kernels[signature] = kernel_of(made)  # type: ignore[assignment]
+                module._bound(self)
+        return made
+
+    def _link_arrays(self) -> None:
+        """Have the ufuncs that there are call functions as they are linked now."""
+        if self._kernels:
+            from armexec.arrays import remake_loop
+
+            target = self._module._array_target(self._symbol, self._known_prototype())
+            for kernel in list(self._kernels.values()):
+                remake_loop(kernel, target)
+
+    @property
     def name(self) -> str:
         """The name as in the source: `fn(int)` in C++, `fn` in C."""
         return self._symbol.source_name
@@ -652,6 +845,16 @@ class Function(GuestCode):
             LoadError: the debug information is malformed.
         """
         return self._prototype or self._symbol.prototype
+
+    @property
+    def _replaced_prototype(self) -> Prototype:
+        """The prototype of a function that is replaced. Raises SignatureError where it isn't known."""
+        prototype = self.prototype
+        if prototype is None:
+            raise SignatureError(
+                f'{self.name}: its prototype isn\'t known: give armexec.callback(function, "int(int)")'
+            )
+        return prototype
 
     @property
     def signature(self) -> str:
@@ -709,9 +912,64 @@ class Function(GuestCode):
 
         return listed(self._module.loaded, self._symbol, self.bytes)
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        from armexec.module.pickling import pickled_choices
+
+        choices = pickled_choices(self._prototype, self._text, self._variable)
+        return _function_again, (self._module, self._symbol.name, self._symbol.offset, choices)
+
+    def __copy__(self) -> Function:
+        return self
+
+    def __deepcopy__(self, _memo: Any) -> Function:
+        return self
+
+    def _repr_html_(self) -> str:
+        """Its listing, for notebooks."""
+        from armexec.html import code_table
+
+        if self._module.closed:
+            return code_table(self.signature or self.name, "", detail="closed")
+        return code_table(self.signature or self.name, self.disassembly, detail=f"at 0x{self.address:x}, {self.engine}")
+
     def __repr__(self) -> str:
         state = "closed" if self._module.closed else self.engine
         return f"<Function {self.signature or self.name} at 0x{self.address:x}, {state}>"
+
+
+def _function_again(module: Module, name: str, offset: int, choices: bytes) -> Function:
+    """The function of a pickle: the same one for the same choices, so that its calls are bound once."""
+    found = module._unpickled.get((name, offset, choices))
+    if found is None:
+        from armexec.module.pickling import unpickled_choices
+
+        image = module.image
+        known = next((f for f in image.functions if f.offset == offset and f.name == name), None)
+        symbol = known or FunctionSymbol(name, source_name(name), offset, 0, image)
+        prototype, text, variable = unpickled_choices(choices, module.name)
+        found = Function(module, symbol, prototype)
+        found._text, found._variable = text, variable
+        found = module._unpickled.setdefault((name, offset, choices), found)
+    return found
+
+
+class CalledFunction(NamedTuple):
+    """How a call finds its Function again."""
+
+    module: weakref.ref[Module]
+    symbol: FunctionSymbol
+    prototype: Prototype
+    text: type[str] | type[bytes] | None
+    variable: tuple[CType, ...] | None
+
+    def __call__(self) -> Function | None:
+        """The function; None once its module is gone."""
+        module = self.module()
+        if module is None:
+            return None
+        made = Function(module, self.symbol, self.prototype)
+        made._text, made._variable = self.text, self.variable
+        return made
 
 
 def _initializer_prototype() -> Prototype:

@@ -5,11 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
 
-from armexec.errors import HostError, SignatureError
-from armexec.run_limits import check_limits, limits
+from armexec.errors import SignatureError
+from armexec.resource_limits.run_limits import check_limits, limits
 
-__all__ = ["Settings"]
+if TYPE_CHECKING:
+    from armexec.module.imports import Import
+
+__all__ = ["Origin", "Settings"]
 
 
 @dataclass(frozen=True)
@@ -47,15 +51,6 @@ class Settings:
             raise SignatureError('a function with isolate="process" can\'t open files: leave out isolate= or files=')
         if not isinstance(self.sandbox, bool):
             raise SignatureError(f"sandbox is True or False, not {self.sandbox!r:.60}")
-        if self.sandbox and self.isolate is not None:
-            raise SignatureError("a sandbox in a process of its own isn't there yet: give sandbox or isolate, not both")
-
-    def check_engine(self, name: str) -> None:
-        """Raises HostError for what an engine can't."""
-        if name == "native":
-            for setting in ("instruction_limit", "stack_size"):
-                if getattr(self, setting) is not None:
-                    raise HostError(f"the engine 'native' has no {setting}: use engine=\"translated\"")
 
     @property
     def has_limits(self) -> bool:
@@ -71,3 +66,11 @@ class Settings:
             instruction_limit=self.instruction_limit,
             stack_size=self.stack_size,
         )
+
+
+class Origin(NamedTuple):
+    """What a module was loaded with, as the user gave it."""
+
+    engine: str | None
+    imports: Mapping[str, Import]
+    settings: Settings

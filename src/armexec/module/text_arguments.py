@@ -13,7 +13,7 @@ from armexec.errors import SignatureError
 from armexec.objects import CType, Parameter, Prototype
 
 if TYPE_CHECKING:
-    from armexec.memory import Sandbox
+    from armexec.memory.text import Readable
 
 __all__ = ["guess_prototype", "parse_arguments", "shown_result", "written"]
 
@@ -171,12 +171,12 @@ def _text(data: bytes) -> str:
     return data.partition(b"\0")[0].decode("utf-8", "backslashreplace")
 
 
-def shown_result(prototype: Prototype, value: Any, sandbox: Sandbox | None = None) -> Any:
-    """The result as a value of JSON: text for a char pointer, None for void, else the number. `sandbox`: the one that
-    the function is in."""
+def shown_result(prototype: Prototype, value: Any, memory: Readable | None = None) -> Any:
+    """The result as a value of JSON: text for a char pointer, None for void, else the number. `memory`: that of the
+    function; by default this process's."""
     result = prototype.result
     if result.kind == "pointer" and value and result.target is not None and _is_char(result.target):
-        text = _string_at(value, sandbox)
+        text = _string_at(value, memory)
         return value if text is None else text
     return _shown_number(value)
 
@@ -186,11 +186,12 @@ def _shown_number(value: Any) -> Any:
     return str(value) if isinstance(value, float) and not math.isfinite(value) else value
 
 
-def _string_at(address: int, sandbox: Sandbox | None) -> str | None:
+def _string_at(address: int, memory: Readable | None) -> str | None:
     """The text at an address, or None if it can't be read or has no end."""
-    from armexec.memory import AccessError, string_at
+    from armexec.errors import Error
+    from armexec.memory import string_at
 
     try:
-        return _text(string_at(address, None if sandbox is None else sandbox.memory))
-    except AccessError:
+        return _text(string_at(address, memory))
+    except Error:
         return None

@@ -6,6 +6,7 @@ holds the prototypes that were asked for, as plain data. A damaged entry counts 
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import sys
@@ -37,12 +38,23 @@ class ObjectCache:
 
     def __init__(self, data: bytes) -> None:
         """Make the cache of the object with these bytes."""
-        self._data = data
+        self._identity = hashlib.sha256(data).digest()
+        self._forget()
+
+    def _forget(self) -> None:
         self._key = ""
         self._store: Store | None = None
         self._prototypes: dict[str, Prototype | None] | None = None
         self._names: dict[str, str] = {}
         self._learned = 0
+
+    def __getstate__(self) -> bytes:
+        # Another process has other files.
+        return self._identity
+
+    def __setstate__(self, identity: bytes) -> None:
+        self._identity = identity
+        self._forget()
 
     def prototype(self, question: str, read: Callable[[], Prototype | None]) -> Prototype | None:
         """The answer to a question about the debug information, from the cache or from `read`.
@@ -73,7 +85,7 @@ class ObjectCache:
         if self._prototypes is None:
             self._prototypes = {}
             try:
-                key = Store.key("prototypes 1", sources_identity("objects"), *_stamps(), self._data)
+                key = Store.key("prototypes 2", sources_identity("objects"), *_stamps(), self._identity)
             except OSError:
                 return self._prototypes
             self._key, self._store = key, Store("prototypes")

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Self, TypeAlias
+from typing import TYPE_CHECKING, Any, Self, TypeAlias
 
 from armexec.errors import LoadError
 from armexec.objects.debug_info.parts import ImageDebugInfo
@@ -20,6 +20,7 @@ from armexec.objects.relocations import OutOfRange, RelocationType
 from armexec.objects.variables import Variables
 
 if TYPE_CHECKING:
+    from armexec.objects.debug_info.call_frames import CallFrames, FrameProgram
     from armexec.objects.debug_info.source_line import SourceLine
     from armexec.objects.prototypes import CType, Prototype
 
@@ -163,15 +164,25 @@ class Image:
         return Image(self.name, [*self.parts, *parts])
 
     def without_debug_info(self) -> Self:
-        """The same image without its debug information. It can be pickled."""
+        """The same image without its debug information."""
         made = copy(self)
-        for name in list(made.__dict__):
-            if isinstance(getattr(type(self), name, None), cached_property):
-                del made.__dict__[name]
         made.parts = tuple(replace(part, debug=None, cache=None, debug_contents=None) for part in self.parts)
         made._debug_info = ImageDebugInfo(made.parts, made.sections)
-        made.imported = set()
         return made
+
+    def __getstate__(self) -> dict[str, Any]:
+        """What pickles and copies have: what can't be found again, and isn't of this process."""
+        kind = type(self)
+        state = {k: v for k, v in self.__dict__.items() if not isinstance(getattr(kind, k, None), cached_property)}
+        del state["_debug_info"]
+        if self.is_executable:
+            # It is never linked again, and most of its parts are a library's.
+            state["parts"] = tuple(part.linked() for part in self.parts)
+        return state | {"imported": set()}
+
+    def __setstate__(self, state: Mapping[str, Any]) -> None:
+        self.__dict__.update(state)
+        self._debug_info = ImageDebugInfo(self.parts, self.sections)
 
     # Names
 
@@ -453,6 +464,16 @@ class Image:
             return sorted(set(self._debug_info.elsewhere()))
         except LoadError:
             return []
+
+    @cached_property
+    def call_frames(self) -> CallFrames:
+        """Where functions have saved the registers of their callers, by offsets in the image."""
+        from armexec.objects.debug_info.call_frames import CallFrames
+
+        return CallFrames(self._described_frames())
+
+    def _described_frames(self) -> list[FrameProgram]:
+        return self._debug_info.described_frames()
 
     def line_of(self, offset: int) -> SourceLine | None:
         """The source line that the instruction at an offset came from; None where that isn't known."""

@@ -86,6 +86,13 @@ class Profile:
             raise Error("the profile isn't there before the end of its `with` block")
         return self._functions
 
+    def _repr_html_(self) -> str:
+        """The functions as a table, for notebooks. Raises Error before the end of the `with` block."""
+        from armexec.html import table
+
+        rows = ((f"{f.share:.1%}", f.samples, f.name) for f in self._done())
+        return table("Profile", ("share", self._unit, "function"), rows, detail=f"{self.samples} {self._unit}")
+
     @property
     def functions(self) -> list[HotFunction]:
         """The functions with samples, hottest first. Raises Error before the end of the `with` block."""

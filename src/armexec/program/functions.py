@@ -22,7 +22,7 @@ from armexec.program.memory import ProgramMemory
 from armexec.program.process import InitialMemory, system_call_handler
 from armexec.program.standard_streams import StandardError, StandardInput
 from armexec.program.system_calls import ProgramExit, SystemCalls
-from armexec.run_limits import are_limited, grace
+from armexec.resource_limits.run_limits import are_limited, grace
 
 __all__ = ["CLibrary", "LinkedLibrary"]
 

@@ -4,24 +4,23 @@ from __future__ import annotations
 
 import ctypes
 import os
-from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from collections.abc import Callable, Mapping, Sequence
+from typing import NamedTuple, Protocol
 
 from armexec.callbacks import SystemCallHandler
 from armexec.cpu.call_frame import CallFrame
 from armexec.engines import LoadedImage, default_engine, get_engine, new_sandbox
 from armexec.engines.faults import to_error
 from armexec.errors import HostError, LoadError
-from armexec.guest_sizes import sizes
 from armexec.machines.traps import Trap, TrapKind
 from armexec.memory import HostMemory, Sandbox, page_size, stack_size
 from armexec.objects import Image
 from armexec.program.memory import ProgramMemory
 from armexec.program.stack import initial_stack
-from armexec.program.system_calls import Denied, ProgramExit, SystemCalls
-from armexec.program.system_calls.streams import Readable, Writable
+from armexec.program.system_calls import Denied, GuestMemory, ProgramExit
+from armexec.resource_limits.guest_sizes import sizes
 
-__all__ = ["Entry", "InitialMemory", "Process", "program_engine", "system_call_handler"]
+__all__ = ["AnswersSystemCalls", "Entry", "InitialMemory", "Process", "program_engine", "system_call_handler"]
 
 _RANDOM = 16
 
@@ -85,6 +84,16 @@ class InitialMemory(NamedTuple):
         return cls(address, outside + address, len(data), memory)
 
 
+class AnswersSystemCalls(Protocol):
+    """What answers the system calls of a program, as `SystemCalls` does."""
+
+    def call(self, number: int, arguments: Sequence[int]) -> int:
+        """Make the system call of a number with its arguments; what the guest gets in X0."""
+
+    def close(self) -> None:
+        """The program has ended."""
+
+
 class Entry(NamedTuple):
     """A call that a program consists of: its offset in the image, its registers and stack, and whether it is main's."""
 
@@ -103,25 +112,23 @@ class Process:
     def __init__(
         self,
         image: Image,
-        engine: str | None = None,
+        engine: str | None,
+        make_system: Callable[[GuestMemory], AnswersSystemCalls],
         *,
-        input: bytes | Readable = b"",
-        output: Writable | None = None,
-        error: Writable | None = None,
-        files: Mapping[str, str] | None = None,
         sandbox: bool = False,
     ) -> None:
-        """Load an image; the streams and files are as in `SystemCalls`. `sandbox`: it reaches no memory but its own.
+        """Load an image. `make_system` gives what answers its system calls, for its memory. `sandbox`: it reaches no
+        memory but its own.
 
         Raises:
-            LoadError: a folder of `files` isn't there, or the image doesn't fit together.
+            LoadError: the image doesn't fit together; and what `make_system` raises.
             HostError: the engine can't run programs here.
         """
         running = new_sandbox(engine) if sandbox else get_engine(program_engine(engine))
         self.engine = running.name
         self.functions = running.host_functions()
         self._memory = ProgramMemory(running.sandbox)
-        self._system = SystemCalls(self._memory, input=input, output=output, error=error, files=files)
+        self._system = make_system(self._memory)
         self.loaded: LoadedImage = running.load(image, lambda name: None)
         self.loaded.answer_system_calls(system_call_handler(self._system, self.loaded))
 
@@ -189,7 +196,7 @@ class Process:
         self.close()
 
 
-def system_call_handler(system: SystemCalls, loaded: LoadedImage) -> SystemCallHandler:
+def system_call_handler(system: AnswersSystemCalls, loaded: LoadedImage) -> SystemCallHandler:
     """What answers the system calls of an image in memory. It refers to no engine, so that nothing refers to itself."""
     image, base = loaded.image, loaded.base
     memory = HostMemory() if loaded.sandbox is None else loaded.sandbox.memory

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from armexec.errors import LoadError
@@ -53,7 +54,7 @@ def code_image(code: Code, name: str, *, entry: str) -> Image:
     part = read_part(_with_entry(code, entry).object(), name)
     if not any(section.name in (".debug_info", "__DWARF,__debug_info") for section in code.sections):
         rows = _rows(code, part)
-        part = replace(part, debug=lambda placed: AssemblyLines(name, rows, placed))
+        part = replace(part, debug=partial(AssemblyLines, name, rows))
     return Image(name, [part if code.apple else replace(part, format="words")])
 
 

@@ -70,6 +70,7 @@ class AddressSpace:
         self.hooks = Hooks(self._hook_changes, self._hook_changed)
         pages = FixedPages() if self.engine == "native" else None
         self._runner: Runner = runner(self.engine, self.page_table, pages)
+        self._followers: list[Runner] = []
         self._backing: Backing = Anywhere() if pages is None else AtGuestAddresses(pages)
         self._host_functions = HostFunctions()
         self.images: list[PlacedImage] = []
@@ -262,7 +263,7 @@ class AddressSpace:
             Error: nothing is mapped at one of them; then nothing is changed.
         """
         begin, content = _address(address), bytes(data)
-        self._runner.invalidate(begin, begin + len(content))
+        self.invalidate(begin, begin + len(content))
         with self._opened(begin, len(content), Protection.WRITE):
             self.mappings.write(begin, content)
 
@@ -318,7 +319,7 @@ class AddressSpace:
     def _hook_changes(self, hook: Hook) -> None:
         """A hook is about to come or to go."""
         if hook.kind == "code":
-            self._runner.invalidate(hook.begin, hook.end)
+            self.invalidate(hook.begin, hook.end)
         elif hook.kind in ("read", "write"):
             begin, end = _pages(hook.begin, hook.end)
             for mapping in self.mappings.overlapping(begin, end):
@@ -356,6 +357,17 @@ class AddressSpace:
     def invalidate(self, begin: int, end: int) -> None:
         """Drop what was made of code."""
         self._runner.invalidate(begin, end)
+        for follower in self._followers:
+            follower.invalidate(begin, end)
+
+    @contextmanager
+    def followed(self, runner: Runner) -> Iterator[None]:
+        """Another runner, too, is told meanwhile where code changes."""
+        self._followers.append(runner)
+        try:
+            yield
+        finally:
+            self._followers.remove(runner)
 
     def hooked(self, kind: str, begin: int, end: int) -> bool:
         """Whether a hook of a kind is called for something between two addresses."""
@@ -386,7 +398,7 @@ class AddressSpace:
 
         What depends on the old ones goes first: a handler of a signal may raise an exception anywhere.
         """
-        self._runner.invalidate(begin, end)
+        self.invalidate(begin, end)
         self.page_table.set(begin, end, 0, 0)
         self.mappings.replace(begin, end, parts)
         self._refresh(begin, end)

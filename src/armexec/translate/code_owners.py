@@ -60,12 +60,14 @@ class CodeOwner(Protocol):
 class CodeOwners:
     """The translators of all images in memory.
 
-    `forget` is called when code has gone. `others` says how many translators there are besides, of code that can tell
-    which flags operations have raised.
+    `forget` is called with a weak reference when code has gone: host code that can't be interrupted, since Python drops
+    exceptions of such calls. `others` says how many translators there are besides, of code that can tell which flags
+    operations have raised.
     """
 
-    def __init__(self, forget: Callable[[], None], others: Callable[[], int]) -> None:
-        self._forget = forget
+    forget: Callable[[object], object]
+
+    def __init__(self, others: Callable[[], int]) -> None:
         self._others = others
         self._lock = hold(threading.RLock())
         # Weakly: an image that nobody holds any more takes its translations with it.
@@ -84,7 +86,7 @@ class CodeOwners:
             self.count_strict()
             index = bisect_right(self._starts, translator.code.base)
             self._starts.insert(index, translator.code.base)
-            self._translators.insert(index, weakref.ref(translator, self._gone))
+            self._translators.insert(index, weakref.ref(translator, self.forget))
             self._strict.value += translator.code.reads_fpsr
 
     def remove(self, translator: CodeOwner) -> None:
@@ -95,9 +97,6 @@ class CodeOwners:
             self._starts = [start for start, keep in zip(self._starts, kept, strict=True) if keep]
             self._translators = [found for found, keep in zip(self._translators, kept, strict=True) if keep]
             self._strict.value -= translator.code.reads_fpsr
-
-    def _gone(self, _: object) -> None:
-        self._forget()
 
     def count_strict(self) -> None:
         """Count those whose code can tell flags, without what is gone."""

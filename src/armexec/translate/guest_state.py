@@ -9,10 +9,13 @@ from typing import Any
 
 from armexec.cpu.registers import COUNTER_FIELD, STATE_FIELDS, StateField
 
-__all__ = ["IDLE", "OFFSETS", "GuestState"]
+__all__ = ["HOST_STACK_SIZE", "IDLE", "OFFSETS", "GuestState"]
 
 IDLE = 1
 """The word of a thread that has run guest code and runs none now; else it is the address of its `GuestState`."""
+
+HOST_STACK_SIZE = 1 << 14
+"""Bytes of the host's stack that are kept when the guest is left."""
 
 _TYPES: Mapping[int, Any] = {1: ctypes.c_uint8, 8: ctypes.c_uint64}
 
@@ -52,9 +55,18 @@ class GuestState(ctypes.Structure):
         ("limit_cell", ctypes.c_uint64),
         ("host_pc", ctypes.c_uint64),
         ("host_sp", ctypes.c_uint64),
-        # Of a signal: its si_code, and on x86-64 Linux the registers, as `gregset_t` has them.
+        # Of a signal: its si_code.
         ("host_code", ctypes.c_uint64),
-        ("host_registers", ctypes.c_uint64 * 17),
+        # Where the guest is left: the host's registers, as `gregset_t` of x86-64 has them, or X0 to X30, SP and PC;
+        # whether they are all there, else only those that calls don't change.
+        ("host_registers", ctypes.c_uint64 * 33),
+        ("host_all", ctypes.c_uint64),
+        # Not 0: the guest has gone on by the dispatcher, without the host's calls that its own had been.
+        ("astray", ctypes.c_uint64),
+        # Where the host's stack was when the guest was entered, and what has been kept of the stack below.
+        ("host_top", ctypes.c_uint64),
+        ("host_stack_begin", ctypes.c_uint64),
+        ("host_stack_size", ctypes.c_uint64),
         # Of an instruction that is executed by itself (`top_byte_ignore`): where ucontext_t has its register, 0 without
         # one; what was put there, and what is to be there if that is unchanged.
         ("step_place", ctypes.c_uint64),
@@ -64,6 +76,7 @@ class GuestState(ctypes.Structure):
         ("environment", ctypes.c_uint64),
         # Larger than any jmp_buf: 200 bytes on x86-64 Linux, 312 on AArch64 Linux, 192 on Apple silicon.
         ("jump_buffer", ctypes.c_uint64 * 64),
+        ("host_stack", ctypes.c_uint8 * HOST_STACK_SIZE),
     )
 
     @property

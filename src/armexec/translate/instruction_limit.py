@@ -8,13 +8,13 @@ from __future__ import annotations
 import ctypes
 
 from armexec.callbacks import SystemCallHandler
-from armexec.instruction_budget import instruction_limit
 from armexec.machines import system
 from armexec.machines.interpreter.decoding import executable
 from armexec.machines.interpreter.flags import Flags
 from armexec.machines.interpreter.machine import ReferenceMachine
 from armexec.machines.traps import Trap, TrapKind
 from armexec.memory import HostMemory, SandboxMemory
+from armexec.resource_limits.instruction_budget import instruction_limit
 from armexec.translate.guest_state import GuestState
 
 __all__ = ["run_rest"]

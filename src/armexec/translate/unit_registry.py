@@ -9,6 +9,7 @@ from functools import cached_property
 from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
+from armexec.translate.array_loops.loop import Loop
 from armexec.translate.mode import Mode
 from armexec.translate.policy import Policy
 
@@ -33,7 +34,8 @@ class Shape(NamedTuple):
 
     A half-precision number is passed as an integer of 16 bits on the outside. `in_frame`: the arguments and the results
     are in a `CallFrame`, whose address is passed instead. `thread_pointer`: TPIDR_EL0 is the last argument, and not 0.
-    `in_state`: all registers are in the state, in code that the entry stub of another translation runs.
+    `in_state`: all registers are in the state, in code that the entry stub of another translation runs. `loop`: it is a
+    loop of a ufunc, which gets the arguments from NumPy's operands.
     """
 
     arguments: tuple[Argument, ...] = ()
@@ -41,6 +43,7 @@ class Shape(NamedTuple):
     in_frame: bool = False
     thread_pointer: bool = False
     in_state: bool = False
+    loop: Loop | None = None
 
 
 class Names(NamedTuple):

@@ -8,7 +8,7 @@ import gc
 import pytest
 
 import armexec
-from armexec.engines.translated import settle
+from armexec.engines.translated import process_runtime, settle
 from armexec.translate.execute.found_code import FoundCode
 from armexec.translate.support.runtime_ir import FOUND_SIZE
 
@@ -101,14 +101,34 @@ def test_records_do_not_change() -> None:
             assert records == before
         before = records.copy()
         records.clear()
-        found.clear()
     pairs = [tuple((ctypes.c_uint64 * 2).from_address(record)) for record in before]
     assert pairs == [(0x1000 + 4 * i, 0x70000 + i) for i in range(600)]
 
 
+def _tables() -> list[list[int]]:
+    runtime = process_runtime()
+    found = (*runtime._found.values(), runtime._found_entry)
+    return [list((ctypes.c_uint64 * FOUND_SIZE).from_address(table.address)) for table in found]
+
+
 def test_all_is_forgotten() -> None:
-    found = FoundCode(lambda table, record: None)
-    table = (ctypes.c_uint64 * FOUND_SIZE).from_address(found.address)
-    table[:] = range(1, FOUND_SIZE + 1)
-    found.clear()
-    assert not any(table)
+    other = armexec.function("add x0, x0, #1\nret", "long(long)", engine="translated:O2")
+    calls = armexec.function(CALLS, SIGNATURE, engine="translated:O2")
+    for limit in (None, 1 << 40):
+        with armexec.limits(instruction_limit=limit):
+            assert calls(_pointers([other] * 3), 3) == 3
+    assert any(map(any, _tables()))
+    process_runtime().forget_found()
+    assert not any(map(any, _tables()))
+    assert calls(_pointers([other] * 3), 3) == 3
+
+
+def test_no_exception_of_a_handler_keeps_code_that_has_gone() -> None:
+    # Python drops what comes in a callback of a weak reference, also before the first line of it.
+    made = armexec.function("add x0, x0, #1\nret", "long(long)", engine="translated:O2")
+    assert made(1) == 2
+    references = process_runtime()._owners._translators
+    assert references
+    for reference in references:
+        assert not hasattr(reference.__callback__, "__code__")
+        assert not hasattr(reference.__callback__, "__func__")

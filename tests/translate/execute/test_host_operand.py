@@ -9,7 +9,7 @@ import pytest
 import armexec
 from armexec.errors import MemoryFault
 from armexec.machines.addresses import without_tag
-from armexec.translate.execute.host_operand import memory_operand
+from armexec.translate.execute.host_operand import is_plain_load, memory_operand
 
 # In bits 48 to 55, which no host ignores.
 ADDRESSES = (0x0012_3456_789A_BCD0, 0x0080_0000_0000_0000, 0x00FF_7FFF_FFFF_FFF0)
@@ -82,6 +82,23 @@ def test_operands_of_the_host(code: str, address: int) -> None:
 @pytest.mark.parametrize("code", ["48 89 c7", "c3", "f3 aa", "48 8b 05 00 00 00 00", "48", "", "48 8b 87 00", "0f"])
 def test_instructions_without_such_an_operand(code: str) -> None:
     assert memory_operand(bytes.fromhex(code)) is None
+
+
+@pytest.mark.parametrize(
+    ("code", "wanted"),
+    [
+        ("48 8b 00", True),  # mov rax, [rax]
+        ("8a 00", True),  # mov al, [rax]
+        ("40 8a 36", True),  # mov sil, [rsi]
+        ("8a 36", False),  # mov dh, [rsi]
+        ("66 8b 00", True),  # mov ax, [rax]
+        ("0f be 00", True),  # movsx eax, byte [rax]
+        ("02 00", False),  # add al, [rax]
+        ("88 00", False),  # mov [rax], al
+    ],
+)
+def test_loads_of_general_registers(code: str, wanted: bool) -> None:
+    assert is_plain_load(bytes.fromhex(code)) is wanted
 
 
 def test_a_copy_by_the_host_knows_its_address() -> None:

@@ -13,15 +13,18 @@ import pytest
 
 from armexec.machines.traps import TrapKind
 from armexec.translate import support
+from armexec.translate.array_loops.python_loop import python_loop_text
 from armexec.translate.codegen.llvm import llvm
 from armexec.translate.execute.fault_handler import handler_text
 from armexec.translate.guest_state import OFFSETS
 from armexec.translate.observe.sampler import sampler_text
 from armexec.translate.python_calls import callback_ir
+from armexec.translate.python_calls.c_thunk import CType, thunk_text
 from armexec.translate.python_calls.call_types import CallTypes, Passed, Returned
 from armexec.translate.python_calls.frame_ir import Frame
 from armexec.translate.python_calls.vectorcall_ir import text
 from armexec.translate.support import load as loading
+from armexec.translate.support.host_frame_text import host_frame_text
 from armexec.translate.support.load import load
 from armexec.translate.support.runtime_ir import SHARED, core, declarations, dispatcher, resumption, runner, shared
 
@@ -32,7 +35,7 @@ HOSTS = [("x86_64", "linux"), ("aarch64", "linux"), ("arm64", "darwin"), ("riscv
 
 def _modules(machine: str, system: str) -> Iterator[str]:
     yield shared(machine) + handler_text(machine, system) + load("signals/interrupt")
-    yield load("runtime/c_library") + handler_text(machine, system)
+    yield load("runtime/c_library") + host_frame_text(machine) + handler_text(machine, system)
     yield sampler_text(machine, system)
     yield f"{core()}{runner()}attributes #0 = {{ nounwind }}\n"
     unit = declarations() + dispatcher(table_size=7) + resumption(table_size=7)
@@ -40,6 +43,9 @@ def _modules(machine: str, system: str) -> Iterator[str]:
     yield text(CallTypes((Passed(64, buffers=True),), Returned("void"), thread_pointer=True, serialized=True))
     yield text(CallTypes((), Returned("void"), Frame(256, 240, 0, (), (), ())))
     yield load("runtime/redirect", LOOKUP="lookup_slowly")
+    yield python_loop_text(machine)
+    copies = load("arrays/copy", BITS=64, BYTES=8) + load("arrays/cores", BYTES=8) + load("arrays/core_room")
+    yield f"{copies}attributes #0 = {{ nounwind }}\n"
     numbers = (
         Returned("float", 32),
         Returned("float", 64),
@@ -47,6 +53,8 @@ def _modules(machine: str, system: str) -> Iterator[str]:
         Returned("unsigned", 64),
         Returned("bool", 8),
     )
+    for thunk in (None, CType("float"), CType("i8", True)):
+        yield thunk_text((CType("ptr"), CType("double")), thunk)
     for result in (None, Passed(32, is_float=True), Passed(64, is_float=True), Passed(8, -128, 127)):
         yield callback_ir.text(numbers, result)
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from armexec.abi.checks import MISSING, by_position, count_of, parameter_names
 from armexec.abi.frames.caller import CallerPlan
+from armexec.abi.frames.lent_memory import LentMemory, memory_of
 from armexec.abi.lists import write_back
 from armexec.abi.placement import CallingConvention
 from armexec.abi.variadic import variable_arguments
@@ -15,6 +16,8 @@ from armexec.errors import SignatureError
 from armexec.objects import CType, Prototype
 
 __all__ = ["PreparedCall"]
+
+_MOST_LENDERS = 16
 
 
 class PreparedCall:
@@ -56,12 +59,23 @@ class PreparedCall:
         self._convert = convert
         self._frame = self._plan.take()
         self._alive = owners()
+        self._lenders: list[Any] | None = None
         self._plan.fill(self._frame, self._alive, *arguments, *further)
 
     @property
     def block(self) -> CallFrame:
         """The registers and where the stack arguments are."""
         return self._frame.block
+
+    def lent(self) -> list[LentMemory]:
+        """The largest pieces of memory that the guest is given, as they are now: an array may be resized."""
+        if self._lenders is None:
+            known = [
+                (memory[1] - memory[0], owner) for owner in self._alive if (memory := memory_of(owner)) is not None
+            ]
+            self._lenders = [owner for _, owner in sorted(known, key=lambda pair: pair[0])[-_MOST_LENDERS:]]
+        found = map(memory_of, self._lenders)
+        return [memory for memory in found if memory is not None and memory[0] < memory[1]]
 
     def result(self) -> Any:
         """The result, when the registers at the return are in the block."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copyreg
 import ctypes
 import keyword
 import threading
@@ -11,6 +12,7 @@ from typing import Any, Self
 
 from armexec.abi.buffers import address_of
 from armexec.abi.lending import Kept, refuse_pointers
+from armexec.abi.values.classes import register
 from armexec.abi.values.codec import Buffer, Codec, codec_for, represented, shown
 from armexec.abi.values.members import BitField, Empty, Group, Member, groups_of
 from armexec.errors import SignatureError
@@ -351,10 +353,19 @@ def struct_class(ctype: CType) -> type[StructValue]:
             "_all": frozenset(order) if set(order) == members.keys() else None,
         }
         made = StructType(name, (StructValue,), namespace)
+        register(made)
         with _lock:
             # Another thread may have made it meanwhile.
             found = _classes.setdefault(key, made)
     return found  # type: ignore[return-value]
+
+
+def _pickled_class(made: StructType) -> str | tuple[Any, ...]:
+    # StructValue itself has no type.
+    return (struct_class, (made.ctype,)) if "ctype" in vars(made) else made.__qualname__
+
+
+copyreg.pickle(StructType, _pickled_class)
 
 
 @codec_for("struct", "union")

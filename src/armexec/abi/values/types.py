@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import enum
 from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
 from typing import Any
 
+from armexec.abi.values.enums import enum_class
 from armexec.abi.values.structs import struct_class
 from armexec.errors import LoadError
 from armexec.objects import CType, Image
@@ -27,10 +27,7 @@ def class_of(ctype: CType) -> Any:
     if ctype.kind in ("struct", "union") and ctype.fields is not None:
         return struct_class(ctype)
     if ctype.kind == "enum" and ctype.enumerators:
-        name = (ctype.tag or ctype.name).split(" ", 1)[-1].rsplit("::", 1)[-1]
-        # What Python has another use for isn't there by name.
-        usable = [(n, v) for n, v in ctype.enumerators if n.isidentifier() and not n.startswith("_") and n != "mro"]
-        return enum.IntEnum(name if name.isidentifier() else "enum", usable)
+        return enum_class(ctype)
     return ctype
 
 

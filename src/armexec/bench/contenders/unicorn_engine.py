@@ -47,6 +47,23 @@ class _Machine(Runner):
         for offset, data in image.place(_BASE, lambda _: None):
             machine.mem_write(_BASE + offset, data)
 
+    def run_hooked(self, count: int, instructions: int) -> int:
+        """Run so many instructions of a run, with an empty function of Python called for each; how many they were."""
+        done = 0
+
+        def hook(machine: Any, address: int, size: int, data: Any) -> None:
+            nonlocal done
+            done += 1
+            if done == instructions:
+                machine.emu_stop()
+
+        handle = self._machine.hook_add(self._unicorn.UC_HOOK_CODE, hook)
+        try:
+            self.run(count)
+        finally:
+            self._machine.hook_del(handle)
+        return done
+
     def run(self, count: int) -> Run:
         self._machine.reg_write(self._x0, count)
         self._machine.reg_write(self._lr, _RETURN)

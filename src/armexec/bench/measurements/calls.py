@@ -24,8 +24,10 @@ CTYPES = "ctypes fn(3)"
 def measure_calls(rounds: int, calls: int) -> dict[str, float]:
     """Nanoseconds of processor time of a call, of which there are `calls` a round: medians by the kind of call.
 
-    CTYPES is missing where the host has no compiler, "fn.ufunc(array)" where functions have no `ufunc`. Raises Error.
+    CTYPES is missing where the host has no compiler. Raises Error.
     """
+    import numpy
+
     with ExitStack() as stack:
         function = stack.enter_context(armexec.compile(_SOURCE, "c")).fn
         data = list(range(calls))
@@ -33,12 +35,9 @@ def measure_calls(rounds: int, calls: int) -> dict[str, float]:
             ONE_BY_ONE: _repeated(function, calls),
             "map(fn, list)": lambda: list(map(function, data)),
         }
-        ufunc: Any = getattr(function, "ufunc", None)
-        if ufunc is not None:
-            import numpy
-
-            array = numpy.arange(calls, dtype=numpy.int32)
-            ways["fn.ufunc(array)"] = lambda: ufunc(array)
+        ufunc = function.ufunc
+        array = numpy.arange(calls, dtype=numpy.int32)
+        ways["fn.ufunc(array)"] = lambda: ufunc(array)
         try:
             host: Any = stack.enter_context(host_library(_SOURCE, ("-O2",))).fn
         except CompileError:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from armexec.bench.figures import geometric_mean, median
+from armexec.bench.measurements.arrays import ArrayTimes
 from armexec.bench.measurements.first_call import Moments
 from armexec.bench.measurements.hot import Hot
 from armexec.engines import get_engine
@@ -27,7 +28,8 @@ class Report:
     """All figures of one run; parts that weren't measured are empty.
 
     `machine` and `contenders` describe what took part; `absent` has reasons for the rest. `first_calls` has the rounds
-    of each kernel's "cold" and "warm" moments, `calls` nanoseconds, `text` instructions a second, `startup` seconds.
+    of each kernel's "cold" and "warm" moments, `calls` nanoseconds, `arrays` seconds, `text` instructions a second,
+    `startup` seconds, `debugging` instructions a second by kernels.
     """
 
     machine: dict[str, str]
@@ -37,8 +39,10 @@ class Report:
     kernels: dict[str, Hot] = field(default_factory=dict)
     first_calls: dict[str, dict[str, list[Moments]]] = field(default_factory=dict)
     calls: dict[str, float] = field(default_factory=dict)
+    arrays: ArrayTimes = field(default_factory=dict)
     text: dict[str, float] = field(default_factory=dict)
     startup: dict[str, float] = field(default_factory=dict)
+    debugging: dict[str, dict[str, float]] = field(default_factory=dict)
 
     def ratios(self, name: str, base: str) -> dict[str, float]:
         """The kernels' ratios of two contenders, empty if one of them took no part."""
@@ -76,7 +80,18 @@ class Report:
                 for name, both in self.first_calls.items()
             },
             "call_ns": {name: _rounded(value) for name, value in self.calls.items()},
+            "arrays_ms": {
+                name: {
+                    place: {who: _milliseconds(series) for who, series in times.items()}
+                    for place, times in both.items()
+                }
+                for name, both in self.arrays.items()
+            },
             "instructions_per_second": {name: _rounded(value) for name, value in self.text.items()},
+            "debugging_instructions_per_second": {
+                name: {way: _rounded(value) for way, value in figures.items()}
+                for name, figures in self.debugging.items()
+            },
             "startup_ms": {name: _rounded(value * 1e3) for name, value in self.startup.items()},
         }
 

@@ -9,7 +9,9 @@ from rich.table import Table
 from rich.text import Text
 
 from armexec.bench.contenders.runner import HOST
+from armexec.bench.figures import median, ratio
 from armexec.bench.measurements.calls import CTYPES
+from armexec.bench.measurements.debugging import HOOK, TRACE
 from armexec.bench.reports.report import RATIOS, Report
 
 __all__ = ["show"]
@@ -111,6 +113,41 @@ def _bars(report: Report) -> Iterator[Text]:
         yield line
 
 
+def _debugging(report: Report) -> Table:
+    """Millions of instructions a second, and how many times as many a trace has as a hook."""
+    table = Table("million instructions/s", box=None, pad_edge=False)
+    ways = list(dict.fromkeys(way for figures in report.debugging.values() for way in figures))
+    for way in ways:
+        table.add_column(way, justify="right")
+    if HOOK in ways:
+        table.add_column("trace/hook", justify="right", style="bold")
+    for kernel, figures in report.debugging.items():
+        row = [f"{figures[way] / 1e6:.3g}" if way in figures else "" for way in ways]
+        if HOOK in ways:
+            row.append(_ratio(figures[TRACE] / figures[HOOK] if HOOK in figures else None))
+        table.add_row(kernel, *row)
+    return table
+
+
+def _arrays(report: Report) -> Table:
+    """One row for each kernel in each place."""
+    table = Table("ufunc over arrays, ms", "", box=None, pad_edge=False)
+    every = (who for both in report.arrays.values() for times in both.values() for who in times)
+    names = list(dict.fromkeys(every))
+    for name in names:
+        table.add_column(name, justify="right")
+    has_numba = "numba" in names
+    if has_numba:
+        table.add_column("armexec/\nnumba", justify="right", style="bold")
+    for kernel, both in report.arrays.items():
+        for place, times in both.items():
+            row = [_milliseconds(median(times[name]) if name in times else None) for name in names]
+            if has_numba:
+                row.append(_ratio(ratio(times["armexec"], times["numba"])))
+            table.add_row(kernel, place, *row)
+    return table
+
+
 def _others(report: Report) -> Iterator[Table]:
     if report.calls:
         table = Table("call of int fn(int num)", box=None, pad_edge=False)
@@ -120,12 +157,16 @@ def _others(report: Report) -> Iterator[Table]:
             base = report.calls.get(CTYPES)
             table.add_row(name, f"{value:.0f}", f"{1e9 / value:,.0f}", _ratio(value / base if base else None))
         yield table
+    if report.arrays:
+        yield _arrays(report)
     if report.text:
         table = Table("text", box=None, pad_edge=False)
         table.add_column("instructions/s", justify="right")
         for name, value in report.text.items():
             table.add_row(name, f"{value:,.0f}")
         yield table
+    if report.debugging:
+        yield _debugging(report)
     if report.startup:
         table = Table("start-up", box=None, pad_edge=False)
         table.add_column("ms", justify="right")

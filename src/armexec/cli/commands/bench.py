@@ -36,7 +36,7 @@ def _kernel_names(_context: click.Context, _argument: click.Parameter, begun: st
     "--parts",
     metavar="NAME,...",
     default="",
-    help="kernels, first, calls, text, startup; all by default, the first two if kernels are named.",
+    help="kernels, first, calls, arrays, text, startup, debugging; all by default, the first two if kernels are named.",
 )
 @option("--quick", is_flag=True, help="Less of everything: rough figures in less time.")
 @option("--tier", type=choice(tier for tier in TIERS if tier != "auto"), help="Pin the tier of the translated engine.")
@@ -56,7 +56,8 @@ def bench(
 
     In one run and in turn: the host's own build, armexec's engines, and qemu-aarch64 and Unicorn where they are
     installed, all already warm; the first call of a process, with an empty cache and with a filled one; what a call
-    costs; assembler and disassembler; start-up. All results must be equal.
+    costs; functions over arrays, beside NumPy, and Numba if it is installed; assembler and disassembler; start-up;
+    sessions and traces. All results must be equal.
     """
     from armexec.bench.kernels import choose
     from armexec.bench.plan import PARTS, Plan, choose_parts

@@ -7,7 +7,7 @@ from contextlib import nullcontext
 
 import click
 
-from armexec.cli.command import argument, command, memory_size, option
+from armexec.cli.command import argument, command, file_name, memory_size, option
 from armexec.cli.options import called_function, compilation, file_argument
 from armexec.cli.outcome import ended_by_ctrl_c
 
@@ -47,8 +47,25 @@ from armexec.cli.outcome import ended_by_ctrl_c
 )
 @option("--stack-size", type=memory_size, metavar="SIZE", help="How large the guest's stack is, such as 64M.")
 @option("--sandbox", is_flag=True, help="Let the code reach no memory but its own (only on the translated engine).")
+@option(
+    "--isolate",
+    is_flag=True,
+    help="Run the code in a process of its own, which can do nothing else: open files, connect, or start others.",
+)
 @option("--json", is_flag=True, help="Print the result as JSON, with what was called.")
 @option("--profile", is_flag=True, help="Show on standard error which functions and lines took the time.")
+@option(
+    "--coverage",
+    type=file_name,
+    metavar="FILE",
+    help="Write which lines and branches were executed, as lcov has them (genhtml, editors).",
+)
+@option(
+    "--callgrind",
+    type=file_name,
+    metavar="FILE",
+    help="Write how many instructions functions, lines and calls took (kcachegrind, callgrind_annotate).",
+)
 @option(
     "--gdb",
     metavar="PORT",
@@ -69,8 +86,11 @@ def run(
     memory_limit: int | None,
     stack_size: int | None,
     sandbox: bool,
+    isolate: bool,
     json: bool,
     profile: bool,
+    coverage: str | None,
+    callgrind: str | None,
     gdb: str | None,
     target: str,
     opt: str,
@@ -92,14 +112,23 @@ def run(
     """
     from armexec.api import load_source, source_image
     from armexec.cli.call import prepare
+    from armexec.cli.counted import CountFiles, counted_call
     from armexec.cli.inputs import open_source
     from armexec.cli.options import engine_name
     from armexec.cli.program import given_folders, is_program, run_program
     from armexec.module.settings import Settings
     from armexec.module.text_arguments import shown_result, written
-    from armexec.run_limits import limits
+    from armexec.resource_limits.run_limits import limits
 
+    counts = CountFiles(coverage, callgrind)
+    if counts.are_asked_for and (profile or isolate or gdb is not None):
+        raise click.UsageError("--coverage and --callgrind don't go together with --profile, --isolate and --gdb")
     folders = given_folders(files)
+    if isolate and profile:
+        raise click.UsageError("--profile doesn't see what runs in a process of its own: leave out --isolate")
+    if isolate and gdb is not None:
+        raise click.UsageError("--gdb doesn't reach what runs in a process of its own: leave out --isolate")
+    isolation = "process" if isolate else None
     given = limits(
         time_limit=time_limit, instruction_limit=instruction_limit, memory_limit=memory_limit, stack_size=stack_size
     )
@@ -113,27 +142,35 @@ def run(
             with given:
                 return debugged_program(source, arguments, folders, gdb, engine=chosen, sandbox=sandbox)
         return run_program(
-            source, arguments, folders, engine=chosen, limits=given, json=json, profile=profile, sandbox=sandbox
+            source,
+            arguments,
+            folders,
+            engine=chosen,
+            limits=given,
+            json=json,
+            profile=profile,
+            sandbox=sandbox,
+            counts=counts if counts.are_asked_for else None,
+            isolate=isolation,
         )
-    settings = Settings(memory_limit=memory_limit, files=folders or None, sandbox=sandbox)
+    settings = Settings(memory_limit=memory_limit, files=folders or None, sandbox=sandbox, isolate=isolation)
     with load_source(source, chosen, image=image, settings=settings) as module:
         called, prototype, values = prepare(module, function, signature, arguments, compiled=source.is_compiled)
-        for name, value in (("--instruction-limit", instruction_limit), ("--stack-size", stack_size)):
-            if value is not None and called.engine == "native":
-                raise click.UsageError(f"{name} doesn't hold for the native engine: give --engine translated")
         made = None
         if profile:
             from armexec.profiling.profile import Profile
 
             made = Profile()
         with ended_by_ctrl_c(), given, made or nullcontext():
-            if gdb is None:
+            if counts.are_asked_for:
+                value = counted_call(called, values, counts)
+            elif gdb is None:
                 value = called(*values)
             else:
                 from armexec.cli.debugging import debugged_call
 
                 value = debugged_call(called, values, gdb)
-        result = shown_result(prototype, value, called.sandbox)
+        result = shown_result(prototype, value, called.module._memory)
         after = written(prototype, values)
         if json:
             import json as encoder

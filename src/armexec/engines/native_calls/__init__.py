@@ -5,8 +5,10 @@ See docs/decisions/0032-native-calls.md.
 
 from .calls import bind_address, bind_frame
 from .code_ranges import code_ranges
+from .context import HostCall
 from .faults import add_image
-from .host_functions import HostCall, NativeHostFunctions, native_host_functions
+from .frame_call import placed_code
+from .host_functions import NativeHostFunctions, native_host_functions
 from .redirections import Redirections
 from .system_calls import SystemCalls, find_system_calls
 
@@ -21,4 +23,5 @@ __all__ = [
     "code_ranges",
     "find_system_calls",
     "native_host_functions",
+    "placed_code",
 ]

@@ -1,4 +1,5 @@
-"""What a handler of signals keeps of a thread: the registers as the system saves them, and the signal.
+"""The frames of `enter` and `call_host`, and what a handler of signals keeps there: the registers as the system saves
+them, and the signal.
 
 Layouts: Linux on AArch64, the kernel's siginfo_t, ucontext_t and fpsimd_context (the first record, as the kernel writes
 them); macOS, sys/signal.h and mach/arm/_structs.h (not run there).
@@ -11,9 +12,10 @@ import sys
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from armexec.cpu.call_frame import CallFrame
 from armexec.cpu.state import CpuState
 
-__all__ = ["Layout", "Left", "Registers", "SavedVectors", "layout"]
+__all__ = ["DONE", "Entered", "HostCall", "Layout", "Left", "Registers", "SavedVectors", "layout"]
 
 
 class Layout(NamedTuple):
@@ -111,9 +113,41 @@ class Registers(ctypes.Structure):
 
 
 class Left(ctypes.Structure):
-    """What `enter` has in its frame of a guest that a signal has left: the function that was called."""
+    """What `enter` has in its frame of a guest that a signal has left: the function that was called, and the stack
+    pointer of the guest's own stack, 0 if it runs on the thread's."""
 
     entry: int
+    stack: int
     registers: Registers
 
-    _fields_ = (("entry", ctypes.c_uint64), ("_", ctypes.c_uint64), ("registers", Registers))
+    _fields_ = (("entry", ctypes.c_uint64), ("stack", ctypes.c_uint64), ("registers", Registers))
+
+
+DONE = 1
+"""In the place of a stack: Python has made the call."""
+
+
+class Entered(ctypes.Structure):
+    """The frame of `enter` before the guest runs: the thread's word, the registers of the call, and the function."""
+
+    word: int
+    x: ctypes.Array[ctypes.c_uint64]
+    v: ctypes.Array[ctypes.c_uint8]
+    entry: int
+    stack: int
+
+    _fields_ = (
+        ("_", ctypes.c_uint64 * 21),
+        ("word", ctypes.c_uint64),
+        ("__", ctypes.c_uint64 * 2),
+        ("x", ctypes.c_uint64 * 8),
+        ("v", ctypes.c_uint8 * 128),
+        ("entry", ctypes.c_uint64),
+        ("stack", ctypes.c_uint64),
+    )
+
+
+class HostCall(CallFrame):
+    """The frame that `call_host` makes: also where the call returns to (X30), and the address that was called."""
+
+    _fields_ = (("link", ctypes.c_uint64), ("address", ctypes.c_uint64))  # type: ignore[assignment]

@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
+import ctypes
 import signal
 import threading
 import time
 import weakref
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Protocol
 
-from armexec.deadlines import deadline
+from armexec.callbacks import SystemCallHandler
 from armexec.engines.native_calls.context import Left, Registers
 from armexec.engines.native_calls.frame_call import frame_call
+from armexec.engines.native_calls.own_stacks import own_overflow
 from armexec.errors import ExecutionError
 from armexec.forks import hold
 from armexec.memory import Region
 from armexec.objects import Image
+from armexec.resource_limits.deadlines import deadline
 
-__all__ = ["add_image", "look", "raise_fault"]
+__all__ = ["STACK_AT", "add_image", "loaded_images", "look", "raise_fault"]
 
 # pytest shows what the user has called, and not how.
 __tracebackhide__ = True
@@ -27,6 +30,8 @@ _BUS_ALIGNED = 1
 _HLT_MASK, _HLT = 0xFFE0001F, 0xD4400000
 _ARGUMENTS = 192
 """Where `enter` has kept X0 and the following, from its SP."""
+STACK_AT = 1216
+"""Where it has the number of bytes of the guest's stack that the handler has kept; 16 bytes further are these."""
 _LEFT = 384
 """Where it has the Left."""
 
@@ -35,6 +40,14 @@ class _Loaded(Protocol):
     image: Image
     base: int
     region: Region
+
+    @property
+    def system_call(self) -> SystemCallHandler | None: ...
+    @property
+    def redirected(self) -> Mapping[int, int]: ...
+    @property
+    def original_words(self) -> Mapping[int, int]: ...
+    def function_of(self, address: int) -> int | None: ...
 
 
 _lock = hold(threading.Lock())
@@ -45,6 +58,12 @@ def add_image(loaded: _Loaded) -> None:
     """Have faults in an image told with its symbols, for as long as it exists."""
     with _lock:
         _images.add(loaded)
+
+
+def loaded_images() -> list[_Loaded]:
+    """The images that are in memory."""
+    with _lock:
+        return [loaded for loaded in _images if hasattr(loaded, "region")]
 
 
 def raise_fault(at: int) -> None:
@@ -115,13 +134,33 @@ def _to_error(trap: object, left: Left, at: int) -> Exception:
         # X1: what it calls.
         entry = Registers.from_address(at - _LEFT + _ARGUMENTS).x[1]
     is_access = trap.kind in (TrapKind.READ, TrapKind.WRITE)
-    overflow = thread_overflow(int(trap.detail), int(registers.sp)) if is_access else None
+    overflow = None
+    if is_access:
+        detail = int(trap.detail)
+        overflow = own_overflow(detail, left.stack) if left.stack else thread_overflow(detail, int(registers.sp))
     loaded = next(_found(int(registers.pc), int(registers.x[30]) - 4, entry), None)
     image, base = (loaded.image, loaded.base) if loaded is not None else (None, 0)
     error = to_error(trap, image, base, overflow=overflow, entry=entry)
     if isinstance(error, ExecutionError):
-        error.registers = dict(registers.named())
+        _tell(error, registers, at - _LEFT, image, base)
     return error
+
+
+def _tell(error: ExecutionError, registers: Registers, frame: int, image: Image | None, base: int) -> None:
+    """Give an exception the registers and the calls, of a guest that was entered by the `enter` with a frame."""
+    from armexec.engines.backtraces import StackCopy, fault_details
+    from armexec.engines.code import NOWHERE, code_at
+
+    def is_end(link: int) -> bool:
+        return code_at(link - 4) == NOWHERE
+
+    # Python runs where the stack was by now.
+    size = ctypes.c_uint64.from_address(frame + STACK_AT).value
+    stack = StackCopy(int(registers.sp), ctypes.string_at(frame + STACK_AT + 16, size))
+    error.tell_later(**fault_details(dict(registers.named()), stack, image, base, is_end=is_end, why=_WHY))
+
+
+_WHY = "TPIDR_EL0 is the one of this process"
 
 
 def _found(*addresses: int) -> Iterator[_Loaded]:

@@ -43,7 +43,7 @@ from functools import cache
 from armexec.engines.native_calls.code_ranges import code_ranges
 from armexec.memory import Protection, Region, allocate, page_size
 
-__all__ = ["WORDS", "frame_call"]
+__all__ = ["WORDS", "frame_call", "placed_code"]
 
 WORDS = """
     fd7bbea9 fd030091 f30b00f9 f30300aa f00301aa 696a40f9 6a6e40f9 ff632acb
@@ -60,9 +60,18 @@ def frame_call() -> Region:
     Raises:
         HostError: the host gives no executable memory.
     """
-    code = bytes.fromhex(WORDS)
+    return placed_code(bytes.fromhex(WORDS))
+
+
+@cache
+def placed_code(code: bytes) -> Region:
+    """Executable memory with code that is part of a call, the same for the same code. It is kept.
+
+    Raises:
+        HostError: the host gives no executable memory.
+    """
     region = allocate(len(code), executable=True)
     region.write(0, code)
-    region.seal([(0, page_size(), Protection.READ | Protection.EXECUTE)])
+    region.seal([(0, -(-len(code) // page_size()) * page_size(), Protection.READ | Protection.EXECUTE)])
     code_ranges.add(region.address, region.address + len(code), region)
     return region

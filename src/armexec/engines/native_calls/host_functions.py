@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import ctypes
 from collections.abc import Callable
 from functools import cache
 
 from armexec.callbacks import HostFunctions
 from armexec.cpu.call_frame import CallFrame
 from armexec.engines.native_calls.code_ranges import code_ranges
+from armexec.engines.native_calls.context import Entered, HostCall
 from armexec.engines.native_calls.faults import look, raise_fault
+from armexec.engines.native_calls.limits import Limits
 from armexec.engines.native_calls.routines import PROLOGUE, Objects, Routines
 from armexec.engines.native_calls.signal_handler import SignalHandlers
 from armexec.engines.native_calls.trampolines import trampolines
@@ -21,12 +22,6 @@ __all__ = ["HostCall", "NativeHostFunctions", "native_host_functions"]
 __tracebackhide__ = True
 
 
-class HostCall(CallFrame):
-    """The frame that `call_host` makes: also where the call returns to (X30), and the address that was called."""
-
-    _fields_ = (("link", ctypes.c_uint64), ("address", ctypes.c_uint64))  # type: ignore[assignment]
-
-
 class NativeHostFunctions(HostFunctions):
     """Host functions for code that the processor itself runs. Their addresses take 32 bytes each, for good.
 
@@ -36,6 +31,7 @@ class NativeHostFunctions(HostFunctions):
 
     def __init__(self) -> None:
         self.routines = Routines(Objects(self._call, self._prepare, raise_fault, look))
+        self._limits = Limits(self.routines, self.find)
         self.signals = SignalHandlers(self.routines)
         self.calls = CountedCalls(self.routines.counts)
         self.watch = NativeWatch(self.calls, self.signals.install_looks)
@@ -54,12 +50,15 @@ class NativeHostFunctions(HostFunctions):
     def _removed(self, address: int) -> None:
         """The trampoline stays: `_call` finds nothing for it any more."""
 
-    def _prepare(self, word: int) -> None:
-        """Called before a call, on a thread that has never run guest code (0), or when no calls went on."""
-        if not word:
+    def _prepare(self, at: int) -> None:
+        """Called before a call, with the address of an Entered, on a thread that has never run guest code or has
+        limits (its word is 0), or when no calls went on."""
+        entered = Entered.from_address(at)
+        if not entered.word:
             self.signals.prepare_thread()
         self.calls.unpark()
         self.watch.wake()
+        self._limits.apply(entered, at)
 
     def _call(self, at: int) -> None:
         """Called by `call_host`, with the address of a HostCall."""

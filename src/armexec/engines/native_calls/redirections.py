@@ -9,6 +9,8 @@ Pages of code are exchanged as wholes (memory/fixed_pages.py), so other threads 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from armexec.engines.native_calls.code_ranges import code_ranges
 from armexec.errors import HostError
 from armexec.memory import Region, page_size
@@ -41,12 +43,28 @@ class Redirections:
         self._content = bytearray(page_size())
         self._slots: dict[int, int] = {}
         """Addresses of veneers by the offset of the function."""
+        self._targets: dict[int, int] = {}
         self._kept: dict[int, dict[int, int]] = {}
         """The words that were where others are now, by the offset of the function, and by address."""
 
     def original(self, offset: int) -> int:
         """Where the function at an offset is called by Python."""
         return self._slots[offset] + _ORIGINAL if offset in self._kept else self._base + offset
+
+    @property
+    def targets(self) -> Mapping[int, int]:
+        """By the addresses of functions in whose place others are called, the addresses of those."""
+        return {self._base + offset: target for offset, target in self._targets.items()}
+
+    @property
+    def words(self) -> Mapping[int, int]:
+        """The words that were where others are now, by address."""
+        return {address: word for kept in self._kept.values() for address, word in kept.items()}
+
+    def function_of(self, address: int) -> int | None:
+        """The function whose `original` has an address; None for other addresses."""
+        found = (offset for offset in self._kept if self.original(offset) == address)
+        return next((self._base + offset for offset in found), None)
 
     def redirect(self, offset: int, target: int | None) -> None:
         """See `LoadedImage.redirect`. Raises HostError."""
@@ -56,9 +74,11 @@ class Redirections:
             for address in sorted(kept, key=lambda address: address != self._base + offset):
                 _write(address, kept[address])
             self._kept.pop(offset, None)
+            self._targets.pop(offset, None)
             return
         if offset in self._kept:
             self._fill(offset, target, None)
+            self._targets[offset] = target
             return
         function = self._function(offset)
         pc, slot = self._base + offset, self._slot(offset)
@@ -75,6 +95,7 @@ class Redirections:
         for address, word in changed.items():
             _write(address, word)
         _write(pc, _branch(pc, slot))
+        self._targets[offset] = target
 
     def _function(self, offset: int) -> FunctionSymbol:
         image = self._image

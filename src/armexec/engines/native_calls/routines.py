@@ -3,8 +3,11 @@
 `enter` calls the function whose address is the trampoline's argument, with the registers of its caller, and without the
 GIL. It keeps what a call preserves (AAPCS64, 6.1.1 and 6.1.2), so the guest can be left from anywhere in it:
 `leave` goes on where `enter` was called, and so does `faulted`, which has Python raise what a signal tells of (`Left`).
-Under a pthread key each thread has a word: 0 if it has never run guest code, 1 if it has no way out, as while Python
-runs on the guest's behalf; else the SP of the innermost `enter`, which is the way out.
+Under a pthread key each thread has a word: 0 if it has never run guest code, or has limits, 1 if it has no way out, as
+while Python runs on the guest's behalf; else the SP of the innermost `enter`, which is the way out.
+
+Before a call Python may be asked (`preparing`). It may make the call itself, with the registers in the frame, or give
+the guest a stack of its own (limits.py). Then Python runs on the thread's stack all the same.
 
 `call_host` puts the registers of a call into a frame (`host_functions.HostCall`), and calls an object of Python with
 the frame's address. If that raises an exception, this stays set while the guest is left, so it is raised where
@@ -17,7 +20,7 @@ thread go on that is to look at Python's signals and limits. The guest's registe
 The words are those of this text:
 
     enter:                              // X17: the trampoline's data
-        sub sp, sp, #1216
+        sub sp, sp, #3280
         stp x29, x30, [sp]
         mov x29, sp
         stp x19, x20, [sp, #16]
@@ -41,26 +44,26 @@ The words are those of this text:
         stp q4, q5, [sp, #320]
         stp q6, q7, [sp, #352]
         ldr x19, [x17, #8]
-        str x19, [sp, #384]             // a Left
+        stp x19, xzr, [sp, #384]        // a Left, with the stack of the guest's own, if it has one; the copy is behind
         ldr x21, counts
         ldr x0, key
         ldr x16, pthread_getspecific
         blr x16
-        mov x20, x0
-        cbz x20, prepare
+        str x0, [sp, #168]              // the word of an outer call
+        cbz x0, prepare
         ldr x9, [x21]
         cbz x9, prepared
     prepare:
         ldr x0, preparing
-        mov x1, x20
+        mov x1, sp                      // an Entered
         bl call_python
         cbz x0, out
         ldr x16, Py_DecRef
         blr x16
-        cmp x20, #0
-        csinc x20, x20, xzr, ne
+        ldr x9, [sp, #392]
+        cmp x9, #1
+        b.eq out                        // Python has made the call
     prepared:
-        str x20, [sp, #168]             // the word of an outer call
         ldr x9, [x21, #8]
         add x9, x9, #1
         str x9, [x21, #8]
@@ -79,7 +82,15 @@ The words are those of this text:
         ldp q2, q3, [sp, #288]
         ldp q4, q5, [sp, #320]
         ldp q6, q7, [sp, #352]
+        mov x10, sp
+        ldr x9, [sp, #392]
+        cmp x9, #0
+        csel x9, x9, x10, ne
+        str x10, [x9, #-16]!
+        mov sp, x9
         blr x19
+        ldr x9, [sp]
+        mov sp, x9
         stp x0, x1, [sp, #192]
         stp q0, q1, [sp, #256]
         stp q2, q3, [sp, #288]
@@ -126,7 +137,7 @@ The words are those of this text:
         ldp d12, d13, [sp, #128]
         ldp d14, d15, [sp, #144]
         ldp x29, x30, [sp]
-        add sp, sp, #1216
+        add sp, sp, #3280
         ret
     call_python:                        // X0: an object, X1: a number for it; gives the result, or null
         stp x29, x30, [sp, #-32]!
@@ -179,9 +190,14 @@ The words are those of this text:
         brk #0
     interrupted:                        // X20: the way out
         sub x9, sp, #128                // what macOS leaves to functions that call none
+        ldr x10, [x20, #392]
+        cmp x10, #0
+        csel x9, x9, x20, eq
         and sp, x9, #-16
         ldr x0, key
-        mov x1, #1
+        ldr x1, [x20, #168]
+        cmp x1, #0
+        cset x1, ne
         ldr x16, pthread_setspecific
         blr x16
         ldr x16, PyGILState_Ensure
@@ -207,6 +223,8 @@ The words are those of this text:
     call_host:                          // X17: the trampoline's data
         stp x29, x30, [sp, #-288]!
         mov x29, sp
+        sub x9, sp, #4032               // what the function below needs, and a handler of signals
+        ldr xzr, [x9]
         stp x19, x20, [sp, #16]
         stp x21, x22, [sp, #32]
         stp x0, x1, [sp, #48]           // a HostCall
@@ -226,8 +244,15 @@ The words are those of this text:
         ldr x16, pthread_getspecific
         blr x16
         mov x20, x0
-        ldr x0, key
-        cmp x20, #0
+        mov x1, x0
+        cmp x20, #1
+        b.ls 1f
+        ldr x1, [x20, #168]
+        ldr x9, [x20, #392]
+        cbz x9, 1f
+        mov sp, x20                     // the thread's stack, below `enter`
+    1:  ldr x0, key
+        cmp x1, #0
         cset x1, ne
         ldr x16, pthread_setspecific
         blr x16
@@ -235,7 +260,7 @@ The words are those of this text:
         blr x16
         mov w19, w0
         ldr x0, object
-        add x1, sp, #48
+        add x1, x29, #48
         bl call_python
         mov x22, x0
         cbnz x22, returned
@@ -244,10 +269,10 @@ The words are those of this text:
         ldr x0, object
         ldr x16, PyErr_WriteUnraisable
         blr x16
-        stp xzr, xzr, [sp, #48]
+        stp xzr, xzr, [x29, #48]
         movi v0.2d, #0
-        stp q0, q0, [sp, #128]
-        stp q0, q0, [sp, #160]
+        stp q0, q0, [x29, #128]
+        stp q0, q0, [x29, #160]
         b go_on
     raised:
         mov w0, w19
@@ -266,6 +291,7 @@ The words are those of this text:
         mov x1, x20
         ldr x16, pthread_setspecific
         blr x16
+        mov sp, x29
         ldp x0, x1, [sp, #48]
         ldp q0, q1, [sp, #128]
         ldp q2, q3, [sp, #160]
@@ -307,41 +333,43 @@ from armexec.memory import Protection, allocate, page_size
 __all__ = ["AT", "C_LIBRARY", "OBJECTS", "PYTHON", "WORDS", "Objects", "Routines"]
 
 WORDS = """
-    ff0313d1 fd7b00a9 fd030091 f35301a9 f55b02a9 f76303a9 f96b04a9 fb7305a9 e827066d ea2f076d ec37086d ee3f096d
+    ff4333d1 fd7b00a9 fd030091 f35301a9 f55b02a9 f76303a9 f96b04a9 fb7305a9 e827066d ea2f076d ec37086d ee3f096d
     09443bd5 e95300f9 ff5f00f9 e0070ca9 e20f0da9 e4170ea9 e61f0fa9 e00708ad e20f09ad e4170aad e61f0bad 330640f9
-    f3c300f9 b51b0058 401b0058 b01c0058 00023fd6 f40300aa 740000b4 a90240f9 290100b4 201b0058 e10314aa 45000094
-    a00600b4 701d0058 00023fd6 9f0200f1 94169f9a f45700f9 a90640f9 29050091 a90600f9 f01a0058 00023fd6 e05b00f9
-    80180058 e1030091 101a0058 00023fd6 e0074ca9 e20f4da9 e4174ea9 e61f4fa9 e00748ad e20f49ad e4174aad e61f4bad
-    60023fd6 e0070ca9 e00708ad e20f09ad f3031faa 07000014 330080d2 02000014 f3031faa 9f020091 e95340f9 09441bd5
-    80150058 e15740f9 10170058 00023fd6 e05b40f9 30170058 00023fd6 e9140058 2a0940f9 4a050091 2a0900f9 d30000b4
-    00150058 e1030691 12000094 30170058 00023fd6 e0074ca9 e00748ad e20f49ad f35341a9 f55b42a9 f76343a9 f96b44a9
-    fb7345a9 e827466d ea2f476d ec37486d ee3f496d fd7b40a9 ff031391 c0035fd6 fd7bbea9 fd030091 f55b01a9 f50300aa
-    e00301aa f0130058 00023fd6 f60300aa 560100b4 e10316aa e00315aa 70130058 00023fd6 f50300aa e00316aa 30130058
-    00023fd6 e00315aa f55b41a9 fd7bc2a8 c0035fd6 690e0058 0900098b 2a2d4029 2a441bd5 0b441bd5 090e0058 0900098b
-    200540ad 220d41ad 241542ad 261d43ad 282544ad 2a2d45ad 2c3546ad 2e3d47ad 304548ad 324d49ad 34554aad 365d4bad
-    38654cad 3a6d4dad 3c754ead 3e7d4fad 000020d4 e90302d1 3fed7c92 a00b0058 210080d2 300d0058 00023fd6 b00d0058
-    00023fd6 f503002a 000c0058 81020691 c8ffff97 f60300aa d00d0058 00023fd6 e003152a b00c0058 00023fd6 b6f3ffb4
-    80090058 e10314aa 100b0058 00023fd6 80420691 e1031faa cfffff17 fd7baea9 fd030091 f35301a9 f55b02a9 e00703a9
-    e20f04a9 e41705a9 e61f06a9 e83b00f9 e00704ad e20f05ad e41706ad e61f07ad e9830491 e97f10a9 2a4240d1 fe2b11a9
-    80060058 f0070058 00023fd6 f40300aa 00060058 9f0200f1 e1079f9a 70070058 00023fd6 f0070058 00023fd6 f303002a
-    80050058 e1c30091 9affff97 f60300aa f60100b5 9f0600f1 28010054 a0040058 d0070058 00023fd6 ff7f03a9 00e4006f
-    e00304ad e00305ad 08000014 e003132a d0050058 00023fd6 66ffff17 e00316aa 10060058 00023fd6 e003132a f0040058
-    00023fd6 e0010058 e10314aa 70030058 00023fd6 e00743a9 e00744ad e20f45ad f35341a9 f55b42a9 fd7bd2a8 c0035fd6
+    f37f18a9 b51e0058 401e0058 b01f0058 00023fd6 e05700f9 600000b4 a90240f9 490100b4 201e0058 e1030091 4d000094
+    a00700b4 70200058 00023fd6 e9c740f9 3f0500f1 00070054 a90640f9 29050091 a90600f9 f01d0058 00023fd6 e05b00f9
+    801b0058 e1030091 101d0058 00023fd6 e0074ca9 e20f4da9 e4174ea9 e61f4fa9 e00748ad e20f49ad e4174aad e61f4bad
+    ea030091 e9c740f9 3f0100f1 29118a9a 2a0d1ff8 3f010091 60023fd6 e90340f9 3f010091 e0070ca9 e00708ad e20f09ad
+    f3031faa 07000014 330080d2 02000014 f3031faa 9f020091 e95340f9 09441bd5 80170058 e15740f9 10190058 00023fd6
+    e05b40f9 30190058 00023fd6 e9160058 2a0940f9 4a050091 2a0900f9 d30000b4 00170058 e1030691 12000094 30190058
+    00023fd6 e0074ca9 e00748ad e20f49ad f35341a9 f55b42a9 f76343a9 f96b44a9 fb7345a9 e827466d ea2f476d ec37486d
+    ee3f496d fd7b40a9 ff433391 c0035fd6 fd7bbea9 fd030091 f55b01a9 f50300aa e00301aa f0150058 00023fd6 f60300aa
+    560100b4 e10316aa e00315aa 70150058 00023fd6 f50300aa e00316aa 30150058 00023fd6 e00315aa f55b41a9 fd7bc2a8
+    c0035fd6 69100058 0900098b 2a2d4029 2a441bd5 0b441bd5 09100058 0900098b 200540ad 220d41ad 241542ad 261d43ad
+    282544ad 2a2d45ad 2c3546ad 2e3d47ad 304548ad 324d49ad 34554aad 365d4bad 38654cad 3a6d4dad 3c754ead 3e7d4fad
+    000020d4 e90302d1 8ac640f9 5f0100f1 2901949a 3fed7c92 400d0058 815640f9 3f0000f1 e1079f9a 900e0058 00023fd6
+    100f0058 00023fd6 f503002a 600d0058 81020691 c3ffff97 f60300aa 300f0058 00023fd6 e003152a 100e0058 00023fd6
+    16f3ffb4 e00a0058 e10314aa 700c0058 00023fd6 80420691 e1031faa caffff17 fd7baea9 fd030091 e9033fd1 3f0140f9
+    f35301a9 f55b02a9 e00703a9 e20f04a9 e41705a9 e61f06a9 e83b00f9 e00704ad e20f05ad e41706ad e61f07ad e9830491
+    e97f10a9 2a4240d1 fe2b11a9 a0070058 10090058 00023fd6 f40300aa e10300aa 9f0600f1 a9000054 815640f9 89c640f9
+    490000b4 9f020091 40060058 3f0000f1 e1079f9a b0070058 00023fd6 30080058 00023fd6 f303002a c0050058 a1c30091
+    8cffff97 f60300aa f60100b5 9f0600f1 28010054 e0040058 10080058 00023fd6 bf7f03a9 00e4006f a00304ad a00305ad
+    08000014 e003132a 10060058 00023fd6 58ffff17 e00316aa 50060058 00023fd6 e003132a 30050058 00023fd6 20020058
+    e10314aa b0030058 00023fd6 bf030091 e00743a9 e00744ad e20f45ad f35341a9 f55b42a9 fd7bd2a8 c0035fd6 1f2003d5
     00000000 00000000 00000000 00000000 00000000 00000000 00000000 00000000 00000000 00000000 00000000 00000000
     00000000 00000000 00000000 00000000 00000000 00000000 00000000 00000000 00000000 00000000 00000000 00000000
     00000000 00000000 00000000 00000000 00000000 00000000 00000000 00000000 00000000 00000000 00000000 00000000
 """
 AT = {
     "enter": 0,
-    "faulted": 264,
-    "leave": 272,
-    "begin": 500,
-    "begins": 592,
-    "interrupted": 596,
-    "call_host": 700,
+    "faulted": 296,
+    "leave": 304,
+    "begin": 532,
+    "begins": 624,
+    "interrupted": 628,
+    "call_host": 752,
 }
 """Where the routines begin, in bytes."""
-PROLOGUE = 68
+PROLOGUE = 76
 """Bytes from the beginning of `call_host` in which only the guest's stack is accessed."""
 OBJECTS = ("object", "preparing", "raising", "looking")
 C_LIBRARY = ("pthread_getspecific", "pthread_setspecific")
@@ -363,7 +391,8 @@ class Objects(NamedTuple):
     host: Callable[[int], object]
     """With the address of the frame of a call of a host function."""
     preparing: Callable[[int], object]
-    """With the thread's word, before a call on a thread that has never run guest code, or when no calls went on."""
+    """With the address of an `Entered`, before a call on a thread that has never run guest code or has limits, or when
+    no calls went on."""
     raising: Callable[[int], object]
     """With the address of a `Left`: it raises what the signal tells of."""
     looking: Callable[[int], object]

@@ -83,7 +83,7 @@ registers but X0 are preserved, as the system preserves them. Its words are thos
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from armexec.callbacks import SystemCallHandler
 from armexec.cpu.call_frame import CallFrame
@@ -159,6 +159,11 @@ class SystemCalls:
         self._words = words
         self._sites = sorted(words)
         self._veneers = -(-image.size // page_size()) * page_size()
+
+    @property
+    def words(self) -> Mapping[int, int]:
+        """The words of the calls by address."""
+        return {self.base + site: word for site, word in self._words.items()}
 
     def patches(self, address: int) -> list[tuple[int, bytes]]:
         """What is to be written into the image, and behind it, as offsets and bytes; for this function's address."""

@@ -12,8 +12,8 @@ from contextlib import contextmanager
 from types import SimpleNamespace
 from typing import Any
 
-from armexec.deadlines import deadlines
 from armexec.engines.native_calls.routines import Counts
+from armexec.resource_limits.deadlines import deadlines
 from armexec.translate.execute.watch import Watch
 
 __all__ = ["CountedCalls", "NativeWatch"]

@@ -16,10 +16,10 @@ from armexec.engines.native_space.words import is_for_processor
 from armexec.engines.running import Guest, Runner
 from armexec.engines.stepping import Run, Stepper
 from armexec.errors import HostError
-from armexec.instruction_budget import instructions_left
 from armexec.memory import Protection
 from armexec.memory.fixed_pages import FixedPages
 from armexec.memory.guest.page_table import LIMIT, PageTable
+from armexec.resource_limits.instruction_budget import instructions_left
 from armexec.translate.execute.watch import SIGNAL
 
 __all__ = ["OnProcessor"]

@@ -181,7 +181,7 @@ def link(request: Request) -> tuple[dict[str, Any], bytes]:
         CompileError, AssemblyError, LoadError: as `build`, and what a program or a library needs isn't there.
     """
     from armexec.module.links import Links
-    from armexec.program.run import defines_main, program_image, program_parts
+    from armexec.program.images import defines_main, program_image, program_parts
 
     source = request.source()
     own = source.image()

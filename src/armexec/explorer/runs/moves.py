@@ -7,7 +7,7 @@ from typing import Any
 
 from armexec.errors import Error, LoadError
 from armexec.explorer.runs.run import Run
-from armexec.run_limits import limits
+from armexec.resource_limits.run_limits import limits
 
 __all__ = ["go", "last_write", "look"]
 

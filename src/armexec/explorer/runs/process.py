@@ -14,7 +14,7 @@ from armexec.explorer.messages import ANSWER, READY, failure, pack, unpack
 from armexec.explorer.runs.moves import go, last_write, look
 from armexec.explorer.runs.run import Run
 from armexec.isolation.channel import Channel, ChannelClosed
-from armexec.isolation.worker import begin, confined
+from armexec.isolation.worker.worker import begin, confined
 
 __all__ = ["run"]
 

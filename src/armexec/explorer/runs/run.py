@@ -17,8 +17,8 @@ from armexec.explorer.runs.recording import PART, Recording
 from armexec.module import Function, Module
 from armexec.module.settings import Settings
 from armexec.module.text_arguments import guess_prototype, parse_arguments, shown_result, written
-from armexec.program.run import run_image
-from armexec.run_limits import limits
+from armexec.programs import run_image
+from armexec.resource_limits.run_limits import limits
 
 __all__ = ["Run"]
 

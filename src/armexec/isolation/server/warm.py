@@ -9,12 +9,13 @@ from importlib import import_module
 
 import armexec
 from armexec.compiler_rt import runtime_names
-from armexec.errors import Error, HostError
+from armexec.errors import ExecutionError, HostError
 from armexec.forks import cached_properties
 from armexec.isa.data import TABLES, rows
 from armexec.libraries.names import c_names
 from armexec.module import Function, Module
 from armexec.objects import Image, Section, SectionSymbol
+from armexec.translate.codegen.shield import shielded
 from armexec.translate.support.load import preload
 from armexec.translate.tiers import submit
 
@@ -26,9 +27,11 @@ _NOT_NEEDED = {
     "asm",
     "bench",
     "cli",
+    "debugger",
     "explorer",
     "isolation",
     "profiling",
+    "programs",
     "sources",
     "space",
     "toolchain",
@@ -36,7 +39,9 @@ _NOT_NEEDED = {
 _LATER = (
     "concurrent.futures",
     "difflib",
+    "elftools.dwarf.dwarf_expr",
     "elftools.dwarf.dwarfinfo",
+    "elftools.dwarf.locationlists",
     "elftools.elf.elffile",
     "encodings.idna",
     "grp",
@@ -79,14 +84,17 @@ def prepare() -> None:
             if module.engine != "native":
                 try:
                     failing()
-                except Error as error:
+                except ExecutionError as error:
                     str(error)
+                    str(error.backtrace)
+                    str(error.cpu)
     cached_properties()
 
 
 def start_threads() -> None:
     """Start the threads that the engines use."""
     submit(_Nothing())
+    shielded(lambda: None)
     for function in _functions:
         function(1, 2)
 

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Protocol
 
-__all__ = ["Builder", "Host", "State"]
+__all__ = ["Builder", "Host", "Operand", "State"]
 
 
 @dataclass(frozen=True)
@@ -24,6 +25,15 @@ class Host:
 
     def has(self, feature: str) -> bool:
         return feature in self.features
+
+
+class Operand(Protocol):
+    """A value: its text, and what it is if it is a constant or an address of the guest."""
+
+    text: str
+    width: int
+    constant: int | None
+    address: int | None
 
 
 class Builder:
@@ -77,6 +87,26 @@ class Builder:
         """Say that what follows belongs to the guest's instruction at `pc`."""
         if self.image_base is not None:
             self.out.append(f";@{pc - self.image_base:x}")
+
+    def note(self, at: int, written: Mapping[int, Operand]) -> None:
+        """Say in the mark that is line `at` which general registers its instruction has written, and what.
+
+        X0 to X30 and SP are `x0` to `x31`, and `w0` to `w30` where the upper half is zero. A constant is decimal, an
+        address that of an offset in the image: `@` and the offset.
+        """
+        if self.image_base is None:
+            return
+        for number, value in written.items():
+            text = value.text
+            if value.constant is not None:
+                text = str(value.constant)
+            elif value.address is not None:
+                text = f"@{value.address - self.image_base:x}"
+            self.out[at] += f" {'x' if value.width == 64 else 'w'}{number}={text}"
+
+    def clobber(self, registers: int) -> None:
+        """Say that general registers, a set as bits, aren't what they were: `;~` and the set."""
+        self.out.append(f";~{registers:x}")
 
     def load(self, kind: str, pointer: str, align: int = 0) -> str:
         """Load a value of a type; its name."""

@@ -16,7 +16,8 @@ class GeneralFile:
     """The part of the machine that has general registers.
 
     `full` and `low`: values that the block knows, whole and the lower 32 bits; `dirty`, `reads` and `loaded` as in
-    `VectorFile`. `link_written`: whether the block has written X30.
+    `VectorFile`. `link_written`: whether the block has written X30. `written`: what has been written since somebody
+    emptied it, by number.
     """
 
     builder: Builder
@@ -26,6 +27,7 @@ class GeneralFile:
     full: dict[int, Value]
     low: dict[int, Value]
     link_written: bool
+    written: dict[int, Value]
 
     def read_register(self, number: int) -> Value:
         """A register's whole value, from its alloca if the block doesn't know it."""
@@ -77,6 +79,7 @@ class GeneralRegisters:
             # What is known of a general register outlives the block.
             value = value.plain()
         m.dirty |= 1 << number
+        m.written[number] = value
         if number == X30:
             m.link_written = True
         if size == 64:

@@ -136,6 +136,7 @@ class LlvmMachine(GeneralFile, VectorFile, Memory, Vectors, FloatingPoint):
         self.loaded = 0
         self.aligned = ""
         self.link_written = False
+        self.written = {}
         self.terminator: Terminator | None = None
 
     def start(self, knowledge: Knowledge | None) -> None:

@@ -625,15 +625,15 @@ class Vector:
     def table(self, indices: Vector) -> Vector:
         if self.lanes == 16 and self.builder.host.has("ssse3"):
             return self._table_by_shuffle(indices)
-        b, result = self.builder, None
+        b = self.builder
+        result = vector_of(b, 8, [0] * indices.lanes)
         for i in range(indices.lanes):
             index = indices.lane(i)
             inside = index.ult(self.lanes)
             at = select(inside, index, const(b, 8, 0))
             byte = emit(b, 8, f"extractelement {self.kind} {self.text}, i8 {at.text}")
             value = select(inside, byte, const(b, 8, 0))
-            result = (result or vector_of(b, 8, [0] * indices.lanes)).insert(i, value)
-        assert result is not None
+            result = result.insert(i, value)
         return result
 
     def _table_by_shuffle(self, indices: Vector) -> Vector:

@@ -4,18 +4,58 @@ from __future__ import annotations
 
 import threading
 import weakref
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from typing import Protocol
 
 from ...errors import HostError
+from ...forks import hold
 from ..kernel import real_kernel
 from ..protection import Protection
 from ..strategies import DARWIN_MAP_ANON, LINUX_MAP_ANONYMOUS, MAP_FIXED, MAP_PRIVATE
 from .executable_ranges import EXECUTABLE_RANGES
 
-__all__ = ["Mappings"]
+__all__ = ["MAPPING_CHANGES", "Mappings"]
 
 _Range = tuple[int, int]  # first address, end
+
+
+class MappingChanges:
+    """Whether what programs have mapped changes. `count`: how often it has begun to change; `running`: how many changes
+    aren't complete."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self.running = 0
+        # An RLock: the garbage collector may run finalizers, which free mappings, while this thread holds the lock.
+        self._lock = hold(threading.RLock())
+        self._all: weakref.WeakSet[Mappings] = weakref.WeakSet()
+
+    @contextmanager
+    def change(self) -> Iterator[None]:
+        """Something is unmapped, mapped anew or protected meanwhile."""
+        self._add(1)
+        try:
+            yield
+        finally:
+            self._add(-1)
+
+    def _add(self, number: int) -> None:
+        with self._lock:
+            self.count += 1
+            self.running += number
+
+    def add(self, mappings: Mappings) -> None:
+        with self._lock:
+            self._all.add(mappings)
+
+    def holds(self, begin: int, end: int) -> bool:
+        """Whether a program has mapped all of a range, and nothing is changing."""
+        with self._lock:
+            return not self.running and any(mappings.holds(begin, end) for mappings in self._all)
+
+
+MAPPING_CHANGES = MappingChanges()
 
 
 class MappingKernel(Protocol):
@@ -40,14 +80,22 @@ class Mappings:
     writable: the host never executes it, so its pages are readable then (`EXECUTABLE_RANGES`).
     """
 
-    def __init__(self, kernel: MappingKernel | None = None) -> None:
-        """`kernel`: what maps them instead of this process's."""
+    def __init__(self, kernel: MappingKernel | None = None, base: int = 0) -> None:
+        """`kernel`: what maps them instead of this process's, and `base` where its address 0 is in this process."""
         self._kernel: MappingKernel = kernel or real_kernel()
         self._ranges: list[_Range] = []
         self._lock = threading.Lock()
         self._finalizer = weakref.finalize(self, _free, self._kernel, self._ranges)
         # Code may still run while the interpreter shuts down; the system frees the memory then.
         self._finalizer.atexit = False
+        self._base = base
+        if kernel is None or base:
+            MAPPING_CHANGES.add(self)
+
+    def holds(self, begin: int, end: int) -> bool:
+        """Whether one mapping has all of a range of this process's addresses."""
+        base = self._base
+        return any(base + first <= begin and end <= base + last for first, last in self._ranges)
 
     def map(self, address: int | None, size: int, protection: Protection) -> int:
         """Map pages of zeros, anywhere or at an address, there in place of what this object has; the address.
@@ -57,7 +105,7 @@ class Mappings:
         size = self._up(size)
         anonymous = DARWIN_MAP_ANON if self._kernel.system == "darwin" else LINUX_MAP_ANONYMOUS
         flags = MAP_PRIVATE | anonymous
-        with self._lock:
+        with MAPPING_CHANGES.change(), self._lock:
             if address is not None and self._holds(address, size):
                 flags |= MAP_FIXED
             try:
@@ -78,7 +126,7 @@ class Mappings:
     def unmap(self, address: int, size: int) -> None:
         """Unmap what this object has of a range. Raises HostError."""
         end = address + self._up(size)
-        with self._lock:
+        with MAPPING_CHANGES.change(), self._lock:
             kept: list[_Range] = []
             for first, last in self._ranges:
                 begin, stop = max(first, address), min(last, end)
@@ -96,7 +144,7 @@ class Mappings:
     def protect(self, address: int, size: int, protection: Protection) -> None:
         """Change the protection of a range. Raises HostError where it isn't this object's."""
         size = self._up(size)
-        with self._lock:
+        with MAPPING_CHANGES.change(), self._lock:
             if not self._holds(address, size):
                 raise HostError(f"{size} bytes at {address:#x} weren't mapped by the program")
             if Protection.EXECUTE not in protection:
@@ -135,9 +183,10 @@ def _for_host(protection: Protection) -> Protection:
 
 
 def _free(kernel: MappingKernel, ranges: list[_Range]) -> None:
-    while ranges:
-        first, last = ranges.pop()
-        EXECUTABLE_RANGES.forbid(first, last, gone=True)
-        # In a sandbox, what Python has arrays of stays.
-        with suppress(OSError):
-            kernel.munmap(first, last - first)
+    with MAPPING_CHANGES.change():
+        while ranges:
+            first, last = ranges.pop()
+            EXECUTABLE_RANGES.forbid(first, last, gone=True)
+            # In a sandbox, what Python has arrays of stays.
+            with suppress(OSError):
+                kernel.munmap(first, last - first)

@@ -81,7 +81,7 @@ class Sandbox:
 
     def mappings(self) -> Mappings:
         """Memory that the guest maps, protects and unmaps while it runs, at its own addresses."""
-        return Mappings(_SandboxKernel(self._reservation))
+        return Mappings(_SandboxKernel(self._reservation), self.base)
 
 
 class _SandboxKernel:

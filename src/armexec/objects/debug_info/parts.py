@@ -7,16 +7,38 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
+from armexec.errors import LoadError
 from armexec.objects.layout import PlacedSection
 from armexec.objects.linking import Part
 
 if TYPE_CHECKING:
+    from armexec.objects.debug_info.call_frames import FrameProgram
     from armexec.objects.debug_info.dwarf import DebugInfo
     from armexec.objects.debug_info.source_line import SourceLine
     from armexec.objects.debug_info.variable import Variable
     from armexec.objects.prototypes import CType, Prototype
 
 __all__ = ["ImageDebugInfo"]
+
+
+_PC_BEGIN = 8
+"""Where an entry of .eh_frame has the address of its function."""
+
+
+def _begins(part: Part, placed: Sequence[PlacedSection]) -> Callable[[int], int | None]:
+    """Gives the offset in the image of the function whose entry of .eh_frame is at an offset of that."""
+    references = {} if part.unwind is None else {r.offset: r for r in part.unwind.references}
+
+    def begin(entry: int) -> int | None:
+        found = references.get(entry + _PC_BEGIN)
+        if found is None or not 0 <= found.symbol < len(part.symbols):
+            return None
+        symbol = part.symbols[found.symbol]
+        if symbol.section is None or symbol.section < 0 or placed[symbol.section].dropped:
+            return None
+        return placed[symbol.section].offset + symbol.value + found.addend
+
+    return begin
 
 
 class ImageDebugInfo:
@@ -86,6 +108,23 @@ class ImageDebugInfo:
         at = self._at(offset)
         info = self._info(at[1]) if at is not None else None
         return info.line(offset) if info else None
+
+    def described_frames(self) -> list[FrameProgram]:
+        """The call frame information of the parts, by offsets in the image; nothing of what is malformed."""
+        from armexec.objects.debug_info.call_frames import read_call_frames
+
+        found: list[FrameProgram] = []
+        for number, part in enumerate(self._parts):
+            placed = self._placed[number]
+            if part.unwind is not None:
+                found += read_call_frames(part.unwind.data, is_eh=True, begins=_begins(part, placed))
+            try:
+                info = self._info(number)
+            except LoadError:
+                continue
+            if info is not None:
+                found += read_call_frames(info.call_frames, is_eh=False)
+        return found
 
     def elsewhere(self) -> list[str]:
         """The files with debug information that the parts only refer to (-gsplit-dwarf)."""

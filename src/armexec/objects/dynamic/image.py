@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 from armexec.errors import LoadError
 from armexec.objects.dynamic.library import SharedLibrary
@@ -12,6 +13,9 @@ from armexec.objects.image import FunctionSymbol, Image
 from armexec.objects.layout import Symbol
 from armexec.objects.linking import Part, Selection
 from armexec.objects.linking.choice import duplicates
+
+if TYPE_CHECKING:
+    from armexec.objects.debug_info.call_frames import FrameProgram
 
 __all__ = ["LibraryImage"]
 
@@ -76,6 +80,26 @@ class LibraryImage(Image):
 
     def libraries_that_want(self, name: str) -> Sequence[str]:
         return self._wanted_by.get(name, ())
+
+    def _described_frames(self) -> list[FrameProgram]:
+        # Only now: backtraces alone need it.
+        from armexec.objects.debug_info.call_frames import read_call_frames
+
+        found = super()._described_frames()
+        for library, base in zip(self.libraries, self.bases, strict=True):
+            header = b"" if library.unwind_table is None else self._from(base + library.unwind_table)[:8]
+            # Version 1, with a PC-relative sdata4 to .eh_frame.
+            if library.unwind_table is not None and header[:2] == b"\x01\x1b":
+                frames = base + library.unwind_table + 4 + int.from_bytes(header[4:8], "little", signed=True)
+                found += read_call_frames(self._from(frames), is_eh=True, address=frames)
+        return found
+
+    def _from(self, offset: int) -> bytes:
+        """The content of the image from an offset to the end of a segment."""
+        for segment in self.segments:
+            if segment.offset <= offset < segment.offset + len(segment.data):
+                return bytes(segment.data[offset - segment.offset :])
+        return b""
 
     def lookup(self, name: str, library: int | None = None) -> Symbol | None:
         """The symbol that dlsym finds by a linkage name: in the library of a number and in those that it needs, breadth

@@ -8,12 +8,12 @@ from __future__ import annotations
 import os
 import struct
 from collections.abc import Sequence
-from functools import partial
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from armexec.errors import LoadError
 from armexec.objects.cache import ObjectCache
+from armexec.objects.debug_info.later import ObjectDebug
 from armexec.objects.dynamic.library import DynamicSymbol, SharedLibrary, ThreadLocalSegment, Version
 from armexec.objects.dynamic.tables import DynamicTables, LoadedBytes, ProgramHeader
 from armexec.objects.formats.elf_file import (
@@ -55,9 +55,13 @@ def read_library(data: bytes, name: str) -> SharedLibrary:
         LoadError: it is truncated, malformed, for another architecture, or a program.
     """
     try:
-        return _Library(data, name, ET_DYN).library()
+        return _library(data, name).library()
     except struct.error as e:
         raise LoadError(f"{name}: truncated or corrupted ELF file: {e}") from None
+
+
+def _library(data: bytes, name: str) -> _Library:
+    return _Library(data, name, ET_DYN)
 
 
 class _Library(ElfFile):
@@ -251,11 +255,11 @@ class _Library(ElfFile):
             [Section(p.name, b"", flags, 1, p.size) for p, flags in placed],
             [SectionSymbol(s.name, ABSOLUTE if s.defined else None, kind=s.kind) for s in symbols],
             marks=marks,
-            debug=partial(self._debug_info, placed[0][0].offset),
+            debug=ObjectDebug(_library, self, placed[0][0].offset),
             cache=ObjectCache(self.data),
         )
 
-    def _debug_info(self, address: int, placed: Sequence[PlacedSection]) -> DebugInfo | None:
+    def debug_info(self, placed: Sequence[PlacedSection], address: int) -> DebugInfo | None:
         sections = self.debug_sections()
         if "debug_info" not in sections:
             return None

@@ -13,6 +13,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from armexec.errors import LoadError
+from armexec.objects.debug_info.later import ElfDebug
 from armexec.objects.formats.elf_file import (
     BINDINGS,
     ET_REL,
@@ -66,9 +67,13 @@ _PHASES = {"preinit_array": 0, "init_array": 1, "ctors": 1, "fini_array": FINAL}
 def read_elf(data: bytes, name: str) -> Part:
     """The content of an ELF64 little-endian AArch64 relocatable object. Raises LoadError."""
     try:
-        return _Object(data, name, ET_REL).part()
+        return _object(data, name).part()
     except struct.error as e:
         raise LoadError(f"{name}: truncated or corrupted ELF file: {e}") from None
+
+
+def _object(data: bytes, name: str) -> _Object:
+    return _Object(data, name, ET_REL)
 
 
 class _Object(ElfFile):
@@ -96,6 +101,7 @@ class _Object(ElfFile):
         references = self._references(sections, index, len(symbols))
         indirect = [i for i, s in enumerate(self.symbols) if s.info & 15 == STT_GNU_IFUNC]
         call_resolvers(indirect, sections, symbols, references)
+        debug = ElfDebug(_object, self, index)
         return Part(
             self.name,
             "elf",
@@ -105,10 +111,10 @@ class _Object(ElfFile):
             common,
             self._initializers(sections, references),
             marks,
-            lambda placed: self._debug_info(placed, index),
+            debug,
             groups=self._groups(index),
             unwind=self._unwind(len(symbols)),
-            debug_contents=lambda placed, base, begins: self._debug_contents(placed, index, base, begins),
+            debug_contents=debug.contents,
         )
 
     def _groups(self, index: dict[int, int]) -> list[Group]:
@@ -255,7 +261,7 @@ class _Object(ElfFile):
             found.append((-r.offset if backwards else r.offset, Initializer(order, r.symbol, r.addend, r.section)))
         return [initializer for _, initializer in sorted(found, key=lambda f: f[0])]
 
-    def _debug_info(self, placed: Sequence[PlacedSection], index: dict[int, int]) -> DebugInfo | None:
+    def debug_info(self, placed: Sequence[PlacedSection], index: dict[int, int]) -> DebugInfo | None:
         sections = self.debug_sections(partial(self._relocated, placed, index))
         if "debug_info" not in sections:
             return None
@@ -263,7 +269,7 @@ class _Object(ElfFile):
 
         return DebugInfo(self.name, sections)
 
-    def _debug_contents(
+    def debug_contents(
         self, placed: Sequence[PlacedSection], index: dict[int, int], base: int, begins: Mapping[str, int]
     ) -> dict[str, bytes]:
         return self.debug_sections(lambda number, data: self._relocated(placed, index, number, data, base, begins))

@@ -14,6 +14,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from armexec.errors import LoadError
+from armexec.objects.debug_info.later import without_ranges
 from armexec.objects.formats.kinds import refused_elf
 from armexec.objects.formats.labels import mark_of
 from armexec.objects.layout import Binding, SymbolKind
@@ -130,6 +131,13 @@ class ElfFile:
 
     def content(self, header: Header) -> bytes:
         return b"" if header.type == SHT_NOBITS else self.data[header.offset : header.offset + header.size]
+
+    def for_debug_info(self) -> bytes | None:
+        """The file with zeros for what is loaded, from which the debug information can be read; None without any."""
+        if not any(header.name in (".debug_info", ".zdebug_info") for header in self.headers):
+            return None
+        loaded = [h for h in self.headers if h.flags & SHF_ALLOC and h.type != SHT_NOBITS]
+        return without_ranges(self.data, ((h.offset, h.size) for h in loaded))
 
     def _read_symbols(self) -> list[ElfSymbol]:
         tables = [i for i, h in enumerate(self.headers) if h.type == SHT_SYMTAB]

@@ -12,6 +12,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
 from armexec.errors import LoadError
+from armexec.objects.debug_info.later import ObjectDebug, without_ranges
 from armexec.objects.formats.labels import with_functions
 from armexec.objects.layout import (
     ABSOLUTE,
@@ -255,7 +256,7 @@ class MachObject:
             common,
             self._initializers(references, index),
             marks,
-            lambda placed: self._debug_info(placed, index),
+            ObjectDebug(MachObject, self, index),
         )
 
     def _is_loaded(self, header: MachHeader) -> bool:
@@ -405,7 +406,14 @@ class MachObject:
         found = sorted((r for r in references if r.section in tables), key=lambda r: (r.section, r.offset))
         return [Initializer((0, 0), r.symbol, r.addend) for r in found]
 
-    def _debug_info(self, placed: Sequence[PlacedSection], index: dict[int, int]) -> DebugInfo | None:
+    def for_debug_info(self) -> bytes | None:
+        """The file with zeros for what is loaded, from which the debug information can be read; None without any."""
+        if not any(header.segment == "__DWARF" and header.name == "__debug_info" for header in self.headers):
+            return None
+        loaded = [h for h in self.headers if self._is_loaded(h) and not h.zero_filled]
+        return without_ranges(self.data, ((h.offset, h.size) for h in loaded))
+
+    def debug_info(self, placed: Sequence[PlacedSection], index: dict[int, int]) -> DebugInfo | None:
         sections = {}
         for header in self.headers:
             if header.segment == "__DWARF" and header.name.startswith("__debug_"):

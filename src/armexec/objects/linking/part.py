@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from armexec.objects.layout import Mark, PlacedSection, Reference, Section, SectionSymbol
@@ -71,3 +71,12 @@ class Part:
     groups: Sequence[Group] = ()
     unwind: Unwind | None = None
     debug_contents: Callable[[Sequence[PlacedSection], int, Mapping[str, int]], dict[str, bytes]] | None = None
+
+    def linked(self) -> Part:
+        """What an image that it is linked into still asks it for: no contents of sections."""
+        sections = [section._replace(data=b"", size=max(section.size, len(section.data))) for section in self.sections]
+        # Nobody asks for names in a library, nor unwinds there.
+        symbols, unwind = (self.symbols, self.unwind) if self.cache is not None else ((), None)
+        return replace(
+            self, sections=sections, symbols=symbols, references=(), initializers=(), groups=(), unwind=unwind
+        )

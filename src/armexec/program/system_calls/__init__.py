@@ -3,6 +3,6 @@
 from __future__ import annotations
 
 from armexec.program.system_calls.guest import Denied, GuestMemory, ProgramExit
-from armexec.program.system_calls.table import SystemCalls
+from armexec.program.system_calls.table import FILE_CALLS, SystemCalls
 
-__all__ = ["Denied", "GuestMemory", "ProgramExit", "SystemCalls"]
+__all__ = ["FILE_CALLS", "Denied", "GuestMemory", "ProgramExit", "SystemCalls"]

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from armexec.guest_sizes import sizes
 from armexec.program.system_calls.errno import ENOMEM
 from armexec.program.system_calls.guest import Failure
+from armexec.resource_limits.guest_sizes import sizes
 
 __all__ = ["Growth"]
 

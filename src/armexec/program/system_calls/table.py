@@ -16,9 +16,11 @@ from armexec.program.system_calls.names import call_name
 from armexec.program.system_calls.streams import Readable, Writable
 from armexec.program.system_calls.system import System
 
-__all__ = ["SystemCalls"]
+__all__ = ["FILE_CALLS", "SystemCalls"]
 
 _CALLS: dict[int, Callable[..., int]] = {**data.CALLS, **files.CALLS, **memory.CALLS, **process.CALLS}
+FILE_CALLS = frozenset({*data.CALLS, *files.CALLS})
+"""The numbers of the calls that are about files and streams, and change nothing else but memory."""
 _counts = {number: len(signature(function).parameters) - 1 for number, function in _CALLS.items()}
 _MASK = (1 << 64) - 1
 

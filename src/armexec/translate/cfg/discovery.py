@@ -14,10 +14,10 @@ from collections.abc import Callable, Container, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from armexec.deadlines import check_deadline
 from armexec.isa import Decoded, decode
 from armexec.isa.abstract import AbstractMachine, AbstractValue
 from armexec.isa.system_registers import FPCR
+from armexec.resource_limits.deadlines import check_deadline
 
 __all__ = [
     "AfterCall",

@@ -13,11 +13,11 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from armexec.translate.codegen.debug_locations import MARK, Offsets, offset_of, with_locations
+from armexec.translate.codegen.debug_locations import MARK, Offsets, marked_offset, offset_of, with_locations
 from armexec.translate.codegen.llvm import compile_object
 from armexec.translate.policy import Policy
 
-__all__ = ["LineTable"]
+__all__ = ["LineRows", "LineTable", "marked_for_faults"]
 
 _FAR = 1 << 40
 
@@ -44,7 +44,7 @@ def _functions(text: str) -> Iterator[list[str]]:
             yield [line]
 
 
-def _marked_for_faults(text: str) -> Iterator[str]:
+def marked_for_faults(text: str) -> Iterator[str]:
     """The lines of a text, where what computes with a loaded value says that it belongs to the load.
 
     A load that is used once may become part of the host's instruction that uses it, which then faults in its stead, and
@@ -67,7 +67,7 @@ def _readers(text: str) -> dict[int, int]:
         loaded: dict[str, int] = {}
         for line in lines:
             if line.startswith(MARK):
-                here = int(line.removeprefix(MARK), 16)
+                here = marked_offset(line)
                 continue
             if line.endswith(":"):
                 loaded.clear()
@@ -107,7 +107,7 @@ def _sources(text: str) -> dict[int, int]:
         loaded: dict[str, int] = {}
         for line in lines:
             if line.startswith(MARK):
-                here = int(line.removeprefix(MARK), 16)
+                here = marked_offset(line)
                 continue
             name, assigned, operation = line.partition(" = ")
             operation = operation.lstrip()
@@ -187,6 +187,28 @@ def _with_others_far(data: bytes, elf: Any, section: int) -> bytes:
     return bytes(patched)
 
 
+class LineRows:
+    """The rows of a line table by their addresses."""
+
+    def __init__(self, info: Any) -> None:
+        rows: list[tuple[int, int]] = []
+        for unit in info.iter_CUs():
+            program = info.line_program_for_CU(unit)
+            for entry in program.get_entries() if program is not None else ():
+                state = entry.state
+                if state is not None:
+                    rows.append((state.address, 0 if state.end_sequence else state.line))
+        # Of several rows of a place the last counts.
+        rows.sort(key=lambda row: row[0])
+        self._starts = [start for start, _ in rows]
+        self._lines = [line for _, line in rows]
+
+    def line(self, address: int) -> int:
+        """The line of the instruction at an address; 0 where that isn't known."""
+        index = bisect_right(self._starts, address) - 1
+        return self._lines[index] if index >= 0 else 0
+
+
 class LineTable:
     """The line table of a unit of some guest instructions. `size`: of its code in bytes, from the symbol `begin`.
 
@@ -199,7 +221,7 @@ class LineTable:
 
         self.readers = _readers(text)
         self.sources = _sources(text)
-        text = with_locations("\n".join(_marked_for_faults(text)), Offsets())
+        text = with_locations("\n".join(marked_for_faults(text)), Offsets())
         data = compile_object(text, tier=tier, size=instructions, policy=policy)
         elf: Any = ELFFile(io.BytesIO(data))
         begin = elf.get_section_by_name(".symtab").get_symbol_by_name("begin")[0]
@@ -207,18 +229,8 @@ class LineTable:
         table = elf.get_section_by_name(".symtab")
         section = elf.get_section(begin["st_shndx"])
         self.size = section["sh_size"] - begin["st_value"]
-        rows: list[tuple[int, int]] = []
-        info = elf.get_dwarf_info(relocate_dwarf_sections=True)
-        for unit in info.iter_CUs():
-            program = info.line_program_for_CU(unit)
-            for entry in program.get_entries() if program is not None else ():
-                state = entry.state
-                if state is not None:
-                    rows.append((state.address - begin["st_value"], 0 if state.end_sequence else state.line))
-        # Of several rows of a place the last counts.
-        rows.sort(key=lambda row: row[0])
-        self._starts = [start for start, _ in rows]
-        self._lines = [line for _, line in rows]
+        self._begin = begin["st_value"]
+        self._rows = LineRows(elf.get_dwarf_info(relocate_dwarf_sections=True))
         self._functions = sorted(
             (symbol["st_value"] - begin["st_value"], symbol.name)
             for symbol in table.iter_symbols()
@@ -229,9 +241,7 @@ class LineTable:
         """The guest offset of the instruction whose code holds the byte `position` from `begin`."""
         if not 0 <= position < self.size:
             return None
-        index = bisect_right(self._starts, position) - 1
-        line = self._lines[index] if index >= 0 else 0
-        return offset_of(line)
+        return offset_of(self._rows.line(position + self._begin))
 
     def function(self, position: int) -> str | None:
         """The name in the object of the host function that holds the byte `position` from `begin`."""

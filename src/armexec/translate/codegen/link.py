@@ -65,6 +65,7 @@ class HostCode:
             raise HostError(f"translated code can't be linked: it doesn't define {', '.join(missing)}")
         pages = code_arena().place(size, make)
         self.names = tuple(names)
+        self.begin, self.end = pages.address, pages.address + size
         self._addresses = {name: pages.address + found.symbols[name] for name in names}
         # At the end of the process code may still run; the system frees the memory then.
         weakref.finalize(self, pages.free).atexit = False

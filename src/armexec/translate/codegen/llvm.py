@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from armexec.errors import HostError
 from armexec.forks import hold, in_child, no_fork
+from armexec.translate.codegen.shield import shielded
 from armexec.translate.policy import DEFAULT, Policy
 from armexec.translate.support.host_environment import initial_environment
 
@@ -188,8 +189,12 @@ def compile_object(
     global _compiled_modules, _has_optimized  # noqa: PLW0603
     with _count_lock:
         _compiled_modules += 1
-    with _optimized(text, tier, size, policy, stopping) as (module, machine):
-        data = _emit(module, machine)
+
+    def compile_text() -> bytes:
+        with _optimized(text, tier, size, policy, stopping) as (module, machine):
+            return _emit(module, machine)
+
+    data = shielded(compile_text)
     _has_optimized = _has_optimized or bool(_LEVELS[tier])
     return data
 
@@ -203,9 +208,13 @@ class Stages(NamedTuple):
 
 def compile_stages(text: str, *, tier: str, size: int = 0, policy: Policy = DEFAULT) -> Stages:
     """The same work as that of `compile_object`, to be looked at. Raises HostError."""
-    with _optimized(text, tier, size, policy) as (module, machine):
-        optimized = str(module)
-        return Stages(optimized, machine.emit_assembly(module))
+
+    def compile_text() -> Stages:
+        with _optimized(text, tier, size, policy) as (module, machine):
+            optimized = str(module)
+            return Stages(optimized, machine.emit_assembly(module))
+
+    return shielded(compile_text)
 
 
 @contextmanager

@@ -8,6 +8,7 @@ from typing import NamedTuple
 from armexec.machines.addresses import without_tag
 from armexec.machines.traps import Trap, TrapKind
 from armexec.memory import Overflow
+from armexec.translate.execute.host_frames import GuestCalls, is_guest
 from armexec.translate.execute.linked_unit import LinkedUnit
 from armexec.translate.guest_state import GuestState
 
@@ -17,13 +18,16 @@ __all__ = ["Fault", "accessed_address", "place"]
 class Fault(NamedTuple):
     """A trap of translated code. `where` gives it with its place, if that has to be found first.
 
-    `entry`: the function that was called. `overflow`: it is one of a stack that has run out.
+    `entry`: the function that was called. `overflow`: it is one of a stack that has run out. `calls`: the calls that
+    were going on. `error`: the exception that it is already.
     """
 
     trap: Trap
     entry: int
     where: Callable[[], Trap] | None = None
     overflow: Overflow | None = None
+    calls: GuestCalls | None = None
+    error: Exception | None = None
 
 
 def accessed_address(state: GuestState) -> int:
@@ -44,7 +48,9 @@ def place(
     """
     pc = unit.guest_pc(host_pc)
     if pc is None:
-        return trap
+        # At its begin the host's function takes what it needs of the stack, before the guest's first instruction.
+        name = unit.host_function(host_pc) or ""
+        return Trap(trap.kind, unit.base + int(name[1:], 16), trap.detail) if is_guest(name) else trap
     if fetch is not None:
         # Only now: it brings along the whole instruction set.
         from armexec.translate.execute.fault_place import accesses, fault_place

@@ -16,6 +16,7 @@ Layouts: Linux, sigaction(2) and the kernel's ucontext; macOS, sys/signal.h and 
 from __future__ import annotations
 
 import ctypes
+import mmap
 import signal
 import sys
 from collections.abc import Callable
@@ -24,6 +25,7 @@ from functools import cache
 from armexec.translate.codegen.link import HostCode
 from armexec.translate.codegen.llvm import host_machine
 from armexec.translate.codegen.support_code import shared_code
+from armexec.translate.execute.host_stack import NEAR
 from armexec.translate.execute.sigaction import SA_NODEFER, SA_ONSTACK, SA_SIGINFO
 from armexec.translate.execute.signals.alternate_stack import (
     ALTERNATE_SIZE,
@@ -33,7 +35,7 @@ from armexec.translate.execute.signals.alternate_stack import (
     disabled_flag,
 )
 from armexec.translate.execute.signals.places import MadeHandler, Places
-from armexec.translate.guest_state import GuestState
+from armexec.translate.support.host_frame_text import host_frame_text
 from armexec.translate.support.load import load
 from armexec.translate.support.signal_context import context_text
 
@@ -115,10 +117,9 @@ def handler_text(machine: str | None = None, system: str | None = None) -> str:
             HANDLER_STACK=ALTERNATE_SIZE,
             CONTEXT_FLAGS=FLAGS_AT,
             NO_TRAP_FLAG=~TRAP_FLAG,
-            CONTEXT_REGISTERS=REGISTERS_AT,
-            REGISTERS_SIZE=GuestState.host_registers.size,
         )
-    return context_text(machine, system) + tags + handler
+    interrupted = load("signals/keep_interrupted", NEAR=NEAR, NEAR_TWICE=2 * NEAR, PAGE_MASK=mmap.PAGESIZE - 1)
+    return context_text(machine, system) + interrupted + tags + handler
 
 
 def _symbols(table: int) -> dict[str, int]:
@@ -126,7 +127,7 @@ def _symbols(table: int) -> dict[str, int]:
 
 
 def _make(table: int) -> MadeHandler:
-    text = load("runtime/c_library") + handler_text()
+    text = load("runtime/c_library") + host_frame_text() + handler_text()
     return _made(shared_code(text, _symbols(table), ["handler", "thread_ended"]))
 
 

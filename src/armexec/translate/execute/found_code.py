@@ -50,7 +50,3 @@ class FoundCode:
         self._used += 1
         chunk[at], chunk[at + 1] = pc, host
         return ctypes.addressof(chunk) + 8 * at
-
-    def clear(self) -> None:
-        """Forget all: code has gone, or there is better code."""
-        ctypes.memset(self._table, 0, ctypes.sizeof(self._table))

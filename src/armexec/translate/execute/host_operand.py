@@ -162,12 +162,19 @@ def plain_store_size(code: bytes) -> int:
 
 
 def is_plain_load(code: bytes) -> bool:
-    """Whether the instruction only loads a general register: MOV, MOVZX, MOVSX, MOVSXD."""
+    """Whether the instruction only loads a general register: MOV, MOVZX, MOVSX, MOVSXD.
+
+    One that is loaded in part counts: LLVM makes nothing of the rest, which was an address.
+    """
     at = 0
     while code[at] in _PREFIXES:
         at += 1
-    if code[at] >> 4 == 4:
+    has_rex = code[at] >> 4 == 4
+    if has_rex:
         at += 1
+    if code[at] == 0x8A:
+        # Without REX, the numbers from 4 on are the second bytes of registers.
+        return has_rex or code[at + 1] >> 3 & 7 < 4
     if code[at] == 0x0F:
         return code[at + 1] in (0xB6, 0xB7, 0xBE, 0xBF)
     return code[at] in (0x8B, 0x63)

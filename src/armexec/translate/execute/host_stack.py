@@ -12,9 +12,17 @@ from functools import cache
 
 from armexec.memory import Overflow
 
-__all__ = ["host_overflow", "is_host_overflow", "limit_key", "remember_limit", "stack_bounds", "thread_overflow"]
+__all__ = [
+    "NEAR",
+    "host_overflow",
+    "is_host_overflow",
+    "limit_key",
+    "remember_limit",
+    "stack_bounds",
+    "thread_overflow",
+]
 
-_REACH = 1 << 14
+NEAR = 1 << 14
 """A fault this near to the host's stack pointer is one of the host's stack: translated functions touch each page."""
 _FRAME = 256 << 20
 """Bytes below a thread's stack that a frame of the guest may reach."""
@@ -46,13 +54,13 @@ def remember_limit() -> None:
 
 def is_host_overflow(address: int, stack_pointer: int) -> bool:
     """Whether a fault at an address means that the thread's stack has run out."""
-    return abs(address - stack_pointer) < _REACH
+    return abs(address - stack_pointer) < NEAR
 
 
 def thread_overflow(address: int, stack_pointer: int) -> Overflow | None:
     """The overflow of this thread's stack, on which the guest runs, if an access of `address` is one, else None."""
     low, _ = stack_bounds()
-    end = low + _REACH
+    end = low + NEAR
     if low and low - _FRAME <= address < end and low - _FRAME <= stack_pointer < end:
         return host_overflow()
     return None

@@ -7,7 +7,8 @@ import threading
 import weakref
 from bisect import bisect_right, insort
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from functools import cached_property
+from typing import TYPE_CHECKING, Literal
 
 from armexec.errors import HostError
 from armexec.forks import hold
@@ -18,9 +19,15 @@ from armexec.translate.tiers import BASELINE
 from armexec.translate.unit_registry import Export, UnitRegistry
 
 if TYPE_CHECKING:
+    from armexec.translate.codegen.debug_locations import Watched
+    from armexec.translate.codegen.host_frames import HostFrames
     from armexec.translate.codegen.line_table import LineTable
 
 __all__ = ["LinkedUnit", "unit_at"]
+
+
+_MOST_WATCHING = 8
+"""For so many places of faults it is kept what tells of the values there."""
 
 
 class _Places:
@@ -56,8 +63,10 @@ _places = _Places()
 
 
 def unit_at(host_pc: int) -> LinkedUnit | None:
-    """The unit whose code may be at a host address: the last that begins before it."""
-    return _places.at(host_pc)
+    """The unit whose code is at a host address; None for other code."""
+    unit = _places.at(host_pc)
+    # A call at its end returns behind it.
+    return unit if unit is not None and host_pc <= unit.host.end else None
 
 
 class LinkedUnit:
@@ -102,6 +111,8 @@ class LinkedUnit:
         if stub:
             self._cell.value = self.host.address(self._stub)
         self._lines: LineTable | None = None
+        self._watching: dict[object, HostFrames | None] = {}
+        self._frames: HostFrames | Literal[False] | None = None
         _places.add(self)
         linked_unit(self.host, compiled, registry, tier)
 
@@ -173,6 +184,32 @@ class LinkedUnit:
     def host_function(self, host_pc: int) -> str | None:
         """The name in the object of the host function that a host pc is in, None where that isn't known."""
         return self._line_table().function(host_pc - self.begin)
+
+    def host_frames(self) -> HostFrames | None:
+        """What describes the frames of this code; None if LLVM makes other code of the text now. Raises HostError."""
+        if self._frames is None:
+            self._frames = self.watching({}) or False
+        return self._frames or None
+
+    def watching(self, watched: Watched) -> HostFrames | None:
+        """The same, which also tells of some values. Raises HostError."""
+        key = tuple((function, tuple(sorted(values.items()))) for function, values in sorted(watched.items()))
+        if key in self._watching:
+            return self._watching[key]
+        # Only now: faults alone need it.
+        from armexec.translate.codegen.host_frames import HostFrames
+
+        frames = HostFrames(self.text, self.tier, self.compiled.instructions, self._policy, watched)
+        is_same = frames.describes(ctypes.string_at(self.host.begin, self.host.end - self.host.begin))
+        if len(self._watching) == _MOST_WATCHING:
+            self._watching.clear()
+        found = self._watching[key] = frames if is_same else None
+        return found
+
+    @cached_property
+    def text(self) -> str:
+        """The IR that it was made from."""
+        return self.compiled.source(self.tier)
 
     def _line_table(self) -> LineTable:
         if self._lines is None:

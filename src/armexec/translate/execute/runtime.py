@@ -11,15 +11,17 @@ import threading
 import weakref
 from collections.abc import Callable
 from functools import partial
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
-from armexec import guest_sizes, instruction_budget
 from armexec.callbacks import HostFunctionRange, host_functions
 from armexec.cpu.registers import X30
-from armexec.deadlines import is_over
+from armexec.errors import ExecutionError
 from armexec.machines.addresses import CACHE_LINE
 from armexec.machines.traps import EXIT, Trap, TrapKind
 from armexec.memory import EXECUTABLE_RANGES, GuestStack, Overflow, SandboxMemory
+from armexec.resource_limits import guest_sizes, instruction_budget
+from armexec.resource_limits.deadlines import is_over
+from armexec.translate.array_loops.threads import current_thread_state, failed_key, refuse_length
 from armexec.translate.code_owners import CodeOwner, CodeOwners
 from armexec.translate.codegen.support_code import shared_code
 from armexec.translate.execute.fault import Fault, accessed_address, place
@@ -37,16 +39,21 @@ from armexec.translate.execute.fault_handler import (
     untagger,
 )
 from armexec.translate.execute.found_code import FoundCode
+from armexec.translate.execute.host_frames import GuestCalls, Tables, keep
 from armexec.translate.execute.host_stack import host_overflow, is_host_overflow, limit_key, remember_limit
 from armexec.translate.execute.linked_unit import LinkedUnit, unit_at
 from armexec.translate.execute.state_pool import StatePool
 from armexec.translate.execute.watch import Watch
 from armexec.translate.guest_state import GuestState
 from armexec.translate.mode import COUNTED, NONSPECULATIVE, SPECULATIVE, STRICT, Mode
+from armexec.translate.policy import DEFAULT
 from armexec.translate.support.load import load
 from armexec.translate.support.runtime_ir import COUNTED_LOOKUPS, FOR_CALLBACKS, INTERPRETERS, SHARED, shared
 from armexec.translate.written.cold_code import ColdCode
 from armexec.translate.written.table import WrittenCode
+
+if TYPE_CHECKING:
+    from armexec.translate.codegen.host_frames import HostFrames
 
 __all__ = ["Runtime", "lookup_name"]
 
@@ -69,6 +76,19 @@ _INTERPRETED = dict(zip((SPECULATIVE, NONSPECULATIVE, STRICT), INTERPRETERS, str
 
 
 _runtimes: weakref.WeakSet[Runtime] = weakref.WeakSet()
+
+
+def _tables(host_pc: int) -> Tables | None:
+    """What describes the code at an address of the host. Raises HostError."""
+    for runtime in list(_runtimes):
+        shared = runtime.tables(host_pc)
+        if shared is not None:
+            return shared
+    unit = unit_at(host_pc)
+    if unit is None or not unit.host.begin <= host_pc < unit.host.end:
+        return None
+    frames = unit.host_frames()
+    return None if frames is None else Tables(unit.host.begin, frames, unit)
 
 
 class Runtime:
@@ -102,7 +122,7 @@ class Runtime:
         self._found = {mode: FoundCode(self._put) for mode in _SUFFIXES}
         self._found_entry = FoundCode(self._put)
         self._written: WrittenCode[CodeOwner] = WrittenCode(self.forget_found, is_told=memory is None)
-        self._owners = CodeOwners(self.forget_found, self._written.reads_fpsr)
+        self._owners = CodeOwners(self._written.reads_fpsr)
         self._cold = ColdCode()
         self._callbacks = {
             **{f"find{suffix}": partial(self._find, mode) for mode, suffix in _SUFFIXES.items()},
@@ -117,6 +137,7 @@ class Runtime:
             "prepare": self._prepare,
             "ended": self._ended,
             "raiser": self._raise,
+            "length_object": refuse_length,
         }
         # An object of CPython is at its id; the dictionary keeps them.
         objects = {name: id(callback) for name, callback in self._callbacks.items()}
@@ -128,15 +149,22 @@ class Runtime:
         data |= {"host_functions": functions.base, "host_function_slots": functions.slots}
         for_units = [*SHARED, *COUNTED_LOOKUPS]
         names = [*for_units, *FOR_CALLBACKS, *INTERPRETERS, "call_host_function", "exited", "strictly", "untag"]
-        names += ["put_found", "stack_pointer", "claim", "release", "handler", "thread_ended", "interrupt"]
+        names += ["put_found", "clear_found", "stack_pointer", "claim", "release", "handler", "thread_ended"]
+        names += ["interrupt"]
+        data |= {"failed_key": failed_key(), "current_thread_state": current_thread_state()}
         data["previous_interrupt"] = ctypes.addressof(self.watch.previous)
+        data["overdue"] = ctypes.addressof(self.watch.overdue)
         text = shared(host_functions_size=functions.size) + handler_text() + load("signals/interrupt")
         self._shared = shared_code(text, {**objects, **data}, names)
+        self._shared_text = text
+        self._shared_frames: HostFrames | None = None
         self.symbols = {name: self._shared.address(name) for name in for_units}
         functions.set_code(self._shared.address("call_host_function"))
         self.callback_symbols = {name: self._shared.address(name) for name in FOR_CALLBACKS}
         self.symbols["strict_images"] = self._owners.strict_images
         self._put_found = ctypes.PYFUNCTYPE(None, ctypes.c_uint64, ctypes.c_uint64)(self._shared.address("put_found"))
+        clear_found = ctypes.PYFUNCTYPE(None, ctypes.py_object)(self._shared.address("clear_found"))
+        self._clear_found = self._owners.forget = clear_found
         self._stack_pointer = ctypes.PYFUNCTYPE(ctypes.c_uint64)(self._shared.address("stack_pointer"))
         self._pool.use(self._shared)
         _runtimes.add(self)
@@ -161,13 +189,14 @@ class Runtime:
 
     def remove(self, translator: CodeOwner) -> None:
         """Find code by a translator no more: another one takes its place."""
-        self._owners.remove(translator)
-        self.forget_found()
+        try:
+            self._owners.remove(translator)
+        finally:
+            self.forget_found()
 
     def forget_found(self) -> None:
         """Code has gone, or there is better code: it is looked for again."""
-        for found in (*self._found.values(), self._found_entry):
-            found.clear()
+        self._clear_found(None)
 
     def _put(self, table: int, record: int) -> None:
         """Put a record of found code into a table. (The made code refers to the tables, so it comes after them.)"""
@@ -297,9 +326,10 @@ class Runtime:
         owner = self.translator_at(pc)
         left = ctypes.c_uint64.from_address(state.limit_cell)
         answer = owner.system_call if owner is not None else None
+        calls = GuestCalls(keep(address), _tables)
         trap = run_rest(state, pc, left, answer, self._memory)
         overflow = stack.overflow(trap.detail) if trap.kind in (TrapKind.READ, TrapKind.WRITE) else None
-        raise self._errors(None, owner)(Fault(trap, int(state.entry), None, overflow))
+        raise self._errors(None, owner)(Fault(trap, int(state.entry), None, overflow, calls))
 
     def _system_call(self, state: int, words: int) -> int:
         """Do a system call; see runtime/system_call.ll."""
@@ -308,7 +338,13 @@ class Runtime:
         translator = self._owners.at(given[0]) or self._owners.at(GuestState.from_address(state).entry)
         if translator is None or translator.system_call is None:
             return 2
-        given[0] = translator.system_call(given[0], given[1], tuple(given[2:])) & (1 << 64) - 1
+        pc, entry = given[0], int(GuestState.from_address(state).entry)
+        try:
+            given[0] = translator.system_call(pc, given[1], tuple(given[2:])) & (1 << 64) - 1
+        except ExecutionError as error:
+            calls = GuestCalls(keep(state), _tables)
+            translator.to_error(Fault(Trap(TrapKind.SUPERVISOR_CALL, pc), entry, calls=calls, error=error))
+            raise
         return 1
 
     def _untag(self, state: int, context: int) -> int:
@@ -339,7 +375,7 @@ class Runtime:
         where: Callable[[], Trap] | None = None
         if unit is not None:
             where = partial(place, trap, unit, host_pc, None, False)
-        raise self._errors(unit, owner)(Fault(trap, entry, where))
+        raise self._errors(unit, owner)(Fault(trap, entry, where, calls=GuestCalls(keep(address), _tables)))
 
     def _ended(self, address: int, _b: int) -> int:
         """A call ends by a trap, or by an exception of Python."""
@@ -376,7 +412,21 @@ class Runtime:
                 where = partial(place, trap, unit, host_pc, unit.code.fetch, is_blind)
             is_host = is_host_overflow(host_address, state.host_sp)
             overflow = host_overflow() if is_host else stack.overflow(detail)
-        raise self._errors(unit, owner)(Fault(trap, entry, where, overflow))
+        calls = GuestCalls(keep(address), _tables)
+        raise self._errors(unit, owner)(Fault(trap, entry, where, overflow, calls))
+
+    def tables(self, host_pc: int) -> Tables | None:
+        """What describes the code at an address of the host that units share. Raises HostError."""
+        code = self._shared
+        if not code.begin <= host_pc < code.end:
+            return None
+        if self._shared_frames is None:
+            from armexec.translate.codegen.host_frames import HostFrames
+
+            self._shared_frames = HostFrames(self._shared_text, "O0", 0, DEFAULT)
+        if not self._shared_frames.describes(ctypes.string_at(code.begin, code.end - code.begin)):
+            return None
+        return Tables(code.begin, self._shared_frames, None)
 
     def _errors(self, unit: LinkedUnit | None, owner: CodeOwner | None) -> Callable[[Fault], Exception]:
         """What makes the exception of a fault in a unit; in other code it is for `owner`."""

@@ -7,10 +7,10 @@ from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
 from armexec.callbacks import SystemCallHandler
-from armexec.deadlines import TimeIsOver, check_deadline, is_over
 from armexec.errors import HostError
 from armexec.forks import renew
 from armexec.machines.traps import Trap, TrapKind
+from armexec.resource_limits.deadlines import TimeIsOver, check_deadline, is_over
 from armexec.translate.codegen.cache import CacheSlot, UnitCache
 from armexec.translate.codegen.link import HostCode
 from armexec.translate.codegen.llvm import has_optimized

@@ -21,8 +21,8 @@ from collections.abc import Sequence
 from contextlib import suppress
 from typing import Protocol
 
-from armexec.deadlines import changed, deadlines, will_look
 from armexec.forks import in_child
+from armexec.resource_limits.deadlines import changed, deadlines, will_look
 from armexec.translate.execute.sigaction import SA_NODEFER, SA_RESTART, SA_SIGINFO, SignalAction
 from armexec.translate.execute.signals.places import add_other, reached
 
@@ -68,6 +68,8 @@ class Watch:
         self._action = SignalAction()
         self.previous = ctypes.c_void_p()
         """The handler that was there before."""
+        self.overdue = ctypes.c_int32()
+        """SIGNAL while the time of a thread that runs guest code is over; else 0."""
         in_child(self._forked)
 
     def use(self, pool: Pool, handler: int) -> None:
@@ -150,6 +152,8 @@ class Watch:
         todo = over | self._always() & running
         if todo:
             self._install()
+        # The handler is there by now.
+        self.overdue.value = int(SIGNAL) if over else 0
         for thread in todo:
             with suppress(ProcessLookupError, OSError):
                 signal.pthread_kill(thread, SIGNAL)

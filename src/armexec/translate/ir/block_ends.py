@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from armexec.cpu.registers import PARTIAL, STATE, RegisterSet, bit, has, members, register_type, wider_views
+from armexec.cpu.registers import GENERAL, PARTIAL, STATE, RegisterSet, bit, has, members, register_type, wider_views
 from armexec.machines.llvm.knowledge import Knowledge
 from armexec.machines.llvm.machine import NAMES, place_label
 from armexec.machines.llvm.values import Value
@@ -141,7 +141,9 @@ class BlockEnds(DeoptimizationExits):
             return
         condition: Value = terminator[1]
         labels = [self.label(t, start) if t not in outside else b.block("out") for t in targets]
-        loop = self.unrolled(start) if (block.exits or m.counts) and start in targets else ""
+        # Of a ufunc's element, the few rounds have branches of their own to be predicted by.
+        wants = block.exits or m.counts or self.unit.is_tested_later
+        loop = self.unrolled(start) if wants and start in targets else ""
         b.branch(condition.text, labels[0], labels[1], loop=loop)
         known = m.knowledge()
         for target, label in zip(targets, labels, strict=True):
@@ -263,6 +265,7 @@ class BlockEnds(DeoptimizationExits):
         m = self.m
         b = m.builder
         results, code = self.unit.emit_call(m, callee, self.value, self.function.graph.entry)
+        b.clobber(callee.modified & GENERAL)
         m.flush(live & ~callee.modified)
         for n in members(live & callee.modified & ~callee.outputs & PARTIAL):
             # A fixed function returns a wider view.
@@ -296,6 +299,7 @@ class BlockEnds(DeoptimizationExits):
         b.start(unwind)
         b.ret("i1", "true")
         b.start(returned)
+        b.clobber(GENERAL)
         if self.unit.may_change:
             self.leave_changed(after, 0)
         for r in members(live & ~_STATE):
@@ -381,7 +385,7 @@ class BlockEnds(DeoptimizationExits):
         signature = self.signature
         target: Value = block.terminator[1]
         kept = signature.kept_at_return(start)
-        if block.region is not None:
+        if block.region is not None and not self.unit.is_tested_later:
             wanted = block.region.tested(kept if self.uses_state else kept | signature.outputs)
             self.test_unchecked(block.region, wanted, lambda n: self.value(n).text)
         if self.uses_state:

@@ -10,7 +10,19 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from armexec.cpu.registers import COUNTER, NZCV, STATE, VECTOR_VIEWS, bit, covered, has, members, register_type
+from armexec.cpu.registers import (
+    COUNTER,
+    NZCV,
+    STATE,
+    VECTOR_VIEWS,
+    bit,
+    covered,
+    d,
+    has,
+    members,
+    register_type,
+    zero,
+)
 from armexec.machines.llvm.knowledge import Exit
 from armexec.machines.llvm.machine import NAMES, LlvmMachine
 from armexec.machines.llvm.shapes import FLOATS, Shapes
@@ -20,16 +32,20 @@ from armexec.translate.analysis.reexecution_regions import ReexecutionRegion
 from armexec.translate.ir.lift import LiftedBlock, LiftedFunction
 from armexec.translate.ir.liveness import Signature
 from armexec.translate.ir.state_access import load_state, store_state, widest
+from armexec.translate.ir.unit_functions import UnitFunctions
 
 __all__ = ["DeoptimizationExits"]
 
 _STATE = bit(STATE)
+_NAN = "0x7FF800007FC07E00"
+"""A NaN in D0, S0 and H0."""
 
 
 class DeoptimizationExits:
     """A part of the writer of a function."""
 
     m: LlvmMachine
+    unit: UnitFunctions
     function: LiftedFunction
     signature: Signature
     base: int
@@ -126,6 +142,10 @@ class DeoptimizationExits:
         """Put registers into the state, and go on at an address in nonspeculative code."""
         m = self.m
         b = m.builder
+        if self.unit.is_tested_later:
+            outputs = members(self.signature.outputs)
+            self.return_values({n: Value(b, 64, _NAN if n == d(0) else zero(n)) for n in outputs})
+            return
         self.store_needed(needed, value_of)
         b.store("i64", m.address(address).text, "%resumed")
         b.jump("resume")

@@ -6,12 +6,12 @@ from collections.abc import Container, Mapping
 from dataclasses import dataclass
 
 from armexec.cpu.registers import COUNTER, X30, RegisterSet, bit, has
-from armexec.deadlines import check_deadline
 from armexec.isa import Decoded
 from armexec.machines.llvm.deferred_stores import FlushBefore
 from armexec.machines.llvm.knowledge import Exit, Knowledge, Segment
 from armexec.machines.llvm.machine import LlvmMachine, Terminator
 from armexec.machines.traps import TrapKind
+from armexec.resource_limits.deadlines import check_deadline
 from armexec.translate.analysis.reexecution_regions import ReexecutionRegion, candidates, natural_loops
 from armexec.translate.analysis.spin_loops import repeated_loads
 from armexec.translate.cfg.discovery import Block, ControlFlowGraph
@@ -248,6 +248,7 @@ def lift_block(
         if machine.guards.has_effect:
             machine.next_segment()
         machine.builder.mark(pc)
+        mark = len(machine.builder.out) - 1
         if isinstance(decoded, int):
             _undecoded(machine, decoded)
             break
@@ -261,6 +262,9 @@ def lift_block(
             decoded.instruction.semantics(machine, *decoded.fields.values())
             if pairs:
                 note_load(machine, decoded)
+        if machine.written:
+            machine.builder.note(mark, machine.written)
+            machine.written.clear()
         terminator = machine.terminator
         if terminator is not None and terminator[0] == "trap":
             break

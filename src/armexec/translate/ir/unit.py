@@ -22,15 +22,18 @@ from armexec.cpu.registers import (
     d,
     x,
 )
-from armexec.deadlines import check_deadline
 from armexec.machines.llvm.machine import LlvmMachine
+from armexec.resource_limits.deadlines import check_deadline
 from armexec.translate.analysis.call_targets import likely_targets
+from armexec.translate.array_loops.element import is_plain_element
+from armexec.translate.array_loops.loop_stub import write_loop_stub
 from armexec.translate.cfg.discovery import ControlFlowGraph
 from armexec.translate.codegen.llvm import exact_attributes, host_features, host_machine
 from armexec.translate.compiled_unit import BASELINE_ONLY, END, CompiledUnit, Function
 from armexec.translate.guest_state import OFFSETS
-from armexec.translate.ir.entry_stub import results, write_entry_stub, write_replaceable_stub
+from armexec.translate.ir.entry_stub import write_entry_stub, write_replaceable_stub
 from armexec.translate.ir.function import FunctionWriter
+from armexec.translate.ir.guest_call import results
 from armexec.translate.ir.lift import LiftedFunction, lift
 from armexec.translate.ir.liveness import Signature, analyze
 from armexec.translate.ir.unit_functions import calling_convention
@@ -161,6 +164,10 @@ class UnitPlan:
         found = [self.entry, *self.others] if self.shape is None else []
         return [address for address in found if address in self.signatures and not self.signatures[address].uses_state]
 
+    @property
+    def _is_loop(self) -> bool:
+        return self.shape is not None and self.shape.loop is not None
+
     def _returns_all(self, address: int, returns_all: set[int]) -> bool:
         return self.shape is None or address in returns_all
 
@@ -197,7 +204,8 @@ class UnitPlan:
                 continue
             form = self.forms[address] = (address, self._returns_all(address, returns_all))
             export = registry.exports.get(form)
-            if export is not None:
+            # The loop of a ufunc is faster with the function in it.
+            if export is not None and not (self._is_loop and address == self.entry):
                 self.external[address] = _external(export.convention, address, machine)
                 continue
             machine = _machine(registry)
@@ -239,7 +247,9 @@ class UnitPlan:
         self.exported = {
             address
             for address in self.functions
-            if self.forms[address] in registry.seen and not _is_short_leaf(registry, address)
+            if self.forms[address] in registry.seen
+            and not _is_short_leaf(registry, address)
+            and not (self._is_loop and address == self.entry)
         }
         demanded = {
             address: ALL if self.forms[address][1] else _RESULTS | _PRESERVED
@@ -310,6 +320,8 @@ class UnitPlan:
         writer = FunctionWriter(signatures, code.base, convention, self.exported, *self._outlined(), policy=policy)
         writer.may_change = code.valid is not None
         writer.leaves_loops = self.registry.optimized is not None and policy.osr
+        is_plain = self._is_loop and is_plain_element(signatures.get(entry), self.shape)
+        writer.is_tested_later = is_plain
         out = [
             "define void @begin() nounwind {",
             "ret void",
@@ -323,7 +335,7 @@ class UnitPlan:
             out.append("@valid = external global i8")
         # A function of the register convention that returns as it should needs no dispatcher.
         signature = signatures.get(entry)
-        if signature is None or any(s.uses_state or s.checked for s in signatures.values()):
+        if is_plain or signature is None or any(s.uses_state or s.checked for s in signatures.values()):
             out.append(dispatcher(table_size=code.code_size // 4))
         if any(function.has_exits for function in self.functions.values()):
             out.append(resumption(table_size=code.code_size // 4))
@@ -335,7 +347,8 @@ class UnitPlan:
         for address in self.wrapped:
             out += writer.write_wrapper(address)
         if self.shape is not None:
-            out += write_entry_stub(
+            write_stub = write_loop_stub if self._is_loop else write_entry_stub
+            out += write_stub(
                 writer,
                 entry,
                 self.shape,

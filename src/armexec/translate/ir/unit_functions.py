@@ -30,7 +30,8 @@ class UnitFunctions:
     `base`: the address that offsets count from. `exported`: the functions of the register convention that other units
     are to call; `outlined`: those that are not to be inlined; `crowded`: those into which nothing is to be.
     `leaves_loops`: at the first tier, loops that are entries go on in better code when there is some. `may_change`: the
-    guest's code may be changed while it runs.
+    guest's code may be changed while it runs. `is_tested_later`: whoever calls the functions looks whether their
+    results are NaNs, and then runs nonspeculative code, so a NaN is returned where they would be left for that.
     """
 
     def __init__(
@@ -48,7 +49,7 @@ class UnitFunctions:
         self.outlined = outlined
         self.crowded = crowded
         self.exported = exported
-        self.leaves_loops = self.may_change = False
+        self.leaves_loops = self.may_change = self.is_tested_later = False
         self.policy = policy
         self.base = base
         self.convention = convention

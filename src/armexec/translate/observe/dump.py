@@ -17,7 +17,7 @@ from pathlib import Path
 from armexec.errors import HostError
 from armexec.forks import hold
 from armexec.translate.cfg.discovery import Block, ControlFlowGraph
-from armexec.translate.codegen.debug_locations import MARK, Offsets, offset_of, with_locations
+from armexec.translate.codegen.debug_locations import MARK, Offsets, marked_offset, offset_of, with_locations
 from armexec.translate.codegen.llvm import compile_stages, host_machine
 from armexec.translate.compiled_unit import CompiledUnit
 from armexec.translate.mode import Mode
@@ -212,7 +212,14 @@ def _graph(title: str, graphs: Iterable[ControlFlowGraph], guest: _Guest) -> Ite
 def _explained(text: str, guest: _Guest) -> Iterator[str]:
     """IR with the guest's instructions behind their marks."""
     for line in text.splitlines():
-        yield f"{line} {guest.text(int(line.removeprefix(MARK), 16))}" if line.startswith(MARK) else line
+        yield _shown_mark(line, guest) if line.startswith(MARK) else line
+
+
+def _shown_mark(line: str, guest: _Guest) -> str:
+    """A mark with its instruction, and what that writes as a comment."""
+    mark, _, written = line.partition(" ")
+    shown = f"{mark} {guest.text(marked_offset(line))}"
+    return f"{shown}  ; {written}" if written else shown
 
 
 def _assembly(title: str, text: str, guest: _Guest) -> Iterator[str]:

@@ -20,11 +20,11 @@ from armexec.machines.llvm.machine import Terminator
 from armexec.machines.llvm.values import Value
 from armexec.translate.codegen.link import HostCode
 from armexec.translate.codegen.llvm import exact_attributes
+from armexec.translate.codegen.shield import shielded
 from armexec.translate.guest_state import GuestState
 from armexec.translate.ir.state_access import load_state, store_state
 from armexec.translate.ir.unit_functions import ATTRIBUTES
 from armexec.translate.observed.machine import ObservedMachine, page_lookup
-from armexec.translate.observed.shield import shielded
 from armexec.translate.observed.soft_float import declared, soft_symbols
 from armexec.translate.support.host_environment import environment_text
 
@@ -36,6 +36,7 @@ __all__ = [
     "SLOW",
     "UNTIL",
     "BlockText",
+    "BlockWriter",
     "RunContext",
     "TableEntry",
     "block_text",
@@ -104,27 +105,50 @@ def block_text(name: str, blocks: Mapping[int, Sequence[Decoded]], host: Host, *
     the next one has no more instructions than are left. `keep`: registers are kept in local variables until the
     function is left, which LLVM is to make registers of the host; else each instruction puts them into the state.
     """
-    writer = _Writer(host, keep=keep)
-    for start, instructions in blocks.items():
-        writer.add(start, instructions)
-    return writer.finish(name)
+    return BlockWriter(ObservedMachine(host), keep=keep).write(name, blocks)
 
 
-class _Writer:
-    """Writes a function."""
+class BlockWriter:
+    """Writes a function by a machine. Classes that derive from it add text of their own to each block."""
 
-    def __init__(self, host: Host, *, keep: bool) -> None:
-        self.m = ObservedMachine(host)
+    def __init__(self, machine: ObservedMachine, *, keep: bool) -> None:
+        self.m = machine
         self.keep = keep
         self.parts: dict[int, _Part] = {}
         self.loaded: RegisterSet = 0
         self.changed: RegisterSet = 0
+
+    def write(self, name: str, blocks: Mapping[int, Sequence[Decoded]]) -> BlockText:
+        """The function of some blocks; see `block_text`."""
+        for start, instructions in blocks.items():
+            self.add(start, instructions)
+        return self.finish(name)
+
+    def entered(self) -> None:
+        """The function begins."""
+
+    def exited(self) -> None:
+        """The function is about to return."""
+
+    def begun(self, start: int) -> None:
+        """A block begins: what is written now is executed before its instructions."""
+
+    def executed(self, decoded: Decoded, registers: RegisterSet) -> None:
+        """An instruction is complete, and has written these registers."""
+
+    def written(self, start: int, instructions: Sequence[Decoded]) -> None:
+        """The instructions of a block are written: these."""
+
+    def left(self, start: int, count: Value) -> None:
+        """A block is left after `count` instructions, by one of the ways in `m.leaves_of`. What is written may begin
+        with phi instructions."""
 
     def add(self, start: int, instructions: Sequence[Decoded]) -> None:
         """Write a block, but for its end."""
         m = self.m
         b = m.builder
         m.start_block(start)
+        self.begun(start)
         count = 0
         for decoded in instructions:
             m.start_instruction(start + 4 * count, count)
@@ -132,6 +156,7 @@ class _Writer:
             if m.terminator is not None and m.terminator[0] == "trap":
                 break
             # The registers change when the instruction is complete.
+            self.executed(decoded, m.dirty & ALL)
             self.put(m.dirty & ALL)
             m.dirty = 0
             count += 1
@@ -141,6 +166,7 @@ class _Writer:
         if not ends:
             m.leaves.append((count, b.label))
             b.jump(m.leave)
+        self.written(start, instructions[:count])
         body, b.out = b.out, [f"block.{start:x}:"]
         self.get(m.used & ~bit(STATE))
         self.parts[start] = _Part(start, count, [*b.out, *body], ends)
@@ -190,6 +216,7 @@ class _Writer:
         if self.keep:
             for n in members(kept & ~PARTIAL):
                 b.store(register_type(n), load_state(m, n).text, VIEWS[n].variable)
+        self.entered()
         out.append(f"br label %block.{entry:x}")
         for part in self.parts.values():
             out += part.lines
@@ -233,6 +260,7 @@ class _Writer:
             return
         b.start(f"leave.{part.start:x}")
         count = m.emit(64, "phi i64 " + ", ".join(f"[{executed}, %{label}]" for executed, label in leaves))
+        self.left(part.start, count)
         b.store("i64", ((count << 2) + part.start).text, "%following")
         before = b.line("load i64, ptr %executed")
         slow = b.line(f"or i64 {b.line(f'add i64 {before}, {count.text}')}, {SLOW}")
@@ -248,6 +276,7 @@ class _Writer:
             for n in members(self.changed):
                 width = 1 if VIEWS[n].type == "i1" else 64
                 store_state(m, n, m.emit(width, f"load {register_type(n)}, ptr {VIEWS[n].variable}"))
+        self.exited()
         pc = b.line("load i64, ptr %following")
         pointer = b.state.pointer("pc")
         result = b.line("load i64, ptr %executed")
@@ -263,6 +292,8 @@ def _ends(terminator: Terminator | None, following: int) -> tuple[tuple[str, int
         return ()
     if terminator[0] == "branch":
         return ((terminator[1].text, terminator[2]), ("", terminator[3]))
+    if terminator[0] == "switch":
+        return (("", terminator[2]),)
     return (("", terminator[1]),)
 
 

@@ -80,6 +80,7 @@ class ObservedMachine(LlvmMachine):
         self.builder.label = f"block.{start:x}"
         self.leave = f"leave.{start:x}"
         self.leaves = self.leaves_of[start] = []
+        self.executed = 0
 
     def start_instruction(self, pc: int, executed: int) -> None:
         self.pc = pc

@@ -21,6 +21,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
+from armexec.errors import note_call
 from armexec.forks import hold
 from armexec.translate.codegen.link import HostCode
 from armexec.translate.codegen.support_code import shared_code
@@ -59,6 +60,7 @@ _OBJECTS = {
     "PyFloat_Type": float,
     "PyBytes_Type": bytes,
     "_Py_NoneStruct": None,
+    "note_call": note_call,
     **{f"{name.strip('_')}_name": sys.intern(name) for name in ("_data", "_alive", "_base")},
     **{f"{name.strip('_')}_name": sys.intern(name) for name in ("_lock", "acquire", "release")},
 }

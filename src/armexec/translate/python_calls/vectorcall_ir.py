@@ -45,6 +45,7 @@ def text(types: CallTypes) -> str:
     release = [f"call void @PyBuffer_Release(ptr %view{i})" for i in views]
     lines = [
         load("vectorcall/python_api"),
+        load("vectorcall/failed_call"),
         *((load("vectorcall/buffer_format"),) if views else ()),
         *((helpers(),) if frame else ()),
         *((load("vectorcall/lock"),) if types.serialized else ()),
@@ -81,6 +82,8 @@ def text(types: CallTypes) -> str:
         *_call(types, release),
         *(_result_in_frame(types.result, frame, place) if frame else _result(types.result)),
         "raised:",
+        f"%called = call ptr @PyTuple_GetItem(ptr %self, i64 {_FUNCTION_AT})",
+        "call void @failed_call(ptr %called, ptr %arguments, i64 %count)",
         "ret ptr null",
         *(("unready:", *release, "ret ptr null") if types.thread_pointer or types.serialized else ()),
         "slow:",

@@ -19,7 +19,7 @@ from functools import cache
 
 from armexec.translate.support.load import load
 
-__all__ = ["environment_text", "initial_environment", "pinned"]
+__all__ = ["environment_text", "flags_text", "initial_environment", "pinned"]
 
 _FILES = {"x86_64": "x86_64", "AMD64": "x86_64", "aarch64": "aarch64", "arm64": "aarch64"}
 
@@ -30,6 +30,11 @@ def environment_text(machine: str | None = None) -> str:
     `machine` is as `platform.machine` names it.
     """
     return load(f"environment/{_FILES.get(machine or platform.machine(), 'other')}")
+
+
+def flags_text(machine: str | None = None) -> str:
+    """IR of `@exception_flags` and `@put_back_flags`; `machine` as for `environment_text`."""
+    return load(f"environment/flags_{_FILES.get(machine or platform.machine(), 'other')}")
 
 
 def pinned(kind: str, value: str) -> str:

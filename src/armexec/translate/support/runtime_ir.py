@@ -8,7 +8,8 @@ import time
 from armexec.callbacks.address_range import ENTRY_AT, RANGE_SIZE, SLOT_SIZE
 from armexec.cpu.call_frame import FRAME_OFFSETS, CallFrame
 from armexec.machines.addresses import CACHE_LINE
-from armexec.translate.support.host_environment import environment_text
+from armexec.translate.support.host_environment import environment_text, flags_text
+from armexec.translate.support.host_frame_text import host_frame_text
 from armexec.translate.support.load import load
 
 __all__ = [
@@ -48,6 +49,11 @@ SHARED = (
     "leave",
     "finish",
     "raise",
+    "begin_loop",
+    "loop_flags",
+    "end_loop",
+    "abandon_loop",
+    "refuse_length",
 )
 """The functions that `shared` defines for units."""
 ENDS = {"RETURNED": 1, "CALLED": 2, "ELSEWHERE": 3}
@@ -73,10 +79,10 @@ def _slots(size: int) -> dict[str, int]:
     return {"HOST_FUNCTIONS_SIZE": size, "SLOT_SIZE": SLOT_SIZE, "ENTRY_AT": ENTRY_AT}
 
 
-def core(linkage: str = "internal") -> str:
-    """Traps and the clock."""
+def core(linkage: str = "internal", machine: str | None = None) -> str:
+    """Traps and the clock; `machine` as for `environment_text`."""
     traps = load("runtime/trap", LINKAGE=linkage, CLOCK_MONOTONIC=time.CLOCK_MONOTONIC)
-    return load("runtime/c_library") + traps
+    return load("runtime/c_library") + host_frame_text(machine) + traps
 
 
 def shared(machine: str | None = None, *, host_functions_size: int = RANGE_SIZE) -> str:
@@ -85,7 +91,7 @@ def shared(machine: str | None = None, *, host_functions_size: int = RANGE_SIZE)
     `host_functions_size`: how many bytes of addresses functions of Python have.
     """
     parts = (
-        core(""),
+        core("", machine),
         environment_text(machine),
         load("runtime/python_call"),
         load("runtime/find_code", FOUND_SIZE=FOUND_SIZE),
@@ -97,6 +103,8 @@ def shared(machine: str | None = None, *, host_functions_size: int = RANGE_SIZE)
         "@interpret = external global i8\n",
         load("runtime/state_pool"),
         load("runtime/entry"),
+        flags_text(machine),
+        load("runtime/array_loop"),
     )
     return "".join(parts)
 

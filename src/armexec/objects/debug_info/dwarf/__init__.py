@@ -59,6 +59,11 @@ class DebugInfo:
         i = bisect_right(starts, offset) - 1
         return lines[i] if i >= 0 else None
 
+    @property
+    def call_frames(self) -> bytes:
+        """The section .debug_frame."""
+        return self._sections.get("debug_frame", b"")
+
     def elsewhere(self) -> list[str]:
         """The files with the rest of the information (-gsplit-dwarf). Raises LoadError if malformed."""
         return self._ask(lambda functions: functions.entries.split) or []

@@ -11,6 +11,7 @@
 declare ptr @pthread_getspecific(i64)
 declare i32 @pthread_setspecific(i64, ptr)
 declare i64 @pthread_self()
+declare i32 @pthread_kill(i64, i32)
 declare i32 @_setjmp(ptr) returns_twice
 declare void @longjmp(ptr, i32) noreturn
 declare i32 @clock_gettime(i32, ptr)

@@ -79,6 +79,13 @@ out:
 }
 
 define void @enter(ptr %state) nounwind {
+  ; The guest's calls are below the frame of the entry stub, which has called this.
+  %frame = call ptr @llvm.frameaddress.p0(i32 0)
+  %top = getelementptr i8, ptr %frame, i64 16
+  %top_at = getelementptr i8, ptr %state, i64 $STATE_HOST_TOP
+  store ptr %top, ptr %top_at
+  %astray_at = getelementptr i8, ptr %state, i64 $STATE_ASTRAY
+  store i64 0, ptr %astray_at
   %key = load i64, ptr @thread_key
   %set = call i32 @pthread_setspecific(i64 %key, ptr %state)
   ret void

@@ -28,8 +28,6 @@
 ; Under this pthread key, each thread has the address below which too little of its stack is left for Python.
 @limit_key = external global i64, align 8
 
-declare ptr @llvm.frameaddress.p0(i32)
-
 ; What code of each mode asks. A unit's tables are looked at first (unit/lookup.ll).
 define ptr @lookup_slowly(ptr %state, i64 %pc) nounwind {
   %code = call ptr @find_again(ptr @found, ptr @find, ptr %state, i64 %pc)
@@ -79,6 +77,33 @@ define void @put_found(ptr %table, ptr %record) nounwind {
   ret void
 }
 
+; Empty all tables. The callback of weak references to translators, which Python calls when one has gone: it is no
+; function of Python, where an exception of a signal's handler may come before its first line, and is dropped.
+define void @clear_found(ptr %reference) nounwind {
+  call void @clear_table(ptr @found)
+  call void @clear_table(ptr @found_nonspeculative)
+  call void @clear_table(ptr @found_strict)
+  call void @clear_table(ptr @found_counted)
+  call void @clear_table(ptr @found_counted_nonspeculative)
+  call void @clear_table(ptr @found_counted_strict)
+  call void @clear_table(ptr @found_entry)
+  ret void
+}
+
+define internal void @clear_table(ptr %table) nounwind {
+entry:
+  br label %next
+next:
+  %index = phi i64 [ 0, %entry ], [ %following, %next ]
+  %place = getelementptr ptr, ptr %table, i64 %index
+  store atomic ptr null, ptr %place release, align 8
+  %following = add i64 %index, 1
+  %more = icmp ult i64 %following, $FOUND_SIZE
+  br i1 %more, label %next, label %done
+done:
+  ret void
+}
+
 ; The code of another image is most often found in the table.
 define internal ptr @find_again(ptr %table, ptr %whom, ptr %state, i64 %pc) alwaysinline nounwind {
   %place = call ptr @found_place(ptr %table, i64 %pc)
@@ -125,11 +150,24 @@ enough:
   ret void
 }
 
+; The number of the signal by which threads look at limits (signals/interrupt.ll), while a time limit is over; else 0.
+@overdue = external global i32, align 4
+
+; The guest goes on. Code that calls Python all the time is hardly ever in the guest when that signal comes: it has the
+; look here.
 define void @end_python(ptr %state) nounwind {
   call void @own_environment(ptr %state)
   call void @take_left(ptr %state)
   %key = load i64, ptr @thread_key
   %busy = call i32 @pthread_setspecific(i64 %key, ptr %state)
+  %signal = load atomic i32, ptr @overdue monotonic, align 4
+  %none = icmp eq i32 %signal, 0
+  br i1 %none, label %out, label %look
+look:
+  %self = call i64 @pthread_self()
+  %sent = call i32 @pthread_kill(i64 %self, i32 %signal)
+  br label %out
+out:
   ret void
 }
 

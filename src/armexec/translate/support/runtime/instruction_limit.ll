@@ -29,6 +29,9 @@ often:
 enter:
   %first = phi ptr [%asked, %seldom], [%known, %often]
   %gone = call i1 %first(ptr %state, i64 %entry, i64 $EXIT)
+  ; The host's calls are fewer than the guest's from now on.
+  %astray_at = getelementptr i8, ptr %state, i64 $STATE_ASTRAY
+  store i64 1, ptr %astray_at
   br label %again
 again:
   %pc = load i64, ptr %pc_at
@@ -105,6 +108,7 @@ define internal ptr @python_word(ptr %state) nounwind {
 ; In the state are the registers that the block at %pc needs; its %size has been subtracted from what is left already.
 ; It preserves the registers of its caller, as @trap does.
 define preserve_allcc void @stop_within(ptr %state, i64 %pc, i64 %size) #1 {
+  call void @keep_own(ptr %state)
   %left_at = getelementptr i8, ptr %state, i64 $STATE_INSTRUCTIONS_LEFT
   %rest = load i64, ptr %left_at
   %left = add i64 %rest, %size

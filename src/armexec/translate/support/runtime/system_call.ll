@@ -5,6 +5,7 @@
 @system_call_object = external global i8
 
 define i64 @system_call(ptr %state, i64 %pc, i64 %x8, i64 %x0, i64 %x1, i64 %x2, i64 %x3, i64 %x4, i64 %x5) nounwind {
+  call void @keep_own(ptr %state)
   %words = alloca [8 x i64], align 8
   store i64 %pc, ptr %words
   %at1 = getelementptr i64, ptr %words, i64 1

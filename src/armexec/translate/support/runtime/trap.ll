@@ -1,4 +1,4 @@
-; Traps, and the clock. Needs c_library.ll.
+; Traps, and the clock. Needs c_library.ll and host_frame/.
 ;
 ; A trap is an exception of the architecture that the guest doesn't handle. It leaves the guest by longjmp to where the
 ; guest was entered (an entry stub, or @run), with `trap_kind`, `trap_pc` and `trap_detail` in the state. The registers
@@ -8,6 +8,7 @@ attributes #1 = { cold noreturn noinline nounwind }
 
 ; It preserves the registers of its caller, so that the way to it costs nothing.
 define $LINKAGE preserve_allcc void @trap(ptr %state, i32 %kind, i64 %pc, i64 %detail) #1 {
+  call void @keep_own(ptr %state)
   %kind_at = getelementptr i8, ptr %state, i64 $STATE_TRAP_KIND
   %kind64 = zext i32 %kind to i64
   store i64 %kind64, ptr %kind_at

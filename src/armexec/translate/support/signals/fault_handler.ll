@@ -8,7 +8,6 @@
 ; By signal, the address of the `struct sigaction` that was there before.
 @previous = external global [64 x ptr]
 declare i32 @sigaction(i32, ptr, ptr)
-declare i32 @pthread_kill(i64, i32)
 declare i32 @sigaltstack(ptr, ptr)
 declare i32 @munmap(ptr, i64)
 
@@ -67,7 +66,7 @@ report:
   %host_code_at = getelementptr i8, ptr %state, i64 $STATE_HOST_CODE
   %reason64 = zext i32 %reason to i64
   store i64 %reason64, ptr %host_code_at
-  call void @keep_registers(ptr %state, ptr %context)
+  call void @keep_interrupted(ptr %state, ptr %context, i64 %address)
   %jump_buffer = getelementptr i8, ptr %state, i64 $STATE_JUMP_BUFFER
   call void @longjmp(ptr %jump_buffer, i32 1)
   unreachable

@@ -31,6 +31,7 @@ look:
   ; A signal's handler begins with an environment of the system's, and the guest's comes back with the context.
   call void @put_back_environment(ptr %state)
   %pc = call i64 @context_pc(ptr %context)
+  call void @keep_interrupted(ptr %state, ptr %context, i64 0)
   %gil = call i32 @PyGILState_Ensure()
   ; Where an exception is set already, the guest is about to be left.
   %pending = call ptr @PyErr_Occurred()

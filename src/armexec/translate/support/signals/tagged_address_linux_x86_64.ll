@@ -60,11 +60,3 @@ out:
   %goes_on = phi i1 [true, %try], [false, %report]
   ret i1 %goes_on
 }
-
-; Put the registers into the state: the address is found from them where the kernel doesn't tell it.
-define internal void @keep_registers(ptr %state, ptr %context) alwaysinline nounwind {
-  %from = getelementptr i8, ptr %context, i64 $CONTEXT_REGISTERS
-  %to = getelementptr i8, ptr %state, i64 $STATE_HOST_REGISTERS
-  call void @llvm.memcpy.p0.p0.i64(ptr %to, ptr %from, i64 $REGISTERS_SIZE, i1 false)
-  ret void
-}

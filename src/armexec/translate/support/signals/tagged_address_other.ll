@@ -7,7 +7,3 @@ define internal i1 @end_step(ptr %state, ptr %context) alwaysinline nounwind {
 define internal i1 @untag_access(ptr %state, ptr %context, i64 %address, i32 %reason) alwaysinline nounwind {
   ret i1 false
 }
-
-define internal void @keep_registers(ptr %state, ptr %context) alwaysinline nounwind {
-  ret void
-}

@@ -47,3 +47,12 @@ define internal i1 @context_is_write(ptr %context) alwaysinline nounwind {
   %write = icmp ne i32 %bit, 0
   ret i1 %write
 }
+
+; Put the registers into the state: __ss.__x, __fp, __lr, __sp, __pc.
+define internal void @keep_context(ptr %state, ptr %context) alwaysinline nounwind {
+  %machine = call ptr @machine_context(ptr %context)
+  %from = getelementptr i8, ptr %machine, i64 16
+  %to = getelementptr i8, ptr %state, i64 $STATE_HOST_REGISTERS
+  call void @llvm.memcpy.p0.p0.i64(ptr %to, ptr %from, i64 264, i1 false)
+  ret void
+}

@@ -50,3 +50,11 @@ define internal i1 @context_is_write(ptr %context) alwaysinline nounwind {
   %write = select i1 %single, i1 %single_writes, i1 %other_writes
   ret i1 %write
 }
+
+; Put the registers into the state: uc_mcontext.regs, sp and pc.
+define internal void @keep_context(ptr %state, ptr %context) alwaysinline nounwind {
+  %from = getelementptr i8, ptr %context, i64 184
+  %to = getelementptr i8, ptr %state, i64 $STATE_HOST_REGISTERS
+  call void @llvm.memcpy.p0.p0.i64(ptr %to, ptr %from, i64 264, i1 false)
+  ret void
+}

@@ -34,3 +34,11 @@ define internal i1 @context_is_write(ptr %context) alwaysinline nounwind {
   %write = icmp ne i64 %bit, 0
   ret i1 %write
 }
+
+; Put the registers into the state: gregs.
+define internal void @keep_context(ptr %state, ptr %context) alwaysinline nounwind {
+  %from = getelementptr i8, ptr %context, i64 40
+  %to = getelementptr i8, ptr %state, i64 $STATE_HOST_REGISTERS
+  call void @llvm.memcpy.p0.p0.i64(ptr %to, ptr %from, i64 136, i1 false)
+  ret void
+}

@@ -15,6 +15,11 @@ declare void @enter(ptr)
 declare void @leave(ptr) cold
 declare void @finish(ptr)
 declare i64 @raise(ptr) cold
+declare i64 @begin_loop()
+declare i64 @loop_flags()
+declare void @end_loop(i64, i64)
+declare void @abandon_loop(ptr, i64, i64) cold
+declare void @refuse_length(i64, i64, i64, i64) cold
 declare i32 @_setjmp(ptr) returns_twice
 declare ptr @PyEval_SaveThread()
 declare void @PyEval_RestoreThread(ptr)

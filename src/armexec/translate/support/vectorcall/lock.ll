@@ -6,8 +6,6 @@
 @release_name = external global i8
 
 declare ptr @PyObject_CallMethodObjArgs(ptr, ptr, ...)
-declare void @PyErr_Fetch(ptr, ptr, ptr)
-declare void @PyErr_Restore(ptr, ptr, ptr)
 
 ; Hold the `_lock` of an object, and give it; null with an exception set, which a signal may have brought while it waited.
 define internal ptr @hold(ptr %owner) nounwind {

@@ -1,0 +1,1 @@
+"""Runs that record each instruction: by the interpreter, and by blocks."""

@@ -1,0 +1,1 @@
+"""Limits of what runs: time, instructions, memory, stacks; of blocks, modules and runs."""

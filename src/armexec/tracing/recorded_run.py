@@ -1,0 +1,120 @@
+"""A run that was recorded, as columns and as rows."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Iterator
+from functools import cached_property
+from typing import Any, SupportsIndex
+
+import numpy as np
+
+from armexec.cpu.stop import Stop
+from armexec.debugger.places import Places
+from armexec.tracing.columns import MemoryAccesses, RegisterWrites
+from armexec.tracing.counts import BlockCounts, Counts
+from armexec.tracing.recording import Accesses, Recording, Writes
+from armexec.tracing.rows import Row, Rows
+from armexec.tracing.run import End
+from armexec.tracing.tables import Array, joined
+
+__all__ = ["RecordedRun"]
+
+
+class RecordedRun:
+    """What a `Trace` is made of."""
+
+    def __init__(self, name: str, recording: Recording, places: Places, end: End) -> None:
+        self.name = name
+        self.places = places
+        self.result: Any = end.result
+        self.error = end.error
+        self.stop: Stop | None = end.stop
+        self.first = recording.first
+        self.recording = recording
+
+    def __len__(self) -> int:
+        return self.recording.end - self.first
+
+    # -- columns ------------------------------------------------------------------------------------------------------
+    @property
+    def time(self) -> Array:
+        """The number of each instruction: how many were executed before it."""
+        return np.arange(self.first, self.recording.end)
+
+    @cached_property
+    def _instructions(self) -> Array:
+        """Each instruction as its place in the tables; of 4 bytes, since there may be many."""
+        found = joined([piece.instructions().astype(np.uint32) for piece in self.recording.pieces], np.uint32)
+        return found[len(found) - len(self) :]
+
+    @cached_property
+    def pc(self) -> Array:
+        """The address of each instruction."""
+        return self.recording.tables.pc[self._instructions]
+
+    @cached_property
+    def word(self) -> Array:
+        """The word of each instruction."""
+        return self.recording.tables.word[self._instructions]
+
+    @cached_property
+    def registers(self) -> RegisterWrites:
+        """The registers that were written."""
+        found = [piece.writes() for piece in self.recording.pieces]
+        columns = Writes(*(joined(column, np.uint64) for column in zip(*found, strict=True))) if found else _no(Writes)
+        kept = Writes(*(column[columns.time >= self.first] for column in columns))
+        return RegisterWrites(kept.time, self.pc[kept.time - self.first], *kept[1:])
+
+    @cached_property
+    def memory(self) -> MemoryAccesses:
+        """The accesses to memory."""
+        found = [piece.accesses() for piece in self.recording.pieces]
+        columns = (
+            Accesses(*(joined(column, np.uint64) for column in zip(*found, strict=True))) if found else _no(Accesses)
+        )
+        kept = Accesses(*(column[columns.time >= self.first] for column in columns))
+        return MemoryAccesses(kept.time, self.pc[kept.time - self.first], *kept[1:])
+
+    # -- blocks -------------------------------------------------------------------------------------------------------
+    def headers(self) -> Iterator[Array]:
+        """The blocks that were executed, as entries of the first stream, from the first one that is complete."""
+        for piece in self.recording.pieces:
+            yield piece.headers[piece.times >= self.first]
+
+    def counts(self) -> Counts:
+        """How often each instruction was executed, and each branch taken."""
+        counted = BlockCounts(self.recording.recorder.layouts)
+        for headers in self.headers():
+            if len(headers):
+                counted.add(headers)
+        if self.stop is not None:
+            counted.end(self.stop.pc)
+        return counted.result()
+
+    # -- rows ---------------------------------------------------------------------------------------------------------
+    @cached_property
+    def _rows(self) -> Rows:
+        return Rows(self.places)
+
+    def __iter__(self) -> Iterator[Row]:
+        for piece in self.recording.pieces:
+            yield from self._rows.of(piece, self.first)
+
+    def __getitem__(self, index: SupportsIndex) -> Row:
+        """The row of a number, from the end if it is negative. Raises IndexError."""
+        at = operator.index(index)
+        number = at + len(self) if at < 0 else at
+        if not 0 <= number < len(self):
+            raise IndexError(f"the trace has no row {at}: it has {len(self)}")
+        time = self.first + number
+        piece = next(piece for piece in self.recording.pieces if time < piece.first + piece.rows)
+        return next(self._rows.of(piece, time, time + 1))
+
+    def __repr__(self) -> str:
+        end = self.error if self.error is not None else self.stop
+        return f"<Trace of {self.name}, {len(self)} instructions: {end}>"
+
+
+def _no(kind: Any) -> Any:
+    return kind(*(np.zeros(0, np.int64) for _ in kind._fields))

@@ -1,0 +1,139 @@
+"""The run of a target to its end, recorded."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from armexec.cpu.cpu import Cpu, Limits
+from armexec.cpu.stop import Stop, StopReason
+from armexec.debugger.loaded_guest import LoadedGuest
+from armexec.debugger.recorded_guest import DebuggedGuest
+from armexec.debugger.target import Target
+from armexec.engines.observed import Policy, unavailable
+from armexec.engines.recorded.records import RecordedGuest, Recorder
+from armexec.engines.recorded.traced import Interpreted, Traced
+from armexec.memory import EXECUTABLE_RANGES
+from armexec.space import AddressSpace
+from armexec.tracing.host_pages import HostPages
+
+__all__ = ["End", "run_recorded"]
+
+_SANDBOX = 1 << 32
+_POLICY = Policy(very_hot=100_000)
+"""Better code pays earlier than where nothing is recorded."""
+
+
+@dataclass
+class End:
+    """How a recorded run ended. `stop`: None where a function of Python has raised `error`."""
+
+    stop: Stop | None
+    error: BaseException | None = None
+    result: Any = None
+
+
+class _Guest:
+    """A guest that a target asks what time it is."""
+
+    def __init__(self, target: Target) -> None:
+        self._target = target
+        guest: DebuggedGuest = target.guest.guest
+        self.fetch = guest.fetch
+        self.read_as_guest = guest.read_as_guest
+        self.overwritten = guest.overwritten
+        self.write_as_guest = guest.write_as_guest
+        self.invalidate = guest.invalidate
+        self.hooked = guest.hooked
+        self.call_hooks = guest.call_hooks
+        self.is_host_function = guest.is_host_function
+        self.call_host_function = guest.call_host_function
+        self.call_access_hooks = guest.call_access_hooks
+        self._redirected = guest.registers_redirected
+
+    def registers_redirected(self, cpu: Cpu) -> bool:
+        # It rises from one call to the next, which is all that matters.
+        self._target.guest.time += 1
+        return self._redirected(cpu)
+
+
+def run_recorded(
+    target: Target, recorder: Recorder, limit: int | None, *, fast: bool | None = None, policy: Policy | None = None
+) -> End:
+    """Run a target to its end, to what it can't do, or until `limit` instructions were executed.
+
+    Args:
+        fast: by blocks that record what they do, instead of by the interpreter; None: where the engine isn't
+            "reference", and the host can translate.
+        policy: when blocks are made.
+
+    Raises what ends the run from outside, such as KeyboardInterrupt.
+    """
+    cpu = target.cpu
+    limits = Limits(until=target.leave, instructions=limit)
+    try:
+        with _runner(target, recorder, fast, policy) as run:
+            stop = run(limits)
+    except Exception as error:
+        return End(None, error)
+    finally:
+        recorder.flush()
+    if stop.reason is StopReason.UNTIL:
+        target.finish()
+        returned = Stop(StopReason.RETURNED, stop.pc, stop.address, instructions=stop.instructions)
+        return End(returned, None, target.result(cpu))
+    return End(stop, target.error(stop))
+
+
+@contextmanager
+def _runner(
+    target: Target, recorder: Recorder, fast: bool | None, policy: Policy | None
+) -> Iterator[Callable[[Limits], Stop]]:
+    """What runs it."""
+    cpu, guest, inner = target.cpu, _Guest(target), target.guest.guest
+    if not (target.engine != "reference" if fast is None else fast) or (fast is None and unavailable()):
+        yield lambda limits: Interpreted(recorder).run(RecordedGuest(guest), cpu, limits)
+    elif isinstance(inner, LoadedGuest):
+        with _followed(pages := _pages(target, inner), inner, recorder, policy) as traced:
+            yield lambda limits: traced.trace(RecordedGuest(guest, pages.accessed), cpu, limits)
+    else:
+        space = cpu.space
+        assert isinstance(space, AddressSpace)
+        traced = Traced(space.page_table, recorder, policy=policy or _POLICY)
+        with space.followed(traced):
+            yield lambda limits: traced.trace(RecordedGuest(guest), cpu, limits)
+
+
+def _pages(target: Target, inner: LoadedGuest) -> HostPages:
+    sandbox = inner.loaded.sandbox
+    return HostPages(target.lent) if sandbox is None else HostPages(base=sandbox.base, limit=_SANDBOX)
+
+
+@contextmanager
+def _followed(pages: HostPages, inner: LoadedGuest, recorder: Recorder, policy: Policy | None) -> Iterator[Traced]:
+    """Blocks for an image in memory, which are dropped where its code changes."""
+    changed: list[tuple[int, int]] = []
+    redirected: set[int] = set()
+
+    def refresh() -> None:
+        if pages.refresh():
+            # Code may be gone, too.
+            traced.drop_if(lambda start: inner.fetch(start) is None)
+        while changed:
+            traced.invalidate(*changed.pop())
+        for address in inner.loaded.redirected.keys() - redirected:
+            redirected.add(address)
+            traced.end_before(address)
+
+    def listen(begin: int, end: int, gone: bool) -> None:
+        # Another thread may call this while this thread changes the blocks.
+        changed.append((begin, end))
+
+    traced = Traced(pages.table, recorder, refresh, policy or _POLICY)
+    EXECUTABLE_RANGES.listeners.append(listen)
+    try:
+        yield traced
+    finally:
+        EXECUTABLE_RANGES.listeners.remove(listen)

@@ -1,0 +1,1 @@
+"""Loops of ufuncs as host code."""
