@@ -4,7 +4,21 @@ from __future__ import annotations
 
 __all__ = ["COMMANDS", "main"]
 
-COMMANDS = ("run", "show", "step", "trace", "compile", "asm", "disasm", "isa", "info", "bench", "cache", "completion")
+COMMANDS = (
+    "run",
+    "show",
+    "step",
+    "trace",
+    "explore",
+    "compile",
+    "asm",
+    "disasm",
+    "isa",
+    "info",
+    "bench",
+    "cache",
+    "completion",
+)
 """The commands in the order that --help shows them; each is a `Command` in the file of its name in `commands`."""
 
 

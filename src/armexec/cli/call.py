@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from armexec.cli.arguments import guess_prototype, parse_arguments
 from armexec.cli.outcome import note
 from armexec.errors import LoadError
+from armexec.module.text_arguments import guess_prototype, parse_arguments
 
 if TYPE_CHECKING:
     from armexec.module import Function, Module

@@ -18,6 +18,7 @@ __all__ = [
     "engine_name",
     "file_argument",
     "language_option",
+    "level_option",
     "target_option",
 ]
 
@@ -101,9 +102,14 @@ called_function = _all(
 target_option = option("--target", type=choice(TARGETS), default="host", help="The system to compile or assemble for.")
 """`target: str`."""
 
+level_option = option(
+    "-O", "--opt", "opt", type=_Level(LEVELS), default="0", help="Optimize: -O0 to -O3, -Os, -Oz, -Og, -Ofast."
+)
+"""`opt: str`."""
+
 compilation = _all(
     target_option,
-    option("-O", "--opt", "opt", type=_Level(LEVELS), default="0", help="Optimize: -O0 to -O3, -Os, -Oz, -Og, -Ofast."),
+    level_option,
     language_option,
     option("--compiler", metavar="PROGRAM", help="Another clang, or gcc for AArch64 (also ARMEXEC_CC)."),
     option("--flag", metavar="OPTION", multiple=True, help="An option for the compiler, as in --flag=-fPIC."),

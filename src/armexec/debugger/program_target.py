@@ -117,6 +117,16 @@ class ProgramTarget:
         self._enter(index)
         return True
 
+    @property
+    def loaded(self) -> LoadedImage:
+        """The image in memory."""
+        return self._process.loaded
+
+    @property
+    def output(self) -> tuple[bytes, bytes]:
+        """What was written to standard output and error, as far as it was captured. Going back doesn't unwrite it."""
+        return tuple(b"" if stream is None else stream.getvalue() for stream in (self._output, self._error))  # type: ignore[return-value]
+
     def regions(self) -> list[Region]:
         return loaded_regions(self._process.loaded, self._stack)
 
@@ -128,8 +138,7 @@ class ProgramTarget:
         return ProgramResult(
             self._status if end is None else end.status,
             0 if end is None else end.signal,
-            b"" if self._output is None else self._output.getvalue(),
-            b"" if self._error is None else self._error.getvalue(),
+            *self.output,
         )
 
     def finish(self) -> None:

@@ -167,6 +167,11 @@ class FunctionTarget:
                 self._thread_memory.append((begin, begin + ctypes.sizeof(self._thread_owner), True))
         self._has_finished = False
 
+    @property
+    def loaded(self) -> LoadedImage:
+        """The image in memory."""
+        return self._loaded
+
     def regions(self) -> list[Region]:
         return loaded_regions(self._loaded, self._stack)
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import textwrap
 from collections import Counter
-from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import click
@@ -14,7 +13,6 @@ from armexec.errors import Error
 
 if TYPE_CHECKING:
     from armexec.isa import Instruction
-    from armexec.isa.manual.reference import Row
 
 
 def _mnemonic_names(_context: click.Context, _argument: click.Parameter, begun: str) -> list[str]:
@@ -48,8 +46,10 @@ def isa(name: str | None, coverage: bool, missing: bool) -> None:
 
 def _pages(name: str) -> str:
     """The page of an instruction; if several have the name, a list of them and all their pages."""
+    from armexec.isa.manual.page import page
+
     found, seldom = _find(name)
-    pages = [_page(instruction, name.lower()) for instruction in found]
+    pages = [page(instruction, name.lower()) for instruction in found]
     parts = [] if len(pages) == 1 else [_contents(name, found)]
     parts += pages
     if seldom:
@@ -100,77 +100,15 @@ def _mnemonics() -> str:
 
 def _contents(name: str, instructions: list[Instruction]) -> str:
     """A line for each of the instructions: its name, and the syntax of the mnemonic."""
+    from armexec.isa.manual.page import summary
     from armexec.isa.manual.reference import rows
 
     lines = [f"{name}: {len(instructions)} instructions", ""]
     for instruction in instructions:
-        lines.append(f"  {instruction.name}: {_summary(instruction)[0]}")
+        lines.append(f"  {instruction.name}: {summary(instruction)[0]}")
         named = [form for form in (*instruction.forms, *instruction.aliases) if form.mnemonic == name.lower()]
         lines += [f"      {syntax}" for syntax in dict.fromkeys(row.syntax for row in rows(named))]
     return "\n".join(lines)
-
-
-def _summary(instruction: Instruction) -> tuple[str, str]:
-    """The first sentences, which may take several lines, and the rest."""
-    first, _, rest = textwrap.dedent("    " + instruction.summary).partition("\n\n")
-    return " ".join(first.split()), textwrap.dedent(rest).strip()
-
-
-def _page(instruction: Instruction, name: str) -> str:
-    from armexec.isa.manual.reference import (
-        arrangements,
-        constants,
-        diagram,
-        examples,
-        meaning,
-        rows,
-        source,
-        undefined_when,
-    )
-
-    summary, rest = _summary(instruction)
-    parts = [f"{instruction.name}: {summary}"]
-    if rest:
-        parts.append(_indent(rest))
-    if instruction.privileged:
-        parts.append("  Privileged: it can be assembled and disassembled, and is UNDEFINED in user space.")
-    parts.append(_indent(diagram(instruction.pattern)))
-    parts.append(_encodings(rows(instruction.forms)))
-    if instruction.aliases:
-        parts.append(_aliases(rows(instruction.aliases)))
-    arranged = arrangements(instruction)
-    if arranged:
-        parts.append(_table("Arrangements", [(f"<{name}>", text) for name, text in arranged.items()]))
-    undefined = undefined_when(instruction)
-    if undefined:
-        parts.append(f"  UNDEFINED\n    {undefined}")
-    functions = meaning(instruction)
-    texts = [source(function) for function in functions]
-    values = [f"{name} = {value}" for name, value in constants(functions).items()]
-    parts.append("  Meaning\n" + _indent("\n\n".join([*texts, *(["\n".join(values)] if values else [])]), 4))
-    lines = [f"    {example.word:08x}  {example.text}" for example in examples(instruction, name)]
-    parts.append("\n".join(["  Examples", *lines]))
-    return "\n\n".join(parts)
-
-
-def _indent(text: str, width: int = 2) -> str:
-    return textwrap.indent(text, " " * width)
-
-
-def _encodings(rows: list[Row]) -> str:
-    return _table("Encodings", [(row.name, row.bits, row.syntax, row.feature) for row in rows])
-
-
-def _aliases(rows: list[Row]) -> str:
-    cells = [(row.name, row.bits, row.syntax, row.feature, f"printed {row.printed}") for row in rows]
-    return _table("Aliases", cells)
-
-
-def _table(title: str, rows: Sequence[tuple[str, ...]]) -> str:
-    # A column that is empty everywhere takes no room.
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    cells = [[f"{cell:{width}}" for cell, width in zip(row, widths, strict=True) if width] for row in rows]
-    return "\n".join([f"  {title}", *("    " + "  ".join(row).rstrip() for row in cells)])
 
 
 def _coverage() -> str:

@@ -111,13 +111,13 @@ def run(
     instructions), and changes nothing of what it does: a function that is over in an instant has too few.
     """
     from armexec.api import load_source, source_image
-    from armexec.cli.arguments import shown_result, written
     from armexec.cli.call import prepare
     from armexec.cli.counted import CountFiles, counted_call
     from armexec.cli.inputs import open_source
     from armexec.cli.options import engine_name
     from armexec.cli.program import given_folders, is_program, run_program
     from armexec.module.settings import Settings
+    from armexec.module.text_arguments import shown_result, written
     from armexec.resource_limits.run_limits import limits
 
     counts = CountFiles(coverage, callgrind)

@@ -45,11 +45,11 @@ def show(
     Source, assembly, machine words, what was done to memory, the call, the result.
     """
     from armexec.api import load_source
-    from armexec.cli.arguments import shown_result, written
     from armexec.cli.call import prepare
     from armexec.cli.console import Console
     from armexec.cli.inputs import open_source
     from armexec.cli.options import engine_name
+    from armexec.module.text_arguments import shown_result, written
 
     source = open_source(file, language, level=opt, target=target, flags=flag, compiler=compiler, search=search)
     # Lines aren't wrapped: a pipe has no width, and a terminal wraps them itself.

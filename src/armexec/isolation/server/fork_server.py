@@ -14,17 +14,19 @@ import signal
 import socket
 import time
 from collections.abc import Sequence
+from importlib import import_module
 from typing import Any
 
 from armexec.isolation.channel import Channel, ChannelClosed
 from armexec.isolation.protocol import SERVER_LIMIT, ServerKind
 from armexec.isolation.server.warm import prepare
-from armexec.isolation.worker import run
 
 __all__ = ["serve"]
 
 _PATIENCE = 2.0
 """Seconds until a worker that has closed its channel must have ended."""
+_WORKER = "armexec.isolation.worker"
+"""The module whose `run` is a worker, if nothing else is asked for."""
 _REMEMBERED = 1000
 """Exit codes that nobody has asked for."""
 
@@ -81,6 +83,7 @@ def serve(descriptor: int) -> None:
         signal.signal(number, signal.SIG_IGN)
     control = socket.socket(fileno=descriptor)
     prepare()
+    import_module(_WORKER)
     gc.collect()
     gc.freeze()  # so that workers share the memory
     channel = Channel(control, None)
@@ -124,6 +127,7 @@ def _start(control: socket.socket, options: dict[str, Any], workers: _Workers) -
     try:
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         control.close()
+        run = import_module(options.get("worker", _WORKER)).run
         run(descriptors, options)
         status = 0
     finally:

@@ -23,7 +23,7 @@ from armexec.isolation.worker.module import ModuleInWorker
 from armexec.isolation.worker.output import Output
 from armexec.isolation.worker.program import ProgramInWorker
 
-__all__ = ["run"]
+__all__ = ["begin", "confined", "run"]
 
 _PR_SET_PDEATHSIG = 1
 
@@ -33,10 +33,7 @@ def run(descriptors: Sequence[int], options: dict[str, Any]) -> None:
 
     `descriptors` are those of the socket, and of shared memory if there is some.
     """
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
-    os.environ.update(options["environment"])
-    os.environ["ARMEXEC_CACHE"] = "off"
+    begin(options)
     # All others that there are belong to objects, such as files in memory: the fork server has been given none.
     connection, *files = descriptors
     shared = map_shared(files[0]) if files else 0
@@ -49,16 +46,33 @@ def run(descriptors: Sequence[int], options: dict[str, Any]) -> None:
         pass
 
 
+def begin(options: dict[str, Any]) -> None:
+    """Have this process end with its parent, and give it its environment. It must not use the cache."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+    os.environ.update(options["environment"])
+    os.environ["ARMEXEC_CACHE"] = "off"
+
+
+def confined(memory: int) -> Sandbox:
+    """Give up all that running the guest doesn't need; `memory`: bytes that it may map, 0 for any.
+
+    Raises:
+        OSError: the system refuses what must confine it.
+    """
+    limit_resources(memory)
+    landlock = deny_files()
+    start_threads()
+    return Sandbox(landlock, filter_system_calls(), memory)
+
+
 def _confine(conversation: Conversation, memory: int) -> None:
     """Give up all that isn't needed, and tell what confines this process."""
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_DFL)
     signal.signal(signal.SIGINT, conversation.interrupt)
-    limit_resources(memory)
     try:
-        landlock = deny_files()
-        start_threads()
-        sandbox = Sandbox(landlock, filter_system_calls(), memory)
+        sandbox = confined(memory)
     except OSError as error:
         conversation.send(Reply.ERROR, str(error).encode("utf-8", "backslashreplace"))
         raise Ended from None

@@ -1,4 +1,4 @@
-"""Arguments of a function from the words of a command line, and as text after the call."""
+"""Arguments of a function from texts, such as the words of a command line, and as text after the call."""
 
 from __future__ import annotations
 
