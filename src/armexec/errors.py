@@ -237,7 +237,7 @@ class ExecutionError(Error):
         from importlib import import_module
 
         # By its name: exceptions know nothing of debuggers.
-        return import_module("armexec.debugger").reopened(self, *again)
+        return import_module("armexec.debugger").reopened(self, *again[:2])
 
     def know_call(self, what: object, arguments: tuple[Any, ...]) -> None:
         """Keep which call has raised it, for `debug`: the innermost, which is told first."""
@@ -305,10 +305,11 @@ class ExecutionError(Error):
 
 
 def note_call(error: object, call: object, arguments: tuple[Any, ...]) -> None:
-    """Have an exception know the call that raised it. `call.again()` gives the Function, if the call has that."""
+    """Have an exception know the call that raised it. `call.again` makes the Function, if the call has that."""
     again = getattr(call, "again", None)
     if again is not None and isinstance(error, ExecutionError):
-        error.know_call(again(), arguments)
+        # Its module stays as long as the exception. The Function is made when it is asked for.
+        error.__dict__.setdefault("_again", (again, arguments, again.module()))
 
 
 def _no_backtrace() -> Backtrace:

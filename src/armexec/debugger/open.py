@@ -96,16 +96,19 @@ def _program(
 
 
 def reopened(error: ExecutionError, what: Any, arguments: tuple[Any, ...]) -> Session:
-    """A session at the instruction that has raised an error in a call. Raises Error: the call doesn't fail now."""
-    if what is None:
-        raise Error("the module of the call that failed is gone")
+    """A session at the instruction that has raised an error: in a call of a function that `what` gives, or in the
+    program of an image.
+
+    Raises:
+        Error: the call doesn't fail now, or its module is closed.
+    """
     if isinstance(what, Image):
         from armexec.debugger.program_target import ProgramTarget
 
         given, options = arguments
         session = Session(ProgramTarget(what, given, **options))
     else:
-        session = debug(what, *arguments)
+        session = debug(what(), *arguments)
     if isinstance(error, InstructionLimitExceeded | TimeLimitExceeded):
         return session
     session.run()

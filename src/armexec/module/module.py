@@ -962,11 +962,11 @@ class CalledFunction(NamedTuple):
     text: type[str] | type[bytes] | None
     variable: tuple[CType, ...] | None
 
-    def __call__(self) -> Function | None:
-        """The function; None once its module is gone."""
+    def __call__(self) -> Function:
+        """The function. Raises Error: its module is gone."""
         module = self.module()
         if module is None:
-            return None
+            raise Error(f"the module of {self.symbol.source_name} is gone")
         made = Function(module, self.symbol, self.prototype)
         made._text, made._variable = self.text, self.variable
         return made
