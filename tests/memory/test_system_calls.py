@@ -35,6 +35,9 @@ for engine in ("translated", "reference"):
         module.load(16)
     except armexec.MemoryFault as error:
         str(error)
+    assert module.half.ctypes(3.0) == module.half.ufunc(3.0) == 1.5
+    assert armexec.debug(module.half, 3.0).run().reason == "returned"
+    assert armexec.trace(module.half, 3.0).result == 1.5
     module.replace("half", lambda x: x)
     with armexec.limits(instruction_limit=10_000, stack_size=64 << 10):
         assert module.apply(lambda n: n, 1) == 2
@@ -44,6 +47,8 @@ with armexec.CodeBuffer(4096) as buffer:
     for number in (3, 4):
         buffer.write(0, armexec.assemble(f"mov x0, #{number}\nret").bytes)
         assert call(buffer.address) == number
+with armexec.compile(SOURCE, "c", time_limit=100) as module:
+    assert module.half.ctypes(3.0) == 1.5
 with armexec.compile(SOURCE, "c", sandbox=True) as module:
     assert module.load([7]) == 7
 with armexec.compile(SOURCE, "c", isolate="process", sandbox=True) as module:

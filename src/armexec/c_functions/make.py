@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from armexec.abi import passes_scalars_in_registers
-from armexec.c_functions.pending import keep, symbols
+from armexec.c_functions.pending import symbols
 from armexec.c_functions.types import ctypes_of
 from armexec.engines import LoadedImage, SupportsFastCalls
 from armexec.errors import SignatureError
@@ -61,40 +61,16 @@ def make_c_function(target: CTarget) -> Any:
     of_result = None if result is None else CType(_llvm(result), _is_signed(result))
     entry = target.entry_stub()
     if entry is None:
-        inner = [
-            ctypes.c_uint64 if k.llvm == "ptr" else ctypes.c_double if k.inner == "double" else p
-            for k, p in zip(kinds, parameters, strict=True)
-        ]
-        entry = ctypes.PYFUNCTYPE(_inner_result(of_result), *inner)(_in_python(target, of_result))
-    address = ctypes.cast(entry, ctypes.c_void_p).value
-    assert address is not None
-    code = c_thunk(kinds, of_result, symbols() | {"entry": address})
+        # Not a callback of ctypes: the system's library may put those into memory that is writable and executable.
+        called = {"function": id(target.call)}
+    else:
+        address = ctypes.cast(entry, ctypes.c_void_p).value
+        assert address is not None
+        called = {"entry": address}
+    code = c_thunk(kinds, of_result, symbols() | called, in_python=entry is None)
     made: Any = ctypes.CFUNCTYPE(result, *parameters)(code.address("call"))
-    made.needed = code, entry
+    made.needed = code, entry, target.call
     return made
-
-
-def _inner_result(kind: CType | None) -> Any:
-    return ctypes.c_double if kind is not None and kind.inner == "double" else ctypes.c_int64
-
-
-def _in_python(target: CTarget, of_result: CType | None) -> Callable[..., Any]:
-    """What calls the function of Python, and keeps what it raises."""
-    call = target.call
-    is_float = of_result is not None and of_result.inner == "double"
-
-    def entered(*values: Any) -> Any:
-        try:
-            found = call(*values)
-        except BaseException as error:
-            keep(error)
-            return 0
-        if is_float or found is None:
-            return found or 0
-        number = int(found) & ((1 << 64) - 1)
-        return number - (number >> 63 << 64)
-
-    return entered
 
 
 def _llvm(kind: Any) -> str:

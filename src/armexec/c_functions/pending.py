@@ -70,12 +70,6 @@ def _dictionary() -> dict[str, bool]:
     return own
 
 
-_FUNCTIONS = {
-    "keep": ctypes.PYFUNCTYPE(None, ctypes.py_object)(keep),
-    "take": ctypes.PYFUNCTYPE(ctypes.py_object)(_take),
-}
-
-
 def _forked() -> None:
     _failed.clear()
     _kept.value = 0
@@ -85,9 +79,10 @@ in_child(_forked)
 
 
 def symbols() -> dict[str, int]:
-    """The addresses that a thunk needs."""
-    found = {name: ctypes.cast(function, ctypes.c_void_p).value or 0 for name, function in _FUNCTIONS.items()}
-    return found | {
+    """What a thunk needs: the addresses of objects, which live as long as this module, and of numbers."""
+    return {
+        "keep": id(keep),
+        "take": id(_take),
         "none": id(None),
         "key": id(_KEY),
         "waiting": ctypes.addressof(_count),

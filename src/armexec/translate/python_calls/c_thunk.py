@@ -30,19 +30,78 @@ class CType(NamedTuple):
         return {"float": "double", "ptr": "i64"}.get(self.llvm, self.llvm)
 
 
-def c_thunk(parameters: Sequence[CType], result: CType | None, symbols: dict[str, int]) -> HostCode:
+def c_thunk(
+    parameters: Sequence[CType], result: CType | None, symbols: dict[str, int], *, in_python: bool = False
+) -> HostCode:
     """The function `call` of C, in executable memory.
 
-    `symbols`: `entry` is what it calls, with the GIL, with integers and doubles, and it gives 64 bits or a double; what
-    `support/vectorcall/c_thunk.ll` needs beside.
+    `symbols`: `entry` is what it calls, with the GIL, with integers and doubles, and it gives 64 bits or a double; with
+    `in_python` that is `function`, an object of Python's; and what `support/vectorcall/c_thunk.ll` needs.
 
     Raises:
         HostError: LLVM isn't there.
     """
-    return shared_code(thunk_text(parameters, result), symbols, ["call"], _TIER)
+    return shared_code(thunk_text(parameters, result, in_python=in_python), symbols, ["call"], _TIER)
 
 
-def thunk_text(parameters: Sequence[CType], result: CType | None) -> str:
+def _python_entry(parameters: Sequence[CType], inner: str) -> str:
+    """`entry` that calls a function of Python: numbers become objects, and its result a number. What it raises stays
+    set."""
+    count = len(parameters)
+    lines = [f"%values = alloca [{max(count, 1)} x ptr]"]
+    for n, kind in enumerate(parameters):
+        if kind.inner == "double":
+            lines.append(f"%o{n} = call ptr @PyFloat_FromDouble(double %v{n})")
+        else:
+            extend, sign = ("sext", "Long") if kind.signed else ("zext", "UnsignedLong")
+            value = f"%v{n}"
+            if kind.inner != "i64":
+                lines.append(f"%w{n} = {extend} {kind.inner} %v{n} to i64")
+                value = f"%w{n}"
+            lines.append(f"%o{n} = call ptr @PyLong_From{sign}Long(i64 {value})")
+        lines += [f"%at{n} = getelementptr ptr, ptr %values, i64 {n}", f"store ptr %o{n}, ptr %at{n}"]
+    drops = [f"call void @drop(ptr %o{n})" for n in range(count)]
+    declared = ", ".join(f"{kind.inner} %v{n}" for n, kind in enumerate(parameters))
+    as_double = inner == "double"
+    unboxed = (
+        "%number = call double @PyFloat_AsDouble(ptr %found)"
+        if as_double
+        else "%number = call i64 @PyLong_AsUnsignedLongLongMask(ptr %found)"
+    )
+    zero = "0.0" if as_double else "0"
+    return "\n".join(
+        (
+            "@function = external global i8",
+            "declare ptr @PyObject_Vectorcall(ptr, ptr, i64, ptr)",
+            "declare ptr @PyFloat_FromDouble(double)",
+            "declare ptr @PyLong_FromLongLong(i64)",
+            "declare ptr @PyLong_FromUnsignedLongLong(i64)",
+            "declare double @PyFloat_AsDouble(ptr)",
+            "declare i64 @PyLong_AsUnsignedLongLongMask(ptr)",
+            f"define internal {inner} @entry({declared}) nounwind {{",
+            *lines,
+            f"%found = call ptr @PyObject_Vectorcall(ptr @function, ptr %values, i64 {count}, ptr null)",
+            *drops,
+            "%raised = icmp eq ptr %found, null",
+            "br i1 %raised, label %nothing, label %some",
+            "some:",
+            "%is_none = icmp eq ptr %found, @none",
+            "br i1 %is_none, label %empty, label %take",
+            "take:",
+            unboxed,
+            "call void @Py_DecRef(ptr %found)",
+            f"ret {inner} %number",
+            "empty:",
+            "call void @Py_DecRef(ptr %found)",
+            "br label %nothing",
+            "nothing:",
+            f"ret {inner} {zero}",
+            "}",
+        )
+    )
+
+
+def thunk_text(parameters: Sequence[CType], result: CType | None, *, in_python: bool = False) -> str:
     """The module of `c_thunk`."""
     taken = ", ".join(f"{kind.llvm} %a{i}" for i, kind in enumerate(parameters))
     lines = []
@@ -71,8 +130,9 @@ def thunk_text(parameters: Sequence[CType], result: CType | None) -> str:
     ends = f"{outer} {'%result' if convert else '%r'}" if result is not None else "void"
     nothing = f"{outer} {failed}" if result is not None else "void"
     body = "\n".join(lines)
+    entry = _python_entry(parameters, inner) if in_python else f"declare {inner} @entry({declared})"
     return f"""{load("vectorcall/c_thunk")}
-declare {inner} @entry({declared})
+{entry}
 
 define {attribute}{outer} @call({taken}) nounwind {{
   %gil = call i32 @PyGILState_Ensure()

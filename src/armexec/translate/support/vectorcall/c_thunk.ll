@@ -21,9 +21,12 @@ declare void @Py_DecRef(ptr)
 declare ptr @PyThreadState_GetDict()
 declare ptr @PyDict_GetItem(ptr, ptr)
 
+declare ptr @PyObject_CallFunctionObjArgs(ptr, ...)
+declare void @PyErr_Clear()
+
 ; Functions of Python: keep an exception; the class to be raised on this thread, or None.
-declare void @keep(ptr)
-declare ptr @take()
+@keep = external global i8
+@take = external global i8
 
 ; Whether this thread has an exception to raise. A function of Python that is asked would get it.
 define internal i1 @must_wait() nounwind {
@@ -57,7 +60,8 @@ fetch:
   %kind = load ptr, ptr %kind_at
   %value = load ptr, ptr %value_at
   %trace = load ptr, ptr %trace_at
-  call void @keep(ptr %value)
+  %done = call ptr (ptr, ...) @PyObject_CallFunctionObjArgs(ptr @keep, ptr %value, ptr null)
+  call void @drop(ptr %done)
   call void @Py_DecRef(ptr %kind)
   call void @Py_DecRef(ptr %value)
   call void @Py_DecRef(ptr %trace)
@@ -67,16 +71,32 @@ look:
   %none = icmp eq i64 %count, 0
   br i1 %none, label %no, label %take
 take:
-  %class = call ptr @take()
+  %class = call ptr (ptr, ...) @PyObject_CallFunctionObjArgs(ptr @take, ptr null)
   %nobody = icmp eq ptr %class, @none
-  br i1 %nobody, label %yes, label %raise
+  %nothing = icmp eq ptr %class, null
+  %neither = or i1 %nobody, %nothing
+  br i1 %neither, label %dropped, label %raise
 raise:
   %thread = call i64 @PyThread_get_thread_ident()
   %set = call i32 @PyThreadState_SetAsyncExc(i64 %thread, ptr %class)
-  call void @Py_DecRef(ptr %class)
+  br label %dropped
+dropped:
+  call void @drop(ptr %class)
   br label %yes
 yes:
   ret i1 true
 no:
   ret i1 false
+}
+
+; Give up what a function of Python has returned. Null: it has raised something, which nobody could get.
+define internal void @drop(ptr %object) nounwind {
+  %none = icmp eq ptr %object, null
+  br i1 %none, label %clear, label %give
+clear:
+  call void @PyErr_Clear()
+  ret void
+give:
+  call void @Py_DecRef(ptr %object)
+  ret void
 }
