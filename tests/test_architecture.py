@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections import Counter
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -256,8 +257,13 @@ def _rooms() -> Iterator[tuple[str, Path]]:
         yield ("" if parts == ("__init__",) else parts[0]), path
 
 
-def _imports(path: Path) -> Iterator[tuple[str, str, int]]:
+@cache
+def _imports(path: Path) -> tuple[tuple[str, str, int], ...]:
     """The imports of a file, anywhere in it: the module's full name, the name out of it or "", and the line."""
+    return tuple(_found_imports(path))
+
+
+def _found_imports(path: Path) -> Iterator[tuple[str, str, int]]:
     package = ("armexec", *path.relative_to(ROOT).parent.parts)
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):

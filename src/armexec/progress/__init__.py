@@ -44,4 +44,4 @@ def _shows_bars() -> bool:
     if stream is None:
         return False
     # A notebook's streams are no terminals, and rich shows bars there.
-    return stream.isatty() or "ipykernel" in sys.modules
+    return stream.isatty() or type(stream).__module__.startswith("ipykernel.")
