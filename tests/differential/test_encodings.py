@@ -16,7 +16,7 @@ from .runner import ORACLES, Case, compare, make, make_one
 
 GROUP = 48
 # The oracles that aren't armexec's are quick, and they alone check what is said of an instruction.
-SAMPLE = {"unicorn": 8, "qemu-user": 8, "translated-O0": 4, "translated-O2": 2, "plain-O0": 4, "plain-O2": 4}
+SAMPLE = {"unicorn": 8, "qemu-user": 8, "translated-O0": 2, "translated-O2": 2, "plain-O0": 2, "plain-O2": 2}
 NAMES = list(encodings())
 GROUPS = [NAMES[i : i + GROUP] for i in range(0, len(NAMES), GROUP)]
 
