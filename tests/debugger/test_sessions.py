@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import time
 from typing import Any
 
 import pytest
@@ -357,6 +358,42 @@ def test_limits() -> None:
         with armexec.limits(time_limit=0.05):
             assert session.run().reason == StopReason.TIME_LIMIT
         assert session.cpu.x[0] == (session.time + 1) // 2
+
+
+def test_going_back_is_within_no_limits(mod: Any) -> None:
+    with armexec.debug(mod.squares, 3) as session:
+        session.watch("total", 4)
+        first = session.run()
+        session.step(5)
+        now = session.time
+        with armexec.limits(time_limit=0.001, instruction_limit=1):
+            time.sleep(0.002)
+            stop = session.run_back()
+            assert (stop.reason, stop.address) == (StopReason.WATCHPOINT, first.address)
+            assert session.time == first.instructions - 1
+            assert session.run().reason == StopReason.TIME_LIMIT
+        session.goto(now)
+
+
+def test_going_back_uses_up_no_limit() -> None:
+    endless = armexec.function(armexec.assemble("1: add x0, x0, #1; b 1b"), "long(long)")
+    with armexec.debug(endless, 0) as session:
+        session.step(500)
+        with armexec.limits(instruction_limit=300):
+            session.step(100)
+            session.back(1)
+            session.run_back()
+            assert session.run().reason == StopReason.INSTRUCTION_LIMIT
+        assert session.time == 200
+
+
+def test_going_back_where_memory_has_changed() -> None:
+    module = armexec.compile("static long a = 5; long *p = &a; long fn(void) { return *p; }", "c", engine="translated")
+    with armexec.debug(module.fn) as session:
+        session.run()
+        module.globals["p"] = 0
+        with pytest.raises(armexec.Error, match="time 2 can't be left once more"):
+            session.run_back()
 
 
 def test_closed(mod: Any) -> None:

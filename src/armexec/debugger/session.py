@@ -10,6 +10,7 @@ from typing import Any, NamedTuple, Self, SupportsIndex
 from armexec.cpu.cpu import Cpu
 from armexec.cpu.registers import REGISTERS
 from armexec.cpu.stop import Stop, StopReason
+from armexec.debugger.backwards import last_stop, stretches
 from armexec.debugger.breakpoints import Breakpoints, Watchpoint, evaluated
 from armexec.debugger.call_stack import OpenCall, open_calls
 from armexec.debugger.changes import MemoryChange, Step, near_stack, register_changes
@@ -26,8 +27,7 @@ __all__ = ["Session", "SessionFrame", "SessionMemory"]
 # pytest shows what the user has called, and not how.
 __tracebackhide__ = True
 
-_STRETCH = 10_000
-"""Instructions that are executed once more at a time to find where to stop backwards."""
+_ACCESSES = {"r": "read", "w": "write"}
 
 
 class SessionFrame(NamedTuple):
@@ -235,15 +235,21 @@ class Session:
         instruction that hasn't been executed.
         """
         self._check_open()
-        condition = until if callable(until) and not isinstance(until, str) else None
-        ends = frozenset() if until is None or condition else frozenset(self.places.addresses(until))  # type: ignore[arg-type]
-        return self._run(lambda: self.cpu.pc in ends or (condition is not None and bool(condition(self))))
+        return self._run(self._meant(until))
+
+    def _meant(self, until: SupportsIndex | str | Callable[[Session], Any] | None) -> Callable[[], bool]:
+        """Whether it stands at what is meant. Raises SignatureError and LoadError for what is no place."""
+        if until is None:
+            return lambda: False
+        if callable(until) and not isinstance(until, str):
+            return lambda: bool(until(self))
+        ends = frozenset(self.places.addresses(until))
+        return lambda: self.cpu.pc in ends
 
     def _run(self, done: Callable[[], bool]) -> Stop:
         """Go on until something stops it, or it is done before an instruction other than the first."""
         timeline = self.timeline
         timeline.begin(self.target.leave)
-        by_address = self.breakpoints.by_address
         try:
             while True:
                 stop = timeline.over()
@@ -256,12 +262,17 @@ class Session:
                 if stop is not None:
                     return stop
                 pc = int(self.cpu.state.pc)
-                if pc in by_address and any(b.holds(self) for b in list(by_address[pc])):
+                if self._breaks(pc):
                     return Stop(StopReason.BREAKPOINT, pc, pc, instructions=self.time)
                 if pc != self.target.leave and done():
                     return Stop(StopReason.UNTIL, pc, pc, instructions=self.time)
         finally:
             timeline.settle()
+
+    def _breaks(self, pc: int) -> bool:
+        """Whether a breakpoint at an address holds."""
+        there = self.breakpoints.by_address.get(pc)
+        return there is not None and any(b.holds(self) for b in list(there))
 
     def _pass(self, hit: WatchHit) -> Stop:
         """Execute the instruction that accesses watched bytes; the stop behind it, which tells of the access."""
@@ -270,7 +281,7 @@ class Session:
         stop = self._stepped()
         if stop is not None:
             return stop
-        access = "read" if hit.kind == "r" else "write"
+        access = _ACCESSES[hit.kind]
         detail = f"0x{int.from_bytes(old, 'little'):x}"
         if hit.kind == "w":
             detail += f" → 0x{int.from_bytes(self.memory.read(hit.address, hit.size), 'little'):x}"
@@ -324,46 +335,27 @@ class Session:
     def run_back(self, until: SupportsIndex | str | Callable[[Session], Any] | None = None) -> Stop:
         """Go back to the last breakpoint before now, watched access or place that is meant; else to the beginning."""
         self._check_open()
-        condition = until if callable(until) and not isinstance(until, str) else None
-        ends = set() if until is None or condition else set(self.places.addresses(until))  # type: ignore[arg-type]
-        here = self.time
-        end = here
-        while end > 0:
-            begin = max(0, (end - 1) // _STRETCH * _STRETCH)
-            found = self._last_stop(begin, end, ends, condition)
+        done = self._meant(until)
+
+        def stop() -> Stop | None:
+            pc = self.cpu.pc
+            if self._breaks(pc):
+                return Stop(StopReason.BREAKPOINT, pc, pc, instructions=self.time)
+            return Stop(StopReason.UNTIL, pc, pc, instructions=self.time) if done() else None
+
+        def accessed(hit: WatchHit) -> Stop:
+            access = _ACCESSES[hit.kind]
+            return Stop(StopReason.WATCHPOINT, self.cpu.pc, hit.address, access, instructions=self.time)
+
+        for begin, end in stretches(self.time):
+            self.goto(begin)
+            found = last_stop(self.timeline, end, stop, accessed)
             if found is not None:
-                time, stop = found
+                time, last = found
                 self.goto(time)
-                return stop
-            end = begin
+                return last
         self.goto(0)
         return Stop(StopReason.BEGIN, self.cpu.pc, self.cpu.pc, instructions=0)
-
-    def _last_stop(
-        self, begin: int, end: int, ends: set[int], condition: Callable[[Session], Any] | None
-    ) -> tuple[int, Stop] | None:
-        """The last time from `begin` on, and before `end`, at which a run would have stopped, and that stop."""
-        self.goto(begin)
-        timeline = self.timeline
-        timeline.begin()
-        found: tuple[int, Stop] | None = None
-        try:
-            while self.time < end:
-                time, pc = self.time, self.cpu.pc
-                there = self.breakpoints.by_address.get(pc, ())
-                if any(b.holds(self) for b in list(there)):
-                    found = time, Stop(StopReason.BREAKPOINT, pc, pc, instructions=time)
-                elif pc in ends or (condition is not None and condition(self)):
-                    found = time, Stop(StopReason.UNTIL, pc, pc, instructions=time)
-                try:
-                    timeline.forward()
-                except WatchHit as hit:
-                    access = "read" if hit.kind == "r" else "write"
-                    found = time, Stop(StopReason.WATCHPOINT, pc, hit.address, access, instructions=time)
-                    self._stepped()
-        finally:
-            timeline.settle()
-        return found
 
     # -- watching -----------------------------------------------------------------------------------------------------
     def watch(self, address: SupportsIndex | str, size: SupportsIndex = 8, mode: str = "w") -> Watchpoint:

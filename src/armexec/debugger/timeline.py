@@ -69,6 +69,11 @@ class Timeline:
         self._take_edit()
         self._stepper.run = Run(self.cpu, Limits(until=until))
 
+    def begin_once_more(self) -> None:
+        """A run begins that goes through what was executed before. It was counted then: it has no limits."""
+        self._take_edit()
+        self._stepper.run = Run(self.cpu, Limits(), once_more=True)
+
     def over(self) -> Stop | None:
         """The stop that is due before the next instruction, such as the end of a limit."""
         return self._stepper.run.over()
@@ -103,6 +108,11 @@ class Timeline:
             self._redo_edit(time)
             raise
         return None
+
+    def forward_once_more(self) -> None:
+        """Execute an instruction that was executed before. Raises Error: it can't be now; and as `forward` does."""
+        if self.forward() is not None:
+            raise Error(f"time {self.time} can't be left once more: has another thread changed the memory?")
 
     def _with_edit(self, stop: Stop) -> Stop:
         self._redo_edit(self.time)
@@ -167,7 +177,7 @@ class Timeline:
     # -- back ---------------------------------------------------------------------------------------------------------
     def back_to(self, time: int) -> None:
         """Go to an earlier time, 0 at the earliest. Raises Error: memory of then isn't mapped any more."""
-        self._take_edit()
+        self.begin_once_more()
         time = max(time, 0)
         kept = min(time // INTERVAL, len(self._checkpoints) - 1)
         guest = self.guest
@@ -186,8 +196,7 @@ class Timeline:
         watched, guest.watched = guest.watched, ()
         try:
             while self.time < time:
-                if self.forward() is not None:
-                    raise Error(f"time {self.time} can't be left once more: has another thread changed the memory?")
+                self.forward_once_more()
         finally:
             guest.watched = watched
         self.settle()

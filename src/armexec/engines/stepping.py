@@ -78,15 +78,18 @@ class _GuestMachine(StateMachine):
 
 
 class Run:
-    """A run that is going on: its limits and those of the thread, and how much of them is left."""
+    """A run that is going on: its limits and those of the thread, and how much of them is left.
 
-    def __init__(self, cpu: Cpu, limits: Limits) -> None:
+    What is executed once more, to come to another time, isn't counted again: it has no limits of the thread.
+    """
+
+    def __init__(self, cpu: Cpu, limits: Limits, *, once_more: bool = False) -> None:
         self.cpu = cpu
         self.until = limits.until
         self._own = limits.instructions
-        self._thread = instructions_left()
+        self._thread = None if once_more else instructions_left()
         self.executed = 0
-        ends = [None if limits.time is None else time.monotonic() + limits.time, deadline()]
+        ends = [None if limits.time is None else time.monotonic() + limits.time, None if once_more else deadline()]
         self.end = min((end for end in ends if end is not None), default=None)
 
     @property

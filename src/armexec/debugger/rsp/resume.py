@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from armexec.cpu.stop import Stop, StopReason
+from armexec.debugger.backwards import last_stop, stretches
 from armexec.debugger.recorded_guest import WatchHit
 from armexec.debugger.rsp.commands import command
 from armexec.debugger.rsp.registers import expedited
@@ -24,7 +25,6 @@ _SIGNALS = {
 _WATCHES = {"w": b"watch", "r": b"rwatch", "rw": b"awatch"}
 _BETWEEN = 1024
 """Instructions between two looks for Ctrl-C."""
-_STRETCH = 10_000
 
 
 def stopped(state: State, signal: int = _TRAP, why: bytes = b"") -> bytes:
@@ -97,7 +97,7 @@ async def _forwards(state: State, count: int | None, within: tuple[int, int] | N
             try:
                 stop = session.forward()
             except WatchHit as hit:
-                return _watched(state, hit)
+                return stopped(state, why=_access(hit))
             if stop is not None:
                 return _fault(state, stop)
             executed += 1
@@ -120,8 +120,8 @@ def _fault(state: State, stop: Stop) -> bytes:
     return stopped(state, _SIGNALS.get(stop.reason, _TRAP))
 
 
-def _watched(state: State, hit: WatchHit) -> bytes:
-    return stopped(state, why=b"%s:%x;" % (_WATCHES[hit.watched.kinds], hit.address))
+def _access(hit: WatchHit) -> bytes:
+    return b"%s:%x;" % (_WATCHES[hit.watched.kinds], hit.address)
 
 
 @command("bs")
@@ -135,15 +135,17 @@ def step_back(state: State, rest: bytes) -> bytes:
 @command("bc")
 async def go_back(state: State, rest: bytes) -> bytes:
     session = state.session
-    end = session.time
-    while end > 0:
-        begin = (end - 1) // _STRETCH * _STRETCH
-        found = _last_stop(state, begin, end)
+
+    def stop() -> bytes | None:
+        return b"swbreak:;" if session.cpu.pc in state.breakpoints else None
+
+    for begin, end in stretches(session.time):
+        session.goto(begin)
+        found = last_stop(session.timeline, end, stop, _access)
         if found is not None:
             time, why = found
             session.goto(time)
             return stopped(state, why=why)
-        end = begin
         await asyncio.sleep(0)
         if state.interrupted.is_set():
             state.interrupted.clear()
@@ -151,31 +153,6 @@ async def go_back(state: State, rest: bytes) -> bytes:
             return stopped(state, _INTERRUPT)
     session.goto(0)
     return stopped(state, why=b"replaylog:begin;")
-
-
-def _last_stop(state: State, begin: int, end: int) -> tuple[int, bytes] | None:
-    """The last time from `begin` on, and before `end`, to stop at, and why."""
-    session = state.session
-    session.goto(begin)
-    timeline = session.timeline
-    timeline.begin()
-    found: tuple[int, bytes] | None = None
-    try:
-        while session.time < end:
-            if session.cpu.pc in state.breakpoints:
-                found = session.time, b"swbreak:;"
-            try:
-                timeline.forward()
-            except WatchHit as hit:
-                found = session.time, b"%s:%x;" % (_WATCHES[hit.watched.kinds], hit.address)
-                watched, timeline.guest.watched = timeline.guest.watched, ()
-                try:
-                    timeline.forward()
-                finally:
-                    timeline.guest.watched = watched
-    finally:
-        timeline.settle()
-    return found
 
 
 @command("D")
