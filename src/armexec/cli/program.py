@@ -69,7 +69,6 @@ def run_program(
         from armexec.profiling.profile import Profile
 
         made = Profile()
-    image = program_image(source.name, program_parts([source]))
     result: ProgramResult
     with ended_by_ctrl_c():
         if counts is not None:
@@ -80,7 +79,7 @@ def run_program(
                 result = counted_run(target, counts)
         else:
             result = run_image(
-                image,
+                program_image(source.name, program_parts([source])),
                 arguments,
                 input=b"" if source.name == "<stdin>" else sys.stdin.buffer,
                 files=files,

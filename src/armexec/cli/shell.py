@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from armexec.cli.stepping import Listing
     from armexec.cpu import Stop
     from armexec.debugger import Session
+    from armexec.debugger.changes import Step
 
 __all__ = ["Shell"]
 
@@ -132,19 +133,15 @@ class Shell(cmd.Cmd):
     # -- going on -----------------------------------------------------------------------------------------------------
     def do_step(self, rest: str) -> None:
         """step [N]: execute N instructions (s, si)."""
-        for _ in range(_number(rest, 1)):
-            step = self._session.step()
-            if step.end > step.begin:
-                self._listing.step(step)
-            if step.stop is not None:
-                self._stopped(step.stop)
-                return
-        self._listing.here()
+        self._steps(_number(rest, 1), self._session.step)
 
     def do_next(self, rest: str) -> None:
         """next [N]: execute N instructions, and all of a call if one calls (n, ni)."""
-        for _ in range(_number(rest, 1)):
-            step = self._session.next()
+        self._steps(_number(rest, 1), self._session.next)
+
+    def _steps(self, count: int, execute: Callable[[], Step]) -> None:
+        for _ in range(count):
+            step = execute()
             if step.end > step.begin:
                 self._listing.step(step)
             if step.stop is not None:

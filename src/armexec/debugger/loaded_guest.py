@@ -17,8 +17,6 @@ __all__ = ["LoadedGuest"]
 
 _BRK = 0xD4200000
 """`brk #0`: the word at the address of a function of Python."""
-
-
 _SANDBOX = 1 << 32
 """The end of a sandbox's addresses."""
 

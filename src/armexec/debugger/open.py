@@ -43,8 +43,8 @@ def debug(what: Any, /, *arguments: Any, **named: Any) -> Session:
     >>> session.back()
     >>> session.cpu.x[0], session.time
     (3, 0)
-    >>> print(session.run(), session.result)
-    returned at 0xfffffffffffffff1, after 2 instructions 6
+    >>> session.run().reason, session.result
+    (<StopReason.RETURNED: 'returned'>, 6)
     """
     return Session(target_of(what, *arguments, **named))
 

@@ -20,16 +20,15 @@ from armexec.debugger.target import (
     loaded_regions,
     return_address,
     session_cpu,
+    session_stack,
     set_arguments,
 )
 from armexec.engines import LoadedImage
-from armexec.memory import guest_stack, stack_size
 from armexec.objects import Image
 from armexec.program.images import ProgramResult
 from armexec.program.process import Process
 from armexec.program.system_calls import ProgramExit, SystemCalls
 from armexec.program.system_calls.streams import Readable
-from armexec.resource_limits.guest_sizes import sizes
 
 __all__ = ["ProgramTarget"]
 
@@ -87,8 +86,7 @@ class ProgramTarget:
         self._times = [0]
         """When each of them has begun."""
         self._status = 0
-        size = sizes().stack or stack_size()
-        self._stack = guest_stack(size) if loaded.sandbox is None else loaded.sandbox.stack(size)
+        self._stack = session_stack(loaded)
         self.is_apart = loaded.sandbox is not None
         self.leave: int | None = return_address(self._stack)
         self._guest = _ProgramGuest(loaded, process.functions, return_address(self._stack), self._next_entry)

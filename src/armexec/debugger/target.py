@@ -107,6 +107,12 @@ def error_of(stop: Stop, loaded: LoadedImage, guest: LoadedGuest, stack: GuestSt
     return to_error(trap, loaded.image, loaded.base, overflow=overflow, entry=guest.entry, memory=guest.memory)
 
 
+def session_stack(loaded: LoadedImage) -> GuestStack:
+    """A stack of its own for a session, where the guest of an image reaches it."""
+    size = sizes().stack or stack_size()
+    return guest_stack(size) if loaded.sandbox is None else loaded.sandbox.stack(size)
+
+
 def return_address(stack: GuestStack) -> int:
     """Where the first call on a stack returns to: an address at which there is nothing, in the page above the stack."""
     return stack.top + 4
@@ -148,8 +154,7 @@ class FunctionTarget:
         self.name = name
         self.engine = engine
         self._prepared = call.prepared
-        size = sizes().stack or stack_size()
-        self._stack = guest_stack(size) if loaded.sandbox is None else loaded.sandbox.stack(size)
+        self._stack = session_stack(loaded)
         self.is_apart = loaded.sandbox is not None
         self.leave: int | None = return_address(self._stack)
         self._guest = LoadedGuest(loaded, call.functions, return_address(self._stack))

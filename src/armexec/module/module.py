@@ -439,7 +439,7 @@ class Module:
         Raises:
             SignatureError: a type can't be passed.
         """
-        target = CallTarget(self._loaded, symbol.offset, prototype, self._links.address_of_function, variable)
+        target = self._call_target(symbol, prototype, variable)
         call, make_faster = target.python_call(self._converter(symbol, text))
         # For exceptions. The module isn't held by what it holds.
         again: Any = CalledFunction(weakref.ref(self), symbol, prototype, text, variable)
@@ -456,9 +456,14 @@ class Module:
         named: dict[str, Any],
     ) -> PlacedCall:
         """The arguments of a call that a debugger makes. Raises SignatureError."""
-        target = CallTarget(self._loaded, symbol.offset, prototype, self._links.address_of_function, variable)
+        target = self._call_target(symbol, prototype, variable)
         prepared = target.prepared(values, named, self._converter(symbol, text))
         return PlacedCall(prepared, self._loaded, symbol.offset, self._links.engine.host_functions())
+
+    def _call_target(
+        self, symbol: FunctionSymbol, prototype: Prototype, variable: tuple[CType, ...] | None
+    ) -> CallTarget:
+        return CallTarget(self._loaded, symbol.offset, prototype, self._links.address_of_function, variable)
 
     def _converter(self, symbol: FunctionSymbol, text: type[str] | type[bytes] | None) -> Callable[[Any], Any] | None:
         """What makes text of a result that is a `char *`; None where it stays as it is."""

@@ -46,35 +46,22 @@ def step(
     A line has the time (how many instructions were executed before), the source line, the instruction, and what it has
     changed: registers, flags, memory. With --interactive, commands go to any time: `help` lists them.
     """
-    from armexec.api import load_source, source_image
     from armexec.cli.inputs import open_source
     from armexec.cli.options import engine_name
-    from armexec.cli.program import is_program, program_session
-
-    source = open_source(file, language, level=opt, target=target, flags=flag, compiler=compiler, search=search)
-    chosen = engine_name(engine, tier)
-    image = source_image(source, chosen)
-    text = source.text if source.uses_compiler or source.kind == "assembly" else ""
-    if function is None and signature is None and is_program(source, image):
-        with program_session(source, arguments, engine=chosen) as session:
-            return _show(session, source.name, text, interactive, limit)
-    from armexec.cli.call import prepare
-    from armexec.debugger import debug
-
-    with load_source(source, chosen, image=image) as module:
-        called, _, values = prepare(module, function, signature, arguments, compiled=source.is_compiled)
-        with debug(called, *values) as session:
-            return _show(session, source.name, text, interactive, limit)
-
-
-def _show(session: object, name: str, text: str, interactive: bool, limit: int) -> int:
     from armexec.cli.stepping import Listing
+    from armexec.cli.target import opened_target
     from armexec.debugger import Session
 
-    assert isinstance(session, Session)
-    listing = Listing(session, name, text)
-    if interactive:
-        from armexec.cli.shell import Shell
+    source = open_source(file, language, level=opt, target=target, flags=flag, compiler=compiler, search=search)
+    text = source.text if source.uses_compiler or source.kind == "assembly" else ""
+    chosen = engine_name(engine, tier)
+    with (
+        opened_target(source, arguments, function=function, signature=signature, engine=chosen) as opened,
+        Session(opened) as session,
+    ):
+        listing = Listing(session, source.name, text)
+        if interactive:
+            from armexec.cli.shell import Shell
 
-        return Shell(session, listing).loop()
-    return listing.all(limit)
+            return Shell(session, listing).loop()
+        return listing.all(limit)

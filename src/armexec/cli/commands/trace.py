@@ -62,10 +62,9 @@ def trace(
     it has written, and its accesses to memory. Files are for other tools; a fault ends the trace, and the file is
     written all the same.
     """
-    from armexec.api import load_source, source_image
     from armexec.cli.inputs import open_source
     from armexec.cli.options import engine_name
-    from armexec.cli.program import is_program, program_target
+    from armexec.cli.target import opened_target
     from armexec.tracing.formats import format_of
 
     if output is None and format not in (None, "text"):
@@ -75,15 +74,8 @@ def trace(
         format = format_of(output)
     source = open_source(file, language, level=opt, target=target, flags=flag, compiler=compiler, search=search)
     chosen = engine_name(engine, tier)
-    image = source_image(source, chosen)
-    if function is None and signature is None and is_program(source, image):
-        return _trace(program_target(source, arguments, engine=chosen), output, format, limit, last)
-    from armexec.cli.call import prepare
-    from armexec.debugger.open import target_of
-
-    with load_source(source, chosen, image=image) as module:
-        called, _, values = prepare(module, function, signature, arguments, compiled=source.is_compiled)
-        return _trace(target_of(called, *values), output, format, limit, last)
+    with opened_target(source, arguments, function=function, signature=signature, engine=chosen) as opened:
+        return _trace(opened, output, format, limit, last)
 
 
 def _trace(target: Target, output: str | None, format: str | None, limit: int, last: bool) -> int:
