@@ -89,6 +89,19 @@ def test_a_run_can_be_stopped_meanwhile(page: Conversation) -> None:
     assert result(page) == "3"
 
 
+def test_a_run_can_be_stopped_before_it_begins(page: Conversation) -> None:
+    source = {"kind": "c", "text": "int f(void) { return 5; }"}
+    for _ in range(3):
+        started = page.send("start", source=source, arguments=[])
+        stopped = page.send("stop")
+        answers = {answer["id"]: answer for answer in (page.answer(), page.answer())}
+        assert "ok" in answers[stopped]
+        assert answers[started].get("error", {}).get("kind") == "WorkerCrashed"
+        assert "stopped" in answers[started]["error"]["message"]
+        source["text"] += " "
+    assert result(page) == "3"
+
+
 @pytest.mark.parametrize("kind", ["c", "c++", "assembly", "hex"])
 @pytest.mark.parametrize("text", ["", "\0\1\2\ufffd\udcff", "\n" * 1000, "((((" * 5000, '#include "/dev/zero"'])
 def test_rubbish_is_an_error_and_no_end(page: Conversation, kind: str, text: str) -> None:

@@ -77,6 +77,8 @@ class Page:
 
     async def _start(self, request: dict[str, Any]) -> dict[str, Any]:
         """Link what is to run, if it isn't what was linked last, and start it."""
+        # Who stops the run while it is linked means that it isn't to begin.
+        kills = self.runner.kills
         source = request.get("source")
         if not isinstance(source, dict):
             raise LoadError("a run has a source")
@@ -88,7 +90,7 @@ class Page:
             self._linked = key, image, message["ok"]["functions"]
         _, image, functions = self._linked
         begun = {name: value for name, value in request.items() if name != "source"}
-        message, _ = await self.runner.ask(begun, image, _RUN)
+        message, _ = await self.runner.ask(begun, image, _RUN, kills=kills)
         if "ok" in message:
             message["ok"]["functions"] = functions
         return message

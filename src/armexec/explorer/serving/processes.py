@@ -38,19 +38,34 @@ class Worker:
         self._turn = asyncio.Lock()
         self._ending = threading.Lock()
         self._closed = False
+        self.kills = 0
+        """How often it was killed."""
 
-    async def ask(self, request: Mapping[str, Any], data: bytes, seconds: float) -> tuple[dict[str, Any], bytes]:
+    async def ask(
+        self, request: Mapping[str, Any], data: bytes, seconds: float, *, kills: int | None = None
+    ) -> tuple[dict[str, Any], bytes]:
         """The answer: a message with "ok" or "error", and bytes.
+
+        Args:
+            request: what is asked.
+            data: bytes that belong to it.
+            seconds: how long the answer may take.
+            kills: how often the process had been killed when the request came; by default now. A kill since is meant
+                for this request, too.
 
         Raises:
             WorkerCrashed: it has ended, or was ended since it took too long; the next request starts another one.
             HostError: it can't be started.
         """
+        if kills is None:
+            kills = self.kills
         async with self._turn:
             if self._closed:
                 raise WorkerCrashed(f"{self.what} is closed")
             if self._channel is None:
                 self._channel = await self._in_thread(self._started)
+            if self.kills != kills:
+                raise WorkerCrashed(f"{self.what} was stopped")
             try:
                 answer: tuple[dict[str, Any], bytes]
                 answer = await self._in_thread(self._converse, pack(request, data), seconds)
@@ -102,6 +117,7 @@ class Worker:
 
     def kill(self) -> None:
         """End it now. A request that waits for it fails."""
+        self.kills += 1
         self._replaced()
 
     def close(self) -> None:
