@@ -15,7 +15,8 @@ from armexec.store import cache_directory
 
 _OWN = "ARMEXEC_TESTS_CACHE"
 # How long something takes depends on the machine, and says nothing of what is tested. Under qemu all is slow.
-settings.register_profile("armexec", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("armexec", deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize=True)
+settings.register_profile("armexec-long", settings.get_profile("armexec"), derandomize=False)
 settings.load_profile("armexec")
 
 
@@ -27,7 +28,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Translate anew in each session, but don't compile anew: what the compiler makes isn't what most tests are for."""
+    """Choose how cases are drawn, and what is kept between sessions.
+
+    The long run draws other cases each time; the default run always draws the same ones. Code is translated anew in
+    each session, but isn't compiled anew: what the compiler makes isn't what most tests are for.
+    """
+    if "long" in config.option.markexpr:
+        settings.load_profile("armexec-long")
     user = cache_directory()
     if user is None or _OWN in os.environ:
         return

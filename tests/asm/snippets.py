@@ -792,6 +792,14 @@ s_f:
 .byte s_x, s_y, s_z, s_a, s_b, s_c, s_d, s_e, s_f
 .balign 4
 ldr x0, [x1, s_a]
+.pushsection .data
+.struct 8
+s_g: .skip 4
+.subsection 1
+s_h: .skip 4
+s_i:
+.popsection
+.byte s_g, s_h, s_i
 == labels before the end
 .macro s_m
 .byte 1

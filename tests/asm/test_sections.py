@@ -404,6 +404,7 @@ MISTAKES = [
     (".uleb128 a - b\nb: .byte 0\na: .uleb128 b - a", ["is negative"]),
     (".cfi_def_cfa_offset 16", ["no .cfi_startproc"]),
     (".cfi_startproc", ["has no .cfi_endproc"]),
+    (".struct 4\n.cfi_startproc\n.cfi_endproc", ["begins in a section"]),
     (".loc 1 2 3", ["there is no .file 1"]),
     (".equiv a, 1\n.equiv a, 2", ["'a' is defined already"]),
     (".comm a, 4, 3", ["not a power of two"]),

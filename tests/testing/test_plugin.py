@@ -54,7 +54,7 @@ def everything_is_imported() -> None:
 
 def _run(pytester: Any, text: str, *arguments: str) -> Any:
     pytester.makepyfile(HEAD + text)
-    return pytester.runpytest_inprocess("-p", "armexec.pytest_plugin", "-p", "no:cacheprovider", *arguments)
+    return pytester.runpytest_inprocess("-p", "no:cacheprovider", *arguments)
 
 
 def test_guest(pytester: Any) -> None:

@@ -85,6 +85,8 @@ class CallFrames:
         """Open a function. Raises AssemblyError if one is open."""
         if self._open is not None:
             raise where.error("a .cfi_startproc before the .cfi_endproc of the one before")
+        if self._output.is_absolute:
+            raise where.error("a function begins in a section: after .struct, go to one (.text)")
         if not self._frames:
             self._output.late.append(self._make)
         self._open = Frame(self._output.section, where, simple=simple)

@@ -79,7 +79,9 @@ class Output:
 
     # -- sections ---------------------------------------------------------------------------------------------------
     def subsection(self, section: CodeSection, number: int = 0) -> Subsection:
-        """A subsection of a section, made if it is new."""
+        """A subsection of a section, made if it is new. The absolute section has no parts: it goes on."""
+        if section is self._absolute:
+            return self.section
         found = self._subsections.get((section, number))
         if found is None:
             found = self._subsections[section, number] = Subsection(section, fixed_start=number == 0)
@@ -90,6 +92,11 @@ class Output:
         section = Subsection(self._absolute)
         section.reserved = start
         return section
+
+    @property
+    def is_absolute(self) -> bool:
+        """Whether the current section makes no bytes (.struct): it is in no file."""
+        return self.section.section is self._absolute
 
     def make_section(self, wanted: CodeSection, unique: str = "") -> CodeSection:
         """The section that there is with the name, group and link of `wanted` and with `unique`, else `wanted`."""
@@ -198,7 +205,7 @@ class Output:
 
     def define(self, name: str, where: Where) -> None:
         """Put a label here."""
-        if self.section.section is self._absolute:
+        if self.is_absolute:
             self.symbols.assign(name, ("number", self.section.size), where, once=True)
         else:
             self.symbols.define(name, self.section, where)
@@ -214,7 +221,7 @@ class Output:
 
     def here(self) -> str:
         """A symbol for the current place."""
-        if self.section.section is not self._absolute:
+        if not self.is_absolute:
             return self.symbols.place(self.section, self.section.size)
         name = self.symbols.unnamed()
         self.symbols[name].tree = ("number", self.section.size)
