@@ -25,9 +25,8 @@ from armexec.toolchain import compile_assembly, compile_object
 from .compare import differences
 from .programs import CPP, C
 
-GCC, GAS = "aarch64-linux-gnu-gcc", "aarch64-linux-gnu-as"
-HAS_GCC = shutil.which(GCC) is not None and shutil.which(GAS) is not None
-needs_gcc = pytest.mark.skipif(not HAS_GCC, reason=f"needs {GCC}")
+GCC, GXX, GAS = "aarch64-linux-gnu-gcc", "aarch64-linux-gnu-g++", "aarch64-linux-gnu-as"
+needs_gcc = pytest.mark.skipif(None in map(shutil.which, (GCC, GXX, GAS)), reason=f"needs {GCC} and {GXX}")
 SHORT_FLAGS = ("-g", "-fexceptions", "-ffunction-sections", "-mbranch-protection=standard")
 FLAGS = ((), SHORT_FLAGS)
 WAYS = [(opt, flags) for opt in ("-O0", "-O1", "-O2", "-O3", "-Os") for flags in FLAGS]
@@ -135,11 +134,10 @@ int main() { try { deep(3); } catch (const std::exception &e) { tries++; std::pr
 @needs_gcc
 @pytest.mark.skipif(shutil.which("qemu-aarch64") is None, reason="needs qemu-aarch64")
 def test_our_object_of_a_program_with_exceptions_runs(tmp_path: Path) -> None:
-    compiler = GCC.replace("gcc", "g++")
-    command = [compiler, "-S", "-O1", "-g", *SHORT_FLAGS, "-x", "c++", "-", "-o", "x.s"]
+    command = [GXX, "-S", "-O1", "-g", *SHORT_FLAGS, "-x", "c++", "-", "-o", "x.s"]
     subprocess.run(command, input=THROWS, text=True, check=True, cwd=tmp_path)
     (tmp_path / "x.o").write_bytes(assemble((tmp_path / "x.s").read_text()).object())
-    subprocess.run([compiler, "-static", "x.o", "-o", "program"], check=True, cwd=tmp_path)
+    subprocess.run([GXX, "-static", "x.o", "-o", "program"], check=True, cwd=tmp_path)
     done = subprocess.run(["qemu-aarch64", tmp_path / "program"], capture_output=True, text=True, check=False)
     assert (done.stdout, done.returncode) == ("~even ~odd ~even ~odd bottom made first 1\n", 7)
 

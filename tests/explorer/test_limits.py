@@ -90,7 +90,7 @@ def test_a_run_can_be_stopped_meanwhile(page: Conversation) -> None:
 
 
 def test_a_run_can_be_stopped_before_it_begins(page: Conversation) -> None:
-    source = {"kind": "c", "text": "int f(void) { return 5; }"}
+    source = {"kind": "c", "text": "void f(void) { for (;;); }"}
     for _ in range(3):
         started = page.send("start", source=source, arguments=[])
         stopped = page.send("stop")
