@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
 import time
+import uuid
 from typing import Any
 
 import pytest
@@ -75,6 +77,19 @@ def test_a_run_that_takes_too_long_is_ended(client: TestClient, monkeypatch: pyt
         assert "0.15 s" in told["message"]
         monkeypatch.setattr(serving, "_RUN", 20.0)
         assert result(page) == "3"
+
+
+def test_a_compiler_that_takes_too_long_is_ended(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    doubled = "\n".join(f"#define A{n + 1} A{n} A{n}" for n in range(40))
+    mark = f"-DMARK={uuid.uuid4().hex}"
+    with conversation(client) as page:
+        assert page.ask("build", **FN)["rows"]
+        monkeypatch.setitem(serving._BUILD_CALLS, "build", 2.0)
+        told = page.failure("build", kind="c", text=f"#define A0 int;\n{doubled}\nA40", flags=mark)
+        assert "took more than 2 s" in told["message"]
+        assert mark not in subprocess.run(["ps", "-A", "-ww", "-o", "args="], capture_output=True, text=True).stdout
+        monkeypatch.setitem(serving._BUILD_CALLS, "build", 20.0)
+        assert page.ask("build", **FN)["rows"]
 
 
 def test_a_run_can_be_stopped_meanwhile(page: Conversation) -> None:

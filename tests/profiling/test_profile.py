@@ -61,7 +61,7 @@ def test_the_hottest_function_and_its_line_are_found(engine: str) -> None:
     assert p.unit == ("instructions" if engine == "reference" else "samples")
     assert p.samples == sum(function.samples for function in p.functions) > 0
     assert p.functions[0].name == "hot"
-    assert p.functions[0].share > 0.7
+    assert p.functions[0].share > 0.5
     # Which of the loop's two lines is the hotter one depends on how they are counted.
     assert p.lines[0].name in ("work.c:4", "work.c:5")
     assert p.lines[0].name == f"{p.lines[0].file}:{p.lines[0].line}"
@@ -126,7 +126,7 @@ def test_what_the_host_does_for_the_guest_counts_where_it_was_called() -> None:
     with armexec.profile() as p:
         mod.filled(data, len(data), 100_000)
     assert p.functions[0].name in ("filled", "memset")
-    assert p.functions[0].share > 0.7
+    assert p.functions[0].share > 0.5
 
 
 @pytest.mark.parametrize("engine", SAMPLED)

@@ -16,6 +16,7 @@ from typing import Any
 
 from armexec.errors import Error, HostError, WorkerCrashed
 from armexec.explorer.messages import READY, REQUEST, pack, unpack
+from armexec.explorer.serving.sessions import kill_session
 from armexec.isolation.channel import Channel, ChannelClosed, ProtocolError
 from armexec.isolation.server.client import fork_server
 
@@ -172,9 +173,9 @@ class Builder(Worker):
         with contextlib.suppress(subprocess.TimeoutExpired):
             process.wait(0.05)
         code = process.poll()
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(process.pid, signal.SIGKILL)
+        process.kill()
         process.wait()
+        kill_session(process.pid)
         return _how(code)
 
 
