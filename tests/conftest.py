@@ -47,13 +47,14 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Deselect `long` tests unless -m names them or a test is named by its id."""
+    """Deselect `long` and `slow` tests unless -m names them or a test is named by its id."""
     if "long" in config.option.markexpr or any("::" in argument for argument in config.args):
         return
-    long = [item for item in items if item.get_closest_marker("long")]
-    if long:
-        config.hook.pytest_deselected(items=long)
-        items[:] = [item for item in items if not item.get_closest_marker("long")]
+    left_out = ["long"] if "slow" in config.option.markexpr else ["long", "slow"]
+    later = [item for item in items if any(map(item.get_closest_marker, left_out))]
+    if later:
+        config.hook.pytest_deselected(items=later)
+        items[:] = [item for item in items if not any(map(item.get_closest_marker, left_out))]
 
 
 @pytest.fixture(autouse=True, scope="module")

@@ -17,6 +17,7 @@ EXAMPLES = Path(__file__).parent.parent / "examples"
 QUIET = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_AUTH_MODE": "disabled", "RAY_DEDUP_LOGS": "0"}
 
 
+@pytest.mark.slow
 @needs_processes
 @pytest.mark.parametrize(("package", "processes"), [("dask", "--workers"), ("ray", "--processes")])
 def test_a_cluster_gives_what_one_process_gives(package: str, processes: str, tmp_path: Path) -> None:

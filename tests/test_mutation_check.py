@@ -7,6 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 SCRIPT = Path(__file__).parents[1] / "scripts" / "mutation-check"
 
 
@@ -28,6 +30,7 @@ def test_each_mutant_changes_one_thing() -> None:
         assert [line[1:] for line in removed] != [line[1:] for line in added], text
 
 
+@pytest.mark.slow
 def test_the_same_seed_gives_the_same_mutants() -> None:
     found = listed("--seed", "3", "--count", "10")
     assert found == listed("--seed", "3", "--count", "10")

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 import armexec
+from samples import one_of
 
 
 class Kind(NamedTuple):
@@ -163,7 +164,9 @@ WHERE = ["linux translated:O0", "apple translated:O0"]
 LATER = ["linux reference", "apple reference", "linux translated:O2"]
 
 
-@pytest.fixture(scope="module", params=[*WHERE, *(pytest.param(where, marks=pytest.mark.long) for where in LATER)])
+@pytest.fixture(
+    scope="module", params=[*one_of(2, WHERE), *(pytest.param(where, marks=pytest.mark.long) for where in LATER)]
+)
 def module(request: pytest.FixtureRequest) -> Iterator[armexec.Module]:
     target, engine = request.param.split()
     with armexec.compile(SOURCE, opt="-O1", target=target, flags="-w", engine=engine) as made:

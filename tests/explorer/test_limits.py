@@ -87,7 +87,8 @@ def test_a_compiler_that_takes_too_long_is_ended(client: TestClient, monkeypatch
         monkeypatch.setitem(serving._BUILD_CALLS, "build", 2.0)
         told = page.failure("build", kind="c", text=f"#define A0 int;\n{doubled}\nA40", flags=mark)
         assert "took more than 2 s" in told["message"]
-        assert mark not in subprocess.run(["ps", "-A", "-ww", "-o", "args="], capture_output=True, text=True).stdout
+        running = subprocess.run(["ps", "-A", "-ww", "-o", "args="], capture_output=True, text=True, check=True)
+        assert mark not in running.stdout
         monkeypatch.setitem(serving._BUILD_CALLS, "build", 20.0)
         assert page.ask("build", **FN)["rows"]
 

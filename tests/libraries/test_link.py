@@ -54,6 +54,7 @@ def test_plain_classes_need_none(source: str) -> None:
     assert not needed(source, "c++")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("source", "language"),
     [

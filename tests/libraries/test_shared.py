@@ -11,6 +11,7 @@ from tests.objects.dynamic.libraries import shared
 import armexec
 from armexec.toolchain import wheel_compiler
 from engines import AVAILABLE
+from samples import one_of
 
 pytestmark = pytest.mark.skipif(wheel_compiler() is None, reason="the C library comes out of the ziglang package")
 SOURCE = r"""
@@ -73,7 +74,7 @@ def library(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return shared(tmp_path_factory.mktemp("shared"), "libs.so", SOURCE, "-g")
 
 
-@pytest.fixture(params=[engine for engine in AVAILABLE if engine != "native"])
+@pytest.fixture(params=one_of(2, [engine for engine in AVAILABLE if engine != "native"]))
 def m(request: pytest.FixtureRequest, library: Path) -> armexec.Module:
     return armexec.load(library, engine=request.param)
 

@@ -64,6 +64,7 @@ print("done")
 _CALL = re.compile(r"\b(mmap|mprotect|pkey_mprotect|shmat)\(")
 
 
+@pytest.mark.slow
 def test_nothing_asks_for_memory_that_is_writable_and_executable(tmp_path: Path) -> None:
     trace = tmp_path / "trace"
     command = ["strace", "-f", "-qq", "-o", str(trace), "-e", "trace=mmap,mprotect,pkey_mprotect,shmat"]

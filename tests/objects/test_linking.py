@@ -194,6 +194,7 @@ def test_load_takes_a_list_of_paths(target: str, tmp_path: Path) -> None:
         armexec.load([b"\x7fELF"])  # type: ignore[list-item]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("target", ["linux", "apple"])
 def test_a_corrupted_object_beside_a_sound_one(target: str) -> None:
     """An image or a LoadError, never anything else."""

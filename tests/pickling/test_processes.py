@@ -45,6 +45,7 @@ def test_protocols(mod: armexec.Module) -> None:
         assert pickle.loads(pickle.dumps(mod.count, protocol)).name == "count"
 
 
+@pytest.mark.slow
 @pytest.mark.skipif("translated" not in AVAILABLE, reason="nothing is translated here")
 def test_a_worker_translates_nothing_that_was_translated_before(tmp_path: Path) -> None:
     function = armexec.function("mul w0, w0, w0; add w0, w0, #77; ret", "int(int)", engine="translated:O2")
@@ -65,6 +66,7 @@ def test_a_worker_translates_nothing_that_was_translated_before(tmp_path: Path) 
     assert entries("__import__('armexec').function('mov w0, #3; ret', 'int()', engine='translated:O2')()") > first
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", METHODS)
 def test_pools(method: str, mod: armexec.Module) -> None:
     context = multiprocessing.get_context(method)
@@ -76,6 +78,7 @@ def test_pools(method: str, mod: armexec.Module) -> None:
             pool.apply(mod["load"], (None,))
 
 
+@pytest.mark.slow
 def test_executors_load_it_once_a_process(mod: armexec.Module) -> None:
     with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as executor:
         assert list(executor.map(mod.sum, [2] * 3, [1, 2, 3], [10, 20, 30])) == [11, 22, 33]
@@ -83,6 +86,7 @@ def test_executors_load_it_once_a_process(mod: armexec.Module) -> None:
         assert len({executor.submit(address, mod.sum).result() for _ in range(3)}) == 1
 
 
+@pytest.mark.slow
 def test_cloudpickle(mod: armexec.Module, tmp_path: Path) -> None:
     cloudpickle = pytest.importorskip("cloudpickle")
     point, color = mod.types["point"], mod.types["color"]
@@ -100,6 +104,7 @@ def test_cloudpickle(mod: armexec.Module, tmp_path: Path) -> None:
     assert cloudpickle.loads(cloudpickle.dumps(point)) is point
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(wheel_compiler() is None, reason="the C library comes out of the ziglang package")
 @pytest.mark.skipif("translated" not in AVAILABLE, reason="there is no C library")
 def test_the_c_library_comes_along(tmp_path: Path) -> None:
@@ -114,6 +119,7 @@ def test_the_c_library_comes_along(tmp_path: Path) -> None:
     assert shown.split("\n") == ["said 4 1", "said 5 2", "[9, 9]"]
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(wheel_compiler() is None, reason="ziglang's linker makes the libraries")
 def test_shared_libraries_come_with_those_that_they_need(tmp_path: Path) -> None:
     from tests.objects.dynamic.libraries import shared

@@ -241,6 +241,7 @@ def test_from_a_destructor(module: armexec.Module) -> None:
     assert module.call_late_inside(module.throw_kept) == 3
 
 
+@pytest.mark.slow
 def test_noexcept_ends_the_program(module: armexec.Module, capfd: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(armexec.Aborted, match=r"signal 6 \(.*uncaught exception of type int\)"):
         module.promise()
@@ -275,6 +276,7 @@ extern "C" int f() { return 1; }
 """
 
 
+@pytest.mark.slow
 @ENGINES
 def test_from_a_static_object(engine: str, tmp_path: Path) -> None:
     error = thrown(lambda: armexec.compile(STATIC, target="linux", engine=engine))
@@ -285,6 +287,7 @@ def test_from_a_static_object(engine: str, tmp_path: Path) -> None:
     assert thrown(lambda: armexec.load(file, engine=engine)).what == "no start"
 
 
+@pytest.mark.slow
 @ENGINES
 def test_at_close(engine: str) -> None:
     source = r"""

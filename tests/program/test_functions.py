@@ -13,6 +13,7 @@ import armexec
 from armexec.engines import get_engine
 from armexec.objects import load_image
 from armexec.toolchain import compile_object
+from samples import one_of
 
 from .guest import needs_c, needs_cxx
 
@@ -103,7 +104,7 @@ int put(int c) { return fputc(c, kept); }
 
 
 @needs_c
-@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("engine", one_of(2, ENGINES[::-1]))
 def test_files_are_below_the_folders_given(engine: str, tmp_path: Path) -> None:
     (tmp_path / "in").write_text("42")
     files = {"/data": str(tmp_path)}
@@ -236,6 +237,7 @@ def test_code_for_the_processor_itself_is_translated_where_it_needs_the_library(
     assert (module.engine, module.f("2.5")) == ("translated", 2.5)
 
 
+@pytest.mark.slow
 @needs_cxx
 @pytest.mark.parametrize("engine", [pytest.param("translated:O0", marks=pytest.mark.long), "reference"])
 def test_exceptions_are_caught_in_the_guest(engine: str) -> None:

@@ -14,6 +14,7 @@ import armexec
 from armexec.errors import LoadError
 from armexec.libraries import FINISH, START
 from armexec.program import SystemCalls, initial_stack
+from samples import one_of
 
 from . import guest
 from .guest import needs_c, needs_cxx, program, run
@@ -133,7 +134,7 @@ def test_the_seed_of_the_project() -> None:
 
 
 @needs_c
-@pytest.mark.parametrize("opt", ["-O0", "-O2"])
+@pytest.mark.parametrize("opt", one_of(2, ["-O2", "-O0"]))
 def test_much_of_the_library(opt: str) -> None:
     done = run(program(MANY, opt=opt), input=b"one\ntwo", environment={"NAME": "value"})
     assert done.output.splitlines() == [
@@ -172,6 +173,7 @@ def test_models_of_thread_local_storage(model: str) -> None:
     assert image.thread_local.size >= 4800
 
 
+@pytest.mark.slow
 @needs_c
 def test_qemu_runs_the_same_image(tmp_path: Path) -> None:
     qemu = shutil.which("qemu-aarch64")
@@ -267,6 +269,7 @@ def test_missing_symbols_are_all_named() -> None:
     assert "lost, wanted by use (b.o)" in text
 
 
+@pytest.mark.slow
 @needs_cxx
 @pytest.mark.parametrize("opt", [pytest.param("-O0", marks=pytest.mark.long), "-O2"])
 def test_cplusplus(opt: str) -> None:

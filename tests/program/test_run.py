@@ -93,6 +93,7 @@ def test_files_are_below_the_folders_given(tmp_path: Path) -> None:
     assert (tmp_path / "out").read_text() == "42"
 
 
+@pytest.mark.slow
 @needs_c
 def test_memory_is_mapped_moved_and_unmapped() -> None:
     source = r"""
@@ -128,6 +129,7 @@ def test_a_program_ends_itself(body: str, signal: int) -> None:
     assert done[:2] == ((128 + signal, signal) if signal else (300 & 255, 0))
 
 
+@pytest.mark.slow
 @needs_cxx
 def test_a_program_of_cplusplus() -> None:
     source = r"""

@@ -46,6 +46,7 @@ def run(body: str, engine: str) -> str:
     return done.text
 
 
+@pytest.mark.slow
 @needs_c
 @pytest.mark.parametrize("engine", ENGINES)
 def test_the_example(engine: str) -> None:
@@ -70,6 +71,7 @@ def test_other_code_at_the_same_address(engine: str) -> None:
     assert run(body, engine) == ""
 
 
+@pytest.mark.slow
 @needs_c
 @pytest.mark.parametrize("engine", ENGINES)
 def test_memory_that_is_writable_and_executable_is_data_to_the_host(engine: str) -> None:
@@ -98,6 +100,7 @@ def test_memory_that_is_writable_and_executable_is_data_to_the_host(engine: str)
     assert (done.status, done.text) == (0, "rw-p")
 
 
+@pytest.mark.slow
 @needs_c
 @pytest.mark.parametrize("engine", ENGINES)
 @pytest.mark.parametrize(
@@ -142,6 +145,7 @@ def _run_into(source: str, engine: str, output: _Output) -> None:
         process.run(["program"])
 
 
+@pytest.mark.slow
 @needs_c
 @pytest.mark.parametrize("engine", ENGINES)
 def test_an_arena_that_grows_by_function(engine: str) -> None:

@@ -359,6 +359,7 @@ def test_code_that_the_guest_writes_isnt_found_in_a_sandbox(mod: armexec.Module)
         inside.make()
 
 
+@pytest.mark.slow
 def test_exceptions_of_the_guest_are_read_in_the_sandbox(canary: ctypes.Array[ctypes.c_char]) -> None:
     mod = armexec.compile(
         """

@@ -15,6 +15,7 @@ from corpus import INTEGER_CORPUS, OPTIMIZATION_LEVELS, Corpus
 from corpus.checks import SAMPLE, check
 from corpus_float import FLOAT_CORPUS
 from corpus_neon import NEON_CORPUS
+from samples import one_of
 from translate.ir.test_deferred_stores import UPDATES
 
 CORPORA = {"integer": INTEGER_CORPUS, "float": FLOAT_CORPUS, "neon": NEON_CORPUS}
@@ -38,7 +39,7 @@ def test_corpus_in_all_cases(corpus: Corpus, stem: str, variant: str, opt: str) 
     check(corpus, stem, corpus.files[stem].variants[variant], opt, "translated", None, sandbox=True)
 
 
-@pytest.mark.parametrize("name", KERNELS)
+@pytest.mark.parametrize("name", one_of(3, KERNELS))
 def test_kernels(name: str) -> None:
     kernel = KERNELS[name]
     image = arm_image(kernel)

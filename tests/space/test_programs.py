@@ -20,6 +20,7 @@ from differential.programs import program
 from differential.state import CODE, CODE_SIZE, DATA, DATA_SIZE, State
 from differential.test_simd_programs import simd_program
 from engines import AVAILABLE
+from samples import one_of
 
 from .guest import make_space
 
@@ -143,6 +144,7 @@ def compare(name: str, seed: int, state: State, counts: tuple[int, ...]) -> None
             pytest.fail(f"program {seed}, reference and {name}, at 0x{reference.cpu.pc:x}: {same} {shown}\n{code}")
 
 
+@pytest.mark.slow
 def test_programs_step_by_step_on_unicorn() -> None:
     for seed, state in integer_states(0, COUNT):
         compare("unicorn", seed, state, SHORT)
@@ -163,7 +165,7 @@ def test_programs_instruction_by_instruction_in_translation() -> None:
         compare("alone", seed, state, SHORT)
 
 
-@pytest.mark.parametrize("name", ["eager", "alone"])
+@pytest.mark.parametrize("name", one_of(2, ["alone", "eager"]))
 def test_simd_programs(name: str) -> None:
     for seed in range(4):
         compare(name, seed, simd_program(seed), LONG)

@@ -19,6 +19,7 @@ from armexec.translate.mode import NONSPECULATIVE
 from armexec.translate.policy import DEFAULT, OPTIMIZATIONS, Policy
 from armexec.translate.tiers import BASELINE, OPTIMIZED, wait
 from armexec.translate.unit_registry import Argument, Shape
+from samples import one_of
 
 from .guest import FIB, load
 
@@ -126,7 +127,7 @@ NAMES = [*(name.replace("_", "-") for name in OPTIMIZATIONS), "", "all"]
 
 
 @pytest.mark.parametrize("engine", ["translated", "translated:O2"])
-@pytest.mark.parametrize("names", NAMES)
+@pytest.mark.parametrize("names", one_of(4, NAMES))
 def test_the_same_results(names: str, engine: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ARMEXEC_DISABLE", names)
     module = _module(engine)

@@ -87,6 +87,7 @@ def m(request: pytest.FixtureRequest, thrower: Path, search: Callable[[str], lis
     return armexec.load(thrower, search=search(c_library), engine=engine)
 
 
+@pytest.mark.slow
 def test_exceptions_are_caught(m: armexec.Module) -> None:
     before = m.globals["destroyed"]
     assert [m.caught(x) for x in (3, -7, 12)] == [0, -7, 1000]
@@ -94,6 +95,7 @@ def test_exceptions_are_caught(m: armexec.Module) -> None:
     assert m.caught_text.returning(str)(10) == "more than nine"
 
 
+@pytest.mark.slow
 def test_an_exception_that_nobody_catches(m: armexec.Module) -> None:
     with pytest.raises(armexec.Aborted, match="signal 6"):
         m["uncaught(int)"](11)

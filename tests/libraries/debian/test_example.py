@@ -12,6 +12,7 @@ import pytest
 EXAMPLE = Path(__file__).parents[3] / "examples" / "sqlite.py"
 
 
+@pytest.mark.slow
 # Translating it takes half a minute; the interpreter needs five seconds.
 @pytest.mark.parametrize("engine", ["reference", pytest.param("translated", marks=pytest.mark.long)])
 def test_rows_in_the_order_of_a_python_function(library: Callable[[str], Path], engine: str) -> None:

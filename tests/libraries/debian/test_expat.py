@@ -67,6 +67,7 @@ def test_elements(expat: Expat) -> None:
     ]
 
 
+@pytest.mark.slow
 def test_exceptions_pass_through(expat: Expat) -> None:
     problem = KeyError("an element that nobody expected")
 

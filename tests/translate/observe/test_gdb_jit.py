@@ -88,6 +88,7 @@ def test_a_backtrace_has_the_functions_and_lines_of_the_guest(tmp_path: Path) ->
     assert "the fault: " in shown
 
 
+@pytest.mark.slow
 @needs_gdb
 @pytest.mark.usefixtures("asked_for")
 def test_a_backtrace_through_code_of_the_first_tier(tmp_path: Path) -> None:
@@ -97,6 +98,7 @@ def test_a_backtrace_through_code_of_the_first_tier(tmp_path: Path) -> None:
     assert "_start" in frames[-1] or "main" in frames[-1], shown
 
 
+@pytest.mark.slow
 @needs_gdb
 @pytest.mark.usefixtures("asked_for")
 def test_a_backtrace_from_a_call_that_python_makes_directly(tmp_path: Path) -> None:
@@ -114,6 +116,7 @@ try:
     assert re.search(r"^#\d+ .*(_start|main).*\Z", shown.strip(), re.MULTILINE), shown
 
 
+@pytest.mark.slow
 @needs_gdb
 @pytest.mark.usefixtures("asked_for")
 def test_breakpoints_at_functions_and_lines(tmp_path: Path) -> None:
