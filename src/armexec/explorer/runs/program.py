@@ -1,0 +1,73 @@
+"""A program that runs to its end at full speed, not recorded."""
+
+from __future__ import annotations
+
+import io
+import sys
+from time import monotonic
+from typing import Any
+
+from armexec.errors import ExecutionError
+from armexec.explorer.builds.runnable import Runnable
+from armexec.explorer.messages import failure
+from armexec.programs import run_image
+from armexec.resource_limits.run_limits import limits
+
+__all__ = ["execute"]
+
+_MEMORY = 256 << 20
+"""Bytes that the program may map."""
+_MOST_OUTPUT = 1 << 18
+"""Bytes of standard output, and of standard error, that are kept."""
+
+
+class _Kept(io.RawIOBase):
+    """A file that keeps the first bytes that are written to it."""
+
+    def __init__(self) -> None:
+        self._data = bytearray()
+        self.truncated = False
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, data: Any, /) -> int:
+        room = _MOST_OUTPUT - len(self._data)
+        self.truncated |= len(data) > room
+        self._data += data[:room]
+        return len(data)
+
+    def text(self) -> str:
+        """What was kept, as text."""
+        return self._data.decode("utf-8", "backslashreplace")
+
+
+def execute(runnable: Runnable, request: dict[str, Any]) -> dict[str, Any]:
+    """Run a program with its arguments, its standard input and its limit of time.
+
+    Returns its exit status, or the error that has ended it; what it wrote; and the time that it took.
+    """
+    output, error = _Kept(), _Kept()
+    sys.stdout = io.TextIOWrapper(output, "utf-8", "backslashreplace", write_through=True)
+    sys.stderr = io.TextIOWrapper(error, "utf-8", "backslashreplace", write_through=True)
+    begin = monotonic()
+    found: dict[str, Any] = {}
+    try:
+        result = run_image(
+            runnable.image,
+            request["arguments"],
+            input=request["input"].encode("utf-8", "backslashreplace"),
+            files={},
+            capture=False,
+            limits=limits(time_limit=request["seconds"], memory_limit=_MEMORY),
+        )
+        found["status"] = result.status
+    except ExecutionError as failed:
+        found["error"] = failure(failed)
+    milliseconds = int((monotonic() - begin) * 1000)
+    return found | {
+        "stdout": output.text(),
+        "stderr": error.text(),
+        "truncated": output.truncated or error.truncated,
+        "milliseconds": milliseconds,
+    }
