@@ -26,7 +26,7 @@ from armexec.cli.options import level_option
 @option(
     "--api",
     is_flag=True,
-    help="Serve Compiler Explorer's API, too, for its clients on this machine: cexpl, editors, curl. It needs no secret.",
+    help="Serve Compiler Explorer's API, too, without a secret, for programs on this machine: cexpl, editors, curl.",
 )
 def explore(
     file: str | None, port: int, no_browser: bool, language: str | None, target: str, opt: str, api: bool

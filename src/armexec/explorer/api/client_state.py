@@ -80,7 +80,7 @@ def _sessions_of_layout(content: list[Any]) -> list[dict[str, Any]]:
         if not isinstance(editor, int | str) or not editor:
             continue
         session = sessions.setdefault(editor, {"id": editor, "compilers": [], "executors": []})
-        compiler = {key: state[key] for key in ("options", "filters", "libs") if key in state}
+        compiler: dict[str, Any] = {key: state[key] for key in ("options", "filters", "libs") if key in state}
         compiler["id"] = state.get("compiler")
         if name == "codeEditor":
             session |= {"language": state.get("lang"), "source": state.get("source"), "filename": state.get("filename")}

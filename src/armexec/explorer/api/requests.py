@@ -66,9 +66,13 @@ class Compilation:
 def json_of(body: bytes) -> Any:
     """A body as JSON. Raises Rejected."""
     try:
-        return json.loads(body)
+        return json.loads(body, parse_constant=_no_number)
     except (ValueError, RecursionError) as error:
         raise Rejected(f"the body isn't JSON: {str(error) or type(error).__name__}") from None
+
+
+def _no_number(name: str) -> None:
+    raise ValueError(f"{name} is no number of JSON")
 
 
 def from_json(body: bytes) -> Compilation:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 from collections.abc import Iterator
 from html import escape
 from time import monotonic
@@ -12,14 +13,14 @@ from typing import Any
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import JSONResponse, PlainTextResponse, RedirectResponse, Response
+from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
 from armexec import __version__
-from armexec.errors import WorkerCrashed
+from armexec.errors import Error, WorkerCrashed
 from armexec.explorer.api import catalogue
-from armexec.explorer.api.answers import compiled, listed, text_of
+from armexec.explorer.api.answers import compiled, listed, not_built, text_of
 from armexec.explorer.api.client_state import decoded, fragment, normalized, session_source
 from armexec.explorer.api.links import Links
 from armexec.explorer.api.programs import Programs
@@ -30,8 +31,8 @@ __all__ = ["PREFIXES", "api"]
 
 PREFIXES = ("api", "z", "clientstate", "source")
 """The first parts of the paths of these routes."""
-_BUILD, _ASK = 60.0, 10.0
-"""Seconds for a compilation, and for a question."""
+_BUILD, _LINK, _ASK = 30.0, 900.0, 10.0
+"""Seconds for a compilation, for one that is linked, which may mean to build a library first, and for a question."""
 _LARGEST = 4 << 20
 """Bytes of a body."""
 _MOST = 64
@@ -63,8 +64,17 @@ def api(builders: Builders, token: str) -> ASGIApp:
             Route("/api/version", _version),
             Route("/api/releaseBuild", _version),
         ],
-        exception_handlers={HTTPException: _failed, Rejected: _rejected},
+        exception_handlers={HTTPException: _failed, Rejected: _rejected, Error: _broken},
     )
+
+
+def _json(content: Any, status: int = 200) -> Response:
+    # Escapes, since a text may have surrogates that UTF-8 can't express.
+    return Response(json.dumps(content, separators=(",", ":")), status, media_type="application/json")
+
+
+def _plain(text: str, status: int = 200) -> Response:
+    return Response(text.encode("utf-8", "replace"), status, media_type="text/plain")
 
 
 def _wants_json(request: Request) -> bool:
@@ -73,8 +83,8 @@ def _wants_json(request: Request) -> bool:
 
 def _error(request: Request, status: int, message: str) -> Response:
     if _wants_json(request):
-        return JSONResponse({"error": message, "message": message}, status)
-    return PlainTextResponse(f"{message}\n", status)
+        return _json({"error": message, "message": message}, status)
+    return _plain(f"{message}\n", status)
 
 
 async def _failed(request: Request, error: Exception) -> Response:
@@ -89,23 +99,27 @@ async def _rejected(request: Request, error: Exception) -> Response:
     return _error(request, error.status, str(error))
 
 
+async def _broken(request: Request, error: Exception) -> Response:
+    return _error(request, 500, str(error))
+
+
 async def _nothing(_: Request) -> Response:
-    return JSONResponse([])
+    return _json([])
 
 
 async def _version(_: Request) -> Response:
-    return PlainTextResponse(f"armexec-{__version__}")
+    return _plain(f"armexec-{__version__}")
 
 
 async def _examples(_: Request) -> Response:
-    return JSONResponse(catalogue.examples())
+    return _json(catalogue.examples())
 
 
 async def _example(request: Request) -> Response:
     text = catalogue.example(request.path_params["language"], request.path_params["file"])
     if text is None:
         raise Rejected("there is no such example: /source/builtin/list lists them", 404)
-    return JSONResponse({"file": text})
+    return _json({"file": text})
 
 
 async def _body(request: Request) -> bytes:
@@ -143,8 +157,8 @@ class _Routes:
     @staticmethod
     def _rows(request: Request, title: str, rows: list[dict[str, Any]]) -> Response:
         if _wants_json(request):
-            return JSONResponse(catalogue.chosen(request.query_params.get("fields"), rows))
-        return PlainTextResponse(listed(title, rows))
+            return _json(catalogue.chosen(request.query_params.get("fields"), rows))
+        return _plain(listed(title, rows))
 
     async def compile(self, request: Request) -> Response:
         """Compile, and execute if that is asked for; or execute alone."""
@@ -160,15 +174,18 @@ class _Routes:
                 result = await self._programs.run(asked, kind)
             else:
                 result = await self._compiled(asked, kind)
-                if asked.executes:
+                if asked.executes and result["code"] != 0:
+                    result["execResult"] = not_built(result)
+                elif asked.executes:
                     result["execResult"] = await self._programs.run(asked, kind)
-        return JSONResponse(result) if _wants_json(request) else PlainTextResponse(text_of(result))
+        return _json(result) if _wants_json(request) else _plain(text_of(result))
 
     async def _compiled(self, asked: Compilation, kind: catalogue.Kind) -> dict[str, Any]:
         begin = monotonic()
         timed_out = False
         try:
-            message, _ = await self._builders.ask(asked.builder_request("api compile", kind), _BUILD)
+            seconds = _LINK if "binary" in asked.filters else _BUILD
+            message, _ = await self._builders.ask(asked.builder_request("api compile", kind), seconds)
             built = message.get("ok") or {"code": -1, "stderr": [{"text": message["error"]["message"]}]}
         except WorkerCrashed as error:
             timed_out = True
@@ -185,15 +202,15 @@ class _Routes:
         if found is None:
             raise Rejected(f"there is no instruction {name!r:.80}", 404)
         if not _wants_json(request):
-            return PlainTextResponse(found["page"] + "\n")
+            return _plain(found["page"] + "\n")
         page = f"<pre>{escape(found['page'])}</pre>"
-        return JSONResponse({"tooltip": found["tooltip"], "html": page, "url": str(request.url)})
+        return _json({"tooltip": found["tooltip"], "html": page, "url": str(request.url)})
 
     async def shorten(self, request: Request) -> Response:
         """Keep a client state; the link to it."""
         state = normalized(json_of(await _body(request)))
         name = await asyncio.to_thread(self._links.add, state)
-        return JSONResponse({"url": f"http://{request.headers['host']}/z/{name}"})
+        return _json({"url": f"http://{request.headers['host']}/z/{name}"})
 
     async def _state(self, request: Request) -> dict[str, Any]:
         name = request.path_params["id"]
@@ -204,7 +221,7 @@ class _Routes:
 
     async def link_information(self, request: Request) -> Response:
         """The client state of a link."""
-        return JSONResponse(await self._state(request))
+        return _json(await self._state(request))
 
     async def link(self, request: Request) -> Response:
         """The page with the state of a link; for clients, the state."""
@@ -215,7 +232,7 @@ class _Routes:
         source = session_source(await self._state(request), request.path_params["number"])
         if source is None:
             raise Rejected("the link has no such session", 404)
-        return PlainTextResponse(source)
+        return _plain(source)
 
     async def client_state(self, request: Request) -> Response:
         """The page with the state that the address has; for clients, the state."""
@@ -223,7 +240,7 @@ class _Routes:
 
     def _opened(self, request: Request, state: dict[str, Any]) -> Response:
         if _wants_json(request):
-            return JSONResponse(state)
+            return _json(state)
         return RedirectResponse(f"/{self._token}/#{fragment(state)}", 302)
 
     @contextlib.contextmanager

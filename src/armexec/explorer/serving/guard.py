@@ -14,6 +14,8 @@ from starlette.datastructures import Headers
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from armexec.explorer.serving.peer import is_another_users
+
 __all__ = ["Guard"]
 
 _HEADERS = {
@@ -30,7 +32,8 @@ class Guard:
     """Lets requests through to `app` whose path begins with the token, which it takes off.
 
     `api`: an application for programs on this machine, and the first parts of its paths, which need no token. A browser
-    tells in its requests that another page has made them, by Origin or by Sec-Fetch-Site; these are refused.
+    tells in its requests that another page has made them, by Origin or by Sec-Fetch-Site; these are refused. So are
+    those of other users, where the system tells whose they are.
     """
 
     def __init__(self, app: ASGIApp, token: str, port: int, api: tuple[ASGIApp, Collection[str]] | None = None) -> None:
@@ -83,6 +86,8 @@ class Guard:
         if headers.get("sec-fetch-site", "none") not in ("same-origin", "none"):
             return 403, "This request comes from another page."
         if self._is_open(scope):
+            if scope.get("client") and scope.get("server") and is_another_users(scope["client"], scope["server"]):
+                return 403, "This request comes from another user of this machine."
             return None
         token = _first_part(scope)
         if not hmac.compare_digest(token.encode("utf-8", "replace"), self._token.encode()):
