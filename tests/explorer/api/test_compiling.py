@@ -208,21 +208,17 @@ def test_other_files(ce: Client) -> None:
     ]
     body: dict[str, Any] = {"source": '#include "inner/a.h"\nint f(void) { return N; }', "files": files}
     body["options"] = {"userArguments": "-O1"}
-    assert "        mov     w0, #7" in ce_text(ce.post("c-linux", body).json())
+    assert "mov     w0, #7" in " ".join(asm(ce.post("c-linux", body).json()))
     files[1]["contents"] = "#error here\n"
     wrong = ce.post("c-linux", body).json()
-    assert shown(wrong["stderr"])[1].startswith("inner/b.h:1:2: error: here")
+    assert "inner/b.h:1:2: error: here" in shown(wrong["stderr"])
     assert "armexec-" not in " ".join(shown(wrong["stderr"]))
     assembly = {
         "source": '.include "m.s"\nf: ret\n',
         "files": [{"filename": "m.s", "contents": "nop\n"}],
         "options": {},
     }
-    assert [text.split()[0] for text in asm(ce.post("asm-linux", assembly).json())] != []
-
-
-def ce_text(answer: Any) -> str:
-    return "\n".join(asm(answer))
+    assert "        nop" in asm(ce.post("asm-linux", assembly).json())
 
 
 @pytest.mark.parametrize("name", ["../a.h", "/etc/a.h", "a/../../b.h", "", ".", "a\0b", "x" * 5000])
