@@ -29,6 +29,13 @@ def test_a_program_with_arguments_and_input(ce: Client, arguments: Any) -> None:
     assert ran["buildResult"]["code"] == 0
 
 
+def test_a_program_that_is_interpreted_no_longer_begins_anew(ce: Client) -> None:
+    long = 'unsigned s = 0; for (volatile int i = 0; i < 200000; i++) s += i; put(1, "after\\n"); return s % 251;'
+    answer = executor(ce, ECHO.replace("return argc + 40;", long), args=["before"], stdin="typed\n")
+    assert shown(answer["stdout"]) == ["before", "typed", "after"]
+    assert answer["code"] == sum(range(200_000)) % 2**32 % 251
+
+
 @pytest.mark.parametrize("compiler", ["c-linux", "c-apple", "c-bare"])
 def test_execution_alone(ce: Client, compiler: str) -> None:
     answer = executor(ce, "int main(int argc, char **argv) { return argc + 4; }", compiler, args="a b", stdin="")
@@ -134,7 +141,7 @@ def test_files_cant_be_opened(ce: Client) -> None:
 
 def test_a_process_that_ends_is_told(ce: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     # The process is given no time: what happens if it hangs in what no limit of the guest's reaches.
-    monkeypatch.setattr(programs, "_START", -9.9)
+    monkeypatch.setattr(programs, "_START", -19.9)
     answer = executor(ce, "int main(void) { for (volatile int i = 0;; i++); }")
     assert answer["code"] == -1
     assert "took more than" in " ".join(shown(answer["stderr"]))

@@ -34,7 +34,8 @@ def explore(
     """Open a page that shows source, assembly and words, and runs calls forwards and back.
 
     The page is served on this machine only, until Ctrl-C, and needs no network. Its address has a secret part: whoever
-    knows it can run code. The code runs in a process that can't open files or connect.
+    knows it can run code. The code runs in a process that can't open files or connect. With --api, programs of this
+    user need no secret part, and pages are refused.
     """
     from armexec.explorer.open_page import explore as explored
 

@@ -16,7 +16,7 @@ __all__ = ["Programs"]
 
 _LINK = 900.0
 """Seconds: it may mean to build the C++ library first."""
-_RUN = 10.0
+_RUN = 20.0
 """Seconds that a program may run."""
 _START = 15.0
 """Seconds more for what comes before and after."""
