@@ -13,8 +13,6 @@ __all__ = ["Links"]
 
 _LENGTH = 12
 """Characters of an id: 72 bits."""
-_LIMIT = 64 << 20
-"""Bytes on disk."""
 _MOST = 256
 """Links that are also kept in memory, for where nothing is kept on disk."""
 
@@ -23,7 +21,7 @@ class Links:
     """The links of this user."""
 
     def __init__(self) -> None:
-        self._store = Store("links", limit=_LIMIT)
+        self._store = Store("links")
         self._recent: dict[str, bytes] = {}
 
     def add(self, state: dict[str, Any]) -> str:
