@@ -175,6 +175,7 @@ MAY_IMPORT = {
         "programs",
         "resource_limits",
         "sources",
+        "store",
         "toolchain",
         "words",
     },

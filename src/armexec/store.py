@@ -42,6 +42,7 @@ STORES: Mapping[str, str] = MappingProxyType(
         "compilers": "compilers' versions",
         "translations": "translations",
         "libraries": "C and C++ libraries",
+        "links": "short links of the explorer",
     }
 )
 """The stores by name, with descriptions of their contents."""

@@ -58,7 +58,7 @@ def test_a_link_is_opened_as_such(monkeypatch: pytest.MonkeyPatch) -> None:
 
     told: list[str] = []
 
-    def served(connection: socket.socket, hello: dict[str, object], ready: object) -> None:
+    def served(connection: socket.socket, hello: dict[str, object], ready: object, **_: object) -> None:
         connection.close()
         assert hello["opened"] is None
         assert callable(ready)

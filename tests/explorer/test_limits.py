@@ -87,10 +87,16 @@ def test_a_compiler_that_takes_too_long_is_ended(client: TestClient, monkeypatch
         monkeypatch.setitem(serving._BUILD_CALLS, "build", 2.0)
         told = page.failure("build", kind="c", text=f"#define A0 int;\n{doubled}\nA40", flags=mark)
         assert "took more than 2 s" in told["message"]
-        running = subprocess.run(["ps", "-A", "-ww", "-o", "args="], capture_output=True, text=True, check=True)
-        assert mark not in running.stdout
+        end = time.monotonic() + 60
+        while mark in _running():
+            assert time.monotonic() < end
         monkeypatch.setitem(serving._BUILD_CALLS, "build", 20.0)
         assert page.ask("build", **FN)["rows"]
+
+
+def _running() -> str:
+    """The arguments of all processes. One that was killed may still be there for a moment."""
+    return subprocess.run(["ps", "-A", "-ww", "-o", "args="], capture_output=True, text=True, check=True).stdout
 
 
 def test_a_run_can_be_stopped_meanwhile(page: Conversation) -> None:
@@ -177,7 +183,9 @@ def test_many_pages_have_a_run_each_and_one_too_many_is_refused(client: TestClie
         assert page.ask("hello")
 
 
-def test_too_many_requests_end_the_page(page: Conversation) -> None:
+def test_too_many_requests_end_the_page(page: Conversation, monkeypatch: pytest.MonkeyPatch) -> None:
+    # With more places, fast builders keep up.
+    monkeypatch.setattr(serving, "_WAITING", 2)
     with pytest.raises(WebSocketDisconnect) as ended:  # noqa: PT012
         for _ in range(100):
             page.send("build", **FN)

@@ -26,6 +26,7 @@ def explore(
     language: str | None = None,
     opt: str = "-O0",
     target: str = "linux",
+    api: bool = False,
     told: Callable[[str], object] = print,
 ) -> None:
     """Serve the page until Ctrl-C, and open it in the browser.
@@ -36,6 +37,7 @@ def explore(
         browser: whether the browser is opened.
         language: what the file holds, if its name doesn't say.
         opt, target: as for `compile`.
+        api: whether clients of Compiler Explorer may use the server, too.
         told: called with the URL.
 
     Raises:
@@ -56,7 +58,7 @@ def explore(
         if browser:
             threading.Thread(target=webbrowser.open, args=(url + fragment,), daemon=True).start()
 
-    serve(connection, {"version": __version__, "opened": opened, "examples": EXAMPLES}, ready)
+    serve(connection, {"version": __version__, "opened": opened, "examples": EXAMPLES}, ready, with_api=api)
 
 
 def _given(file: str, language: str | None) -> tuple[dict[str, Any] | None, str]:

@@ -136,6 +136,16 @@ class Source:
 
         return compile_assembly(self.text, markers=markers, **(self._options() | {"debug": debug}))
 
+    def compiler_output(self, *, debug: bool = False) -> Compiled:
+        """What `compiler_assembly` gives of C or C++, as bytes, with the compiler's command and warnings.
+
+        Raises:
+            CompileError, LoadError: it can't be compiled or read.
+        """
+        from armexec.toolchain import assembly_output
+
+        return assembly_output(self.text, **(self._options() | {"debug": debug}))
+
     def _options(self) -> CompileOptions:
         return {
             "language": "assembler" if self.kind == "assembly" else self.kind,

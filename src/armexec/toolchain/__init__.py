@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from armexec.toolchain.compile import Compiled, compile_assembly, compile_object
+from armexec.toolchain.compile import Compiled, assembly_output, compile_assembly, compile_object
 from armexec.toolchain.compiler import Compiler, find_compiler, wheel_compiler
 from armexec.toolchain.options import CompileOptions
 from armexec.toolchain.targets import Target, resolve_target
@@ -12,6 +12,7 @@ __all__ = [
     "Compiled",
     "Compiler",
     "Target",
+    "assembly_output",
     "compile_assembly",
     "compile_object",
     "find_compiler",

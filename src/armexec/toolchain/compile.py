@@ -24,7 +24,7 @@ from armexec.toolchain.targets import Target, resolve_target
 if TYPE_CHECKING:
     from armexec.toolchain.process import Finished
 
-__all__ = ["Compiled", "compile_assembly", "compile_object"]
+__all__ = ["Compiled", "assembly_output", "compile_assembly", "compile_object"]
 
 _OPTIMIZATIONS = ("-O0", "-O1", "-O2", "-O3", "-Og", "-Os", "-Oz", "-Ofast", "-O")
 _MAGICS = {"elf": b"\x7fELF", "macho": b"\xcf\xfa\xed\xfe"}  # both little-endian and 64 bits
@@ -72,6 +72,14 @@ def compile_assembly(source: str, *, markers: bool = False, **options: Unpack[Co
     if markers:
         job.keep_markers()
     return job.result().data.decode("utf-8", "replace")
+
+
+def assembly_output(source: str, **options: Unpack[CompileOptions]) -> Compiled:
+    """Compile C or C++ to assembly as `compile_assembly` does; the text's bytes, with the command and the warnings.
+
+    Raises CompileError, with the compiler's diagnostics, if there is no text to return.
+    """
+    return _Job(source, "-S", **options).result()
 
 
 class _Job:

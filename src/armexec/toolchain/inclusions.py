@@ -23,8 +23,19 @@ _MOST_FILES = 500
 _FOLDER_OPTIONS = ("-I", "-iquote", "-isystem", "-idirafter")
 
 
-def include_folders(flags: Sequence[str]) -> list[str]:
-    """The folders that a compiler's options add to the search for included files."""
+def include_folders(flags: Sequence[str] | str) -> list[str]:
+    """The folders that a compiler's options, also as a text, add to the search for included files.
+
+    Raises:
+        CompileError: the text can't be split.
+    """
+    if isinstance(flags, str):
+        import shlex
+
+        try:
+            flags = shlex.split(flags)
+        except ValueError as error:
+            raise CompileError(f"can't read the flags {flags!r}: {error}") from None
     folders = []
     for index, flag in enumerate(flags):
         option = next((option for option in _FOLDER_OPTIONS if flag.startswith(option)), None)

@@ -23,11 +23,19 @@ from armexec.cli.options import level_option
 )
 @option("--target", type=choice(("linux", "apple", "bare")), default="linux", help="The system to compile for.")
 @level_option
-def explore(file: str | None, port: int, no_browser: bool, language: str | None, target: str, opt: str) -> None:
+@option(
+    "--api",
+    is_flag=True,
+    help="Serve Compiler Explorer's API, too, without a secret, for programs on this machine: cexpl, editors, curl.",
+)
+def explore(
+    file: str | None, port: int, no_browser: bool, language: str | None, target: str, opt: str, api: bool
+) -> None:
     """Open a page that shows source, assembly and words, and runs calls forwards and back.
 
     The page is served on this machine only, until Ctrl-C, and needs no network. Its address has a secret part: whoever
-    knows it can run code. The code runs in a process that can't open files or connect.
+    knows it can run code. The code runs in a process that can't open files or connect. With --api, programs of this
+    user need no secret part, and pages are refused.
     """
     from armexec.explorer.open_page import explore as explored
 
@@ -38,5 +46,19 @@ def explore(file: str | None, port: int, no_browser: bool, language: str | None,
         language=language,
         opt=f"-O{opt}",
         target=target,
-        told=lambda url: print(f"{url}\nCtrl-C ends it.", flush=True),
+        api=api,
+        told=lambda url: print(f"{url}\n{_usage(url, port) if api else ''}Ctrl-C ends it.", flush=True),
     )
+
+
+def _usage(url: str, port: int) -> str:
+    """How clients of Compiler Explorer use the server of a page."""
+    home = "/".join(url.split("/")[:3])
+    lines = [
+        f"Clients of Compiler Explorer use {home} instead of https://godbolt.org:",
+        f"  cexpl --host {home} FILE",
+        f"  curl --data-binary @FILE '{home}/api/compiler/c-linux/compile?options=-O2'",
+    ]
+    if not port:
+        lines.append("The address is another one next time; --port 10240 keeps it.")
+    return "\n".join(lines) + "\n"

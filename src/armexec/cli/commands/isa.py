@@ -4,15 +4,11 @@ from __future__ import annotations
 
 import textwrap
 from collections import Counter
-from typing import TYPE_CHECKING
 
 import click
 
 from armexec.cli.command import argument, command, option
 from armexec.errors import Error
-
-if TYPE_CHECKING:
-    from armexec.isa import Instruction
 
 
 def _mnemonic_names(_context: click.Context, _argument: click.Parameter, begun: str) -> list[str]:
@@ -45,50 +41,27 @@ def isa(name: str | None, coverage: bool, missing: bool) -> None:
 
 
 def _pages(name: str) -> str:
-    """The page of an instruction; if several have the name, a list of them and all their pages."""
-    from armexec.isa.manual.page import page
+    """The pages of a name. Raises Error where there are none."""
+    from armexec.isa.manual.lookup import pages
 
-    found, seldom = _find(name)
-    pages = [page(instruction, name.lower()) for instruction in found]
-    parts = [] if len(pages) == 1 else [_contents(name, found)]
-    parts += pages
-    if seldom:
-        others = ", ".join(instruction.name for instruction in seldom)
-        parts.append(f"{name} is also another way to write {others}, which the disassembler doesn't use.")
-    return f"\n\n{'-' * 100}\n\n".join(parts)
+    found = pages(name)
+    if not found:
+        raise _unknown(name)
+    return found
 
 
-def _find(name: str) -> tuple[list[Instruction], list[Instruction]]:
-    """The instructions of a name, and those that accept the name but aren't printed with it."""
-    from armexec.isa import all_instructions, mnemonics
-
-    wanted = name.lower()
-    found = [
-        i
-        for i in all_instructions()
-        if i.name.lower() == wanted or any(form.name.lower() == wanted for form in (*i.forms, *i.aliases))
-    ]
-    if found and wanted not in mnemonics():
-        return found, []
-    # SWP is a mnemonic and also an instruction's name, with the encodings of others.
-    candidates = mnemonics().get(wanted, ())
-    often = [
-        i
-        for i in candidates
-        if any(f.mnemonic == wanted for f in i.forms)
-        or any(a.mnemonic == wanted and a.preferred is not False for a in i.aliases)
-    ]
-    if candidates:
-        return (often, [i for i in candidates if i not in often]) if often else (list(candidates), [])
+def _unknown(name: str) -> Error:
     from difflib import get_close_matches
 
+    from armexec.isa import mnemonics
     from armexec.isa.coverage import coverage
 
+    wanted = name.lower()
     for row in coverage():
         if row.encoding.lower() == wanted:
-            raise Error(f"{row.encoding} ({row.group}): {row.status}: {row.reason}")
+            return Error(f"{row.encoding} ({row.group}): {row.status}: {row.reason}")
     near = get_close_matches(wanted, sorted(mnemonics()), 3)
-    raise Error(f"no instruction {name!r}" + (f"; did you mean {' or '.join(near)}?" if near else ""))
+    return Error(f"no instruction {name!r}" + (f"; did you mean {' or '.join(near)}?" if near else ""))
 
 
 def _mnemonics() -> str:
@@ -96,19 +69,6 @@ def _mnemonics() -> str:
 
     names = ", ".join(sorted(mnemonics()))
     return textwrap.fill(names, 100) + "\n\narmexec isa NAME shows one; armexec isa --coverage counts them."
-
-
-def _contents(name: str, instructions: list[Instruction]) -> str:
-    """A line for each of the instructions: its name, and the syntax of the mnemonic."""
-    from armexec.isa.manual.page import summary
-    from armexec.isa.manual.reference import rows
-
-    lines = [f"{name}: {len(instructions)} instructions", ""]
-    for instruction in instructions:
-        lines.append(f"  {instruction.name}: {summary(instruction)[0]}")
-        named = [form for form in (*instruction.forms, *instruction.aliases) if form.mnemonic == name.lower()]
-        lines += [f"      {syntax}" for syntax in dict.fromkeys(row.syntax for row in rows(named))]
-    return "\n".join(lines)
 
 
 def _coverage() -> str:

@@ -13,7 +13,7 @@ from armexec.objects import Image
 from armexec.objects.names import linkage_name, source_name
 from armexec.sources import Source
 
-__all__ = ["Request", "build", "link", "listing"]
+__all__ = ["Placed", "Request", "build", "is_same_file", "lines_of_words", "link", "linked_image", "listing", "rows_of"]
 
 KINDS = ("c", "c++", "assembly", "hex")
 _SUFFIXES = {"c": ".c", "c++": ".cpp", "assembly": ".s", "hex": ".hex"}
@@ -69,13 +69,13 @@ def build(request: Request) -> dict[str, Any]:
     source = request.source()
     image = source.image()
     functions = image.own_functions
-    placed = _Placed(image)
-    own_lines = _lines_of_words(request.text) if request.kind == "hex" else None
+    placed = Placed(image)
+    own_lines = lines_of_words(request.text) if request.kind == "hex" else None
     rows: list[list[Any]] = []
     found = []
     for index, function in enumerate(functions):
         first = len(rows)
-        rows += _rows(placed, function, index, source.name, _MOST_ROWS - len(rows), own_lines)
+        rows += rows_of(placed, function, index, source.name, _MOST_ROWS - len(rows), own_lines)
         prototype = function.prototype
         found.append(
             {
@@ -112,17 +112,18 @@ def _how(source: Source) -> str:
     return "armexec's assembler" if source.kind == "assembly" else "disassembled"
 
 
-class _Placed:
+class Placed:
     """The bytes of an image at `_BASE`, and the names of addresses there."""
 
-    def __init__(self, image: Image) -> None:
+    def __init__(self, image: Image, *, demangle: bool = True) -> None:
         self.image = image
         self._segments = image.place(_BASE, lambda name: None)
         labels = [s for s in reversed(image.symbols) if s.kind == "notype" and s.binding != "local"]
         names = {_BASE + s.offset: image.linkage_name(s) for s in labels if s.offset is not None}
         missing = image.missing.names.items()
-        names |= {_BASE + offset: source_name(linkage_name(name, image.format)) for offset, name in missing}
-        self.names = names | {_BASE + function.offset: function.source_name for function in image.functions}
+        shown = source_name if demangle else str
+        names |= {_BASE + offset: shown(linkage_name(name, image.format)) for offset, name in missing}
+        self.names = names | {_BASE + function.offset: shown(function.name) for function in image.functions}
 
     def read(self, offset: int, size: int) -> bytes:
         for begin, data in self._segments:
@@ -131,8 +132,8 @@ class _Placed:
         return b""
 
 
-def _rows(
-    placed: _Placed, function: Any, index: int, file: str, most: int, own_lines: list[int] | None
+def rows_of(
+    placed: Placed, function: Any, index: int, file: str, most: int, own_lines: list[int] | None
 ) -> list[list[Any]]:
     """Rows: offset, word, text, line or 0, number of the function, offset of a branch's target or -1."""
     image = placed.image
@@ -151,17 +152,17 @@ def _rows(
             line = own_lines[number] if number < len(own_lines) else 0
         else:
             place = image.line_of(offset)
-            line = place.line if place is not None and _same(place.file, file) else 0
+            line = place.line if place is not None and is_same_file(place.file, file) else 0
         target = -1 if instruction.target is None else instruction.target - _BASE
         rows.append([offset, instruction.word, instruction.text, line, index, target])
     return rows
 
 
-def _same(path: str, file: str) -> bool:
+def is_same_file(path: str, file: str) -> bool:
     return path == file or path.endswith("/" + file)
 
 
-def _lines_of_words(text: str) -> list[int]:
+def lines_of_words(text: str) -> list[int]:
     """The line of each word, where each line has words of its own; else nothing."""
     from armexec.words import parse_words
 
@@ -180,20 +181,12 @@ def link(request: Request) -> tuple[dict[str, Any], bytes]:
     Raises:
         CompileError, AssemblyError, LoadError: as `build`, and what a program or a library needs isn't there.
     """
-    from armexec.module.links import Links
-    from armexec.program.images import defines_main, program_image, program_parts
-
     source = request.source()
     own = source.image()
-    is_program = request.kind != "hex" and any(f.name in ("main", "_main") for f in own.own_functions)
-    if is_program:
-        parts = program_parts([source])
-        image = program_image(source.name, parts) if defines_main(parts) else own
-    else:
-        image = Links(own, "translated", {}).image
+    image, is_program = linked_image(source, own)
     # Functions are moved as wholes when libraries are added.
     moved = {function.name: function.offset for function in image.own_functions}
-    own_lines = _lines_of_words(request.text) if request.kind == "hex" else None
+    own_lines = lines_of_words(request.text) if request.kind == "hex" else None
     lines: dict[int, int] = {}
     functions = []
     for function in own.own_functions:
@@ -206,10 +199,26 @@ def link(request: Request) -> tuple[dict[str, Any], bytes]:
                 lines[offset + delta] = own_lines[delta // 4] if delta // 4 < len(own_lines) else 0
                 continue
             place = own.line_of(function.offset + delta)
-            lines[offset + delta] = place.line if place is not None and _same(place.file, source.name) else 0
+            lines[offset + delta] = place.line if place is not None and is_same_file(place.file, source.name) else 0
     prototypes = {f.name: f.prototype for f in own.own_functions if f.prototype is not None}
     runnable = Runnable(image.without_debug_info(), prototypes, lines, is_program, source.is_compiled)
     return {"functions": functions, "program": is_program}, pickle.dumps(runnable, pickle.HIGHEST_PROTOCOL)
+
+
+def linked_image(source: Source, own: Image) -> tuple[Image, bool]:
+    """The image with all that the own one of a source needs, and whether it is a program.
+
+    Raises:
+        CompileError, LoadError: what it needs isn't there.
+    """
+    from armexec.module.links import Links
+    from armexec.program.images import defines_main, program_image, program_parts
+
+    is_program = source.kind != "hex" and any(f.name in ("main", "_main") for f in own.own_functions)
+    if not is_program:
+        return Links(own, "translated", {}).image, False
+    parts = program_parts([source])
+    return (program_image(source.name, parts) if defines_main(parts) else own), True
 
 
 def listing(request: Request) -> str:

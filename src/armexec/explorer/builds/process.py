@@ -7,6 +7,7 @@ import gc
 import socket
 from typing import Any
 
+from armexec.explorer.api.building import CALLS, answer
 from armexec.explorer.builds.build import Request, build, link, listing
 from armexec.explorer.builds.explain import explain, mnemonic_names, page_of
 from armexec.explorer.messages import ANSWER, READY, failure, pack, unpack
@@ -45,6 +46,8 @@ def _warm() -> None:
 
 def _answer(request: dict[str, Any]) -> tuple[Any, bytes]:
     call = request.get("call")
+    if call in CALLS:
+        return answer(request)
     if call == "build":
         return build(Request.of(request)), b""
     if call == "link":

@@ -12,6 +12,7 @@ from armexec.errors import Error
 from armexec.explorer.builds.runnable import Runnable
 from armexec.explorer.messages import ANSWER, READY, failure, pack, unpack
 from armexec.explorer.runs.moves import go, last_write, look
+from armexec.explorer.runs.program import execute
 from armexec.explorer.runs.run import Run
 from armexec.isolation.channel import Channel, ChannelClosed
 from armexec.isolation.worker.worker import begin, confined
@@ -59,6 +60,8 @@ class _Runner:
         call = request.get("call")
         if call == "start":
             return self._start(pickle.loads(made), request)
+        if call == "execute":
+            return execute(pickle.loads(made), request)
         if self._run is None:
             raise Error("nothing runs yet")
         if call == "parts":

@@ -32,8 +32,9 @@ _LONGEST = 4 << 20
 """Bytes of a message from a page."""
 
 
-def application(token: str, port: int, hello: dict[str, Any]) -> ASGIApp:
-    """The application, for a server that listens on `port`. `hello`: what a page is told first."""
+def application(token: str, port: int, hello: dict[str, Any], *, with_api: bool = False) -> ASGIApp:
+    """The application, for a server that listens on `port`. `hello`: what a page is told first; `with_api`: whether
+    there is Compiler Explorer's API, too."""
     builders = Builders()
     pages: set[Page] = set()
 
@@ -86,7 +87,12 @@ def application(token: str, port: int, hello: dict[str, Any]) -> ASGIApp:
         Route("/static/{name}", static),
         WebSocketRoute("/ws", converse),
     ]
-    return Guard(Starlette(routes=routes, lifespan=lifespan), token, port)
+    page = Starlette(routes=routes, lifespan=lifespan)
+    if not with_api:
+        return Guard(page, token, port)
+    from armexec.explorer.api.routes import PREFIXES, api
+
+    return Guard(page, token, port, (api(builders, token), PREFIXES))
 
 
 def listen(port: int) -> socket.socket:
@@ -97,11 +103,14 @@ def listen(port: int) -> socket.socket:
         raise HostError(f"port {port} can't be had: {getattr(error, 'strerror', None) or error}") from None
 
 
-def serve(connection: socket.socket, hello: dict[str, Any], ready: Callable[[str], object]) -> None:
-    """Serve pages until Ctrl-C. `ready` is called with the page's URL when it can be opened."""
+def serve(
+    connection: socket.socket, hello: dict[str, Any], ready: Callable[[str], object], *, with_api: bool = False
+) -> None:
+    """Serve pages until Ctrl-C, and the API if that is asked for. `ready` is called with the page's URL when it can be
+    opened."""
     port = connection.getsockname()[1]
     token = secrets.token_urlsafe(24)
-    app = application(token, port, hello)
+    app = application(token, port, hello, with_api=with_api)
     config = uvicorn.Config(
         app,
         log_level="critical",
