@@ -10,6 +10,7 @@ COMMANDS = (
     "step",
     "trace",
     "explore",
+    "mcp",
     "compile",
     "asm",
     "disasm",

@@ -42,26 +42,12 @@ def isa(name: str | None, coverage: bool, missing: bool) -> None:
 
 def _pages(name: str) -> str:
     """The pages of a name. Raises Error where there are none."""
-    from armexec.isa.manual.lookup import pages
+    from armexec.isa.manual.lookup import pages, why_unknown
 
     found = pages(name)
     if not found:
-        raise _unknown(name)
+        raise Error(why_unknown(name))
     return found
-
-
-def _unknown(name: str) -> Error:
-    from difflib import get_close_matches
-
-    from armexec.isa import mnemonics
-    from armexec.isa.coverage import coverage
-
-    wanted = name.lower()
-    for row in coverage():
-        if row.encoding.lower() == wanted:
-            return Error(f"{row.encoding} ({row.group}): {row.status}: {row.reason}")
-    near = get_close_matches(wanted, sorted(mnemonics()), 3)
-    return Error(f"no instruction {name!r}" + (f"; did you mean {' or '.join(near)}?" if near else ""))
 
 
 def _mnemonics() -> str:

@@ -75,8 +75,8 @@ class Recorder:
         if self._free:
             self._headers, self._data = self._free.pop()
         else:
-            self._headers = mmap.mmap(-1, _HEADERS if self.values else _SMALL)
-            self._data = mmap.mmap(-1, _DATA if self.values else mmap.PAGESIZE)
+            self._headers = _private(_HEADERS if self.values else _SMALL)
+            self._data = _private(_DATA if self.values else mmap.PAGESIZE)
         self._begin()
 
     def reuse(self, chunk: Chunk) -> None:
@@ -124,6 +124,11 @@ class Recorder:
         ctypes.memmove(control.header, entry.to_bytes(8, "little"), 8)
         control.data += len(record)
         control.header += 8
+
+
+def _private(size: int) -> mmap.mmap:
+    """New memory. It isn't shared, which worker processes couldn't have."""
+    return mmap.mmap(-1, size, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
 
 
 def _address(memory: mmap.mmap) -> int:

@@ -44,7 +44,7 @@ class Request:
         if fields["kind"] not in KINDS:
             raise LoadError(f"the kind of a source is one of {', '.join(KINDS)}, not {fields['kind']!r:.40}")
         if len(fields["text"]) > _MOST_TEXT:
-            raise LoadError(f"the source has {len(fields['text'])} characters; the page takes {_MOST_TEXT} at most")
+            raise LoadError(f"the source has {len(fields['text'])} characters: it may have {_MOST_TEXT} at most")
         found = cls(**fields)
         return cls(found.text, found.kind, found.opt or "-O0", found.target or "linux", found.flags, found.name)
 

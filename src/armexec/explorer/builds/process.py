@@ -5,7 +5,8 @@ from __future__ import annotations
 import contextlib
 import gc
 import socket
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeAlias
 
 from armexec.explorer.api.building import CALLS, answer
 from armexec.explorer.builds.build import Request, build, link, listing
@@ -13,13 +14,20 @@ from armexec.explorer.builds.explain import explain, mnemonic_names, page_of
 from armexec.explorer.messages import ANSWER, READY, failure, pack, unpack
 from armexec.isolation.channel import Channel, ChannelClosed
 
-__all__ = ["serve"]
+__all__ = ["Answers", "answer", "number_of", "serve", "serve_by"]
 
 _LONGEST = 1 << 28
+Answers: TypeAlias = Callable[[dict[str, Any]], tuple[Any, bytes]]
+"""What answers a request: by a value of JSON, and bytes."""
 
 
 def serve(descriptor: int) -> None:
-    """Answer requests from a socket, one after the other, until it is closed."""
+    """Answer the requests of pages from a socket, one after the other, until it is closed."""
+    serve_by(descriptor, answer)
+
+
+def serve_by(descriptor: int, answers: Answers) -> None:
+    """Answer requests from a socket by a function, one after the other, until it is closed."""
     channel = Channel(socket.socket(fileno=descriptor), None)
     with contextlib.suppress(ChannelClosed):
         channel.send(READY, pack({}))
@@ -28,8 +36,8 @@ def serve(descriptor: int) -> None:
             _, data = channel.receive(_LONGEST)
             request, _ = unpack(data)
             try:
-                answer, made = _answer(request)
-                packed = pack({"ok": answer}, made)
+                found, made = answers(request)
+                packed = pack({"ok": found}, made)
             except Exception as error:
                 packed = pack({"error": failure(error)})
             channel.send(ANSWER, packed)
@@ -44,7 +52,8 @@ def _warm() -> None:
     gc.freeze()
 
 
-def _answer(request: dict[str, Any]) -> tuple[Any, bytes]:
+def answer(request: dict[str, Any]) -> tuple[Any, bytes]:
+    """The answer to a request of a page. Raises Error, and ValueError for what is no request."""
     call = request.get("call")
     if call in CALLS:
         return answer(request)
@@ -55,15 +64,16 @@ def _answer(request: dict[str, Any]) -> tuple[Any, bytes]:
     if call == "listing":
         return {"text": listing(Request.of(request))}, b""
     if call == "explain":
-        return explain(_number(request, "word"), _number(request, "address")), b""
+        return explain(number_of(request, "word"), number_of(request, "address")), b""
     if call == "page":
-        return {"text": page_of(_number(request, "word"))}, b""
+        return {"text": page_of(number_of(request, "word"))}, b""
     if call == "mnemonics":
         return {"names": mnemonic_names()}, b""
     raise ValueError(f"no request {call!r:.40}")
 
 
-def _number(request: dict[str, Any], name: str) -> int:
+def number_of(request: dict[str, Any], name: str) -> int:
+    """A number of 64 bits that a request has, 0 without. Raises ValueError for anything else."""
     value = request.get(name, 0)
     if not isinstance(value, int) or not 0 <= value < 1 << 64:
         raise ValueError(f"{name} is a number")

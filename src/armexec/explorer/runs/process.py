@@ -5,8 +5,8 @@ from __future__ import annotations
 import contextlib
 import pickle
 import socket
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, TypeAlias
 
 from armexec.errors import Error
 from armexec.explorer.builds.runnable import Runnable
@@ -17,15 +17,22 @@ from armexec.explorer.runs.run import Run
 from armexec.isolation.channel import Channel, ChannelClosed
 from armexec.isolation.worker.worker import begin, confined
 
-__all__ = ["run"]
+__all__ = ["Answers", "run", "run_by"]
 
 _LONGEST = 1 << 28
 _MEMORY = 2 << 30
 """Bytes that the process may map beside what every worker needs."""
+Answers: TypeAlias = Callable[[dict[str, Any], bytes], Any]
+"""What answers a request and its bytes: by a value of JSON."""
 
 
 def run(descriptors: Sequence[int], options: dict[str, Any]) -> None:
-    """Confine this process, and answer requests from a socket until it is closed. The fork server calls it."""
+    """Confine this process, and answer a page's requests from a socket until it is closed. The fork server calls it."""
+    run_by(descriptors, options, _Runner().answer)
+
+
+def run_by(descriptors: Sequence[int], options: dict[str, Any], answers: Answers) -> None:
+    """Confine this process, and answer requests from a socket by a function until it is closed."""
     begin(options)
     channel = Channel(socket.socket(fileno=descriptors[0]), None)
     with contextlib.suppress(ChannelClosed):
@@ -35,28 +42,23 @@ def run(descriptors: Sequence[int], options: dict[str, Any]) -> None:
             channel.send(READY, pack({"error": str(error)}))
             return
         channel.send(READY, pack({"landlock": sandbox.landlock, "seccomp": sandbox.seccomp}))
-        _Runner(channel).serve()
+        while True:
+            _, data = channel.receive(_LONGEST)
+            request, made = unpack(data)
+            try:
+                packed = pack({"ok": answers(request, made)})
+            except Exception as error:
+                packed = pack({"error": failure(error)})
+            channel.send(ANSWER, packed)
 
 
 class _Runner:
-    """The run that there is, and the conversation with the server."""
+    """The run of a page that there is."""
 
-    def __init__(self, channel: Channel) -> None:
-        self._channel = channel
+    def __init__(self) -> None:
         self._run: Run | None = None
 
-    def serve(self) -> None:
-        """Answer requests, one after the other."""
-        while True:
-            _, data = self._channel.receive(_LONGEST)
-            request, made = unpack(data)
-            try:
-                packed = pack({"ok": self._answer(request, made)})
-            except Exception as error:
-                packed = pack({"error": failure(error)})
-            self._channel.send(ANSWER, packed)
-
-    def _answer(self, request: dict[str, Any], made: bytes) -> Any:
+    def answer(self, request: dict[str, Any], made: bytes) -> Any:
         call = request.get("call")
         if call == "start":
             return self._start(pickle.loads(made), request)

@@ -2,28 +2,23 @@
 
 from __future__ import annotations
 
-import io
-import sys
 from collections import Counter
 from time import perf_counter
 from typing import Any
 
 from armexec.debugger import Session, debug
 from armexec.debugger.program_target import ProgramTarget
-from armexec.errors import Error, LoadError, SignatureError
+from armexec.errors import Error
 from armexec.explorer.builds.runnable import Runnable
 from armexec.explorer.messages import failure
+from armexec.explorer.runs.calls import is_program, prepared, program_result, result_of, stdout_kept, text_of, texts_of
 from armexec.explorer.runs.recording import PART, Recording
 from armexec.module import Function, Module
-from armexec.module.settings import Settings
-from armexec.module.text_arguments import guess_prototype, parse_arguments, shown_result, written
 from armexec.programs import run_image
 from armexec.resource_limits.run_limits import limits
 
 __all__ = ["Run"]
 
-_MEMORY = 256 << 20
-"""Bytes that the guest's heap and mappings may have."""
 _FIRST, _FIRST_SECONDS = 20_000, 1.0
 """Instructions and seconds that are recorded at first."""
 _MOST = 2_000_000
@@ -50,13 +45,11 @@ class Run:
         self.lines = runnable.lines
         self._runnable = runnable
         self._request = request
-        self._stdout = io.BytesIO()
-        sys.stdout = io.TextIOWrapper(self._stdout, "utf-8", "backslashreplace", write_through=True)
+        self._stdout = stdout_kept()
         self._values: list[Any] = []
         self._module: Module | None = None
-        is_program = runnable.is_program and request.get("function", "") in ("", "main", "_main")
         self.function: Function | None = None
-        self.session = self._program() if is_program else self._call()
+        self.session = self._program() if is_program(runnable, request) else self._call()
         self.base = self._base()
         self.recording = Recording(self.session, self.base, lambda: len(self.output()))
         self._stop = self.recording.extend(_FIRST, _FIRST_SECONDS)
@@ -66,36 +59,15 @@ class Run:
     def _program(self) -> Session:
         target = ProgramTarget(
             self._runnable.image,
-            _words(self._request),
-            input=_text(self._request, "input").encode("utf-8", "backslashreplace"),
+            texts_of(self._request, "arguments"),
+            input=text_of(self._request, "input").encode("utf-8", "backslashreplace"),
             files={},
         )
         return Session(target)
 
     def _call(self) -> Session:
-        function, values = self._prepared()
-        self.function, self._values = function, values
-        return debug(function, *values)
-
-    def _prepared(self) -> tuple[Function, list[Any]]:
-        """The function that is called, in a new module, and its arguments."""
-        module = self._module = Module(self._runnable.image, "translated", settings=Settings(memory_limit=_MEMORY))
-        name, texts = _text(self._request, "function"), _words(self._request)
-        found = {function.linkage_name: function for function in module.functions}
-        if not found:
-            raise LoadError("there is no function to call")
-        function = found.get(name) or next(iter(found.values()))
-        signature = _text(self._request, "signature").strip()
-        prototype = self._runnable.prototypes.get(function.linkage_name)
-        if signature:
-            function = function.with_signature(signature)
-        elif prototype is not None:
-            function = function.with_signature(prototype)
-        else:
-            guessed = guess_prototype(function.linkage_name, texts, compiled=self._runnable.is_compiled)
-            function = function.with_signature(guessed)
-        assert function.prototype is not None
-        return function, parse_arguments(function.prototype, texts)
+        self._module, self.function, self._values = prepared(self._runnable, self._request)
+        return debug(self.function, *self._values)
 
     def _base(self) -> int:
         target: Any = self.session.target
@@ -161,14 +133,7 @@ class Run:
         return found
 
     def _result(self, value: Any) -> dict[str, Any]:
-        if self.function is None:
-            return {"text": f"exit status {value.status}", "status": value.status}
-        prototype = self.function.prototype
-        assert prototype is not None
-        shown = shown_result(prototype, value)
-        changed = {name: _short(value) for name, value in written(prototype, self._values).items()}
-        text = "" if prototype.result.kind == "void" else _short(shown)
-        return {"text": text, "type": str(prototype.result), "hex": _hex(value), "written": changed}
+        return program_result(value) if self.function is None else result_of(self.function, self._values, value)
 
     def _fast(self) -> dict[str, Any]:
         """The result of another call, which the translated engine makes."""
@@ -177,8 +142,8 @@ class Run:
             if self.function is None:
                 value: Any = run_image(
                     self._runnable.image,
-                    _words(self._request),
-                    input=_text(self._request, "input").encode("utf-8", "backslashreplace"),
+                    texts_of(self._request, "arguments"),
+                    input=text_of(self._request, "input").encode("utf-8", "backslashreplace"),
                     files={},
                     limits=limits(time_limit=_FAST_SECONDS, instruction_limit=_FAST_INSTRUCTIONS),
                 )
@@ -187,7 +152,7 @@ class Run:
                 return found | {"seconds": perf_counter() - begin}
             kept, output = (self.function, self._values, self._module), self._stdout.tell()
             try:
-                self.function, self._values = self._prepared()
+                self._module, self.function, self._values = prepared(self._runnable, self._request)
                 begin = perf_counter()
                 with limits(time_limit=_FAST_SECONDS, instruction_limit=_FAST_INSTRUCTIONS):
                     value = self.function(*self._values)
@@ -204,28 +169,3 @@ class Run:
         self.session.close()
         if self._module is not None:
             self._module.close()
-
-
-def _short(value: Any) -> str:
-    text = str(value).lower() if isinstance(value, bool) else str(value)
-    return text if len(text) <= 2000 else text[:2000] + " ..."
-
-
-def _hex(value: Any) -> str:
-    if not isinstance(value, int) or isinstance(value, bool):
-        return ""
-    return hex(value & 0xFFFF_FFFF_FFFF_FFFF) if value < 0 else hex(value)
-
-
-def _text(request: dict[str, Any], name: str) -> str:
-    value = request.get(name, "")
-    if not isinstance(value, str):
-        raise SignatureError(f"{name} is text")
-    return value
-
-
-def _words(request: dict[str, Any]) -> list[str]:
-    value = request.get("arguments", [])
-    if not isinstance(value, list) or not all(isinstance(text, str) for text in value):
-        raise SignatureError("the arguments are a list of texts")
-    return value

@@ -26,7 +26,7 @@ _LARGEST = 1 << 26
 """Bytes of an answer."""
 _START = 60.0
 _threads = ThreadPoolExecutor(64, "explorer")
-_BUILDER = "import sys; sys.path[:] = {path!r}; from armexec.explorer.builds.process import serve; serve({descriptor})"
+_BUILDER = "import sys; sys.path[:] = {path!r}; from {module} import serve; serve({descriptor})"
 
 
 class Worker:
@@ -143,15 +143,17 @@ def _how(code: int | None) -> str:
 
 
 class Builder(Worker):
-    """A process that compiles and disassembles. It isn't confined: it starts the compiler, and runs no guest."""
+    """A process that compiles and disassembles. It isn't confined: it starts the compiler, and runs no guest. `module`:
+    whose `serve` is its main loop."""
 
     what = "the compiler's process"
+    module = "armexec.explorer.builds.process"
     _process: subprocess.Popen[bytes] | None = None
 
     def _start(self) -> Channel:
         channel, other = Channel.pair()
         with other:
-            program = _BUILDER.format(path=sys.path, descriptor=other.fileno())
+            program = _BUILDER.format(path=sys.path, module=self.module, descriptor=other.fileno())
             try:
                 self._process = subprocess.Popen(
                     [sys.executable, "-c", program],
@@ -182,8 +184,8 @@ class Builder(Worker):
 class Builders:
     """Two of them, which take turns: while one builds a library for minutes, the other compiles."""
 
-    def __init__(self) -> None:
-        self._all = [Builder(), Builder()]
+    def __init__(self, kind: type[Builder] = Builder) -> None:
+        self._all = [kind(), kind()]
         self._busy = [0, 0]
 
     async def ask(self, request: Mapping[str, Any], seconds: float) -> tuple[dict[str, Any], bytes]:
@@ -202,16 +204,17 @@ class Builders:
 
 
 class Runner(Worker):
-    """A confined process that has the guest of one page."""
+    """A confined process that has the guest of one page. `module`: whose `run` is its main loop."""
 
     what = "the process that ran the code"
+    module = "armexec.explorer.runs.process"
     _pid = 0
 
     def _start(self) -> Channel:
         channel, other = Channel.pair()
         with other:
             environment = {name: value for name, value in os.environ.items() if name.startswith("ARMEXEC_")}
-            options = {"worker": "armexec.explorer.runs.process", "environment": environment}
+            options = {"worker": self.module, "environment": environment}
             self._server = fork_server()
             try:
                 self._pid = self._server.start([other.fileno()], options)

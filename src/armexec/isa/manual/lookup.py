@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from difflib import get_close_matches
 
+from ..coverage import coverage
 from ..decode import mnemonics
 from ..description import Instruction
 from ..groups import all_instructions
 from .page import page, summary
 from .reference import rows
 
-__all__ = ["instructions_named", "pages"]
+__all__ = ["instructions_named", "pages", "why_unknown"]
 
 
 def instructions_named(name: str) -> tuple[list[Instruction], list[Instruction]]:
@@ -47,6 +49,16 @@ def pages(name: str) -> str:
         others = ", ".join(instruction.name for instruction in seldom)
         parts.append(f"{name} is also another way to write {others}, which the disassembler doesn't use.")
     return f"\n\n{'-' * 100}\n\n".join(parts)
+
+
+def why_unknown(name: str) -> str:
+    """Why no instruction that is described has a name, or which names are near."""
+    wanted = name.lower()
+    for row in coverage():
+        if row.encoding.lower() == wanted:
+            return f"{row.encoding} ({row.group}): {row.status}: {row.reason}"
+    near = get_close_matches(wanted, sorted(mnemonics()), 3)
+    return f"no instruction {name!r:.60}" + (f"; did you mean {' or '.join(near)}?" if near else "")
 
 
 def _contents(name: str, instructions: Sequence[Instruction]) -> str:

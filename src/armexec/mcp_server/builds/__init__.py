@@ -1,0 +1,1 @@
+"""The builder processes of `armexec mcp`: source to assembly, words and images; instructions."""

@@ -1,0 +1,1 @@
+"""The processes of `armexec mcp` that run guests: results, traces, coverage."""
