@@ -40,12 +40,12 @@ def put_list(answer: dict[str, Any], name: str, values: Sequence[Any], most: int
         _hint(answer, f"{name} was cut: {more}.")
 
 
-def shortened(text: str, lines: int) -> str:
-    """A text without what is beyond so many lines; its last line then says how many there are."""
+def shortened(text: str, lines: int, characters: int) -> str:
+    """A text without what is beyond so many lines or characters, which its last line then says."""
     all_lines = text.splitlines()
     shown = "\n".join(all_lines[:lines])
-    if len(shown) > LONGEST:
-        return shown[:LONGEST] + "\n... (cut)"
+    if len(shown) > characters:
+        return f"{shown[:characters]}\n... ({len(text)} characters in all)"
     return shown if len(all_lines) <= lines else f"{shown}\n... ({len(all_lines)} lines in all)"
 
 

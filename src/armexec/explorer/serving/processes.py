@@ -10,7 +10,7 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -148,6 +148,8 @@ class Builder(Worker):
 
     what = "the compiler's process"
     module = "armexec.explorer.builds.process"
+    environment: Mapping[str, str] | None = None
+    """Its environment, if it isn't this process's."""
     _process: subprocess.Popen[bytes] | None = None
 
     def _start(self) -> Channel:
@@ -160,6 +162,7 @@ class Builder(Worker):
                     stdin=subprocess.DEVNULL,
                     stdout=subprocess.DEVNULL,
                     pass_fds=[other.fileno()],
+                    env=self.environment,
                     # Ctrl-C in the terminal is the server's; and its compilers are ended with it.
                     start_new_session=True,
                 )
@@ -184,8 +187,8 @@ class Builder(Worker):
 class Builders:
     """Two of them, which take turns: while one builds a library for minutes, the other compiles."""
 
-    def __init__(self, kind: type[Builder] = Builder) -> None:
-        self._all = [kind(), kind()]
+    def __init__(self, make: Callable[[], Builder] = Builder) -> None:
+        self._all = [make(), make()]
         self._busy = [0, 0]
 
     async def ask(self, request: Mapping[str, Any], seconds: float) -> tuple[dict[str, Any], bytes]:

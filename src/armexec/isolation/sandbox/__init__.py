@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterable
 from typing import NamedTuple
 
 # Not later: files can't be opened then.
@@ -10,7 +11,7 @@ from armexec.isolation.sandbox.landlock import abi_version, restrict
 from armexec.isolation.sandbox.resources import limit_resources
 from armexec.isolation.sandbox.seccomp import can_filter, install
 
-__all__ = ["Sandbox", "available", "deny_files", "filter_system_calls", "limit_resources"]
+__all__ = ["Sandbox", "allow_files", "available", "deny_files", "filter_system_calls", "limit_resources"]
 
 
 class Sandbox(NamedTuple):
@@ -38,6 +39,11 @@ def available() -> str:
 def deny_files() -> int:
     """Let this thread, and those that it starts, open no file any more; the version of Landlock's ABI, or 0."""
     return restrict() if sys.platform == "linux" else 0
+
+
+def allow_files(read: Iterable[str], write: Iterable[str]) -> int:
+    """As `deny_files`, but for some files, and all below some folders, which may be read, or also changed."""
+    return restrict(read, write) if sys.platform == "linux" else 0
 
 
 def filter_system_calls() -> bool:

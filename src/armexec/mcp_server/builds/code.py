@@ -23,7 +23,7 @@ _MOST_ADDRESS = 1 << 64
 _DIRECTIVE = re.compile(
     r"^\s*\.(?!(?:byte|hword|short|2byte|word|long|4byte|xword|quad|8byte|ascii|asciz|string|zero|space)\b)"
 )
-_COMMENT = re.compile(r"\s*(?://|; ).*$")
+_COMMENT = re.compile(r"\s*(?://|;).*$")
 _LABEL = re.compile(r'^("[^"]+"|[\w.$]+):\s*$')
 _LOCAL = re.compile(r"\.?L[\w.$]+|ltmp\d+")
 _MANGLED = re.compile(r"(?<![\w.$])_{1,2}Z\w+")

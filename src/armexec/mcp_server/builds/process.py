@@ -7,6 +7,7 @@ from typing import Any
 from armexec.explorer.builds.build import Request, link
 from armexec.explorer.builds.process import serve_by
 from armexec.mcp_server.builds.code import assembled, compiled, disassembled
+from armexec.mcp_server.builds.confinement import confine
 from armexec.mcp_server.builds.instructions import explained, isa_coverage, looked_up
 from armexec.mcp_server.options import checked_options
 
@@ -23,7 +24,8 @@ _ANSWERS = {
 
 
 def serve(descriptor: int) -> None:
-    """Answer requests from a socket, one after the other, until it is closed."""
+    """Confine this process, and answer requests from a socket, one after the other, until it is closed."""
+    confine()
     serve_by(descriptor, _answer)
 
 

@@ -22,7 +22,8 @@ from armexec.resource_limits.run_limits import limits
 
 __all__ = ["GuestFailed", "Job", "told"]
 
-_FAILURE_LINES = 100
+_FAILURE = 100, 10_000
+"""Lines and characters of an exception."""
 
 
 class GuestFailed(Error):
@@ -125,7 +126,7 @@ class Job:
     def output(self) -> str:
         """The last of what was written, for messages."""
         parts = [
-            f"\n{title}:\n{indent(shortened(kept.text, 20), '  ')}"
+            f"\n{title}:\n{indent(shortened(kept.text, 20, 1000), '  ')}"
             for title, kept in (("Standard output", self._streams["stdout"]), ("Error", self._streams["stderr"]))
             if kept.data
         ]
@@ -142,4 +143,4 @@ def told(error: BaseException, job: Job) -> str:
             text += f"\n\n{error.backtrace}"
         if error.cpu is not None and len(error.cpu.known) > 1:
             text += f"\n\nRegisters:\n{indent(str(error.cpu), '  ')}"
-    return shortened(text, _FAILURE_LINES) + (f"\n{job.output}" if job.output else "")
+    return shortened(text, *_FAILURE) + (f"\n{job.output}" if job.output else "")
