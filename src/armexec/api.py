@@ -68,6 +68,7 @@ def _module(
         settings=settings,
         assembly=source.assembly,
         diagnostics=source.diagnostics,
+        texts=source.texts,
     )
 
 

@@ -42,7 +42,23 @@ class Error(Exception):
         return _made_again, (type(self), self.args, self._fields())
 
     def _fields(self) -> dict[str, Any]:
-        return dict(self.__dict__)
+        return {name: value for name, value in self.__dict__.items() if name != "_render_traceback_"}
+
+    # Notebooks show exceptions by these. Exceptions know nothing of notebooks, so that is found by its name.
+
+    def _repr_html_(self) -> str:
+        """The text, and what is known of the place, for notebooks."""
+        from importlib import import_module
+
+        shown: str = import_module("armexec.notebooks.error_html").error_html(self)
+        return shown
+
+    def _render_traceback_(self) -> list[str]:
+        """The traceback as lines, for IPython: without armexec's own frames, and with those of the guest."""
+        from importlib import import_module
+
+        lines: list[str] = import_module("armexec.notebooks.tracebacks").rendered(self)
+        return lines
 
 
 def _made_again(kind: type[Error], args: tuple[Any, ...], fields: dict[str, Any]) -> Error:

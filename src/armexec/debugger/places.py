@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import linecache
 import operator
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
+from types import MappingProxyType
 from typing import NamedTuple, SupportsIndex
 
 from armexec.disasm import Instruction, disassemble
@@ -39,11 +41,17 @@ class Place(NamedTuple):
 
 
 class Places:
-    """The images of a guest, each with its base, and how its words are read."""
+    """The images of a guest, each with its base, and how its words are read. `texts`: sources by the names of files."""
 
-    def __init__(self, images: Sequence[tuple[Image, int]], fetch: Callable[[int], int | None]) -> None:
+    def __init__(
+        self,
+        images: Sequence[tuple[Image, int]],
+        fetch: Callable[[int], int | None],
+        texts: Mapping[str, str] = MappingProxyType({}),
+    ) -> None:
         self.images = list(images)
         self._fetch = fetch
+        self._texts = {name: text.splitlines() for name, text in texts.items()}
 
     def image_at(self, address: int) -> tuple[Image, int] | None:
         """The image that has an address, and its base."""
@@ -61,6 +69,13 @@ class Places:
             name = image.linkage_name(known[0])
             symbol = f"{name}+0x{known[1]:x}" if known[1] else name
         return Place(address, function_name(image, address - base), symbol, image.line_of(address - base))
+
+    def source_text(self, line: SourceLine) -> str:
+        """The text of a source line; empty where it isn't there."""
+        lines = next((lines for name, lines in self._texts.items() if _is_file(line.file, name)), None)
+        if lines is None:
+            return linecache.getline(line.file, line.line).rstrip()
+        return lines[line.line - 1].rstrip() if 0 < line.line <= len(lines) else ""
 
     def instruction(self, address: int) -> Instruction | None:
         """The instruction at an address, None where there is no code."""

@@ -159,7 +159,7 @@ class FunctionTarget:
         self.leave: int | None = return_address(self._stack)
         self._guest = LoadedGuest(loaded, call.functions, return_address(self._stack))
         self.guest = RecordedGuest(self._guest)
-        self.places = Places([(loaded.image, loaded.base)], self._guest.fetch)
+        self.places = Places([(loaded.image, loaded.base)], self._guest.fetch, call.texts)
         self.cpu = cpu = session_cpu(engine)
         set_arguments(cpu, call.prepared.block, self._stack, self._guest.poke)
         cpu.pc = self._guest.entry = loaded.base + call.offset

@@ -58,6 +58,7 @@ class IsolatedModule(Module):
         settings: Settings | None = None,
         assembly: Callable[[], str] | None = None,
         diagnostics: tuple[Diagnostic, ...] = (),
+        texts: Mapping[str, str] | None = None,
     ) -> None:
         """Start a worker and have it place `image` in memory and run its initializers. See `Module`.
 
@@ -77,7 +78,7 @@ class IsolatedModule(Module):
         if settings.sandbox:
             check_sandbox(engine)
             engine = engine or "translated"
-        self._begin(Links(image, engine, self._given), assembly, diagnostics, origin)
+        self._begin(Links(image, engine, self._given), assembly, diagnostics, texts, origin)
         contents = _Contents(self._image, self._links.engine.name, engine, settings)
         memory = MEMORY if settings.memory_limit is None else settings.memory_limit
         self._session = contents.session = Session(self._image.name, memory, contents.request, contents.complete)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
@@ -25,13 +25,14 @@ MakeFaster: TypeAlias = "Callable[[Callable[[Any], None]], None]"
 
 
 class PlacedCall(NamedTuple):
-    """The arguments of a call that somebody else makes, and the function: its image in memory, its offset there, and
-    the functions of Python that its code can call."""
+    """The arguments of a call that somebody else makes, and the function: its image in memory, its offset there, the
+    functions of Python that its code can call, and the texts of its source by the names of files."""
 
     prepared: PreparedCall
     loaded: LoadedImage
     offset: int
     functions: HostFunctions
+    texts: Mapping[str, str]
 
 
 class CallTarget(NamedTuple):

@@ -65,6 +65,7 @@ class Module:
         settings: Settings | None = None,
         assembly: Callable[[], str] | None = None,
         diagnostics: tuple[Diagnostic, ...] = (),
+        texts: Mapping[str, str] | None = None,
     ) -> None:
         """Place `image` in memory and run its initializers.
 
@@ -78,6 +79,7 @@ class Module:
                 files; and whether the code runs in a sandbox.
             assembly: gives the source text in assembly, where there is one.
             diagnostics: the warnings of the compiler or the assembler.
+            texts: what the code was compiled from, by the names of files in the debug information.
 
         Raises:
             LoadError: a relocation is out of reach, or an import can't be used.
@@ -86,7 +88,8 @@ class Module:
         """
         self._settings = settings or Settings()
         links = Links(image, engine, imports or {}, sandbox=self._settings.sandbox)
-        self._begin(links, assembly, diagnostics, Origin(engine, dict(imports or {}), self._settings))
+        origin = Origin(engine, dict(imports or {}), self._settings)
+        self._begin(links, assembly, diagnostics, texts, origin)
         self._loaded: LoadedImage = links.engine.load(self._image, links.resolve)
         links.attach(self._loaded)
         try:
@@ -108,6 +111,7 @@ class Module:
         links: Links,
         assembly: Callable[[], str] | None,
         diagnostics: tuple[Diagnostic, ...],
+        texts: Mapping[str, str] | None,
         origin: Origin,
     ) -> None:
         """Set what every module has, before its code is in memory."""
@@ -116,6 +120,7 @@ class Module:
         self._image = links.image
         self._assembly = assembly
         self.diagnostics = diagnostics
+        self._texts = dict(texts or {})
         self._made: weakref.WeakSet[Function] = weakref.WeakSet()
         self._closed = False
         # Held so that no function is bound to memory that another thread is freeing.
@@ -458,7 +463,7 @@ class Module:
         """The arguments of a call that a debugger makes. Raises SignatureError."""
         target = self._call_target(symbol, prototype, variable)
         prepared = target.prepared(values, named, self._converter(symbol, text))
-        return PlacedCall(prepared, self._loaded, symbol.offset, self._links.engine.host_functions())
+        return PlacedCall(prepared, self._loaded, symbol.offset, self._links.engine.host_functions(), self._texts)
 
     def _call_target(
         self, symbol: FunctionSymbol, prototype: Prototype, variable: tuple[CType, ...] | None

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import argparse
+import linecache
 import shlex
 from typing import Any, NoReturn
 
 from armexec.api import compile as compile_text
 from armexec.errors import Error, SignatureError
 from armexec.module import Module
+from armexec.notebooks.tracebacks import show_errors
 
 __all__ = ["load"]
 
@@ -36,7 +38,7 @@ def _parser() -> _Parser:
 
 
 def load(shell: Any) -> None:
-    """Have `%%armexec` cells in an IPython shell."""
+    """Have `%%armexec` cells in an IPython shell, and where the guest was below exceptions."""
 
     def armexec(line: str, cell: str) -> Module | None:
         try:
@@ -44,11 +46,12 @@ def load(shell: Any) -> None:
         except Error as error:
             # The compiler's messages say enough: where Python was says nothing.
             text = [f"{type(error).__name__}: {error}"]
-            error._render_traceback_ = lambda *_: text  # type: ignore[attr-defined]
+            error.__dict__["_render_traceback_"] = lambda *_: text
             raise
 
     armexec.__doc__ = _parser().format_help()
     shell.register_magic_function(armexec, magic_kind="cell", magic_name="armexec")
+    show_errors(shell)
 
 
 def _module(shell: Any, line: str, cell: str) -> Module:
@@ -70,6 +73,8 @@ def _module(shell: Any, line: str, cell: str) -> Module:
         time_limit=given.time_limit,
         filename=f"<{given.name}>",
     )
+    # Messages about the code show its lines.
+    linecache.cache[f"<{given.name}>"] = (len(cell), None, cell.splitlines(keepends=True), f"<{given.name}>")
     shell.user_ns[given.name] = module
     for diagnostic in module.diagnostics:
         print(f"{diagnostic.file}:{diagnostic.line}:{diagnostic.column}: {diagnostic.severity}: {diagnostic.message}")

@@ -242,6 +242,14 @@ class Source:
             return (lambda: source) if source else None
         return lambda: self.text
 
+    @property
+    def texts(self) -> dict[str, str]:
+        """The text of C, C++ and assembly, by the name that debug information gives it; empty where there is none."""
+        if self.kind not in ("c", "c++", "assembly"):
+            return {}
+        text = self._contents.source if is_code(self._contents) else self.text
+        return {self.name: text} if isinstance(text, str) and text else {}
+
     def reference_places(self) -> dict[str, str]:
         """The first place in assembled code that refers to each symbol, as " (file:line: text)" by linkage name."""
         from armexec.sources.images import reference_places

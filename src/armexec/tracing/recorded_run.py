@@ -98,8 +98,14 @@ class RecordedRun:
         return Rows(self.places)
 
     def __iter__(self) -> Iterator[Row]:
+        return self.between(self.first, self.recording.end)
+
+    def between(self, begin: int, end: int) -> Iterator[Row]:
+        """The rows from one time on and before another, as far as they are there."""
+        begin = max(begin, self.first)
         for piece in self.recording.pieces:
-            yield from self._rows.of(piece, self.first)
+            if piece.first + piece.rows > begin and piece.first < end:
+                yield from self._rows.of(piece, begin, end)
 
     def __getitem__(self, index: SupportsIndex) -> Row:
         """The row of a number, from the end if it is negative. Raises IndexError."""
@@ -108,8 +114,13 @@ class RecordedRun:
         if not 0 <= number < len(self):
             raise IndexError(f"the trace has no row {at}: it has {len(self)}")
         time = self.first + number
-        piece = next(piece for piece in self.recording.pieces if time < piece.first + piece.rows)
-        return next(self._rows.of(piece, time, time + 1))
+        return next(self.between(time, time + 1))
+
+    def _repr_html_(self) -> str:
+        """Its first and its last rows as a table, for notebooks."""
+        from armexec.tracing.html import trace_html
+
+        return trace_html(self)
 
     def __repr__(self) -> str:
         end = self.error if self.error is not None else self.stop

@@ -99,6 +99,8 @@ class CallerPlan:
             "_integer": as_integer,
             "_encoded": encoded,
             "_prototype": self.prototype,
+            # Debuggers, pytest and notebooks leave this frame out.
+            "__tracebackhide__": True,
         }
         body = ["_address = _frame.address"]
         if self._indirect is not None and self._sandbox:

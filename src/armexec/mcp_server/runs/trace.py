@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import islice
 from typing import Any
 
 from armexec.debugger.target import Target
@@ -22,7 +21,7 @@ def traced(job: Job) -> dict[str, Any]:
         limit = min(-first, LIMIT) if first < 0 else LIMIT
         trace = trace_of(target, limit, ring=first < 0)
         begin = trace.first if first < 0 else first
-        rows = list(islice(_rows(trace, job, target, begin), most))
+        rows = list(_rows(trace, job, target, begin, begin + most))
         end = trace.first + len(trace)
         answer: dict[str, Any] = {"rows": rows, "instructions": end, "first": begin}
         if begin + len(rows) < end:
@@ -41,9 +40,9 @@ def traced(job: Job) -> dict[str, Any]:
     return answer
 
 
-def _rows(trace: Trace, job: Job, target: Target, begin: int) -> Iterator[dict[str, Any]]:
+def _rows(trace: Trace, job: Job, target: Target, begin: int, end: int) -> Iterator[dict[str, Any]]:
     lines = job.runnable.lines
-    for row in islice(trace, max(begin - trace.first, 0), None):
+    for row in trace.between(begin, end):
         offset = job.offset(target, row.pc)
         shown: dict[str, Any] = {
             "time": row.time,
