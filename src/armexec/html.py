@@ -14,13 +14,8 @@ MOST = 200
 """Rows of a table. What is longer ends in a line that says so."""
 
 
-def table(
-    title: str, heads: Sequence[str], rows: Iterable[Sequence[object] | str], *, detail: str = "", below: str = ""
-) -> str:
-    """A table with a title; its cells are text in a fixed width. A row that is a text alone takes the whole width.
-
-    `below`: HTML that follows.
-    """
+def table(title: str, heads: Sequence[str], rows: Iterable[Sequence[object] | str], *, detail: str = "") -> str:
+    """A table with a title; its cells are text in a fixed width. A row that is a text alone takes the whole width."""
     shown: list[str] = []
     more = 0
     for row in rows:
@@ -38,7 +33,7 @@ def table(
     body = f"{top}<tbody>{''.join(shown)}</tbody>"
     return (
         f"<div>{heading(title, detail)}"
-        f'<table style="border-collapse:collapse;border:none;margin:0">{body}</table>{below}</div>'
+        f'<table style="border-collapse:collapse;border:none;margin:0">{body}</table></div>'
     )
 
 

@@ -432,6 +432,20 @@ class Session:
         self._check_open()
         serve(self, port, ready=ready)
 
+    def widget(self, limit: int = 20_000) -> Any:
+        """A widget for notebooks (`armexec.notebooks.step`). The session goes where its slider is.
+
+        Args:
+            limit: how many instructions it has, from the beginning on.
+
+        Raises:
+            HostError: the package `anywidget` isn't there.
+            Error: the session is closed.
+        """
+        from importlib import import_module
+
+        return import_module("armexec.notebooks.stepping").widget_of(self, limit)  # sessions know nothing of notebooks
+
     def close(self) -> None:
         """Free what the session has: its stack, or its program. Twice does no harm."""
         if not self._closed:
