@@ -136,10 +136,11 @@ def _windows(session: Session, recording: Recording, parts: list[Any]) -> list[t
     for n in range(8):
         begin = int(cpu.x[n])
         if not _is_code(session, begin) and not stack[0] <= begin < stack[1]:
-            pointed.append((f"x{n}", begin, begin + _POINTED))
+            pointed.append((f"x{n}", begin, _end_of(session, begin)))
     written = [("", int(address, 16), int(address, 16) + len(new) // 2) for address, new in _written(parts)]
-    for name, begin, end in [*pointed, *_merged(session, written)]:
-        begin, end = _aligned(begin, min(end, begin + _WINDOW))  # noqa: PLW2901
+    others = [(name, *_aligned(begin, end)) for name, begin, end in _merged(session, written)]
+    for name, begin, whole_end in [*pointed, *others]:
+        end = min(whole_end, begin + _WINDOW)
         overlaps = any(begin < other_end and other < end for _, other, other_end in found)
         if not overlaps and len(found) < _WINDOWS and _is_readable(session, begin, end):
             found.append((name, begin, end))
@@ -169,6 +170,12 @@ def _merged(session: Session, ranges: Iterable[tuple[str, int, int]]) -> Iterato
 
 def _symbol(session: Session, address: int) -> str:
     return session.places.place(address).symbol.partition("+")[0]
+
+
+def _end_of(session: Session, begin: int) -> int:
+    """The end of what an argument points to: of an array that Python has given, else of a few bytes."""
+    ends = [end for first, end, _ in session.target.lent() if first <= begin < end]
+    return min(ends, default=begin + _POINTED)
 
 
 def _aligned(begin: int, end: int) -> tuple[int, int]:

@@ -29,7 +29,8 @@ const STYLE = `
 .armexec-step .line.here { opacity: 1; border-left: 0; }
 .armexec-step .value { margin-left: auto; }
 .armexec-step .meaning { min-width: 7em; }
-.armexec-step .zero { opacity: 0.55; }
+.armexec-step .zero { opacity: 0.6; }
+.armexec-step .zero .quiet { opacity: 1; }
 .armexec-step .changed { background: color-mix(in srgb, var(--changed) 22%, transparent); opacity: 1; font-weight: 600; }
 .armexec-step .changed .value::before { content: "◆ "; color: var(--changed); }
 @media (max-width: 760px) { .armexec-step .panes { grid-template-columns: minmax(0, 1fr); } .armexec-step .pane { height: 220px; } }
