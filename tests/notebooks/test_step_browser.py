@@ -186,7 +186,7 @@ def test_it_fits(page: Page, name: str, width: int) -> None:
     assert page.page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
     folder = os.environ.get("ARMEXEC_SCREENSHOTS")
     if folder:
-        page.page.screenshot(path=f"{folder}/step-{name}.png")
+        page.page.locator(".armexec-step").screenshot(path=f"{folder}/step-{name}.png")
 
 
 def test_it_can_be_used_without_eyes(page: Page) -> None:

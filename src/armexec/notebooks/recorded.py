@@ -6,7 +6,6 @@ from bisect import bisect_right
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from armexec.cpu.stop import Stop
 from armexec.debugger import Session
 from armexec.errors import Error
 from armexec.explorer.runs.recording import SLOTS, Recording
@@ -65,7 +64,6 @@ def recorded(session: Session, limit: int) -> dict[str, Any]:
 
 def _outcome(session: Session, recording: Recording, limit: int) -> str:
     """Record, and say how it ended."""
-    stop: Stop | None
     try:
         stop = recording.extend(limit, _SECONDS)
     except Exception as error:

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING
 
 from armexec.html import table
-
-if TYPE_CHECKING:
-    from armexec.tracing.recorded_run import RecordedRun
-    from armexec.tracing.rows import Row
+from armexec.tracing.recorded_run import RecordedRun
+from armexec.tracing.rows import Row
 
 __all__ = ["trace_html"]
 

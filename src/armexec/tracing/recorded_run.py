@@ -116,12 +116,6 @@ class RecordedRun:
         time = self.first + number
         return next(self.between(time, time + 1))
 
-    def _repr_html_(self) -> str:
-        """Its first and its last rows as a table, for notebooks."""
-        from armexec.tracing.html import trace_html
-
-        return trace_html(self)
-
     def __repr__(self) -> str:
         end = self.error if self.error is not None else self.stop
         return f"<Trace of {self.name}, {len(self)} instructions: {end}>"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 
 from armexec.tracing.formats import save
+from armexec.tracing.html import trace_html
 from armexec.tracing.recorded_run import RecordedRun
 
 __all__ = ["Trace"]
@@ -37,3 +38,7 @@ class Trace(RecordedRun):
             Error: the file can't be written.
         """
         save(self, path, format)
+
+    def _repr_html_(self) -> str:
+        """Its first and its last rows as a table, for notebooks."""
+        return trace_html(self)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import resource
 import sys
 import tempfile
 
@@ -14,6 +16,12 @@ from armexec.toolchain import find_compiler
 __all__ = ["confine"]
 
 _SYSTEM = ("/usr", "/lib", "/lib64", "/bin", "/etc/ld.so.cache", "/dev/urandom")
+_RESOURCES = (
+    (resource.RLIMIT_DATA, 4 << 30),
+    (resource.RLIMIT_FSIZE, 1 << 30),
+    (resource.RLIMIT_CORE, 0),
+)
+"""Bytes that each process may have, and that a file may have."""
 _PARTS_OF_COMPILERS = ("bin", "include", "lib", "lib64", "libexec", "share")
 
 
@@ -31,6 +39,9 @@ def confine() -> None:
         # Stores may be links to other places.
         write += [os.path.realpath(found) for found in cache.iterdir()]
     allow_files(read, write)
+    for kind, most in _RESOURCES:
+        with contextlib.suppress(ValueError, OSError):
+            resource.setrlimit(kind, (most, most))
 
 
 def _is_here(path: str) -> bool:
