@@ -19,7 +19,7 @@ _REFUSED = re.compile(
     r"-(?:mllvm|m(?:relax|link).*|f(?:plugin|pass-plugin|modules?|implicit-module|time-trace|save-|dump|stack-usage"
     r"|callgraph-info|profile|auto-profile|test-coverage|coverage|crash|proc-stat|record|optimization-record|sanitize"
     r"|xray|memory-profile|cs-profile|diagnostics-(?:format|add-output|set-output)|lto|use-ld|embed|syntax-only"
-    r"|randomize-layout|prebuilt|build-session|load-|emit|integrated-cc1|no-integrated).*)"
+    r"|opt-info|randomize-layout|prebuilt|build-session|load-|emit|integrated-cc1|no-integrated).*)"
 )
 
 

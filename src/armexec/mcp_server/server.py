@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable
 from contextlib import asynccontextmanager
 from typing import Annotated, Any, Literal, TypeAlias, cast
@@ -77,10 +78,13 @@ def make_server(limits: Limits | None = None) -> MCPServer:
     @asynccontextmanager
     async def lifespan(_: MCPServer) -> AsyncIterator[None]:
         tools.work = work = Work(limits)
+        # The first call finds a builder ready.
+        warm = asyncio.ensure_future(work.start())
         try:
             yield
         finally:
             await work.close()
+            await warm
 
     server = MCPServer(
         "armexec",

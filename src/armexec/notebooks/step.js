@@ -17,7 +17,7 @@ const STYLE = `
 .armexec-step .name, .armexec-step .now b { font-weight: 600; }
 .armexec-step .now { margin-bottom: 8px; min-height: 1.5em; }
 .armexec-step .outcome { margin-left: auto; }
-.armexec-step .panes { display: grid; grid-template-columns: minmax(0, 1.5fr) minmax(0, 1fr) minmax(0, 1.1fr); gap: 8px; }
+.armexec-step .panes { display: grid; grid-template-columns: minmax(0, 1.4fr) minmax(0, 0.9fr) minmax(0, 1.2fr); gap: 8px; }
 .armexec-step .pane { height: 320px; overflow: auto; border: 1px solid color-mix(in srgb, currentColor 18%, transparent);
   border-radius: 6px; padding: 4px 6px; position: relative; }
 .armexec-step code, .armexec-step .pane, .armexec-step .now { font-family: ui-monospace, Menlo, Consolas, "DejaVu Sans Mono", monospace; font-size: 12px; }
@@ -28,7 +28,7 @@ const STYLE = `
 .armexec-step .here { background: color-mix(in srgb, var(--mark) 24%, transparent); border-left-color: var(--mark); }
 .armexec-step .line.here { opacity: 1; border-left: 0; }
 .armexec-step .value { margin-left: auto; }
-.armexec-step .meaning { min-width: 7em; }
+.armexec-step .meaning { min-width: 5.5em; }
 .armexec-step .zero { opacity: 0.6; }
 .armexec-step .zero .quiet { opacity: 1; }
 .armexec-step .changed { background: color-mix(in srgb, var(--changed) 22%, transparent); opacity: 1; font-weight: 600; }
@@ -237,7 +237,7 @@ function memoryPane(run) {
       const bytes = window.bytes.slice(at, at + 8);
       const word = bytes.reduceRight((sum, byte) => (sum << 8n) | BigInt(byte), 0n);
       const distance = index ? BigInt(at) : address - sp;
-      where.textContent = `${index ? "" : "sp"}${distance < 0n ? "" : "+"}${distance}`.padEnd(7);
+      where.textContent = `${index ? "" : "sp"}${distance < 0n ? "" : "+"}${distance}`.padEnd(6);
       who.textContent = run.data.slots.filter((name, slot) => /^x\d+$|^sp$/.test(name) && run.registers[slot] === address).join(" ");
       value.textContent = VIEWS.hex(word);
       const low = BigInt.asIntN(32, word);

@@ -34,10 +34,11 @@ def confine() -> None:
     cache = cache_directory()
     write = [tempfile.gettempdir(), "/dev/null"]
     if cache is not None:
-        cache.mkdir(parents=True, exist_ok=True)
-        write.append(os.fspath(cache))
-        # Stores may be links to other places.
-        write += [os.path.realpath(found) for found in cache.iterdir()]
+        # Where it can't be made, nothing is kept.
+        with contextlib.suppress(OSError):
+            cache.mkdir(parents=True, exist_ok=True)
+            # Stores may be links to other places.
+            write += [os.fspath(cache), *(os.path.realpath(found) for found in cache.iterdir())]
     allow_files(read, write)
     for kind, most in _RESOURCES:
         with contextlib.suppress(ValueError, OSError):
