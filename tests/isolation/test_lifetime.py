@@ -18,6 +18,7 @@ from tests.isolation.inside import call_until_it_has_ended
 
 import armexec
 from armexec.isolation.module import IsolatedModule
+from armexec.isolation.server.client import fork_server
 from engines import needs_processes
 
 pytestmark = needs_processes
@@ -227,3 +228,16 @@ def test_a_server_that_has_ended_is_replaced(module: IsolatedModule) -> None:
     with pytest.raises(armexec.WorkerCrashed):
         call_until_it_has_ended(module)
     assert module.next() == 1
+
+
+def test_threads_that_start_and_end_workers_have_one_server() -> None:
+    servers = set()
+
+    def work(number: int) -> int:
+        with armexec.compile("int f(int x) { return x; }", isolate="process") as module:
+            servers.add(fork_server())
+            return int(module.f(number))
+
+    with ThreadPoolExecutor(8) as pool:
+        assert list(pool.map(work, range(32))) == list(range(32))
+    assert len(servers) == 1

@@ -165,6 +165,7 @@ def test_wrong_requests_are_errors(server: Asker, tool: str, wrong: dict[str, An
 def test_many_calls_at_once(server: Asker) -> None:
     calls = [server.portal.start_task_soon(server.client.call_tool, "run", _call(n)) for n in range(6)]
     results = [call.result(timeout=120) for call in calls]
+    assert [result.content[0].text for result in results if result.is_error] == []
     assert [result.structured_content["result"] for result in results] == [str(n) for n in range(6)]
 
 

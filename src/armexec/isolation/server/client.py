@@ -133,7 +133,13 @@ class ForkServer:
     @property
     def broken(self) -> bool:
         """Whether something, such as KeyboardInterrupt, has ended a conversation in the middle."""
-        return self._control.fileno() < 0 or not self._channel.is_whole
+        if not self._lock.acquire(blocking=False):
+            # Another thread is in the middle of one.
+            return False
+        try:
+            return self._control.fileno() < 0 or not self._channel.is_whole
+        finally:
+            self._lock.release()
 
     def close(self) -> None:
         """End the server and its workers."""
