@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 import tempfile
 from pathlib import Path
@@ -197,11 +196,11 @@ def test_a_call_that_is_cancelled_leaves_no_process(server: Asker) -> None:
     assert set(ended) == {0}
 
 
-def test_nothing_is_left_in_the_temporary_folder() -> None:
+def test_nothing_is_left_in_the_temporary_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from armexec.mcp_server.server import make_server
 
-    before = {name for name in os.listdir(tempfile.gettempdir()) if name.startswith("armexec-mcp-")}
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     with connected(make_server()) as server:
         goes_on(server)
-    after = {name for name in os.listdir(tempfile.gettempdir()) if name.startswith("armexec-mcp-")}
-    assert not after - before
+        assert [path.name.startswith("armexec-mcp-") for path in tmp_path.iterdir()] == [True]
+    assert list(tmp_path.iterdir()) == []
