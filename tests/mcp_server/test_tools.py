@@ -61,13 +61,17 @@ def test_compile_one_function_with_words_and_lines(server: Asker) -> None:
     alone = server.ask("compile", source=SUM, language="c", function="sum")
     assert alone["asm"].startswith("sum:\n")
     assert "unused" not in alone["asm"]
+    for target in ("linux", "apple", "bare"):
+        one = server.ask("compile", source=SUM, function="sum", target=target)["asm"]
+        assert one.startswith("sum(int const*, int):\n")
+        assert "unused" not in one
     assert "its functions are" in server.failure("compile", source=SUM, function="nothing")
 
 
 def test_data_stays_and_warnings_are_told(server: Asker) -> None:
     source = '#warning "look"\nint table[3] = {1, 2, 3};\nconst char *text = "a // b";\n'
     found = server.ask("compile", source=source, language="c", options="-g")
-    assert "table:\n        .word   1\n" in found["asm"]
+    assert "table:\n        .word   1" in found["asm"]
     assert '.asciz  "a // b"' in found["asm"]
     assert "debug" not in found["asm"]
     assert "look" in found["stderr"]

@@ -8,7 +8,7 @@ import socket
 from collections.abc import Callable
 from typing import Any, TypeAlias
 
-from armexec.explorer.api.building import CALLS, answer
+from armexec.explorer.api import building
 from armexec.explorer.builds.build import Request, build, link, listing
 from armexec.explorer.builds.explain import explain, mnemonic_names, page_of
 from armexec.explorer.messages import ANSWER, READY, failure, pack, unpack
@@ -53,10 +53,10 @@ def _warm() -> None:
 
 
 def answer(request: dict[str, Any]) -> tuple[Any, bytes]:
-    """The answer to a request of a page. Raises Error, and ValueError for what is no request."""
+    """The answer to a request of a page or of the API. Raises Error, and ValueError for what is no request."""
     call = request.get("call")
-    if call in CALLS:
-        return answer(request)
+    if call in building.CALLS:
+        return building.answer(request)
     if call == "build":
         return build(Request.of(request)), b""
     if call == "link":

@@ -7,10 +7,10 @@ from typing import Any
 
 from armexec.disasm import Targets, listing
 from armexec.errors import LoadError
+from armexec.explorer.api.assembly import filtered
 from armexec.explorer.builds.build import Request, build
 from armexec.mcp_server.capped import put_list, put_text
 from armexec.mcp_server.options import checked_options
-from armexec.objects.names import linkage_name, source_name
 from armexec.sources import Source
 from armexec.toolchain import find_compiler, resolve_target
 from armexec.words import parse_words
@@ -19,14 +19,9 @@ __all__ = ["assembled", "compiled", "disassembled"]
 
 _MOST_FUNCTIONS = 200
 _MOST_ADDRESS = 1 << 64
-# What is left of a compiler's assembly: labels, instructions, data.
-_DIRECTIVE = re.compile(
-    r"^\s*\.(?!(?:byte|hword|short|2byte|word|long|4byte|xword|quad|8byte|ascii|asciz|string|zero|space)\b)"
-)
-_COMMENT = re.compile(r"\s*(?://|;).*$")
-_LABEL = re.compile(r'^("[^"]+"|[\w.$]+):\s*$')
-_LOCAL = re.compile(r"\.?L[\w.$]+|ltmp\d+")
-_MANGLED = re.compile(r"(?<![\w.$])_{1,2}Z\w+")
+_FILTERS = ("commentOnly", "demangle", "directives", "labels")
+_ENDS = re.compile(r"(?!\.?L|l_|\s).*:$")
+"""A label that isn't local."""
 
 
 def compiled(request: dict[str, Any]) -> dict[str, Any]:
@@ -53,7 +48,10 @@ def compiled(request: dict[str, Any]) -> dict[str, Any]:
         "compiler": f"{compiler.kind} {compiler.version} {options} for {target.triple}",
     }
     one = image.function(request["function"]) if request["function"] else None
-    text = _binary(given, one.name if one else "") if request["binary"] else _filtered(source, one.name if one else "")
+    if request["binary"]:
+        text = _binary(given, "" if one is None else one.name)
+    else:
+        text = _filtered(source, "" if one is None else one.source_name)
     put_text(answer, "asm", text, request["maxAsmLines"])
     put_text(answer, "stderr", "\n".join(warnings), request["maxStderrLines"])
     described = [
@@ -65,41 +63,16 @@ def compiled(request: dict[str, Any]) -> dict[str, Any]:
 
 
 def _filtered(source: Source, function: str) -> str:
-    """The compiler's assembly without directives, comments, and labels that nothing uses; names as in the source."""
-    lines = []
-    is_debug = False
-    for line in source.compiler_assembly().splitlines():
-        if line.lstrip().startswith((".section", ".text", ".data", ".bss")):
-            is_debug = ".debug" in line or "__DWARF" in line or "llvm_addrsig" in line
-        text = _COMMENT.sub("", line) if '"' not in line else line
-        if text.strip() and not is_debug and (_LABEL.match(text) or not _DIRECTIVE.match(text)):
-            lines.append(text.rstrip())
-    used = set(_LOCAL.findall("\n".join(line for line in lines if not _LABEL.match(line))))
-    kept = [
-        line
-        for line in lines
-        if not (label := _LABEL.match(line)) or not _LOCAL.fullmatch(label[1]) or label[1] in used
-    ]
-    if function:
-        kept = _of_function(kept, function)
-    form = "macho" if source.target == "apple" else "elf"
-    names = _MANGLED.sub(lambda found: source_name(linkage_name(found[0], form)), "\n".join(kept))
-    return names.expandtabs(8)
-
-
-def _of_function(lines: list[str], function: str) -> list[str]:
-    """The lines from a function's label to the next label that isn't local."""
-    labels = {function, f"_{function}", f'"{function}"'}
-    shown: list[str] = []
-    for line in lines:
-        label = _LABEL.match(line)
-        if label and label[1] in labels:
-            shown.append(line)
-        elif shown and label and not _LOCAL.fullmatch(label[1]):
-            break
-        elif shown:
-            shown.append(line)
-    return shown
+    """The compiler's assembly as Compiler Explorer shows it, or the part of one function."""
+    output = source.compiler_output(debug=True)
+    found = filtered(output.data.decode("utf-8", "replace"), _FILTERS, source.name)
+    lines = [str(line["text"]) for line in found.lines]
+    if not function:
+        return "\n".join(lines)
+    labels = {f"{function}:", f"_{function}:"}
+    begin = next((n for n, line in enumerate(lines) if line in labels), len(lines))
+    end = next((n for n, line in enumerate(lines[begin + 1 :], begin + 1) if _ENDS.match(line)), len(lines))
+    return "\n".join(lines[begin:end]).rstrip()
 
 
 def _binary(given: Request, function: str) -> str:
