@@ -57,6 +57,9 @@ main:
     mov x2, #8
     mov x8, #64
     svc #0
+    mov x9, #2000       // few system calls, so that the limit is soon reached
+1:  subs x9, x9, #1
+    b.ne 1b
     b main
 text: .asciz "flooding\\n"
 """
