@@ -7,6 +7,7 @@ import signal
 import subprocess
 import time
 import uuid
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,6 +15,7 @@ from starlette.testclient import TestClient
 from starlette.websockets import WebSocketDisconnect
 
 from armexec.explorer.serving import page as serving
+from armexec.isolation.sandbox import abi_version
 
 from .conversation import Conversation, conversation
 
@@ -122,6 +124,14 @@ def test_a_run_can_be_stopped_before_it_begins(page: Conversation) -> None:
         assert "stopped" in answers[started]["error"]["message"]
         source["text"] += " "
     assert result(page) == "3"
+
+
+@pytest.mark.skipif(not abi_version(), reason="this kernel has no Landlock")
+@pytest.mark.parametrize("option", ["-serialize-diagnostics ", "-ftime-trace="])
+def test_options_of_the_compiler_write_no_files(page: Conversation, option: str, tmp_path: Path) -> None:
+    page.whole("build", **FN, flags=f"{option}{tmp_path / 'written'}")
+    assert list(tmp_path.iterdir()) == []
+    assert page.ask("build", **FN)["rows"]
 
 
 @pytest.mark.parametrize("kind", ["c", "c++", "assembly", "hex"])

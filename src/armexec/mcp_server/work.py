@@ -5,10 +5,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-import os
 from collections.abc import Coroutine, Mapping
 from dataclasses import dataclass
-from tempfile import TemporaryDirectory
 from typing import Any, TypeVar
 
 from armexec.errors import Error
@@ -42,11 +40,6 @@ class Refused(Error):
 class _Builder(Builder):
     module = "armexec.mcp_server.builds.process"
 
-    def __init__(self, folder: str) -> None:
-        """Begin with no process. `folder`: where it has its temporary files."""
-        super().__init__()
-        self.environment = os.environ | {"TMPDIR": folder}
-
 
 class _Runner(Runner):
     module = "armexec.mcp_server.runs.process"
@@ -57,8 +50,7 @@ class Work:
 
     def __init__(self, limits: Limits) -> None:
         self.limits = limits
-        self._folder = TemporaryDirectory(prefix="armexec-mcp-")
-        self._builders = Builders(lambda: _Builder(self._folder.name))
+        self._builders = Builders(_Builder)
         self._runs = asyncio.Semaphore(_MOST_RUNS)
 
     async def start(self) -> None:
@@ -89,7 +81,6 @@ class Work:
     async def close(self) -> None:
         """End the processes."""
         await asyncio.to_thread(self._builders.close)
-        self._folder.cleanup()
 
 
 async def _to_its_end(work: Coroutine[Any, Any, _Result]) -> _Result:

@@ -10,6 +10,7 @@ from typing import Any, TypeAlias
 
 from armexec.explorer.api import building
 from armexec.explorer.builds.build import Request, build, link, listing
+from armexec.explorer.builds.confinement import confine
 from armexec.explorer.builds.explain import explain, mnemonic_names, page_of
 from armexec.explorer.messages import ANSWER, READY, failure, pack, unpack
 from armexec.isolation.channel import Channel, ChannelClosed
@@ -22,7 +23,8 @@ Answers: TypeAlias = Callable[[dict[str, Any]], tuple[Any, bytes]]
 
 
 def serve(descriptor: int) -> None:
-    """Answer the requests of pages from a socket, one after the other, until it is closed."""
+    """Confine this process, and answer the requests of pages from a socket, until it is closed."""
+    confine()
     serve_by(descriptor, answer)
 
 

@@ -12,6 +12,7 @@ import sys
 import threading
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from armexec.errors import Error, HostError, WorkerCrashed
@@ -143,16 +144,18 @@ def _how(code: int | None) -> str:
 
 
 class Builder(Worker):
-    """A process that compiles and disassembles. It isn't confined: it starts the compiler, and runs no guest. `module`:
-    whose `serve` is its main loop."""
+    """A process that compiles and disassembles. It starts the compiler, and runs no guest. `module`: whose `serve` is
+    its main loop."""
 
     what = "the compiler's process"
     module = "armexec.explorer.builds.process"
-    environment: Mapping[str, str] | None = None
-    """Its environment, if it isn't this process's."""
     _process: subprocess.Popen[bytes] | None = None
+    _folder: TemporaryDirectory[str] | None = None
+    """Its temporary files, the only ones that it may change beside the cache."""
 
     def _start(self) -> Channel:
+        if self._folder is None:
+            self._folder = TemporaryDirectory(prefix="armexec-builder-", ignore_cleanup_errors=True)
         channel, other = Channel.pair()
         with other:
             program = _BUILDER.format(path=sys.path, module=self.module, descriptor=other.fileno())
@@ -162,7 +165,7 @@ class Builder(Worker):
                     stdin=subprocess.DEVNULL,
                     stdout=subprocess.DEVNULL,
                     pass_fds=[other.fileno()],
-                    env=self.environment,
+                    env=os.environ | {"TMPDIR": self._folder.name},
                     # Ctrl-C in the terminal is the server's; and its compilers are ended with it.
                     start_new_session=True,
                 )
@@ -182,6 +185,13 @@ class Builder(Worker):
         process.wait()
         kill_session(process.pid)
         return _how(code)
+
+    def close(self) -> None:
+        """End it for good, and remove its temporary files."""
+        super().close()
+        if self._folder is not None:
+            self._folder.cleanup()
+            self._folder = None
 
 
 class Builders:

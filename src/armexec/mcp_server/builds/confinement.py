@@ -2,47 +2,23 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
-import resource
 import sys
-import tempfile
 
 from armexec.errors import Error
-from armexec.isolation.sandbox import allow_files
-from armexec.store import cache_directory
 from armexec.toolchain import find_compiler
 
-__all__ = ["confine"]
+__all__ = ["readable"]
 
 _SYSTEM = ("/usr", "/lib", "/lib64", "/bin", "/etc/ld.so.cache", "/dev/urandom")
-_RESOURCES = (
-    (resource.RLIMIT_DATA, 4 << 30),
-    (resource.RLIMIT_FSIZE, 1 << 30),
-    (resource.RLIMIT_CORE, 0),
-)
-"""Bytes that each process may have, and that a file may have."""
 _PARTS_OF_COMPILERS = ("bin", "include", "lib", "lib64", "libexec", "share")
 
 
-def confine() -> None:
-    """Let this process, and the compilers that it starts, read nothing else any more, and change the cache and their
-    temporary files only; as far as the system can (Linux's Landlock)."""
+def readable() -> set[str]:
+    """The files and folders that a builder needs."""
     paths = [path for path in sys.path if os.path.isdir(path) and not _is_here(path)]
     package = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-    read = {*_SYSTEM, *paths, package, sys.prefix, sys.base_prefix, *_compiler()}
-    cache = cache_directory()
-    write = [tempfile.gettempdir(), "/dev/null"]
-    if cache is not None:
-        # Where it can't be made, nothing is kept.
-        with contextlib.suppress(OSError):
-            cache.mkdir(parents=True, exist_ok=True)
-            # Stores may be links to other places.
-            write += [os.fspath(cache), *(os.path.realpath(found) for found in cache.iterdir())]
-    allow_files(read, write)
-    for kind, most in _RESOURCES:
-        with contextlib.suppress(ValueError, OSError):
-            resource.setrlimit(kind, (most, most))
+    return {*_SYSTEM, *paths, package, sys.prefix, sys.base_prefix, *_compiler()}
 
 
 def _is_here(path: str) -> bool:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from armexec.explorer.builds.build import Request, link
+from armexec.explorer.builds.confinement import confine
 from armexec.explorer.builds.process import serve_by
 from armexec.mcp_server.builds.code import assembled, compiled, disassembled
-from armexec.mcp_server.builds.confinement import confine
+from armexec.mcp_server.builds.confinement import readable
 from armexec.mcp_server.builds.instructions import explained, isa_coverage, looked_up
 from armexec.mcp_server.options import checked_options
 
@@ -25,7 +26,7 @@ _ANSWERS = {
 
 def serve(descriptor: int) -> None:
     """Confine this process, and answer requests from a socket, one after the other, until it is closed."""
-    confine()
+    confine(readable())
     serve_by(descriptor, _answer)
 
 
