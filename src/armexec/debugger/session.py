@@ -12,7 +12,6 @@ from armexec.cpu.registers import REGISTERS
 from armexec.cpu.stop import Stop, StopReason
 from armexec.debugger.backwards import last_stop, stretches
 from armexec.debugger.breakpoints import Breakpoints, Watchpoint, evaluated
-from armexec.debugger.call_stack import OpenCall, open_calls
 from armexec.debugger.changes import MemoryChange, Step, near_stack, register_changes
 from armexec.debugger.places import Place, Places
 from armexec.debugger.recorded_guest import WatchHit
@@ -21,6 +20,7 @@ from armexec.debugger.timeline import Timeline
 from armexec.disasm import Instruction
 from armexec.errors import Error, ExecutionError, SignatureError
 from armexec.isa import decode
+from armexec.isa.transfers import Transfer, transfer
 
 __all__ = ["Session", "SessionFrame", "SessionMemory"]
 
@@ -129,14 +129,10 @@ class Session:
         """The functions that are running, the innermost first."""
         if self.finished:
             return []
-        calls = self._calls()
-        pcs = [self.cpu.pc, *(call.pc for call in reversed(calls))]
-        begins = [*(call.time for call in reversed(calls)), None]
+        calls = list(self.timeline.calls)
+        pcs = [self.cpu.pc, *(call.pc for call in calls)]
+        begins = [*(call.time for call in calls), None]
         return [SessionFrame(pc, self.places.place(pc), begin) for pc, begin in zip(pcs, begins, strict=True)]
-
-    def _calls(self) -> list[OpenCall]:
-        timeline = self.timeline
-        return open_calls(timeline.pcs, timeline.time, self.cpu.pc, timeline.guest.fetch)
 
     # -- forwards -----------------------------------------------------------------------------------------------------
     def step(self, n: SupportsIndex = 1) -> Step:
@@ -291,13 +287,12 @@ class Session:
         """Execute one instruction, and all of a call if it is one; what has changed."""
         self._check_open()
         instruction = self.instruction
-        decoded = decode(instruction.word) if instruction is not None else None
-        if decoded is None or decoded.effects.control not in ("call", "call to register"):
+        if instruction is None or transfer(instruction.word) is not Transfer.CALL:
             return self.step()
         timeline = self.timeline
         before, begin, place, logged = self.cpu.save(), self.time, self.place, len(timeline.guest.log)
-        back, depth = self.cpu.pc + 4, len(self._calls())
-        stop: Stop | None = self._run(lambda: self.cpu.pc == back and len(self._calls()) <= depth)
+        back, depth = self.cpu.pc + 4, timeline.calls.depth
+        stop: Stop | None = self._run(lambda: self.cpu.pc == back and timeline.calls.depth <= depth)
         if stop is not None and stop.reason is StopReason.UNTIL:
             stop = None
         return self._changed(before, begin, place, instruction, logged, stop)
@@ -305,11 +300,12 @@ class Session:
     def finish(self) -> Stop:
         """Go on until the function that is running has returned; at the first one, to the end."""
         self._check_open()
-        calls = self._calls()
-        if not calls:
+        calls = self.timeline.calls
+        call = calls.innermost
+        if call is None:
             return self._run(lambda: False)
-        back, depth = calls[-1].returns_to, len(calls)
-        return self._run(lambda: self.cpu.pc == back and len(self._calls()) < depth)
+        back, depth = call.returns_to, call.depth
+        return self._run(lambda: self.cpu.pc == back and calls.depth < depth)
 
     # -- to other times -----------------------------------------------------------------------------------------------
     def goto(self, time: SupportsIndex) -> None:

@@ -15,9 +15,11 @@ from armexec.cpu.cpu import Cpu, Limits
 from armexec.cpu.registers import REGISTERS, Kind
 from armexec.cpu.state import CpuState
 from armexec.cpu.stop import Stop
+from armexec.debugger.call_stack import CallStack, OpenCall
 from armexec.debugger.recorded_guest import RecordedGuest
 from armexec.engines.stepping import Run, Stepper
 from armexec.errors import Error
+from armexec.isa.transfers import Transfer, transfer
 from armexec.memory import AccessError
 
 __all__ = ["INTERVAL", "Timeline"]
@@ -37,6 +39,16 @@ class _Event:
     memory: tuple[tuple[int, bytes], ...]
     changed: frozenset[str] = frozenset()
     """The registers that the host has changed."""
+    word: int = 0
+    """The instruction that was executed; 0 if none was."""
+
+
+@dataclass(frozen=True)
+class _Checkpoint:
+    """The registers at a time, and the innermost call that was going on."""
+
+    registers: bytes
+    call: OpenCall | None
 
 
 class Timeline:
@@ -44,7 +56,7 @@ class Timeline:
 
     `time` is where it is, `end` the latest time that it has been at. `pcs` has the address of each instruction that was
     executed before `end`. `passed` is the stop that the last instruction has made, though it was executed: that of a
-    system call.
+    system call. `calls` are those that are going on.
     """
 
     def __init__(self, cpu: Cpu, guest: RecordedGuest) -> None:
@@ -54,8 +66,9 @@ class Timeline:
         self.end = 0
         self.pcs = array("Q")
         self.passed: Stop | None = None
+        self.calls = CallStack(cpu.sp, self._follows_call)
         self._stepper = Stepper(Run(cpu, Limits()), guest)
-        self._checkpoints: list[bytes] = []
+        self._checkpoints: list[_Checkpoint] = []
         self._events: dict[int, _Event] = {}
         self._edits: dict[int, _Event] = {}
         self._state = ctypes.addressof(cpu.state)
@@ -85,29 +98,43 @@ class Timeline:
         all is as before then, too.
         """
         time, guest, state = self.time, self.guest, self.cpu.state
-        guest.time = time
+        pc = int(state.pc)
+        guest.time, guest.word = time, 0
         ctypes.memmove(self._before, self._state, _SIZE)
-        logged = len(guest.log)
+        logged, call = len(guest.log), self.calls.innermost
         self.passed = None
         try:
             event = self._events.get(time)
             if event is not None:
                 self._apply(event)
+                guest.word = event.word
             else:
-                stop = self._execute(time, int(state.pc), logged)
+                stop = self._execute(time, pc, logged)
                 if stop is not None:
                     ctypes.memmove(self._state, self._before, _SIZE)
                     guest.log.undo(time, guest.guest.poke)
                     return self._with_edit(stop)
+            self._leave(time + 1, pc)
             self._arrive(time + 1)
         except BaseException:
             # Also Ctrl-C at any moment.
             self.time = time
+            self.calls.innermost = call
             ctypes.memmove(self._state, self._before, _SIZE)
             guest.log.undo(time, guest.guest.poke)
             self._redo_edit(time)
             raise
         return None
+
+    def _leave(self, time: int, pc: int) -> None:
+        """The instruction at an address was executed, and the pc may be elsewhere."""
+        state = self.cpu.state
+        if state.pc != pc + 4:
+            self.calls.leave(time, transfer(self.guest.word), pc, int(state.pc), int(state.sp))
+
+    def _follows_call(self, address: int) -> bool:
+        word = self.guest.guest.fetch(address - 4)
+        return word is not None and transfer(word) is Transfer.CALL
 
     def forward_once_more(self) -> None:
         """Execute an instruction that was executed before. Raises Error: it can't be now; and as `forward` does."""
@@ -150,7 +177,7 @@ class Timeline:
         peek = self.guest.guest.peek
         after = self.cpu.save()
         memory = tuple((address, peek(address, len(data))) for address, data in written)
-        return _Event(after, memory, _different(self._before.raw, after))
+        return _Event(after, memory, _different(self._before.raw, after), self.guest.word)
 
     def last_external(self, register: str) -> int:
         """The time of the last instruction before now for which the host has changed a register; -1 without one."""
@@ -172,7 +199,7 @@ class Timeline:
 
     def _keep(self) -> None:
         if len(self._checkpoints) == self.time // INTERVAL:
-            self._checkpoints.append(self.cpu.save())
+            self._checkpoints.append(_Checkpoint(self.cpu.save(), self.calls.innermost))
 
     # -- back ---------------------------------------------------------------------------------------------------------
     def back_to(self, time: int) -> None:
@@ -189,7 +216,8 @@ class Timeline:
                 " since it is unmapped or read-only now"
             ) from None
         self.time = guest.time = kept * INTERVAL
-        self.cpu.restore(self._checkpoints[kept])
+        self.cpu.restore(self._checkpoints[kept].registers)
+        self.calls.innermost = self._checkpoints[kept].call
         edit = self._edits.get(self.time)
         if edit is not None:
             self._apply(edit)

@@ -13,7 +13,9 @@ from armexec.tracing.calls import CallCosts
 from armexec.tracing.counts import BlockCounts
 from armexec.tracing.formats.callgrind import callgrind_text
 from armexec.tracing.formats.lcov import lcov_text
+from armexec.tracing.recording import Piece
 from armexec.tracing.run import End, run_recorded
+from armexec.engines.recorded.tables import Tables
 
 __all__ = ["run_counted"]
 
@@ -37,15 +39,20 @@ def run_counted(
     """
 
     def take(chunk: Chunk) -> None:
+        nonlocal tables
         # The memory of the chunk is used again.
         headers = np.frombuffer(chunk.headers, np.uint64, chunk.header_bytes // 8).copy()
         counts.add(headers)
         if calls is not None:
-            calls.add(headers)
+            if len(tables.count) != len(recorder.layouts.known):
+                tables = Tables(recorder.layouts.known)
+            data = np.frombuffer(chunk.data, np.uint64, chunk.data_bytes // 8)
+            calls.add(headers, Piece(tables, 0, headers, data).sp)
 
     recorder = Recorder(take, values=False)
     counts = BlockCounts(recorder.layouts)
-    calls = CallCosts(recorder.layouts) if callgrind is not None else None
+    tables = Tables(())
+    calls = CallCosts(recorder.layouts, target.cpu.sp) if callgrind is not None else None
     end = run_recorded(target, recorder, None, fast=fast)
     counts.end(target.cpu.pc)
     found = counts.result()

@@ -10,8 +10,8 @@ from typing import NamedTuple
 import numpy as np
 
 from armexec.engines.recorded.records import Chunk, Recorder
-from armexec.tracing.ends import parts
-from armexec.tracing.tables import Array, Tables, spread
+from armexec.engines.recorded.ends import parts
+from armexec.engines.recorded.tables import Array, Tables, spread
 from armexec.translate.observed.records import V0_NUMBER
 
 __all__ = ["Accesses", "Piece", "Recording", "Writes"]
@@ -87,6 +87,15 @@ class Piece:
         wide = register >= V0_NUMBER
         high[wide] = self._data[place[wide] + 1]
         return Writes(self.times[found.row] + tables.write_index[slot], register.astype(np.uint8), value, high)
+
+    @cached_property
+    def sp(self) -> Array:
+        """The stack pointer after each block that leaves by more than a branch; 0 after others."""
+        found = np.zeros(len(self.layout), np.uint64)
+        place = self.tables.sp_place[self.layout]
+        leaves = np.flatnonzero((place >= 0) & (self.executed == self.tables.count[self.layout]))
+        found[leaves] = self._data[self._places[leaves] + place[leaves]]
+        return found
 
     def accesses(self) -> Accesses:
         """The accesses to memory, in order."""

@@ -17,7 +17,7 @@ from armexec.engines.recorded.records import RecordedGuest, Recorder
 from armexec.engines.recorded.traced import Interpreted, Traced
 from armexec.memory import EXECUTABLE_RANGES
 from armexec.space import AddressSpace
-from armexec.tracing.host_pages import HostPages
+from armexec.debugger.fast.host_pages import HostPages
 
 __all__ = ["End", "run_recorded"]
 
