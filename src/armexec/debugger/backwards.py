@@ -40,7 +40,7 @@ def last_stop(
     Raises Error: an instruction can't be executed now, such as when another thread has changed the memory.
     """
     guest = timeline.guest
-    timeline.begin_once_more()
+    timeline.begin()
     found: tuple[int, _Stop] | None = None
     try:
         while timeline.time < end:

@@ -3,32 +3,53 @@
 The registers are kept every thousand instructions, and what stores overwrite is kept always. To go back, stores are
 undone to the last time before with its registers, and the instructions from there are executed once more. What isn't
 the same each time (functions of the host, system calls, clocks) is kept as it was the first time.
+
+Long ways go by stretches of many instructions, which blocks execute and record (`fast/stretch.py`). Of a stretch, the
+registers are kept at its end, and of what it overwrites what was there at its beginning.
 """
 
 from __future__ import annotations
 
 import ctypes
-from array import array
+from bisect import bisect_left, bisect_right
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from armexec.cpu.cpu import Cpu, Limits
 from armexec.cpu.registers import REGISTERS, Kind
 from armexec.cpu.state import CpuState
 from armexec.cpu.stop import Stop
 from armexec.debugger.call_stack import CallStack, OpenCall
-from armexec.debugger.recorded_guest import RecordedGuest
+from armexec.debugger.path import Path
+from armexec.debugger.recorded_guest import RecordedGuest, reads_clock
 from armexec.engines.stepping import Run, Stepper
 from armexec.errors import Error
 from armexec.isa.transfers import Transfer, transfer
 from armexec.memory import AccessError
 
-__all__ = ["INTERVAL", "Timeline"]
+if TYPE_CHECKING:
+    from armexec.debugger.fast.stretch import Stretch, Stretches
+
+__all__ = ["INTERVAL", "Pace", "Timeline"]
 
 INTERVAL = 1000
 """Instructions from one kept set of registers to the next."""
 _SIZE = ctypes.sizeof(CpuState)
-_MRS_CNTVCT, _MRS_MASK = 0xD53BE040, 0xFFFFFFE0
-"""`mrs Xt, cntvct_el0` (Arm ARM, C6.2, "MRS")."""
+
+
+@dataclass(frozen=True)
+class Pace:
+    """When a timeline goes by stretches."""
+
+    first: int = 2_000
+    """Not before so many instructions were executed one by one: code is translated first."""
+    least: int = 1_000
+    """Where there are fewer, they are executed one by one."""
+    most: int = 1 << 19
+    """Maximum instructions of a stretch."""
+    near: int = 500
+    """So many before a time that is gone to are executed one by one: so the times around it are near the registers."""
 
 
 @dataclass(frozen=True)
@@ -47,6 +68,7 @@ class _Event:
 class _Checkpoint:
     """The registers at a time, and the innermost call that was going on."""
 
+    time: int
     registers: bytes
     call: OpenCall | None
 
@@ -54,22 +76,31 @@ class _Checkpoint:
 class Timeline:
     """The past of a Cpu's run, from time 0, when this is made.
 
-    `time` is where it is, `end` the latest time that it has been at. `pcs` has the address of each instruction that was
-    executed before `end`. `passed` is the stop that the last instruction has made, though it was executed: that of a
+    `time` is where it is, `end` the latest time that it has been at. `path` are the instructions that were executed
+    before `time`. `passed` is the stop that the last instruction has made, though it was executed: that of a
     system call. `calls` are those that are going on.
     """
 
-    def __init__(self, cpu: Cpu, guest: RecordedGuest) -> None:
+    def __init__(
+        self, cpu: Cpu, guest: RecordedGuest, stretches: Callable[[], Stretches | None], pace: Pace | None = None
+    ) -> None:
+        """`stretches` gives what executes them, None where nothing does. It is called when they are first needed."""
         self.cpu = cpu
         self.guest = guest
         self.time = 0
         self.end = 0
-        self.pcs = array("Q")
+        self.path = Path()
         self.passed: Stop | None = None
         self.calls = CallStack(cpu.sp, self._follows_call)
+        self._pace = pace or Pace()
+        self._make_stretches = stretches
+        self._stretches: Stretches | None = None
+        self._wait = self._pace.first
+        self._patience = 0
         self._stepper = Stepper(Run(cpu, Limits()), guest)
         self._checkpoints: list[_Checkpoint] = []
         self._events: dict[int, _Event] = {}
+        self._event_times: list[int] = []
         self._edits: dict[int, _Event] = {}
         self._state = ctypes.addressof(cpu.state)
         self._before = ctypes.create_string_buffer(_SIZE)
@@ -78,18 +109,93 @@ class Timeline:
 
     # -- forwards -----------------------------------------------------------------------------------------------------
     def begin(self, until: int | None = None) -> None:
-        """A run begins: it has the limits of this thread, and ends at an address."""
+        """A run begins that ends at an address. It has the limits of this thread, but for what was executed before."""
         self._take_edit()
         self._stepper.run = Run(self.cpu, Limits(until=until))
 
-    def begin_once_more(self) -> None:
-        """A run begins that goes through what was executed before. It was counted then: it has no limits."""
-        self._take_edit()
-        self._stepper.run = Run(self.cpu, Limits(), once_more=True)
-
     def over(self) -> Stop | None:
         """The stop that is due before the next instruction, such as the end of a limit."""
-        return self._stepper.run.over()
+        run = self._stepper.run
+        run.once_more = self.time < self.end
+        return run.over()
+
+    def skip(self, stops: frozenset[int] = frozenset(), most: int | None = None, depth: int = 0) -> int:
+        """Execute a stretch, if that is worth it; how many instructions it was, 0 for none.
+
+        It ends before the addresses in `stops`, and where the host does something or watched bytes are accessed; after
+        `most` instructions; and where fewer than `depth` calls are going on. All is as before when this raises.
+        """
+        pace, time = self._pace, self.time
+        room = pace.most if most is None else min(most, pace.most)
+        is_again = time < self.end
+        if is_again:
+            event = bisect_left(self._event_times, time)
+            nearest = (self.end, *self._event_times[event : event + 1], *(at for at in self._edits if at > time))
+            room = min(room, min(nearest) - time)
+        if self._wait > 0 or room < max(pace.least, 1) or self.guest.access is not None:
+            return 0
+        if self._stretches is None:
+            self._stretches = self._make_stretches()
+            if self._stretches is None:
+                # Never.
+                self._wait = 1 << 62
+                return 0
+        self.guest.time = time
+        stretch = self._stretches.run(time, room, stops, once_more=is_again)
+        cut = self._lower(stretch, depth) if stretch is not None and depth else None
+        if stretch is not None and cut is not None:
+            self._stretches.undo(stretch)
+            stretch = self._stretches.run(time, cut, stops, once_more=is_again)
+        executed = 0
+        if stretch is not None:
+            self._take(stretch)
+            executed = stretch.end - time
+            self._stepper.run.executed += executed
+        # A stretch costs as much as some hundred instructions.
+        self._patience = 0 if executed >= pace.least else min(2 * self._patience + pace.least // 10, pace.first)
+        self._wait = self._patience
+        return executed
+
+    def skip_to(self, time: int, stops: frozenset[int] = frozenset()) -> int:
+        """Execute a stretch on the way to a time that is far; how many instructions it was, 0 for none."""
+        return self.skip(stops, time - self.time - self._pace.near)
+
+    def _lower(self, stretch: Stretch, depth: int) -> int | None:
+        """After how many instructions of a stretch fewer than `depth` calls are going on; None: never."""
+        calls = self.calls
+        before = calls.innermost
+        try:
+            for time, *left in stretch.leaves.each():
+                calls.leave(time, *left)
+                if calls.depth < depth:
+                    return time - stretch.begin if time < stretch.end else None
+        finally:
+            calls.innermost = before
+        return None
+
+    def _take(self, stretch: Stretch) -> None:
+        """Note what was executed in a stretch."""
+        assert self._stretches is not None
+        time, end, call, logged = self.time, self.end, self.calls.innermost, len(self.guest.log)
+        try:
+            self.passed = None
+            self.guest.log.extend(stretch.stores)
+            self.guest.use_pages(stretch.pages)
+            self.path.extend(stretch.path)
+            for left in stretch.leaves.each():
+                self.calls.leave(*left)
+            self.end = max(end, stretch.end)
+            kept = self._checkpoints
+            # A stretch is undone as a whole.
+            del kept[bisect_right(kept, time, key=_time_of) : bisect_left(kept, stretch.end, key=_time_of)]
+            self._arrive(stretch.end)
+        except BaseException:
+            # Also Ctrl-C at any moment.
+            self.time, self.end, self.calls.innermost = time, end, call
+            self.guest.log.cut(logged)
+            self.path.cut(time)
+            self._stretches.undo(stretch)
+            raise
 
     def forward(self) -> Stop | None:
         """Execute one instruction; the stop, if it can't be executed. Then the time and the registers are as before.
@@ -99,6 +205,8 @@ class Timeline:
         """
         time, guest, state = self.time, self.guest, self.cpu.state
         pc = int(state.pc)
+        self._wait -= 1
+        self._stepper.run.once_more = time < self.end
         guest.time, guest.word = time, 0
         ctypes.memmove(self._before, self._state, _SIZE)
         logged, call = len(guest.log), self.calls.innermost
@@ -115,10 +223,12 @@ class Timeline:
                     guest.log.undo(time, guest.guest.poke)
                     return self._with_edit(stop)
             self._leave(time + 1, pc)
+            self.path.append(pc)
             self._arrive(time + 1)
         except BaseException:
             # Also Ctrl-C at any moment.
             self.time = time
+            self.path.cut(time)
             self.calls.innermost = call
             ctypes.memmove(self._state, self._before, _SIZE)
             guest.log.undo(time, guest.guest.poke)
@@ -163,11 +273,9 @@ class Timeline:
             # A hook or a function of Python that wasn't there the first time.
             self._forget(time)
         if time == self.end:
-            # The pc is noted first: that an instruction is there twice does no harm, and that one lacks would.
-            del self.pcs[time:]
-            self.pcs.append(pc)
-            if guest.is_external or guest.word & _MRS_MASK == _MRS_CNTVCT:
+            if guest.is_external or reads_clock(guest.word):
                 self._events[time] = self._happened(logged)
+                self._event_times.append(time)
             self.end = time + 1
         return None
 
@@ -191,40 +299,45 @@ class Timeline:
 
     def _arrive(self, time: int) -> None:
         self.time = self.guest.time = time
-        if time % INTERVAL == 0:
-            self._keep()
+        self._keep()
         edit = self._edits.get(time)
         if edit is not None:
             self._apply(edit)
 
     def _keep(self) -> None:
-        if len(self._checkpoints) == self.time // INTERVAL:
-            self._checkpoints.append(_Checkpoint(self.cpu.save(), self.calls.innermost))
+        """Keep the registers, if the last kept ones are far."""
+        kept = self._checkpoints
+        at = bisect_right(kept, self.time, key=_time_of)
+        before = kept[at - 1].time if at else -1
+        if not kept or self.time - before >= INTERVAL:
+            kept.insert(at, _Checkpoint(self.time, self.cpu.save(), self.calls.innermost))
 
     # -- back ---------------------------------------------------------------------------------------------------------
     def back_to(self, time: int) -> None:
         """Go to an earlier time, 0 at the earliest. Raises Error: memory of then isn't mapped any more."""
-        self.begin_once_more()
+        self.begin()
         time = max(time, 0)
-        kept = min(time // INTERVAL, len(self._checkpoints) - 1)
+        checkpoint = self._checkpoints[bisect_right(self._checkpoints, time, key=_time_of) - 1]
         guest = self.guest
         try:
-            guest.log.undo(kept * INTERVAL, guest.guest.poke)
+            guest.log.undo(checkpoint.time, guest.guest.poke)
         except AccessError as error:
             raise Error(
                 f"can't go back to time {time}: what was in memory at 0x{error.address:x} can't be put back,"
                 " since it is unmapped or read-only now"
             ) from None
-        self.time = guest.time = kept * INTERVAL
-        self.cpu.restore(self._checkpoints[kept].registers)
-        self.calls.innermost = self._checkpoints[kept].call
+        self.time = guest.time = checkpoint.time
+        self.path.cut(checkpoint.time)
+        self.cpu.restore(checkpoint.registers)
+        self.calls.innermost = checkpoint.call
         edit = self._edits.get(self.time)
         if edit is not None:
             self._apply(edit)
         watched, guest.watched = guest.watched, ()
         try:
             while self.time < time:
-                self.forward_once_more()
+                if not self.skip_to(time):
+                    self.forward_once_more()
         finally:
             guest.watched = watched
         self.settle()
@@ -256,10 +369,14 @@ class Timeline:
     def _forget(self, time: int) -> None:
         """What was recorded from a time on isn't true any more."""
         self._events = {at: event for at, event in self._events.items() if at < time}
+        self._event_times = list(self._events)
         self._edits = {at: edit for at, edit in self._edits.items() if at <= time}
-        del self._checkpoints[time // INTERVAL + 1 :]
-        del self.pcs[time:]
+        del self._checkpoints[bisect_right(self._checkpoints, time, key=_time_of) :]
         self.end = time
+
+
+def _time_of(checkpoint: _Checkpoint) -> int:
+    return checkpoint.time
 
 
 def _different(before: bytes, after: bytes) -> frozenset[str]:

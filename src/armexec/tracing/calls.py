@@ -8,9 +8,9 @@ from typing import NamedTuple
 import numpy as np
 
 from armexec.debugger.call_stack import CallStack
-from armexec.isa.transfers import Transfer
-from armexec.engines.recorded.ends import Ends, parts
+from armexec.engines.recorded.ends import Ends, leaves, parts
 from armexec.engines.recorded.tables import Array
+from armexec.isa.transfers import Transfer
 from armexec.translate.observed.records import Layouts
 
 __all__ = ["Begin", "CallCost", "CallCosts", "CallEvents", "End"]
@@ -56,30 +56,14 @@ class CallEvents:
         pointers = np.concatenate([self._last_sp, sp])
         self._last, self._last_sp = headers[-1:].copy(), sp[-1:].copy()
         layout, executed = parts(everything)
-        before, after = layout[:-1], layout[1:]
-        leaves = (ends.kind[before] != Transfer.DIRECT) & (executed[:-1] == ends.count[before])
-        found = np.flatnonzero(leaves & (ends.end[before] != ends.start[after]))
-        times = self.time + np.cumsum(executed[:-1])
-        self.time = int(times[-1]) if len(times) else self.time
-        chosen = before[found]
-        yield from self._events(
-            times[found].tolist(),
-            ends.kind[chosen].tolist(),
-            ends.end[chosen].tolist(),
-            ends.start[after[found]].tolist(),
-            pointers[found].tolist(),
-        )
-
-    def _events(
-        self, times: list[int], kinds: list[int], ends: list[int], targets: list[int], pointers: list[int]
-    ) -> Iterator[Begin | End]:
+        found = leaves(ends, layout[:-1], executed[:-1], pointers[:-1], ends.start[layout[1:]], self.time)
+        self.time += int(executed[:-1].sum())
         stack = self._stack
-        transfers = tuple(Transfer)
-        for time, kind, end, target, sp in zip(times, kinds, ends, targets, pointers, strict=True):
+        for time, kind, pc, target, pointer in found.each():
             depth = stack.depth
-            stack.leave(time, transfers[kind], end - 4, target, sp)
-            if kind == Transfer.CALL:
-                yield Begin(time, end - 4, target)
+            stack.leave(time, kind, pc, target, pointer)
+            if kind is Transfer.CALL:
+                yield Begin(time, pc, target)
             for _ in range(depth - stack.depth):
                 yield End(time)
 

@@ -7,15 +7,15 @@ import os
 import numpy as np
 
 from armexec.debugger.target import Target
+from armexec.engines.recorded.pieces import Piece
 from armexec.engines.recorded.records import Chunk, Recorder
+from armexec.engines.recorded.tables import Tables
 from armexec.errors import Error
 from armexec.tracing.calls import CallCosts
 from armexec.tracing.counts import BlockCounts
 from armexec.tracing.formats.callgrind import callgrind_text
 from armexec.tracing.formats.lcov import lcov_text
-from armexec.tracing.recording import Piece
 from armexec.tracing.run import End, run_recorded
-from armexec.engines.recorded.tables import Tables
 
 __all__ = ["run_counted"]
 

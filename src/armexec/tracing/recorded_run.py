@@ -11,12 +11,13 @@ import numpy as np
 
 from armexec.cpu.stop import Stop
 from armexec.debugger.places import Places
+from armexec.engines.recorded.pieces import Accesses, Writes
+from armexec.engines.recorded.tables import Array, joined
 from armexec.tracing.columns import MemoryAccesses, RegisterWrites
 from armexec.tracing.counts import BlockCounts, Counts
-from armexec.tracing.recording import Accesses, Recording, Writes
+from armexec.tracing.recording import Recording
 from armexec.tracing.rows import Row, Rows
 from armexec.tracing.run import End
-from armexec.engines.recorded.tables import Array, joined
 
 __all__ = ["RecordedRun"]
 

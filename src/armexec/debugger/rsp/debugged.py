@@ -29,6 +29,9 @@ class Debugged(Protocol):
     def memory(self) -> _Memory: ...
 
     @property
+    def ends(self) -> frozenset[int]: ...
+
+    @property
     def time(self) -> int: ...
 
     @property

@@ -94,14 +94,16 @@ async def _forwards(state: State, count: int | None, within: tuple[int, int] | N
                 return stopped(state, _SIGNALS.get(over.reason, _TRAP))
             if executed and (executed == count or (within is not None and not within[0] <= pc < within[1])):
                 return stopped(state)
-            try:
-                stop = session.forward()
-            except WatchHit as hit:
-                return stopped(state, why=_access(hit))
-            if stop is not None:
-                return _fault(state, stop)
-            executed += 1
-            if executed % _BETWEEN == 0:
+            skipped = timeline.skip(session.ends | state.breakpoints) if count is None and within is None else 0
+            if not skipped:
+                try:
+                    stop = session.forward()
+                except WatchHit as hit:
+                    return stopped(state, why=_access(hit))
+                if stop is not None:
+                    return _fault(state, stop)
+            executed += skipped or 1
+            if skipped or executed % _BETWEEN == 0:
                 await asyncio.sleep(0)
                 if state.interrupted.is_set():
                     state.interrupted.clear()

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from typing import NamedTuple
+
 import numpy as np
 
-from armexec.isa.transfers import Transfer, transfer
 from armexec.engines.recorded.tables import Array
+from armexec.isa.transfers import Transfer, transfer
 from armexec.translate.observed.records import Layouts
 
-__all__ = ["Ends", "parts"]
+__all__ = ["Ends", "Leaves", "leaves", "parts"]
 
 
 def parts(headers: Array) -> tuple[Array, Array]:
@@ -40,3 +43,37 @@ class Ends:
             self.count = np.concatenate([self.count, np.array(counts, np.int64)])
             self.kind = np.concatenate([self.kind, np.array(kinds, np.int64)])
             self.calls.update(end for end, kind in zip(ends.tolist(), kinds, strict=True) if kind is Transfer.CALL)
+
+
+class Leaves(NamedTuple):
+    """Where blocks have left for somewhere else than on. `time` is how many instructions were executed by then, `pc` is
+    the instruction's, and `sp` the stack pointer then."""
+
+    time: Array
+    kind: Array
+    pc: Array
+    target: Array
+    sp: Array
+
+    def each(self) -> Iterator[tuple[int, Transfer, int, int, int]]:
+        """One after the other, as `CallStack.leave` takes them."""
+        transfers = tuple(Transfer)
+        for time, kind, *rest in zip(*(column.tolist() for column in self), strict=True):
+            yield time, transfers[kind], *rest
+
+
+def leaves(ends: Ends, layout: Array, executed: Array, sp: Array, target: Array, time: int) -> Leaves:
+    """Where blocks leave by more than a branch.
+
+    Args:
+        ends: knows all layouts.
+        layout, executed: the blocks.
+        sp: the stack pointer after each that leaves so.
+        target: where the next one begins.
+        time: of the first.
+    """
+    elsewhere = (ends.kind[layout] != Transfer.DIRECT) & (executed == ends.count[layout]) & (ends.end[layout] != target)
+    found = np.flatnonzero(elsewhere)
+    at = layout[found]
+    times = time + np.cumsum(executed)
+    return Leaves(times[found], ends.kind[at], ends.end[at] - np.uint64(4), target[found], sp[found])

@@ -39,8 +39,8 @@ class Tables:
     `words`, `writes` and `accesses` count, from the beginning of a layout, the units of its record, the registers that
     are written, and the accesses; each layout has one entry more than it has instructions: `total(layout, executed)` is
     its place. The arrays `write_...` and `access_...` have the details of all registers and accesses: the number of the
-    instruction within its layout, and the place in the record. `sp_place`: the place of the stack pointer in the record of
-    a layout that leaves by its last instruction; -1 without one.
+    instruction within its layout, and the place in the record. `sp_place`: the place of the stack pointer in the record
+    of a layout that leaves by its last instruction; -1 without one.
     """
 
     def __init__(self, layouts: Sequence[Layout]) -> None:

@@ -2,9 +2,9 @@
 
 The first stream has 8 bytes for each block that was executed: its number, and how many of its instructions. The second
 has the results of these instructions one after the other, in units of 8 bytes: for each access to memory the address
-and then the value that was read, or the old and the new value that were written; then the registers that were written; then,
-of calls, returns and what else may go to any address, the stack pointer.
-Values of more than 8 bytes take 16. So what a block's results mean is known from its number (`Layout`).
+and then the value that was read, or the old and the new value that were written; then the registers that were written;
+then, of calls, returns and what else may go to any address, the stack pointer. Values of more than 8 bytes take 16. So
+what a block's results mean is known from its number (`Layout`).
 """
 
 from __future__ import annotations
