@@ -165,10 +165,10 @@ class Timeline:
         calls = self.calls
         before = calls.innermost
         try:
-            for time, *left in stretch.leaves.each():
-                calls.leave(time, *left)
+            for left in stretch.leaves.each():
+                calls.leave(*left)
                 if calls.depth < depth:
-                    return time - stretch.begin if time < stretch.end else None
+                    return left[0] - stretch.begin if left[0] < stretch.end else None
         finally:
             calls.innermost = before
         return None

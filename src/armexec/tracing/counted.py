@@ -38,6 +38,8 @@ def run_counted(
         Error: a file can't be written, or no source lines are known for `coverage`.
     """
 
+    tables = Tables(())
+
     def take(chunk: Chunk) -> None:
         nonlocal tables
         # The memory of the chunk is used again.
@@ -51,7 +53,6 @@ def run_counted(
 
     recorder = Recorder(take, values=False)
     counts = BlockCounts(recorder.layouts)
-    tables = Tables(())
     calls = CallCosts(recorder.layouts, target.cpu.sp) if callgrind is not None else None
     end = run_recorded(target, recorder, None, fast=fast)
     counts.end(target.cpu.pc)

@@ -35,6 +35,7 @@ class Blocks:
         guest = target.guest.guest
         self.accessed: Callable[[str, int, int], None] | None = None
         self._withhold: Callable[[Sequence[_Range]], AbstractContextManager[None]]
+        self._end: Callable[[], object]
         if isinstance(guest, LoadedGuest):
             self._of_image(target, guest, recorder, policy or _POLICY)
         else:
