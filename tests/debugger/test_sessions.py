@@ -395,7 +395,7 @@ def test_going_back_where_memory_has_changed() -> None:
         session.run()
         module.globals["p"] = 0
         with pytest.raises(armexec.Error, match="time 2 can't be left once more"):
-            session.run_back()
+            session.run_back(lambda session: False)
 
 
 def test_closed(mod: Any) -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Self, SupportsIndex
 
 from armexec.cpu.cpu import Cpu
 from armexec.cpu.stop import Stop, StopReason
-from armexec.debugger.backwards import last_stop, stretches
+from armexec.debugger.backwards import search_back
 from armexec.debugger.breakpoints import Breakpoints, Watchpoint, evaluated
 from armexec.debugger.changes import MemoryChange, Step, near_stack, register_changes
 from armexec.debugger.last_writes import last_register_write, register_named
@@ -382,14 +382,10 @@ class Session:
             access = _ACCESSES[hit.kind]
             return Stop(StopReason.WATCHPOINT, self.cpu.pc, hit.address, access, instructions=self.time)
 
-        for begin, end in stretches(self.time):
-            self.goto(begin)
-            found = last_stop(self.timeline, end, stop, accessed)
+        stops = None if goal.holds is not None else goal.addresses | self.breakpoints.by_address.keys()
+        for found in search_back(self.timeline, self.goto, stops, stop, accessed):
             if found is not None:
-                time, last = found
-                self.goto(time)
-                return last
-        self.goto(0)
+                return found
         return Stop(StopReason.BEGIN, self.cpu.pc, self.cpu.pc, instructions=0)
 
     # -- watching -----------------------------------------------------------------------------------------------------
@@ -467,6 +463,7 @@ class Session:
         """Free what the session has: its stack, or its program. Twice does no harm."""
         if not self._closed:
             self._closed = True
+            self.timeline.close()
             self.target.close()
 
     def _check_open(self) -> None:

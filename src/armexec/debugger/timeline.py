@@ -35,6 +35,7 @@ __all__ = ["INTERVAL", "Pace", "Timeline"]
 
 INTERVAL = 1000
 """Instructions from one kept set of registers to the next."""
+_NEVER = 1 << 62
 _SIZE = ctypes.sizeof(CpuState)
 
 
@@ -137,8 +138,7 @@ class Timeline:
         if self._stretches is None:
             self._stretches = self._make_stretches()
             if self._stretches is None:
-                # Never.
-                self._wait = 1 << 62
+                self._wait = _NEVER
                 return 0
         self.guest.time = time
         stretch = self._stretches.run(time, room, stops, once_more=is_again)
@@ -311,6 +311,13 @@ class Timeline:
         before = kept[at - 1].time if at else -1
         if not kept or self.time - before >= INTERVAL:
             kept.insert(at, _Checkpoint(self.time, self.cpu.save(), self.calls.innermost))
+
+    def close(self) -> None:
+        """No stretches follow any more."""
+        self._wait = _NEVER
+        if self._stretches is not None:
+            self._stretches.close()
+            self._stretches = None
 
     # -- back ---------------------------------------------------------------------------------------------------------
     def back_to(self, time: int) -> None:

@@ -156,6 +156,10 @@ class Stretches:
             return self._run(time, before, stops, once_more=once_more) if before else None
         return stretch
 
+    def close(self) -> None:
+        """Follow the target no more."""
+        self._blocks.close()
+
     def undo(self, stretch: Stretch) -> None:
         """Have registers, memory and limits as they were before a stretch."""
         self._cpu.restore(stretch.registers)

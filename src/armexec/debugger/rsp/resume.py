@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from armexec.cpu.stop import Stop, StopReason
-from armexec.debugger.backwards import last_stop, stretches
+from armexec.debugger.backwards import search_back
 from armexec.debugger.recorded_guest import WatchHit
 from armexec.debugger.rsp.commands import command
 from armexec.debugger.rsp.registers import expedited
@@ -141,19 +141,13 @@ async def go_back(state: State, rest: bytes) -> bytes:
     def stop() -> bytes | None:
         return b"swbreak:;" if session.cpu.pc in state.breakpoints else None
 
-    for begin, end in stretches(session.time):
-        session.goto(begin)
-        found = last_stop(session.timeline, end, stop, _access)
+    for found in search_back(session.timeline, session.goto, state.breakpoints, stop, _access):
         if found is not None:
-            time, why = found
-            session.goto(time)
-            return stopped(state, why=why)
+            return stopped(state, why=found)
         await asyncio.sleep(0)
         if state.interrupted.is_set():
             state.interrupted.clear()
-            session.goto(begin)
             return stopped(state, _INTERRUPT)
-    session.goto(0)
     return stopped(state, why=b"replaylog:begin;")
 
 
