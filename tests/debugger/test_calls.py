@@ -10,8 +10,8 @@ import pytest
 
 import armexec
 from armexec.debugger.open import target_of
+from armexec.debugger.past.timeline import Pace
 from armexec.debugger.session import Session
-from armexec.debugger.timeline import Pace
 from armexec.engines.observed import Policy
 from armexec.tracing.open import trace_of
 from program.guest import needs_c, needs_cxx

@@ -11,8 +11,8 @@ from tests.tracing.compare import EAGER
 
 import armexec
 from armexec.debugger.open import target_of
+from armexec.debugger.past.timeline import Pace
 from armexec.debugger.session import Session
-from armexec.debugger.timeline import Pace
 from armexec.space import AddressSpace
 from differential.state import CODE, CODE_SIZE, DATA, DATA_SIZE, State
 

@@ -11,8 +11,8 @@ import pytest
 import armexec
 from armexec.cpu import StopReason
 from armexec.debugger.open import target_of
+from armexec.debugger.past.timeline import Pace
 from armexec.debugger.session import Session
-from armexec.debugger.timeline import Pace
 from armexec.engines.observed import Policy
 from armexec.space import AddressSpace
 from program.guest import needs_c

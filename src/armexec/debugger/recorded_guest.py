@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from typing import NamedTuple, Protocol
 
 from armexec.cpu.cpu import Cpu
-from armexec.debugger.write_log import WriteLog
+from armexec.debugger.past.write_log import WriteLog
 from armexec.engines.running import Guest
 from armexec.memory import AccessError
 

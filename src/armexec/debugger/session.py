@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Self, SupportsIndex
 
 from armexec.cpu.cpu import Cpu
 from armexec.cpu.stop import Stop, StopReason
-from armexec.debugger.backwards import search_back
 from armexec.debugger.breakpoints import Breakpoints, Watchpoint, evaluated
 from armexec.debugger.changes import MemoryChange, Step, near_stack, register_changes
-from armexec.debugger.last_writes import last_register_write, register_named
+from armexec.debugger.past.backwards import search_back
+from armexec.debugger.past.last_writes import last_register_write, register_named
+from armexec.debugger.past.timeline import Pace, Timeline
 from armexec.debugger.places import Place, Places
 from armexec.debugger.recorded_guest import WatchHit
 from armexec.debugger.target import Target
-from armexec.debugger.timeline import Pace, Timeline
 from armexec.disasm import Instruction
 from armexec.engines.observed import Policy, unavailable
 from armexec.errors import Error, ExecutionError, SignatureError

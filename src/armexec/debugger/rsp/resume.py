@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from armexec.cpu.stop import Stop, StopReason
-from armexec.debugger.backwards import search_back
+from armexec.debugger.past.backwards import search_back
 from armexec.debugger.recorded_guest import WatchHit
 from armexec.debugger.rsp.commands import command
 from armexec.debugger.rsp.registers import expedited

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from armexec.cpu.registers import REGISTERS
-from armexec.debugger.timeline import Timeline
+from armexec.debugger.past.timeline import Timeline
 from armexec.isa import decode
 
 __all__ = ["last_register_write", "register_named"]

@@ -21,7 +21,7 @@ from armexec.cpu.registers import REGISTERS, Kind
 from armexec.cpu.state import CpuState
 from armexec.cpu.stop import Stop
 from armexec.debugger.call_stack import CallStack, OpenCall
-from armexec.debugger.path import Path
+from armexec.debugger.past.path import Path
 from armexec.debugger.recorded_guest import RecordedGuest, reads_clock
 from armexec.engines.stepping import Run, Stepper
 from armexec.errors import Error

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator
 from typing import TypeVar
 
+from armexec.debugger.past.timeline import Timeline
 from armexec.debugger.recorded_guest import WatchHit
-from armexec.debugger.timeline import Timeline
 
 __all__ = ["search_back"]
 
