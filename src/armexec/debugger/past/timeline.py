@@ -133,7 +133,8 @@ class Timeline:
             event = bisect_left(self._event_times, time)
             nearest = (self.end, *self._event_times[event : event + 1], *(at for at in self._edits if at > time))
             room = min(room, min(nearest) - time)
-        if self._wait > 0 or room < max(pace.least, 1) or self.guest.access is not None:
+        is_worth_it = self._wait <= 0 and room >= max(pace.least, 1)
+        if not is_worth_it or self.guest.access is not None or self.cpu.pc in stops:
             return 0
         if self._stretches is None:
             self._stretches = self._make_stretches()
