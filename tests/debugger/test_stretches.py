@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator
+from operator import attrgetter
 from typing import Any
 
 import pytest
@@ -293,7 +294,8 @@ def test_limits_are_exact() -> None:
         assert session.cpu.x[0] == (session.time + 1) // 2
 
 
-def test_ctrl_c_leaves_a_time_that_is_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("moment", ["path.extend", "guest.log.extend", "calls.follow", "_stretches._taken"])
+def test_ctrl_c_leaves_a_time_that_is_whole(monkeypatch: pytest.MonkeyPatch, moment: str) -> None:
     source = "unsigned a[64]; unsigned f(unsigned n) { unsigned s = n; while (1) { s = s * 5 + 1; a[s >> 26] += s; } }"
     with armexec.compile(source, "c", "-O1") as module:
         with armexec.debug(module.f, 1) as session:
@@ -303,16 +305,18 @@ def test_ctrl_c_leaves_a_time_that_is_whole(monkeypatch: pytest.MonkeyPatch) -> 
         with armexec.debug(module.f, 1) as session:
             session.goto(300_000)
             before = session.time, session.memory.read(module.globals.address("a"), 256), session.cpu.save()
-            path = session.timeline.path
-            extend, calls = path.extend, []
+            where, name = moment.rpartition(".")[::2]
+            changed: Any = attrgetter(where)(session.timeline)
+            whole, calls = getattr(changed, name), []
 
-            def interrupted(counted: Any) -> None:
-                extend(counted)
-                calls.append(counted)
+            def interrupted(*given: Any) -> Any:
+                result = whole(*given)
+                calls.append(result)
                 if len(calls) == 1:
                     raise KeyboardInterrupt
+                return result
 
-            monkeypatch.setattr(path, "extend", interrupted)
+            monkeypatch.setattr(changed, name, interrupted)
             with pytest.raises(KeyboardInterrupt):
                 session.run()
             assert before == (session.time, session.memory.read(module.globals.address("a"), 256), session.cpu.save())

@@ -5,11 +5,14 @@ Sessions, and the calls of traces, come from here, so that they agree.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from armexec.isa.transfers import Transfer
 
 __all__ = ["CallStack", "OpenCall"]
+
+# Plain numbers are faster to compare.
+_DIRECT, _CALL, _RETURN = int(Transfer.DIRECT), int(Transfer.CALL), int(Transfer.RETURN)
 
 
 class OpenCall:
@@ -62,25 +65,37 @@ class CallStack:
             yield call
             call = call.outer
 
-    def leave(self, time: int, kind: Transfer, pc: int, target: int, sp: int) -> None:
+    def leave(self, time: int, kind: int, pc: int, target: int, sp: int) -> None:
         """An instruction has left for another one than the next.
 
         Args:
             time: how many instructions were executed with it; the time of a call is one less.
-            kind: how it leaves. What is `DIRECT` changes nothing.
+            kind: how it leaves, a `Transfer`. What is `DIRECT` changes nothing.
             pc: its address.
             target: where it has gone to.
             sp: the stack pointer then.
         """
-        if kind is Transfer.CALL:
-            self.innermost = OpenCall(time - 1, pc, sp, self.innermost)
-        elif kind is not Transfer.DIRECT and self.innermost is not None:
-            self.innermost = self._left(self.innermost, kind, target, sp)
+        self.follow(((time, kind, pc, target, sp),))
 
-    def _left(self, innermost: OpenCall, kind: Transfer, target: int, sp: int) -> OpenCall | None:
-        """The innermost call that is still going on."""
-        if innermost.returns_to == target:
-            return innermost.outer
+    def follow(self, leaves: Iterable[tuple[int, int, int, int, int]], depth: int = 0) -> int | None:
+        """Follow instructions one after the other, until fewer than `depth` calls are going on; the time then.
+
+        `leaves`: for each what `leave` takes.
+        """
+        innermost = self.innermost
+        for time, kind, pc, target, sp in leaves:
+            if kind == _CALL:
+                innermost = OpenCall(time - 1, pc, sp, innermost)
+            elif innermost is not None and kind != _DIRECT:
+                innermost = innermost.outer if innermost.pc + 4 == target else self._left(innermost, kind, target, sp)
+                if (0 if innermost is None else innermost.depth) < depth:
+                    self.innermost = innermost
+                    return time
+        self.innermost = innermost
+        return None
+
+    def _left(self, innermost: OpenCall, kind: int, target: int, sp: int) -> OpenCall | None:
+        """The innermost call that is still going on, where it isn't just the last one that returns."""
         call: OpenCall | None = innermost
         if sp <= self._base:
             while call is not None and call.sp < sp:
@@ -91,7 +106,7 @@ class CallStack:
             if at.returns_to == target:
                 return at.outer
             at = at.outer
-        if left_frames or (kind is Transfer.RETURN and self._follows_call(target)):
+        if left_frames or (kind == _RETURN and self._follows_call(target)):
             while call is not None and call.sp <= sp:
                 call = call.outer
         return call

@@ -62,7 +62,7 @@ class CallEvents:
         for time, kind, pc, target, pointer in found.each():
             depth = stack.depth
             stack.leave(time, kind, pc, target, pointer)
-            if kind is Transfer.CALL:
+            if kind == Transfer.CALL:
                 yield Begin(time, pc, target)
             for _ in range(depth - stack.depth):
                 yield End(time)

@@ -129,6 +129,8 @@ class Stretches:
         self._ends = Ends(self._recorder.layouts)
         self._tables = Tables(())
         self._stops: frozenset[int] = frozenset()
+        self.pending: Stretch | None = None
+        """The last one, until it is noted: whoever has called `run` sets None then."""
 
     def run(self, time: int, most: int, stops: frozenset[int], *, once_more: bool) -> Stretch | None:
         """Execute instructions until `most` were executed, a place to stop at is reached, or something else is to be
@@ -161,12 +163,13 @@ class Stretches:
         self._blocks.close()
 
     def undo(self, stretch: Stretch) -> None:
-        """Have registers, memory and limits as they were before a stretch."""
+        """Have registers, memory and limits as they were before the last stretch."""
         self._cpu.restore(stretch.registers)
         log = WriteLog()
         log.extend(stretch.stores)
         log.undo(0, self._guest.guest.poke)
         stretch.run.count(stretch.begin - stretch.end)
+        self.pending = None
 
     def _run(self, time: int, most: int, stops: frozenset[int], *, once_more: bool) -> Stretch | None:
         cpu = self._cpu
@@ -183,7 +186,8 @@ class Stretches:
             if stop is not None and stop.reason is StopReason.INTERRUPTED:
                 # For whoever looks next.
                 cpu.interrupt()
-            return self._taken(time, before, run)
+            self.pending = self._taken(time, before, run)
+            return self.pending
         except BaseException:
             # What the interpreter was executing may not have been recorded.
             for is_write, address, old, _ in reversed(guest.accesses):
@@ -193,6 +197,7 @@ class Stretches:
             if stretch is not None:
                 self.undo(stretch)
             cpu.restore(before)
+            self.pending = None
             raise
         finally:
             for chunk in self._chunks:

@@ -142,61 +142,55 @@ class Timeline:
                 self._wait = _NEVER
                 return 0
         self.guest.time = time
-        stretch = self._stretches.run(time, room, stops, once_more=is_again)
-        cut = self._lower(stretch, depth) if stretch is not None and depth else None
-        if stretch is not None and cut is not None:
-            self._stretches.undo(stretch)
-            stretch = self._stretches.run(time, cut, stops, once_more=is_again)
-        executed = 0
-        if stretch is not None:
-            self._take(stretch)
-            executed = stretch.end - time
-            self._stepper.run.executed += executed
+        executed = self._skip(self._stretches, room, stops, depth)
+        self._stepper.run.executed += executed
         # A stretch costs as much as some hundred instructions.
         self._patience = 0 if executed >= pace.least else min(2 * self._patience + pace.least // 10, pace.first)
         self._wait = self._patience
         return executed
 
-    def skip_to(self, time: int, stops: frozenset[int] = frozenset()) -> int:
-        """Execute a stretch on the way to a time that is far; how many instructions it was, 0 for none."""
-        return self.skip(stops, time - self.time - self._pace.near)
-
-    def _lower(self, stretch: Stretch, depth: int) -> int | None:
-        """After how many instructions of a stretch fewer than `depth` calls are going on; None: never."""
-        calls = self.calls
-        before = calls.innermost
-        try:
-            for left in stretch.leaves.each():
-                calls.leave(*left)
-                if calls.depth < depth:
-                    return left[0] - stretch.begin if left[0] < stretch.end else None
-        finally:
-            calls.innermost = before
-        return None
-
-    def _take(self, stretch: Stretch) -> None:
-        """Note what was executed in a stretch."""
-        assert self._stretches is not None
+    def _skip(self, stretches: Stretches, room: int, stops: frozenset[int], depth: int) -> int:
+        """Execute a stretch, and note it."""
         time, end, call, logged = self.time, self.end, self.calls.innermost, len(self.guest.log)
         try:
-            self.passed = None
-            self.guest.log.extend(stretch.stores)
-            self.guest.use_pages(stretch.pages)
-            self.path.extend(stretch.path)
-            for left in stretch.leaves.each():
-                self.calls.leave(*left)
-            self.end = max(end, stretch.end)
-            kept = self._checkpoints
-            # A stretch is undone as a whole.
-            del kept[bisect_right(kept, time, key=_time_of) : bisect_left(kept, stretch.end, key=_time_of)]
-            self._arrive(stretch.end)
+            stretch = stretches.run(time, room, stops, once_more=time < end)
+            cut = self.calls.follow(stretch.leaves.each(), depth) if stretch is not None else None
+            if stretch is not None and cut is not None and cut < stretch.end:
+                # It was to end earlier.
+                stretches.undo(stretch)
+                self.calls.innermost = call
+                stretch = stretches.run(time, cut - time, stops, once_more=time < end)
+                if stretch is not None:
+                    self.calls.follow(stretch.leaves.each())
+            if stretch is None:
+                return 0
+            self._take(stretch)
+            stretches.pending = None
+            return stretch.end - time
         except BaseException:
             # Also Ctrl-C at any moment.
+            if stretches.pending is not None:
+                stretches.undo(stretches.pending)
             self.time, self.end, self.calls.innermost = time, end, call
             self.guest.log.cut(logged)
             self.path.cut(time)
-            self._stretches.undo(stretch)
             raise
+
+    def _take(self, stretch: Stretch) -> None:
+        """Note what was executed in a stretch."""
+        self.passed = None
+        self.guest.log.extend(stretch.stores)
+        self.guest.use_pages(stretch.pages)
+        self.path.extend(stretch.path)
+        self.end = max(self.end, stretch.end)
+        kept = self._checkpoints
+        # A stretch is undone as a whole.
+        del kept[bisect_right(kept, stretch.begin, key=_time_of) : bisect_left(kept, stretch.end, key=_time_of)]
+        self._arrive(stretch.end)
+
+    def skip_to(self, time: int, stops: frozenset[int] = frozenset()) -> int:
+        """Execute a stretch on the way to a time that is far; how many instructions it was, 0 for none."""
+        return self.skip(stops, time - self.time - self._pace.near)
 
     def forward(self) -> Stop | None:
         """Execute one instruction; the stop, if it can't be executed. Then the time and the registers are as before.

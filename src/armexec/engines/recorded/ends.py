@@ -55,11 +55,9 @@ class Leaves(NamedTuple):
     target: Array
     sp: Array
 
-    def each(self) -> Iterator[tuple[int, Transfer, int, int, int]]:
-        """One after the other, as `CallStack.leave` takes them."""
-        transfers = tuple(Transfer)
-        for time, kind, *rest in zip(*(column.tolist() for column in self), strict=True):
-            yield time, transfers[kind], *rest
+    def each(self) -> Iterator[tuple[int, int, int, int, int]]:
+        """One after the other."""
+        return zip(*(column.tolist() for column in self), strict=True)
 
 
 def leaves(ends: Ends, layout: Array, executed: Array, sp: Array, target: Array, time: int) -> Leaves:
