@@ -6,12 +6,13 @@ import operator
 from collections.abc import Callable
 from functools import partial
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, NamedTuple, Self, SupportsIndex
+from typing import Any, NamedTuple, Self, SupportsIndex
 
 from armexec.cpu.cpu import Cpu
 from armexec.cpu.stop import Stop, StopReason
 from armexec.debugger.breakpoints import Breakpoints, Watchpoint, evaluated
 from armexec.debugger.changes import MemoryChange, Step, near_stack, register_changes
+from armexec.debugger.fast.load import stretches_of
 from armexec.debugger.past.backwards import search_back
 from armexec.debugger.past.last_writes import last_register_write, register_named
 from armexec.debugger.past.timeline import Pace, Timeline
@@ -19,13 +20,10 @@ from armexec.debugger.places import Place, Places
 from armexec.debugger.recorded_guest import WatchHit
 from armexec.debugger.target import Target
 from armexec.disasm import Instruction
-from armexec.engines.observed import Policy, unavailable
+from armexec.engines.observed import Policy
 from armexec.errors import Error, ExecutionError, SignatureError
 from armexec.isa import decode
 from armexec.isa.transfers import Transfer, transfer
-
-if TYPE_CHECKING:
-    from armexec.debugger.fast.stretch import Stretches
 
 __all__ = ["Session", "SessionFrame", "SessionMemory"]
 
@@ -89,7 +87,7 @@ class Session:
         """`pace` and `policy` say when code is translated, and instructions are executed many at once."""
         self.target = target
         self.cpu: Cpu = target.cpu
-        self.timeline = Timeline(target.cpu, target.guest, partial(_stretches, target, policy), pace)
+        self.timeline = Timeline(target.cpu, target.guest, partial(stretches_of, target, policy), pace)
         self.memory = SessionMemory(self.timeline)
         self.places: Places = target.places
         self.breakpoints = Breakpoints(self.places)
@@ -489,15 +487,6 @@ class Session:
         instruction = self.instruction
         text = instruction.text if instruction is not None else "no code"
         return f"<Session {self.target.name}, time {self.time}: {text} at {self.place}>"
-
-
-def _stretches(target: Target, policy: Policy | None) -> Stretches | None:
-    """What executes many instructions of a target at once; None where nothing does."""
-    if target.engine == "reference" or unavailable():
-        return None
-    from armexec.debugger.fast.stretch import Stretches
-
-    return Stretches(target, policy)
 
 
 def _count(value: SupportsIndex) -> int:
