@@ -158,6 +158,7 @@ MAY_IMPORT = {
         "objects",
         "program",
         "space",
+        "translate",
     },
     "explorer": {
         "",

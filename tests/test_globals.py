@@ -628,6 +628,17 @@ def test_shared_libraries(folder: Path, engine: str) -> None:
         variables["fixed"] = None
 
 
+@pytest.mark.parametrize("isolate", [None, "process"])
+def test_variables_are_no_attributes(isolate: str | None) -> None:
+    with armexec.compile("int n = 3; int address, _image;", "c", flags="-g", isolate=isolate) as module:
+        for name in ("n", "address", "_held2", "unknown"):
+            with pytest.raises(armexec.Error, match=rf"write mod\.globals\['{name}'\] = "):
+                setattr(module.globals, name, 7)
+        assert module.globals["n"] == 3
+        module.globals["address"] = 5
+        assert dict(module.globals) == {"n": 3, "address": 5, "_image": 0}
+
+
 def test_stripped_libraries(tmp_path: Path) -> None:
     module = armexec.load(shared(tmp_path, "libs.so", "int state = 6; static int own;", "-g", "-s"))
     assert "the type of state isn't known" in message(module, "state")

@@ -7,16 +7,23 @@ from typing import Any
 
 import pytest
 from tests.space.test_programs import integer_states
+from tests.tracing.compare import EAGER
 
 import armexec
+from armexec.debugger.open import target_of
+from armexec.debugger.past.timeline import Pace
+from armexec.debugger.session import Session
 from armexec.space import AddressSpace
 from differential.state import CODE, CODE_SIZE, DATA, DATA_SIZE, State
 
 COUNT = 25
+ALWAYS = Pace(first=0, least=1, near=2)
+"""Go by stretches wherever that is possible."""
+FEW = Pace(first=3, least=2, most=7, near=0)
 
 
-def _cpu(state: State) -> armexec.Cpu:
-    space = AddressSpace("reference")
+def _cpu(state: State, engine: str = "reference") -> armexec.Cpu:
+    space = AddressSpace(engine)
     space.map(CODE, CODE_SIZE, "rx", data=b"".join(word.to_bytes(4, "little") for word in state.code))
     space.map(DATA, DATA_SIZE, "rw", data=bytes(state.memory()))
     cpu = armexec.Cpu(space)
@@ -30,7 +37,7 @@ def _seen(session: Any) -> tuple[bytes, bytes]:
     return session.cpu.save(), session.memory.read(DATA, DATA_SIZE)
 
 
-def _check(seed: int, state: State, moves: int) -> None:
+def _check(seed: int, state: State, moves: int, pace: Pace | None = None) -> None:
     random.seed(seed)
     straight = _cpu(state)
     path = []
@@ -40,7 +47,7 @@ def _check(seed: int, state: State, moves: int) -> None:
         if straight.pc == end or straight.step().reason != "instruction limit":
             break
     last = len(path) - 1
-    session = armexec.debug(_cpu(state))
+    session = Session(target_of(_cpu(state, "reference" if pace is None else "translated")), pace=pace, policy=EAGER)
     for _ in range(moves):
         move = random.choice(("step", "back", "goto"))
         if move == "step":
@@ -53,13 +60,24 @@ def _check(seed: int, state: State, moves: int) -> None:
         assert _seen(session) == path[session.time], f"seed {seed}, time {session.time}"
 
 
-def _check_all(first: int, count: int, moves: int) -> None:
+def _check_all(first: int, count: int, moves: int, pace: Pace | None = None) -> None:
     for seed, state in integer_states(first, count):
-        _check(seed, state, moves)
+        _check(seed, state, moves, pace)
 
 
 def test_random_programs() -> None:
     _check_all(7000, COUNT, 30)
+
+
+@pytest.mark.parametrize("pace", [ALWAYS, FEW])
+def test_random_programs_by_stretches(pace: Pace) -> None:
+    _check_all(8000, COUNT, 30, pace)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("pace", [ALWAYS, FEW])
+def test_thousands_of_random_programs_by_stretches(pace: Pace) -> None:
+    _check_all(40_000, 3_000, 30, pace)
 
 
 @pytest.mark.long

@@ -80,7 +80,7 @@ def test_parts_join_without_a_gap() -> None:
     parts = [run.recording.part(index) for index in range(end // PART + 1)]
     assert [part["begin"] for part in parts] == list(range(0, end + 1, PART))
     assert sum(len(part["pcs"]) for part in parts) == end
-    assert [run.base + pc for part in parts for pc in part["pcs"]] == list(run.session.timeline.pcs)
+    assert [run.base + pc for part in parts for pc in part["pcs"]] == list(run.recording.pcs)
     for before, after in pairwise(parts):
         assert state_at(run, after["begin"]) == [int(value, 16) for value in after["registers"]]
         assert len(before["pcs"]) == PART
@@ -127,7 +127,7 @@ def test_memory_at_a_time_and_what_cant_be_read() -> None:
 def test_breakpoints_lines_and_calls() -> None:
     run = of_example("Recursion and its stack")
     end = run.recording.end
-    pcs = [pc - run.base for pc in run.session.timeline.pcs]
+    pcs = [pc - run.base for pc in run.recording.pcs]
     times = [time for time, pc in enumerate(pcs) if pc == pcs[0]]
     assert len(times) == 5
     found, time = [], -1

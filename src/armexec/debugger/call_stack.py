@@ -1,69 +1,112 @@
-"""The calls that are going on, out of the instructions that were executed."""
+"""The calls that are going on, out of the instructions that leave for somewhere else.
+
+Sessions, and the calls of traces, come from here, so that they agree.
+"""
 
 from __future__ import annotations
 
-from array import array
-from collections.abc import Callable
-from typing import NamedTuple
+from collections.abc import Callable, Iterable, Iterator
 
-from armexec.isa import decode
+from armexec.isa.transfers import Transfer
 
-__all__ = ["OpenCall", "open_calls"]
+__all__ = ["CallStack", "OpenCall"]
 
-_CALLS = ("call", "call to register")
-_DIRECT = ("branch", "conditional branch")
-"""What never ends a call, even where it goes to an address that one returns to."""
+# Plain numbers are faster to compare.
+_DIRECT, _CALL, _RETURN = int(Transfer.DIRECT), int(Transfer.CALL), int(Transfer.RETURN)
 
 
-class OpenCall(NamedTuple):
-    """A call that hasn't returned: the time and the address of its instruction. It returns to the next one."""
+class OpenCall:
+    """A call that hasn't returned: the time and the address of its instruction, and the stack pointer there.
 
-    time: int
-    pc: int
+    `outer` is the one that was going on, and `depth` how many there are with this one. It never changes, so keeping one
+    keeps all that were going on.
+    """
+
+    __slots__ = ("depth", "outer", "pc", "sp", "time")
+
+    def __init__(self, time: int, pc: int, sp: int, outer: OpenCall | None) -> None:
+        self.time = time
+        self.pc = pc
+        self.sp = sp
+        self.outer = outer
+        self.depth: int = 1 if outer is None else outer.depth + 1
 
     @property
     def returns_to(self) -> int:
         return self.pc + 4
 
 
-def open_calls(pcs: array[int], time: int, pc: int, fetch: Callable[[int], int | None]) -> list[OpenCall]:
-    """The calls that are going on at a time, the outermost first.
+class CallStack:
+    """Follows a run from one instruction that leaves to the next.
 
-    A call is over when the pc comes to the instruction behind it, also where a `longjmp` ends several.
+    A call is over when what may return comes to the instruction behind it. What leaves several frames at once, such as
+    `longjmp` or an exception, comes to a higher stack pointer than the calls in these frames have had: they are over,
+    and so is the one that was made at this stack pointer. One that comes behind another call at the same stack pointer
+    is a `longjmp` out of the frame of `setjmp` itself.
 
-    Args:
-        pcs: the address of each instruction that was executed.
-        time: how many of them count.
-        pc: where it went on.
-        fetch: gives the word at an address.
+    `base`: the stack pointer at the beginning. One that is higher is that of another stack.
+    `follows_call`: whether the instruction before an address is a call.
     """
-    import numpy as np
 
-    path = np.empty(time + 1, np.uint64)
-    path[:time] = np.frombuffer(pcs, np.uint64, time) if time else 0
-    path[time] = pc
-    # Where the next instruction isn't the one behind.
-    leaves = np.flatnonzero(path[1:] != path[:-1] + np.uint64(4))
-    known: dict[int, str] = {}
-    calls: list[OpenCall] = []
-    waiting: dict[int, int] = {}
-    for at in leaves.tolist():
-        source, target = int(path[at]), int(path[at + 1])
-        control = known.get(source)
-        if control is None:
-            control = known[source] = _control(fetch(source))
-        if control in _CALLS:
-            calls.append(OpenCall(at, source))
-            waiting[source + 4] = waiting.get(source + 4, 0) + 1
-        elif control not in _DIRECT and waiting.get(target):
-            while calls:
-                ended = calls.pop()
-                waiting[ended.returns_to] -= 1
-                if ended.returns_to == target:
-                    break
-    return calls
+    def __init__(self, base: int, follows_call: Callable[[int], bool]) -> None:
+        self.innermost: OpenCall | None = None
+        self._base = base
+        self._follows_call = follows_call
 
+    @property
+    def depth(self) -> int:
+        """How many calls are going on."""
+        return 0 if self.innermost is None else self.innermost.depth
 
-def _control(word: int | None) -> str:
-    decoded = decode(word) if word is not None else None
-    return decoded.effects.control if decoded is not None else ""
+    def __iter__(self) -> Iterator[OpenCall]:
+        """The calls, the innermost first."""
+        call = self.innermost
+        while call is not None:
+            yield call
+            call = call.outer
+
+    def leave(self, time: int, kind: int, pc: int, target: int, sp: int) -> None:
+        """An instruction has left for another one than the next.
+
+        Args:
+            time: how many instructions were executed with it; the time of a call is one less.
+            kind: how it leaves, a `Transfer`. What is `DIRECT` changes nothing.
+            pc: its address.
+            target: where it has gone to.
+            sp: the stack pointer then.
+        """
+        self.follow(((time, kind, pc, target, sp),))
+
+    def follow(self, leaves: Iterable[tuple[int, int, int, int, int]], depth: int = 0) -> int | None:
+        """Follow instructions one after the other, until fewer than `depth` calls are going on; the time then.
+
+        `leaves`: for each what `leave` takes.
+        """
+        innermost = self.innermost
+        for time, kind, pc, target, sp in leaves:
+            if kind == _CALL:
+                innermost = OpenCall(time - 1, pc, sp, innermost)
+            elif innermost is not None and kind != _DIRECT:
+                innermost = innermost.outer if innermost.pc + 4 == target else self._left(innermost, kind, target, sp)
+                if (0 if innermost is None else innermost.depth) < depth:
+                    self.innermost = innermost
+                    return time
+        self.innermost = innermost
+        return None
+
+    def _left(self, innermost: OpenCall, kind: int, target: int, sp: int) -> OpenCall | None:
+        """The innermost call that is still going on, where it isn't just the last one that returns."""
+        call: OpenCall | None = innermost
+        if sp <= self._base:
+            while call is not None and call.sp < sp:
+                call = call.outer
+        left_frames = call is not innermost
+        at = call
+        while at is not None and at.sp <= sp:
+            if at.returns_to == target:
+                return at.outer
+            at = at.outer
+        if left_frames or (kind == _RETURN and self._follows_call(target)):
+            while call is not None and call.sp <= sp:
+                call = call.outer
+        return call

@@ -39,6 +39,10 @@ class SpaceGuest:
         except Error:
             raise AccessError(address, "write") from None
 
+    def redirects(self, pc: int) -> bool:
+        """Nothing is replaced in an address space."""
+        return False
+
     def registers_redirected(self, cpu: Cpu) -> bool:
         """Nothing is replaced in an address space."""
         return False

@@ -131,6 +131,11 @@ class LoadedGuest:
     def call_access_hooks(self, kind: str, cpu: Cpu, pc: int, address: int, data: bytes) -> None:
         """There are no such hooks."""
 
+    def redirects(self, pc: int) -> bool:
+        if pc == self._leave and self._after_return is not None:
+            return True
+        return pc != self.entry and pc in self.loaded.redirected
+
     def registers_redirected(self, cpu: Cpu) -> bool:
         pc = int(cpu.state.pc)
         if pc == self._leave and self._after_return is not None:

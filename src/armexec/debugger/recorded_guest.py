@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import NamedTuple, Protocol
 
 from armexec.cpu.cpu import Cpu
-from armexec.debugger.write_log import WriteLog
+from armexec.debugger.past.write_log import WriteLog
 from armexec.engines.running import Guest
 from armexec.memory import AccessError
 
-__all__ = ["DebuggedGuest", "RecordedGuest", "WatchHit", "Watched"]
+__all__ = ["DebuggedGuest", "RecordedGuest", "WatchHit", "Watched", "reads_clock"]
 
 _PAGE = 4096
+_MRS_CNTVCT, _MRS_MASK = 0xD53BE040, 0xFFFFFFE0
+"""`mrs Xt, cntvct_el0` (Arm ARM, C6.2, "MRS")."""
+
+
+def reads_clock(word: int) -> bool:
+    """Whether an instruction reads the time, which is another one each time."""
+    return word & _MRS_MASK == _MRS_CNTVCT
 
 
 class DebuggedGuest(Guest, Protocol):
@@ -26,6 +33,9 @@ class DebuggedGuest(Guest, Protocol):
 
     def poke(self, address: int, data: bytes) -> None:
         """Change memory, whatever the guest may do there. Raises AccessError."""
+
+    def redirects(self, pc: int) -> bool:
+        """Whether `registers_redirected` would do something."""
 
     def registers_redirected(self, cpu: Cpu) -> bool:
         """Change the pc where something else runs in the place of what is there; whether it was."""
@@ -72,6 +82,10 @@ class RecordedGuest:
         self.is_host_function = guest.is_host_function
         self.hooked = guest.hooked
 
+    def use_pages(self, pages: Iterable[int]) -> None:
+        """Take pages for used by the guest, by their numbers."""
+        self._pages.update(pages)
+
     def use(self, address: int, size: int) -> None:
         """Take bytes for used by the guest."""
         self._pages.update(range(address // _PAGE, (address + max(size, 1) - 1) // _PAGE + 1))
@@ -106,10 +120,17 @@ class RecordedGuest:
         if self.access is not None:
             self.access("write", address, before, data)
 
-    def _check(self, kind: str, address: int, size: int) -> None:
+    def watched_by(self, kind: str, address: int, size: int) -> Watched | None:
+        """What is watched of an access, "r" or "w"."""
         for watched in self.watched:
             if kind in watched.kinds and watched.begin < address + size and address < watched.end:
-                raise WatchHit(watched, kind, address, size)
+                return watched
+        return None
+
+    def _check(self, kind: str, address: int, size: int) -> None:
+        watched = self.watched_by(kind, address, size)
+        if watched is not None:
+            raise WatchHit(watched, kind, address, size)
 
     def call_hooks(self, kind: str, cpu: Cpu, address: int, detail: object) -> bool:
         return self._external(lambda: self.guest.call_hooks(kind, cpu, address, detail))

@@ -4,23 +4,26 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable
+from functools import partial
 from types import TracebackType
 from typing import Any, NamedTuple, Self, SupportsIndex
 
 from armexec.cpu.cpu import Cpu
-from armexec.cpu.registers import REGISTERS
 from armexec.cpu.stop import Stop, StopReason
-from armexec.debugger.backwards import last_stop, stretches
 from armexec.debugger.breakpoints import Breakpoints, Watchpoint, evaluated
-from armexec.debugger.call_stack import OpenCall, open_calls
 from armexec.debugger.changes import MemoryChange, Step, near_stack, register_changes
+from armexec.debugger.fast.load import stretches_of
+from armexec.debugger.past.backwards import search_back
+from armexec.debugger.past.last_writes import last_register_write, register_named
+from armexec.debugger.past.timeline import Pace, Timeline
 from armexec.debugger.places import Place, Places
 from armexec.debugger.recorded_guest import WatchHit
 from armexec.debugger.target import Target
-from armexec.debugger.timeline import Timeline
 from armexec.disasm import Instruction
+from armexec.engines.observed import Policy
 from armexec.errors import Error, ExecutionError, SignatureError
 from armexec.isa import decode
+from armexec.isa.transfers import Transfer, transfer
 
 __all__ = ["Session", "SessionFrame", "SessionMemory"]
 
@@ -57,6 +60,15 @@ class SessionMemory:
         self._timeline.write(operator.index(address), bytes(data))
 
 
+class _Goal(NamedTuple):
+    """Where a run is to stop, besides breakpoints: before some addresses; where fewer than `depth` calls are going on;
+    instead of both, where `holds` is true, which is asked before each instruction."""
+
+    addresses: frozenset[int] = frozenset()
+    depth: int = 0
+    holds: Callable[[], bool] | None = None
+
+
 class Session:
     """A run that stands still between two instructions, and can go to any other time of it.
 
@@ -64,16 +76,18 @@ class Session:
     of Python aren't called again, nor is output written again. Registers and memory may be changed: `cpu.x[0] = 5` and
     `memory.write`. That begins another future.
 
-    The instructions are executed one by one in Python, on every engine: some ten thousand a second. The memory is that
-    of the module, so what other calls do to it meanwhile is seen, and isn't undone.
+    Instructions are executed one by one in Python, on every engine: some ten thousand a second. Longer ways, without
+    anything to look at in between, are millions a second on other engines than "reference". The memory is that of the
+    module, so what other calls do to it meanwhile is seen, and isn't undone.
 
     `breakpoints` are where `run`, `next` and `finish` stop. It is a context manager; `close` frees what is its own.
     """
 
-    def __init__(self, target: Target) -> None:
+    def __init__(self, target: Target, *, pace: Pace | None = None, policy: Policy | None = None) -> None:
+        """`pace` and `policy` say when code is translated, and instructions are executed many at once."""
         self.target = target
         self.cpu: Cpu = target.cpu
-        self.timeline = Timeline(target.cpu, target.guest)
+        self.timeline = Timeline(target.cpu, target.guest, partial(stretches_of, target, policy), pace)
         self.memory = SessionMemory(self.timeline)
         self.places: Places = target.places
         self.breakpoints = Breakpoints(self.places)
@@ -129,14 +143,10 @@ class Session:
         """The functions that are running, the innermost first."""
         if self.finished:
             return []
-        calls = self._calls()
-        pcs = [self.cpu.pc, *(call.pc for call in reversed(calls))]
-        begins = [*(call.time for call in reversed(calls)), None]
+        calls = list(self.timeline.calls)
+        pcs = [self.cpu.pc, *(call.pc for call in calls)]
+        begins = [*(call.time for call in calls), None]
         return [SessionFrame(pc, self.places.place(pc), begin) for pc, begin in zip(pcs, begins, strict=True)]
-
-    def _calls(self) -> list[OpenCall]:
-        timeline = self.timeline
-        return open_calls(timeline.pcs, timeline.time, self.cpu.pc, timeline.guest.fetch)
 
     # -- forwards -----------------------------------------------------------------------------------------------------
     def step(self, n: SupportsIndex = 1) -> Step:
@@ -147,19 +157,33 @@ class Session:
         """
         count = _count(n)
         self._check_open()
+        before, begin, place, instruction = self.cpu.save(), self.time, self.place, self.instruction
+        logged = len(self.timeline.guest.log)
+        stop = self._go_on(begin + count)
+        return self._changed(before, begin, place, instruction, logged, stop)
+
+    def _go_on(self, time: int) -> Stop | None:
+        """Go on to a later time, without regard to what is watched; the stop where that isn't possible."""
         timeline = self.timeline
         timeline.begin(self.target.leave)
-        before, begin, place, instruction = self.cpu.save(), self.time, self.place, self.instruction
-        logged = len(timeline.guest.log)
-        stop: Stop | None = None
+        ends = self.ends
+        watched, timeline.guest.watched = timeline.guest.watched, ()
         try:
-            for _ in range(count):
+            while self.time < time:
+                if timeline.skip_to(time, ends):
+                    continue
                 stop = self._stepped()
                 if stop is not None:
-                    break
+                    return stop
         finally:
+            timeline.guest.watched = watched
             timeline.settle()
-        return self._changed(before, begin, place, instruction, logged, stop)
+        return None
+
+    @property
+    def ends(self) -> frozenset[int]:
+        """Where the call has returned, or the program ends."""
+        return frozenset(() if self.target.leave is None else (self.target.leave,))
 
     def _stepped(self) -> Stop | None:
         """Execute one instruction; the stop where that isn't possible, or after a system call that nobody does."""
@@ -237,17 +261,22 @@ class Session:
         self._check_open()
         return self._run(self._meant(until))
 
-    def _meant(self, until: SupportsIndex | str | Callable[[Session], Any] | None) -> Callable[[], bool]:
-        """Whether it stands at what is meant. Raises SignatureError and LoadError for what is no place."""
+    def _meant(self, until: SupportsIndex | str | Callable[[Session], Any] | None) -> _Goal:
+        """Where it is to stop. Raises SignatureError and LoadError for what is no place."""
         if until is None:
-            return lambda: False
+            return _Goal()
         if callable(until) and not isinstance(until, str):
-            return lambda: bool(until(self))
-        ends = frozenset(self.places.addresses(until))
-        return lambda: self.cpu.pc in ends
+            return _Goal(holds=lambda: bool(until(self)))
+        return _Goal(frozenset(self.places.addresses(until)))
 
-    def _run(self, done: Callable[[], bool]) -> Stop:
-        """Go on until something stops it, or it is done before an instruction other than the first."""
+    def _reached(self, goal: _Goal) -> bool:
+        """Whether it stands where it is to stop."""
+        if goal.holds is not None:
+            return goal.holds()
+        return self.cpu.pc in goal.addresses or self.timeline.calls.depth < goal.depth
+
+    def _run(self, goal: _Goal) -> Stop:
+        """Go on until something stops it, or it has reached the goal before an instruction other than the first."""
         timeline = self.timeline
         timeline.begin(self.target.leave)
         try:
@@ -255,19 +284,26 @@ class Session:
                 stop = timeline.over()
                 if stop is not None:
                     return self._ended(stop)
-                try:
-                    stop = self.forward()
-                except WatchHit as hit:
-                    return self._pass(hit)
-                if stop is not None:
-                    return stop
+                if goal.holds is None and timeline.skip(self._stops(goal), depth=goal.depth):
+                    self.error = None
+                else:
+                    try:
+                        stop = self.forward()
+                    except WatchHit as hit:
+                        return self._pass(hit)
+                    if stop is not None:
+                        return stop
                 pc = int(self.cpu.state.pc)
                 if self._breaks(pc):
                     return Stop(StopReason.BREAKPOINT, pc, pc, instructions=self.time)
-                if pc != self.target.leave and done():
+                if pc != self.target.leave and self._reached(goal):
                     return Stop(StopReason.UNTIL, pc, pc, instructions=self.time)
         finally:
             timeline.settle()
+
+    def _stops(self, goal: _Goal) -> frozenset[int]:
+        """The addresses that it may stop at on the way to a goal."""
+        return goal.addresses | self.breakpoints.by_address.keys() | self.ends
 
     def _breaks(self, pc: int) -> bool:
         """Whether a breakpoint at an address holds."""
@@ -291,25 +327,20 @@ class Session:
         """Execute one instruction, and all of a call if it is one; what has changed."""
         self._check_open()
         instruction = self.instruction
-        decoded = decode(instruction.word) if instruction is not None else None
-        if decoded is None or decoded.effects.control not in ("call", "call to register"):
+        if instruction is None or transfer(instruction.word) is not Transfer.CALL:
             return self.step()
         timeline = self.timeline
         before, begin, place, logged = self.cpu.save(), self.time, self.place, len(timeline.guest.log)
-        back, depth = self.cpu.pc + 4, len(self._calls())
-        stop: Stop | None = self._run(lambda: self.cpu.pc == back and len(self._calls()) <= depth)
+        stop: Stop | None = self._run(_Goal(depth=timeline.calls.depth + 1))
         if stop is not None and stop.reason is StopReason.UNTIL:
             stop = None
         return self._changed(before, begin, place, instruction, logged, stop)
 
     def finish(self) -> Stop:
-        """Go on until the function that is running has returned; at the first one, to the end."""
+        """Go on until the function that is running is over: it has returned, or was left by `longjmp` or an exception.
+        At the first one, go on to the end."""
         self._check_open()
-        calls = self._calls()
-        if not calls:
-            return self._run(lambda: False)
-        back, depth = calls[-1].returns_to, len(calls)
-        return self._run(lambda: self.cpu.pc == back and len(self._calls()) < depth)
+        return self._run(_Goal(depth=self.timeline.calls.depth))
 
     # -- to other times -----------------------------------------------------------------------------------------------
     def goto(self, time: SupportsIndex) -> None:
@@ -324,9 +355,11 @@ class Session:
             self.error = None
             self.timeline.back_to(wanted)
             return
-        step = self.step(wanted - self.time)
-        if step.end < wanted:
-            raise Error(f"the run has no time {wanted}: it is at {step.end}: {step.stop}")
+        stop = self._go_on(wanted)
+        if self.finished:
+            self.target.finish()
+        if self.time < wanted:
+            raise Error(f"the run has no time {wanted}: it is at {self.time}: {stop}")
 
     def back(self, n: SupportsIndex = 1) -> None:
         """Go back by `n` instructions, to the beginning at most."""
@@ -335,26 +368,22 @@ class Session:
     def run_back(self, until: SupportsIndex | str | Callable[[Session], Any] | None = None) -> Stop:
         """Go back to the last breakpoint before now, watched access or place that is meant; else to the beginning."""
         self._check_open()
-        done = self._meant(until)
+        goal = self._meant(until)
 
         def stop() -> Stop | None:
             pc = self.cpu.pc
             if self._breaks(pc):
                 return Stop(StopReason.BREAKPOINT, pc, pc, instructions=self.time)
-            return Stop(StopReason.UNTIL, pc, pc, instructions=self.time) if done() else None
+            return Stop(StopReason.UNTIL, pc, pc, instructions=self.time) if self._reached(goal) else None
 
         def accessed(hit: WatchHit) -> Stop:
             access = _ACCESSES[hit.kind]
             return Stop(StopReason.WATCHPOINT, self.cpu.pc, hit.address, access, instructions=self.time)
 
-        for begin, end in stretches(self.time):
-            self.goto(begin)
-            found = last_stop(self.timeline, end, stop, accessed)
+        stops = None if goal.holds is not None else goal.addresses | self.breakpoints.by_address.keys()
+        for found in search_back(self.timeline, self.goto, stops, stop, accessed):
             if found is not None:
-                time, last = found
-                self.goto(time)
-                return last
-        self.goto(0)
+                return found
         return Stop(StopReason.BEGIN, self.cpu.pc, self.cpu.pc, instructions=0)
 
     # -- watching -----------------------------------------------------------------------------------------------------
@@ -389,29 +418,11 @@ class Session:
         Raises:
             LoadError: there is no such register or symbol.
         """
-        register = _register(what) if isinstance(what, str) else None
+        register = register_named(what) if isinstance(what, str) else None
         if register is not None:
-            return self._last_register_write(register)
+            return last_register_write(self.timeline, register)
         address = self.places.addresses(what)[0]
         return self.timeline.guest.log.last_time(address, _count(size))
-
-    def _last_register_write(self, register: tuple[str, int]) -> int | None:
-        import numpy as np
-
-        timeline = self.timeline
-        pcs = np.frombuffer(timeline.pcs, np.uint64, timeline.time) if timeline.time else np.zeros(0, np.uint64)
-        writers = [pc for pc in np.unique(pcs).tolist() if register in self._written(pc)]
-        times = np.flatnonzero(np.isin(pcs, np.array(writers, np.uint64)))
-        last = int(times[-1]) if len(times) else -1
-        del pcs
-        name = register[0] if register[0] in REGISTERS or register[0] == "nzcv" else f"{register[0]}{register[1]}"
-        last = max(last, timeline.last_external(name))
-        return last if last >= 0 else None
-
-    def _written(self, pc: int) -> dict[tuple[str, int], int]:
-        word = self.timeline.guest.fetch(pc)
-        decoded = decode(word) if word is not None else None
-        return decoded.effects.writes if decoded is not None else {}
 
     # -- the end ------------------------------------------------------------------------------------------------------
     def serve(self, port: int = 0, ready: Callable[[int], object] | None = None) -> None:
@@ -450,6 +461,7 @@ class Session:
         """Free what the session has: its stack, or its program. Twice does no harm."""
         if not self._closed:
             self._closed = True
+            self.timeline.close()
             self.target.close()
 
     def _check_open(self) -> None:
@@ -486,15 +498,3 @@ def _count(value: SupportsIndex) -> int:
     if number < 0:
         raise SignatureError(f"{number} is negative")
     return number
-
-
-def _register(name: str) -> tuple[str, int] | None:
-    """A register as `Effects.writes` has it; None for other names."""
-    if name in ("sp", "nzcv", "fpcr", "fpsr"):
-        return name, 31 if name == "sp" else 0
-    kind, number = name[:1], name[1:]
-    if not number.isdigit() or int(number) > 31:
-        return None
-    if kind in ("x", "w"):
-        return ("x", int(number)) if int(number) < 31 else None
-    return ("v", int(number)) if kind in ("v", "q", "d", "s", "h", "b") else None

@@ -80,22 +80,29 @@ class _GuestMachine(StateMachine):
 class Run:
     """A run that is going on: its limits and those of the thread, and how much of them is left.
 
-    What is executed once more, to come to another time, isn't counted again: it has no limits of the thread.
+    `once_more`: what is executed now was executed before. It isn't counted again: it has no limits of the thread.
     """
 
     def __init__(self, cpu: Cpu, limits: Limits, *, once_more: bool = False) -> None:
         self.cpu = cpu
         self.until = limits.until
+        self.once_more = once_more
         self._own = limits.instructions
-        self._thread = None if once_more else instructions_left()
+        self._thread = instructions_left()
         self.executed = 0
-        ends = [None if limits.time is None else time.monotonic() + limits.time, None if once_more else deadline()]
-        self.end = min((end for end in ends if end is not None), default=None)
+        self._end = None if limits.time is None else time.monotonic() + limits.time
+        self._thread_end = deadline()
+
+    @property
+    def end(self) -> float | None:
+        """When its time is over."""
+        ends = (self._end, None if self.once_more else self._thread_end)
+        return min((end for end in ends if end is not None), default=None)
 
     @property
     def left(self) -> int | None:
         """How many instructions may still be executed; None: as many as there are."""
-        thread = None if self._thread is None else self._thread.value
+        thread = None if self._thread is None or self.once_more else self._thread.value
         return min((left for left in (self._own, thread) if left is not None), default=None)
 
     def count(self, instructions: int) -> None:
@@ -103,7 +110,7 @@ class Run:
         self.executed += instructions
         if self._own is not None:
             self._own -= instructions
-        if self._thread is not None:
+        if self._thread is not None and not self.once_more:
             self._thread.value -= instructions
 
     def stop(self, reason: StopReason, **fields: Any) -> Stop:
@@ -127,7 +134,8 @@ class Run:
             return self.stop(StopReason.INTERRUPTED)
         if self.left == 0:
             return self.stop(StopReason.INSTRUCTION_LIMIT)
-        if self.end is not None and time.monotonic() >= self.end:
+        end = self.end
+        if end is not None and time.monotonic() >= end:
             return self.stop(StopReason.TIME_LIMIT)
         return None
 

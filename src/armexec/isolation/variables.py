@@ -26,6 +26,8 @@ class WorkerGlobals(Globals):
     be reached.
     """
 
+    __slots__ = ("_session", "_worker_memory")
+
     def __init__(
         self,
         image: Image,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ctypes
 import operator
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, SupportsIndex
@@ -368,6 +368,18 @@ class AddressSpace:
             yield
         finally:
             self._followers.remove(runner)
+
+    @contextmanager
+    def withheld(self, ranges: Sequence[tuple[int, int]]) -> Iterator[None]:
+        """Meanwhile, accesses to the pages of these bytes are left to the interpreter."""
+        pages = [_pages(begin, end) for begin, end in ranges]
+        try:
+            for begin, end in pages:
+                self.page_table.set(begin, end, 0, 0)
+            yield
+        finally:
+            for begin, end in pages:
+                self._refresh(begin, end)
 
     def hooked(self, kind: str, begin: int, end: int) -> bool:
         """Whether a hook of a kind is called for something between two addresses."""

@@ -97,10 +97,6 @@ def called_session(
 
 def _lines(session: Session) -> dict[tuple[str, int], int]:
     """How often instructions of each source line were executed; 0 for others of the same image's own functions."""
-    import numpy as np
-
-    timeline = session.timeline
-    pcs, counts = np.unique(np.frombuffer(timeline.pcs, np.uint64, timeline.time), return_counts=True)
     lines: dict[tuple[str, int], int] = {}
     for image, _ in session.places.images:
         for function in image.own_functions:
@@ -108,7 +104,7 @@ def _lines(session: Session) -> dict[tuple[str, int], int]:
                 line = image.line_of(offset)
                 if line is not None and line.line:
                     lines[line.file, line.line] = 0
-    for pc, count in zip(pcs.tolist(), counts.tolist(), strict=True):
+    for pc, count in session.timeline.path.counts().items():
         line = session.places.place(pc).line
         if line is not None and line.line:
             key = line.file, line.line

@@ -130,12 +130,13 @@ class _Checks:
         self._kept("fpcr", self._fpcr, cpu.fpcr)
         time = session.last_write("x18") if self._is_apple else None
         if time is not None:
-            self._note("X18 is the system's, and it is written", session.timeline.pcs[time])
+            self._note("X18 is the system's, and it is written", session.timeline.path.pc(time))
 
     def _kept(self, name: str, before: int, after: int) -> None:
         if before == after:
             return
-        time = self._session.last_write(name)
-        pc = self._session.timeline.pcs[time] if time is not None else self._session.timeline.pcs[-1]
+        session = self._session
+        time = session.last_write(name)
+        pc = session.timeline.path.pc(session.time - 1 if time is None else time)
         shown = f"the low half of {name}" if name[0] == "v" else name
         self._note(f"{shown} isn't preserved: it was 0x{before:x}, and is 0x{after:x} at the return", pc)

@@ -7,8 +7,8 @@ from typing import Self
 
 import numpy as np
 
+from armexec.engines.recorded.tables import Array
 from armexec.errors import LoadError
-from armexec.tracing.tables import Array
 from armexec.translate.observed.records import REGISTER_NAMES
 
 __all__ = ["MemoryAccesses", "RegisterWrites"]

@@ -7,7 +7,9 @@ import os
 import numpy as np
 
 from armexec.debugger.target import Target
+from armexec.engines.recorded.pieces import Piece
 from armexec.engines.recorded.records import Chunk, Recorder
+from armexec.engines.recorded.tables import Tables
 from armexec.errors import Error
 from armexec.tracing.calls import CallCosts
 from armexec.tracing.counts import BlockCounts
@@ -36,16 +38,22 @@ def run_counted(
         Error: a file can't be written, or no source lines are known for `coverage`.
     """
 
+    tables = Tables(())
+
     def take(chunk: Chunk) -> None:
+        nonlocal tables
         # The memory of the chunk is used again.
         headers = np.frombuffer(chunk.headers, np.uint64, chunk.header_bytes // 8).copy()
         counts.add(headers)
         if calls is not None:
-            calls.add(headers)
+            if len(tables.count) != len(recorder.layouts.known):
+                tables = Tables(recorder.layouts.known)
+            data = np.frombuffer(chunk.data, np.uint64, chunk.data_bytes // 8)
+            calls.add(headers, Piece(tables, 0, headers, data).sp)
 
     recorder = Recorder(take, values=False)
     counts = BlockCounts(recorder.layouts)
-    calls = CallCosts(recorder.layouts) if callgrind is not None else None
+    calls = CallCosts(recorder.layouts, target.cpu.sp) if callgrind is not None else None
     end = run_recorded(target, recorder, None, fast=fast)
     counts.end(target.cpu.pc)
     found = counts.result()

@@ -7,9 +7,9 @@ from typing import NamedTuple
 import numpy as np
 
 from armexec.engines.observed import Policy
+from armexec.engines.recorded.ends import Ends, parts
+from armexec.engines.recorded.tables import Array, Tables
 from armexec.isa import decode
-from armexec.tracing.ends import Ends, parts
-from armexec.tracing.tables import Array, Tables
 from armexec.translate.observed.records import Layouts
 
 __all__ = ["BlockCounts", "BranchCount", "Counts"]

@@ -62,5 +62,6 @@ def trace_of(
 ) -> Trace:
     """The trace of what was opened already. `fast` and `policy` are those of `run_recorded`."""
     recording = Recording(limit, ring=ring)
+    sp = target.cpu.sp
     end = run_recorded(target, recording.recorder, None if ring else limit, fast=fast, policy=policy)
-    return Trace(target.name, recording, target.places, end)
+    return Trace(target.name, recording, target.places, end, sp)

@@ -11,21 +11,23 @@ import numpy as np
 
 from armexec.cpu.stop import Stop
 from armexec.debugger.places import Places
+from armexec.engines.recorded.pieces import Accesses, Writes
+from armexec.engines.recorded.tables import Array, joined
 from armexec.tracing.columns import MemoryAccesses, RegisterWrites
 from armexec.tracing.counts import BlockCounts, Counts
-from armexec.tracing.recording import Accesses, Recording, Writes
+from armexec.tracing.recording import Recording
 from armexec.tracing.rows import Row, Rows
 from armexec.tracing.run import End
-from armexec.tracing.tables import Array, joined
 
 __all__ = ["RecordedRun"]
 
 
 class RecordedRun:
-    """What a `Trace` is made of."""
+    """What a `Trace` is made of. `sp` is the stack pointer at the beginning of the run."""
 
-    def __init__(self, name: str, recording: Recording, places: Places, end: End) -> None:
+    def __init__(self, name: str, recording: Recording, places: Places, end: End, sp: int) -> None:
         self.name = name
+        self.sp = sp
         self.places = places
         self.result: Any = end.result
         self.error = end.error
@@ -77,15 +79,17 @@ class RecordedRun:
         return MemoryAccesses(kept.time, self.pc[kept.time - self.first], *kept[1:])
 
     # -- blocks -------------------------------------------------------------------------------------------------------
-    def headers(self) -> Iterator[Array]:
-        """The blocks that were executed, as entries of the first stream, from the first one that is complete."""
+    def blocks(self) -> Iterator[tuple[Array, Array]]:
+        """The blocks that were executed, from the first one that is complete: entries of the first stream, and the
+        stack pointers after them (`Piece.sp`)."""
         for piece in self.recording.pieces:
-            yield piece.headers[piece.times >= self.first]
+            kept = piece.times >= self.first
+            yield piece.headers[kept], piece.sp[kept]
 
     def counts(self) -> Counts:
         """How often each instruction was executed, and each branch taken."""
         counted = BlockCounts(self.recording.recorder.layouts)
-        for headers in self.headers():
+        for headers, _ in self.blocks():
             if len(headers):
                 counted.add(headers)
         if self.stop is not None:

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from armexec.debugger.places import Place, Places
+from armexec.engines.recorded.pieces import Accesses, Piece, Writes
 from armexec.isa import decode
-from armexec.tracing.recording import Accesses, Piece, Writes
 from armexec.translate.observed.records import REGISTER_NAMES, V0_NUMBER
 
 __all__ = ["Row", "RowAccess", "Rows"]

@@ -9,21 +9,15 @@ from typing import Any
 
 from armexec.cpu.cpu import Cpu, Limits
 from armexec.cpu.stop import Stop, StopReason
-from armexec.debugger.loaded_guest import LoadedGuest
+from armexec.debugger.fast.blocks import Blocks
 from armexec.debugger.recorded_guest import DebuggedGuest
 from armexec.debugger.target import Target
 from armexec.engines.observed import Policy, unavailable
 from armexec.engines.recorded.records import RecordedGuest, Recorder
-from armexec.engines.recorded.traced import Interpreted, Traced
-from armexec.memory import EXECUTABLE_RANGES
-from armexec.space import AddressSpace
-from armexec.tracing.host_pages import HostPages
+from armexec.engines.recorded.traced import Interpreted
+from armexec.engines.stepping import Run
 
 __all__ = ["End", "run_recorded"]
-
-_SANDBOX = 1 << 32
-_POLICY = Policy(very_hot=100_000)
-"""Better code pays earlier than where nothing is recorded."""
 
 
 @dataclass
@@ -92,48 +86,12 @@ def _runner(
     target: Target, recorder: Recorder, fast: bool | None, policy: Policy | None
 ) -> Iterator[Callable[[Limits], Stop]]:
     """What runs it."""
-    cpu, guest, inner = target.cpu, _Guest(target), target.guest.guest
+    cpu, guest = target.cpu, _Guest(target)
     if not (target.engine != "reference" if fast is None else fast) or (fast is None and unavailable()):
         yield lambda limits: Interpreted(recorder).run(RecordedGuest(guest), cpu, limits)
-    elif isinstance(inner, LoadedGuest):
-        with _followed(pages := _pages(target, inner), inner, recorder, policy) as traced:
-            yield lambda limits: traced.trace(RecordedGuest(guest, pages.accessed), cpu, limits)
-    else:
-        space = cpu.space
-        assert isinstance(space, AddressSpace)
-        traced = Traced(space.page_table, recorder, policy=policy or _POLICY)
-        with space.followed(traced):
-            yield lambda limits: traced.trace(RecordedGuest(guest), cpu, limits)
-
-
-def _pages(target: Target, inner: LoadedGuest) -> HostPages:
-    sandbox = inner.loaded.sandbox
-    return HostPages(target.lent) if sandbox is None else HostPages(base=sandbox.base, limit=_SANDBOX)
-
-
-@contextmanager
-def _followed(pages: HostPages, inner: LoadedGuest, recorder: Recorder, policy: Policy | None) -> Iterator[Traced]:
-    """Blocks for an image in memory, which are dropped where its code changes."""
-    changed: list[tuple[int, int]] = []
-    redirected: set[int] = set()
-
-    def refresh() -> None:
-        if pages.refresh():
-            # Code may be gone, too.
-            traced.drop_if(lambda start: inner.fetch(start) is None)
-        while changed:
-            traced.invalidate(*changed.pop())
-        for address in inner.loaded.redirected.keys() - redirected:
-            redirected.add(address)
-            traced.end_before(address)
-
-    def listen(begin: int, end: int, gone: bool) -> None:
-        # Another thread may call this while this thread changes the blocks.
-        changed.append((begin, end))
-
-    traced = Traced(pages.table, recorder, refresh, policy or _POLICY)
-    EXECUTABLE_RANGES.listeners.append(listen)
+        return
+    blocks = Blocks(target, recorder, policy)
     try:
-        yield traced
+        yield lambda limits: blocks.traced.trace(RecordedGuest(guest, blocks.accessed), Run(cpu, limits))
     finally:
-        EXECUTABLE_RANGES.listeners.remove(listen)
+        blocks.close()

@@ -325,3 +325,44 @@ def test_nonsense_does_not_stop_the_server(client: Client) -> None:
     for text in NONSENSE:
         client.ask(text)
     assert client.ask("qC") == b"QCp1.1"
+
+
+FAR = """
+int value;
+__attribute__((noinline)) int rare(int x) { return x ^ 9; }
+int far(int n) {
+    int s = 0;
+    for (int i = 0; i < n; i++) {
+        s = s * 5 + i;
+        if (i == n - 9) value = s;
+        if (i % (n - 4) == n - 5) s = rare(s);
+    }
+    return s;
+}
+"""
+
+
+def test_long_ways() -> None:
+    with armexec.compile(FAR, language="c", opt="-O1", engine="translated") as module:
+        session = armexec.debug(module.far, 60_000)
+        with Client(session) as client:
+            assert client.ask(f"Z0,{module.rare.address:x},4") == b"OK"
+            assert client.ask("c").startswith(b"T05")
+            assert session.cpu.pc == module.rare.address
+            rare = session.time
+            assert rare > 400_000
+            address = module.globals.address("value")
+            assert client.ask(f"Z2,{address:x},4") == b"OK"
+            assert client.ask("bc").startswith(b"T05")
+            assert rare - 100 < session.time < rare
+            assert b"watch:%x" % address in client.ask("?")
+            written = session.time
+            assert b"replaylog:begin" in client.ask("bc")
+            assert session.time == 0
+            assert b"watch:%x" % address in client.ask("c")
+            assert session.time == written
+            assert client.ask(f"z2,{address:x},4") == b"OK"
+            assert client.ask("c").startswith(b"T05")
+            assert session.time == rare
+            assert client.ask("D") == b"OK"
+        assert session.result == module.far(60_000)

@@ -6,7 +6,7 @@ import ctypes
 from collections.abc import Callable, Iterator, MutableMapping
 from dataclasses import replace
 from difflib import get_close_matches
-from functools import cached_property
+from types import MemberDescriptorType
 from typing import Any, NamedTuple, NoReturn, Protocol
 
 from armexec.abi.declarations import parse_type
@@ -69,6 +69,18 @@ class Globals(MutableMapping[str, Any]):
     known too.
     """
 
+    __slots__ = (
+        "__weakref__",
+        "_address_of_function",
+        "_alive",
+        "_declared",
+        "_found",
+        "_held",
+        "_image",
+        "_memory_of_guest",
+        "_names",
+    )
+
     def __init__(
         self,
         image: Image,
@@ -82,6 +94,7 @@ class Globals(MutableMapping[str, Any]):
         self._image = image
         self._held = held
         self._address_of_function = address_of_function
+        self._names: list[str] | None = None
         self._found: dict[str, tuple[PlacedVariable, CType | None]] = {}
         self._declared: dict[tuple[bool, int], tuple[PlacedVariable, CType]] = {}
         # As in StructValue, by addresses. Views keep it.
@@ -178,7 +191,7 @@ class Globals(MutableMapping[str, Any]):
             raise SignatureError(f"the variable {name} can't have the type `{ctype}`, whose size isn't known")
         self._memory(placed, ctype.size)
         self._declared[placed.where] = placed, ctype
-        self.__dict__.pop("_names", None)
+        self._names = None
 
     def _type(self, given: Any) -> CType:
         made = getattr(given, "ctype", given)
@@ -292,18 +305,28 @@ class Globals(MutableMapping[str, Any]):
             return False
         return ctype is not None and _has_size(ctype)
 
-    @cached_property
-    def _names(self) -> list[str]:
-        names = [name for name in self._image.variables.names if name in self]
-        known = {self._placed(name)[0].where for name in names}
-        return names + [placed.name for where, (placed, _) in self._declared.items() if where not in known]
+    def _listed(self) -> list[str]:
+        if self._names is None:
+            names = [name for name in self._image.variables.names if name in self]
+            known = {self._placed(name)[0].where for name in names}
+            declared = [placed.name for where, (placed, _) in self._declared.items() if where not in known]
+            self._names = names + declared
+        return self._names
 
     def __iter__(self) -> Iterator[str]:
         """The names of the variables whose types are known, in the order of their addresses."""
-        return iter(self._names)
+        return iter(self._listed())
 
     def __len__(self) -> int:
-        return len(self._names)
+        return len(self._listed())
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        """Raises SignatureError: variables are items, and no attributes."""
+        if not isinstance(getattr(type(self), name, None), MemberDescriptorType):
+            raise SignatureError(
+                f"{self._image.name}: variables are items, not attributes: write mod.globals[{name!r}] = ..."
+            )
+        super().__setattr__(name, value)
 
     # Values may be arrays, which have no truth when they are compared.
     __eq__ = object.__eq__

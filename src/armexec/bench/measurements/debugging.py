@@ -1,4 +1,8 @@
-"""Instructions a second with something done for each of them: sessions, traces, coverage; and Unicorn's Python hook."""
+"""Instructions a second with something done for each of them: sessions, traces, coverage; and Unicorn's Python hook.
+
+Sessions are measured where they go instruction by instruction, where they run to the end, and where they go from there
+to the middle and back to the end.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +20,14 @@ from armexec.tracing.counted import run_counted
 
 __all__ = ["HOOK", "SESSION", "TRACE", "measure_debugging"]
 
-SESSION, TRACE, COVERAGE, HOOK = "session", "trace", "coverage", "unicorn hook"
+SESSION, RUN, GOTO, TRACE, COVERAGE, HOOK = (
+    "session",
+    "session.run",
+    "session.goto",
+    "trace",
+    "coverage",
+    "unicorn hook",
+)
 _KERNELS = ("collatz", "fib", "sieve", "quicksort", "nbody")
 _STEPS, _QUICK_STEPS = 20_000, 2_000
 _HOOKED, _QUICK_HOOKED = 300_000, 20_000
@@ -42,7 +53,20 @@ def _measure(kernel: Kernel, quick: bool, unicorn: bool) -> dict[str, float]:
         function, expected = module.kernel, module.kernel(count)
         steps = _QUICK_STEPS if quick else _STEPS
         with armexec.debug(function, kernel.count) as session:
-            figures[SESSION] = _rate(lambda: session.step(steps).end)
+            # It is asked before each instruction, so each is executed by itself.
+            figures[SESSION] = _rate(lambda: session.run(lambda there: there.time == steps).instructions or 0)
+        with armexec.debug(function, count) as session:
+            figures[RUN] = _rate(lambda: session.run().instructions or 0)
+            _check(kernel, session.result, expected)
+
+            def there_and_back() -> int:
+                end = session.time
+                session.goto(end // 2)
+                session.goto(end)
+                return end
+
+            figures[GOTO] = _rate(there_and_back)
+            _check(kernel, session.result, expected)
 
         def traced() -> int:
             # A ring, so that no memory is new to the system after a while.

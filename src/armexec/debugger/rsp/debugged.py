@@ -6,9 +6,9 @@ from typing import Any, Protocol, SupportsIndex
 
 from armexec.cpu.cpu import Cpu
 from armexec.cpu.stop import Stop
+from armexec.debugger.past.timeline import Timeline
 from armexec.debugger.places import Place
 from armexec.debugger.target import Target
-from armexec.debugger.timeline import Timeline
 
 __all__ = ["Debugged"]
 
@@ -27,6 +27,9 @@ class Debugged(Protocol):
 
     @property
     def memory(self) -> _Memory: ...
+
+    @property
+    def ends(self) -> frozenset[int]: ...
 
     @property
     def time(self) -> int: ...

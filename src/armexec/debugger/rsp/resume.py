@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from armexec.cpu.stop import Stop, StopReason
-from armexec.debugger.backwards import last_stop, stretches
+from armexec.debugger.past.backwards import search_back
 from armexec.debugger.recorded_guest import WatchHit
 from armexec.debugger.rsp.commands import command
 from armexec.debugger.rsp.registers import expedited
@@ -94,14 +94,16 @@ async def _forwards(state: State, count: int | None, within: tuple[int, int] | N
                 return stopped(state, _SIGNALS.get(over.reason, _TRAP))
             if executed and (executed == count or (within is not None and not within[0] <= pc < within[1])):
                 return stopped(state)
-            try:
-                stop = session.forward()
-            except WatchHit as hit:
-                return stopped(state, why=_access(hit))
-            if stop is not None:
-                return _fault(state, stop)
-            executed += 1
-            if executed % _BETWEEN == 0:
+            skipped = timeline.skip(session.ends | state.breakpoints) if count is None and within is None else 0
+            if not skipped:
+                try:
+                    stop = session.forward()
+                except WatchHit as hit:
+                    return stopped(state, why=_access(hit))
+                if stop is not None:
+                    return _fault(state, stop)
+            executed += skipped or 1
+            if skipped or executed % _BETWEEN == 0:
                 await asyncio.sleep(0)
                 if state.interrupted.is_set():
                     state.interrupted.clear()
@@ -139,19 +141,13 @@ async def go_back(state: State, rest: bytes) -> bytes:
     def stop() -> bytes | None:
         return b"swbreak:;" if session.cpu.pc in state.breakpoints else None
 
-    for begin, end in stretches(session.time):
-        session.goto(begin)
-        found = last_stop(session.timeline, end, stop, _access)
+    for found in search_back(session.timeline, session.goto, state.breakpoints, stop, _access):
         if found is not None:
-            time, why = found
-            session.goto(time)
-            return stopped(state, why=why)
+            return stopped(state, why=found)
         await asyncio.sleep(0)
         if state.interrupted.is_set():
             state.interrupted.clear()
-            session.goto(begin)
             return stopped(state, _INTERRUPT)
-    session.goto(0)
     return stopped(state, why=b"replaylog:begin;")
 
 

@@ -15,6 +15,7 @@ from armexec.cpu.state import OFFSETS, CpuState
 from armexec.cpu.stop import Stop
 from armexec.engines.running import Guest
 from armexec.engines.stepping import Run, Stepper
+from armexec.isa.transfers import Transfer, transfer
 from armexec.translate.observed.records import (
     NZCV_NUMBER,
     REGISTER_NAMES,
@@ -51,8 +52,8 @@ class Chunk(NamedTuple):
 class Recorder:
     """Both streams of a run, and the layouts of its blocks.
 
-    `take` is given each chunk when it is full, and the last by `flush`. `values`: without it, there is only the first
-    stream, and a chunk's memory is used again when `take` has returned.
+    `take` is given each chunk when it is full, and the last by `flush`. `values`: without it, the second stream has
+    stack pointers only, and a chunk's memory is used again when `take` has returned.
     """
 
     def __init__(self, take: Callable[[Chunk], None], *, values: bool = True) -> None:
@@ -76,7 +77,7 @@ class Recorder:
             self._headers, self._data = self._free.pop()
         else:
             self._headers = _private(_HEADERS if self.values else _SMALL)
-            self._data = _private(_DATA if self.values else mmap.PAGESIZE)
+            self._data = _private(_DATA if self.values else _SMALL)
         self._begin()
 
     def reuse(self, chunk: Chunk) -> None:
@@ -117,8 +118,6 @@ class Recorder:
         if self.is_full:
             self.flush()
         control = self.control
-        if not self.values:
-            slots, record = Slots(), b""
         entry = 1 << 32 | self.layouts.number(start, (word,), (slots,))
         ctypes.memmove(control.data, record, len(record))
         ctypes.memmove(control.header, entry.to_bytes(8, "little"), 8)
@@ -230,6 +229,16 @@ class RecordingStepper(Stepper):
 
     def _record(self, pc: int) -> None:
         guest = self._recorded
+        leaves = transfer(guest.word) is not Transfer.DIRECT
+        state = ctypes.string_at(self._address, self._size)
+        slots, record = self._values(state) if self._recorder.values else (Slots(), bytearray())
+        if leaves:
+            record += _register(state, SP_NUMBER)
+        self._recorder.add(pc, guest.word, slots._replace(sp=leaves), bytes(record))
+
+    def _values(self, state: bytes) -> tuple[Slots, bytearray]:
+        """The accesses and the registers of the instruction."""
+        guest = self._recorded
         registers = set(written_by(guest.word))
         if guest.is_external:
             registers |= self._changed()
@@ -244,10 +253,9 @@ class RecordingStepper(Stepper):
                 for data in (old, new) if is_write else (new,):
                     record += data[at : at + size].ljust(room, b"\0")
         numbers = tuple(sorted(registers))
-        state = ctypes.string_at(self._address, self._size)
         for number in numbers:
             record += _register(state, number)
-        self._recorder.add(pc, guest.word, Slots(tuple(slots), numbers), bytes(record))
+        return Slots(tuple(slots), numbers), record
 
     def _changed(self) -> set[int]:
         """The registers that differ from before."""

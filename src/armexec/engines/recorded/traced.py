@@ -73,16 +73,15 @@ class Traced(Observed):
         """Not for runs that nobody takes the records of."""
         raise NotImplementedError
 
-    def trace(self, guest: RecordedGuest, cpu: Cpu, limits: Limits) -> Stop:
+    def trace(self, guest: RecordedGuest, run: Run) -> Stop:
         """Run until something stops it. Raises what hooks and functions of Python raise."""
-        run = Run(cpu, limits)
         recorder = self._recorder
         stepper = RecordingStepper(run, guest, recorder)
-        state = cpu.state
+        state = run.cpu.state
         context = RunContext(until=_NOWHERE)
-        if limits.until is not None:
-            self._split(limits.until)
-            context.until = limits.until
+        if run.until is not None:
+            self._split(run.until)
+            context.until = run.until
         addresses = ctypes.addressof(state), ctypes.addressof(context), ctypes.addressof(self._table)
         while True:
             stop = run.over()
@@ -93,7 +92,7 @@ class Traced(Observed):
             context.budget = allowed
             why = execute_blocks(*addresses)
             run.count(allowed - context.budget)
-            guest.registers_redirected(cpu)
+            guest.registers_redirected(run.cpu)
             if recorder.is_full:
                 recorder.flush()
                 continue

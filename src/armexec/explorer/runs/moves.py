@@ -14,7 +14,6 @@ __all__ = ["go", "last_write", "look"]
 _MOST_BYTES = 4096
 _MOST_RANGES = 16
 _MOST_FRAMES = 64
-_SECONDS = 2.0
 
 
 def _time(run: Run, value: Any) -> int:
@@ -82,7 +81,8 @@ def go(run: Run, request: dict[str, Any]) -> dict[str, Any]:
     how = request.get("how")
     if how in ("next", "finish"):
         run.session.goto(time)
-        with limits(instruction_limit=run.recording.end - time, time_limit=_SECONDS):
+        # What isn't recorded yet isn't gone to.
+        with limits(instruction_limit=0):
             if how == "next":
                 run.session.next()
             else:
@@ -104,7 +104,7 @@ def go(run: Run, request: dict[str, Any]) -> dict[str, Any]:
 def _breakpoint(run: Run, time: int, breaks: set[int], *, forwards: bool) -> int | None:
     import numpy as np
 
-    pcs = np.frombuffer(run.session.timeline.pcs, np.uint64, run.recording.end)
+    pcs = np.frombuffer(run.recording.pcs, np.uint64)
     times = np.flatnonzero(np.isin(pcs, np.array(sorted(breaks), np.uint64)))
     found = times[times > time] if forwards else times[times < time]
     del pcs
@@ -113,7 +113,7 @@ def _breakpoint(run: Run, time: int, breaks: set[int], *, forwards: bool) -> int
 
 def _other_line(run: Run, time: int, times: Iterable[int]) -> int:
     """The next time at another source line; the end without one."""
-    pcs, lines, base = run.session.timeline.pcs, run.lines, run.base
+    pcs, lines, base = run.recording.pcs, run.lines, run.base
     here = lines.get(pcs[time] - base, 0) if time < run.recording.end else 0
     for other in times:
         line = lines.get(pcs[other] - base, 0)
@@ -125,7 +125,7 @@ def _other_line(run: Run, time: int, times: Iterable[int]) -> int:
 
 def _line_before(run: Run, time: int) -> int:
     """The beginning of the source line that was executed before now."""
-    pcs, lines, base = run.session.timeline.pcs, run.lines, run.base
+    pcs, lines, base = run.recording.pcs, run.lines, run.base
     at = time - 1
     while at > 0 and not lines.get(pcs[at] - base, 0):
         at -= 1

@@ -48,8 +48,8 @@ def _vectors(state: bytes) -> list[int]:
 
 
 class Recording:
-    """A session that is run once, from its time on. `parts`: JSON of each finished part; `sp`: the stack pointer at
-    each time; `outputs`: the times after which there was output, with its length then."""
+    """A session that is run once, from its time on. `parts`: JSON of each finished part; `sp`, `pcs`: the stack pointer
+    and the pc at each time; `outputs`: the times after which there was output, with its length then."""
 
     def __init__(self, session: Session, base: int, written: Callable[[], int]) -> None:
         """`base`: what addresses of instructions count from. `written`: how many bytes of output there are."""
@@ -57,6 +57,7 @@ class Recording:
         self.base = base
         self.parts: list[str] = []
         self.sp = array("Q")
+        self.pcs = array("Q")
         self.outputs: list[tuple[int, int]] = []
         self.end = 0
         self._written = written
@@ -93,6 +94,7 @@ class Recording:
                     self.sp.pop()
                     return stop
                 self._pcs.append(pc - base)
+                self.pcs.append(pc)
                 self._steps.append(self._changes(cpu.save(), log.written_since(logged)))
                 self.end += 1
                 if timeline.guest.is_external and (output := self._written()) != self._output:

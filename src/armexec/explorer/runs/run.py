@@ -123,7 +123,7 @@ class Run:
                 for step in target.loaded.steps
             ],
             "regions": [[f"{begin:x}", f"{end:x}", rights, name] for begin, end, rights, name in target.regions()],
-            "counts": [[pc - self.base, count] for pc, count in Counter(session.timeline.pcs).items()],
+            "counts": [[pc - self.base, count] for pc, count in Counter(recording.pcs).items()],
             "parts": [recording.part(index) for index in range(min(parts, len(recording.parts) + 1))],
         }
         if ended:

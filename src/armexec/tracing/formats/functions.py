@@ -36,9 +36,9 @@ def named_calls(trace: RecordedRun) -> Iterator[Named | End]:
         return Named(time, pc, *found)
 
     yield named(trace.first, trace[0].pc)
-    events = CallEvents(trace.recording.recorder.layouts, trace.first)
-    for headers in trace.headers():
-        for event in events.add(headers):
+    events = CallEvents(trace.recording.recorder.layouts, trace.sp, trace.first)
+    for headers, sp in trace.blocks():
+        for event in events.add(headers, sp):
             yield named(event.time, event.pc) if isinstance(event, Begin) else event
     yield from events.finish()
     yield End(trace.first + len(trace))

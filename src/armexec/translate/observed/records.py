@@ -2,8 +2,9 @@
 
 The first stream has 8 bytes for each block that was executed: its number, and how many of its instructions. The second
 has the results of these instructions one after the other, in units of 8 bytes: for each access to memory the address
-and then the value that was read, or the old and the new value that were written; then the registers that were written.
-Values of more than 8 bytes take 16. So what a block's results mean is known from its number (`Layout`).
+and then the value that was read, or the old and the new value that were written; then the registers that were written;
+then, of calls, returns and what else may go to any address, the stack pointer. Values of more than 8 bytes take 16. So
+what a block's results mean is known from its number (`Layout`).
 """
 
 from __future__ import annotations
@@ -50,15 +51,18 @@ class AccessSlot(NamedTuple):
 
 
 class Slots(NamedTuple):
-    """What is recorded of an instruction: its accesses, and the numbers of the registers that it writes."""
+    """What is recorded of an instruction: its accesses, the numbers of the registers that it writes, and whether the
+    stack pointer is."""
 
     accesses: tuple[AccessSlot, ...] = ()
     registers: tuple[int, ...] = ()
+    sp: bool = False
 
     @property
     def words(self) -> int:
         """How many units of 8 bytes its record takes."""
-        return sum(slot.words for slot in self.accesses) + sum(1 + (n >= V0_NUMBER) for n in self.registers)
+        registers = sum(1 + (n >= V0_NUMBER) for n in self.registers)
+        return sum(slot.words for slot in self.accesses) + registers + self.sp
 
 
 class Layout(NamedTuple):

@@ -11,8 +11,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from armexec.cpu.registers import FLAGS, RegisterSet, q
+from armexec.cpu.registers import FLAGS, SP, RegisterSet, q
 from armexec.isa import Decoded
+from armexec.isa.transfers import Transfer, transfer
 from armexec.machines.llvm.builder import Host
 from armexec.machines.llvm.memory import Memory
 from armexec.machines.llvm.values import Value
@@ -49,7 +50,7 @@ def traced_block_text(
 ) -> BlockText:
     """The function of some blocks that record what they do; see `block_text`.
 
-    `control`: the address of a `Control`. `values`: without it, only the first stream is written.
+    `control`: the address of a `Control`. `values`: without it, the second stream has stack pointers only.
     """
     machine = TracedMachine(host) if values else ObservedMachine(host)
     return TracedWriter(machine, keep=keep, control=control, layouts=layouts).write(name, blocks)
@@ -146,9 +147,15 @@ class TracedWriter(BlockWriter):
 
     def executed(self, decoded: Decoded, registers: RegisterSet) -> None:
         m = self.m
-        if not isinstance(m, TracedMachine):
-            self._slots.append(Slots())
-            return
+        leaves = transfer(decoded.word) is not Transfer.DIRECT
+        slots = self._values(m, registers) if isinstance(m, TracedMachine) else Slots()
+        if leaves:
+            self._record(64, m.register(SP))
+        self._slots.append(slots._replace(sp=leaves))
+        assert 8 * self._slots[-1].words <= MOST
+
+    def _values(self, m: TracedMachine, registers: RegisterSet) -> Slots:
+        """Record the accesses and the registers of an instruction."""
         for slot, address, values in m.accesses:
             # An access that is made is within user space: its tag is the highest byte (`machines/addresses.py`).
             self._record(64, address & _UNTAGGED)
@@ -164,8 +171,7 @@ class TracedWriter(BlockWriter):
                 m.builder.store("<2 x i64>", m.register(q(number - V0_NUMBER)).text, place, 8)
             else:
                 self._record(64, m.register(number))
-        self._slots.append(Slots(tuple(slot for slot, _, _ in m.accesses), numbers))
-        assert 8 * self._slots[-1].words <= MOST
+        return Slots(tuple(slot for slot, _, _ in m.accesses), numbers)
 
     def _flags(self) -> Value:
         n, z, c, v = (self.m.register(number).zero_extend(64) for number in FLAGS.values())

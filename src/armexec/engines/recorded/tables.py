@@ -39,7 +39,8 @@ class Tables:
     `words`, `writes` and `accesses` count, from the beginning of a layout, the units of its record, the registers that
     are written, and the accesses; each layout has one entry more than it has instructions: `total(layout, executed)` is
     its place. The arrays `write_...` and `access_...` have the details of all registers and accesses: the number of the
-    instruction within its layout, and the place in the record.
+    instruction within its layout, and the place in the record. `sp_place`: the place of the stack pointer in the record
+    of a layout that leaves by its last instruction; -1 without one.
     """
 
     def __init__(self, layouts: Sequence[Layout]) -> None:
@@ -68,9 +69,11 @@ class Tables:
                 for register in slots.registers:
                     write_rows.append((index, place, register))
                     place += 1 + (register >= V0_NUMBER)
+                place += slots.sp
             words.append(place)
             writes.append(len(write_rows) - first_write)
             accesses.append(len(access_rows) - first_access)
+        self.sp_place = np.array([_sp_place(layout) for layout in layouts], np.int64)
         self.words, self.writes, self.accesses = (np.array(of, np.int64) for of in (words, writes, accesses))
         rows = np.array(write_rows, np.int64).reshape(-1, 3)
         self.write_index, self.write_place, self.write_register = rows.T
@@ -80,3 +83,7 @@ class Tables:
     def total(self, layout: Array, executed: Array) -> Array:
         """The places of counts."""
         return self.begin[layout] + layout + executed
+
+
+def _sp_place(layout: Layout) -> int:
+    return sum(slots.words for slots in layout.slots) - 1 if layout.slots and layout.slots[-1].sp else -1

@@ -7,7 +7,8 @@ memory is the interpreter's.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 
 from armexec.debugger.target import LentMemory
 from armexec.memory import MAPPED_RANGES, MAPPING_CHANGES, AccessError, HostMemory
@@ -36,6 +37,7 @@ class HostPages:
         self._memory = HostMemory()
         self._set: list[tuple[int, int]] = []
         self._seen = (-1, -1)
+        self._withheld: frozenset[int] = frozenset()
 
     def accessed(self, kind: str, address: int, size: int) -> None:
         """The interpreter has accessed some bytes: "read" or "write"."""
@@ -44,6 +46,8 @@ class HostPages:
         # Before it wrote, it has read what it would overwrite.
         flags = READ if kind == "read" else READ | WRITE
         for page in range(address // PAGE, (address + size - 1) // PAGE + 1):
+            if page in self._withheld:
+                continue
             if (page + 1) * PAGE <= self._limit and self.table.entry(page * PAGE) & flags != flags:
                 self._allow(page, flags)
 
@@ -77,6 +81,18 @@ class HostPages:
     def _put(self, first: int, last: int, flags: int) -> None:
         self._set.append((first, last))
         self.table.set(first * PAGE, last * PAGE, self._base, flags)
+        for page in self._withheld:
+            if first <= page < last:
+                self.table.set(page * PAGE, (page + 1) * PAGE, 0, 0)
+
+    @contextmanager
+    def withheld(self, ranges: Sequence[tuple[int, int]]) -> Iterator[None]:
+        """Meanwhile, no page of these bytes is allowed."""
+        pages = frozenset(page for begin, end in ranges for page in range(begin // PAGE, -(-end // PAGE)))
+        if pages != self._withheld:
+            # Those that were allowed are forgotten with all others.
+            self._withheld, self._seen = pages, (-1, -1)
+        yield
 
     def refresh(self) -> bool:
         """Host code is about to run: forget all pages if one may be gone; whether this was so."""

@@ -1,0 +1,28 @@
+"""Stretches of a target, loaded when they are first needed: NumPy takes its time."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from armexec.debugger.target import Target
+from armexec.engines.observed import Policy, unavailable
+from armexec.translate.codegen.shield import shielded
+
+if TYPE_CHECKING:
+    from armexec.debugger.fast.stretch import Stretches
+
+__all__ = ["stretches_of"]
+
+
+def stretches_of(target: Target, policy: Policy | None) -> Stretches | None:
+    """What executes many instructions of a target at once; None where nothing does."""
+    if target.engine == "reference" or unavailable():
+        return None
+    # Ctrl-C while NumPy is imported would leave it unusable.
+    return shielded(_kind)(target, policy)
+
+
+def _kind() -> type[Stretches]:
+    from armexec.debugger.fast.stretch import Stretches
+
+    return Stretches
