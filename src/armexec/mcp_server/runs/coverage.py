@@ -6,7 +6,7 @@ from typing import Any
 
 from armexec.engines.recorded.records import Chunk, Recorder
 from armexec.mcp_server.capped import put_list
-from armexec.mcp_server.runs.job import Job, told
+from armexec.mcp_server.runs.job import Job
 from armexec.tracing.counts import BlockCounts, Counts
 from armexec.tracing.run import run_recorded
 
@@ -28,12 +28,7 @@ def covered(job: Job) -> dict[str, Any]:
         counts.end(target.cpu.pc)
         base = int(target.places.images[0][1])
         answer = _counted(counts.result(), base, job)
-        if end.error is not None:
-            answer["error"] = told(end.error, job)
-        elif end.stop is None or end.stop.reason != "returned":
-            answer["error"] = f"the run ends: {end.stop}"
-        else:
-            answer |= job.result(end.result)
+        answer |= job.ended("run", end.error, end.stop, end.result)
     job.put_output(answer)
     return answer
 

@@ -9,6 +9,7 @@ from functools import cached_property
 from textwrap import indent
 from typing import Any
 
+from armexec.cpu.stop import Stop
 from armexec.debugger.open import target_of
 from armexec.debugger.program_target import ProgramTarget
 from armexec.debugger.target import Target
@@ -121,6 +122,14 @@ class Job:
         if found["written"]:
             answer["written"] = found["written"]
         return answer
+
+    def ended(self, what: str, error: BaseException | None, stop: Stop | None, result: Any) -> dict[str, Any]:
+        """How a recorded run has ended: its error or else its result. `what`: what it is called in messages."""
+        if error is not None:
+            return {"error": told(error, self)}
+        if stop is None or stop.reason != "returned":
+            return {"error": f"the {what} ends: {stop}"}
+        return self.result(result)
 
     @property
     def output(self) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from armexec.debugger.target import Target
-from armexec.mcp_server.runs.job import Job, told
+from armexec.mcp_server.runs.job import Job
 from armexec.tracing.open import LIMIT, trace_of
 from armexec.tracing.traces import Trace
 
@@ -30,12 +30,7 @@ def traced(job: Job) -> dict[str, Any]:
             answer["hint"] = (
                 f"There are more rows: first={answer['next']} gives what follows, first=-100 the last ones."
             )
-        if trace.error is not None:
-            answer["error"] = told(trace.error, job)
-        elif trace.stop is None or trace.stop.reason != "returned":
-            answer["error"] = f"the trace ends: {trace.stop}"
-        else:
-            answer |= job.result(trace.result)
+        answer |= job.ended("trace", trace.error, trace.stop, trace.result)
     job.put_output(answer)
     return answer
 
