@@ -177,6 +177,7 @@ MAY_IMPORT = {
         "resource_limits",
         "sources",
         "store",
+        "testing",
         "toolchain",
         "words",
     },

@@ -2,16 +2,18 @@
 
 import { batch, effect, signal, useSignalEffect } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
-import { callee, goTo, input, signature, time, wanted, words } from "./call";
+import { callee, goTo, goToViolation, input, signature, takeChanges, time, wanted, words } from "./call";
 import { Code } from "./code";
 import { Editor, focusEditor } from "./editor";
 import { Explain, page, PageDialog } from "./explain";
+import { askChange, HandDialog } from "./hand";
 import { link } from "./link";
 import { MemoryPane } from "./memory";
 import { Registers } from "./registers";
 import { CallBar, keyOf, TimeBar } from "./run";
 import { connection } from "./server";
 import { compare, exampleOf, hello, kind, kindOfName, load, name, NAMES, notice, tell, text } from "./state";
+import { addWatch, editCondition } from "./stops";
 import { StoryPane } from "./story";
 import type { Example, Kind } from "./types";
 
@@ -76,6 +78,7 @@ export function take(example: Example) {
     words.value = example.arguments;
     input.value = example.input ?? "";
     wanted.value = 0;
+    takeChanges([]);
     goTo(0);
   });
 }
@@ -93,6 +96,7 @@ function Head() {
     batch(() => {
       load({ kind: kindOfName(chosen.name), name: chosen.name, text });
       callee.value = signature.value = "";
+      takeChanges([]);
     });
     file.current!.value = "";
   };
@@ -157,7 +161,12 @@ const KEYS = `Everywhere but in the editor and in fields:
   .  ,        one instruction forwards, back
   l  L        another source line forwards, back
   n  f        over a call; out of the function
-  c  C        to the next, to the last breakpoint
+  c  C        to the next, to the last breakpoint or watched access
+  v  V        to the next, to the last violation of the calling
+              convention
+  B           the condition of a breakpoint at the instruction
+  w           watch memory
+  =           change a register or memory by hand
   0  $        to the beginning, to the end
   e           to the editor
   i           to the instructions
@@ -221,10 +230,14 @@ function Source() {
 
 function keys(event: KeyboardEvent) {
   const target = event.target as HTMLElement;
-  if (event.altKey || event.ctrlKey || event.metaKey || event.defaultPrevented || page.value) return;
+  if (event.altKey || event.ctrlKey || event.metaKey || event.defaultPrevented || document.querySelector("dialog[open]")) return;
   if (target.closest(".cm-editor, textarea, select, input:not([type=range]):not([type=checkbox])")) return;
   if (event.key === "?") showKeys();
   else if (event.key === "e") focusEditor();
+  else if (event.key === "v" || event.key === "V") goToViolation(event.key === "V");
+  else if (event.key === "B") editCondition();
+  else if (event.key === "w") addWatch();
+  else if (event.key === "=") askChange();
   else if (event.key === "i") document.querySelector<HTMLElement>("[role=option][tabindex='0']")?.focus();
   else {
     const act = keyOf(event.key);
@@ -280,6 +293,7 @@ export function App() {
         </div>
       </Main>
       <PageDialog />
+      <HandDialog />
     </>
   );
 }

@@ -2,8 +2,8 @@
 
 import { batch, computed, effect, signal } from "@preact/signals";
 import { ask, latest, Refused } from "./server";
-import { builds, keyOf, lineBreaks, request, rowBreaks, rowsOf, tell } from "./state";
-import type { Change, Failure, Looked, Part, Summary } from "./types";
+import { builds, keyOf, lineBreaks, request, rowBreaks, rowsOf, tell, watches } from "./state";
+import type { Change, Failure, HandChange, Looked, Part, Summary, Violation, Watch } from "./types";
 
 export const callee = signal("");
 export const signature = signal("");
@@ -23,6 +23,11 @@ export const where = signal("sp");
 /** A time to go to as soon as there is a run, of a link. */
 export const wanted = signal<number | null>(null);
 
+/** What is changed by hand in this call, in the order of times. */
+export const changes = signal<HandChange[]>([]);
+/** The call that they belong to; "" for one that is still to begin. */
+let changesOf = "";
+
 let parts = new Map<number, Part>();
 const arrived = signal(0);
 
@@ -38,8 +43,14 @@ export function split(line: string): string[] {
 async function start() {
   running.value = true;
   const asked = { source: request(0), function: callee.value, signature: signature.value, arguments: split(words.value), input: input.value };
+  const of = JSON.stringify(asked);
+  if (changes.value.length && changesOf && changesOf !== of) {
+    changes.value = [];
+    tell("The call is another one: it has no changes by hand");
+  }
+  changesOf = of;
   try {
-    const found = await ask<Summary>("start", asked);
+    const found = await ask<Summary>("start", { ...asked, changes: changes.value });
     batch(() => {
       parts = new Map(found.parts.map((part) => [part.begin / found.part, part]));
       const atEnd = summary.value !== null && time.value === summary.value.end;
@@ -61,6 +72,37 @@ async function start() {
 }
 
 export const run = latest(start);
+
+/** Take over the changes of another call, which begins next. */
+export function takeChanges(all: HandChange[]) {
+  changes.value = all;
+  changesOf = "";
+}
+
+/** Change a register or memory now, and go on from there; why it can't be done, or "". */
+export async function changeByHand(what: string, value: string): Promise<string> {
+  const now = time.value;
+  const before = changes.value;
+  const others = before.filter((one) => one.time < now || (one.time === now && one.what !== what));
+  changes.value = [...others, { time: now, what, value }];
+  wanted.value = now;
+  await start();
+  const why = failed.value?.message;
+  if (!why) return "";
+  changes.value = before;
+  wanted.value = now;
+  await start();
+  return why;
+}
+
+/** Take the last change by hand back. */
+export function undoChange() {
+  const last = changes.value.at(-1);
+  if (!last) return;
+  changes.value = changes.value.slice(0, -1);
+  wanted.value = last.time;
+  run();
+}
 
 /** Every build that succeeds is run; so is every other call. */
 export function watchBuild() {
@@ -175,13 +217,27 @@ export const changedSlots = computed<ReadonlySet<number>>(() => {
 
 export const changedBytes = computed<ReadonlySet<string>>(() => {
   const found = new Set<string>();
-  const memory = change.value?.[1] ?? [];
+  bytesOf(change.value?.[1] ?? [], found);
+  return found;
+});
+
+/** What was changed by hand at this time: the names of registers, and addresses of bytes. */
+export const handMarks = computed<ReadonlySet<string>>(() => {
+  const found = new Set<string>();
+  for (const { time: at, registers: names, memory } of summary.value?.changes ?? []) {
+    if (at !== time.value) continue;
+    names.forEach((name) => found.add(name));
+    bytesOf(memory, found);
+  }
+  return found;
+});
+
+function bytesOf(memory: string[], found: Set<string>) {
   for (let i = 0; i < memory.length; i += 3) {
     const address = BigInt(`0x${memory[i]}`);
     for (let at = 0; at < memory[i + 2].length / 2; at++) found.add((address + BigInt(at)).toString(16));
   }
-  return found;
-});
+}
 
 /** The offset, in the build, of the next instruction; -1 outside of the source's code. */
 export const hereOffset = computed(() => {
@@ -214,6 +270,35 @@ export const counts = computed<Map<number, number>>(() => {
   return found;
 });
 
+// -- the calling convention --------------------------------------------------------------------------------------------
+
+export const violations = computed<Violation[]>(() => summary.value?.violations ?? []);
+
+/** By the offset of the instruction in the build. */
+export const violationsAt = computed<ReadonlyMap<number, Violation[]>>(() => {
+  const found = new Map<number, Violation[]>();
+  if (stale.value) return found;
+  for (const one of violations.value) {
+    const offset = buildOffset(one.pc);
+    if (offset >= 0) found.set(offset, [...(found.get(offset) ?? []), one]);
+  }
+  return found;
+});
+
+export const violationsNow = computed<Violation[]>(() => violations.value.filter((one) => one.time === time.value));
+
+/** To the next violation, or the one before now. */
+export function goToViolation(back: boolean) {
+  const times = violations.value.map((one) => one.time);
+  const found = back ? times.filter((at) => at < time.value).at(-1) : times.find((at) => at > time.value);
+  if (found === undefined) {
+    tell(times.length ? `No violation of the calling convention ${back ? "before" : "after"} this time` : "No violation of the calling convention was found");
+    return;
+  }
+  goTo(found);
+  tell(`Time ${found}: ${violationsNow.value.map((one) => one.rule).join("; ")}`);
+}
+
 // -- other times -------------------------------------------------------------------------------------------------------
 
 export function goTo(at: number) {
@@ -225,27 +310,40 @@ export function step(count: number) {
   goTo(time.value + count);
 }
 
-function breakOffsets(): number[] {
-  const found = new Set<number>();
-  for (const offset of rowBreaks.value) found.add(runOffset(offset));
+/** Offsets in the run, with their conditions. */
+function breakOffsets(): [number, string][] {
+  const found: [number, string][] = [];
+  for (const [offset, condition] of rowBreaks.value) found.push([runOffset(offset), condition]);
   const rows = rowsOf(0);
   rows.forEach((row, index) => {
-    const first = lineBreaks.value.has(row[3]) && (index === 0 || rows[index - 1][3] !== row[3]);
-    if (first) found.add(runOffset(row[0]));
+    const condition = lineBreaks.value.get(row[3]);
+    const first = index === 0 || rows[index - 1][3] !== row[3];
+    if (condition !== undefined && first) found.push([runOffset(row[0]), condition]);
   });
-  return [...found].filter((offset) => offset >= 0);
+  return found.filter(([offset]) => offset >= 0);
 }
 
-export async function go(how: "next" | "finish" | "line" | "back line" | "forwards" | "back") {
+type How = "next" | "finish" | "line" | "back line" | "forwards" | "back";
+type Went = { time: number; hit?: boolean; why?: string; searching?: boolean };
+
+async function goBy(how: How, breaks: [number, string][], watched: Watch[]) {
   if (!summary.value) return;
   try {
-    const found = await ask<{ time: number; hit?: boolean }>("go", { how, time: time.value, breaks: breakOffsets() });
+    const found = await ask<Went>("go", { how, time: time.value, breaks, watches: watched });
     goTo(found.time);
-    if (how === "forwards" || how === "back") tell(found.hit ? `Breakpoint at time ${found.time}` : how === "back" ? "The beginning" : "The end");
+    if (how !== "forwards" && how !== "back") return;
+    if (found.hit) tell(`Time ${found.time}: ${found.why}`);
+    else if (found.searching) tell(`Nothing up to time ${found.time}: once more to look further`);
+    else tell(how === "back" ? "The beginning" : "The end");
   } catch (error) {
     tell(error instanceof Error ? error.message : String(error));
   }
 }
+
+export const go = (how: How) => goBy(how, breakOffsets(), watches.value);
+
+/** To the next access to watched bytes, or the one before now. */
+export const goToAccess = (watch: Watch, back: boolean) => goBy(back ? "back" : "forwards", [], [watch]);
 
 /** To the next time that an instruction is executed, or to the first. */
 export async function goToRow(offset: number) {
@@ -266,8 +364,11 @@ export async function goToWrite(what: { register: string } | { address: string; 
   if (!summary.value) return;
   const called = "register" in what ? what.register : `0x${what.address}`;
   try {
-    const found = await ask<{ time: number | null }>("last_write", { ...what, time: time.value });
-    if (found.time === null) tell(`${called} has its value since before the call`);
+    const found = await ask<{ time: number | null; hand?: boolean }>("last_write", { ...what, time: time.value });
+    if (found.hand && found.time !== null) {
+      goTo(found.time);
+      tell(`${called} was changed by hand here`);
+    } else if (found.time === null) tell(`${called} has its value since before the call`);
     else {
       goTo(found.time);
       tell(`The next instruction writes ${called}`);

@@ -3,10 +3,11 @@
 import { Component } from "preact";
 import { useEffect, useRef } from "preact/hooks";
 import { signal, useComputed, useSignalEffect } from "@preact/signals";
-import { counts, goToRow, hereRow } from "./call";
+import { counts, goTo, goToRow, hereRow, violationsAt } from "./call";
 import { copyAs, FORMATS } from "./copy";
 import { showLine } from "./editor";
 import { openPage } from "./explain";
+import { editCondition } from "./stops";
 import { ask, Refused } from "./server";
 import { activeLine, builds, chosen, colours, compare, cursorLine, hoverLine, isCompiled, kind, request, rowBreaks, rowsOf, settings, tell, toggleRowBreak } from "./state";
 import type { GuestFunction, Row } from "./types";
@@ -112,6 +113,7 @@ function Lines({ side }: { side: number }) {
       case "Home": move(0); break;
       case "End": move(rows.length - 1); break;
       case "Enter": if (rows[at]?.[3]) showLine(rows[at][3], true); break;
+      case "B": editCondition(); break;
       case "F9": case "b": toggleRowBreak(rows[at][0]); break;
       case "g": void goToRow(rows[at][0]); break;
       case "p": openPage(rows[at][1]); break;
@@ -180,6 +182,9 @@ function LineOf({ row, index, side, head, focusable, jump }: LineProps) {
   const linked = useComputed(() => line > 0 && line === activeLine.value).value;
   const here = useComputed(() => side === 0 && index === hereRow.value).value;
   const broken = useComputed(() => side === 0 && rowBreaks.value.has(offset)).value;
+  const condition = useComputed(() => (side === 0 ? rowBreaks.value.get(offset) : "")).value;
+  const wrong = useComputed(() => (side === 0 ? violationsAt.value.get(offset) : undefined)).value;
+  const rules = wrong?.map((one) => one.rule).join("; ") ?? "";
   const count = useComputed(() => (side === 0 ? counts.value.get(offset) : undefined)).value;
   const selected = useComputed(() => chosen.value?.side === side && chosen.value.row === index).value;
   const space = text.indexOf(" ");
@@ -199,7 +204,7 @@ function LineOf({ row, index, side, head, focusable, jump }: LineProps) {
         class={classes.join(" ")}
         role="option"
         aria-selected={selected}
-        aria-label={`${text}, word ${hex8(word)}${line ? `, line ${line}` : ""}${here ? ", next" : ""}${broken ? ", breakpoint" : ""}`}
+        aria-label={`${text}, word ${hex8(word)}${line ? `, line ${line}` : ""}${here ? ", next" : ""}${broken ? `, breakpoint${condition ? ` if ${condition}` : ""}` : ""}${rules ? `, breaks the calling convention: ${rules}` : ""}`}
         tabIndex={focusable ? 0 : -1}
         data-row={index}
         onMouseEnter={() => {
@@ -213,8 +218,8 @@ function LineOf({ row, index, side, head, focusable, jump }: LineProps) {
         onClick={(e) => e.currentTarget.focus()}
         onDblClick={() => line && showLine(line, true)}
       >
-        <span class={`at ${broken ? "broken" : ""}`} onClick={() => side === 0 && toggleRowBreak(offset)} title="Breakpoint (b)">
-          {broken ? "●" : here ? "▶" : ""}
+        <span class={`at ${broken ? "broken" : ""}`} onClick={() => side === 0 && toggleRowBreak(offset)} title={condition ? `Breakpoint if ${condition} (b)` : "Breakpoint (b)"}>
+          {broken ? (condition ? "◐" : "●") : here ? "▶" : ""}
         </span>
         <span class="line">{line || ""}</span>
         <span class="offset">{offset.toString(16)}</span>
@@ -223,7 +228,14 @@ function LineOf({ row, index, side, head, focusable, jump }: LineProps) {
           <b>{mnemonic}</b>
           {space < 0 ? "" : target >= 0 && BRANCH.test(mnemonic) ? <Target text={text.slice(space + 1)} go={() => jump(target)} /> : text.slice(space)}
         </span>
-        <span class="count" title="How often this call executes it">{count ? `×${count.toLocaleString()}` : ""}</span>
+        <span class="count" title="How often this call executes it">
+          {wrong && (
+            <span class="wrong" title={rules} onClick={() => goTo(wrong[0].time)}>
+              ⚠{" "}
+            </span>
+          )}
+          {count ? `×${count.toLocaleString()}` : ""}
+        </span>
       </div>
     </>
   );
@@ -298,7 +310,7 @@ export function Code({ side }: { side: number }) {
             ✕ {failure.diagnostics?.find((d) => d.severity.includes("error"))?.message.split("\n")[0] ?? failure.message.split("\n")[0]}
           </span>
         ) : built ? (
-          <span>
+          <span title={built.how}>
             {built.how} · {built.rows.length.toLocaleString()} words, {size.toLocaleString()} bytes
             {built.truncated ? ", cut off" : ""}
           </span>

@@ -12,9 +12,9 @@ import { tags } from "@lezer/highlight";
 import { effect } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
 import { a64, hexWords, loadMnemonics } from "./a64";
-import { hereLine } from "./call";
+import { hereLine, violationsAt } from "./call";
 import { activeLine, chosen, colours, cursorLine, diagnostics, hoverLine, kind, lineBreaks, replaced, rowsOf, text, toggleLineBreak } from "./state";
-import type { Kind } from "./types";
+import type { Diagnostic, Kind } from "./types";
 
 const highlight = HighlightStyle.define([
   { tag: [tags.keyword, tags.operatorKeyword, tags.controlKeyword, tags.modifier], color: "var(--syntax-keyword)", fontWeight: "600" },
@@ -88,6 +88,7 @@ class Mark extends GutterMarker {
   }
 }
 const breakMark = new Mark("●", "Breakpoint");
+const conditionMark = new Mark("◐", "Breakpoint with a condition");
 const hereMark = new Mark("▶", "Next");
 const bothMark = new Mark("◉", "Breakpoint, next");
 const noMark = new Mark(" ", "");
@@ -97,8 +98,9 @@ const marks = gutter({
   lineMarker(view, line) {
     const number = view.state.doc.lineAt(line.from).number;
     const broken = lineBreaks.peek().has(number);
+    const condition = lineBreaks.peek().get(number);
     const here = hereLine.peek() === number;
-    return broken && here ? bothMark : broken ? breakMark : here ? hereMark : null;
+    return broken && here ? bothMark : condition ? conditionMark : broken ? breakMark : here ? hereMark : null;
   },
   lineMarkerChange: (update) => update.transactions.some((t) => t.effects.some((e) => e.is(refresh))),
   initialSpacer: () => noMark,
@@ -191,6 +193,17 @@ function newState(): EditorState {
   });
 }
 
+/** What breaks the calling convention, at the lines of the instructions. */
+function conventionDiagnostics(): Diagnostic[] {
+  const lines = new Map(rowsOf(0).map((row) => [row[0], row[3]]));
+  const found: Diagnostic[] = [];
+  for (const [offset, all] of violationsAt.value) {
+    const line = lines.get(offset);
+    if (line) for (const one of all) found.push({ file: "", line, column: 0, severity: "warning", message: `The calling convention: ${one.rule} (time ${one.time})` });
+  }
+  return found;
+}
+
 export function Editor() {
   const holder = useRef<HTMLDivElement>(null);
   useEffect(() => {
@@ -224,12 +237,13 @@ export function Editor() {
         });
       }),
       effect(() => {
-        const found = diagnostics.value;
+        const found = [...diagnostics.value, ...conventionDiagnostics()];
         queueMicrotask(() => {
           const { doc } = made.state;
           const shown: Lint[] = found.map((d) => {
             const line = doc.line(Math.min(Math.max(d.line, 1), doc.lines));
-            const from = Math.min(line.from + Math.max(d.column - 1, 0), line.to);
+            const column = d.column || line.text.search(/\S|$/) + 1;
+            const from = Math.min(line.from + column - 1, line.to);
             const word = /^[\w.]+/.exec(doc.sliceString(from, line.to));
             const severity = d.severity.includes("error") ? "error" : d.severity.includes("warn") ? "warning" : "info";
             return { from, to: Math.min(from + (word ? word[0].length : 1), Math.max(line.to, from)), severity, message: d.message };

@@ -1,8 +1,9 @@
 // The state of the page in its address, after the #: JSON, deflated, in base64 for URLs.
 
 import { batch, effect } from "@preact/signals";
-import { callee, input, signature, time, wanted, words } from "./call";
-import { compare, kind, lineBreaks, name, replaced, rowBreaks, settings, text } from "./state";
+import { callee, changes, input, signature, takeChanges, time, wanted, words } from "./call";
+import { compare, kind, lineBreaks, name, replaced, rowBreaks, settings, text, watches, type Breaks } from "./state";
+import type { HandChange, Watch } from "./types";
 
 interface State {
   k: string;
@@ -15,13 +16,39 @@ interface State {
   a?: string;
   i?: string;
   t?: number;
-  b?: number[];
-  r?: number[];
+  /** Breakpoints: a number, or one with its condition. */
+  b?: (number | [number, string])[];
+  r?: (number | [number, string])[];
+  w?: Watch[];
+  h?: HandChange[];
 }
 
 async function through(data: Uint8Array, stream: ReadableWritablePair<Uint8Array, Uint8Array>): Promise<Uint8Array> {
   const readable = new Blob([data as BlobPart]).stream().pipeThrough(stream as ReadableWritablePair);
   return new Uint8Array(await new Response(readable).arrayBuffer());
+}
+
+function packedBreaks(breaks: Breaks) {
+  return breaks.size ? [...breaks].map(([key, condition]) => (condition ? ([key, condition] as [number, string]) : key)) : undefined;
+}
+
+function unpackedBreaks(value: unknown): Breaks {
+  const found = new Map<number, string>();
+  for (const one of Array.isArray(value) ? value : []) {
+    const [key, condition] = Array.isArray(one) ? one : [one, ""];
+    if (Number.isInteger(key) && typeof condition === "string") found.set(key, condition);
+  }
+  return found;
+}
+
+function unpackedWatches(value: unknown): Watch[] {
+  const isWatch = (one: any) => typeof one?.address === "string" && Number.isInteger(one.at) && Number.isInteger(one.size) && ["w", "r", "rw"].includes(one.mode);
+  return (Array.isArray(value) ? value : []).filter(isWatch).map(({ address, at, size, mode }) => ({ address, at, size, mode }));
+}
+
+function unpackedChanges(value: unknown): HandChange[] {
+  const isChange = (one: any) => Number.isInteger(one?.time) && typeof one.what === "string" && typeof one.value === "string";
+  return (Array.isArray(value) ? value : []).filter(isChange).map(({ time, what, value }) => ({ time, what, value }));
 }
 
 async function encoded(): Promise<string> {
@@ -36,8 +63,10 @@ async function encoded(): Promise<string> {
     a: words.value || undefined,
     i: input.value || undefined,
     t: time.value || undefined,
-    b: lineBreaks.value.size ? [...lineBreaks.value] : undefined,
-    r: rowBreaks.value.size ? [...rowBreaks.value] : undefined,
+    b: packedBreaks(lineBreaks.value),
+    r: packedBreaks(rowBreaks.value),
+    w: watches.value.length ? watches.value : undefined,
+    h: changes.value.length ? changes.value : undefined,
   };
   const packed = await through(new TextEncoder().encode(JSON.stringify(state)), new CompressionStream("deflate-raw") as never);
   let binary = "";
@@ -60,7 +89,6 @@ export async function restore(hash: string): Promise<boolean> {
     const state = JSON.parse(new TextDecoder().decode(await through(packed, new DecompressionStream("deflate-raw") as never))) as State;
     if (typeof state.s !== "string" || !["c", "c++", "assembly", "hex"].includes(state.k)) return false;
     const string = (value: unknown) => (typeof value === "string" ? value : "");
-    const numbers = (value: unknown) => new Set(Array.isArray(value) ? value.filter((n) => Number.isInteger(n)) : []);
     batch(() => {
       kind.value = state.k as never;
       name.value = string(state.n) || "source.c";
@@ -71,8 +99,10 @@ export async function restore(hash: string): Promise<boolean> {
       signature.value = string(state.g);
       words.value = string(state.a);
       input.value = string(state.i);
-      lineBreaks.value = numbers(state.b);
-      rowBreaks.value = numbers(state.r);
+      lineBreaks.value = unpackedBreaks(state.b);
+      rowBreaks.value = unpackedBreaks(state.r);
+      watches.value = unpackedWatches(state.w);
+      takeChanges(unpackedChanges(state.h));
       wanted.value = Number.isInteger(state.t) ? state.t! : null;
       replaced.value++;
     });
@@ -86,7 +116,7 @@ export async function restore(hash: string): Promise<boolean> {
 export function watchLink() {
   let timer = 0;
   effect(() => {
-    [kind, name, text, compare, callee, signature, words, input, time, lineBreaks, rowBreaks, ...settings].forEach((s) => s.value);
+    [kind, name, text, compare, callee, signature, words, input, time, lineBreaks, rowBreaks, watches, changes, ...settings].forEach((s) => s.value);
     clearTimeout(timer);
     timer = window.setTimeout(async () => history.replaceState(null, "", `#${await encoded()}`), 400);
   });

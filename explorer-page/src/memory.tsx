@@ -1,8 +1,10 @@
 // The stack with its frames, and memory at any address.
 
 import { signal } from "@preact/signals";
-import { addressOf, buildOffset, changedBytes, goTo, goToWrite, looked, MEMORY_BYTES, registers, SLOTS, SP, summary, where } from "./call";
+import { addressOf, buildOffset, changedBytes, goTo, goToWrite, handMarks, looked, MEMORY_BYTES, registers, SLOTS, SP, summary, where } from "./call";
 import { printable, word64 } from "./numbers";
+import { askChange } from "./hand";
+import { Delta } from "./registers";
 import { Tabs } from "./tabs";
 import { rowsOf } from "./state";
 import type { Frame } from "./types";
@@ -57,7 +59,9 @@ function meaning(value: bigint): string {
 function Word({ address, bytes, state }: { address: bigint; bytes: string; state: string[] }) {
   const text = address.toString(16);
   const value = word64(bytes);
-  const changed = Array.from({ length: 8 }, (_, i) => (address + BigInt(i)).toString(16)).some((at) => changedBytes.value.has(at));
+  const own = Array.from({ length: 8 }, (_, i) => (address + BigInt(i)).toString(16));
+  const hand = own.some((at) => handMarks.value.has(at));
+  const changed = hand || own.some((at) => changedBytes.value.has(at));
   const names = pointers(address, state);
   const sp = BigInt(`0x${state[SP]}`);
   const distance = address - sp;
@@ -67,8 +71,8 @@ function Word({ address, bytes, state }: { address: bigint; bytes: string; state
       <button onClick={() => goToWrite({ address: text, size: 8 })} title={`${text}: who wrote this? Go there`}>
         sp+{distance.toString()}
       </button>
-      <span class="value">
-        {changed && <span class="delta" title="The last instruction has changed it">◆</span>}
+      <span class="value" title="Double click: change it" onDblClick={() => askChange(`u64[sp + ${distance}]`, value === null ? "" : `0x${value.toString(16)}`)}>
+        {changed && <Delta hand={hand} />}
         {value === null ? "unreadable" : value.toString(16).padStart(16, "0")}
       </span>
       <span class="meaning">{value === null ? "" : meaning(value)}</span>
@@ -123,6 +127,20 @@ function FrameTitle({ frame, inner, size }: { frame: Frame; inner: boolean; size
   );
 }
 
+/** An address by the register that is nearest: in another run it is another number. */
+function named(address: bigint, state: string[]): string {
+  let best = "";
+  let nearest = 1n << 20n;
+  for (const slot of [SP, ...Array.from({ length: 31 }, (_, n) => n)]) {
+    const distance = address - BigInt(`0x${state[slot]}`);
+    const size = distance < 0n ? -distance : distance;
+    if (size >= nearest) continue;
+    nearest = size;
+    best = distance === 0n ? SLOTS[slot] : `${SLOTS[slot]} ${distance < 0n ? "-" : "+"} ${size}`;
+  }
+  return best || `0x${address.toString(16)}`;
+}
+
 function Bytes() {
   const state = registers.value;
   const address = addressOf(where.value, state);
@@ -145,9 +163,10 @@ function Bytes() {
             </button>
             <span class="bytes">
               {line.map((byte, index) => {
-                const changed = changedBytes.value.has((here + BigInt(index)).toString(16));
+                const own = (here + BigInt(index)).toString(16);
+                const changed = changedBytes.value.has(own) || handMarks.value.has(own);
                 return (
-                  <span key={index} class={`${changed ? "changed" : ""} ${here + BigInt(index) === address ? "pointed" : ""}`}>
+                  <span key={index} class={`${changed ? "changed" : ""} ${here + BigInt(index) === address ? "pointed" : ""}`} onDblClick={() => askChange(`u8[${named(here + BigInt(index), state)}]`, `0x${byte}`)}>
                     {byte}
                   </span>
                 );

@@ -1,8 +1,9 @@
 // The registers, in any view; what the last instruction has changed is marked.
 
 import { signal } from "@preact/signals";
-import { changedSlots, FPCR, goToWrite, NZCV, registers, SLOTS, SP, V, X } from "./call";
+import { changedSlots, FPCR, goToWrite, handMarks, NZCV, registers, SLOTS, SP, V, X } from "./call";
 import { GENERAL_VIEWS, general, GeneralView, LANES, lanes } from "./numbers";
+import { askChange } from "./hand";
 import { Tabs } from "./tabs";
 
 const view = signal<GeneralView>("hex");
@@ -11,15 +12,16 @@ const tab = signal("General");
 
 function Register({ slot, text }: { slot: number; text: preact.ComponentChildren }) {
   const name = SLOTS[slot];
-  const changed = changedSlots.value.has(slot);
+  const hand = handMarks.value.has(name);
+  const changed = hand || changedSlots.value.has(slot);
   const zero = /^[0 ]*$/.test(String(text)) || text === "0";
   return (
     <div class={`register ${changed ? "changed" : ""} ${zero ? "zero" : ""}`} data-register={name}>
       <button onClick={() => goToWrite({ register: name })} title={`Who wrote ${name}? Go there`}>
         {name}
       </button>
-      <span class="value">
-        {changed && <span class="delta" title="The last instruction has changed it">◆</span>}
+      <span class="value" title="Double click: change it" onDblClick={() => askChange(name, `0x${registers.value![slot]}`)}>
+        {changed && <Delta hand={hand} />}
         {text}
       </span>
     </div>
@@ -27,14 +29,15 @@ function Register({ slot, text }: { slot: number; text: preact.ComponentChildren
 }
 
 function Flags({ value }: { value: number }) {
-  const changed = changedSlots.value.has(NZCV);
+  const hand = handMarks.value.has("nzcv");
+  const changed = hand || changedSlots.value.has(NZCV);
   return (
     <div class={`register flags ${changed ? "changed" : ""}`} data-register="nzcv">
       <button onClick={() => goToWrite({ register: "nzcv" })} title="Who wrote the flags? Go there">
         nzcv
       </button>
-      <span class="value">
-        {changed && <span class="delta">◆</span>}
+      <span class="value" title="Double click: change them" onDblClick={() => askChange("nzcv", `0x${value.toString(16)}`)}>
+        {changed && <Delta hand={hand} />}
         {["N", "Z", "C", "V"].map((flag, index) => (
           <span key={flag} class={`flag ${(value >> (3 - index)) & 1 ? "set" : ""}`}>
             {flag}={(value >> (3 - index)) & 1}
@@ -42,6 +45,14 @@ function Flags({ value }: { value: number }) {
         ))}
       </span>
     </div>
+  );
+}
+
+export function Delta({ hand }: { hand: boolean }) {
+  return (
+    <span class="delta" title={hand ? "It was changed by hand" : "The last instruction has changed it"}>
+      {hand ? "✎" : "◆"}
+    </span>
   );
 }
 
@@ -53,6 +64,9 @@ export function Registers() {
       <header class="bar">
         <Tabs names={["General", "Vectors"]} tab={tab} label="Registers" />
         <span class="spring" />
+        <button class="quiet" onClick={() => askChange()} disabled={!state} title="Change a register or memory by hand (=)">
+          Change
+        </button>
         {vectors ? (
           <select aria-label="Lanes" value={lane.value} onChange={(e) => (lane.value = e.currentTarget.value)}>
             {Object.keys(LANES).map((name) => (

@@ -1,7 +1,9 @@
 // The call and its time.
 
 import { useRef } from "preact/hooks";
-import { auto, callee, failed, go, goTo, hereOffset, hereRow, input, looked, more, PC, registers, run, running, signature, stale, step, summary, time, words } from "./call";
+import { ViolationCount } from "./convention";
+import { HandNotice } from "./hand";
+import { auto, callee, failed, go, goTo, hereOffset, hereRow, input, looked, more, PC, registers, run, running, signature, stale, step, summary, time, violations, violationsNow, words } from "./call";
 import { builds, rowsOf } from "./state";
 import type { Result } from "./types";
 
@@ -39,6 +41,7 @@ export function CallBar() {
       )}
       <span class="result" role="status" aria-live="polite">
         <Outcome />
+        <ViolationCount />
         {result?.written &&
           Object.entries(result.written).map(([name, value]) => (
             <span key={name} class="written">
@@ -79,6 +82,7 @@ function Outcome() {
     const { result } = of;
     return (
       <span class="good">
+        {of.changes.length > 0 && <span title="The call was changed by hand">✎ </span>}
         {of.signature ? (result?.text ? <>= <b>{result.text}</b>{result.hex && result.hex.length > 3 ? <span class="quiet"> {result.hex}</span> : null}</> : "returned") : result?.text}
         {old}
       </span>
@@ -132,6 +136,7 @@ export function TimeBar() {
   const slider = useRef<HTMLInputElement>(null);
   const end = of?.end ?? 0;
   const next = !of ? "" : time.value === end ? (of.finished ? "the end" : of.error ? "it can't go on" : "the recording ends") : hereRow.value >= 0 ? rowsOf(0)[hereRow.value][2] : hereOffset.value < 0 && registers.value ? `in ${looked.value?.time === time.value ? (looked.value.frames[0]?.name ?? "other code") : "other code"}, ${registers.value[PC]}` : "";
+  const rules = violationsNow.value.map((one) => one.rule).join("; ");
   return (
     <div class="time">
       <div class="buttons" role="toolbar" aria-label="Time">
@@ -141,22 +146,52 @@ export function TimeBar() {
           </button>
         ))}
       </div>
-      <input
-        ref={slider}
-        type="range"
-        min={0}
-        max={end}
-        step={1}
-        value={time.value}
-        disabled={!of}
-        aria-label="Time: instructions executed"
-        aria-valuetext={`${time.value} of ${end}${next ? `, next ${next}` : ""}`}
-        onInput={(e) => goTo(e.currentTarget.valueAsNumber)}
-      />
+      <span class="slide">
+        <input
+          ref={slider}
+          type="range"
+          min={0}
+          max={end}
+          step={1}
+          value={time.value}
+          disabled={!of}
+          aria-label="Time: instructions executed"
+          aria-valuetext={`${time.value} of ${end}${next ? `, next ${next}` : ""}`}
+          onInput={(e) => goTo(e.currentTarget.valueAsNumber)}
+        />
+        <Marks />
+      </span>
       <output class="now">
-        <b>{time.value.toLocaleString()}</b> of {end.toLocaleString()} <code>{next}</code>
+        <b>{time.value.toLocaleString()}</b> of {end.toLocaleString()} <code>{next}</code>{" "}
+        {rules && (
+          <span class="wrong" title={rules}>
+            ⚠ {rules}
+          </span>
+        )}
       </output>
+      <HandNotice />
     </div>
+  );
+}
+
+/** Where on the slider something is: what the list and the keys lead to, for the eyes and the pointer. */
+function Marks() {
+  const of = summary.value;
+  if (!of || !of.end || !(violations.value.length || of.changes.length)) return null;
+  const at = (time: number) => `left: calc(8px + (100% - 16px) * ${time / of.end})`;
+  return (
+    <span class="slide-marks" aria-hidden="true">
+      {violations.value.map((one, index) => (
+        <span key={index} class="wrong" style={at(one.time)} title={`${one.time}: ${one.rule}`} onClick={() => goTo(one.time)}>
+          ⚠
+        </span>
+      ))}
+      {of.changes.map((one, index) => (
+        <span key={index} class="changed-here" style={at(one.time)} title={`${one.time}: ${one.what} = ${one.value}, by hand`} onClick={() => goTo(one.time)}>
+          ✎
+        </span>
+      ))}
+    </span>
   );
 }
 

@@ -2,7 +2,7 @@
 
 import { batch, computed, effect, signal } from "@preact/signals";
 import { ask, latest, Refused } from "./server";
-import type { Built, Diagnostic, Example, Failure, Hello, Kind, Row } from "./types";
+import type { Built, Diagnostic, Example, Failure, Hello, Kind, Row, Watch } from "./types";
 
 export interface Settings {
   opt: string;
@@ -37,9 +37,11 @@ export const cursorLine = signal(1);
 export const hoverLine = signal(0);
 /** The instruction that is explained: the side and the number of the row. */
 export const chosen = signal<{ side: number; row: number } | null>(null);
-/** Lines with breakpoints, and offsets of instructions with such. */
-export const lineBreaks = signal<ReadonlySet<number>>(new Set());
-export const rowBreaks = signal<ReadonlySet<number>>(new Set());
+/** Lines with breakpoints, and offsets of instructions with such; each has a condition, or "". */
+export type Breaks = ReadonlyMap<number, string>;
+export const lineBreaks = signal<Breaks>(new Map());
+export const rowBreaks = signal<Breaks>(new Map());
+export const watches = signal<Watch[]>([]);
 /** What is told to screen readers and shown for a moment. */
 export const notice = signal("");
 
@@ -129,18 +131,20 @@ export function rowsOf(side: number): Row[] {
   return builds[side].value.built?.rows ?? [];
 }
 
+function toggled(breaks: Breaks, key: number): Breaks {
+  const next = new Map(breaks);
+  if (!next.delete(key)) next.set(key, "");
+  return next;
+}
+
 export function toggleLineBreak(line: number) {
-  const next = new Set(lineBreaks.value);
-  if (!next.delete(line)) next.add(line);
-  lineBreaks.value = next;
-  tell(next.has(line) ? `Breakpoint at line ${line}` : `No breakpoint at line ${line} any more`);
+  lineBreaks.value = toggled(lineBreaks.value, line);
+  tell(lineBreaks.value.has(line) ? `Breakpoint at line ${line}` : `No breakpoint at line ${line} any more`);
 }
 
 export function toggleRowBreak(offset: number) {
-  const next = new Set(rowBreaks.value);
-  if (!next.delete(offset)) next.add(offset);
-  rowBreaks.value = next;
-  tell(next.has(offset) ? `Breakpoint at ${offset.toString(16)}` : `No breakpoint at ${offset.toString(16)} any more`);
+  rowBreaks.value = toggled(rowBreaks.value, offset);
+  tell(rowBreaks.value.has(offset) ? `Breakpoint at ${offset.toString(16)}` : `No breakpoint at ${offset.toString(16)} any more`);
 }
 
 const SUFFIXES: Record<string, Kind> = { c: "c", h: "c", cc: "c++", cpp: "c++", cxx: "c++", hpp: "c++", s: "assembly", S: "assembly", asm: "assembly", hex: "hex", txt: "hex" };
@@ -159,8 +163,9 @@ export function load(source: { kind: Kind; name: string; text: string; opt?: str
     name.value = source.name;
     text.value = source.text;
     settings[0].value = { opt: source.opt ?? "-O0", target: source.target ?? "linux", flags: "" };
-    lineBreaks.value = new Set();
-    rowBreaks.value = new Set();
+    lineBreaks.value = new Map();
+    rowBreaks.value = new Map();
+    watches.value = [];
     chosen.value = null;
     cursorLine.value = 1;
     replaced.value++;

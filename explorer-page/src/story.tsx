@@ -1,26 +1,35 @@
 // How the code came into memory; what the program has written.
 
-import { effect, signal } from "@preact/signals";
-import { callee, summary, time } from "./call";
+import { effect } from "@preact/signals";
+import { callee, summary, time, violations } from "./call";
+import { Convention } from "./convention";
 import { InputOf } from "./run";
-import { builds } from "./state";
-import { Tabs } from "./tabs";
+import { builds, lineBreaks, rowBreaks, watches } from "./state";
+import { Stops } from "./stops";
+import { side, Tabs } from "./tabs";
 
-const tab = signal("Story");
+const LABELS: Record<string, string> = {
+  Story: "How the code came into memory",
+  Output: "Output of the call",
+  Breakpoints: "Breakpoints and watched memory",
+  Convention: "What breaks the calling convention",
+};
 
 effect(() => {
   // A program's output is what one looks for.
-  if (builds[0].value.built?.program && callee.value === "") tab.value = "Output";
+  if (builds[0].value.built?.program && callee.value === "") side.value = "Output";
 });
 
 export function StoryPane() {
+  const stops = lineBreaks.value.size + rowBreaks.value.size + watches.value.length;
+  const marks = { Breakpoints: stops ? String(stops) : "", Convention: violations.value.length ? `⚠${violations.value.length}` : "" };
   return (
-    <section class="pane story" aria-label="Story and output">
+    <section class="pane story" aria-label="Story, output, breakpoints, convention">
       <header class="bar">
-        <Tabs names={["Story", "Output"]} tab={tab} label="Story and output" />
+        <Tabs names={Object.keys(LABELS)} tab={side} label="Story, output, breakpoints, convention" marks={marks} />
       </header>
-      <div class="body" tabIndex={0} role="region" aria-label={tab.value === "Story" ? "How the code came into memory" : "Output of the call"}>
-        {tab.value === "Story" ? <Story /> : <Output />}
+      <div class="body" tabIndex={0} role="region" aria-label={LABELS[side.value]}>
+        {side.value === "Story" ? <Story /> : side.value === "Output" ? <Output /> : side.value === "Breakpoints" ? <Stops /> : <Convention />}
       </div>
     </section>
   );

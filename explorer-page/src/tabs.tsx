@@ -1,6 +1,9 @@
-import type { Signal } from "@preact/signals";
+import { signal, type Signal } from "@preact/signals";
 
-export function Tabs({ names, tab, label }: { names: string[]; tab: Signal<string>; label: string }) {
+/** The tab of the pane on the right. */
+export const side = signal("Story");
+
+export function Tabs({ names, tab, label, marks = {} }: { names: string[]; tab: Signal<string>; label: string; marks?: Record<string, string> }) {
   const keys = (event: KeyboardEvent) => {
     const step = event.key === "ArrowRight" ? 1 : event.key === "ArrowLeft" ? -1 : 0;
     if (!step) return;
@@ -15,6 +18,7 @@ export function Tabs({ names, tab, label }: { names: string[]; tab: Signal<strin
       {names.map((name) => (
         <button key={name} role="tab" data-tab={name} aria-selected={tab.value === name} tabIndex={tab.value === name ? 0 : -1} onClick={() => (tab.value = name)}>
           {name}
+          {marks[name] ? ` ${marks[name]}` : ""}
         </button>
       ))}
     </div>

@@ -116,10 +116,41 @@ export interface Summary {
   steps: [string, string, number, string, string][];
   regions: [string, string, string, string][];
   counts: [number, number][];
+  violations: Violation[];
+  changes: MadeChange[];
   parts: Part[];
   functions: [number, number, number][];
   result?: Result;
   fast?: Result;
+}
+
+/** What breaks a rule of the calling convention, at the first time that it does. */
+export interface Violation {
+  rule: string;
+  time: number;
+  pc: number;
+  instruction: string;
+}
+
+/** What is changed by hand: a register or memory, as `x0` or `u32[sp + 12]`, and an expression. */
+export interface HandChange {
+  time: number;
+  what: string;
+  value: string;
+}
+
+/** One that was made: the names of the registers, and address, old and new bytes in turns. */
+export interface MadeChange extends HandChange {
+  registers: string[];
+  memory: string[];
+}
+
+/** Bytes that are watched: their address is an expression, computed at a time. */
+export interface Watch {
+  address: string;
+  at: number;
+  size: number;
+  mode: "w" | "r" | "rw";
 }
 
 export interface Frame {

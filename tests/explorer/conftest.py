@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 
 import pytest
@@ -24,3 +25,11 @@ def client() -> Iterator[TestClient]:
 def page(client: TestClient) -> Iterator[Conversation]:
     with conversation(client) as page:
         yield page
+
+
+@pytest.fixture(autouse=True)
+def standard_output() -> Iterator[None]:
+    """A run has its own."""
+    kept = sys.stdout
+    yield
+    sys.stdout = kept

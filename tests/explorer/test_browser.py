@@ -7,7 +7,7 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -77,6 +77,22 @@ class Page:
 
     def until_time(self, time: int) -> None:
         self.page.wait_for_function(f"() => document.querySelector('main').dataset.time === '{time}'")
+
+    def until_address(self, has: Callable[[dict[str, Any]], bool]) -> str:
+        """The page's address, as soon as the state in it is what is meant."""
+        for _ in range(LONG // 100):
+            address, state = self.page.evaluate(
+                """async () => {
+                    const binary = atob(location.hash.slice(1).replaceAll("-", "+").replaceAll("_", "/"));
+                    const packed = new Blob([Uint8Array.from(binary, c => c.charCodeAt(0))]).stream();
+                    const text = new Response(packed.pipeThrough(new DecompressionStream("deflate-raw"))).text();
+                    return [location.href, JSON.parse(await text)];
+                }"""
+            )
+            if has(state):
+                return str(address)
+            self.page.wait_for_timeout(100)
+        raise AssertionError(state)
 
     def go(self, time: int) -> None:
         self.page.evaluate(
@@ -187,6 +203,110 @@ def test_the_stack_the_changes_and_who_wrote_a_value(page: Page) -> None:
     assert titles == ["add", "kept"]
 
 
+def test_what_breaks_the_calling_convention_is_marked_and_found_by_keyboard(page: Page) -> None:
+    page.example("A broken calling convention", "4 violations")
+    page.page.keyboard.press("0")
+    page.until_time(0)
+    for time in (1, 2, 17, 20):
+        page.page.keyboard.press("v")
+        page.until_time(time)
+    assert "it reads below SP" in page.text(".now .wrong")
+    page.page.keyboard.press("V")
+    page.until_time(17)
+    # Marked at the instructions, in words and not by colour alone, and at the lines.
+    assert page.page.locator(".row .wrong").count() == 4
+    label = page.page.get_attribute(".row.here", "aria-label")
+    assert "breaks the calling convention: x19 isn't preserved" in label
+    assert page.page.locator(".cm-lint-marker-warning").count() == 4
+    page.page.click(".violation-count")
+    assert "x19" in page.text(".violation[aria-current=step]")
+    page.page.locator(".violation", has_text="v8").click()
+    page.until_time(2)
+
+
+def test_conditions_and_watched_memory_by_keyboard(page: Page) -> None:
+    page.example("Sorting an array", "values = [1, 2, 5, 9]")
+    page.page.focus("[role=option][tabindex='0']")
+    page.page.keyboard.press("End")
+    page.page.keyboard.press("B")
+    page.page.wait_for_selector("[aria-label^='Condition of']:focus")
+    page.page.keyboard.type("x0 == -1")
+    page.page.wait_for_selector(".told.bad:has-text('i64(x0)')")
+    page.page.keyboard.press("Control+a")
+    page.page.keyboard.type("u32[x0] == 1")
+    page.page.wait_for_selector(".told:has-text('now false')")
+    page.page.evaluate("() => document.activeElement.blur()")
+    page.page.keyboard.press("0")
+    page.until_time(0)
+    page.page.keyboard.press("w")
+    page.page.wait_for_selector("[aria-label='Address to watch']:focus")
+    page.page.keyboard.type("x0")
+    page.page.wait_for_selector(".new-watch .told:has-text('now 0x')")
+    page.page.keyboard.press("Enter")
+    page.page.wait_for_selector(".stop:has-text('writes 4 bytes at x0')")
+    page.page.evaluate("() => document.activeElement.blur()")
+    times = []
+    for _ in range(3):
+        before = page.time
+        page.page.keyboard.press("c")
+        page.page.wait_for_function(f"() => document.querySelector('main').dataset.time > {before}")
+        times.append(page.time)
+        page.page.wait_for_selector(f".notice:has-text('Time {page.time}: ')")
+    # Two writes of the array's first element, and the return, where the condition holds.
+    assert "a breakpoint, u32[x0] == 1" in page.text(".notice")
+    page.page.click("[aria-label^='Last time']")
+    page.until_time(times[1])
+
+
+def test_a_change_by_hand_goes_on_from_there(page: Page, browser: Any) -> None:
+    page.example("The same in C", "= 3")
+    page.go(2)
+    page.page.keyboard.press("=")
+    page.page.wait_for_selector("[aria-label='What is changed']:focus")
+    page.page.keyboard.type("u32[sp + 12]")
+    page.page.keyboard.press("Tab")
+    page.page.keyboard.type("nothing")
+    page.page.keyboard.press("Enter")
+    page.page.wait_for_selector("dialog .bad:has-text('no function or symbol')")
+    page.page.keyboard.press("Control+a")
+    page.page.keyboard.type("w0 + 40")
+    page.page.keyboard.press("Enter")
+    page.page.wait_for_selector("dialog", state="detached")
+    page.page.wait_for_selector(".result:has-text('= 43')")
+    assert page.time == 2
+    assert "changed by hand" in page.text(".hand")
+    assert page.page.locator(".slot.changed .delta").text_content() == "✎"
+    # A link has it, too.
+    other = Page(browser, page.until_address(lambda state: len(state.get("h", ())) == 1))
+    other.page.wait_for_selector(".result:has-text('= 43')")
+    other.context.close()
+    page.page.click("text=Undo the last")
+    page.page.wait_for_selector(".hand", state="detached")
+    page.page.wait_for_selector(".result:has-text('= 3')")
+
+
+def test_files_are_opened_and_saved_and_words_copied(page: Page, tmp_path: Path) -> None:
+    source = tmp_path / "half.c"
+    source.write_text("unsigned half(unsigned n) { return n / 2; }\n")
+    page.page.set_input_files("input[type=file]", source)
+    page.page.wait_for_selector(".callee:has-text('half')")
+    assert page.text(".file") == "half.c"
+    with page.page.expect_download() as saved:
+        page.page.click("text=Save")
+    assert saved.value.suggested_filename == "half.c"
+    assert Path(saved.value.path()).read_text() == source.read_text()
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    page.page.wait_for_function("() => document.querySelectorAll('.row').length > 2")
+    first = page.page.get_attribute(".row", "aria-label")
+    page.page.select_option("[aria-label='Copy the instructions as']", "Python")
+    page.page.wait_for_selector(".notice:has-text('Copied as Python')")
+    copied = page.page.evaluate("() => navigator.clipboard.readText()")
+    words: dict[str, Any] = {}
+    exec(copied, words)
+    assert f"word {words['code'][0]:08X}" in first
+    assert len(words["code"]) == page.page.locator(".row").count()
+
+
 def test_a_program_has_input_and_output(page: Page) -> None:
     page.page.select_option("[aria-label=Examples]", "A program with input and output")
     page.page.wait_for_selector(".result :is(.good, .bad):has-text('exit status'), .result .bad")
@@ -237,16 +357,18 @@ def test_two_settings_side_by_side(page: Page) -> None:
     )
 
 
-def test_the_address_has_the_whole_state(page: Page, browser: Any, url: str) -> None:
+def test_the_address_has_the_whole_state(page: Page, browser: Any) -> None:
     page.example("Vector lanes in assembly", "SIXTEEN")
     page.go(6)
-    before = page.page.evaluate("() => location.hash")
-    page.page.wait_for_function("before => location.hash !== before", arg=before)
-    address = page.page.evaluate("() => location.href")
-    other = Page(browser, url + "#" + address.partition("#")[2])
+    page.page.focus("[role=option][tabindex='0']")
+    page.page.keyboard.press("B")
+    page.page.keyboard.type("x0 > 9")
+    other = Page(browser, page.until_address(lambda state: state.get("t") == 6 and state.get("r") == [[24, "x0 > 9"]]))
     other.until_time(6)
     assert other.text(".cm-content") == page.text(".cm-content")
     assert other.page.input_value("[aria-label=Signature]") == "void(char *text)"
+    other.page.click("[data-tab=Breakpoints]")
+    assert other.page.input_value("[aria-label^='Condition of']") == "x0 > 9"
     other.context.close()
 
 
@@ -304,8 +426,15 @@ def test_axe_finds_nothing_and_nothing_is_cut_off(browser: Any, url: str, tmp_pa
     pictures = Path(os.environ.get("ARMEXEC_SCREENSHOTS", tmp_path))
     pictures.mkdir(parents=True, exist_ok=True)
     page = Page(browser, url)
-    page.example("A bug, found backwards", "= 10")
-    page.go(200)
+    page.example("A broken calling convention", "4 violations")
+    page.go(2)
+    page.page.keyboard.press("=")
+    page.page.keyboard.type("x2")
+    page.page.keyboard.press("Tab")
+    page.page.keyboard.type("7")
+    page.page.keyboard.press("Enter")
+    page.page.wait_for_selector(".hand")
+    page.page.click("[data-tab=Convention]")
     page.page.wait_for_selector(".frame-title")
     page.page.mouse.move(5, 5)
 
@@ -322,6 +451,11 @@ def test_axe_finds_nothing_and_nothing_is_cut_off(browser: Any, url: str, tmp_pa
                 assert violations() == [], f"{name}, {theme}"
             page.page.screenshot(path=pictures / f"{name}-{theme}.png", full_page=name != "desk")
         assert page.page.evaluate("() => document.scrollingElement.scrollWidth <= innerWidth"), name
+    page.page.focus("[role=option][tabindex='0']")
+    page.page.keyboard.press("B")
+    page.page.keyboard.type("x0 ==")
+    page.page.wait_for_selector(".told.bad")
+    page.page.keyboard.press("Escape")
     page.page.click("[data-tab=Vectors]")
     page.page.keyboard.press("?")
     page.page.wait_for_selector("dialog[open]")

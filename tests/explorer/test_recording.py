@@ -2,46 +2,18 @@
 
 from __future__ import annotations
 
-import pickle
-import sys
-from collections.abc import Iterator
 from itertools import pairwise
 from typing import Any
 
 import pytest
 
 import armexec
-from armexec.explorer.builds.build import Request, link
-from armexec.explorer.examples import EXAMPLES
 from armexec.explorer.runs.moves import go, last_write, look
 from armexec.explorer.runs.recording import PART, SLOTS, registers_of
 from armexec.explorer.runs.run import Run
 from armexec.libraries.archives import library_files
 
-
-@pytest.fixture(autouse=True)
-def standard_output() -> Iterator[None]:
-    """A run has its own."""
-    kept = sys.stdout
-    yield
-    sys.stdout = kept
-
-
-def begun(text: str, kind: str = "c", opt: str = "-O0", **request: Any) -> Run:
-    _, runnable = link(Request(text, kind, opt))
-    return Run(pickle.loads(runnable), {"arguments": [], **request})
-
-
-def of_example(title: str) -> Run:
-    example = next(example for example in EXAMPLES if example["title"] == title)
-    return begun(
-        example["text"],
-        example["kind"],
-        example.get("opt", "-O0"),
-        function=example.get("function", ""),
-        signature=example.get("signature", ""),
-        arguments=example["arguments"].split(),
-    )
+from .recorded import begun, of_example
 
 
 def state_at(run: Run, time: int) -> list[int]:
@@ -134,7 +106,11 @@ def test_breakpoints_lines_and_calls() -> None:
     while (stop := go(run, {"how": "forwards", "time": time, "breaks": [pcs[0]]}))["hit"]:
         found.append(time := stop["time"])
     assert found == times
-    assert go(run, {"how": "back", "time": end, "breaks": [pcs[0]]}) == {"time": times[-1], "hit": True}
+    assert go(run, {"how": "back", "time": end, "breaks": [pcs[0]]}) == {
+        "time": times[-1],
+        "hit": True,
+        "why": "a breakpoint",
+    }
     assert go(run, {"how": "back", "time": 0, "breaks": [pcs[0]]}) == {"time": 0, "hit": False}
     assert go(run, {"how": "forwards", "time": 0, "breaks": []}) == {"time": end, "hit": False}
     lines = [0]
@@ -203,7 +179,8 @@ def test_output_has_its_times() -> None:
         ' printf("%d %s\\n", n + 1, v[1]); return c; }'
     )
     run = begun(source, arguments=["two"], input="41")
-    found = run.summary()
+    while (found := run.summary())["limit"]:
+        run.more(10_000)
     assert found["result"] == {"text": "exit status 2", "status": 2}
     assert found["output"] == "one\n42 two\n"
     (first, length), (second, whole) = found["outputs"]

@@ -106,6 +106,8 @@ def test_x19(abi):
     abi(code("mov x19, #5; ret"), 1)
 def test_v8(abi):
     abi(code("fmov d8, #1.0; ret"), 1)
+def test_zeros_of_the_caller_are_no_excuse(abi):
+    abi(code("mov x20, #0; movi v9.2d, #0; ret"), 1)
 def test_red_zone(abi):
     abi(code("str x0, [sp, #-8]; ret"), 1)
 def test_stack_pointer(abi):
@@ -118,13 +120,15 @@ def test_v8_is_kept_in_its_low_half(abi):
     abi(code("str d8, [sp, #-16]!; fmov d8, #1.0; ldr d8, [sp], #16; ret"), 1)
 """,
     )
-    done.assert_outcomes(passed=3, failed=5)
+    done.assert_outcomes(passed=3, failed=6)
     out = done.stdout.str()
-    assert "x19 isn't preserved: it was 0x0, and is 0x5 at the return" in out
+    assert "x19 isn't preserved: it was 0xca11e60000000019, and is 0x5 at the return" in out
     assert "mov x19, #5" in out
     assert "the low half of v8 isn't preserved" in out
     assert "it writes below SP: 8 bytes below" in out
     assert "sp isn't preserved" in out
+    assert "x20 isn't preserved" in out
+    assert "the low half of v9 isn't preserved" in out
     assert "fpcr isn't preserved" in out
     assert "convention.py" not in out
 

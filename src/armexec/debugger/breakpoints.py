@@ -8,6 +8,7 @@ from typing import Any, Protocol, SupportsIndex
 
 from armexec.debugger.places import Places
 from armexec.debugger.recorded_guest import RecordedGuest, Watched
+from armexec.debugger.values import NUMBERS, Numbers, register_value
 from armexec.errors import SignatureError
 
 __all__ = ["Breakpoint", "Breakpoints", "Watchpoint", "evaluated"]
@@ -60,23 +61,13 @@ def evaluated(expression: str | CodeType, session: Standing) -> Any:
 
 
 class _Names(dict[str, Any]):
-    """The registers by name, and `session`, for conditions that are text."""
+    """The registers and the numbers in memory by name, and `session`, for conditions that are text."""
 
     def __init__(self, session: Standing) -> None:
         super().__init__(session=session, cpu=session.cpu, memory=session.memory)
 
     def __missing__(self, name: str) -> Any:
-        cpu = self["cpu"]
-        if name in ("sp", "pc", "nzcv", "fpcr", "fpsr"):
-            return getattr(cpu, name)
-        kind, number = name[:1], name[1:]
-        if number.isdigit() and int(number) < 32:
-            n = int(number)
-            if kind in "xw" and n < 31:
-                return getattr(cpu, kind)[n]
-            if kind in "qdsh":
-                return getattr(cpu.v[n], kind)
-        raise KeyError(name)
+        return Numbers(name, self["memory"]) if name in NUMBERS else register_value(self["cpu"], name)
 
 
 class Breakpoints:
@@ -93,7 +84,8 @@ class Breakpoints:
         Args:
             where: an address, the name of a function or a symbol, or "file:line".
             condition: a function that is called with the session, or an expression of Python, in which registers have
-                their names: "x0 == 3 and w1 > 7". It stops only where it is true.
+                their names: "x0 == 3 and w1 > 7". `u32[sp + 12]` is a number in memory, and `i32(w0)` what the bits of
+                a value are as a signed one: u8 to u64, i8 to i64, f32, f64. It stops only where it is true.
 
         Raises:
             LoadError: there is no such place.

@@ -103,6 +103,24 @@ upper:
         str     q0, [x0]
         ret
 """
+_RULES = """\
+// The sum of n numbers. It is right, and yet no caller can live with
+// it: it breaks the calling convention. The key v goes there.
+        .globl  total
+total:
+        mov     x19, x1                     // x19 is the caller's
+        str     x30, [sp, #-8]              // below sp is nobody's
+        movi    v8.4s, #0                   // so is the low half of v8
+        mov     x2, #0
+1:      cbz     x19, 2f
+        ldr     x3, [x0], #8
+        add     x2, x2, x3
+        sub     x19, x19, #1
+        b       1b
+2:      ldr     x30, [sp, #-8]
+        mov     x0, x2
+        ret
+"""
 _FOREVER = """\
 /* It never ends: the limits stop it, and say so. */
 unsigned collatz(unsigned n) {
@@ -147,6 +165,14 @@ EXAMPLES: list[dict[str, Any]] = [
     _example("NEON from C", "c", "dot.c", _DOT, "[1,2,3,4] [5,6,7,8]", opt="-O2"),
     _example(
         "Vector lanes in assembly", "assembly", "upper.s", _VECTOR, "sixteen-letters!", signature="void(char *text)"
+    ),
+    _example(
+        "A broken calling convention",
+        "assembly",
+        "total.s",
+        _RULES,
+        "[3,4,5] 3",
+        signature="long(const long *numbers, long n)",
     ),
     _example("A virtual function in C++", "c++", "shapes.cpp", _SHAPES, "3", function="area", opt="-O1"),
     _example("A loop that never ends", "c", "collatz.c", _FOREVER, "27"),

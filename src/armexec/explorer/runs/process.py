@@ -11,7 +11,7 @@ from typing import Any, TypeAlias
 from armexec.errors import Error
 from armexec.explorer.builds.runnable import Runnable
 from armexec.explorer.messages import ANSWER, READY, failure, pack, unpack
-from armexec.explorer.runs.moves import go, last_write, look
+from armexec.explorer.runs.moves import check, go, last_write, look
 from armexec.explorer.runs.program import execute
 from armexec.explorer.runs.run import Run
 from armexec.isolation.channel import Channel, ChannelClosed
@@ -64,6 +64,8 @@ class _Runner:
             return self._start(pickle.loads(made), request)
         if call == "execute":
             return execute(pickle.loads(made), request)
+        if call == "check":
+            return check(self._run, request)
         if self._run is None:
             raise Error("nothing runs yet")
         if call == "parts":

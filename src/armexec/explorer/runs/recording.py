@@ -9,14 +9,19 @@ from __future__ import annotations
 import json
 import struct
 from array import array
+from bisect import bisect_right
 from collections.abc import Callable
+from operator import itemgetter
 from time import monotonic
 from typing import Any
 
 from armexec.cpu.registers import REGISTERS
 from armexec.cpu.stop import Stop
 from armexec.debugger import Session
+from armexec.debugger.call_stack import OpenCall
 from armexec.errors import Error
+from armexec.explorer.runs.accesses import Accesses
+from armexec.explorer.runs.written_bytes import WrittenBytes
 
 __all__ = ["PART", "SLOTS", "Recording", "registers_of"]
 
@@ -49,18 +54,30 @@ def _vectors(state: bytes) -> list[int]:
 
 class Recording:
     """A session that is run once, from its time on. `parts`: JSON of each finished part; `sp`, `pcs`: the stack pointer
-    and the pc at each time; `outputs`: the times after which there was output, with its length then."""
+    and the pc at each time; `outputs`: the times after which there was output, with its length then; `accesses` and
+    `written`: those of memory, and what they have written."""
 
-    def __init__(self, session: Session, base: int, written: Callable[[], int]) -> None:
-        """`base`: what addresses of instructions count from. `written`: how many bytes of output there are."""
+    def __init__(
+        self,
+        session: Session,
+        base: int,
+        written: Callable[[], int],
+        check: Callable[[str, int, bytes, bytes], object] = lambda *access: None,
+    ) -> None:
+        """`base`: what addresses of instructions count from. `written`: how many bytes of output there are. `check`: is
+        called for each access, as `RecordedGuest.access` is."""
         self.session = session
         self.base = base
         self.parts: list[str] = []
         self.sp = array("Q")
         self.pcs = array("Q")
         self.outputs: list[tuple[int, int]] = []
+        self.calls: list[tuple[int, OpenCall | None]] = [(0, session.timeline.calls.innermost)]
+        self.accesses = Accesses()
+        self.written = WrittenBytes()
         self.end = 0
         self._written = written
+        self._check = check
         self._output = 0
         state = session.cpu.save()
         self._registers = registers_of(state)
@@ -82,6 +99,7 @@ class Recording:
         timeline.begin(session.target.leave)
         until = monotonic() + seconds
         last = self.end + count
+        timeline.guest.access = self._access
         try:
             while self.end < last:
                 stop = timeline.over()
@@ -95,8 +113,10 @@ class Recording:
                     return stop
                 self._pcs.append(pc - base)
                 self.pcs.append(pc)
-                self._steps.append(self._changes(cpu.save(), log.written_since(logged)))
+                self._steps.append(self._changes(cpu.save(), log.written_since(logged), self.end))
                 self.end += 1
+                if timeline.calls.innermost is not self.calls[-1][1]:
+                    self.calls.append((self.end, timeline.calls.innermost))
                 if timeline.guest.is_external and (output := self._written()) != self._output:
                     self._output = output
                     self.outputs.append((self.end, output))
@@ -108,11 +128,40 @@ class Recording:
                 if not self.end % 256 and monotonic() > until:
                     return None
         finally:
+            timeline.guest.access = None
             timeline.settle()
         return None
 
-    def _changes(self, after: bytes, written: list[tuple[int, bytes]]) -> list[Any]:
-        """The registers that differ, as number and value, and the bytes, as address, old and new."""
+    def change(self, change: Callable[[], object]) -> tuple[list[str], list[str]]:
+        """Have registers or memory changed by hand now, at the end; the names of the registers that are other ones, and
+        the bytes, as address, old and new. The state after the last instruction becomes that after the change."""
+        session = self.session
+        if session.time != self.end:
+            session.goto(self.end)
+        log = session.timeline.guest.log
+        logged, is_external = len(log), session.timeline.guest.is_external
+        session.timeline.guest.is_external = False
+        change()
+        registers, *more = self._changes(session.cpu.save(), log.written_since(logged), self.end - 1)
+        session.timeline.guest.is_external = is_external
+        memory = more[0] if more else []
+        for slot, value in zip(registers[::2], registers[1::2], strict=True):
+            if not self._pcs:
+                self._first[slot] = value
+        if self._steps:
+            step = self._steps[-1]
+            step[0] += registers
+            if memory:
+                step[1:] = [[*(step[1] if len(step) > 1 else []), *memory]]
+        return [SLOTS[slot] for slot in registers[::2]], memory
+
+    def _access(self, kind: str, address: int, old: bytes, new: bytes) -> None:
+        self.accesses.add(self.end, kind, address, len(new))
+        self._check(kind, address, old, new)
+
+    def _changes(self, after: bytes, written: list[tuple[int, bytes]], time: int) -> list[Any]:
+        """The registers that differ, as number and value, and the bytes, as address, old and new, from a time to the
+        next one."""
         now = self._registers
         # The rest changes seldom, and takes longer to compare.
         known = _general(after) if after[_VECTORS:] == self._rest else registers_of(after)
@@ -128,7 +177,12 @@ class Recording:
                 bytes_now = self.session.memory.read(address, len(bytes_before))
             except Error:
                 continue
+            self.written.add(time, address, bytes_before, bytes_now)
             memory += _difference(address, bytes_before, bytes_now)
+        if self.session.timeline.guest.is_external:
+            # The host's writes are no accesses of instructions.
+            for address_text, _, new_text in zip(memory[::3], memory[1::3], memory[2::3], strict=True):
+                self.accesses.add(time, "write", int(address_text, 16), len(new_text) // 2)
         return [registers, memory] if memory else [registers]
 
     def _part(self) -> str:
@@ -136,6 +190,10 @@ class Recording:
             {"begin": self.end - len(self._pcs), "registers": self._first, "pcs": self._pcs, "steps": self._steps},
             separators=(",", ":"),
         )
+
+    def call_at(self, time: int) -> OpenCall | None:
+        """The innermost call that is going on at a time."""
+        return self.calls[bisect_right(self.calls, time, key=itemgetter(0)) - 1][1]
 
     def part(self, index: int) -> Any:
         """A part, also the last, which isn't finished."""

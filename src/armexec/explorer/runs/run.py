@@ -12,10 +12,12 @@ from armexec.errors import Error
 from armexec.explorer.builds.runnable import Runnable
 from armexec.explorer.messages import failure
 from armexec.explorer.runs.calls import is_program, prepared, program_result, result_of, stdout_kept, text_of, texts_of
+from armexec.explorer.runs.changes import Changes
 from armexec.explorer.runs.recording import PART, Recording
 from armexec.module import Function, Module
 from armexec.programs import run_image
 from armexec.resource_limits.run_limits import limits
+from armexec.testing.convention_checks import ConventionChecks
 
 __all__ = ["Run"]
 
@@ -38,10 +40,11 @@ class Run:
         """Begin a run, and record what comes first.
 
         Raises:
-            SignatureError: the arguments don't fit.
+            SignatureError: the arguments, or what is changed by hand, don't fit.
             LoadError: there is no such function.
             Error: what loading raises.
         """
+        self.changes = Changes(request.get("changes", []))
         self.lines = runnable.lines
         self._runnable = runnable
         self._request = request
@@ -51,9 +54,15 @@ class Run:
         self.function: Function | None = None
         self.session = self._program() if is_program(runnable, request) else self._call()
         self.base = self._base()
-        self.recording = Recording(self.session, self.base, lambda: len(self.output()))
-        self._stop = self.recording.extend(_FIRST, _FIRST_SECONDS)
-        self._settle()
+        # A program ends by its exit, which need not put registers back.
+        self._checks = ConventionChecks(self.session, runnable.image, returns=not is_program(runnable, request))
+        self.recording = Recording(self.session, self.base, lambda: len(self.output()), self._checks.access)
+        try:
+            self._stop = self.changes.record(self.recording, self._checks, _FIRST, _FIRST_SECONDS)
+            self._settle()
+        except BaseException:
+            self.close()
+            raise
 
     # -- how it begins ------------------------------------------------------------------------------------------------
     def _program(self) -> Session:
@@ -123,12 +132,17 @@ class Run:
                 for step in target.loaded.steps
             ],
             "regions": [[f"{begin:x}", f"{end:x}", rights, name] for begin, end, rights, name in target.regions()],
+            "violations": [
+                {"rule": found.rule, "time": found.time, "pc": found.pc - self.base, "instruction": found.instruction}
+                for found in self._checks.violations()
+            ],
+            "changes": self.changes.told,
             "counts": [[pc - self.base, count] for pc, count in Counter(recording.pcs).items()],
             "parts": [recording.part(index) for index in range(min(parts, len(recording.parts) + 1))],
         }
         if ended:
             found["result"] = self._result(session.result)
-        elif found["limit"] and parts:
+        elif found["limit"] and parts and not self.changes.told:
             found["fast"] = self._fast()
         return found
 

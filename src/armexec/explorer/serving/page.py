@@ -18,7 +18,7 @@ _WAITING = 64
 _BUILD, _LINK, _ASK, _RUN = 20.0, 900.0, 10.0, 20.0
 """Seconds for requests; to link may mean to build the C++ library first."""
 _BUILD_CALLS = {"build": _BUILD, "listing": _BUILD, "explain": _ASK, "page": _ASK, "mnemonics": _ASK}
-_RUN_CALLS = ("parts", "look", "last_write", "go", "more")
+_RUN_CALLS = ("check", "parts", "look", "last_write", "go", "more")
 
 
 class Page:
