@@ -184,6 +184,7 @@ MAY_IMPORT = {
     # It is the explorer's processes with other answers.
     "mcp_server": {
         "",
+        "cpu",
         "debugger",
         "disasm",
         "engines",
