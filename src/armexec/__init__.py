@@ -135,11 +135,16 @@ _HOMES = {
 }
 
 
+_PUBLIC_MODULES = ("notebooks", "testing")
+
+
 def __getattr__(name: str) -> Any:
-    if name not in __all__:
-        raise AttributeError(f"module 'armexec' has no attribute {name!r}")
     from importlib import import_module
 
+    if name in _PUBLIC_MODULES:
+        return import_module(f"armexec.{name}")
+    if name not in __all__:
+        raise AttributeError(f"module 'armexec' has no attribute {name!r}")
     value = globals()[name] = getattr(import_module(_HOMES.get(name, "armexec.errors")), name)
     return value
 
