@@ -46,7 +46,8 @@ NOTHING_AT_ONCE = Policy(max_optimized_at_once=0)
 
 @pytest.fixture(autouse=True, scope="module")
 def _alone() -> None:
-    """No strict image is left over, because of which code would be strict."""
+    """No strict image is left over, because of which code would be strict: not in what was frozen either."""
+    gc.unfreeze()
     gc.collect()
 
 
