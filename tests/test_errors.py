@@ -20,6 +20,7 @@ import pytest
 import armexec
 from armexec.errors import Diagnostic
 from armexec.translate.codegen.llvm import compiled_modules
+from samples import one_of
 
 SOURCE = """
 static long inner(long *p) { return *p; }
@@ -197,7 +198,7 @@ def test_guest():
 """
 
 
-@pytest.mark.parametrize("engine", ["translated", "reference"])
+@pytest.mark.parametrize("engine", one_of(2, ["translated", "reference"]))
 def test_pytest_shows_the_guest_and_not_how_it_is_run(engine: str, tmp_path: Path) -> None:
     (tmp_path / "test_it.py").write_text(TEST.format(source=SOURCE, engine=engine))
     done = subprocess.run(

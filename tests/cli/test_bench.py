@@ -106,6 +106,7 @@ def test_a_tier_is_pinned(monkeypatch: pytest.MonkeyPatch) -> None:
     assert found["settings"]["tier"] == "O0"
 
 
+@pytest.mark.slow
 def test_first_calls_are_cold_and_warm() -> None:
     done = armexec("bench", "fib", *TINY, "--parts", "first", "--engines", "translated", "--json", "-")
     assert done.status == 0, done.err

@@ -11,6 +11,7 @@ import pytest
 
 import armexec
 from engines import AVAILABLE
+from samples import one_of
 
 from . import libgcc
 
@@ -54,7 +55,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("arithmetic")
 
 
-@pytest.mark.parametrize(("engine", "target", "opt", "compiler"), _FEW)
+@pytest.mark.parametrize(("engine", "target", "opt", "compiler"), one_of(3, _FEW))
 def test_as_under_qemu(folder: Path, engine: str, target: str, opt: str, compiler: str | None) -> None:
     compare(folder, engine, target, opt, compiler)
 

@@ -16,7 +16,7 @@ from samples import one_of
 FILES = INTEGER_CORPUS.files
 BUILDS = INTEGER_CORPUS.builds
 
-builds = pytest.mark.parametrize(("stem", "variant"), one_of(2, BUILDS), ids=[f"{s}-{v}" for s, v in BUILDS])
+builds = pytest.mark.parametrize(("stem", "variant"), one_of(3, BUILDS), ids=[f"{s}-{v}" for s, v in BUILDS])
 levels = pytest.mark.parametrize("opt", OPTIMIZATION_LEVELS)
 engines = pytest.mark.parametrize("engine", ENGINES)
 

@@ -16,7 +16,7 @@ FILES = FLOAT_CORPUS.files
 #: How many cases of each function the default run makes.
 SAMPLE = {"native": 4, "translated": 3, "reference": 1}
 
-files = pytest.mark.parametrize("stem", one_of(3, FILES))
+files = pytest.mark.parametrize("stem", one_of(6, FILES))
 levels = pytest.mark.parametrize("opt", OPTIMIZATION_LEVELS)
 processors = pytest.mark.parametrize("cpu", PROCESSORS)
 engines = pytest.mark.parametrize("engine", ENGINES)

@@ -215,6 +215,7 @@ def test_longjmp(tmp_path: Path) -> None:
     _check(OF_LONGJMP, tmp_path, LONGJMP, "c")
 
 
+@pytest.mark.slow
 @needs_cxx
 def test_exceptions(tmp_path: Path) -> None:
     def opened() -> Any:

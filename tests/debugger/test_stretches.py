@@ -249,6 +249,7 @@ def test_functions_of_python_and_clocks_are_the_same_each_time() -> None:
             assert len(asked) == 300
 
 
+@pytest.mark.slow
 @needs_c
 def test_a_program_writes_once() -> None:
     text = """
@@ -388,6 +389,7 @@ int rewrites(unsigned *code, int n) {
 """
 
 
+@pytest.mark.slow
 def test_code_that_the_guest_writes() -> None:
     with armexec.compile(WRITTEN, "c", "-O1", engine="translated") as module:
         buffer = armexec.CodeBuffer(4096)

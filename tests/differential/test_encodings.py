@@ -32,7 +32,7 @@ def report(failures: list[object]) -> str:
     return f"{len(failures)} cases differ\n\n" + "\n\n".join(str(f) for f in failures[:5])
 
 
-@pytest.mark.parametrize("names", one_of(3, GROUPS), ids=lambda names: f"{names[0]}...")
+@pytest.mark.parametrize("names", one_of(4, GROUPS), ids=lambda names: f"{names[0]}...")
 @pytest.mark.parametrize("oracle", ORACLES)
 def test_encodings(names: list[str], oracle: str) -> None:
     failures, _ = compare(cases(names, 0, SAMPLE[oracle]), oracle)

@@ -73,6 +73,7 @@ def says_undefined(described: Instruction, word: int, text: str) -> bool:
     return met == (relation == "when") if text else False
 
 
+@pytest.mark.slow
 def test_undefined_cases_are_those_that_do_not_decode() -> None:
     rng = random.Random(1)
     told = 0
@@ -138,6 +139,7 @@ def test_the_documents_are_up_to_date() -> None:
     assert old == [], "run scripts/generate-docs"
 
 
+@pytest.mark.slow
 def test_links_between_documents_lead_somewhere() -> None:
     texts = documents()
     headings = {

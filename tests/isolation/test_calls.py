@@ -280,6 +280,7 @@ def test_output_is_this_process_s() -> None:
         assert output.getvalue() == "you, 3\n"
 
 
+@pytest.mark.slow
 def test_cplusplus() -> None:
     source = """
     #include <string>

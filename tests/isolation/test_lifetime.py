@@ -150,6 +150,7 @@ def _call_for_ever(module: IsolatedModule) -> None:
         assert module.same(i) == i
 
 
+@pytest.mark.slow
 def test_interrupts_of_many_calls(module: IsolatedModule) -> None:
     """At whatever moment it comes, the module can be used after it, and no result is another call's."""
     for round in range(30):
@@ -210,6 +211,7 @@ def _runs(process: int) -> bool:
         return sys.platform != "linux" and _exists(process)
 
 
+@pytest.mark.slow
 def test_a_child_of_this_process_has_a_worker_of_its_own() -> None:
     process = _run(
         "module.next()\nmine = module.worker.pid\nchild = os.fork()\n"

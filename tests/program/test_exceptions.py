@@ -302,6 +302,7 @@ def test_at_close(engine: str) -> None:
     assert module.closed
 
 
+@pytest.mark.slow
 def test_code_without_unwind_tables_ends_the_program(module: armexec.Module, capfd: pytest.CaptureFixture[str]) -> None:
     # As on Linux: who knows what handlers there are.
     with pytest.raises(armexec.Aborted, match="uncaught exception of type int"):

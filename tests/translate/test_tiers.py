@@ -422,6 +422,7 @@ def _tiny(number: int, tier: str) -> None:
     assert _function(image, labels["f"], 0)() == number // 2 % 50000
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 @pytest.mark.parametrize("tier", ["O2", "auto"])
 @pytest.mark.parametrize("count", [300, pytest.param(10_000, marks=pytest.mark.long)])

@@ -14,6 +14,8 @@ import armexec
 
 from .combinations import combinations
 
+pytestmark = pytest.mark.slow
+
 STRING = "_ZNSt7__cxx1112basic_stringIcSt11char_traitsIcESaIcEE"
 # Declared here, since there are no headers of libstdc++.
 SOURCE = """

@@ -13,6 +13,8 @@ import armexec
 
 from .combinations import combinations
 
+pytestmark = pytest.mark.slow
+
 DOCUMENT = b'<list kind="a&amp;b"><item n="1">one</item><item n="2"/></list>'
 HANDLERS = "void (*)(void *, const char *, const char **), void (*)(void *, const char *)"
 

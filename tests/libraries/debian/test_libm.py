@@ -19,6 +19,8 @@ import armexec
 
 from .combinations import WITH_LIBRARY
 
+pytestmark = pytest.mark.slow
+
 CROSS = Path("/usr/aarch64-linux-gnu/lib")
 QEMU = shutil.which("qemu-aarch64")
 needs_glibc = pytest.mark.skipif(

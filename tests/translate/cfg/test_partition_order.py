@@ -118,6 +118,7 @@ def _shown(graph: ControlFlowGraph) -> tuple[Any, ...]:
     return graph.entry, graph.entries, sorted(graph.calls), sorted(graph.outside), blocks
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=60)
 @given(
     seed=st.integers(0, 50),

@@ -74,6 +74,7 @@ def asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
 needs_gdb = pytest.mark.skipif(not _gdb(), reason="gdb isn't there, or may not run programs")
 
 
+@pytest.mark.slow
 @needs_gdb
 @pytest.mark.usefixtures("asked_for")
 def test_a_backtrace_has_the_functions_and_lines_of_the_guest(tmp_path: Path) -> None:
