@@ -79,7 +79,7 @@ class Output:
 
     # -- sections ---------------------------------------------------------------------------------------------------
     def subsection(self, section: CodeSection, number: int = 0) -> Subsection:
-        """A subsection of a section, made if it is new. The absolute section has no parts: it goes on."""
+        """A subsection of a section, made if it is new. The absolute section has none: its counting continues."""
         if section is self._absolute:
             return self.section
         found = self._subsections.get((section, number))

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import struct
 from typing import SupportsIndex
 
+from armexec.cpu.views import VectorBits
 from armexec.debugger.places import Places
 from armexec.explorer.runs.recording import PART, SLOTS, Recording
 
@@ -12,30 +12,6 @@ __all__ = ["Moment", "Registers"]
 
 _SP, _PC, _NZCV, _V = (SLOTS.index(name) for name in ("sp", "pc", "nzcv", "v0"))
 _FPCR, _FPSR = SLOTS.index("fpcr"), SLOTS.index("fpsr")
-
-
-class _Vector:
-    """A vector register, with the names that a Cpu's has."""
-
-    def __init__(self, value: int) -> None:
-        self.q = value
-
-    def _float(self, code: str) -> float:
-        size = struct.calcsize(code)
-        (found,) = struct.unpack(code, (self.q & (1 << 8 * size) - 1).to_bytes(size, "little"))
-        return float(found)
-
-    @property
-    def d(self) -> float:
-        return self._float("<d")
-
-    @property
-    def s(self) -> float:
-        return self._float("<f")
-
-    @property
-    def h(self) -> float:
-        return self._float("<e")
 
 
 class Registers:
@@ -53,8 +29,8 @@ class Registers:
         return [value & 0xFFFF_FFFF for value in self.values[:31]]
 
     @property
-    def v(self) -> list[_Vector]:
-        return [_Vector(value) for value in self.values[_V : _V + 32]]
+    def v(self) -> list[VectorBits]:
+        return [VectorBits(value.to_bytes(16, "little"), n) for n, value in enumerate(self.values[_V : _V + 32])]
 
     @property
     def sp(self) -> int:
