@@ -55,7 +55,7 @@ class CallStack:
 
     @property
     def depth(self) -> int:
-        """How many calls are going on."""
+        """The number of open calls."""
         return 0 if self.innermost is None else self.innermost.depth
 
     def __iter__(self) -> Iterator[OpenCall]:

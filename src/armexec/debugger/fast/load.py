@@ -15,7 +15,7 @@ __all__ = ["stretches_of"]
 
 
 def stretches_of(target: Target, policy: Policy | None) -> Stretches | None:
-    """What executes many instructions of a target at once; None where nothing does."""
+    """The stretches of a target; None where there are none, as on `reference`."""
     if target.engine == "reference" or unavailable():
         return None
     # Ctrl-C while NumPy is imported would leave it unusable.

@@ -30,7 +30,7 @@ _WATCHED = 1 << 22
 
 
 class _Elsewhere(Exception):
-    """What comes next isn't for a stretch: the host does something, or it is a place to stop at."""
+    """A stretch ends before the next instruction: the host does something there, or the session may stop there."""
 
 
 @dataclass(frozen=True)
@@ -206,7 +206,7 @@ class Stretches:
 
     # -- what was recorded --------------------------------------------------------------------------------------------
     def _taken(self, time: int, registers: bytes, run: Run) -> Stretch | None:
-        """What was executed since `time`."""
+        """The stretch that was executed since `time`; None if there was no instruction."""
         self._recorder.flush()
         if not self._chunks:
             return None

@@ -17,7 +17,7 @@ __all__ = ["search_back"]
 _STRETCH = 10_000
 """Instructions."""
 _TRIES = 100
-"""After so many known times without a stop, such as where conditions don't hold, all instructions are gone through."""
+"""The most known times that are tried. If none of them is a stop, each instruction is executed once more."""
 _Stop = TypeVar("_Stop")
 
 
@@ -34,7 +34,7 @@ def search_back(
     Args:
         timeline: where it begins.
         goto: goes to a time.
-        stops: the addresses outside of which there is no stop but for accesses; None: it may be anywhere.
+        stops: the addresses at which a stop that isn't an access may be; None: any address.
         stop: is asked before each instruction.
         accessed: gives the stop of an access to watched bytes, before the instruction.
 

@@ -48,7 +48,7 @@ class Path:
 
     @property
     def end(self) -> int:
-        """How many instructions there are."""
+        """The number of instructions."""
         return self._parts[-1].end if self._parts else 0
 
     def append(self, pc: int) -> None:

@@ -44,13 +44,13 @@ class Pace:
     """When a timeline goes by stretches."""
 
     first: int = 2_000
-    """Not before so many instructions were executed one by one: code is translated first."""
+    """Instructions that are executed one by one before the first stretch, since code is translated for that."""
     least: int = 1_000
     """Where there are fewer, they are executed one by one."""
     most: int = 1 << 19
     """Maximum instructions of a stretch."""
     near: int = 500
-    """So many before a time that is gone to are executed one by one: so the times around it are near the registers."""
+    """The last instructions before the time of `goto` are executed one by one: registers are kept close to it then."""
 
 
 @dataclass(frozen=True)
