@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -16,11 +15,10 @@ import pytest
 
 import armexec
 import armexec.notebooks
+from browsers import chromium, needs_chromium
 
-playwright = pytest.importorskip("playwright.sync_api", reason="playwright isn't installed")
 pytest.importorskip("anywidget", reason="anywidget isn't installed")
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="chromium isn't installed")
+pytestmark = needs_chromium
 SCRIPT = Path(armexec.notebooks.__file__).parent / "step.js"
 SOURCE = """int sum(const int *a, int n) {
   int s = 0;
@@ -54,11 +52,8 @@ def widget() -> Any:
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
-    arguments = ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"]
-    with playwright.sync_playwright() as started:
-        browser = started.chromium.launch(executable_path=CHROMIUM, args=arguments)
+    with chromium() as browser:
         yield browser
-        browser.close()
 
 
 class Page:

@@ -4,20 +4,17 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import signal
 import subprocess
 import sys
 import urllib.request
 from pathlib import Path
 
-import pytest
+from browsers import chromium, needs_chromium
 
 from .client import ECHO
 
-playwright = pytest.importorskip("playwright.sync_api", reason="playwright isn't installed")
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="chromium isn't installed")
+pytestmark = needs_chromium
 LONG = 60_000
 
 
@@ -35,14 +32,12 @@ def test_a_link_opens_the_page_with_its_source_and_runs_it() -> None:
     command = [sys.executable, "-m", "armexec", "explore", "--no-browser", "--api"]
     with (
         subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process,
-        playwright.sync_playwright() as started,
+        chromium() as browser,
     ):
         try:
             assert process.stdout is not None
             url = process.stdout.readline().strip()
             link = shortened("/".join(url.split("/")[:3]), {"sessions": [session]})
-            arguments = ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"]
-            browser = started.chromium.launch(executable_path=CHROMIUM, args=arguments)
             page = browser.new_page()
             page.set_default_timeout(LONG)
             page.goto(link)
@@ -54,6 +49,5 @@ def test_a_link_opens_the_page_with_its_source_and_runs_it() -> None:
             assert "exit status 43" in str(page.text_content(".result"))
             if folder := os.environ.get("ARMEXEC_SCREENSHOTS"):
                 page.screenshot(path=Path(folder) / "link.png")
-            browser.close()
         finally:
             process.send_signal(signal.SIGINT)
