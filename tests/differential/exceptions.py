@@ -120,12 +120,6 @@ def _faults_by_tag(state: State, ours: Outcome, theirs: Outcome) -> bool:
     return theirs.trap in (READ, WRITE) and _is_tagged(state)
 
 
-def _tagged_operand(state: State, ours: Outcome, theirs: Outcome) -> bool:
-    # The offset of `str b4, [x17, x17]` is the base itself.
-    offset = _field(state, "Rm")
-    return _faults_by_tag(state, ours, theirs) and offset in (None, _field(state, "Rn"))
-
-
 def _top_byte(state: State, ours: Outcome, theirs: Outcome) -> bool:
     mask = (1 << 56) - 1
     same = [a & mask == b & mask for a, b in zip(ours.registers, theirs.registers, strict=True)]
@@ -133,9 +127,9 @@ def _top_byte(state: State, ours: Outcome, theirs: Outcome) -> bool:
 
 
 def _dead_load(state: State, ours: Outcome, theirs: Outcome) -> bool:
-    targets = {_field(state, "Rt"), _field(state, "Rt2")} - {None}
-    # Either of a pair may be the one that faults.
-    unused = bool(targets & {31, _field(state, "Rn")})
+    first, second = _field(state, "Rt"), _field(state, "Rt2")
+    # Either of a pair may be the one that faults. Of `ldp q3, q3, [x0]`, one isn't used.
+    unused = bool({first, second} & {31, _field(state, "Rn")}) or first == second
     changes_nothing = _field(state, "Rs") == 31 and re.match("LD(ADD|CLR|EOR|SET|UMAX)", _name(state)) is not None
     return (unused or changes_nothing) and theirs.trap is None and ours.trap in (READ, WRITE)
 
@@ -167,13 +161,6 @@ EXCEPTIONS = (
         _faults_by_tag,
         "Unicorn doesn't ignore the highest byte of addresses of data unless TCR_EL1 says so, and if it does, also "
         "strips it from branches and by XPACI.",
-    ),
-    Exception_(
-        _TRANSLATED,
-        r"(CAS|SWP|LD(ADD|CLR|EOR|SET|SMAX|SMIN|UMAX|UMIN|AR|LAR|APR))\w*|STRB?_\w*ldst_regoff",
-        _tagged_operand,
-        "x86-64 code that computes with an address and with what is there in one instruction, as LOCK AND [RAX], AL, "
-        "faults if the address has a tag: docs/decisions/0019-top-byte-ignore.md.",
     ),
     Exception_(
         _TRANSLATED,

@@ -67,11 +67,11 @@ class GuestState(ctypes.Structure):
         ("host_top", ctypes.c_uint64),
         ("host_stack_begin", ctypes.c_uint64),
         ("host_stack_size", ctypes.c_uint64),
-        # Of an instruction that is executed by itself (`top_byte_ignore`): where ucontext_t has its register, 0 without
-        # one; what was put there, and what is to be there if that is unchanged.
+        # Of an instruction that is executed by itself (`top_byte_ignore`): where ucontext_t has the register that it
+        # borrows, 0 without one; what is to be there afterwards; and how far it is from its copy.
         ("step_place", ctypes.c_uint64),
-        ("step_new", ctypes.c_uint64),
         ("step_old", ctypes.c_uint64),
+        ("step_distance", ctypes.c_uint64),
         # The floating-point control register of the process, while the guest runs with its own.
         ("environment", ctypes.c_uint64),
         # Larger than any jmp_buf: 200 bytes on x86-64 Linux, 312 on AArch64 Linux, 192 on Apple silicon.

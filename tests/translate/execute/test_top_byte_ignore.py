@@ -49,6 +49,18 @@ ACCESSES = {
     "dc zva, x0\n ldr x2, [x0]": 0,
     "ldr x2, [x0]\n add x2, x2, #1\n str x2, [x0]\n ldr x2, [x0]": NUMBERS[0] + 1,
     "mov x9, x0\n ldr x9, [x9]\n mov x2, x9": NUMBERS[0],
+    # The address is another operand, too. What comes of it has the tag.
+    "stlr x0, [x0]\n ldr x2, [x0]\n sub x2, x2, x0": 0,
+    "swpal x0, x3, [x0]\n ldr x2, [x0]\n sub x2, x2, x0\n add x2, x2, x3": NUMBERS[0],
+    "ldaddal x0, x3, [x0]\n ldr x2, [x0]\n sub x2, x2, x0": NUMBERS[0],
+    "ldsetal x0, x3, [x0]\n ldr x2, [x0]\n orr x4, x3, x0\n sub x2, x2, x4": 0,
+    "ldr x2, [x0]\n add x2, x2, x0\n sub x2, x2, x0": NUMBERS[0],
+    "ldr x2, [x0]\n mul x2, x2, x0\n ldr x3, [x0]\n msub x2, x3, x0, x2": 0,
+    "ldr x2, [x0]\n umulh x2, x2, x0\n ldr x3, [x0]\n mov x4, x0\n umulh x3, x3, x4\n sub x2, x2, x3": 0,
+    "str x0, [x0]\n mov x4, x0\n cas x4, x1, [x0]\n ldr x2, [x0]": 3,
+    "stp x0, x1, [x0]\n mov x4, x0\n mov x5, x1\n mov x6, #7\n mov x7, #8\n"
+    " casp x4, x5, x6, x7, [x0]\n ldp x2, x3, [x0]\n add x2, x2, x3": 15,
+    "ldr x2, [x0]\n add x2, x2, x0\n str x2, [x0]\n ldr x2, [x0]\n sub x2, x2, x0": NUMBERS[0],
 }
 
 

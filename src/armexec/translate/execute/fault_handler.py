@@ -62,8 +62,8 @@ _SENT = 0x10000
 """macOS numbers what a process sends from here on; Linux has it below 1."""
 SI_KERNEL = 0x80
 """Linux's si_code of a fault whose address the processor doesn't tell."""
-REGISTERS_AT, FLAGS_AT = 40, 176
-"""Where Linux's ucontext_t has the registers of x86-64, and among them RFLAGS."""
+REGISTERS_AT, PC_AT, FLAGS_AT = 40, 168, 176
+"""Where Linux's ucontext_t has the registers of x86-64, and among them RIP and RFLAGS."""
 TRAP_FLAG = 1 << 8
 """RFLAGS.TF: a trap after the next instruction."""
 
@@ -116,6 +116,7 @@ def handler_text(machine: str | None = None, system: str | None = None) -> str:
             CONTEXT_STACK_SIZE=stack_at + stack.size.offset,
             HANDLER_STACK=ALTERNATE_SIZE,
             CONTEXT_FLAGS=FLAGS_AT,
+            CONTEXT_PC=PC_AT,
             NO_TRAP_FLAG=~TRAP_FLAG,
         )
     interrupted = load("signals/keep_interrupted", NEAR=NEAR, NEAR_TWICE=2 * NEAR, PAGE_MASK=mmap.PAGESIZE - 1)

@@ -14,21 +14,18 @@ __all__ = [
     "Operand",
     "accessed_address",
     "is_canonical",
-    "is_plain_load",
     "memory_operand",
-    "plain_store_size",
     "string_registers",
+    "with_base",
 ]
 
 MAX_LENGTH = 15
 """No instruction has more bytes."""
 _MASK = (1 << 64) - 1
 _PREFIXES = frozenset(b"\x66\x67\xf0\xf2\xf3\x2e\x36\x3e\x26\x64\x65")
-_RSI, _RDI = 6, 7
-_GENERAL_0F = frozenset([0x38, *range(0x40, 0x50), 0xA3, 0xA4, 0xA5, 0xAB, 0xAC, 0xAD, 0xAF, *range(0xB0, 0xC2)])
-"""CMOV, BT, SHLD, SHRD, IMUL, CMPXCHG, MOVZX, MOVSX, POPCNT, BSF, XADD; MOVBE."""
-_WITHOUT_REGISTER = frozenset([0x80, 0x81, 0x83, 0xC0, 0xC1, 0xC6, 0xC7, *range(0xD0, 0xE0), 0xF6, 0xF7, 0xFE, 0xFF])
-"""Whose ModR/M holds a part of the operation in the place of a register."""
+_RBX, _RSI, _RDI = 3, 6, 7
+_VEX = {0xC5: 3, 0xC4: 4, 0x62: 5}
+"""VEX and EVEX by their first bytes: how many bytes they and the operation have."""
 _STRINGS = frozenset(b"\xa4\xa5\xaa\xab")
 """MOVS and STOS, whose operands are [RSI] and [RDI]."""
 
@@ -40,10 +37,13 @@ class Operand(NamedTuple):
     offset: int | None
     scale: int
     displacement: int
-    register: int | None = None
-    """The other operand, where that is a general register."""
-    end: int = 0
-    """Where its last byte ends; an immediate operand follows."""
+    at: int
+    """Where ModR/M is."""
+    rex: int | None
+    vex: int | None
+    """Where the highest bits of the registers' numbers are: in REX, or inverted in VEX and EVEX."""
+    others: frozenset[int]
+    """Numbers of the registers that may be other operands."""
 
     def address(self, registers: Sequence[int]) -> int:
         """The address, of 64 bits."""
@@ -68,57 +68,77 @@ def _operand(code: bytes) -> Operand | None:
     while code[at] in _PREFIXES:
         at += 1
     r = x = b = 0
-    is_general = True
     # How many bytes a displacement of one byte counts in, with EVEX.
     unit = 1
+    rex = vex = None
+    others = set()
     first = code[at]
-    if first == 0xC5:
-        is_general = False
-        at += 3
-    elif first == 0xC4:
-        # The second and third map have operations on general registers: ANDN, SHLX, MULX ...
-        is_general = code[at + 1] & 31 != 1 and code[at + 3] >= 0xF0
+    if first in _VEX:
         r = _inverted(code[at + 1], 7)
-        x, b = _inverted(code[at + 1], 6), _inverted(code[at + 1], 5)
-        at += 4
-    elif first == 0x62:
-        is_general = False
-        x, b = _inverted(code[at + 1], 6), _inverted(code[at + 1], 5)
-        broadcasts, length = code[at + 3] >> 4 & 1, code[at + 3] >> 5 & 3
-        unit = (8 if code[at + 2] >> 7 else 4) if broadcasts else 16 << length
-        at += 5
+        if first != 0xC5:
+            vex = at + 1
+            x, b = _inverted(code[vex], 6), _inverted(code[vex], 5)
+        # A second operand: a general register in ANDN, SHLX, MULX ...
+        others.add(~code[at + 1 if vex is None else at + 2] >> 3 & 15)
+        if first == 0x62:
+            broadcasts, length = code[at + 3] >> 4 & 1, code[at + 3] >> 5 & 3
+            unit = (8 if code[at + 2] >> 7 else 4) if broadcasts else 16 << length
+        at += _VEX[first]
     else:
         if first >> 4 == 4:
+            rex = at
             r, x, b = first >> 2 & 1, first >> 1 & 1, first & 1
             at += 1
         if code[at] == 0x0F:
-            is_general = code[at + 1] in _GENERAL_0F
+            if code[at + 1] == 0xC7:
+                others.add(_RBX)
             at += 2 if code[at + 1] in (0x38, 0x3A) else 1
-        elif code[at] in _WITHOUT_REGISTER:
-            is_general = False
         elif code[at] in _STRINGS:
             return None
         at += 1
     mode, rm = code[at] >> 6, code[at] & 7
-    register = code[at] >> 3 & 7 | r << 3 if is_general else None
-    at += 1
+    others.add(code[at] >> 3 & 7 | r << 3)
     if mode == 3:
         return None
     base: int | None = rm | b << 3
     index, scale = None, 1
+    end = at + 1
     if rm == 4:
-        sib = code[at]
-        at += 1
+        sib = code[end]
+        end += 1
         found = sib >> 3 & 7 | x << 3
         index, scale = (found, 1 << (sib >> 6)) if found != 4 else (None, 1)
         base = sib & 7 | b << 3
         if sib & 7 == 5 and mode == 0:
-            return Operand(None, index, scale, _signed(code, at, 4), register, at + 4)
+            return Operand(None, index, scale, _signed(code, end, 4), at, rex, vex, frozenset(others))
     elif rm == 5 and mode == 0:
         return None
     size = (0, 1, 4)[mode]
-    displacement = _signed(code, at, size) * (unit if size == 1 else 1)
-    return Operand(base, index, scale, displacement, register, at + size)
+    displacement = _signed(code, end, size) * (unit if size == 1 else 1)
+    return Operand(base, index, scale, displacement, at, rex, vex, frozenset(others))
+
+
+def with_base(code: bytes, operand: Operand) -> tuple[bytes, int]:
+    """The same instruction, as long as before, whose operand is another register and the displacement; and which.
+
+    It is one that the instruction doesn't use otherwise. Those that it uses without naming them are RAX, RCX and RDX,
+    RBX (CMPXCHG16B), and those of strings.
+    """
+    base = next(n for n in (_RSI, _RDI, _RBX) if n not in operand.others)
+    out = bytearray(code)
+    if operand.rex is not None:
+        out[operand.rex] &= ~0b0011
+    if operand.vex is not None:
+        out[operand.vex] |= 0b0110_0000
+    has_sib = code[operand.at] & 7 == 4
+    if not has_sib:
+        out[operand.at] = code[operand.at] & ~7 | base
+    elif operand.base is None:
+        # Its base says that there is none.
+        out[operand.at + 1] = base << 3 | 5
+    else:
+        out[operand.at + 1] = 4 << 3 | base
+    return bytes(out), base
 
 
 def _inverted(byte: int, bit: int) -> int:
@@ -144,40 +164,6 @@ def accessed_address(code: bytes, registers: Sequence[int]) -> int | None:
         return None if is_canonical(found) else found
     # In a loop of the C library: memcpy, memset.
     return next((registers[n] for n in (_RDI, _RSI) if not is_canonical(registers[n])), None)
-
-
-def plain_store_size(code: bytes) -> int:
-    """The number of bytes that a MOV stores of a general register; 0 for other instructions."""
-    at = 0
-    while code[at] in _PREFIXES:
-        at += 1
-    is_short = 0x66 in code[:at]
-    is_wide = code[at] >> 4 == 4 and code[at] >> 3 & 1
-    has_rex = code[at] >> 4 == 4
-    opcode = code[at + 1] if has_rex else code[at]
-    if opcode == 0x88:
-        # Without REX, the numbers from 4 on are the second bytes of registers.
-        return int(bool(has_rex) or code[at + 1] >> 3 & 7 < 4)
-    return (8 if is_wide else 2 if is_short else 4) if opcode == 0x89 else 0
-
-
-def is_plain_load(code: bytes) -> bool:
-    """Whether the instruction only loads a general register: MOV, MOVZX, MOVSX, MOVSXD.
-
-    One that is loaded in part counts: LLVM makes nothing of the rest, which was an address.
-    """
-    at = 0
-    while code[at] in _PREFIXES:
-        at += 1
-    has_rex = code[at] >> 4 == 4
-    if has_rex:
-        at += 1
-    if code[at] == 0x8A:
-        # Without REX, the numbers from 4 on are the second bytes of registers.
-        return has_rex or code[at + 1] >> 3 & 7 < 4
-    if code[at] == 0x0F:
-        return code[at + 1] in (0xB6, 0xB7, 0xBE, 0xBF)
-    return code[at] in (0x8B, 0x63)
 
 
 def string_registers(code: bytes) -> tuple[int, ...]:

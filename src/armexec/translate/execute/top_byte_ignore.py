@@ -1,25 +1,26 @@
 """Accesses by addresses with a tag, on hosts that don't ignore it.
 
 A64 ignores the highest byte of an address of data; on x86-64 such an address isn't canonical, and a fault. Nothing is
-done about that in translated code, since hardly any has tags. At the fault, the base register of the host's instruction
-loses the tag, the instruction is executed by itself, and the register gets it back.
+done about that in translated code, since hardly any has tags. At the fault, a copy of the host's instruction is executed
+by itself, elsewhere. Its address is in a register that it doesn't use otherwise: the one with the tag may be another
+operand of it, too.
 """
 
 from __future__ import annotations
 
 import ctypes
 from contextlib import suppress
+from functools import cache
 
 from armexec.machines.addresses import without_tag
-from armexec.memory import AccessError, HostMemory
+from armexec.memory import AccessError, HostMemory, code_arena
 from armexec.translate.execute.fault_handler import FLAGS_AT, REGISTERS_AT, TRAP_FLAG, take_steps
 from armexec.translate.execute.host_operand import (
     MAX_LENGTH,
     is_canonical,
-    is_plain_load,
     memory_operand,
-    plain_store_size,
     string_registers,
+    with_base,
 )
 from armexec.translate.guest_state import GuestState
 
@@ -59,32 +60,26 @@ def untag(state_address: int, context: int) -> bool:
             registers[GREGS[n]] = without_tag(values[n])
         return bool(tagged)
     address = operand.address(values)
-    base = operand.base if operand.base is not None else operand.offset
-    if base is None or not _is_tagged(address) or (operand.base == operand.offset):
+    if not _is_tagged(address):
         return False
-    if operand.register == base and not is_plain_load(code):
-        # What it computes with would lose the tag, too.
-        size = plain_store_size(code)
-        if not size:
-            return False
-        data = (values[base] & (1 << 8 * size) - 1).to_bytes(size, "little")
-        try:
-            HostMemory().write(without_tag(address), data)
-        except AccessError:
-            return False
-        registers[_PC] += operand.end
-        return True
     take_steps()
+    copy, base = with_base(code, operand)
+    place = _place(copy)
     state = GuestState.from_address(state_address)
-    old = values[base]
-    new = old + without_tag(address) - address & 0xFFFF_FFFF_FFFF_FFFF
-    registers[GREGS[base]] = new
-    state.step_new = new
-    state.step_old = new if operand.register == base else old
     state.step_place = REGISTERS_AT + 8 * GREGS[base]
+    state.step_old = values[base]
+    state.step_distance = registers[_PC] - place
+    registers[GREGS[base]] = without_tag(address) - operand.displacement
+    registers[_PC] = place
     flags = ctypes.c_uint64.from_address(context + FLAGS_AT)
     flags.value |= TRAP_FLAG
     return True
+
+
+@cache
+def _place(code: bytes) -> int:
+    """Where an instruction is executed by itself. It stays there."""
+    return code_arena().place(len(code), lambda address: code).address
 
 
 def _is_tagged(address: int) -> bool:
