@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import subprocess
+import tempfile
 from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
@@ -11,6 +13,7 @@ import armexec
 from armexec.abi import parse_prototype
 from armexec.objects import load_image
 from armexec.toolchain import compile_object
+from tests.objects.helpers import ZIG
 
 __all__ = ["FOUND", "TARGETS", "run", "seeds"]
 
@@ -62,6 +65,15 @@ _PROTOTYPES = [
 @cache
 def _object(target: str, *flags: str) -> bytes:
     return bytes(compile_object(_C, language="c", target=target, flags=["-g", *flags]).data)
+
+
+@cache
+def _shared_library(target: str, *flags: str) -> bytes:
+    command = [ZIG, "cc", "-target", target, "-shared", "-fPIC", "-nostdlib", "-O1", "-w", "-xc", "-", *flags, "-o"]
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "made"
+        subprocess.run([*command, path], input=_C.encode(), check=True, timeout=120)
+        return path.read_bytes()
 
 
 def _archive(members: dict[str, bytes], symbols: dict[str, str]) -> bytes:
@@ -122,8 +134,12 @@ def seeds(target: str) -> Iterator[bytes]:
     elif target == "elf":
         yield _object("linux")
         yield _object("linux", "-gz")
+        yield _shared_library("aarch64-linux-musl")
+        yield _shared_library("aarch64-linux-musl", "-g", "-Wl,--hash-style=sysv")
     elif target == "macho":
         yield _object("apple")
+        yield _shared_library("aarch64-macos", "-Wl,-undefined,dynamic_lookup")
+        yield _shared_library("aarch64-macos", "-g", "-Wl,-undefined,dynamic_lookup")
     elif target == "debug":
         whole = _object("linux")
         for at in range(0, min(len(whole), 1 << 16), 512):
