@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import itertools
 import json
 import os
 import random
@@ -32,20 +33,30 @@ long fill(char *p, long size, long n) { while (n--) memset(p, n, size); return p
 """
 FOREVER = 1 << 60
 GOAL = 0.005
+_AT_ONCE = 8
+"""More functions than are translated before a limit's end."""
 
 
-def _cases(module: armexec.Module, engine: str) -> dict[str, Callable[[], object]]:
+def _new_function(engine: str, number: int) -> armexec.Function:
+    lines = [f"add x{i % 8}, x{(i + 1) % 8}, #{(i * 7 + number) % 4096}" for i in range(3000)]
+    return armexec.function("\n".join((*lines, "ret")), "long(long)", engine=f"{engine}:O2")
+
+
+def _cases(module: armexec.Module, engine: str) -> tuple[dict[str, Callable[[], object]], Callable[[], None]]:
+    """The code of each kind; and what is called between two limits, when no time is taken."""
     big = np.zeros(64 << 20, np.uint8)
     small = np.zeros(4 << 10, np.uint8)
-    number = 0
+    translated = (_new_function(engine, n) for n in itertools.count())
+    waiting = [next(translated) for _ in range(_AT_ONCE)]
 
     def translation() -> None:
-        # Code that is new each time: most of the time is armexec's and LLVM's.
-        nonlocal number
+        # Code that is new each time: most of the time is LLVM's.
         while True:
-            number += 1
-            lines = [f"add x{i % 8}, x{(i + 1) % 8}, #{(i * 7 + number) % 4096}" for i in range(3000)]
-            armexec.function("\n".join((*lines, "ret")), "long(long)", engine=f"{engine}:O2")(1)
+            waiting.pop()(1)
+
+    def refill() -> None:
+        while len(waiting) < _AT_ONCE:
+            waiting.append(next(translated))
 
     def alarm() -> None:
         signal.signal(signal.SIGALRM, _raise)
@@ -69,7 +80,7 @@ def _cases(module: armexec.Module, engine: str) -> dict[str, Callable[[], object
         "memset, 4 KiB": lambda: module.fill(small, small.size, FOREVER),
         "memset, 64 MiB": lambda: module.fill(big, big.size, FOREVER),
         "translation": translation,
-    }
+    }, refill
 
 
 class _Alarm(Exception):
@@ -96,14 +107,16 @@ def main() -> None:
     parser.add_argument("--count", type=int, default=100, help="limits of each kind")
     arguments = parser.parse_args()
     module = armexec.compile(SOURCE, "c", "-O1", engine=arguments.engine)
-    cases = _cases(module, arguments.engine)
+    cases, prepare = _cases(module, arguments.engine)
     chance = random.Random(1)
     late: dict[str, list[float]] = {name: [] for name in cases}
     for call in cases.values():
         _late(call, 0.05)
+        prepare()
     for _ in range(arguments.count):
         for name, call in cases.items():
             late[name].append(_late(call, chance.uniform(0.01, 0.04)))
+            prepare()
     rows = {}
     for name, found in late.items():
         found.sort()

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -268,3 +268,48 @@ def test_a_guest_that_calls_python_all_the_time_is_left(translated: armexec.Modu
         # Others' calls aren't disturbed.
         assert translated.add(1, 2) == 3
     assert min(seen) < 0.5, seen
+
+
+def _long_to_translate(engine: str = "translated:O2") -> armexec.Function:
+    """A function that takes LLVM a second. What Python does for it takes less."""
+    steps = ((f"x{i % 8}", f"x{(i * 3 + 1) % 8}", f"x{(i * 5 + 2) % 8}") for i in range(4000))
+    lines = [f"{('madd', 'msub')[i % 2]} {to}, {a}, {b}, {to}" for i, (to, a, b) in enumerate(steps)]
+    loop = "\n".join(("mov x9, #3", "1:", *lines, "add x0, x0, x1", "subs x9, x9, #1", "b.ne 1b", "ret"))
+    return armexec.function(loop, "long(long)", engine=engine)
+
+
+def _in_a_thread(work: Callable[[], None]) -> None:
+    thread = threading.Thread(target=work)
+    thread.start()
+    thread.join()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("where", [lambda work: work(), _in_a_thread], ids=["main", "thread"])
+def test_llvm_is_left_in_time_and_goes_on(where: Callable[[Callable[[], None]], None]) -> None:
+    expected = _long_to_translate("reference")(5)
+    # With the cache, another test may have left the code there.
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("ARMEXEC_CACHE", "off")
+        start = time.monotonic()
+        assert _long_to_translate()(5) == expected
+        whole = time.monotonic() - start
+        f = _long_to_translate()
+        late: list[float] = []
+        results: list[int] = []
+
+        def work() -> None:
+            # LLVM comes further each time, and Python's part is done within a limit.
+            limit = 0.5 * whole
+            while not results:
+                start = time.monotonic()
+                try:
+                    with armexec.limits(time_limit=limit):
+                        results.append(f(5))
+                except armexec.TimeLimitExceeded:
+                    late.append(time.monotonic() - start - limit)
+
+        where(work)
+    assert results == [expected]
+    assert late
+    assert max(late) < 0.2 * whole

@@ -9,11 +9,12 @@ from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
 
+from tests.objects.helpers import ZIG
+
 import armexec
 from armexec.abi import parse_prototype
 from armexec.objects import load_image
 from armexec.toolchain import compile_object
-from tests.objects.helpers import ZIG
 
 __all__ = ["FOUND", "TARGETS", "run", "seeds"]
 

@@ -8,12 +8,12 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
-from functools import cache
+from functools import cache, partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from armexec.errors import HostError
 from armexec.forks import hold, in_child, no_fork
-from armexec.translate.codegen.shield import shielded
+from armexec.translate.codegen.shield import left_in_time, shielded
 from armexec.translate.policy import DEFAULT, Policy
 from armexec.translate.support.host_environment import initial_environment
 
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Stages",
+    "compile_in_time",
     "compile_object",
     "compile_stages",
     "compiled_modules",
@@ -186,17 +187,32 @@ def compile_object(
     Raises:
         HostError: LLVM refuses the text, which is a defect of armexec.
     """
+    return _counted(tier, shielded, lambda: _object(text, tier, size, policy, stopping))
+
+
+def compile_in_time(text: str, *, tier: str, size: int, policy: Policy) -> bytes:
+    """The same for a thread that has a time limit. When it is over LLVM goes on, for the next one who asks.
+
+    Raises:
+        HostError: LLVM refuses the text, which is a defect of armexec.
+        TimeIsOver: the thread's time is over.
+    """
+
+    return _counted(tier, partial(left_in_time, (text, tier, size, policy)), lambda: _object(text, tier, size, policy))
+
+
+def _counted(tier: str, do: Callable[[Callable[[], bytes]], bytes], work: Callable[[], bytes]) -> bytes:
     global _compiled_modules, _has_optimized  # noqa: PLW0603
     with _count_lock:
         _compiled_modules += 1
-
-    def compile_text() -> bytes:
-        with _optimized(text, tier, size, policy, stopping) as (module, machine):
-            return _emit(module, machine)
-
-    data = shielded(compile_text)
+    data = do(work)
     _has_optimized = _has_optimized or bool(_LEVELS[tier])
     return data
+
+
+def _object(text: str, tier: str, size: int, policy: Policy, stopping: Callable[[], bool] = lambda: False) -> bytes:
+    with _optimized(text, tier, size, policy, stopping) as (module, machine):
+        return _emit(module, machine)
 
 
 class Stages(NamedTuple):

@@ -1,22 +1,26 @@
 """Work that no handler of a signal interrupts: Python calls those in the main thread alone.
 
 An exception in the middle of what LLVM's objects are made of and freed by would leave them in no order that is right.
+And LLVM can't be left: what waits for it can be, at a time limit.
 """
 
 from __future__ import annotations
 
 import atexit
 import threading
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Hashable
 from queue import SimpleQueue
 from typing import Any, TypeVar
 
 from armexec.forks import in_child
-from armexec.resource_limits.deadlines import deadline, set_deadline
+from armexec.resource_limits.deadlines import TimeIsOver, deadline, set_deadline
 
-__all__ = ["shielded"]
+__all__ = ["left_in_time", "shielded"]
 
 _T = TypeVar("_T")
+_LEFT = 16
+"""How many results are kept for those who may ask again."""
 
 
 class _Job:
@@ -24,21 +28,29 @@ class _Job:
 
     def __init__(self, work: Callable[[], Any]) -> None:
         self.work = work
-        self.when = deadline()
         self.result: Any = None
         self.error: BaseException | None = None
         self.done = threading.Lock()
         self.done.acquire()
 
     def run(self) -> None:
-        set_deadline(self.when)
         try:
             self.result = self.work()
         except BaseException as error:
             self.error = error
         finally:
-            set_deadline(None)
             self.done.release()
+
+    def wait(self, when: float | None = None) -> Any:
+        """What it gives or raises. Raises TimeIsOver if it isn't done at a time."""
+        seconds = -1 if when is None else min(max(when - time.monotonic(), 0), threading.TIMEOUT_MAX)
+        if not self.done.acquire(timeout=seconds):
+            raise TimeIsOver
+        # Others may wait for it, too.
+        self.done.release()
+        if self.error is not None:
+            raise self.error
+        return self.result
 
 
 class _Worker:
@@ -78,14 +90,61 @@ class _Worker:
 _worker = _Worker()
 
 
+_left: dict[Hashable, _Job] = {}
+"""Work that was left in time, the oldest first."""
+in_child(_left.clear)
+
+
+def _is_main() -> bool:
+    return threading.current_thread() is threading.main_thread()
+
+
 def shielded(work: Callable[[], _T]) -> _T:
     """What some work gives, which has this thread's time limit. An exception that comes meanwhile is raised here at
     once, and the work is done all the same."""
-    if threading.current_thread() is not threading.main_thread():
+    if not _is_main():
         return work()
-    job = _Job(work)
+    when = deadline()
+
+    def limited() -> _T:
+        set_deadline(when)
+        try:
+            return work()
+        finally:
+            set_deadline(None)
+
+    job = _Job(limited)
     _worker.add(job)
-    job.done.acquire()
-    if job.error is not None:
-        raise job.error
-    return job.result  # type: ignore[no-any-return]
+    return job.wait()  # type: ignore[no-any-return]
+
+
+def left_in_time(key: Hashable, work: Callable[[], _T]) -> _T:
+    """The same for work that is left when this thread's time is over: it is done all the same, and its result is there
+    for the next one who asks for it by its key.
+
+    Raises:
+        TimeIsOver: it is.
+    """
+    when = deadline()
+    job = _left.get(key)
+    if job is None:
+        if when is None:
+            return shielded(work)
+        job = _Job(work)
+        if _is_main():
+            _worker.add(job)
+        else:
+            # The interpreter waits for it at its end.
+            threading.Thread(target=job.run, name="armexec LLVM", daemon=False).start()
+    try:
+        result: _T = job.wait(when)
+    except TimeIsOver:
+        _left[key] = job
+        while len(_left) > _LEFT:
+            _left.pop(next(iter(_left)), None)
+        raise
+    except BaseException:
+        _left.pop(key, None)
+        raise
+    _left.pop(key, None)
+    return result

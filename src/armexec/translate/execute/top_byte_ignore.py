@@ -1,9 +1,9 @@
 """Accesses by addresses with a tag, on hosts that don't ignore it.
 
 A64 ignores the highest byte of an address of data; on x86-64 such an address isn't canonical, and a fault. Nothing is
-done about that in translated code, since hardly any has tags. At the fault, a copy of the host's instruction is executed
-by itself, elsewhere. Its address is in a register that it doesn't use otherwise: the one with the tag may be another
-operand of it, too.
+done about that in translated code, since hardly any has tags. At the fault, a copy of the host's instruction is
+executed by itself, elsewhere. Its address is in a register that it doesn't use otherwise: the one with the tag may be
+another operand of it, too.
 """
 
 from __future__ import annotations

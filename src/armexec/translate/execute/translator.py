@@ -10,10 +10,10 @@ from armexec.callbacks import SystemCallHandler
 from armexec.errors import HostError
 from armexec.forks import renew
 from armexec.machines.traps import Trap, TrapKind
-from armexec.resource_limits.deadlines import TimeIsOver, check_deadline, is_over
+from armexec.resource_limits.deadlines import TimeIsOver
 from armexec.translate.codegen.cache import CacheSlot, UnitCache
 from armexec.translate.codegen.link import HostCode
-from armexec.translate.codegen.llvm import has_optimized
+from armexec.translate.codegen.llvm import compile_in_time, has_optimized
 from armexec.translate.codegen.support_code import shared_code
 from armexec.translate.compiled_unit import CompiledUnit
 from armexec.translate.events import began, has_listeners
@@ -21,7 +21,7 @@ from armexec.translate.execute.fault import Fault
 from armexec.translate.execute.fault_handler import look
 from armexec.translate.execute.linked_unit import LinkedUnit
 from armexec.translate.execute.runtime import Runtime, lookup_name
-from armexec.translate.execute.tier_up import compile_unit, improve_later
+from armexec.translate.execute.tier_up import improve_later
 from armexec.translate.mode import COUNTED, NONSPECULATIVE, SPECULATIVE, STRICT, Mode
 from armexec.translate.policy import DEFAULT, Policy
 from armexec.translate.support.load import load
@@ -255,21 +255,13 @@ class Translator:
     def _translate(self, side: _Side, address: int, shape: Shape | None, tier: str) -> LinkedUnit:
         try:
             compiled, slot = self.plan(address, shape, tier, side.mode)
-            data = self._compile(compiled, tier)
+            data = compile_in_time(compiled.source(tier), tier=tier, size=compiled.instructions, policy=self.policy)
         except TimeIsOver:
             raise self.to_error(Fault(Trap(TrapKind.TIME_LIMIT, address), address)) from None
         compiled = compiled._replace(object=data)
         if slot is not None:
             slot.keep(compiled)
         return self._link(side, compiled, shape, tier)
-
-    def _compile(self, compiled: CompiledUnit, tier: str) -> bytes:
-        """The object file. Raises HostError, and TimeIsOver."""
-        try:
-            return compile_unit(compiled, tier, self.policy, is_over)
-        except HostError:
-            check_deadline()
-            raise
 
     def plan(
         self, address: int, shape: Shape | None, tier: str, mode: Mode, like: LinkedUnit | None = None
