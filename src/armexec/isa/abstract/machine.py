@@ -171,7 +171,8 @@ class AbstractMachine:
 
     # -- exceptions -------------------------------------------------------------------------------------------------
     def supervisor_call(self, immediate: int) -> None:
-        pass
+        # The result of a system call of Linux, syscall(2).
+        self.XSP[64, 0] = self.top(64)
 
     def breakpoint(self, immediate: int) -> None:
         pass
