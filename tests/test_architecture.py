@@ -38,7 +38,7 @@ MAY_IMPORT = {
     "toolchain": {"errors", "store"},
     "asm": {"isa", "errors", "disasm", "html", "lines"},
     "disasm": {"isa", "words", "errors", "html", "lines"},
-    "machines": {"cpu", "isa", "errors", "memory"},
+    "machines": {"cpu", "isa", "errors", "forks", "memory"},
     "callbacks": {"cpu", "errors", "forks", "memory"},
     "c_functions": {"abi", "engines", "errors", "forks", "objects", "translate"},
     "translate": {

@@ -16,8 +16,9 @@ from armexec.objects import Image
 
 __all__ = ["add_guards", "release_guards"]
 
-_STATE, _MAKING = 3, 2
-"""The bits of a guard that aren't the stack pointer's, and what they say while the variable is made."""
+_STATE, _MAKING, _FRAME = 3, 2, (1 << 48) - 4
+"""The bits of a guard that say its state, and what they say while the variable is made; and those of the stack
+pointer."""
 
 # An RLock: an exception of a signal's handler, or the end of a region, may come while this thread holds the lock.
 _lock = hold(threading.RLock())
@@ -47,7 +48,7 @@ def release_guards(begin: int, end: int) -> None:
             for offset in offsets if not region.closed else ():
                 guard = ctypes.c_uint64.from_address(region.address + offset)
                 value = guard.value
-                if value & _STATE == _MAKING and begin <= value & ~_STATE < end:
+                if value & _STATE == _MAKING and begin <= value & _FRAME < end:
                     guard.value = 0
 
 

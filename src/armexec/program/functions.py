@@ -21,7 +21,7 @@ from armexec.program.exceptions import LeavingExceptions
 from armexec.program.memory import ProgramMemory
 from armexec.program.process import InitialMemory, system_call_handler
 from armexec.program.standard_streams import StandardError, StandardInput
-from armexec.program.system_calls import ProgramExit, SystemCalls
+from armexec.program.system_calls import OneThread, ProgramExit, SystemCalls
 from armexec.resource_limits.run_limits import are_limited, grace
 
 __all__ = ["CLibrary", "LinkedLibrary"]
@@ -50,9 +50,9 @@ class CLibrary(ABC):
         image = loaded.image
         self._loaded = loaded
         errors = StandardError()
-        system = SystemCalls(
-            ProgramMemory(loaded.sandbox), input=StandardInput(), error=errors, files=files, memory_limit=memory_limit
-        )
+        memory = ProgramMemory(loaded.sandbox)
+        system = SystemCalls(memory, input=StandardInput(), error=errors, files=files, memory_limit=memory_limit)
+        system.use_threads(OneThread(memory, "functions that Python calls have one, programs (armexec.run) several"))
         self._close_files = weakref.finalize(self, system.close)
         answer = system_call_handler(system, loaded)
         loaded.answer_system_calls(_ending(answer, errors, loaded))

@@ -17,8 +17,11 @@ from armexec.memory import HostMemory, Sandbox, page_size, stack_size
 from armexec.objects import Image
 from armexec.program.memory import ProgramMemory
 from armexec.program.stack import initial_stack
-from armexec.program.system_calls import Denied, GuestMemory, ProgramExit
+from armexec.program.system_calls import Denied, GuestMemory, ProgramExit, Threads
+from armexec.program.threads import START, HostThreads
+from armexec.resource_limits.deadlines import TimeIsOver
 from armexec.resource_limits.guest_sizes import sizes
+from armexec.sources.images import words_image
 
 __all__ = ["AnswersSystemCalls", "Entry", "InitialMemory", "Process", "program_engine", "system_call_handler"]
 
@@ -87,8 +90,11 @@ class InitialMemory(NamedTuple):
 class AnswersSystemCalls(Protocol):
     """What answers the system calls of a program, as `SystemCalls` does."""
 
-    def call(self, number: int, arguments: Sequence[int]) -> int:
-        """Make the system call of a number with its arguments; what the guest gets in X0."""
+    def use_threads(self, threads: Threads) -> None:
+        """The program has threads from now on."""
+
+    def call(self, number: int, arguments: Sequence[int], pc: int = 0) -> int:
+        """Make the system call of a number with its arguments, at `pc`; what the guest gets in X0."""
 
     def close(self) -> None:
         """The program has ended."""
@@ -126,11 +132,14 @@ class Process:
         """
         running = new_sandbox(engine) if sandbox else get_engine(program_engine(engine))
         self.engine = running.name
+        self._running = running
         self.functions = running.host_functions()
         self._memory = ProgramMemory(running.sandbox)
+        self._start: tuple[LoadedImage, Callable[[int], None]] | None = None
         self._system = make_system(self._memory)
         self.loaded: LoadedImage = running.load(image, lambda name: None)
-        self.loaded.answer_system_calls(system_call_handler(self._system, self.loaded))
+        self._answer = system_call_handler(self._system, self.loaded)
+        self.loaded.answer_system_calls(self._answer)
 
     def entries(self, arguments: Sequence[str | bytes], environment: Mapping[str, str] | None = None) -> list[Entry]:
         """What is called one after the other to run main; `arguments` begin with the program's name.
@@ -161,15 +170,34 @@ class Process:
             LoadError: there is no main, or the arguments can't be passed.
             ExecutionError: the guest did what it can't do.
         """
-        status = 0
+        threads = HostThreads(self._memory, self._thread_start)
+        self._system.use_threads(threads)
+        end: BaseException
         try:
-            for entry in self.entries(arguments, environment):
-                self.loaded.bind_frame(entry.offset)(ctypes.addressof(entry.frame))
-                if entry.is_main:
-                    status = self.status(entry.frame.x[0])
-            return ProgramExit(status)
-        except ProgramExit as end:
+            end = self._call(self.entries(arguments, environment))
+        except BaseException as error:
+            end = error
+        end = threads.finish(end)
+        if isinstance(end, ProgramExit):
             return end.with_traceback(None)
+        raise end
+
+    def _call(self, entries: Sequence[Entry]) -> ProgramExit:
+        status = 0
+        for entry in entries:
+            self.loaded.bind_frame(entry.offset)(ctypes.addressof(entry.frame))
+            if entry.is_main:
+                status = self.status(entry.frame.x[0])
+        return ProgramExit(status)
+
+    def _thread_start(self) -> Callable[[int], None]:
+        """What a thread begins with."""
+        if self._start is None:
+            image = words_image(START, "thread", entry="start")
+            start = self._running.load(image, lambda name: None)
+            start.answer_system_calls(self._answer)
+            self._start = start, start.bind_frame(0)
+        return self._start[1]
 
     def status(self, returned: int) -> int:
         """The exit status, where main has returned. Raises LoadError: the start of a C library never returns."""
@@ -187,6 +215,8 @@ class Process:
         """Close its files, and free its memory."""
         self._system.close()
         self.loaded.close()
+        if self._start is not None:
+            self._start[0].close()
         self._memory.close()
 
     def __enter__(self) -> Process:
@@ -203,7 +233,9 @@ def system_call_handler(system: AnswersSystemCalls, loaded: LoadedImage) -> Syst
 
     def answer(pc: int, number: int, arguments: tuple[int, ...]) -> int:
         try:
-            return system.call(number, arguments)
+            return system.call(number, arguments, pc)
+        except TimeIsOver:
+            raise to_error(Trap(TrapKind.TIME_LIMIT, pc), image, base, memory=memory) from None
         except Denied as error:
             trap = Trap(TrapKind.SUPERVISOR_CALL, pc, 0, str(error))
             raise to_error(trap, image, base, memory=memory) from None

@@ -34,3 +34,9 @@ class StandardInput:
     def read(self, size: int, /) -> bytes:
         buffer = getattr(sys.stdin, "buffer", None)
         return bytes(buffer.read1(size)) if buffer is not None else b""
+
+    def fileno(self) -> int:
+        """Its number for the system. Raises OSError: it has none."""
+        if sys.stdin is None:
+            raise OSError("there is no standard input")
+        return sys.stdin.fileno()

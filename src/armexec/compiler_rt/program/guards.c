@@ -7,20 +7,23 @@ typedef unsigned long u64;
 
 #define DONE 1UL
 #define MAKING 2UL
-// Stacks of two threads aren't nearer to each other than this.
+// Where threads have the same thread pointer, their stacks aren't nearer to each other than this.
 #define STACK (512L << 10)
 #define PATIENCE (1L << 34)
+// A guard has the stack pointer in the bits below these, whose highest are 0, and some of the thread pointer in these.
+#define FRAME ((1UL << 48) - 4)
 
 int __cxa_guard_acquire(u64 *guard)
 {
-    // The caller's stack pointer tells the thread, and how deep in its calls it is.
-    u64 frame = (u64)__builtin_frame_address(0);
+    // The caller's stack pointer tells how deep in its calls the thread is.
+    u64 thread = (u64)__builtin_thread_pointer() >> 12 << 48;
+    u64 frame = (u64)__builtin_frame_address(0) & FRAME;
     for (long waited = 0;; waited++) {
         u64 state = __atomic_load_n(guard, __ATOMIC_ACQUIRE);
         if (state & DONE)
             return 0;
-        long above = (long)(frame - (state & ~3UL));
-        if (state & MAKING && (above <= -STACK || above >= STACK)) {
+        long above = (long)(frame - (state & FRAME));
+        if (state & MAKING && (state >> 48 != thread >> 48 || above <= -STACK || above >= STACK)) {
             // Another thread makes it. If a fault has ended that, this doesn't wait for ever.
             if (waited == PATIENCE)
                 stop();
@@ -31,7 +34,7 @@ int __cxa_guard_acquire(u64 *guard)
         if (state & MAKING && above < 0)
             stop();
         // Else nobody makes it, or a call of this thread did, which isn't there any more: a fault has ended it.
-        if (__atomic_compare_exchange_n(guard, &state, frame | MAKING, 0, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED))
+        if (__atomic_compare_exchange_n(guard, &state, thread | frame | MAKING, 0, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED))
             return 1;
     }
 }

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import operator
+import threading
 import time
 from collections.abc import Callable, Sequence
 from typing import Any, Protocol, TypeVar
 
+from armexec.forks import hold
 from armexec.machines import system
 from armexec.machines.addresses import CACHE_LINE, without_tag
 from armexec.machines.aes import substitution_box
@@ -21,6 +23,8 @@ __all__ = ["Memory", "ReferenceMachine"]
 
 
 _Lanes = TypeVar("_Lanes", Bits, Elements)
+_atomic = hold(threading.RLock())
+"""Held by what loads and stores at once. Python may change threads between the two."""
 
 
 class Memory(Protocol):
@@ -145,34 +149,37 @@ class ReferenceMachine(FloatingPoint):
         size = value.width // 8
         if monitor is None or monitor[0] != address.value or len(monitor[1]) != size:
             return Bits(32, 1)
-        if self._read(address.value, size) != monitor[1]:
-            return Bits(32, 1)
-        self._write(address.value, value.value.to_bytes(size, "little"))
+        with _atomic:
+            if self._read(address.value, size) != monitor[1]:
+                return Bits(32, 1)
+            self._write(address.value, value.value.to_bytes(size, "little"))
         return Bits(32, 0)
 
     def clear_exclusive(self) -> None:
         self.monitor = None
 
     def atomic(self, operation: str, address: Bits, operand: Bits, *, acquire: bool, release: bool) -> Bits:
-        old = self.load(address, operand.width)
-        new = {
-            "add": lambda: old + operand,
-            "clr": lambda: old & ~operand,
-            "eor": lambda: old ^ operand,
-            "set": lambda: old | operand,
-            "smax": lambda: old if old.signed > operand.signed else operand,
-            "smin": lambda: old if old.signed < operand.signed else operand,
-            "umax": lambda: old if old.value > operand.value else operand,
-            "umin": lambda: old if old.value < operand.value else operand,
-            "swp": lambda: operand,
-        }[operation]()
-        self.store(address, new)
+        with _atomic:
+            old = self.load(address, operand.width)
+            new = {
+                "add": lambda: old + operand,
+                "clr": lambda: old & ~operand,
+                "eor": lambda: old ^ operand,
+                "set": lambda: old | operand,
+                "smax": lambda: old if old.signed > operand.signed else operand,
+                "smin": lambda: old if old.signed < operand.signed else operand,
+                "umax": lambda: old if old.value > operand.value else operand,
+                "umin": lambda: old if old.value < operand.value else operand,
+                "swp": lambda: operand,
+            }[operation]()
+            self.store(address, new)
         return old
 
     def compare_and_swap(self, address: Bits, expected: Bits, new: Bits, *, acquire: bool, release: bool) -> Bits:
-        old = self.load(address, expected.width)
-        # A write happens either way, as far as permissions go: memory that can't be written faults.
-        self.store(address, new if old.value == expected.value else old)
+        with _atomic:
+            old = self.load(address, expected.width)
+            # A write happens either way, as far as permissions go: memory that can't be written faults.
+            self.store(address, new if old.value == expected.value else old)
         return old
 
     def barrier(self, kind: str, option: int) -> None:

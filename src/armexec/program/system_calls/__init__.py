@@ -4,5 +4,16 @@ from __future__ import annotations
 
 from armexec.program.system_calls.guest import Denied, GuestMemory, ProgramExit
 from armexec.program.system_calls.table import FILE_CALLS, SystemCalls
+from armexec.program.system_calls.threads.model import PROCESS, NewThread, OneThread, Threads
 
-__all__ = ["FILE_CALLS", "Denied", "GuestMemory", "ProgramExit", "SystemCalls"]
+__all__ = [
+    "FILE_CALLS",
+    "PROCESS",
+    "Denied",
+    "GuestMemory",
+    "NewThread",
+    "OneThread",
+    "ProgramExit",
+    "SystemCalls",
+    "Threads",
+]

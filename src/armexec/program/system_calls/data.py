@@ -10,6 +10,7 @@ from armexec.program.system_calls.errno import EBADF, EINVAL, EISDIR, ENOTTY, ES
 from armexec.program.system_calls.guest import Failure
 from armexec.program.system_calls.streams import InputStream, OutputStream
 from armexec.program.system_calls.system import System
+from armexec.resource_limits.deadlines import deadline
 
 __all__ = ["CALLS"]
 
@@ -69,7 +70,7 @@ def _get(system: System, fd: int, count: int) -> bytes:
     if isinstance(source, OutputStream):
         raise Failure(EBADF)
     if isinstance(source, InputStream):
-        return source.read(count)
+        return source.read(count, may_be_left=deadline() is not None or system.threads.are_several())
     if source.entries is not None:
         raise Failure(EISDIR)
     return os.read(source.host, count)

@@ -8,6 +8,8 @@ import sys
 from collections.abc import Callable
 from typing import Any, Protocol
 
+from armexec.program.system_calls.threads.waiting import wait_for_input
+
 __all__ = ["InputStream", "OutputStream", "Readable", "Writable"]
 
 
@@ -28,11 +30,17 @@ class InputStream:
 
     def __init__(self, source: bytes | Readable) -> None:
         file: Readable = io.BytesIO(source) if isinstance(source, bytes) else source
+        self._file = file
         # Buffered files: without waiting for all that was asked for.
         self._read: Callable[[int], bytes] = getattr(file, "read1", file.read)
 
-    def read(self, size: int) -> bytes:
-        """The next bytes; none at the end. Raises what the file raises."""
+    def read(self, size: int, *, may_be_left: bool = False) -> bytes:
+        """The next bytes; none at the end. `may_be_left`: the thread may be ended while it waits.
+
+        Raises TimeIsOver, and what the file raises.
+        """
+        if may_be_left:
+            wait_for_input(self._file)
         return self._read(size)
 
 

@@ -8,6 +8,7 @@ from armexec.program.system_calls.descriptors import Descriptors
 from armexec.program.system_calls.folders import Folders
 from armexec.program.system_calls.growth import Growth
 from armexec.program.system_calls.guest import GuestMemory
+from armexec.program.system_calls.threads.model import Threads
 
 __all__ = ["Break", "System"]
 
@@ -22,11 +23,12 @@ class Break:
 
 @dataclass
 class System:
-    """The program's memory, its open files, the folders that it may use, the end of its heap, and how much
-    memory it has mapped."""
+    """The program's memory, its open files, the folders that it may use, its threads, the end of its heap, and how
+    much memory it has mapped."""
 
     memory: GuestMemory
     descriptors: Descriptors
     folders: Folders
+    threads: Threads
     program_break: Break = field(default_factory=Break)
     growth: Growth = field(default_factory=Growth)

@@ -221,6 +221,12 @@ class Translator:
         self._returned_to.add(address)
 
     def _build(self, side: _Side, address: int, shape: Shape | None) -> LinkedUnit:
+        try:
+            return self._build_in_time(side, address, shape)
+        except TimeIsOver:
+            raise self.to_error(Fault(Trap(TrapKind.TIME_LIMIT, address), address)) from None
+
+    def _build_in_time(self, side: _Side, address: int, shape: Shape | None) -> LinkedUnit:
         if self.tier != AUTO:
             return self._find(side, address, shape, self.tier) or self._translate(side, address, shape, self.tier)
         unit = self._find(side, address, shape, OPTIMIZED)
@@ -253,11 +259,8 @@ class Translator:
         return unit
 
     def _translate(self, side: _Side, address: int, shape: Shape | None, tier: str) -> LinkedUnit:
-        try:
-            compiled, slot = self.plan(address, shape, tier, side.mode)
-            data = compile_in_time(compiled.source(tier), tier=tier, size=compiled.instructions, policy=self.policy)
-        except TimeIsOver:
-            raise self.to_error(Fault(Trap(TrapKind.TIME_LIMIT, address), address)) from None
+        compiled, slot = self.plan(address, shape, tier, side.mode)
+        data = compile_in_time(compiled.source(tier), tier=tier, size=compiled.instructions, policy=self.policy)
         compiled = compiled._replace(object=data)
         if slot is not None:
             slot.keep(compiled)

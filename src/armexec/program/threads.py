@@ -1,0 +1,233 @@
+"""The threads of a program that runs: each is a thread of Python's, which runs the guest without the GIL."""
+
+from __future__ import annotations
+
+import ctypes
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import NoReturn
+
+from armexec.cpu.call_frame import CallFrame
+from armexec.errors import Error
+from armexec.program.system_calls import PROCESS, Denied, GuestMemory, NewThread, ProgramExit
+from armexec.program.system_calls.errno import EAGAIN, ETIMEDOUT
+from armexec.program.system_calls.guest import Failure
+from armexec.program.system_calls.threads.model import Requeue, check_value
+from armexec.program.system_calls.threads.waiting import slices
+from armexec.resource_limits.deadlines import deadline, expire, set_deadline
+from armexec.resource_limits.instruction_budget import instructions_left
+
+__all__ = ["START", "HostThreads"]
+
+START = (
+    0xD51BD046,  # msr tpidr_el0, x6
+    0x910000FF,  # mov sp, x7
+    0xAA0803F1,  # mov x17, x8
+    0xD2801B88,  # mov x8, #220
+    0xD61F0220,  # br x17
+)
+"""What a thread begins with, with its registers in a `CallFrame`: X6 to X8 are TPIDR_EL0, SP and the pc."""
+_PATIENCE = 2.0
+"""Seconds that the end of the other threads may take."""
+
+
+class _ThreadEnds(Exception):
+    """A thread has ended itself, or the program has ended."""
+
+
+@dataclass(eq=False)
+class _Thread:
+    number: int
+    clears: int = 0
+    waits: bool = False
+    """It waits, and only another thread can end that."""
+    ident: int = 0
+    """Its number for Python; 0 before it has begun."""
+
+
+@dataclass(eq=False)
+class _Waiter:
+    """A thread that waits at an address."""
+
+    thread: _Thread
+    address: int
+    mask: int
+    woken: threading.Event = field(default_factory=threading.Event)
+
+
+class HostThreads:
+    """The threads of one run. The one that makes this is the first.
+
+    What ends the program ends all of them: an exit, an exception of any thread, or the end of the first one's time.
+    """
+
+    def __init__(self, memory: GuestMemory, enter: Callable[[], Callable[[int], None]]) -> None:
+        """`enter` gives what runs `START`, as `LoadedImage.bind_frame` does."""
+        self._memory = memory
+        self._enter = enter
+        self._lock = threading.Lock()
+        self._last = PROCESS
+        self._before = deadline()
+        self._local = threading.local()
+        self._local.thread = first = _Thread(PROCESS, ident=threading.get_ident())
+        self._threads = {first}
+        self._running: list[threading.Thread] = []
+        self._waiters: list[_Waiter] = []
+        self._end: BaseException | None = None
+
+    # -- see Threads ----------------------------------------------------------------------------------------------
+    def own_id(self) -> int:
+        return self._own().number
+
+    def set_clear(self, address: int) -> None:
+        self._own().clears = address
+
+    def start(self, new: NewThread) -> int:
+        if instructions_left() is not None:
+            raise Denied("the program starts a thread (clone): with an instruction limit it has one")
+        frame = CallFrame()
+        frame.x[1:5] = new.registers
+        frame.x[6:9] = new.thread_pointer, new.stack, new.pc
+        enter = self._enter()
+        with self._lock:
+            self._last += 1
+            made = _Thread(self._last, new.clears)
+            self._threads.add(made)
+        for place in new.tells:
+            self._memory.write(place, made.number.to_bytes(4, "little"))
+        thread = threading.Thread(
+            target=self._run, args=(made, enter, frame, deadline()), name=f"armexec guest {made.number}", daemon=True
+        )
+        try:
+            thread.start()
+        except RuntimeError:
+            with self._lock:
+                self._threads.remove(made)
+            raise Failure(EAGAIN) from None
+        with self._lock:
+            self._running = [*(each for each in self._running if each.is_alive()), thread]
+        return made.number
+
+    def exit(self, status: int) -> NoReturn:
+        mine = self._own()
+        with self._lock:
+            is_last = len(self._threads) == 1
+        if is_last:
+            raise ProgramExit(status)
+        if mine.number != PROCESS:
+            raise _ThreadEnds
+        # The program goes on without its first thread, whose status it has.
+        self._remove(mine)
+        for seconds in slices(None):
+            with self._lock:
+                if not self._threads:
+                    break
+            time.sleep(seconds)
+        raise ProgramExit(status)
+
+    def wait(self, address: int, value: int, mask: int, until: float | None) -> int:
+        mine = self._own()
+        waiter = _Waiter(mine, address, mask)
+        with self._lock:
+            check_value(self._memory, address, value)
+            mine.waits = until is None
+            if all(thread.waits for thread in self._threads):
+                mine.waits = False
+                raise Denied("the program waits (futex), and so do all its other threads: it would wait for ever")
+            self._waiters.append(waiter)
+        try:
+            for seconds in slices(until):
+                self.check()
+                if waiter.woken.wait(seconds):
+                    return 0
+        finally:
+            with self._lock:
+                mine.waits = False
+                if waiter in self._waiters:
+                    self._waiters.remove(waiter)
+        if waiter.woken.is_set():
+            return 0
+        raise Failure(ETIMEDOUT)
+
+    def wake(self, address: int, count: int, mask: int, requeue: Requeue | None = None) -> int:
+        with self._lock:
+            if requeue is not None:
+                check_value(self._memory, address, requeue.value)
+            found = [each for each in self._waiters if each.address == address and each.mask & mask]
+            for each in found[:count]:
+                self._waiters.remove(each)
+                each.thread.waits = False
+                each.woken.set()
+            others = found[count : count + requeue.most] if requeue is not None else []
+            for each in others:
+                each.address = requeue.to if requeue is not None else each.address
+        return len(found[:count]) + len(others)
+
+    def are_several(self) -> bool:
+        return len(self._threads) > 1
+
+    def check(self) -> None:
+        if self._end is not None:
+            raise _ThreadEnds
+
+    def pause(self) -> None:
+        time.sleep(0)
+
+    def sleep(self, until: float) -> None:
+        for seconds in slices(until):
+            self.check()
+            time.sleep(seconds)
+
+    # -- their ends -----------------------------------------------------------------------------------------------
+    def finish(self, end: BaseException) -> BaseException:
+        """The first thread has ended so: end all others; how the program has ended."""
+        ended = self._end_by(end)
+        until = time.monotonic() + _PATIENCE
+        for thread in self._running:
+            # One that waits for an object of Python's goes on when that lets it, and does nothing for the guest then.
+            thread.join(max(until - time.monotonic(), 0))
+        set_deadline(self._before)
+        return ended
+
+    def _own(self) -> _Thread:
+        mine: _Thread = self._local.thread
+        return mine
+
+    def _end_by(self, end: BaseException) -> BaseException:
+        """The program ends; what has ended it first."""
+        with self._lock:
+            self._end = self._end or end
+            others = [thread.ident for thread in self._threads if thread.ident not in (0, threading.get_ident())]
+        for ident in others:
+            expire(ident)
+        return self._end
+
+    def _run(self, thread: _Thread, enter: Callable[[int], None], frame: CallFrame, when: float | None) -> None:
+        self._local.thread = thread
+        with self._lock:
+            set_deadline(when)
+            thread.ident = threading.get_ident()
+        try:
+            self.check()
+            enter(ctypes.addressof(frame))
+        except _ThreadEnds:
+            pass
+        except BaseException as error:
+            self._end_by(error)
+        finally:
+            set_deadline(None)
+            self._remove(thread)
+
+    def _remove(self, thread: _Thread) -> None:
+        """A thread has ended: see set_tid_address(2)."""
+        with self._lock:
+            self._threads.remove(thread)
+        if not thread.clears:
+            return
+        try:
+            self._memory.write(thread.clears, bytes(4))
+        except Error:
+            return
+        self.wake(thread.clears, 1, 0xFFFFFFFF)
