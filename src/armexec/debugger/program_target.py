@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable, Mapping, Sequence
-from functools import partial
 from typing import Any
 
 from armexec.callbacks import HostFunctions
 from armexec.cpu.cpu import Cpu
 from armexec.cpu.stop import Stop
+from armexec.debugger.guest_threads import SessionThreads
 from armexec.debugger.loaded_guest import LoadedGuest
+from armexec.debugger.past.mapping_log import MappingLog
 from armexec.debugger.places import Places
 from armexec.debugger.recorded_guest import RecordedGuest
 from armexec.debugger.target import (
@@ -18,6 +19,7 @@ from armexec.debugger.target import (
     Region,
     error_of,
     loaded_regions,
+    owned_parts,
     return_address,
     session_cpu,
     session_stack,
@@ -27,7 +29,7 @@ from armexec.engines import LoadedImage
 from armexec.objects import Image
 from armexec.program.images import ProgramResult
 from armexec.program.process import Process
-from armexec.program.system_calls import ProgramExit, SystemCalls
+from armexec.program.system_calls import GuestMemory, ProgramExit, SystemCalls
 from armexec.program.system_calls.streams import Readable
 
 __all__ = ["ProgramTarget"]
@@ -42,10 +44,13 @@ class _ProgramGuest(LoadedGuest):
         super().__init__(loaded, functions, leave, after_return)
         self._end = leave
         self.exit: ProgramExit | None = None
+        self.threads: SessionThreads
 
     def call_hooks(self, kind: str, cpu: Cpu, address: int, detail: object) -> bool:
         try:
-            return super().call_hooks(kind, cpu, address, detail)
+            done = super().call_hooks(kind, cpu, address, detail)
+            self.threads.settle()
+            return done
         except ProgramExit as end:
             self.exit = end.with_traceback(None)
             cpu.pc = self._end
@@ -69,8 +74,12 @@ class ProgramTarget:
     ) -> None:
         self._output = io.BytesIO() if capture else None
         self._error = io.BytesIO() if capture else None
-        system = partial(SystemCalls, input=input, output=self._output, error=self._error, files=files)
-        self._process = Process(image, engine, system, sandbox=sandbox)
+
+        def make_system(memory: GuestMemory) -> SystemCalls:
+            self._mappings = MappingLog(memory, lambda: self.guest.time, lambda: self.guest.log)
+            return SystemCalls(self._mappings, input=input, output=self._output, error=self._error, files=files)
+
+        self._process = Process(image, engine, make_system, sandbox=sandbox)
         try:
             self._start(image, [image.name, *arguments], environment)
         except BaseException:
@@ -90,9 +99,14 @@ class ProgramTarget:
         self.is_apart = loaded.sandbox is not None
         self.leave: int | None = return_address(self._stack)
         self._guest = _ProgramGuest(loaded, process.functions, return_address(self._stack), self._next_entry)
-        self.guest = RecordedGuest(self._guest)
+        self.guest = RecordedGuest(self._guest, None if self.is_apart else owned_parts(self.lent))
+        self.guest.mappings = self._mappings
         self.places = Places([(image, loaded.base)], self._guest.fetch)
         self.cpu = session_cpu(process.engine)
+        threads = SessionThreads(self.cpu, process.memory, lambda: self.guest.time)
+        self.threads: SessionThreads | None = threads
+        self._guest.threads = threads
+        process.use_threads(threads)
         self._enter(0)
 
     def _enter(self, index: int) -> None:

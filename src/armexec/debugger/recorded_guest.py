@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from typing import NamedTuple, Protocol
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from armexec.cpu.cpu import Cpu
 from armexec.debugger.past.write_log import WriteLog
 from armexec.engines.running import Guest
 from armexec.memory import AccessError
+
+if TYPE_CHECKING:
+    from armexec.debugger.past.mapping_log import MappingLog
 
 __all__ = ["DebuggedGuest", "RecordedGuest", "WatchHit", "Watched", "reads_clock"]
 
@@ -64,12 +67,19 @@ class RecordedGuest:
     """A guest that notes in `log` what is overwritten, at the `time` that it is set to.
 
     `word` is the word that was fetched last. `is_external`: the host has done something for the instruction. What the
-    host overwrites is found by comparing the pages that the guest has used before.
+    host overwrites is found by comparing the pages that the guest has used before. Of pages that are Python's, too,
+    only the bytes are compared that it has used.
     """
 
-    def __init__(self, guest: DebuggedGuest) -> None:
+    def __init__(self, guest: DebuggedGuest, owned: Callable[[int], Sequence[tuple[int, int]]] | None = None) -> None:
+        """`owned`: the begin and the end of what is the guest's of a page, by its number; by default, all is."""
         self.guest = guest
+        self._owned = owned
+        # What it has used of the pages that aren't all its own: a bit for each byte.
+        self._shared: dict[int, int] = {}
         self.log = WriteLog()
+        self.mappings: MappingLog | None = None
+        """What the guest maps; None where it maps nothing."""
         self.time = 0
         self.word = 0
         self.is_external = False
@@ -84,11 +94,24 @@ class RecordedGuest:
 
     def use_pages(self, pages: Iterable[int]) -> None:
         """Take pages for used by the guest, by their numbers."""
-        self._pages.update(pages)
+        for page in set(pages) - self._pages:
+            self._add(page)
 
     def use(self, address: int, size: int) -> None:
         """Take bytes for used by the guest."""
-        self._pages.update(range(address // _PAGE, (address + max(size, 1) - 1) // _PAGE + 1))
+        end = address + max(size, 1)
+        for page in range(address // _PAGE, (end - 1) // _PAGE + 1):
+            if page not in self._pages:
+                self._add(page)
+            if page in self._shared:
+                begin = page * _PAGE
+                first, last = max(address, begin) - begin, min(end, begin + _PAGE) - begin
+                self._shared[page] |= (1 << last) - (1 << first)
+
+    def _add(self, page: int) -> None:
+        self._pages.add(page)
+        if self._owned is not None and self._owned(page) != [(page * _PAGE, (page + 1) * _PAGE)]:
+            self._shared[page] = 0
 
     def fetch(self, address: int) -> int | None:
         word = self.guest.fetch(address)
@@ -99,7 +122,7 @@ class RecordedGuest:
         if self.watched:
             self._check("r", address, size)
         data = self.guest.read_as_guest(address, size)
-        self._pages.add(address // _PAGE)
+        self.use(address, size)
         if self.access is not None:
             self.access("read", address, data, data)
         return data
@@ -116,7 +139,7 @@ class RecordedGuest:
         before, self._overwritten = self._overwritten, b""
         self.guest.write_as_guest(address, data)
         self.log.add(self.time, address, before)
-        self._pages.add(address // _PAGE)
+        self.use(address, len(data))
         if self.access is not None:
             self.access("write", address, before, data)
 
@@ -155,7 +178,28 @@ class RecordedGuest:
             for page, data in before.items():
                 now = self._page(page)
                 if now != data and data and now:
-                    self.log.add(self.time, page * _PAGE, data)
+                    self._note(page, data, now)
+
+    def _note(self, page: int, before: bytes, now: bytes) -> None:
+        """Note what has changed of a page."""
+        for first, last in self._parts(page):
+            if before[first:last] != now[first:last]:
+                self.log.add(self.time, page * _PAGE + first, before[first:last])
+
+    def _parts(self, page: int) -> Iterator[tuple[int, int]]:
+        """The parts of a page that are the guest's, by their distances from its beginning."""
+        begin = page * _PAGE
+        if page not in self._shared or self._owned is None:
+            yield 0, _PAGE
+            return
+        bits = self._shared[page]
+        for first, last in self._owned(page):
+            bits |= (1 << last - begin) - (1 << first - begin)
+        while bits:
+            first = (bits & -bits).bit_length() - 1
+            length = (~(bits >> first) & (bits >> first) + 1).bit_length() - 1
+            yield first, first + length
+            bits &= -1 << first + length
 
     def _page(self, page: int) -> bytes:
         try:
@@ -163,6 +207,16 @@ class RecordedGuest:
         except AccessError:
             # Not mapped any more, or not yet.
             return b""
+
+    def undo(self, time: int) -> None:
+        """Put back what was overwritten, mapped and unmapped at a time and later.
+
+        Raises AccessError, and Error: it can't be put back.
+        """
+        if self.mappings is None:
+            self.log.undo(time, self.guest.poke)
+        else:
+            self.mappings.undo(time, lambda: self.log.undo(time, self.guest.poke))
 
     def write(self, address: int, data: bytes) -> None:
         """Change memory as a debugger, and note what was there. Raises AccessError."""

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple, Self, SupportsIndex
 from armexec.cpu.cpu import Cpu
 from armexec.cpu.stop import Stop, StopReason
 from armexec.debugger.breakpoints import Breakpoints, Watchpoint, evaluated
+from armexec.debugger.call_stack import CallStack
 from armexec.debugger.changes import MemoryChange, Step, near_stack, register_changes
 from armexec.debugger.fast.load import stretches_of
 from armexec.debugger.past.backwards import search_back
@@ -24,8 +25,9 @@ from armexec.engines.observed import Policy
 from armexec.errors import Error, ExecutionError, SignatureError
 from armexec.isa import decode
 from armexec.isa.transfers import Transfer, transfer
+from armexec.program.system_calls import PROCESS
 
-__all__ = ["Session", "SessionFrame", "SessionMemory"]
+__all__ = ["Session", "SessionFrame", "SessionMemory", "SessionThread"]
 
 # pytest shows what the user has called, and not how.
 __tracebackhide__ = True
@@ -45,6 +47,22 @@ class SessionFrame(NamedTuple):
         return f"0x{self.pc:x} in {self.place}"
 
 
+class SessionThread(NamedTuple):
+    """A thread of the guest. `number`: what gettid(2) gives. `runs`: the session's registers are its; `waits`: it can't
+    go on before another thread or the time lets it. `pc` is where it goes on."""
+
+    number: int
+    pc: int
+    place: Place
+    runs: bool
+    waits: bool
+    backtrace: list[SessionFrame]
+
+    def __str__(self) -> str:
+        how = "runs" if self.runs else "waits" if self.waits else "stands"
+        return f"thread {self.number} {how} at 0x{self.pc:x} in {self.place}"
+
+
 class SessionMemory:
     """The guest's memory at the time of a session."""
 
@@ -61,11 +79,12 @@ class SessionMemory:
 
 
 class _Goal(NamedTuple):
-    """Where a run is to stop, besides breakpoints: before some addresses; where fewer than `depth` calls are going on;
-    instead of both, where `holds` is true, which is asked before each instruction."""
+    """Where a run is to stop, besides breakpoints: before some addresses; where fewer than `depth` calls of a thread
+    are going on; instead of both, where `holds` is true, which is asked before each instruction."""
 
     addresses: frozenset[int] = frozenset()
     depth: int = 0
+    thread: int = PROCESS
     holds: Callable[[], bool] | None = None
 
 
@@ -87,7 +106,7 @@ class Session:
         """`pace` and `policy` say when code is translated, and instructions are executed many at once."""
         self.target = target
         self.cpu: Cpu = target.cpu
-        self.timeline = Timeline(target.cpu, target.guest, partial(stretches_of, target, policy), pace)
+        self.timeline = Timeline(target.cpu, target.guest, partial(stretches_of, target, policy), pace, target.threads)
         self.memory = SessionMemory(self.timeline)
         self.places: Places = target.places
         self.breakpoints = Breakpoints(self.places)
@@ -143,10 +162,34 @@ class Session:
         """The functions that are running, the innermost first."""
         if self.finished:
             return []
-        calls = list(self.timeline.calls)
-        pcs = [self.cpu.pc, *(call.pc for call in calls)]
-        begins = [*(call.time for call in calls), None]
+        return self._frames(self.cpu.pc, self.timeline.calls)
+
+    def _frames(self, pc: int, calls: CallStack) -> list[SessionFrame]:
+        open_calls = list(calls)
+        pcs = [pc, *(call.pc for call in open_calls)]
+        begins = [*(call.time for call in open_calls), None]
         return [SessionFrame(pc, self.places.place(pc), begin) for pc, begin in zip(pcs, begins, strict=True)]
+
+    @property
+    def thread(self) -> int:
+        """The number of the thread that runs now, whose registers `cpu` has."""
+        threads = self.target.threads
+        return PROCESS if threads is None else threads.number(self.time)
+
+    @property
+    def threads(self) -> list[SessionThread]:
+        """The threads of a program, in the order in which they were started. One of them runs at a time; others go on
+        when it waits or ends, or has executed some thousand instructions."""
+        threads, running = self.target.threads, self.thread
+        found = []
+        for number, standing in {PROCESS: None}.items() if threads is None else threads.standing(self.time).items():
+            runs = number == running
+            pc = self.cpu.pc if runs or standing is None else int(standing.state.pc)
+            calls = self.timeline.calls if runs else self.timeline.calls_of(number)
+            waits = standing is not None and standing.waits
+            frames = [] if self.finished else self._frames(pc, calls)
+            found.append(SessionThread(number, pc, self.places.place(pc), runs, waits, frames))
+        return found
 
     # -- forwards -----------------------------------------------------------------------------------------------------
     def step(self, n: SupportsIndex = 1) -> Step:
@@ -273,7 +316,11 @@ class Session:
         """Whether it stands where it is to stop."""
         if goal.holds is not None:
             return goal.holds()
-        return self.cpu.pc in goal.addresses or self.timeline.calls.depth < goal.depth
+        return self.cpu.pc in goal.addresses or self.timeline.calls.depth < self._depth(goal)
+
+    def _depth(self, goal: _Goal) -> int:
+        """The depth of a goal for the thread that runs now: 0 for any."""
+        return goal.depth if goal.depth and self.thread == goal.thread else 0
 
     def _run(self, goal: _Goal) -> Stop:
         """Go on until something stops it, or it has reached the goal before an instruction other than the first."""
@@ -284,7 +331,7 @@ class Session:
                 stop = timeline.over()
                 if stop is not None:
                     return self._ended(stop)
-                if goal.holds is None and timeline.skip(self._stops(goal), depth=goal.depth):
+                if goal.holds is None and timeline.skip(self._stops(goal), depth=self._depth(goal)):
                     self.error = None
                 else:
                     try:
@@ -331,7 +378,7 @@ class Session:
             return self.step()
         timeline = self.timeline
         before, begin, place, logged = self.cpu.save(), self.time, self.place, len(timeline.guest.log)
-        stop: Stop | None = self._run(_Goal(depth=timeline.calls.depth + 1))
+        stop: Stop | None = self._run(_Goal(depth=timeline.calls.depth + 1, thread=self.thread))
         if stop is not None and stop.reason is StopReason.UNTIL:
             stop = None
         return self._changed(before, begin, place, instruction, logged, stop)
@@ -340,7 +387,7 @@ class Session:
         """Go on until the function that is running is over: it has returned, or was left by `longjmp` or an exception.
         At the first one, go on to the end."""
         self._check_open()
-        return self._run(_Goal(depth=self.timeline.calls.depth))
+        return self._run(_Goal(depth=self.timeline.calls.depth, thread=self.thread))
 
     # -- to other times -----------------------------------------------------------------------------------------------
     def goto(self, time: SupportsIndex) -> None:

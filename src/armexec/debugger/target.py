@@ -18,12 +18,14 @@ from armexec.engines.guards import release_guards
 from armexec.errors import Error
 from armexec.machines.interpreter.decoding import executable
 from armexec.machines.traps import Trap, TrapKind
-from armexec.memory import GuestStack, guest_stack, stack_size
+from armexec.memory import MAPPED_RANGES, MAPPING_CHANGES, GuestStack, guest_stack, stack_size
+from armexec.memory.guest.page_table import PAGE
 from armexec.objects import Image
 from armexec.resource_limits.guest_sizes import sizes
 from armexec.space import AddressSpace
 
 if TYPE_CHECKING:
+    from armexec.debugger.guest_threads import SessionThreads
     from armexec.module.binding import PlacedCall
 
 __all__ = ["CpuTarget", "FunctionTarget", "LentMemory", "Target", "error_of", "session_cpu", "set_arguments"]
@@ -53,6 +55,8 @@ class Target(Protocol):
     places: Places
     leave: int | None
     is_apart: bool
+    threads: SessionThreads | None
+    """The threads of the guest, where it may have several."""
 
     def regions(self) -> list[Region]:
         """The memory that is known."""
@@ -107,6 +111,23 @@ def error_of(stop: Stop, loaded: LoadedImage, guest: LoadedGuest, stack: GuestSt
     return to_error(trap, loaded.image, loaded.base, overflow=overflow, entry=guest.entry, memory=guest.memory)
 
 
+def owned_parts(lent: Callable[[], list[LentMemory]]) -> Callable[[int], list[tuple[int, int]]]:
+    """What is the guest's of a page of this process, by its number.
+
+    That is what armexec or a program has mapped, or what a call lends. All else may be Python's.
+    """
+
+    def parts(page: int) -> list[tuple[int, int]]:
+        begin, end = page * PAGE, (page + 1) * PAGE
+        mapped = MAPPED_RANGES.find(begin)
+        if (mapped is not None and end <= mapped.end) or MAPPING_CHANGES.holds(begin, end):
+            return [(begin, end)]
+        found = ((max(first, begin), min(last, end)) for first, last, _ in lent())
+        return [(first, last) for first, last in found if first < last]
+
+    return parts
+
+
 def session_stack(loaded: LoadedImage) -> GuestStack:
     """A stack of its own for a session, where the guest of an image reaches it."""
     size = sizes().stack or stack_size()
@@ -147,6 +168,8 @@ def set_arguments(cpu: Cpu, block: Any, stack: GuestStack, write: Callable[[int,
 class FunctionTarget:
     """A call of a function, on a stack of its own."""
 
+    threads: SessionThreads | None = None
+
     def __init__(self, name: str, call: PlacedCall, engine: str) -> None:
         loaded = self._loaded = call.loaded
         # Code and data stay as long as the session.
@@ -158,7 +181,7 @@ class FunctionTarget:
         self.is_apart = loaded.sandbox is not None
         self.leave: int | None = return_address(self._stack)
         self._guest = LoadedGuest(loaded, call.functions, return_address(self._stack))
-        self.guest = RecordedGuest(self._guest)
+        self.guest = RecordedGuest(self._guest, None if self.is_apart else owned_parts(self.lent))
         self.places = Places([(loaded.image, loaded.base)], self._guest.fetch, call.texts)
         self.cpu = cpu = session_cpu(engine)
         set_arguments(cpu, call.prepared.block, self._stack, self._guest.poke)
@@ -210,6 +233,7 @@ class CpuTarget:
 
     leave: int | None = None
     is_apart = True
+    threads: SessionThreads | None = None
 
     def __init__(self, cpu: Cpu) -> None:
         space = cpu.space

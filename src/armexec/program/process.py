@@ -190,6 +190,15 @@ class Process:
                 status = self.status(entry.frame.x[0])
         return ProgramExit(status)
 
+    @property
+    def memory(self) -> GuestMemory:
+        """The memory of the program, as its system calls see it."""
+        return self._memory
+
+    def use_threads(self, threads: Threads) -> None:
+        """The program has threads, which somebody else runs."""
+        self._system.use_threads(threads)
+
     def _thread_start(self) -> Callable[[int], None]:
         """What a thread begins with."""
         if self._start is None:

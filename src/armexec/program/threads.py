@@ -112,13 +112,9 @@ class HostThreads:
 
     def exit(self, status: int) -> NoReturn:
         mine = self._own()
-        with self._lock:
-            is_last = len(self._threads) == 1
-        if is_last:
-            raise ProgramExit(status)
         if mine.number != PROCESS:
             raise _ThreadEnds
-        # The program goes on without its first thread, whose status it has.
+        # Other threads go on. The status is the first one's.
         self._remove(mine)
         for seconds in slices(None):
             with self._lock:

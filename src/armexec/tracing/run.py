@@ -10,6 +10,7 @@ from typing import Any
 from armexec.cpu.cpu import Cpu, Limits
 from armexec.cpu.stop import Stop, StopReason
 from armexec.debugger.fast.blocks import Blocks
+from armexec.debugger.guest_threads import TURN
 from armexec.debugger.recorded_guest import DebuggedGuest
 from armexec.debugger.target import Target
 from armexec.engines.observed import Policy, unavailable
@@ -18,6 +19,10 @@ from armexec.engines.recorded.traced import Interpreted
 from armexec.engines.stepping import Run
 
 __all__ = ["End", "run_recorded"]
+
+
+_TURN = 4
+"""Runs of blocks after which another thread of the guest goes on."""
 
 
 @dataclass
@@ -32,8 +37,9 @@ class End:
 class _Guest:
     """A guest that a target asks what time it is."""
 
-    def __init__(self, target: Target) -> None:
+    def __init__(self, target: Target, turn: int) -> None:
         self._target = target
+        self._turn = turn
         guest: DebuggedGuest = target.guest.guest
         self.fetch = guest.fetch
         self.read_as_guest = guest.read_as_guest
@@ -49,8 +55,9 @@ class _Guest:
 
     def registers_redirected(self, cpu: Cpu) -> bool:
         # It rises from one call to the next, which is all that matters.
-        self._target.guest.time += 1
-        return self._redirected(cpu)
+        guest, threads = self._target.guest, self._target.threads
+        guest.time += 1
+        return self._redirected(cpu) or (threads is not None and threads.preempt(guest.time - 1, self._turn))
 
 
 def run_recorded(
@@ -86,12 +93,14 @@ def _runner(
     target: Target, recorder: Recorder, fast: bool | None, policy: Policy | None
 ) -> Iterator[Callable[[Limits], Stop]]:
     """What runs it."""
-    cpu, guest = target.cpu, _Guest(target)
+    cpu = target.cpu
     if not (target.engine != "reference" if fast is None else fast) or (fast is None and unavailable()):
-        yield lambda limits: Interpreted(recorder).run(RecordedGuest(guest), cpu, limits)
+        one_by_one = RecordedGuest(_Guest(target, TURN))
+        yield lambda limits: Interpreted(recorder).run(one_by_one, cpu, limits)
         return
     blocks = Blocks(target, recorder, policy)
+    guest = RecordedGuest(_Guest(target, _TURN), blocks.accessed)
     try:
-        yield lambda limits: blocks.traced.trace(RecordedGuest(guest, blocks.accessed), Run(cpu, limits))
+        yield lambda limits: blocks.traced.trace(guest, Run(cpu, limits))
     finally:
         blocks.close()

@@ -16,6 +16,7 @@ import pytest
 
 import armexec
 from armexec.debugger.rsp import symbol_file
+from debugger.test_threads import OUTPUT, SPINS
 
 from .client import Client
 
@@ -124,7 +125,7 @@ def test_gdb(mod: Any, path: str, record_property: Any) -> None:
             "detach",
         )
         served.done()
-        if "not supported" in out or "Architecture rejected" in out:
+        if any(text in out for text in ("not supported", "Architecture rejected", "unknown architecture")):
             pytest.skip(f"{_version(path)} is for another architecture")
         assert re.search(r"#0 +squares .*\n#1 .* in back_to_python \(\)", out), out
         assert re.search(r"#0 +square \(x=2\) .*<source>:3\n#1 .* in squares \(n=3\) .*\n#2 .* back_to_python", out), (
@@ -156,6 +157,68 @@ def test_gdb_starts_the_program_itself(file: Path, tmp_path: Path) -> None:
     assert re.search(r"#0 +square \(x=1\)", done.stdout), done.stdout + done.stderr
     assert re.search(r"#2 .* main \(argc=3", done.stdout), done.stdout + done.stderr
     assert "exited with code 067" in done.stdout, done.stdout + done.stderr
+
+
+@pytest.mark.skipif(not GDBS, reason="no gdb: the package gdb-multiarch has one")
+@pytest.mark.parametrize("path", GDBS)
+def test_gdb_with_threads(path: str, record_property: Any) -> None:
+    record_property("version", _version(path))
+    with armexec.debug(SPINS, language="c", opt="-O1", flags="-fno-inline -w") as session:
+        served = _Served(session)
+        out = _gdb(
+            path,
+            f":{served.port}",
+            "break square",
+            "continue",
+            "info threads",
+            "thread 1",
+            "bt",
+            "continue",
+            "thread apply all bt 3",
+            "finish",
+            "reverse-continue",
+            "delete",
+            "continue",
+        )
+        served.done()
+        if any(text in out for text in ("not supported", "Architecture rejected", "unknown architecture")):
+            pytest.skip(f"{_version(path)} is for another architecture")
+        assert re.search(r"Thread 1\.1 .*\n.*Thread 1\.[23] .*square \(.*\n.*Thread 1\.[23] ", out), out
+        assert re.search(r"Switching to thread 1 .*\n(.*\n)+#\d .* in main \(", out), out
+        assert len(re.findall(r"hit Breakpoint 1, .*square \(", out)) == 3, out
+        assert re.search(r"Thread 1\.[23] .*\n#0 .*square \(.*\n#1 .* in (odd|even) \(", out), out
+        assert "exited normally" in out, out
+        assert session.result.output == OUTPUT
+
+
+@pytest.mark.skipif(not LLDBS, reason="no lldb")
+@pytest.mark.parametrize("path", LLDBS)
+def test_lldb_with_threads(path: str, tmp_path: Path, record_property: Any) -> None:
+    record_property("version", _version(path))
+    with armexec.debug(SPINS, language="c", opt="-O1", flags="-fno-inline -w") as session:
+        (tmp_path / "spins.elf").write_bytes(symbol_file(session))
+        served = _Served(session)
+        commands = [
+            f"target create {tmp_path / 'spins.elf'}",
+            f"gdb-remote {served.port}",
+            "breakpoint set -n square",
+            "continue",
+            "thread list",
+            "thread select 1",
+            "bt",
+            "breakpoint delete -f",
+            "continue",
+        ]
+        words = [path, "-b", "--no-lldbinit"]
+        for command in commands:
+            words += ["-o", command]
+        done = subprocess.run(words, capture_output=True, text=True, check=False, timeout=180, stdin=subprocess.DEVNULL)
+        served.done()
+        out = done.stdout + done.stderr
+        assert len(re.findall(r"thread #[123]: tid = (0x)?0*[123]", out)) >= 3, out
+        assert re.search(r"frame #\d: .*`main", out), out
+        assert "exited with status = 0" in out, out
+        assert session.result.output == OUTPUT
 
 
 @pytest.mark.skipif(not LLDBS, reason="no lldb")

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 import armexec
 from armexec.debugger.rsp.framing import PacketReader, escaped, packet
+from debugger.test_threads import OUTPUT, SPINS
 
 from .client import Client
 
@@ -366,3 +367,33 @@ def test_long_ways() -> None:
             assert session.time == rare
             assert client.ask("D") == b"OK"
         assert session.result == module.far(60_000)
+
+
+def test_threads() -> None:
+    """Those of a program, with their registers and calls; what runs is told at each stop."""
+    with armexec.debug(SPINS, language="c", opt="-O1", flags="-fno-inline -w") as session, Client(session) as client:
+        place = session.places.addresses("square")[0]
+        assert client.ask(f"Z0,{place:x},4") == b"OK"
+        stop = client.ask("vCont;c:p1.-1")
+        running = session.thread - 999
+        assert stop.startswith(b"T05thread:p1.%x;swbreak" % running)
+        assert client.ask("qfThreadInfo") == b"mp1.1,p1.2,p1.3"
+        assert client.ask("qC") == b"QCp1.%x" % running
+        assert client.ask("qXfer:threads:read::0,1000").count(b"<thread ") == 3
+        assert [client.ask(f"Tp1.{n}") for n in (1, 2, 3, 4)] == [b"OK", b"OK", b"OK", b"E01"]
+        # Another thread's registers, which can't be changed.
+        assert client.ask("Hgp1.1") == b"OK"
+        (main,) = (each for each in session.threads if each.number == 1000)
+        assert _register(client, 32) == main.pc != session.cpu.pc
+        assert client.ask("P0=0500000000000000") == b"E01"
+        assert client.ask("Hgp1.9") == b"E01"
+        assert client.ask(f"Hgp1.{running:x}") == b"OK"
+        assert _register(client, 32) == session.cpu.pc == place
+        # A step of the first one, which waits: it comes when the others let it.
+        assert client.ask(f"z0,{place:x},4") == b"OK"
+        assert client.ask("vCont;s:p1.1;c:p1.-1").startswith(b"T05thread:p1.1;")
+        assert session.thread == 1000
+        assert client.ask("vCont;s:p1.7") == b"E01"
+        assert client.ask("bs").startswith(b"T05")
+        assert client.ask("c") == b"W00"
+        assert session.result.output == OUTPUT

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import ctypes
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -30,6 +30,7 @@ from armexec.memory import AccessError
 
 if TYPE_CHECKING:
     from armexec.debugger.fast.stretch import Stretch, Stretches
+    from armexec.debugger.guest_threads import SessionThreads
 
 __all__ = ["INTERVAL", "Pace", "Timeline"]
 
@@ -66,12 +67,20 @@ class _Event:
 
 
 @dataclass(frozen=True)
+class _Calls:
+    """The innermost call that was going on; and by their numbers those of threads that don't run."""
+
+    innermost: OpenCall | None
+    others: Mapping[int, OpenCall | None]
+
+
+@dataclass(frozen=True)
 class _Checkpoint:
-    """The registers at a time, and the innermost call that was going on."""
+    """The registers at a time, and the calls that were going on."""
 
     time: int
     registers: bytes
-    call: OpenCall | None
+    calls: _Calls
 
 
 class Timeline:
@@ -83,9 +92,15 @@ class Timeline:
     """
 
     def __init__(
-        self, cpu: Cpu, guest: RecordedGuest, stretches: Callable[[], Stretches | None], pace: Pace | None = None
+        self,
+        cpu: Cpu,
+        guest: RecordedGuest,
+        stretches: Callable[[], Stretches | None],
+        pace: Pace | None = None,
+        threads: SessionThreads | None = None,
     ) -> None:
-        """`stretches` gives what executes them, None where nothing does. It is called when they are first needed."""
+        """`stretches` gives what executes them, None where nothing does. It is called when they are first needed.
+        `threads`: those that the guest may have."""
         self.cpu = cpu
         self.guest = guest
         self.time = 0
@@ -93,6 +108,8 @@ class Timeline:
         self.path = Path()
         self.passed: Stop | None = None
         self.calls = CallStack(cpu.sp, self._follows_call)
+        self._threads = threads
+        self._calls_of_others: Mapping[int, OpenCall | None] = {}
         self._pace = pace or Pace()
         self._make_stretches = stretches
         self._stretches: Stretches | None = None
@@ -129,6 +146,9 @@ class Timeline:
         pace, time = self._pace, self.time
         room = pace.most if most is None else min(most, pace.most)
         is_again = time < self.end
+        if self._threads is not None and not is_again:
+            turn = self._threads.room(time)
+            room = room if turn is None else min(room, turn)
         if is_again:
             event = bisect_left(self._event_times, time)
             nearest = (self.end, *self._event_times[event : event + 1], *(at for at in self._edits if at > time))
@@ -204,18 +224,20 @@ class Timeline:
         self._stepper.run.once_more = time < self.end
         guest.time, guest.word = time, 0
         ctypes.memmove(self._before, self._state, _SIZE)
-        logged, call = len(guest.log), self.calls.innermost
+        logged, calls = len(guest.log), self._calls()
         self.passed = None
         try:
             event = self._events.get(time)
             if event is not None:
+                if guest.mappings is not None:
+                    guest.mappings.redo(time)
                 self._apply(event)
                 guest.word = event.word
             else:
                 stop = self._execute(time, pc, logged)
                 if stop is not None:
                     ctypes.memmove(self._state, self._before, _SIZE)
-                    guest.log.undo(time, guest.guest.poke)
+                    guest.undo(time)
                     return self._with_edit(stop)
             self._leave(time + 1, pc)
             self.path.append(pc)
@@ -224,18 +246,45 @@ class Timeline:
             # Also Ctrl-C at any moment.
             self.time = time
             self.path.cut(time)
-            self.calls.innermost = call
+            self._set_calls(calls)
             ctypes.memmove(self._state, self._before, _SIZE)
-            guest.log.undo(time, guest.guest.poke)
+            guest.undo(time)
             self._redo_edit(time)
             raise
         return None
 
     def _leave(self, time: int, pc: int) -> None:
         """The instruction at an address was executed, and the pc may be elsewhere."""
-        state = self.cpu.state
-        if state.pc != pc + 4:
+        state, threads = self.cpu.state, self._threads
+        if threads is not None and threads.number(time - 1) != threads.number(time):
+            self._other_thread(threads, time, pc)
+        elif state.pc != pc + 4:
             self.calls.leave(time, transfer(self.guest.word), pc, int(state.pc), int(state.sp))
+
+    def _other_thread(self, threads: SessionThreads, time: int, pc: int) -> None:
+        """After an instruction of one thread, which may have left for elsewhere, another one goes on."""
+        before, now = threads.number(time - 1), threads.number(time)
+        calls = dict(self._calls_of_others)
+        standing = threads.standing(time).get(before)
+        if standing is not None:
+            left = standing.state
+            if left.pc != pc + 4:
+                self.calls.leave(time, transfer(self.guest.word), pc, int(left.pc), int(left.sp))
+            calls[before] = self.calls.innermost
+        self.calls.innermost = calls.pop(now, None)
+        self._calls_of_others = calls
+
+    def _calls(self) -> _Calls:
+        return _Calls(self.calls.innermost, self._calls_of_others)
+
+    def _set_calls(self, calls: _Calls) -> None:
+        self.calls.innermost, self._calls_of_others = calls.innermost, calls.others
+
+    def calls_of(self, thread: int) -> CallStack:
+        """The open calls of a thread that doesn't run."""
+        calls = CallStack(self.cpu.sp, self._follows_call)
+        calls.innermost = self._calls_of_others.get(thread)
+        return calls
 
     def _follows_call(self, address: int) -> bool:
         word = self.guest.guest.fetch(address - 4)
@@ -263,6 +312,8 @@ class Timeline:
             return stop
         self.passed = stop
         if guest.guest.registers_redirected(self.cpu):
+            guest.is_external = True
+        if self._threads is not None and time == self.end and self._threads.preempt(time):
             guest.is_external = True
         if guest.is_external and time < self.end:
             # A hook or a function of Python that wasn't there the first time.
@@ -305,7 +356,7 @@ class Timeline:
         at = bisect_right(kept, self.time, key=_time_of)
         before = kept[at - 1].time if at else -1
         if not kept or self.time - before >= INTERVAL:
-            kept.insert(at, _Checkpoint(self.time, self.cpu.save(), self.calls.innermost))
+            kept.insert(at, _Checkpoint(self.time, self.cpu.save(), self._calls()))
 
     def close(self) -> None:
         """No stretches follow any more."""
@@ -322,7 +373,7 @@ class Timeline:
         checkpoint = self._checkpoints[bisect_right(self._checkpoints, time, key=_time_of) - 1]
         guest = self.guest
         try:
-            guest.log.undo(checkpoint.time, guest.guest.poke)
+            guest.undo(checkpoint.time)
         except AccessError as error:
             raise Error(
                 f"can't go back to time {time}: what was in memory at 0x{error.address:x} can't be put back,"
@@ -331,7 +382,7 @@ class Timeline:
         self.time = guest.time = checkpoint.time
         self.path.cut(checkpoint.time)
         self.cpu.restore(checkpoint.registers)
-        self.calls.innermost = checkpoint.call
+        self._set_calls(checkpoint.calls)
         edit = self._edits.get(self.time)
         if edit is not None:
             self._apply(edit)
@@ -373,6 +424,10 @@ class Timeline:
         self._events = {at: event for at, event in self._events.items() if at < time}
         self._event_times = list(self._events)
         self._edits = {at: edit for at, edit in self._edits.items() if at <= time}
+        if self._threads is not None:
+            self._threads.forget(time)
+        if self.guest.mappings is not None:
+            self.guest.mappings.forget()
         del self._checkpoints[bisect_right(self._checkpoints, time, key=_time_of) :]
         self.end = time
 

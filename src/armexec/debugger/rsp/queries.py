@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from armexec.debugger.rsp.commands import command
-from armexec.debugger.rsp.resume import THREAD
 from armexec.debugger.rsp.state import State, peek
+from armexec.debugger.rsp.thread_ids import identifier, meant, numbers, running
 
 __all__: list[str] = []
 
@@ -40,19 +40,34 @@ def nothing(state: State, rest: bytes) -> bytes:
     return b""
 
 
-@command("H", "T", "!")
-def threads_are_there(state: State, rest: bytes) -> bytes:
+@command("!")
+def extended(state: State, rest: bytes) -> bytes:
     return b"OK"
+
+
+@command("H")
+def look_at(state: State, rest: bytes) -> bytes:
+    number = meant(state, rest[1:])
+    if number is None:
+        return b"E01"
+    if rest[:1] == b"g":
+        state.thread = number
+    return b"OK"
+
+
+@command("T")
+def is_there(state: State, rest: bytes) -> bytes:
+    return b"E01" if meant(state, rest) is None else b"OK"
 
 
 @command("qC")
 def current_thread(state: State, rest: bytes) -> bytes:
-    return b"QC" + THREAD
+    return b"QC" + identifier(running(state))
 
 
 @command("qfThreadInfo")
 def first_threads(state: State, rest: bytes) -> bytes:
-    return b"m" + THREAD
+    return b"m" + b",".join(map(identifier, numbers(state)))
 
 
 @command("qsThreadInfo")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from armexec.cpu.debuggers import DebuggerRegister, debugger_registers
 from armexec.debugger.rsp.commands import command
 from armexec.debugger.rsp.state import State
+from armexec.debugger.rsp.thread_ids import chosen, chosen_state, running
 
 __all__ = ["expedited"]
 
@@ -20,6 +21,8 @@ def read_all(state: State, rest: bytes) -> bytes:
 
 @command("G")
 def write_all(state: State, rest: bytes) -> bytes:
+    if chosen(state) != running(state):
+        return b"E01"
     try:
         data = bytes.fromhex(rest.decode())
     except ValueError:
@@ -47,7 +50,8 @@ def write_one(state: State, rest: bytes) -> bytes:
         data = bytes.fromhex(value.partition(b";")[0].decode())
     except ValueError:
         return b"E01"
-    if register is None or len(data) != register.size:
+    if register is None or len(data) != register.size or chosen(state) != running(state):
+        # Those of a thread that doesn't run now can't be changed.
         return b"E01"
     _set(state, register, data)
     return b"OK"
@@ -71,7 +75,7 @@ def _numbered(text: bytes) -> DebuggerRegister | None:
 
 
 def _value(state: State, register: DebuggerRegister) -> bytes:
-    return register.read(state.session.cpu.state)
+    return register.read(chosen_state(state))
 
 
 def _set(state: State, register: DebuggerRegister, data: bytes) -> None:

@@ -10,10 +10,10 @@ from armexec.debugger.recorded_guest import WatchHit
 from armexec.debugger.rsp.commands import command
 from armexec.debugger.rsp.registers import expedited
 from armexec.debugger.rsp.state import State
+from armexec.debugger.rsp.thread_ids import identifier, meant, numbers, running
 
-__all__ = ["THREAD", "stopped"]
+__all__ = ["stopped"]
 
-THREAD = b"p1.1"
 _TRAP, _INTERRUPT, _ILLEGAL, _ABORT, _SEGMENT, _TIME = 5, 2, 4, 6, 11, 24
 _SIGNALS = {
     StopReason.FAULT: _SEGMENT,
@@ -29,7 +29,8 @@ _BETWEEN = 1024
 
 def stopped(state: State, signal: int = _TRAP, why: bytes = b"") -> bytes:
     """The packet of a stop, which is kept for `?`."""
-    state.stop = b"T%02xthread:%s;" % (signal, THREAD) + why + expedited(state)
+    state.thread = 0
+    state.stop = b"T%02xthread:%s;" % (signal, identifier(running(state))) + why + expedited(state)
     return state.stop
 
 
@@ -53,38 +54,47 @@ def actions(state: State, rest: bytes) -> bytes:
 
 @command("vCont")
 async def resume(state: State, rest: bytes) -> bytes:
-    action = rest.lstrip(b";").partition(b";")[0].partition(b":")[0]
+    action, _, name = rest.lstrip(b";").partition(b";")[0].partition(b":")
+    thread = meant(state, name)
+    if thread is None:
+        return b"E01"
     if action[:1] in (b"s", b"S"):
-        return await _forwards(state, 1, None)
+        return await _forwards(state, 1, None, thread)
     if action[:1] == b"r":
         begin, _, end = action[1:].partition(b",")
         try:
-            return await _forwards(state, None, (int(begin, 16), int(end, 16)))
+            return await _forwards(state, None, (int(begin, 16), int(end, 16)), thread)
         except ValueError:
             return b"E01"
-    return await _forwards(state, None, None) if action[:1] in (b"c", b"C") else b""
+    return await _forwards(state) if action[:1] in (b"c", b"C") else b""
 
 
 @command("c", "C")
 async def go_on(state: State, rest: bytes) -> bytes:
-    return await _forwards(state, None, None)
+    return await _forwards(state)
 
 
 @command("s", "S")
 async def step(state: State, rest: bytes) -> bytes:
-    return await _forwards(state, 1, None)
+    return await _forwards(state, 1, None, running(state))
 
 
-async def _forwards(state: State, count: int | None, within: tuple[int, int] | None) -> bytes:
-    """Go on: by `count` instructions, or as long as the pc is `within` a range, or until something stops it."""
+async def _forwards(
+    state: State, count: int | None = None, within: tuple[int, int] | None = None, thread: int | None = None
+) -> bytes:
+    """Go on until something stops it; with a thread, by `count` instructions of it, or as long as its pc is `within` a
+    range.
+
+    Where others have their turn meanwhile, they go on as they do without a debugger.
+    """
     session = state.session
     timeline = session.timeline
     timeline.begin(session.target.leave)
-    executed = 0
+    executed = looks = 0
     try:
         while True:
             pc = session.cpu.pc
-            if executed and pc in state.breakpoints:
+            if looks and pc in state.breakpoints:
                 return stopped(state, why=b"swbreak:;")
             over = timeline.over()
             if over is not None and over.reason is StopReason.UNTIL:
@@ -92,9 +102,15 @@ async def _forwards(state: State, count: int | None, within: tuple[int, int] | N
                 return _ended(state)
             if over is not None:
                 return stopped(state, _SIGNALS.get(over.reason, _TRAP))
-            if executed and (executed == count or (within is not None and not within[0] <= pc < within[1])):
+            is_its_turn = thread is None or running(state) == thread
+            if thread is not None and thread not in numbers(state):
+                # It has ended.
                 return stopped(state)
-            skipped = timeline.skip(session.ends | state.breakpoints) if count is None and within is None else 0
+            has_left = within is not None and not within[0] <= pc < within[1]
+            if executed and is_its_turn and (executed == count or has_left):
+                return stopped(state)
+            goes_far = thread is None or not is_its_turn
+            skipped = timeline.skip(session.ends | state.breakpoints) if goes_far else 0
             if not skipped:
                 try:
                     stop = session.forward()
@@ -102,8 +118,9 @@ async def _forwards(state: State, count: int | None, within: tuple[int, int] | N
                     return stopped(state, why=_access(hit))
                 if stop is not None:
                     return _fault(state, stop)
-            executed += skipped or 1
-            if skipped or executed % _BETWEEN == 0:
+            looks += skipped or 1
+            executed += (skipped or 1) if is_its_turn else 0
+            if skipped or looks % _BETWEEN == 0:
                 await asyncio.sleep(0)
                 if state.interrupted.is_set():
                     state.interrupted.clear()

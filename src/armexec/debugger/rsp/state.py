@@ -29,6 +29,8 @@ class State:
     breakpoints: set[int] = field(default_factory=set)
     watched: dict[tuple[int, int, str], Watched] = field(default_factory=dict)
     stop: bytes = b""
+    thread: int = 0
+    """The thread that the debugger looks at, by its number; 0: the one that runs."""
     interrupted: asyncio.Event = field(default_factory=asyncio.Event)
     is_over: bool = False
     detached: bool = False

@@ -9,8 +9,8 @@ from xml.sax.saxutils import quoteattr
 from armexec.cpu.debuggers import target_description
 from armexec.debugger.rsp.commands import command
 from armexec.debugger.rsp.framing import escaped
-from armexec.debugger.rsp.resume import THREAD
 from armexec.debugger.rsp.state import State, pad_of
+from armexec.debugger.rsp.thread_ids import identifier, numbers
 
 __all__: list[str] = []
 
@@ -27,7 +27,8 @@ def _auxv(state: State) -> bytes:
 
 def _threads(state: State) -> bytes:
     name = quoteattr(state.session.target.name)
-    return f'<?xml version="1.0"?>\n<threads><thread id="{THREAD.decode()}" name={name}/></threads>\n'.encode()
+    each = "".join(f'<thread id="{identifier(number).decode()}" name={name}/>' for number in numbers(state))
+    return f'<?xml version="1.0"?>\n<threads>{each}</threads>\n'.encode()
 
 
 _OBJECTS: dict[bytes, Callable[[State], bytes]] = {

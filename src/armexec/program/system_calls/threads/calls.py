@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from typing import Any, NoReturn
+from typing import Any
 
 from armexec.program.system_calls.clocks import SECOND, clock, duration
 from armexec.program.system_calls.errno import EINVAL
@@ -42,9 +42,9 @@ def clone(system: System, pc: int, flags: int, stack: int, parent: int, pointer:
     )
 
 
-def exit(system: System, status: int) -> NoReturn:
+def exit(system: System, status: int) -> int:
     """End the thread: exit(2)."""
-    system.threads.exit(status & 0xFF)
+    return system.threads.exit(status & 0xFF)
 
 
 def own_id(system: System) -> int:

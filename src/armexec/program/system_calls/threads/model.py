@@ -60,8 +60,11 @@ class Threads(Protocol):
     def start(self, new: NewThread) -> int:
         """Start a thread; its number. Raises Failure (EAGAIN), and Denied where there can't be one."""
 
-    def exit(self, status: int) -> NoReturn:
-        """End the thread that asks. The end of the last one ends the program."""
+    def exit(self, status: int) -> int:
+        """End the thread that asks. The end of the last one ends the program, with the status of the first one.
+
+        It comes back where another thread then has the registers.
+        """
 
     def wait(self, address: int, value: int, mask: int, until: float | None) -> int:
         """Wait to be woken, if a word of memory has a value; 0.
