@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import hashlib
 import importlib.util
+import os
 import random
 import subprocess
 import sys
@@ -46,9 +47,11 @@ def _with_atheris(target: str, seconds: float) -> bool:
     with tempfile.TemporaryDirectory() as corpus, tempfile.TemporaryDirectory() as crashes:
         for data in seeds(target):
             (Path(corpus) / hashlib.sha256(data).hexdigest()).write_bytes(data)
-        options = [f"-max_total_time={max(int(seconds), 1)}", f"-artifact_prefix={crashes}/", "-timeout=20"]
+        options = [f"-max_total_time={max(int(seconds), 1)}", f"-artifact_prefix={crashes}/", "-timeout=100"]
         command = [sys.executable, "-m", "tests.fuzz.coverage_guided", target, *options, corpus]
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        # What is kept of each input would fill the user's cache.
+        environment = {**os.environ, "ARMEXEC_CACHE": "off"}
+        done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
         made = len(list(Path(corpus).iterdir()))
         for path in Path(crashes).iterdir():
             _keep(target, path.read_bytes(), done.stderr[-3000:])
