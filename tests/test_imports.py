@@ -107,3 +107,14 @@ print(caller.f(5))
     for _ in range(3):
         done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False)
         assert done.stdout == "32\n", done.stderr
+
+
+@pytest.mark.parametrize("engine", AVAILABLE)
+def test_a_fault_in_another_modules_function_is_told_as_its_own(engine: str) -> None:
+    with armexec.compile("int load(int *p) { return *p; }", "c", "-O1", engine=engine) as inner:
+        source = "int load(int *); int outer(int *p) { return load(p) + 1; }"
+        with armexec.compile(source, "c", "-O1", engine=engine, imports={"load": inner.load}) as outer:
+            with pytest.raises(armexec.MemoryFault) as caught:
+                outer.outer(24)
+            assert caught.value.symbol.partition("+")[0] == "load"
+            assert caught.value.pc == inner.load.address

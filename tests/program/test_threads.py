@@ -6,6 +6,8 @@ import os
 import signal
 import threading
 import time
+from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -197,7 +199,7 @@ def test_threads_that_all_wait_are_told() -> None:
         ("START; return 0;", {"instruction_limit": 100_000}, "with an instruction limit it has one"),
         ("fork(); return 0;", {}, "starts another process (fork)"),
         ("START; pthread_kill(t, SIGUSR1); return 0;", {}, "sends signal 10 to thread 1001, not to itself"),
-        ("START; return 0;", {"isolate": "process"}, "in a process of its own a program has one thread"),
+        ("START; return 0;", {"isolate": "process"}, "in a process of its own code has one thread"),
     ],
     ids=["instruction limit", "fork", "signal", "isolated"],
 )
@@ -254,11 +256,118 @@ def test_what_was_a_limit_before_is_one_afterwards() -> None:
         spin()
 
 
-def test_functions_that_python_calls_have_one() -> None:
-    source = program("static void *f(void *p) { return 0; }", "return 0;").replace("main(void)", "unused(void)")
-    module = armexec.compile(source + "int g(void) { pthread_t t; return pthread_create(&t, 0, f, 0); }", "c")
-    with pytest.raises(armexec.SystemCallDenied, match=r"functions that Python calls have one, programs \(armexec.run"):
-        module.g()
+FUNCTIONS = """
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <unistd.h>
+static pthread_t pool; static atomic_int wanted, done; static pthread_mutex_t lock; static pthread_cond_t changed;
+static void *square(void *p) { long n = (long)p; return (void *)(n * n); }
+long squares(long n) {
+    pthread_t t[4]; long sum = 0; void *result;
+    for (long i = 0; i < 4; i++) if (pthread_create(&t[i], 0, square, (void *)(n + i))) return -1;
+    for (int i = 0; i < 4; i++) { pthread_join(t[i], &result); sum += (long)result; }
+    return sum;
+}
+static void *works(void *p) {
+    for (;;) {
+        pthread_mutex_lock(&lock);
+        while (!wanted) pthread_cond_wait(&changed, &lock);
+        wanted = 0; done++;
+        pthread_cond_broadcast(&changed); pthread_mutex_unlock(&lock);
+    }
+}
+int begin(void) { return pthread_create(&pool, 0, works, 0); }
+int ask(void) {
+    pthread_mutex_lock(&lock);
+    wanted = 1; pthread_cond_broadcast(&changed);
+    while (wanted) pthread_cond_wait(&changed, &lock);
+    pthread_mutex_unlock(&lock);
+    return done;
+}
+static int (*python)(int);
+static void *calls(void *p) { return (void *)(long)python(20); }
+long by_a_thread(int (*f)(int)) {
+    pthread_t t; void *r; python = f; pthread_create(&t, 0, calls, 0); pthread_join(t, &r); return (long)r;
+}
+static void *fails(void *p) { return *(void **)16; }
+int failing(int waits) { pthread_t t; pthread_create(&t, 0, fails, 0); return waits ? pthread_join(t, 0) : 7; }
+static void *spins(void *p) { for (;;); }
+int leave(void) { pthread_t t; return pthread_create(&t, 0, spins, 0); }
+"""
+
+
+@pytest.fixture(params=["translated", "reference"])
+def functions(request: pytest.FixtureRequest) -> Iterator[Any]:
+    with armexec.compile(FUNCTIONS, "c", "-O1", engine=request.param) as module:
+        yield module
+
+
+def test_functions_that_python_calls_start_threads(functions: Any) -> None:
+    assert [functions.squares(n) for n in (1, 5)] == [30, 25 + 36 + 49 + 64]
+
+
+def test_threads_go_on_between_calls(functions: Any) -> None:
+    assert functions.begin() == 0
+    assert [functions.ask() for _ in range(20)] == list(range(1, 21))
+
+
+def test_a_thread_calls_python(functions: Any) -> None:
+    seen: list[str] = []
+
+    def twice(x: int) -> int:
+        seen.append(threading.current_thread().name)
+        return 2 * x
+
+    assert functions.by_a_thread(twice) == 40
+    assert seen == ["armexec guest 1001"]
+
+    def wrong(x: int) -> int:
+        raise LookupError("in a thread")
+
+    with pytest.raises(LookupError, match="in a thread"):
+        functions.by_a_thread(wrong)
+    assert functions.squares(1) == 30
+
+
+def test_what_a_thread_fails_with_is_the_calls(functions: Any) -> None:
+    with pytest.raises(armexec.MemoryFault) as caught:
+        functions.failing(1)
+    assert (caught.value.address, caught.value.symbol.partition("+")[0]) == (16, "fails")
+
+    def call_until_it_is_known() -> None:
+        # It doesn't wait: a system call of it, or of a later call, learns of it.
+        functions.failing(0)
+        for _ in range(100):
+            functions.squares(1)
+            time.sleep(0.05)
+
+    with pytest.raises(armexec.MemoryFault):
+        call_until_it_is_known()
+    assert functions.squares(1) == 30
+
+
+def test_a_time_limit_holds_for_what_was_started(functions: Any) -> None:
+    with armexec.limits(time_limit=1.5):
+        assert functions.leave() == 0
+    end = time.monotonic() + PATIENCE
+    while any(thread.name.startswith("armexec guest") for thread in threading.enumerate()):
+        assert time.monotonic() < end
+        time.sleep(0.05)
+    assert functions.squares(1) == 30
+
+
+def test_the_end_of_a_module_ends_its_threads() -> None:
+    module = armexec.compile(FUNCTIONS, "c", "-O1")
+    module.begin()
+    module.leave()
+    module.close()
+    why = "in a process of its own code has one thread"
+    with (
+        armexec.compile(FUNCTIONS, "c", isolate="process") as isolated,
+        pytest.raises(armexec.SystemCallDenied, match=why),
+    ):
+        isolated.begin()
 
 
 def test_standard_input_of_a_terminal_is_waited_for() -> None:

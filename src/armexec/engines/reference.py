@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import threading
 import time
+import weakref
 from collections import Counter
 from collections.abc import Callable, Mapping
 from functools import partial
@@ -47,6 +48,7 @@ _STEPS = 64
 """Number of instructions between two looks at the clock."""
 
 _local = threading.local()
+_images: weakref.WeakSet[LoadedReferenceImage] = weakref.WeakSet()
 _redirected: dict[int, int] = {}
 """By the addresses of functions that have been replaced, where calls of them go instead."""
 
@@ -249,6 +251,7 @@ def run_call(
         overflow = stack.overflow(trap.detail) if is_access else None
         found = around.words.get(trap.pc)
         word_at = None if found is None else lambda _: found
+        image, base = _image_at(trap.pc) or (image, base)
         error = to_error(trap, image, base, overflow=overflow, entry=address, word_at=word_at)
         _tell(error, machine, top, image, base)
         raise error from None
@@ -259,6 +262,14 @@ def run_call(
     finally:
         if machine.pc != EXIT:
             release_guards(stack.address, top)
+
+
+def _image_at(pc: int) -> tuple[Image, int] | None:
+    """The image whose code is at an address, and where that is: calls go from one to another."""
+    for loaded in list(_images):
+        if loaded.base <= pc < loaded.base + loaded.image.size:
+            return loaded.image, loaded.base
+    return None
 
 
 def _tell(error: Error, machine: ReferenceMachine, top: int, image: Image | None, base: int) -> None:
@@ -297,6 +308,7 @@ class LoadedReferenceImage:
         self._thread_pointer = self.thread_blocks.pointer if self.thread_blocks is not None else None
         self._system_call: SystemCallHandler | None = None
         self._thread: GuestThread | None = None
+        _images.add(self)
 
     def run_as(self, thread: GuestThread) -> None:
         self._thread = thread
@@ -378,6 +390,7 @@ class LoadedReferenceImage:
     def close(self) -> None:
         for address in [at for at in _redirected if self.base <= at < self.base + self.image.size]:
             del _redirected[address]
+        _images.discard(self)
         del self.region, self._thread_pointer
         self.thread_blocks = self._thread = None
 

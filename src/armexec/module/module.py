@@ -97,7 +97,9 @@ class Module:
                 from armexec.program.start import start_library
 
                 with self._settings.limits():
-                    self._library = start_library(self._loaded, self._settings.files, self._settings.memory_limit)
+                    self._library = start_library(
+                        links.engine, self._loaded, self._settings.files, self._settings.memory_limit
+                    )
             if self._library is None:
                 if self._settings.memory_limit is not None:
                     self._limit_heap(self._settings.memory_limit)

@@ -10,7 +10,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 
 from armexec.callbacks import SystemCallHandler
-from armexec.engines import LoadedImage, SupportsFastCalls
+from armexec.engines import Engine, LoadedImage, SupportsFastCalls
 from armexec.engines.thread_local import GuestThread
 from armexec.errors import Aborted
 from armexec.libraries import CAUGHT, EXCEPTIONS, FINISH, FLUSH, LEAVE, START
@@ -21,7 +21,9 @@ from armexec.program.exceptions import LeavingExceptions
 from armexec.program.memory import ProgramMemory
 from armexec.program.process import InitialMemory, system_call_handler
 from armexec.program.standard_streams import StandardError, StandardInput
-from armexec.program.system_calls import OneThread, ProgramExit, SystemCalls
+from armexec.program.system_calls import ProgramExit, SystemCalls
+from armexec.program.thread_start import ThreadStart
+from armexec.program.threads import LastingThreads
 from armexec.resource_limits.run_limits import are_limited, grace
 
 __all__ = ["CLibrary", "LinkedLibrary"]
@@ -37,10 +39,14 @@ class CLibrary(ABC):
     """
 
     def __init__(
-        self, loaded: LoadedImage, files: Mapping[str, str] | None = None, memory_limit: int | None = None
+        self,
+        loaded: LoadedImage,
+        files: Mapping[str, str] | None = None,
+        memory_limit: int | None = None,
+        engine: Engine | None = None,
     ) -> None:
         """Make the library ready, and call the constructors; `files` as in `SystemCalls`. It may map at most
-        `memory_limit` bytes.
+        `memory_limit` bytes. `engine`: what runs it, if it may start threads.
 
         Raises:
             LoadError: a folder of `files` isn't there.
@@ -52,10 +58,15 @@ class CLibrary(ABC):
         errors = StandardError()
         memory = ProgramMemory(loaded.sandbox)
         system = SystemCalls(memory, input=StandardInput(), error=errors, files=files, memory_limit=memory_limit)
-        system.use_threads(OneThread(memory, "functions that Python calls have one, programs (armexec.run) several"))
         self._close_files = weakref.finalize(self, system.close)
         answer = system_call_handler(system, loaded)
-        loaded.answer_system_calls(_ending(answer, errors, loaded))
+        handler = _ending(answer, errors, loaded)
+        loaded.answer_system_calls(handler)
+        self._threads: LastingThreads | None = None
+        if engine is not None:
+            start = ThreadStart(engine, loaded, self._offset(START), answer)
+            self._threads = LastingThreads(memory, start.enter)
+            system.use_threads(self._threads)
         # Its start needs no thread pointer, and an engine that can't set one must refuse before.
         loaded.run_as(GuestThread(0))
         initial = InitialMemory.of(image, loaded.base, [image.name], {}, self._program_headers(), loaded.sandbox)
@@ -125,6 +136,8 @@ class CLibrary(ABC):
         """Call destructors and functions given to atexit, as the end of a program does, and close the files that are
         still open. Raises ExecutionError."""
         try:
+            if self._threads is not None:
+                self._threads.close()
             self._exit()
         finally:
             self._close_files()

@@ -17,11 +17,11 @@ from armexec.memory import HostMemory, Sandbox, page_size, stack_size
 from armexec.objects import Image
 from armexec.program.memory import ProgramMemory
 from armexec.program.stack import initial_stack
-from armexec.program.system_calls import Denied, GuestMemory, ProgramExit, Threads
-from armexec.program.threads import START, HostThreads
+from armexec.program.system_calls import Denied, GuestMemory, ProgramExit, ThreadFailed, Threads
+from armexec.program.thread_start import ThreadStart
+from armexec.program.threads import HostThreads
 from armexec.resource_limits.deadlines import TimeIsOver
 from armexec.resource_limits.guest_sizes import sizes
-from armexec.sources.images import words_image
 
 __all__ = ["AnswersSystemCalls", "Entry", "InitialMemory", "Process", "program_engine", "system_call_handler"]
 
@@ -135,7 +135,7 @@ class Process:
         self._running = running
         self.functions = running.host_functions()
         self._memory = ProgramMemory(running.sandbox)
-        self._start: tuple[LoadedImage, Callable[[int], None]] | None = None
+        self._start: ThreadStart | None = None
         self._system = make_system(self._memory)
         self.loaded: LoadedImage = running.load(image, lambda name: None)
         self._answer = system_call_handler(self._system, self.loaded)
@@ -170,11 +170,13 @@ class Process:
             LoadError: there is no main, or the arguments can't be passed.
             ExecutionError: the guest did what it can't do.
         """
-        threads = HostThreads(self._memory, self._thread_start)
+        entries = self.entries(arguments, environment)
+        self._start = ThreadStart(self._running, self.loaded, entries[0].offset, self._answer)
+        threads = HostThreads(self._memory, self._start.enter)
         self._system.use_threads(threads)
         end: BaseException
         try:
-            end = self._call(self.entries(arguments, environment))
+            end = self._call(entries)
         except BaseException as error:
             end = error
         end = threads.finish(end)
@@ -199,15 +201,6 @@ class Process:
         """The program has threads, which somebody else runs."""
         self._system.use_threads(threads)
 
-    def _thread_start(self) -> Callable[[int], None]:
-        """What a thread begins with."""
-        if self._start is None:
-            image = words_image(START, "thread", entry="start")
-            start = self._running.load(image, lambda name: None)
-            start.answer_system_calls(self._answer)
-            self._start = start, start.bind_frame(0)
-        return self._start[1]
-
     def status(self, returned: int) -> int:
         """The exit status, where main has returned. Raises LoadError: the start of a C library never returns."""
         if self.loaded.image.is_executable:
@@ -225,7 +218,7 @@ class Process:
         self._system.close()
         self.loaded.close()
         if self._start is not None:
-            self._start[0].close()
+            self._start.close()
         self._memory.close()
 
     def __enter__(self) -> Process:
@@ -243,6 +236,8 @@ def system_call_handler(system: AnswersSystemCalls, loaded: LoadedImage) -> Syst
     def answer(pc: int, number: int, arguments: tuple[int, ...]) -> int:
         try:
             return system.call(number, arguments, pc)
+        except ThreadFailed as failed:
+            raise failed.error from None
         except TimeIsOver:
             raise to_error(Trap(TrapKind.TIME_LIMIT, pc), image, base, memory=memory) from None
         except Denied as error:

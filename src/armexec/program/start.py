@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from armexec.engines import LoadedImage
+from armexec.engines import Engine, LoadedImage
 from armexec.program.functions import CLibrary, LinkedLibrary
 
 __all__ = ["start_library"]
 
 
 def start_library(
-    loaded: LoadedImage, files: Mapping[str, str] | None = None, memory_limit: int | None = None
+    engine: Engine, loaded: LoadedImage, files: Mapping[str, str] | None = None, memory_limit: int | None = None
 ) -> CLibrary | None:
     """Make the C library of an image ready, and call its constructors; None for an image without one.
 
@@ -24,7 +24,7 @@ def start_library(
     """
     image = loaded.image
     if image.is_executable:
-        return LinkedLibrary(loaded, files, memory_limit)
+        return LinkedLibrary(loaded, files, memory_limit, engine)
     if not image.is_shared:
         return None
     from armexec.program.shared_functions import start_shared

@@ -14,21 +14,13 @@ from armexec.errors import Error
 from armexec.program.system_calls import PROCESS, Denied, GuestMemory, NewThread, ProgramExit
 from armexec.program.system_calls.errno import EAGAIN, ETIMEDOUT
 from armexec.program.system_calls.guest import Failure
-from armexec.program.system_calls.threads.model import Requeue, check_value
+from armexec.program.system_calls.threads.model import Requeue, ThreadFailed, check_value
 from armexec.program.system_calls.threads.waiting import slices
-from armexec.resource_limits.deadlines import deadline, expire, set_deadline
+from armexec.resource_limits.deadlines import deadline, expire, is_over, set_deadline
 from armexec.resource_limits.instruction_budget import instructions_left
 
-__all__ = ["START", "HostThreads"]
+__all__ = ["HostThreads", "LastingThreads"]
 
-START = (
-    0xD51BD046,  # msr tpidr_el0, x6
-    0x910000FF,  # mov sp, x7
-    0xAA0803F1,  # mov x17, x8
-    0xD2801B88,  # mov x8, #220
-    0xD61F0220,  # br x17
-)
-"""What a thread begins with, with its registers in a `CallFrame`: X6 to X8 are TPIDR_EL0, SP and the pc."""
 _PATIENCE = 2.0
 """Seconds that the end of the other threads may take."""
 
@@ -63,16 +55,19 @@ class HostThreads:
     What ends the program ends all of them: an exit, an exception of any thread, or the end of the first one's time.
     """
 
+    refused = ""
+    """Why nothing may start a thread in this process; empty where it may."""
+
     def __init__(self, memory: GuestMemory, enter: Callable[[], Callable[[int], None]]) -> None:
-        """`enter` gives what runs `START`, as `LoadedImage.bind_frame` does."""
+        """`enter` is that of a `ThreadStart`."""
         self._memory = memory
         self._enter = enter
         self._lock = threading.Lock()
         self._last = PROCESS
         self._before = deadline()
         self._local = threading.local()
-        self._local.thread = first = _Thread(PROCESS, ident=threading.get_ident())
-        self._threads = {first}
+        self._first = _Thread(PROCESS, ident=threading.get_ident())
+        self._threads = {self._first}
         self._running: list[threading.Thread] = []
         self._waiters: list[_Waiter] = []
         self._end: BaseException | None = None
@@ -87,6 +82,8 @@ class HostThreads:
     def start(self, new: NewThread) -> int:
         if instructions_left() is not None:
             raise Denied("the program starts a thread (clone): with an instruction limit it has one")
+        if HostThreads.refused:
+            raise Denied(f"the program starts a thread (clone): {HostThreads.refused}")
         frame = CallFrame()
         frame.x[1:5] = new.registers
         frame.x[6:9] = new.thread_pointer, new.stack, new.pc
@@ -129,10 +126,15 @@ class HostThreads:
         with self._lock:
             check_value(self._memory, address, value)
             mine.waits = until is None
-            if all(thread.waits for thread in self._threads):
+            is_stuck = all(thread.waits for thread in self._threads)
+            if is_stuck:
                 mine.waits = False
-                raise Denied("the program waits (futex), and so do all its other threads: it would wait for ever")
-            self._waiters.append(waiter)
+            else:
+                self._waiters.append(waiter)
+        if is_stuck:
+            # One that would have gone on may have failed.
+            self.check()
+            raise Denied("the program waits (futex), and so do all its other threads: it would wait for ever")
         try:
             for seconds in slices(until):
                 self.check()
@@ -188,7 +190,7 @@ class HostThreads:
         return ended
 
     def _own(self) -> _Thread:
-        mine: _Thread = self._local.thread
+        mine: _Thread = getattr(self._local, "thread", self._first)
         return mine
 
     def _end_by(self, end: BaseException) -> BaseException:
@@ -199,6 +201,10 @@ class HostThreads:
         for ident in others:
             expire(ident)
         return self._end
+
+    def _failed(self, error: BaseException) -> None:
+        """A thread has ended by an exception, or has ended the program."""
+        self._end_by(error)
 
     def _run(self, thread: _Thread, enter: Callable[[int], None], frame: CallFrame, when: float | None) -> None:
         self._local.thread = thread
@@ -211,7 +217,7 @@ class HostThreads:
         except _ThreadEnds:
             pass
         except BaseException as error:
-            self._end_by(error)
+            self._failed(error)
         finally:
             set_deadline(None)
             self._remove(thread)
@@ -227,3 +233,42 @@ class HostThreads:
         except Error:
             return
         self.wake(thread.clears, 1, 0xFFFFFFFF)
+
+
+class LastingThreads(HostThreads):
+    """The threads of a module whose functions Python calls: they go on between calls. The first one is whatever thread
+    calls a function.
+
+    What a thread fails with is raised by the call that waits, or by the next one that makes a system call.
+    """
+
+    def __init__(self, memory: GuestMemory, enter: Callable[[], Callable[[int], None]]) -> None:
+        super().__init__(memory, enter)
+        # It isn't ended.
+        self._first.ident = 0
+        self._error: BaseException | None = None
+
+    def check(self) -> None:
+        if self._own() is not self._first:
+            super().check()
+        elif self._error is not None:
+            with self._lock:
+                error, self._error = self._error, None
+            if error is not None:
+                raise ThreadFailed(error)
+
+    def exit(self, status: int) -> NoReturn:
+        if self._own() is self._first:
+            raise ProgramExit(status)
+        super().exit(status)
+
+    def close(self) -> None:
+        """End all of them."""
+        before = deadline()
+        self.finish(ProgramExit(0))
+        set_deadline(before)
+
+    def _failed(self, error: BaseException) -> None:
+        # That its call had a time limit is no failure of a thread that has outlived it.
+        if not is_over():
+            self._error = self._error or error

@@ -10,7 +10,7 @@ from armexec.isolation.protocol import Request
 from armexec.isolation.worker.conversation import Conversation
 from armexec.objects import Image
 from armexec.program.process import Process
-from armexec.program.system_calls import FILE_CALLS, Denied, GuestMemory, OneThread, SystemCalls, Threads
+from armexec.program.system_calls import FILE_CALLS, Denied, GuestMemory, SystemCalls, Threads
 
 __all__ = ["ProgramInWorker"]
 
@@ -60,12 +60,11 @@ class _System:
     def __init__(self, memory: GuestMemory, conversation: Conversation, number: int) -> None:
         self.memory = memory
         self._own = SystemCalls(memory)
-        self._own.use_threads(OneThread(memory, "in a process of its own a program has one thread"))
         self._conversation = conversation
         self._number = number
 
     def use_threads(self, threads: Threads) -> None:
-        """A worker has one, and a filter that keeps it from starting others."""
+        self._own.use_threads(threads)
 
     def call(self, number: int, arguments: Sequence[int], pc: int = 0) -> int:
         if number in FILE_CALLS:

@@ -22,6 +22,7 @@ from armexec.isolation.worker.conversation import Conversation, Ended, Guest
 from armexec.isolation.worker.module import ModuleInWorker
 from armexec.isolation.worker.output import Output
 from armexec.isolation.worker.program import ProgramInWorker
+from armexec.program.threads import HostThreads
 
 __all__ = ["begin", "confined", "run"]
 
@@ -63,6 +64,8 @@ def confined(memory: int) -> Sandbox:
     limit_resources(memory)
     landlock = deny_files()
     start_threads()
+    # The filter lets nothing start any more.
+    HostThreads.refused = "in a process of its own code has one thread"
     return Sandbox(landlock, filter_system_calls(), memory)
 
 

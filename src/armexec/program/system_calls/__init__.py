@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from armexec.program.system_calls.guest import Denied, GuestMemory, ProgramExit
 from armexec.program.system_calls.table import FILE_CALLS, SystemCalls
-from armexec.program.system_calls.threads.model import PROCESS, NewThread, OneThread, Threads
+from armexec.program.system_calls.threads.model import PROCESS, NewThread, OneThread, ThreadFailed, Threads
 
 __all__ = [
     "FILE_CALLS",
@@ -15,5 +15,6 @@ __all__ = [
     "OneThread",
     "ProgramExit",
     "SystemCalls",
+    "ThreadFailed",
     "Threads",
 ]

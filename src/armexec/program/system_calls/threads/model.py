@@ -8,7 +8,7 @@ from armexec.program.system_calls.errno import EAGAIN, ETIMEDOUT
 from armexec.program.system_calls.guest import Denied, Failure, GuestMemory, ProgramExit
 from armexec.program.system_calls.threads.waiting import sleep_until
 
-__all__ = ["PROCESS", "NewThread", "OneThread", "Requeue", "Threads", "check_value"]
+__all__ = ["PROCESS", "NewThread", "OneThread", "Requeue", "ThreadFailed", "Threads", "check_value"]
 
 PROCESS = 1000
 """The number of the process, which is that of its first thread."""
@@ -43,6 +43,14 @@ def check_value(memory: GuestMemory, address: int, value: int | None) -> None:
     """Raises Failure (EAGAIN): a word of memory hasn't a value."""
     if value is not None and int.from_bytes(memory.read(address, 4), "little") != value:
         raise Failure(EAGAIN)
+
+
+class ThreadFailed(Exception):
+    """Another thread has failed, with an `error`. It is no failure of a system call, as an Error is."""
+
+    def __init__(self, error: BaseException) -> None:
+        super().__init__(error)
+        self.error = error
 
 
 class Threads(Protocol):
@@ -81,7 +89,7 @@ class Threads(Protocol):
 
     def check(self) -> None:
         """A system call was made, which may have taken long. Raises an exception that ends a thread of a program that
-        has ended."""
+        has ended, and ThreadFailed."""
 
     def pause(self) -> None:
         """Let other threads go on."""
@@ -93,7 +101,7 @@ class Threads(Protocol):
 class OneThread:
     """There is no other. `why`: what is said where one is to be started."""
 
-    def __init__(self, memory: GuestMemory, why: str = "here it has one") -> None:
+    def __init__(self, memory: GuestMemory, why: str = "it has one here") -> None:
         self._memory = memory
         self._why = why
 
