@@ -100,8 +100,16 @@ class _Window:
 
 
 class _PerThread(threading.local):
+    """A window has a page and a file, so it is made when it is needed: what armexec has mapped is accessed without it."""
+
     def __init__(self) -> None:
-        self.window = _Window()
+        self._made: _Window | None = None
+
+    @property
+    def window(self) -> _Window:
+        if self._made is None:
+            self._made = _Window()
+        return self._made
 
 
 class HostMemory:

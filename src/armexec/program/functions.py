@@ -66,7 +66,8 @@ class CLibrary(ABC):
         if engine is not None:
             start = ThreadStart(engine, loaded, self._offset(START), answer)
             self._threads = LastingThreads(memory, start.enter)
-            system.use_threads(self._threads)
+            # They hold the image, which holds what answers its system calls.
+            system.use_threads(weakref.proxy(self._threads))
         # Its start needs no thread pointer, and an engine that can't set one must refuse before.
         loaded.run_as(GuestThread(0))
         initial = InitialMemory.of(image, loaded.base, [image.name], {}, self._program_headers(), loaded.sandbox)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import os
+import weakref
 from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple, Protocol
 
@@ -136,6 +137,7 @@ class Process:
         self.functions = running.host_functions()
         self._memory = ProgramMemory(running.sandbox)
         self._start: ThreadStart | None = None
+        self._threads: HostThreads | None = None
         self._system = make_system(self._memory)
         self.loaded: LoadedImage = running.load(image, lambda name: None)
         self._answer = system_call_handler(self._system, self.loaded)
@@ -172,8 +174,9 @@ class Process:
         """
         entries = self.entries(arguments, environment)
         self._start = ThreadStart(self._running, self.loaded, entries[0].offset, self._answer)
-        threads = HostThreads(self._memory, self._start.enter)
-        self._system.use_threads(threads)
+        self._threads = threads = HostThreads(self._memory, self._start.enter)
+        # They hold the image, which holds what answers its system calls.
+        self._system.use_threads(weakref.proxy(threads))
         end: BaseException
         try:
             end = self._call(entries)
