@@ -100,7 +100,7 @@ class _Window:
 
 
 class _PerThread(threading.local):
-    """A window has a page and a file, so it is made when it is needed: what armexec has mapped is accessed without it."""
+    """A window is a page and a file, and is made when it is needed: what armexec has mapped is accessed without it."""
 
     def __init__(self) -> None:
         self._made: _Window | None = None
