@@ -72,6 +72,14 @@ def test_an_unknown_name_is_an_error_that_names_the_nearest(module: Module) -> N
         module[0]  # type: ignore[index]
 
 
+@pytest.mark.parametrize("wrong", [None, "mod.so", armexec], ids=["None", "text", "package"])
+def test_a_function_is_made_of_a_module_and_a_symbol(module: Module, wrong: object) -> None:
+    symbol = module.image.function("fn")
+    for arguments in [(wrong, symbol), (module.image, symbol), (module.loaded, symbol), (module, wrong)]:
+        with pytest.raises(LoadError, match="found in a Module"):
+            armexec.Function(*arguments)  # type: ignore[arg-type]
+
+
 def test_values_come_back_in_their_type(module: Module) -> None:
     assert module.fn(-5) == -5
     assert module.fn2(3, 5) == -2

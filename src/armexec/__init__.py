@@ -45,9 +45,9 @@ if TYPE_CHECKING:
         WorkerCrashed,
     )
     from armexec.module import Function, Module
+    from armexec.module.arguments.variable import VariableArguments
     from armexec.module.code_buffer import CodeBuffer
     from armexec.module.guest_callbacks import Callback, callback
-    from armexec.module.variable_arguments import VariableArguments
     from armexec.profiling.profile import HotFunction, HotLine, Profile, profile
     from armexec.program.images import ProgramResult
     from armexec.programs import run
@@ -130,7 +130,7 @@ _HOMES = {
     "AddressSpace": "armexec.space",
     "CodeBuffer": "armexec.module.code_buffer",
     "GuestPointer": "armexec.abi.guest_pointer",
-    "VariableArguments": "armexec.module.variable_arguments",
+    "VariableArguments": "armexec.module.arguments.variable",
     "limits": "armexec.resource_limits.run_limits",
 }
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from armexec.arrays.kernel import Kernel, kernel_of, origin
-from armexec.arrays.make import make_ufunc, remake_loop
+from armexec.arrays.kernel import origin
 from armexec.arrays.pickling import register
 from armexec.arrays.target import Target
+from armexec.arrays.ufuncs import Ufuncs
 
-__all__ = ["Kernel", "Target", "kernel_of", "make_ufunc", "origin", "remake_loop"]
+__all__ = ["Target", "Ufuncs", "origin"]
 
 register()

@@ -8,7 +8,7 @@ from typing import Any
 from armexec.arrays.loops import BoundLoop
 from armexec.arrays.numpy_api import fields_of, new_ufunc
 
-__all__ = ["Kernel", "kernel_of", "origin"]
+__all__ = ["Kernel", "origin"]
 
 
 class Kernel:
@@ -54,7 +54,7 @@ class Kernel:
         return ctypes.cast(self._address, ctypes.py_object).value
 
 
-def kernel_of(ufunc: object) -> Kernel | None:
+def _kernel_of(ufunc: object) -> Kernel | None:
     """The kernel of a ufunc; None for other ufuncs, and for what is none."""
     import numpy as np
 
@@ -73,5 +73,5 @@ def origin(ufunc: object) -> tuple[Any, str | None] | None:
 
     None for what isn't armexec's: `origin(np.add)`.
     """
-    kernel = kernel_of(ufunc)
+    kernel = _kernel_of(ufunc)
     return None if kernel is None else (kernel.function, kernel.signature)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from armexec.cli.outcome import note
 from armexec.errors import LoadError
-from armexec.module.text_arguments import guess_prototype, parse_arguments
+from armexec.module.arguments.text import guess_prototype, parse_arguments
 
 if TYPE_CHECKING:
     from armexec.module import Function, Module

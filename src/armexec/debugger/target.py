@@ -26,7 +26,7 @@ from armexec.space import AddressSpace
 
 if TYPE_CHECKING:
     from armexec.debugger.guest_threads import SessionThreads
-    from armexec.module.binding import PlacedCall
+    from armexec.module.calls.binding import PlacedCall
 
 __all__ = ["CpuTarget", "FunctionTarget", "LentMemory", "Target", "error_of", "session_cpu", "set_arguments"]
 

@@ -5,32 +5,31 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any
 
 from armexec.backtraces import Backtrace, Frame
 from armexec.engines import check_sandbox
 from armexec.errors import Error, ExecutionError, SignatureError
 from armexec.isolation.callables import Callables, imported
-from armexec.isolation.calls import make_worker_call
 from armexec.isolation.pointers import WorkerMemory
 from armexec.isolation.process import WorkerProcess
 from armexec.isolation.protocol import CallbackReference, Request
 from armexec.isolation.session import Session
+from armexec.isolation.worker_calls import WorkerCalls
+from armexec.module.function import Function
 from armexec.module.guest_callbacks import Callback
 from armexec.module.imports import Import
 from armexec.module.links import Links
-from armexec.module.module import Function, Module
+from armexec.module.module import Module
 from armexec.module.settings import Origin, Settings
-from armexec.objects import FunctionSymbol, Image
+from armexec.module.signatures import replaced_prototype
+from armexec.objects import Image
 from armexec.objects.names import source_name
 from armexec.own_names import own_method
 
 if TYPE_CHECKING:
     from armexec.abi.values.globals import Globals
-    from armexec.arrays import Target
-    from armexec.c_functions import CTarget
     from armexec.errors import Diagnostic
-    from armexec.objects import CType, Prototype
 
 __all__ = ["MEMORY", "IsolatedModule", "complete_error"]
 
@@ -85,6 +84,7 @@ class IsolatedModule(Module):
         self._callables = Callables(self._session)
         contents.imports = imported(self._image, self._given, self._callables)
         self._loaded = _InWorker(self._image, self._session)  # type: ignore[assignment]
+        self._calls = WorkerCalls(self._session, self._callables.address)
         with self._timed.limits():
             self._session.worker  # noqa: B018  # started here, so that what is wrong is told here
 
@@ -119,35 +119,6 @@ class IsolatedModule(Module):
         self._refuse_if_closed()
         return self._loaded, None
 
-    def _refuse_if_closed(self) -> None:
-        if self._closed:
-            raise Error(f"{self._image.name}: the module is closed")
-
-    def _python_call(
-        self,
-        symbol: FunctionSymbol,
-        prototype: Prototype,
-        text: type[str] | type[bytes] | None,
-        variable: tuple[CType, ...] | None = None,
-    ) -> tuple[Callable[..., Any], None]:
-        name = symbol.source_name
-        if variable is not None:
-            raise SignatureError(f"{name}: in a worker process variable arguments have the types of their values only")
-        call = make_worker_call(self._session, prototype, symbol.offset, name, text, self._callables.address)
-        return call, None
-
-    def _prepared_call(self, symbol: FunctionSymbol, *_: Any) -> NoReturn:
-        raise SignatureError(f"{symbol.source_name}: a debugger doesn't reach code in a worker process")
-
-    def _array_target(self, symbol: FunctionSymbol, prototype: Prototype) -> Target:
-        what = f"{symbol.source_name}: a ufunc's loop runs in this process, and the function in a worker"
-        raise Error(f"{what}: load it without isolate=")
-
-    def _c_target(self, function: Function, prototype: Prototype) -> CTarget:
-        from armexec.c_functions import CTarget
-
-        return CTarget(prototype, Function(self, function._symbol, prototype), None, function.offset, False)
-
     def _redirect(self, original: Function, replacement: Callable[..., Any] | None) -> None:
         """As Module's, until the worker ends. The replacement is a callable of Python, or a function of this module."""
         self._refuse_if_closed()
@@ -159,7 +130,7 @@ class IsolatedModule(Module):
         elif isinstance(replacement, Callback):
             target = self._callables.reference(replacement.function, replacement.prototype)
         elif replacement is not None:
-            target = self._callables.reference(replacement, original._replaced_prototype)
+            target = self._callables.reference(replacement, replaced_prototype(original.prototype, original.name))
         self._session.ask(Request.REPLACE, (original.offset, target))
         self._replacements[original.offset] = replacement
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
-from armexec.module.module import Function, Module, UnknownFunction
+from armexec.module.function import Function
+from armexec.module.module import Module, UnknownFunction
 
 __all__ = ["Function", "Module", "UnknownFunction"]

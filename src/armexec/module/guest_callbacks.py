@@ -12,9 +12,9 @@ from armexec.abi.lending import LentOwners, no_address
 from armexec.abi.placement import CallingConvention
 from armexec.engines import Engine, SupportsFastCallbacks, get_engine
 from armexec.errors import SignatureError
+from armexec.module.arguments.variable import VariableArguments, VariablePlans
 from armexec.module.guest_code import GuestCode
 from armexec.module.signatures import prototype_of
-from armexec.module.variable_arguments import VariableArguments, VariablePlans
 from armexec.objects import CType, Prototype
 from armexec.objects.prototypes import Parameter
 

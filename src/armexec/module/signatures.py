@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from armexec.abi.placement import CallingConvention
     from armexec.objects import Image, Prototype
 
-__all__ = ["described", "prototype_of"]
+__all__ = ["described", "known_prototype", "prototype_of", "replaced_prototype"]
 
 
 def prototype_of(
@@ -25,6 +25,24 @@ def prototype_of(
     if not isinstance(signature, str):
         raise SignatureError(f'a signature is a C prototype such as "int(int)", not {described(signature)}')
     return parse_prototype(signature, apple=(convention or calling_convention(image)) == "apple")
+
+
+def known_prototype(prototype: Prototype | None, name: str, image: Image) -> Prototype:
+    """The prototype of a function of an image, for a call. Raises SignatureError if it isn't known."""
+    if prototype is None:
+        files = image.debug_files()
+        keep = f"compile without -gsplit-dwarf ({', '.join(files)})" if files else "keep the debug information"
+        raise SignatureError(
+            f'{name}: its signature isn\'t known: give one, as in .with_signature("int(int)"), or {keep}'
+        )
+    return prototype
+
+
+def replaced_prototype(prototype: Prototype | None, name: str) -> Prototype:
+    """The prototype of a function that is replaced. Raises SignatureError if it isn't known."""
+    if prototype is None:
+        raise SignatureError(f'{name}: its prototype isn\'t known: give armexec.callback(function, "int(int)")')
+    return prototype
 
 
 def described(value: object) -> str:

@@ -116,8 +116,8 @@ def run(
     from armexec.cli.inputs import open_source
     from armexec.cli.options import engine_name
     from armexec.cli.program import given_folders, is_program, run_program
+    from armexec.module.arguments.text import shown_result, written
     from armexec.module.settings import Settings
-    from armexec.module.text_arguments import shown_result, written
     from armexec.resource_limits.run_limits import limits
 
     counts = CountFiles(coverage, callgrind)

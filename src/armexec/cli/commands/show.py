@@ -49,7 +49,7 @@ def show(
     from armexec.cli.console import Console
     from armexec.cli.inputs import open_source
     from armexec.cli.options import engine_name
-    from armexec.module.text_arguments import shown_result, written
+    from armexec.module.arguments.text import shown_result, written
 
     source = open_source(file, language, level=opt, target=target, flags=flag, compiler=compiler, search=search)
     # Lines aren't wrapped: a pipe has no width, and a terminal wraps them itself.

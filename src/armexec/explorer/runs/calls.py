@@ -9,8 +9,8 @@ from typing import Any
 from armexec.errors import LoadError, SignatureError
 from armexec.explorer.builds.runnable import Runnable
 from armexec.module import Function, Module
+from armexec.module.arguments.text import guess_prototype, parse_arguments, shown_result, written
 from armexec.module.settings import Settings
-from armexec.module.text_arguments import guess_prototype, parse_arguments, shown_result, written
 
 __all__ = ["is_program", "prepared", "program_result", "result_of", "stdout_kept", "text_of", "texts_of"]
 

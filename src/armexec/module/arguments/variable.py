@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from armexec.abi.frames import CalleePlan
 from armexec.errors import SignatureError
-from armexec.module.variable_types import argument_type
+from armexec.module.arguments.variable_types import argument_type
 
 if TYPE_CHECKING:
     from armexec.abi.placement import CallingConvention

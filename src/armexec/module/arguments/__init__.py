@@ -1,0 +1,1 @@
+"""Arguments of functions as texts, and variable arguments."""
