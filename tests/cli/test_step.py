@@ -93,3 +93,18 @@ def test_the_shell_survives_nonsense() -> None:
 
 def test_the_end_of_the_input_ends_it() -> None:
     assert _shell("", FN, "3").startswith("fn:")
+
+
+def test_the_shell_shows_threads(tmp_path: Path) -> None:
+    (tmp_path / "p.c").write_text(
+        "#include <pthread.h>\nvoid *work(void *p) { return p; }\n"
+        "int main(void) { pthread_t t; pthread_create(&t, 0, work, 0); return pthread_join(t, 0); }\n"
+    )
+    done = armexec("step", "-i", str(tmp_path / "p.c"), stdin="break work\nc\ninfo threads\nbt\nbt 1000\nbt 7\nc\n")
+    assert (done.status, done.err) == (0, "")
+    lines = done.out.splitlines()
+    assert any(line.startswith("  thread 1000 waits at 0x") for line in lines)
+    assert any(line.startswith("* thread 1001 runs at 0x") and "in work" in line for line in lines)
+    assert any(line.startswith("#0  0x") and "in work" in line for line in lines)
+    assert any(line.startswith("#") and "in main" in line for line in lines)
+    assert "there is no thread 7: info threads shows them" in done.out

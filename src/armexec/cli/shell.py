@@ -273,7 +273,7 @@ class Shell(cmd.Cmd):
             self._say(f"0x{address + n * size:x}: {shown}")
 
     def do_info(self, rest: str) -> None:
-        """info registers|breakpoints|line|time: what there is (i r, i b)."""
+        """info registers|breakpoints|threads|line|time: what there is (i r, i b, i th)."""
         what = rest.strip() or "registers"
         session = self._session
         if "registers".startswith(what.split()[0]):
@@ -287,8 +287,11 @@ class Shell(cmd.Cmd):
             self._say(f"{session.place}")
         elif "time".startswith(what):
             self._say(f"{session.time}")
+        elif "threads".startswith(what):
+            for thread in session.threads:
+                self._say(f"{'*' if thread.runs else ' '} {thread}")
         else:
-            self._say("info registers, breakpoints, line or time")
+            self._say("info registers, breakpoints, threads, line or time")
 
     def _registers(self, names: list[str]) -> None:
         cpu = self._session.cpu
@@ -303,10 +306,15 @@ class Shell(cmd.Cmd):
         flags = "".join(flag if cpu.nzcv >> 3 - n & 1 else flag.lower() for n, flag in enumerate("NZCV"))
         self._say(f"nzcv {flags}")
 
-    def do_backtrace(self, _: str) -> None:
-        """backtrace: the functions that are running, the innermost first (bt)."""
-        for number, frame in enumerate(self._session.backtrace):
-            self._say(f"#{number}  {frame}")
+    def do_backtrace(self, rest: str) -> None:
+        """backtrace [THREAD]: the functions that are running, the innermost first (bt)."""
+        wanted = _number(rest, self._session.thread)
+        found = [thread for thread in self._session.threads if thread.number == wanted]
+        if not found:
+            self._say(f"there is no thread {wanted}: info threads shows them")
+        for thread in found:
+            for number, frame in enumerate(thread.backtrace):
+                self._say(f"#{number}  {frame}")
 
     def do_list(self, rest: str) -> None:
         """list [N]: the next N instructions in memory (l, disas)."""
