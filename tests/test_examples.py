@@ -71,6 +71,12 @@ def test_the_program_that_writes_a_function(engine: str) -> None:
     assert (done.returncode, done.stdout, done.stderr) == (0, "3\n", "")
 
 
+@pytest.mark.skipif(not is_built("c++"), reason="the C++ library isn't built: pytest -m long builds it")
+def test_threads() -> None:
+    done = _script("-m", "armexec", "run", "-O2", EXAMPLES / "threads.cpp")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "78498\n", "")
+
+
 # -- cpu_and_space ----------------------------------------------------------------------------------------------------
 
 

@@ -23,6 +23,9 @@ __tracebackhide__ = True
 class WorkerCalls:
     """The `Calls` of a module that is in a worker."""
 
+    # Threads take turns.
+    run_in_parallel = False
+
     def __init__(self, session: Session, address_of_function: AddressOfFunction) -> None:
         self._session = session
         self._address_of_function = address_of_function

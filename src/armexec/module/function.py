@@ -232,7 +232,7 @@ class Function(GuestCode):
         """
         from armexec.arrays.mapping import Mapped, map_elements
 
-        in_threads = self._module._settings.isolate is None and self.engine != "reference"
+        in_threads = self._module._calls.run_in_parallel and self.engine != "reference"
         mapped = Mapped(self, self._known_prototype(), self.name, self._text is not None, in_threads)
         return map_elements(mapped, arguments, threads, progress)
 

@@ -25,6 +25,8 @@ __tracebackhide__ = True
 class LoadedCalls:
     """The `Calls` of a module whose image is in memory. `texts`: its source, by the names of files."""
 
+    run_in_parallel = True
+
     def __init__(self, loaded: LoadedImage, links: Links, settings: Settings, texts: Mapping[str, str]) -> None:
         self._loaded = loaded
         self._links = links

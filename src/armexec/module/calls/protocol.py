@@ -28,6 +28,9 @@ class Calls(Protocol):
     """Makes calls of one module's functions. A module has it, and it doesn't hold the module, so that the module is
     freed when the last reference to it is gone."""
 
+    run_in_parallel: bool
+    """Whether calls of several threads run at the same time."""
+
     def python_call(self, callee: Callee, again: object) -> tuple[Callable[..., Any], MakeFaster | None]:
         """What Python calls for a function, and what makes a faster one, if that can be made. `again` makes the
         Function, for exceptions.
