@@ -380,3 +380,32 @@ def test_standard_input_of_a_terminal_is_waited_for() -> None:
         assert armexec.run(source, input=file, language="c", opt="-O1", flags="-w").output == b"late\n"
     timer.join()
     os.close(writing)
+
+
+RELAXED = """
+#include <pthread.h>
+#include <sched.h>
+#include <stdatomic.h>
+static struct { atomic_int stop; atomic_long count; volatile int end; long plain; } s;
+static void *counts(void *p) {
+    while (!atomic_load_explicit(&s.stop, memory_order_relaxed))
+        atomic_store_explicit(&s.count, atomic_load_explicit(&s.count, memory_order_relaxed) + 1, memory_order_relaxed);
+    return 0;
+}
+static void *adds(void *p) { while (!s.end) s.plain += 3; return 0; }
+int main(void) {
+    pthread_t t, u;
+    pthread_create(&t, 0, counts, 0); pthread_create(&u, 0, adds, 0);
+    while (atomic_load_explicit(&s.count, memory_order_relaxed) < 10000) sched_yield();
+    s.end = 1;
+    atomic_store_explicit(&s.stop, 1, memory_order_relaxed);
+    pthread_join(t, 0); pthread_join(u, 0);
+    return s.plain % 3;
+}
+"""
+
+
+@pytest.mark.parametrize("opt", one_of(2, ["-O2", "-O0", "-O1"]))
+def test_loops_that_store_see_what_others_store(opt: str) -> None:
+    """A relaxed atomic is a plain load: it isn't made once, before the loop."""
+    assert armexec.run(RELAXED, language="c", opt=opt, engine="translated:O2", time_limit=3 * PATIENCE).status == 0
