@@ -199,3 +199,20 @@ def test_memory_that_was_given_back_is_there_at_earlier_times(engine: str) -> No
             assert there.setdefault(time, session.cpu.save()) == session.cpu.save(), time
         session.goto(end)
         assert session.result.output == b"30\n"
+
+
+def test_much_memory_that_was_given_back_is_gone(monkeypatch: pytest.MonkeyPatch) -> None:
+    from armexec.debugger.past import mapping_log
+
+    monkeypatch.setattr(mapping_log, "_MOST_KEPT", 1 << 17)
+    with debugged(MAPS) as session:
+        session.run()
+        end = session.time
+        assert session.result.output == b"30\n"
+        with pytest.raises(armexec.Error, match=r"can't go (there|back to time 0)"):
+            session.goto(0)
+        # It stands where it was, and can go where all is there.
+        session.goto(end)
+        session.back(10)
+        session.goto(end)
+        assert session.result.output == b"30\n"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from armexec.debugger.past.write_log import WriteLog
@@ -50,6 +50,7 @@ class MappingLog:
         self._changes: list[_Change] = []
         self._done = 0
         self._given_back: list[_Range] = []
+        self._gone: list[_Range] = []
         self.read = memory.read
         self.write = memory.write
 
@@ -71,6 +72,7 @@ class MappingLog:
             if self._covered(oldest) == [(oldest.begin, oldest.end, None)]:
                 self._memory.unmap(oldest.begin, oldest.end - oldest.begin)
                 self._ranges = _replaced(self._ranges, oldest, keep=False)
+                self._gone.append(oldest)
 
     def protect(self, address: int, size: int, protection: str) -> None:
         if sum(end - begin for begin, end in self._mapped(address, address + size)) != size:
@@ -86,6 +88,7 @@ class MappingLog:
         """
         begin = bisect_left(self._changes, time, hi=self._done, key=lambda change: change.time)
         undone = self._changes[begin : self._done]
+        self._check(undone)
         for change in undone:
             self._protect(_Range(change.after.begin, change.after.end, "rw"))
         within()
@@ -101,6 +104,7 @@ class MappingLog:
         """Do what the instruction of a time has done, once more. Raises Error: pages aren't there any more."""
         while self._done < len(self._changes) and self._changes[self._done].time == time:
             after = self._changes[self._done].after
+            self._check(self._changes[self._done : self._done + 1])
             self._protect(after)
             self._ranges = _replaced(self._ranges, after)
             self._done += 1
@@ -138,13 +142,18 @@ class MappingLog:
         parts = self._covered(_Range(begin, end, None))
         return [(first, last) for first, last, protection in parts if protection is not None]
 
+    def _check(self, changes: Sequence[_Change]) -> None:
+        """Raises Error: pages that were changed aren't there any more."""
+        for each in changes:
+            for gone in self._gone:
+                if gone.begin < each.after.end and each.after.begin < gone.end:
+                    raise Error(
+                        f"can't go there: the program had memory at 0x{gone.begin:x} then, which it has given back"
+                        " since, and which isn't kept: a session keeps the last 256 MiB"
+                    )
+
     def _protect(self, pages: _Range) -> None:
-        try:
-            self._memory.protect(pages.begin, pages.end - pages.begin, pages.protection or "")
-        except HostError:
-            raise Error(
-                f"can't go there: the program had memory at 0x{pages.begin:x} then, which it has given back since"
-            ) from None
+        self._memory.protect(pages.begin, pages.end - pages.begin, pages.protection or "")
 
     def _note(self, begin: int, end: int) -> None:
         """Note what is in pages that are about to be mapped anew."""
