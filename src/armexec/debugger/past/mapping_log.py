@@ -50,7 +50,8 @@ class MappingLog:
         self._changes: list[_Change] = []
         self._done = 0
         self._given_back: list[_Range] = []
-        self._gone: list[_Range] = []
+        self._gone: list[tuple[int, _Range]] = []
+        """Pages that aren't there any more, and since when. Others may be at their addresses since."""
         self.read = memory.read
         self.write = memory.write
 
@@ -72,7 +73,7 @@ class MappingLog:
             if self._covered(oldest) == [(oldest.begin, oldest.end, None)]:
                 self._memory.unmap(oldest.begin, oldest.end - oldest.begin)
                 self._ranges = _replaced(self._ranges, oldest, keep=False)
-                self._gone.append(oldest)
+                self._gone.append((self._now(), oldest))
 
     def protect(self, address: int, size: int, protection: str) -> None:
         if sum(end - begin for begin, end in self._mapped(address, address + size)) != size:
@@ -145,8 +146,8 @@ class MappingLog:
     def _check(self, changes: Sequence[_Change]) -> None:
         """Raises Error: pages that were changed aren't there any more."""
         for each in changes:
-            for gone in self._gone:
-                if gone.begin < each.after.end and each.after.begin < gone.end:
+            for since, gone in self._gone:
+                if each.time < since and gone.begin < each.after.end and each.after.begin < gone.end:
                     raise Error(
                         f"can't go there: the program had memory at 0x{gone.begin:x} then, which it has given back"
                         " since, and which isn't kept: a session keeps the last 256 MiB"
