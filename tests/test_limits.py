@@ -313,3 +313,18 @@ def test_llvm_is_left_in_time_and_goes_on(where: Callable[[Callable[[], None]], 
     assert results == [expected]
     assert late
     assert max(late) < 0.2 * whole
+
+
+@pytest.mark.slow
+def test_other_code_does_not_wait_for_what_was_left() -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("ARMEXEC_CACHE", "off")
+        start = time.monotonic()
+        _long_to_translate()(5)
+        whole = time.monotonic() - start
+        f = _long_to_translate()
+        with pytest.raises(armexec.TimeLimitExceeded), armexec.limits(time_limit=0.5 * whole):
+            f(5)
+        start = time.monotonic()
+        assert armexec.function("add x0, x0, #7\n ret", "long(long)", engine="translated:O2")(1) == 8
+        assert time.monotonic() - start < 0.3 * whole

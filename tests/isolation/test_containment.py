@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import socket
@@ -270,3 +271,20 @@ def test_a_time_limit_leaves_the_guest_and_keeps_the_worker(module: IsolatedModu
         module.forever()
     assert caught.value.symbol.startswith("forever")
     assert module.next() == 2
+
+
+@pytest.mark.slow
+def test_a_worker_goes_on_after_a_limit_that_came_within_llvm() -> None:
+    """It can't start another thread for LLVM, so it works without one."""
+    steps = ((f"x{i % 8}", f"x{(i * 3 + 1) % 8}", f"x{(i * 5 + 2) % 8}") for i in range(4000))
+    lines = [f"{('madd', 'msub')[i % 2]} {to}, {a}, {b}, {to}" for i, (to, a, b) in enumerate(steps)]
+    loop = "\n".join(("mov x9, #3", "1:", *lines, "add x0, x0, x1", "subs x9, x9, #1", "b.ne 1b", "ret"))
+    expected = armexec.function(loop, "long(long)", engine="reference")(5)
+    text = f".globl slow\nslow: {loop}\n.globl quick\nquick: add x0, x0, #7\n ret"
+    with armexec.compile(text, "assembly", isolate="process", engine="translated:O2") as module:
+        slow, quick = (module[name].with_signature("long(long)") for name in ("slow", "quick"))
+        for _ in range(2):
+            with contextlib.suppress(armexec.TimeLimitExceeded), armexec.limits(time_limit=0.1):
+                assert slow(5) == expected
+            assert quick(1) == 8
+        assert slow(5) == expected

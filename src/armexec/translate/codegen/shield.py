@@ -62,14 +62,30 @@ class _Worker:
         atexit.register(self._end)
 
     def _forget(self) -> None:
-        # It is in the parent.
+        # They are in the parent.
+        self._left: list[threading.Thread] = []
+        self._begin_anew()
+
+    def _begin_anew(self) -> None:
         self._jobs: SimpleQueue[_Job | None] = SimpleQueue()
         self._thread: threading.Thread | None = None
+
+    def leave(self) -> None:
+        """Nobody waits for what the thread does now: another one takes its place, and it ends when that is done."""
+        self._jobs.put(None)
+        if self._thread is not None:
+            self._left = [*(each for each in self._left if each.is_alive()), self._thread]
+        self._begin_anew()
 
     def add(self, job: _Job) -> None:
         if self._thread is None:
             thread = threading.Thread(target=self._work, args=(self._jobs,), name="armexec LLVM", daemon=True)
-            thread.start()
+            try:
+                thread.start()
+            except RuntimeError:
+                # A confined process can't start any more.
+                job.run()
+                return
             self._thread = thread
         self._jobs.put(job)
 
@@ -82,14 +98,12 @@ class _Worker:
 
     def _end(self) -> None:
         """The interpreter ends: not in the middle of LLVM."""
-        if self._thread is not None:
-            self._jobs.put(None)
-            self._thread.join()
+        self.leave()
+        for thread in self._left:
+            thread.join()
 
 
 _worker = _Worker()
-
-
 _left: dict[Hashable, _Job] = {}
 """Work that was left in time, the oldest first."""
 in_child(_left.clear)
@@ -139,6 +153,8 @@ def left_in_time(key: Hashable, work: Callable[[], _T]) -> _T:
     try:
         result: _T = job.wait(when)
     except TimeIsOver:
+        if _is_main():
+            _worker.leave()
         _left[key] = job
         while len(_left) > _LEFT:
             _left.pop(next(iter(_left)), None)
