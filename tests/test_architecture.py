@@ -89,6 +89,7 @@ MAY_IMPORT = {
     "sources": {"asm", "disasm", "objects", "toolchain", "words", "errors", "files"},
     "libraries": {"asm", "compiler_rt", "objects", "progress", "toolchain", "store", "errors"},
     "program": {
+        "forks",
         "callbacks",
         "resource_limits",
         "compiler_rt",

@@ -11,6 +11,7 @@ from typing import NoReturn
 
 from armexec.cpu.call_frame import CallFrame
 from armexec.errors import Error
+from armexec.forks import renew
 from armexec.program.system_calls import PROCESS, Denied, GuestMemory, NewThread, ProgramExit
 from armexec.program.system_calls.errno import EAGAIN, ETIMEDOUT
 from armexec.program.system_calls.guest import Failure
@@ -62,7 +63,7 @@ class HostThreads:
         """`enter` is that of a `ThreadStart`."""
         self._memory = memory
         self._enter = enter
-        self._lock = threading.Lock()
+        self._lock = renew(self)
         self._last = PROCESS
         self._before = deadline()
         self._local = threading.local()
