@@ -282,7 +282,7 @@ def test_a_thread_pointer_may_be_anything() -> None:
     )
     assert mod.get() == mod.globals["mine"] == 7
     for pointer in (0, 8, SIZE - 16, 1 << 47, MASK64 - 15):
-        mod._library._thread.pointer = pointer  # type: ignore[union-attr]
+        mod.loaded.thread.pointer = pointer  # type: ignore[union-attr]
         with pytest.raises(armexec.Error):
             mod.globals["mine"]
         with pytest.raises(armexec.ExecutionError):

@@ -109,7 +109,7 @@ def test_the_library_is_one_thread() -> None:
     assert each(lambda n: grow(n) + 1, 10) == 45 + 10
     with pytest.raises(KeyError):
         each({}.__getitem__, 1)
-    thread: Any = m._library._thread  # type: ignore[union-attr]
+    thread: Any = m.loaded.thread
     before = sys.getrefcount(thread), sys.getrefcount(thread._lock)
     for _ in range(1000):
         assert number(b"7") == 7
