@@ -333,7 +333,7 @@ def test_what_a_thread_fails_with_is_the_calls(functions: Any) -> None:
     assert (caught.value.address, caught.value.symbol.partition("+")[0]) == (16, "fails")
 
     def call_until_it_is_known() -> None:
-        # It doesn't wait: a system call of it, or of a later call, learns of it.
+        # It doesn't wait: a later call learns of it.
         functions.failing(0)
         for _ in range(100):
             functions.squares(1)
@@ -342,6 +342,14 @@ def test_what_a_thread_fails_with_is_the_calls(functions: Any) -> None:
     with pytest.raises(armexec.MemoryFault):
         call_until_it_is_known()
     assert functions.squares(1) == 30
+
+
+def test_what_no_call_knows_of_is_told_at_the_end() -> None:
+    module = armexec.compile(FUNCTIONS, "c", "-O1")
+    assert module.failing(0) == 7
+    time.sleep(0.3)
+    with pytest.raises(armexec.MemoryFault):
+        module.close()
 
 
 def test_a_time_limit_holds_for_what_was_started(functions: Any) -> None:

@@ -135,13 +135,14 @@ class CLibrary(ABC):
 
     def finish(self) -> None:
         """Call destructors and functions given to atexit, as the end of a program does, and close the files that are
-        still open. Raises ExecutionError."""
+        still open. Raises ExecutionError, also one of a thread of the guest that no call knows of."""
+        failed = None if self._threads is None else self._threads.close()
         try:
-            if self._threads is not None:
-                self._threads.close()
             self._exit()
         finally:
             self._close_files()
+        if failed is not None:
+            raise failed
 
     @abstractmethod
     def _exit(self) -> None:

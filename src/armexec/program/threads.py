@@ -27,7 +27,11 @@ _PATIENCE = 2.0
 
 
 class _ThreadEnds(Exception):
-    """A thread has ended itself, or the program has ended."""
+    """The program has ended."""
+
+
+class _Exit(_ThreadEnds):
+    """A thread has ended itself."""
 
 
 @dataclass(eq=False)
@@ -111,9 +115,10 @@ class HostThreads:
     def exit(self, status: int) -> NoReturn:
         mine = self._own()
         if mine.number != PROCESS:
-            raise _ThreadEnds
+            raise _Exit
         # Other threads go on. The status is the first one's.
         self._remove(mine)
+        self._tell(mine)
         for seconds in slices(None):
             with self._lock:
                 if not self._threads:
@@ -134,11 +139,11 @@ class HostThreads:
                 self._waiters.append(waiter)
         if is_stuck:
             # One that would have gone on may have failed.
-            self.check()
+            self.look()
             raise Denied("the program waits (futex), and so do all its other threads: it would wait for ever")
         try:
             for seconds in slices(until):
-                self.check()
+                self.look()
                 if waiter.woken.wait(seconds):
                     return 0
         finally:
@@ -170,6 +175,10 @@ class HostThreads:
     def check(self) -> None:
         if self._end is not None:
             raise _ThreadEnds
+
+    def look(self) -> None:
+        """A thread waits. Raises an exception where that is to end."""
+        self.check()
 
     def pause(self) -> None:
         time.sleep(0)
@@ -209,12 +218,15 @@ class HostThreads:
 
     def _run(self, thread: _Thread, enter: Callable[[int], None], frame: CallFrame, when: float | None) -> None:
         self._local.thread = thread
+        exits = False
         with self._lock:
             set_deadline(when)
             thread.ident = threading.get_ident()
         try:
             self.check()
             enter(ctypes.addressof(frame))
+        except _Exit:
+            exits = True
         except _ThreadEnds:
             pass
         except BaseException as error:
@@ -222,11 +234,15 @@ class HostThreads:
         finally:
             set_deadline(None)
             self._remove(thread)
+            if exits:
+                self._tell(thread)
 
     def _remove(self, thread: _Thread) -> None:
-        """A thread has ended: see set_tid_address(2)."""
         with self._lock:
             self._threads.remove(thread)
+
+    def _tell(self, thread: _Thread) -> None:
+        """A thread has ended itself: see set_tid_address(2). What it clears may be a lock that it holds until then."""
         if not thread.clears:
             return
         try:
@@ -240,7 +256,8 @@ class LastingThreads(HostThreads):
     """The threads of a module whose functions Python calls: they go on between calls. The first one is whatever thread
     calls a function.
 
-    What a thread fails with is raised by the call that waits, or by the next one that makes a system call.
+    What a thread fails with is raised by the call that waits, or by the next one that does, and else when the module is
+    closed. In other system calls the C library may be in the middle of something.
     """
 
     def __init__(self, memory: GuestMemory, enter: Callable[[], Callable[[int], None]]) -> None:
@@ -252,22 +269,29 @@ class LastingThreads(HostThreads):
     def check(self) -> None:
         if self._own() is not self._first:
             super().check()
-        elif self._error is not None:
-            with self._lock:
-                error, self._error = self._error, None
-            if error is not None:
-                raise ThreadFailed(error)
+
+    def look(self) -> None:
+        super().look()
+        error = self._taken() if self._own() is self._first else None
+        if error is not None:
+            raise ThreadFailed(error)
+
+    def _taken(self) -> BaseException | None:
+        with self._lock:
+            error, self._error = self._error, None
+        return error
 
     def exit(self, status: int) -> NoReturn:
         if self._own() is self._first:
             raise ProgramExit(status)
         super().exit(status)
 
-    def close(self) -> None:
-        """End all of them."""
+    def close(self) -> BaseException | None:
+        """End all of them; what one has failed with, if nobody knows of it."""
         before = deadline()
         self.finish(ProgramExit(0))
         set_deadline(before)
+        return self._taken()
 
     def _failed(self, error: BaseException) -> None:
         # That its call had a time limit is no failure of a thread that has outlived it.
