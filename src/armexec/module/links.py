@@ -110,12 +110,16 @@ class Links:
                 f"{what} is code of the engine {engine!r}, and {self.image.name} runs on {self.engine.name!r}"
             )
 
-    @cached_property
+    @property
     def _callbacks(self) -> Callbacks:
-        from armexec.abi import calling_convention
-        from armexec.module.guest_callbacks import Callbacks
+        made: Callbacks | None = self.__dict__.get("made_callbacks")
+        if made is None:
+            from armexec.abi import calling_convention
+            from armexec.module.guest_callbacks import Callbacks
 
-        return Callbacks(self.engine, calling_convention(self.image))
+            # A cached_property may be made by two threads at once (Python 3.12), and the callbacks of one would be gone.
+            made = self.__dict__.setdefault("made_callbacks", Callbacks(self.engine, calling_convention(self.image)))
+        return made
 
     def callback(self, function: Callable[..., Any], prototype: Prototype) -> Callback:
         """The callback of a function of Python: the same one as long as it is kept.
