@@ -117,7 +117,7 @@ class Links:
             from armexec.abi import calling_convention
             from armexec.module.guest_callbacks import Callbacks
 
-            # A cached_property may be made by two threads at once (Python 3.12), and the callbacks of one would be gone.
+            # Two threads may make a cached_property at once (Python 3.12), and the callbacks of one would be gone.
             made = self.__dict__.setdefault("made_callbacks", Callbacks(self.engine, calling_convention(self.image)))
         return made
 
