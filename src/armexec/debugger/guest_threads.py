@@ -22,7 +22,7 @@ from armexec.program.system_calls.threads.waiting import sleep_until
 __all__ = ["TURN", "SessionThreads", "StandingThread"]
 
 TURN = 10_000
-"""How many instructions a thread executes at most before others go on."""
+"""The most instructions that a thread executes before another thread runs."""
 _MASK = (1 << 64) - 1
 
 
@@ -46,7 +46,7 @@ class StandingThread:
         return CpuState.from_buffer_copy(self.registers)
 
     def resumed(self, result: int) -> StandingThread:
-        """It goes on, with a result of what it has waited in."""
+        """The thread after its wait, with the result of its system call."""
         state = self.state
         state.x[0] = result & _MASK
         return replace(self, registers=bytes(state), waits=False, address=None, until=None)
@@ -87,7 +87,7 @@ class SessionThreads:
         return dict(self._at(time).each)
 
     def room(self, time: int) -> int | None:
-        """How many instructions may be executed before others go on; None: as many as there are."""
+        """The number of instructions before another thread may run; None: there is one thread, and no limit."""
         here = self._at(time)
         return None if len(here.each) == 1 else max(here.since + TURN - time - 1, 0)
 
@@ -112,7 +112,7 @@ class SessionThreads:
             self._switch(replace(self._last(), time=self._now()), chosen)
 
     def forget(self, time: int) -> None:
-        """What was executed from a time on hasn't been."""
+        """Drop what is known of a time and later."""
         while self._past[-1].time >= time:
             self._past.pop()
 
@@ -210,7 +210,7 @@ class SessionThreads:
     # -- turns --------------------------------------------------------------------------------------------------------
     def _leave(self, here: _Threads) -> bool:
         """The thread that runs waits or has ended: have another one go on, or wait here for its time; whether another
-        one does. Raises Denied: there is none that ever goes on."""
+        one does. Raises Denied: all threads wait without a time."""
         while True:
             here = self._in_time(here)
             chosen = self._turn(here, here.running)

@@ -79,7 +79,7 @@ class RecordedGuest:
         self._shared: dict[int, int] = {}
         self.log = WriteLog()
         self.mappings: MappingLog | None = None
-        """What the guest maps; None where it maps nothing."""
+        """The log of the guest's mappings; None where the guest can't map memory."""
         self.time = 0
         self.word = 0
         self.is_external = False

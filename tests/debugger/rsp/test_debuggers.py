@@ -91,6 +91,14 @@ def _gdb(path: str, target: str, *commands: str) -> str:
     return done.stdout + done.stderr
 
 
+def _lldb(path: str, *commands: str) -> str:
+    words = [path, "-b", "--no-lldbinit"]
+    for command in commands:
+        words += ["-o", command]
+    done = subprocess.run(words, capture_output=True, text=True, check=False, timeout=180, stdin=subprocess.DEVNULL)
+    return done.stdout + done.stderr
+
+
 @pytest.mark.skipif(not GDBS, reason="no gdb: the package gdb-multiarch has one")
 @pytest.mark.parametrize("path", GDBS)
 def test_gdb(mod: Any, path: str, record_property: Any) -> None:
@@ -209,12 +217,8 @@ def test_lldb_with_threads(path: str, tmp_path: Path, record_property: Any) -> N
             "breakpoint delete -f",
             "continue",
         ]
-        words = [path, "-b", "--no-lldbinit"]
-        for command in commands:
-            words += ["-o", command]
-        done = subprocess.run(words, capture_output=True, text=True, check=False, timeout=180, stdin=subprocess.DEVNULL)
+        out = _lldb(path, *commands)
         served.done()
-        out = done.stdout + done.stderr
         assert len(re.findall(r"thread #[123]: tid = (0x)?0*[123]", out)) >= 3, out
         assert re.search(r"frame #\d: .*`main", out), out
         assert "exited with status = 0" in out, out
@@ -248,12 +252,8 @@ def test_lldb(mod: Any, path: str, tmp_path: Path, record_property: Any) -> None
             "memory region $sp",
             "process detach",
         ]
-        words = [path, "-b", "--no-lldbinit"]
-        for command in commands:
-            words += ["-o", command]
-        done = subprocess.run(words, capture_output=True, text=True, check=False, timeout=180, stdin=subprocess.DEVNULL)
+        out = _lldb(path, *commands)
         served.done()
-        out = done.stdout + done.stderr
         assert re.search(r"frame #0: .*`squares\(.*\n.*frame #1: .*back_to_python", out), out
         assert re.search(r"frame #0: .*`square\(x=1\) at <source>:3.*\n.*frame #1: .*`squares\(n=3\)", out), out
         assert "(int) x = 1" in out, out

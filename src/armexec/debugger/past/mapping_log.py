@@ -1,4 +1,4 @@
-"""What a program of a session maps, protects and unmaps, so that it can be undone and done again."""
+"""A log of the mappings of a session's program: each change can be undone, and done again."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class _Range:
 
 @dataclass(frozen=True)
 class _Change:
-    """What an instruction has changed: the ranges before and after, which are the same pages."""
+    """A change that an instruction has made to some pages: their ranges before it, and the one after it."""
 
     time: int
     before: tuple[_Range, ...]
@@ -111,7 +111,7 @@ class MappingLog:
             self._done += 1
 
     def forget(self) -> None:
-        """What was undone isn't done again."""
+        """Drop the changes that are undone."""
         del self._changes[self._done :]
 
     # -- ranges -------------------------------------------------------------------------------------------------------

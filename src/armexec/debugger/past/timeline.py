@@ -262,7 +262,7 @@ class Timeline:
             self.calls.leave(time, transfer(self.guest.word), pc, int(state.pc), int(state.sp))
 
     def _other_thread(self, threads: SessionThreads, time: int, pc: int) -> None:
-        """After an instruction of one thread, which may have left for elsewhere, another one goes on."""
+        """Follow a change of threads. The instruction before it may have been a call or a return."""
         before, now = threads.number(time - 1), threads.number(time)
         calls = dict(self._calls_of_others)
         standing = threads.standing(time).get(before)

@@ -35,6 +35,9 @@ class Debugged(Protocol):
     def time(self) -> int: ...
 
     @property
+    def thread(self) -> int: ...
+
+    @property
     def finished(self) -> bool: ...
 
     @property

@@ -12,8 +12,7 @@ __all__ = ["chosen", "chosen_state", "identifier", "meant", "numbers", "running"
 
 def running(state: State) -> int:
     """The number of the thread that runs now."""
-    threads = state.session.target.threads
-    return PROCESS if threads is None else threads.number(state.session.time)
+    return state.session.thread
 
 
 def numbers(state: State) -> list[int]:
