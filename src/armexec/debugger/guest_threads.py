@@ -16,7 +16,7 @@ from armexec.cpu.state import CpuState
 from armexec.program.system_calls import PROCESS, Denied, GuestMemory, NewThread, ProgramExit
 from armexec.program.system_calls.errno import ETIMEDOUT
 from armexec.program.system_calls.guest import Failure
-from armexec.program.system_calls.threads.model import Requeue, check_value
+from armexec.program.system_calls.threads.model import NO_REQUEUE, Requeue, check_value
 from armexec.program.system_calls.threads.waiting import sleep_until
 
 __all__ = ["TURN", "SessionThreads", "StandingThread"]
@@ -162,16 +162,12 @@ class SessionThreads:
             raise Failure(ETIMEDOUT)
         return 0
 
-    def wake(self, address: int, count: int, mask: int, requeue: Requeue | None = None) -> int:
-        if requeue is not None:
-            check_value(self._memory, address, requeue.value)
+    def wake(self, address: int, count: int, mask: int, requeue: Requeue = NO_REQUEUE) -> int:
+        check_value(self._memory, address, requeue.value)
         here, woken = _woken(self._last(), address, count, mask)
-        others = [each for each in here.each.values() if each.waits and each.address == address and each.mask & mask]
-        others = others[: requeue.most] if requeue is not None else []
-        for each in others:
-            here = replace(here, each={**here.each, each.number: replace(each, address=requeue.to if requeue else 0)})
-        self._keep(replace(here, time=self._now()))
-        return woken + len(others)
+        moved = {n: replace(here.each[n], address=requeue.to) for n in _waiting(here, address, mask)[: requeue.most]}
+        self._keep(replace(here, time=self._now(), each={**here.each, **moved}))
+        return woken + len(moved)
 
     def are_several(self) -> bool:
         return len(self._last().each) > 1
@@ -254,9 +250,14 @@ class SessionThreads:
         self._keep(replace(here, each=each, running=chosen, since=here.time + 1))
 
 
+def _waiting(here: _Threads, address: int, mask: int) -> list[int]:
+    """The threads that wait at an address, by their numbers."""
+    return [n for n, each in here.each.items() if each.waits and each.address == address and each.mask & mask]
+
+
 def _woken(here: _Threads, address: int, count: int, mask: int) -> tuple[_Threads, int]:
     """Threads that wait at an address go on; and how many do."""
-    found = [n for n, each in here.each.items() if each.waits and each.address == address and each.mask & mask]
+    found = _waiting(here, address, mask)
     each = dict(here.each)
     for number in found[:count]:
         each[number] = each[number].resumed(0)

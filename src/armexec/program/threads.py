@@ -15,7 +15,7 @@ from armexec.forks import renew
 from armexec.program.system_calls import PROCESS, Denied, GuestMemory, NewThread, ProgramExit
 from armexec.program.system_calls.errno import EAGAIN, ETIMEDOUT
 from armexec.program.system_calls.guest import Failure
-from armexec.program.system_calls.threads.model import Requeue, ThreadFailed, check_value
+from armexec.program.system_calls.threads.model import NO_REQUEUE, Requeue, ThreadFailed, check_value
 from armexec.program.system_calls.threads.waiting import slices
 from armexec.resource_limits.deadlines import deadline, expire, is_over, set_deadline
 from armexec.resource_limits.instruction_budget import instructions_left
@@ -155,18 +155,17 @@ class HostThreads:
             return 0
         raise Failure(ETIMEDOUT)
 
-    def wake(self, address: int, count: int, mask: int, requeue: Requeue | None = None) -> int:
+    def wake(self, address: int, count: int, mask: int, requeue: Requeue = NO_REQUEUE) -> int:
         with self._lock:
-            if requeue is not None:
-                check_value(self._memory, address, requeue.value)
+            check_value(self._memory, address, requeue.value)
             found = [each for each in self._waiters if each.address == address and each.mask & mask]
             for each in found[:count]:
                 self._waiters.remove(each)
                 each.thread.waits = False
                 each.woken.set()
-            others = found[count : count + requeue.most] if requeue is not None else []
+            others = found[count : count + requeue.most]
             for each in others:
-                each.address = requeue.to if requeue is not None else each.address
+                each.address = requeue.to
         return len(found[:count]) + len(others)
 
     def are_several(self) -> bool:

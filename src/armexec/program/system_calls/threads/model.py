@@ -8,7 +8,7 @@ from armexec.program.system_calls.errno import EAGAIN, ETIMEDOUT
 from armexec.program.system_calls.guest import Denied, Failure, GuestMemory, ProgramExit
 from armexec.program.system_calls.threads.waiting import sleep_until
 
-__all__ = ["PROCESS", "NewThread", "OneThread", "Requeue", "ThreadFailed", "Threads", "check_value"]
+__all__ = ["NO_REQUEUE", "PROCESS", "NewThread", "OneThread", "Requeue", "ThreadFailed", "Threads", "check_value"]
 
 PROCESS = 1000
 """The number of the process, which is that of its first thread."""
@@ -37,6 +37,10 @@ class Requeue(NamedTuple):
     most: int
     to: int
     value: int | None
+
+
+NO_REQUEUE = Requeue(0, 0, None)
+"""No thread waits elsewhere."""
 
 
 def check_value(memory: GuestMemory, address: int, value: int | None) -> None:
@@ -81,7 +85,7 @@ class Threads(Protocol):
         nobody is left who could wake it.
         """
 
-    def wake(self, address: int, count: int, mask: int, requeue: Requeue | None = None) -> int:
+    def wake(self, address: int, count: int, mask: int, requeue: Requeue = NO_REQUEUE) -> int:
         """Wake threads that wait at an address; how many, with those that are requeued. Raises Failure (EAGAIN)."""
 
     def are_several(self) -> bool:
@@ -124,9 +128,8 @@ class OneThread:
         sleep_until(until)
         raise Failure(ETIMEDOUT)
 
-    def wake(self, address: int, count: int, mask: int, requeue: Requeue | None = None) -> int:
-        if requeue is not None:
-            check_value(self._memory, address, requeue.value)
+    def wake(self, address: int, count: int, mask: int, requeue: Requeue = NO_REQUEUE) -> int:
+        check_value(self._memory, address, requeue.value)
         return 0
 
     def are_several(self) -> bool:
