@@ -14,6 +14,7 @@ from armexec.debugger.breakpoints import Breakpoints, Watchpoint, evaluated
 from armexec.debugger.call_stack import CallStack
 from armexec.debugger.changes import MemoryChange, Step, near_stack, register_changes
 from armexec.debugger.fast.load import stretches_of
+from armexec.debugger.frames import SessionFrame, SessionThread
 from armexec.debugger.past.backwards import search_back
 from armexec.debugger.past.last_writes import last_register_write, register_named
 from armexec.debugger.past.timeline import Pace, Timeline
@@ -27,40 +28,12 @@ from armexec.isa import decode
 from armexec.isa.transfers import Transfer, transfer
 from armexec.program.system_calls import PROCESS
 
-__all__ = ["Session", "SessionFrame", "SessionMemory", "SessionThread"]
+__all__ = ["Session", "SessionMemory"]
 
 # pytest shows what the user has called, and not how.
 __tracebackhide__ = True
 
 _ACCESSES = {"r": "read", "w": "write"}
-
-
-class SessionFrame(NamedTuple):
-    """A function that is running. `pc` is where it is: at an instruction that is next, or at one that calls. `begin` is
-    the time of the call that it was entered by, None for the first."""
-
-    pc: int
-    place: Place
-    begin: int | None
-
-    def __str__(self) -> str:
-        return f"0x{self.pc:x} in {self.place}"
-
-
-class SessionThread(NamedTuple):
-    """A thread of the guest. `number`: what gettid(2) gives. `runs`: the session's registers are its; `waits`: it can't
-    go on before another thread or the time lets it. `pc` is where it goes on."""
-
-    number: int
-    pc: int
-    place: Place
-    runs: bool
-    waits: bool
-    backtrace: list[SessionFrame]
-
-    def __str__(self) -> str:
-        how = "runs" if self.runs else "waits" if self.waits else "stands"
-        return f"thread {self.number} {how} at 0x{self.pc:x} in {self.place}"
 
 
 class SessionMemory:
