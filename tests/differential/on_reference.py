@@ -6,12 +6,12 @@ from armexec.engines.reference import step
 from armexec.machines.interpreter.flags import Flags
 from armexec.machines.interpreter.machine import ReferenceMachine
 from armexec.machines.system import FPCR, FPSR
-from armexec.machines.traps import Trap
+from armexec.machines.traps import Trap, TrapKind
 from armexec.memory import AccessError
 
 from .state import CODE, CODE_SIZE, DATA, DATA_SIZE, Outcome, State
 
-__all__ = ["DataMemory", "run", "set_registers"]
+__all__ = ["DataMemory", "outcome_of", "run", "set_registers"]
 
 
 class DataMemory:
@@ -64,11 +64,16 @@ def run(state: State) -> Outcome:
                 break
     except Trap as stopped:
         trap = stopped.kind
+    return outcome_of(machine, bytes(memory.data), trap)
+
+
+def outcome_of(machine: ReferenceMachine, data: bytes, trap: TrapKind | None = None) -> Outcome:
+    """What is left: the machine's state and the contents of data memory."""
     return Outcome(
         list(machine.registers),
         machine.NZCV.value,
         machine.pc,
-        bytes(memory.data),
+        data,
         trap,
         list(machine.vectors),
         machine.system_registers[FPCR],

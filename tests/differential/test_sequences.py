@@ -1,0 +1,39 @@
+"""Sequences of random words: the reference machine and the translation agree. `scripts/fuzz` runs them by the million."""
+
+from __future__ import annotations
+
+import pytest
+
+from armexec.isa import decode
+
+from .generate import is_load_or_store
+from .sequences import ENGINES, LENGTH, differing, sequence
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_sequences(engine: str) -> None:
+    failures = list(differing(engine, range(12)))
+    assert not failures, "\n\n".join(failures)
+
+
+def test_sequences_have_words_of_all_kinds() -> None:
+    words = [word for seed in range(60) for word in sequence(seed)[0].code]
+    assert len(words) == 60 * LENGTH
+    groups = {decoded.instruction.semantics.__module__ for word in words if (decoded := decode(word)) is not None}
+    assert any("simd_fp" in group for group in groups)
+    assert sum(map(is_load_or_store, words)) > len(words) // 20
+    assert sequence(7) == sequence(7)
+
+
+def test_a_difference_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
+    from . import runner
+
+    def wrong(states: list[object]) -> list[object]:
+        outcomes = [sequence(3)[1]]
+        outcomes[0].registers[5] ^= 1
+        return outcomes
+
+    monkeypatch.setitem(runner.ORACLES, "translated-O0", wrong)
+    (message,) = differing("translated-O0", [3])
+    assert "x5: 0x" in message
+    assert "sequence 3 of 16 words" in message
