@@ -1,7 +1,7 @@
 """Straight sequences of random words in random states, the same for the same seed.
 
-The reference machine executes each word as it is drawn. A word that traps is drawn again, so a sequence runs to its end,
-and each of its words counts in the outcome. Only the last may be a branch.
+The reference machine executes each word as it is drawn. A word that traps is drawn again, so a sequence runs to its
+end, and each of its words counts in the outcome. Only the last may be a branch.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Sequences of random words: the reference machine and the translation agree. `scripts/fuzz` runs them by the million."""
+"""Sequences of random words: the reference machine and the translation agree. `scripts/fuzz` runs more of them."""
 
 from __future__ import annotations
 
