@@ -384,7 +384,7 @@ class Vector:
     """`lanes` integers of `esize` bits. `mask`: the same as one bit each, of what a comparison gave."""
 
     __hash__ = None  # type: ignore[assignment]
-    __slots__ = ("_shapes", "builder", "esize", "lanes", "mask")
+    __slots__ = ("_shapes", "builder", "esize", "extended", "lanes", "mask")
 
     def __init__(self, builder: Builder, esize: int, lanes: int, shapes: Shapes, mask: str = "") -> None:
         self.builder = builder
@@ -392,6 +392,8 @@ class Vector:
         self.lanes = lanes
         self._shapes = shapes
         self.mask = mask
+        self.extended: tuple[Vector, bool] | None = None
+        """What this is extended from, and whether signed."""
 
     @classmethod
     def of_comparison(cls, builder: Builder, lanes: int, esize: int, comparison: str) -> Vector:
@@ -446,7 +448,36 @@ class Vector:
         return self._binary("sub", other)
 
     def __mul__(self, other: Vector | int) -> Vector:
+        if isinstance(other, Vector) and self.esize == 32 and self.lanes > 1 and self.builder.host.has("sse2"):
+            return self._product_without_pmaddwd(other)
         return self._binary("mul", other)
+
+    def _product_without_pmaddwd(self, other: Vector) -> Vector:
+        """The product, where LLVM sees no factors of 16 bits.
+
+        It takes PMADDWD for these. Where some lanes of a factor are known to be zero (those above a scalar), it then
+        leaves the same lanes undefined in both: for VPMADDWD, X86's SimplifyDemandedVectorElts takes what nobody
+        demands of one factor for zeros, and demands nothing there of the other (LLVM 20 to 22).
+        """
+        if self.extended is not None and other.extended is not None:
+            (a, is_signed), (b, is_other_signed) = self.extended, other.extended
+            if a.esize == b.esize == 8:
+                product = a.resize(16, signed=is_signed) * b.resize(16, signed=is_other_signed)
+                return product.resize(32, signed=is_signed or is_other_signed)
+            if a.esize == b.esize == 16 and is_signed == is_other_signed:
+                return a._widening_product(b, signed=is_signed)
+        # The text is empty, but what it is given might be anything afterwards.
+        whole = self if self.lanes == 4 else self.shuffle(self, range(4))
+        hidden = whole._of(f'call {whole.kind} asm "", "=x,0"({whole.kind} {whole.text})')
+        return (hidden if self.lanes == 4 else hidden.lower())._binary("mul", other)
+
+    def _widening_product(self, other: Vector, *, signed: bool) -> Vector:
+        """The whole products of 16-bit lanes: both halves of each, put together."""
+        x, y = (v if self.lanes == 8 else v.concat(v) for v in (self, other))
+        name = "llvm.x86.sse2.pmulh.w" if signed else "llvm.x86.sse2.pmulhu.w"
+        high = x._of(f"call {x.kind} @{name}({x.kind} {x.text}, {x.kind} {y.text})")
+        pairs = (x * y).shuffle(high, [i for lane in range(self.lanes) for i in (lane, lane + 8)])
+        return pairs.view(32)
 
     def __and__(self, other: Vector | int) -> Vector:
         return self._binary("and", other)
@@ -549,15 +580,23 @@ class Vector:
         return result
 
     def zero_extend(self, esize: int) -> Vector:
-        return self if esize == self.esize else self._resize("zext", esize)
+        return self.resize(esize, signed=False)
 
     def sign_extend(self, esize: int) -> Vector:
-        return self if esize == self.esize else self._resize("sext", esize)
+        return self.resize(esize, signed=True)
+
+    def resize(self, esize: int, *, signed: bool) -> Vector:
+        """Extend the lanes."""
+        if esize == self.esize:
+            return self
+        result = self._convert("sext" if signed else "zext", esize)
+        result.extended = self, signed
+        return result
 
     def truncate(self, esize: int) -> Vector:
-        return self if esize == self.esize else self._resize("trunc", esize)
+        return self if esize == self.esize else self._convert("trunc", esize)
 
-    def _resize(self, operation: str, esize: int) -> Vector:
+    def _convert(self, operation: str, esize: int) -> Vector:
         return self._of(f"{operation} {self.kind} {self.text} to {vector_type(self.lanes, esize)}", 0, esize)
 
     def view(self, esize: int) -> Vector:
