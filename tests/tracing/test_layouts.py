@@ -21,9 +21,7 @@ def test_all_instructions_are_recorded_alike() -> None:
         if decoded is None:
             continue
         layouts = Layouts()
-        text = traced_block_text(
-            "b", {0x1000: [decoded]}, Host(), keep=False, control=0x2000, layouts=layouts, values=True
-        )
+        text = traced_block_text("b", {0x1000: [decoded]}, Host(), keep=False, layouts=layouts, values=True)
         if not text.instructions:
             # The interpreter's.
             continue

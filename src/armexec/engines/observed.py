@@ -47,7 +47,7 @@ __all__ = ["Observed", "Policy", "execute_blocks", "unavailable"]
 class Policy:
     """When code is translated, and in what pieces."""
 
-    hot: int = 16
+    hot: int = 8
     """A block is translated when it has been reached so often: quickly, to code that is slower than it could be."""
     very_hot: int = 500_000
     """A block is translated again, to better code, when it has been executed so often; 0: never."""
@@ -59,7 +59,7 @@ class Policy:
     """Maximum instructions that are executed before Python has its turn."""
 
 
-_QUICK, _GOOD = "O0", "O1"
+_QUICK, _GOOD = "O0", "blocks"
 _TABLE_BITS = 16
 _NOWHERE = 1
 """A pc that no instruction has."""
@@ -218,7 +218,7 @@ class Observed:
             texts[start] = text, successors
             todo += (to for to in successors if to in self._reached.get(to // PAGE, ()))
         if texts:
-            code = compile_blocks([text for text, _ in texts.values()], self._pages.address, _QUICK)
+            code = compile_blocks([text for text, _ in texts.values()], self._symbols(), _QUICK)
             for start, (text, successors) in texts.items():
                 count = text.instructions
                 ranges = ((start, start + 4 * count),)
@@ -228,13 +228,17 @@ class Observed:
     def _text(self, name: str, blocks: Mapping[int, Sequence[Decoded]], *, keep: bool) -> BlockText:
         return block_text(name, blocks, host.host_features(), keep=keep)
 
+    def _symbols(self) -> dict[str, int]:
+        """The addresses of what the texts of blocks refer to."""
+        return {"page_roots": self._pages.address}
+
     def _improve(self, guest: Guest, pc: int) -> None:
         """Translate a block again, together with the others of the loops that it is in, to better code."""
         first = self._blocks[pc]
         assert first is not None
         blocks = {start: self._read(guest, start)[0] for start in (pc, *self._loop(pc))}
         text = self._text(_name(pc), blocks, keep=True)
-        code = compile_blocks([text], self._pages.address, _GOOD)
+        code = compile_blocks([text], self._symbols(), _GOOD)
         ranges = tuple((start, start + 4 * len(instructions)) for start, instructions in blocks.items())
         block = _Block(code.address(_name(pc)), text.instructions, code, ranges, first.successors, True)
         self._keep(pc, block, ranges)

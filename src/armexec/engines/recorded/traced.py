@@ -64,10 +64,12 @@ class Traced(Observed):
             blocks,
             host.host_features(),
             keep=keep,
-            control=recorder.address,
             layouts=recorder.layouts,
             values=recorder.values,
         )
+
+    def _symbols(self) -> dict[str, int]:
+        return {**super()._symbols(), "control": self._recorder.address}
 
     def run(self, guest: Guest, cpu: Cpu, limits: Limits) -> Stop:
         """Not for runs that nobody takes the records of."""

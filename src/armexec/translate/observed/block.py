@@ -10,6 +10,7 @@ from __future__ import annotations
 import ctypes
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import NamedTuple
 
 from armexec.cpu.registers import ALL, PARTIAL, STATE, VIEWS, RegisterSet, bit, has, members, q, register_type
@@ -18,8 +19,8 @@ from armexec.isa import Decoded
 from armexec.machines.llvm.builder import Host
 from armexec.machines.llvm.machine import Terminator
 from armexec.machines.llvm.values import Value
-from armexec.translate.codegen.link import HostCode
-from armexec.translate.codegen.llvm import exact_attributes
+from armexec.translate.codegen.link import HostCode, defined_names
+from armexec.translate.codegen.llvm import compile_object, exact_attributes
 from armexec.translate.codegen.shield import shielded
 from armexec.translate.guest_state import GuestState
 from armexec.translate.ir.state_access import load_state, store_state
@@ -45,6 +46,8 @@ __all__ = [
     "no_key",
 ]
 
+_RECENT = 256
+"""Maximum object files that are kept, of some kilobytes each."""
 SLOW = 1 << 32
 UNTIL, MISSING, LIMITED, INTERPRET, HOT = range(5)
 """Why the loop ends: the pc is where it is to end; no block begins at the pc; the next block has more instructions than
@@ -297,9 +300,21 @@ def _ends(terminator: Terminator | None, following: int) -> tuple[tuple[str, int
     return (("", terminator[1]),)
 
 
-def compile_blocks(blocks: Sequence[BlockText], roots: int, tier: str) -> HostCode:
-    """The host code of some blocks. `roots`: the address of the page table. Raises HostError."""
-    out: list[str] = [page_lookup(roots)]
+@lru_cache(_RECENT)
+def _object(text: str, tier: str) -> bytes:
+    return compile_object(text, tier=tier)
+
+
+def compile_blocks(blocks: Sequence[BlockText], symbols: Mapping[str, int], tier: str) -> HostCode:
+    """The host code of some blocks.
+
+    `symbols`: the addresses of what they use, `page_roots` and others. The text is the same wherever these are, so what
+    it becomes is found again by the next who runs the same code.
+
+    Raises:
+        HostError: LLVM refuses the text, which is a defect of armexec.
+    """
+    out: list[str] = [*(f"@{name} = external global i8" for name in symbols), page_lookup()]
     helpers: dict[str, str] = {}
     for block in blocks:
         out += block.lines
@@ -308,7 +323,12 @@ def compile_blocks(blocks: Sequence[BlockText], roots: int, tier: str) -> HostCo
     out.append("attributes #0 = { null_pointer_is_valid nounwind }")
     out.append(exact_attributes())
     out.append('!0 = !{!"branch_weights", i32 100000, i32 1}')
-    return shielded(lambda: HostCode.from_text("\n".join(out), soft_symbols(helpers), tier=tier))
+    text = "\n".join(out)
+
+    def make() -> HostCode:
+        return HostCode(_object(text, tier), {**soft_symbols(helpers), **symbols}, defined_names(text))
+
+    return shielded(make)
 
 
 def dispatcher(table_bits: int) -> str:

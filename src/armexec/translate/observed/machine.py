@@ -27,18 +27,18 @@ _UNTAGGED = (1 << 56) - 1
 """Without the highest byte, which is ignored. What isn't an address of user space then is above all pages."""
 
 
-def page_lookup(roots: int) -> str:
+def page_lookup() -> str:
     """`ptr @page(address, last, flags)`: where bytes of the guest are for the host; null if the page doesn't allow it.
 
-    `last` is the highest offset in a page at which they begin. It is a function of its own: inlined, it would make the
-    compiler slow.
+    `last` is the highest offset in a page at which they begin. `@page_roots` is the first level of the page table. It
+    is a function of its own: inlined, it would make the compiler slow.
     """
     return f"""
 define internal preserve_allcc ptr @page(i64 %address, i64 %last, i64 %flags) noinline nounwind memory(read) {{
   %at = and i64 %address, {_UNTAGGED}
   %high = lshr i64 %at, {PAGE_BITS + LEVEL_2_BITS}
   %index = call i64 @llvm.umin.i64(i64 %high, i64 {ROOTS})
-  %root = getelementptr ptr, ptr inttoptr (i64 {roots} to ptr), i64 %index
+  %root = getelementptr ptr, ptr @page_roots, i64 %index
   %table = load ptr, ptr %root
   %number = lshr i64 %at, {PAGE_BITS}
   %low = and i64 %number, {(1 << LEVEL_2_BITS) - 1}

@@ -44,16 +44,15 @@ def traced_block_text(
     host: Host,
     *,
     keep: bool,
-    control: int,
     layouts: Layouts,
     values: bool,
 ) -> BlockText:
-    """The function of some blocks that record what they do; see `block_text`.
+    """The function of some blocks that record what they do; see `block_text`. It needs `@control`, a `Control`.
 
-    `control`: the address of a `Control`. `values`: without it, the second stream has stack pointers only.
+    `values`: without it, the second stream has stack pointers only.
     """
     machine = TracedMachine(host) if values else ObservedMachine(host)
-    return TracedWriter(machine, keep=keep, control=control, layouts=layouts).write(name, blocks)
+    return TracedWriter(machine, keep=keep, layouts=layouts).write(name, blocks)
 
 
 class TracedMachine(ObservedMachine):
@@ -113,9 +112,8 @@ class TracedMachine(ObservedMachine):
 class TracedWriter(BlockWriter):
     """Writes a function that records what it does."""
 
-    def __init__(self, machine: ObservedMachine, *, keep: bool, control: int, layouts: Layouts) -> None:
+    def __init__(self, machine: ObservedMachine, *, keep: bool, layouts: Layouts) -> None:
         super().__init__(machine, keep=keep)
-        self._control = control
         self._layouts = layouts
         self._data = ""
         self._slots: list[Slots] = []
@@ -126,7 +124,7 @@ class TracedWriter(BlockWriter):
         self._entry = ""
 
     def _cursor(self, field: str) -> str:
-        return f"inttoptr (i64 {self._control + getattr(Control, field).offset} to ptr)"
+        return f"getelementptr (i8, ptr @control, i64 {getattr(Control, field).offset})"
 
     def entered(self) -> None:
         b = self.m.builder
