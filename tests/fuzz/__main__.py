@@ -3,7 +3,7 @@
 The readers of files and texts are fuzzed with atheris, guided by coverage, where it is installed (the extra
 `fuzz`), and by random changes elsewhere. What fails is kept in tests/fuzz/found, where the tests read it again.
 `words` compares random words in random states on all engines, `sequences` sequences of words, and `programs` random
-programs.
+programs. Where one of these ends the process, its seed is in a file there, for `--seed`.
 """
 
 from __future__ import annotations
@@ -74,14 +74,20 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="scripts/fuzz", description=__doc__)
     parser.add_argument("minutes", type=float, help="for all targets together")
     parser.add_argument("targets", nargs="*", metavar="TARGET", help=f"of {', '.join((*TARGETS, *KINDS))}; else all")
+    parser.add_argument(
+        "--seed", type=int, help="compare once more what a seed stands for, of words, sequences, programs"
+    )
     arguments = parser.parse_args()
     chosen = arguments.targets or [*TARGETS, *KINDS]
     unknown = [name for name in chosen if name not in (*TARGETS, *KINDS)]
     if unknown:
         parser.error(f"there is no target {', '.join(unknown)}")
     seconds = arguments.minutes * 60 / len(chosen)
-    good = [(fuzz_engines if name in KINDS else fuzz_reader)(name, seconds) for name in chosen]
-    return 0 if all(good) else 1
+    return 0 if all([_fuzzed(name, seconds, arguments.seed) for name in chosen]) else 1
+
+
+def _fuzzed(name: str, seconds: float, seed: int | None) -> bool:
+    return fuzz_engines(name, seconds, seed) if name in KINDS else fuzz_reader(name, seconds)
 
 
 if __name__ == "__main__":

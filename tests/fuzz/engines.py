@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 import time
 from collections.abc import Callable, Iterator
@@ -11,6 +12,8 @@ from tests.differential.exceptions import asked
 from tests.differential.generate import encodings
 from tests.differential.runner import compare, make_one
 from tests.differential.sequences import ENGINES, LENGTH, differing
+
+from .targets import FOUND
 
 __all__ = ["KINDS", "fuzz_engines"]
 
@@ -33,8 +36,8 @@ def _words(chance: random.Random) -> tuple[int, list[str]]:
 
 
 def _sequences(chance: random.Random) -> tuple[int, list[str]]:
-    seeds = [chance.randrange(1 << 32) for _ in range(60)]
-    return LENGTH * len(seeds), list(differing(_engine(chance), seeds))
+    seeds, engine = [chance.randrange(1 << 32) for _ in range(60)], _engine(chance)
+    return LENGTH * len(seeds), list(differing(engine, seeds))
 
 
 def _programs(chance: random.Random) -> tuple[int, list[str]]:
@@ -59,16 +62,26 @@ KINDS: dict[str, tuple[str, Callable[[random.Random], tuple[int, list[str]]]]] =
 """What is compared, and how: gives how many were, and a message for each that differs."""
 
 
-def fuzz_engines(kind: str, seconds: float) -> bool:
-    """Compare until the time is over or one differs. True if none did."""
+def fuzz_engines(kind: str, seconds: float, again: int | None = None) -> bool:
+    """Compare until the time is over or one differs. True if none did.
+
+    `again`: a seed, of which everything is compared once more, and nothing else.
+    """
     counted, compare_some = KINDS[kind]
-    chance = random.Random()
     end, count = time.monotonic() + seconds, 0
+    seeds = random.Random()
+    running = FOUND / f"{kind}-running-{os.getpid()}"
     while time.monotonic() < end:
-        more, failures = compare_some(chance)
+        seed = seeds.randrange(1 << 64) if again is None else again
+        # It stays where LLVM ends the process.
+        running.write_text(f"{seed}\n")
+        more, failures = compare_some(random.Random(seed))
+        running.unlink()
         count += more
         if failures:
-            print(f"{kind}: after {count} {counted}\n" + "\n\n".join(failures[:5]), flush=True)
+            print(f"{kind}: after {count} {counted}, with seed {seed}\n" + "\n\n".join(failures[:5]), flush=True)
             return False
+        if again is not None:
+            break
     print(f"{kind}: {count} {counted} compared, none differs", flush=True)
     return True
