@@ -83,7 +83,8 @@ def main() -> int:
     if unknown:
         parser.error(f"there is no target {', '.join(unknown)}")
     seconds = arguments.minutes * 60 / len(chosen)
-    return 0 if all([_fuzzed(name, seconds, arguments.seed) for name in chosen]) else 1
+    good = [_fuzzed(name, seconds, arguments.seed) for name in chosen]
+    return 0 if all(good) else 1
 
 
 def _fuzzed(name: str, seconds: float, seed: int | None) -> bool:

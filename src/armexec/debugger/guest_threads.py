@@ -19,7 +19,7 @@ from armexec.program.system_calls.guest import Failure
 from armexec.program.system_calls.threads.model import NO_REQUEUE, Requeue, check_value
 from armexec.program.system_calls.threads.waiting import sleep_until
 
-__all__ = ["TURN", "SessionThreads", "StandingThread"]
+__all__ = ["PROCESS", "TURN", "SessionThreads", "StandingThread"]
 
 TURN = 10_000
 """The most instructions that a thread executes before another thread runs."""

@@ -11,6 +11,7 @@ from armexec.debugger.call_stack import CallStack
 from armexec.engines.recorded.ends import Ends, leaves, parts
 from armexec.engines.recorded.tables import Array
 from armexec.isa.transfers import Transfer
+from armexec.tracing.turns import Blocks, Turns
 from armexec.translate.observed.records import Layouts
 
 __all__ = ["Begin", "CallCost", "CallCosts", "CallEvents", "End"]
@@ -31,33 +32,35 @@ class End(NamedTuple):
 
 
 class CallEvents:
-    """Finds the calls in the entries of the first stream, which come in pieces and in order.
+    """Finds the calls of a thread in the blocks that it has executed, which come in pieces and in order.
 
-    `sp`: the stack pointer at the beginning. `first`: the time of the first entry.
+    `sp`: the stack pointer at the beginning.
     """
 
-    def __init__(self, layouts: Layouts, sp: int, first: int = 0) -> None:
-        self._ends = Ends(layouts)
-        self.time = first
+    def __init__(self, ends: Ends, sp: int) -> None:
+        self._ends = ends
+        self._time = 0
         self._last = np.zeros(0, np.uint64)
         self._last_sp = np.zeros(0, np.uint64)
-        self._stack = CallStack(sp, self._ends.calls.__contains__)
+        self._last_time = np.zeros(0, np.int64)
+        self._stack = CallStack(sp, ends.calls.__contains__)
 
-    def add(self, headers: Array, sp: Array) -> Iterator[Begin | End]:
+    def add(self, headers: Array, sp: Array, times: Array) -> Iterator[Begin | End]:
         """The calls and returns of a piece. Those of its last block come with the next piece.
 
-        `sp`: the stack pointer after each block that leaves by more than a branch.
+        `headers`: entries of the first stream. `sp`: the stack pointer after each that leaves by more than a branch.
+        `times`: after each, by any clock.
         """
         if not len(headers):
             return
         ends = self._ends
         ends.update()
         everything = np.concatenate([self._last, headers])
-        pointers = np.concatenate([self._last_sp, sp])
-        self._last, self._last_sp = headers[-1:].copy(), sp[-1:].copy()
+        pointers, clock = np.concatenate([self._last_sp, sp]), np.concatenate([self._last_time, times])
+        self._last, self._last_sp, self._last_time = headers[-1:].copy(), sp[-1:].copy(), times[-1:].copy()
+        self._time = int(times[-1])
         layout, executed = parts(everything)
-        found = leaves(ends, layout[:-1], executed[:-1], pointers[:-1], ends.start[layout[1:]], self.time)
-        self.time += int(executed[:-1].sum())
+        found = leaves(ends, layout[:-1], executed[:-1], pointers[:-1], ends.start[layout[1:]], clock[:-1])
         stack = self._stack
         for time, kind, pc, target, pointer in found.each():
             depth = stack.depth
@@ -68,31 +71,31 @@ class CallEvents:
                 yield End(time)
 
     def finish(self) -> Iterator[End]:
-        """The calls that are going on end with the run."""
-        _, executed = parts(self._last)
-        self.time += int(executed.sum())
+        """The calls that are going on end with the thread's last instruction."""
         for _ in self._stack:
-            yield End(self.time)
+            yield End(self._time)
 
 
 class CallCost(NamedTuple):
-    """How often a call was made, and how many instructions were executed until it returned, all in all."""
+    """How often a call was made, and how many instructions its thread executed until it returned, all in all."""
 
     calls: int
     cost: int
 
 
-class CallCosts:
-    """Adds up calls by the calling instruction and the called address."""
+class _ThreadCosts:
+    """The costs of a thread's calls, by its own instructions."""
 
-    def __init__(self, layouts: Layouts, sp: int, first: int = 0) -> None:
-        self._events = CallEvents(layouts, sp, first)
+    def __init__(self, events: CallEvents, costs: dict[tuple[int, int], CallCost]) -> None:
+        self._events = events
+        self._costs = costs
         self._open: list[Begin] = []
-        self._costs: dict[tuple[int, int], CallCost] = {}
+        self._time = 0
 
-    def add(self, headers: Array, sp: Array) -> None:
-        """Take in a piece; see `CallEvents.add`."""
-        self._take(self._events.add(headers, sp))
+    def add(self, blocks: Blocks) -> None:
+        times = self._time + np.cumsum(blocks.executed)
+        self._time = int(times[-1])
+        self._take(self._events.add(blocks.headers, blocks.sp, times))
 
     def _take(self, events: Iterator[Begin | End]) -> None:
         costs, stack = self._costs, self._open
@@ -105,7 +108,29 @@ class CallCosts:
             calls, cost = costs.get(key, (0, 0))
             costs[key] = CallCost(calls + 1, cost + event.time - begin.time)
 
+    def finish(self) -> None:
+        self._take(self._events.finish())
+
+
+class CallCosts:
+    """Adds up calls by the calling instruction and the called address."""
+
+    def __init__(self, layouts: Layouts, turns: Turns) -> None:
+        self._ends = Ends(layouts)
+        self._turns = turns
+        self._threads: dict[int, _ThreadCosts] = {}
+        self._costs: dict[tuple[int, int], CallCost] = {}
+
+    def add(self, blocks: Blocks) -> None:
+        """Take in the next blocks of a thread."""
+        thread = self._threads.get(blocks.thread)
+        if thread is None:
+            events = CallEvents(self._ends, self._turns.base(blocks.thread))
+            thread = self._threads[blocks.thread] = _ThreadCosts(events, self._costs)
+        thread.add(blocks)
+
     def result(self) -> dict[tuple[int, int], CallCost]:
         """The costs at the end."""
-        self._take(self._events.finish())
+        for thread in self._threads.values():
+            thread.finish()
         return self._costs

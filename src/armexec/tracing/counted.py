@@ -16,6 +16,7 @@ from armexec.tracing.counts import BlockCounts
 from armexec.tracing.formats.callgrind import callgrind_text
 from armexec.tracing.formats.lcov import lcov_text
 from armexec.tracing.run import End, run_recorded
+from armexec.tracing.turns import Turns
 
 __all__ = ["run_counted"]
 
@@ -38,24 +39,28 @@ def run_counted(
         Error: a file can't be written, or no source lines are known for `coverage`.
     """
 
-    tables = Tables(())
+    tables, time = Tables(()), 0
 
     def take(chunk: Chunk) -> None:
-        nonlocal tables
+        nonlocal tables, time
         # The memory of the chunk is used again.
         headers = np.frombuffer(chunk.headers, np.uint64, chunk.header_bytes // 8).copy()
-        counts.add(headers)
-        if calls is not None:
-            if len(tables.count) != len(recorder.layouts.known):
-                tables = Tables(recorder.layouts.known)
-            data = np.frombuffer(chunk.data, np.uint64, chunk.data_bytes // 8)
-            calls.add(headers, Piece(tables, 0, headers, data).sp)
+        if len(tables.count) != len(recorder.layouts.known):
+            tables = Tables(recorder.layouts.known)
+        piece = Piece(tables, time, headers, np.frombuffer(chunk.data, np.uint64, chunk.data_bytes // 8))
+        for blocks in turns.split(headers, piece.sp, time):
+            counts.add(blocks.headers, blocks.thread)
+            if calls is not None:
+                calls.add(blocks)
+        time += piece.rows
 
     recorder = Recorder(take, values=False)
+    turns = Turns(target.cpu.sp)
     counts = BlockCounts(recorder.layouts)
-    calls = CallCosts(recorder.layouts, target.cpu.sp) if callgrind is not None else None
-    end = run_recorded(target, recorder, None, fast=fast)
-    counts.end(target.cpu.pc)
+    calls = CallCosts(recorder.layouts, turns) if callgrind is not None else None
+    end = run_recorded(target, recorder, None, turns, fast=fast)
+    for thread, pc in end.pcs.items():
+        counts.end(pc, thread)
     found = counts.result()
     if coverage is not None:
         _write(coverage, lcov_text(found, target.places))

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from armexec.debugger.guest_threads import PROCESS
 from armexec.engines.observed import Policy
 from armexec.engines.recorded.ends import Ends, parts
 from armexec.engines.recorded.tables import Array, Tables
@@ -43,24 +44,27 @@ class BlockCounts:
         self._counts = np.zeros(0, np.int64)
         # How often a whole layout was executed, and what followed is elsewhere.
         self._left = np.zeros(0, np.int64)
-        self._last = np.zeros(0, np.uint64)
+        self._last: dict[int, Array] = {}
 
-    def add(self, headers: Array) -> None:
-        """Count a piece."""
+    def add(self, headers: Array, thread: int = PROCESS) -> None:
+        """Count a piece of a thread."""
+        if not len(headers):
+            return
+        last = self._last.get(thread, headers[:0])
         layout, executed = parts(headers)
         self._counts = _sum(self._counts, np.bincount(layout * _WIDTH + executed))
         ends = self._ends
         ends.update()
-        before, before_executed = parts(np.concatenate([self._last, headers[:-1]]))
-        after = layout if len(self._last) else layout[1:]
+        before, before_executed = parts(np.concatenate([last, headers[:-1]]))
+        after = layout if len(last) else layout[1:]
         elsewhere = (ends.end[before] != ends.start[after]) & (before_executed == ends.count[before])
         self._left = _sum(self._left, np.bincount(before[elsewhere]))
-        self._last = headers[-1:].copy()
+        self._last[thread] = headers[-1:].copy()
 
-    def end(self, pc: int) -> None:
-        """The last block was followed by an address."""
+    def end(self, pc: int, thread: int = PROCESS) -> None:
+        """The last block of a thread was followed by an address."""
         self._ends.update()
-        layout, executed = parts(self._last)
+        layout, executed = parts(self._last.get(thread, np.zeros(0, np.uint64)))
         for number, count in zip(layout.tolist(), executed.tolist(), strict=True):
             if count == self._ends.count[number] and int(self._ends.end[number]) != pc:
                 self._left = _sum(self._left, np.bincount([number]))

@@ -11,6 +11,7 @@ from armexec.errors import SignatureError
 from armexec.tracing.recording import Recording
 from armexec.tracing.run import run_recorded
 from armexec.tracing.traces import Trace
+from armexec.tracing.turns import Turns
 
 __all__ = ["LIMIT", "trace", "trace_of"]
 
@@ -62,6 +63,6 @@ def trace_of(
 ) -> Trace:
     """The trace of what was opened already. `fast` and `policy` are those of `run_recorded`."""
     recording = Recording(limit, ring=ring)
-    sp = target.cpu.sp
-    end = run_recorded(target, recording.recorder, None if ring else limit, fast=fast, policy=policy)
-    return Trace(target.name, recording, target.places, end, sp)
+    turns = Turns(target.cpu.sp)
+    end = run_recorded(target, recording.recorder, None if ring else limit, turns, fast=fast, policy=policy)
+    return Trace(target.name, recording, target.places, end, turns)

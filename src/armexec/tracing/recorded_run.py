@@ -18,16 +18,18 @@ from armexec.tracing.counts import BlockCounts, Counts
 from armexec.tracing.recording import Recording
 from armexec.tracing.rows import Row, Rows
 from armexec.tracing.run import End
+from armexec.tracing.turns import Blocks, Turns
 
 __all__ = ["RecordedRun"]
 
 
 class RecordedRun:
-    """What a `Trace` is made of. `sp` is the stack pointer at the beginning of the run."""
+    """What a `Trace` is made of. `turns`: those of the guest's threads."""
 
-    def __init__(self, name: str, recording: Recording, places: Places, end: End, sp: int) -> None:
+    def __init__(self, name: str, recording: Recording, places: Places, end: End, turns: Turns) -> None:
         self.name = name
-        self.sp = sp
+        self.turns = turns
+        self._end = end
         self.places = places
         self.result: Any = end.result
         self.error = end.error
@@ -43,6 +45,11 @@ class RecordedRun:
     def time(self) -> Array:
         """The number of each instruction: how many were executed before it."""
         return np.arange(self.first, self.recording.end)
+
+    @property
+    def thread(self) -> Array:
+        """The number of the thread that has executed each instruction, as `Session.thread` has it."""
+        return self.turns.at(self.time)
 
     @cached_property
     def _instructions(self) -> Array:
@@ -79,27 +86,26 @@ class RecordedRun:
         return MemoryAccesses(kept.time, self.pc[kept.time - self.first], *kept[1:])
 
     # -- blocks -------------------------------------------------------------------------------------------------------
-    def blocks(self) -> Iterator[tuple[Array, Array]]:
-        """The blocks that were executed, from the first one that is complete: entries of the first stream, and the
-        stack pointers after them (`Piece.sp`)."""
+    def blocks(self) -> Iterator[Blocks]:
+        """The blocks that were executed, from the first one that is complete."""
         for piece in self.recording.pieces:
-            kept = piece.times >= self.first
-            yield piece.headers[kept], piece.sp[kept]
+            kept = np.flatnonzero(piece.times >= self.first)
+            if len(kept):
+                yield from self.turns.split(piece.headers[kept], piece.sp[kept], int(piece.times[kept[0]]))
 
     def counts(self) -> Counts:
         """How often each instruction was executed, and each branch taken."""
         counted = BlockCounts(self.recording.recorder.layouts)
-        for headers, _ in self.blocks():
-            if len(headers):
-                counted.add(headers)
-        if self.stop is not None:
-            counted.end(self.stop.pc)
+        for blocks in self.blocks():
+            counted.add(blocks.headers, blocks.thread)
+        for thread, pc in self._end.pcs.items():
+            counted.end(pc, thread)
         return counted.result()
 
     # -- rows ---------------------------------------------------------------------------------------------------------
     @cached_property
     def _rows(self) -> Rows:
-        return Rows(self.places)
+        return Rows(self.places, self.turns)
 
     def __iter__(self) -> Iterator[Row]:
         return self.between(self.first, self.recording.end)
@@ -110,6 +116,11 @@ class RecordedRun:
         for piece in self.recording.pieces:
             if piece.first + piece.rows > begin and piece.first < end:
                 yield from self._rows.of(piece, begin, end)
+
+    def lines(self) -> Iterator[str]:
+        """The rows as text, each behind its thread where there are several."""
+        for row in self:
+            yield f"{row.thread:>6} {row}" if self.turns.are_several else str(row)
 
     def __getitem__(self, index: SupportsIndex) -> Row:
         """The row of a number, from the end if it is negative. Raises IndexError."""

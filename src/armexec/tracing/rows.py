@@ -7,9 +7,13 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
+import numpy as np
+
+from armexec.debugger.guest_threads import PROCESS
 from armexec.debugger.places import Place, Places
 from armexec.engines.recorded.pieces import Accesses, Piece, Writes
 from armexec.isa import decode
+from armexec.tracing.turns import Turns
 from armexec.translate.observed.records import REGISTER_NAMES, V0_NUMBER
 
 __all__ = ["Row", "RowAccess", "Rows"]
@@ -34,7 +38,8 @@ class RowAccess(NamedTuple):
 @dataclass(frozen=True)
 class Row:
     """An instruction that was executed as the number `time`. `registers` has what it wrote, by name, 128 bits for V
-    registers, and `memory` its accesses in order. `text` is the instruction's."""
+    registers, and `memory` its accesses in order. `text` is the instruction's, and `thread` the number of the thread
+    that has executed it."""
 
     time: int
     pc: int
@@ -43,6 +48,7 @@ class Row:
     place: Place
     registers: Mapping[str, int]
     memory: Sequence[RowAccess]
+    thread: int = PROCESS
 
     @property
     def changes(self) -> str:
@@ -79,8 +85,9 @@ def _number(value: int) -> str:
 class Rows:
     """Makes the rows of pieces. What the words of a pc mean is found once."""
 
-    def __init__(self, places: Places) -> None:
+    def __init__(self, places: Places, turns: Turns) -> None:
         self._places = places
+        self._turns = turns
         self._texts: dict[tuple[int, int], tuple[str, Place]] = {}
 
     def of(self, piece: Piece, first: int = 0, last: int | None = None) -> Iterator[Row]:
@@ -92,12 +99,13 @@ class Rows:
         end = piece.rows if last is None else min(last - piece.first, piece.rows)
         writes, accesses = piece.writes(), piece.accesses()
         next_write, next_access = _cursor(writes.time), _cursor(accesses.time)
+        threads = self._turns.at(np.arange(piece.first + begin, piece.first + end)).tolist()
         for index in range(begin, end):
             time = piece.first + index
             registers = dict(map(_register(writes), next_write(time)))
             memory = tuple(map(_access(accesses), next_access(time)))
             text, place = self.known(pcs[index], words[index])
-            yield Row(time, pcs[index], words[index], text, place, registers, memory)
+            yield Row(time, pcs[index], words[index], text, place, registers, memory, threads[index - begin])
 
     def known(self, pc: int, word: int) -> tuple[str, Place]:
         """The text of an instruction, and where it is."""

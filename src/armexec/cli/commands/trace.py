@@ -90,8 +90,8 @@ def _trace(target: Target, output: str | None, format: str | None, limit: int, l
         if output is not None:
             made.save(output, format)
         else:
-            for row in made:
-                sys.stdout.write(f"{row}\n")
+            for line in made.lines():
+                sys.stdout.write(f"{line}\n")
     finally:
         target.close()
     if made.error is not None:

@@ -236,7 +236,7 @@ class Stretches:
             self._path(time, end, layout, executed),
             _stores(accesses),
             _pages(accesses),
-            leaves(self._ends, layout, executed, sp, following, time),
+            leaves(self._ends, layout, executed, sp, following, time + np.cumsum(executed)),
         )
 
     def _path(self, time: int, end: int, layout: Array, executed: Array) -> Counted:

@@ -60,7 +60,7 @@ class Leaves(NamedTuple):
         return zip(*(column.tolist() for column in self), strict=True)
 
 
-def leaves(ends: Ends, layout: Array, executed: Array, sp: Array, target: Array, time: int) -> Leaves:
+def leaves(ends: Ends, layout: Array, executed: Array, sp: Array, target: Array, times: Array) -> Leaves:
     """Where blocks leave by more than a branch.
 
     Args:
@@ -68,10 +68,9 @@ def leaves(ends: Ends, layout: Array, executed: Array, sp: Array, target: Array,
         layout, executed: the blocks.
         sp: the stack pointer after each that leaves so.
         target: where the next one begins.
-        time: of the first.
+        times: after each.
     """
     elsewhere = (ends.kind[layout] != Transfer.DIRECT) & (executed == ends.count[layout]) & (ends.end[layout] != target)
     found = np.flatnonzero(elsewhere)
     at = layout[found]
-    times = time + np.cumsum(executed)
     return Leaves(times[found], ends.kind[at], ends.end[at] - np.uint64(4), target[found], sp[found])

@@ -29,15 +29,14 @@ class Interpreted:
     def __init__(self, recorder: Recorder) -> None:
         self._recorder = recorder
 
-    def run(self, guest: RecordedGuest, cpu: Cpu, limits: Limits) -> Stop:
+    def trace(self, guest: RecordedGuest, run: Run) -> Stop:
         """Run until something stops it. Raises what hooks and functions of Python raise."""
-        run = Run(cpu, limits)
         stepper = RecordingStepper(run, guest, self._recorder)
         while True:
             stop = run.over() or stepper.step()
             if stop is not None:
                 return stop
-            guest.registers_redirected(cpu)
+            guest.registers_redirected(run.cpu)
 
 
 class Traced(Observed):

@@ -9,6 +9,7 @@ from armexec.mcp_server.capped import put_list
 from armexec.mcp_server.runs.job import Job
 from armexec.tracing.counts import BlockCounts, Counts
 from armexec.tracing.run import run_recorded
+from armexec.tracing.turns import Turns
 
 __all__ = ["covered"]
 
@@ -24,7 +25,7 @@ def covered(job: Job) -> dict[str, Any]:
     recorder = Recorder(take, values=False)
     counts = BlockCounts(recorder.layouts)
     with job.target() as target, job.limits():
-        end = run_recorded(target, recorder, None)
+        end = run_recorded(target, recorder, None, Turns(target.cpu.sp))
         counts.end(target.cpu.pc)
         base = int(target.places.images[0][1])
         answer = _counted(counts.result(), base, job)

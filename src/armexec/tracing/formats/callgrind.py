@@ -18,9 +18,9 @@ _Calls = Mapping[tuple[int, int], CallCost]
 
 def write(trace: RecordedRun, file: BinaryIO) -> None:
     """Write the costs of a trace."""
-    costs = CallCosts(trace.recording.recorder.layouts, trace.sp, trace.first)
-    for headers, sp in trace.blocks():
-        costs.add(headers, sp)
+    costs = CallCosts(trace.recording.recorder.layouts, trace.turns)
+    for blocks in trace.blocks():
+        costs.add(blocks)
     file.write(callgrind_text(trace.name, trace.counts(), costs.result(), trace.places).encode())
 
 

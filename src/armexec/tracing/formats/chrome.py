@@ -9,6 +9,7 @@ import json
 from collections.abc import Iterator
 from typing import Any, BinaryIO
 
+from armexec.debugger.guest_threads import PROCESS
 from armexec.tracing.formats.functions import Named, named_calls
 from armexec.tracing.recorded_run import RecordedRun
 
@@ -26,9 +27,9 @@ def write(trace: RecordedRun, file: BinaryIO) -> None:
 
 
 def _events(trace: RecordedRun) -> Iterator[dict[str, Any]]:
-    yield {"name": "process_name", "ph": "M", "pid": 1, "tid": 1, "args": {"name": trace.name}}
+    yield {"name": "process_name", "ph": "M", "pid": 1, "tid": PROCESS, "args": {"name": trace.name}}
     for event in named_calls(trace):
-        known: dict[str, Any] = {"ph": "E", "ts": event.time, "pid": 1, "tid": 1}
+        known: dict[str, Any] = {"ph": "E", "ts": event.time, "pid": 1, "tid": event.thread}
         if isinstance(event, Named):
             known |= {"name": event.name, "ph": "B", "args": {"pc": f"0x{event.pc:x}", "place": event.place}}
         yield known

@@ -10,7 +10,9 @@ from armexec.tracing.recorded_run import RecordedRun
 
 __all__ = ["write"]
 
-_SEQUENCE, _TRACK, _PROCESS = 1, 2, 1
+_SEQUENCE, _PROCESS = 1, 1
+_TRACKS = 1 << 32
+"""Added to the number of a thread, this is that of its track."""
 _BEGIN, _END = 1, 2
 _INCREMENTAL_STATE_CLEARED = 1
 
@@ -19,14 +21,18 @@ def write(trace: RecordedRun, file: BinaryIO) -> None:
     """Write the calls of a trace. A nanosecond is an instruction."""
     process = _number(1, 1) + _bytes(6, trace.name.encode())
     file.write(_packet(_bytes(60, _number(1, _PROCESS) + _bytes(3, process)), first=True))
-    thread = _number(1, 1) + _number(2, 1) + _bytes(5, b"instructions")
-    file.write(_packet(_bytes(60, _number(1, _TRACK) + _number(5, _PROCESS) + _bytes(4, thread))))
+    tracks: set[int] = set()
     for event in named_calls(trace):
+        track = event.thread + _TRACKS
+        if track not in tracks:
+            tracks.add(track)
+            thread = _number(1, 1) + _number(2, event.thread) + _bytes(5, f"thread {event.thread}".encode())
+            file.write(_packet(_bytes(60, _number(1, track) + _number(5, _PROCESS) + _bytes(4, thread))))
         if isinstance(event, Named):
-            content = _number(9, _BEGIN) + _number(11, _TRACK) + _bytes(23, event.name.encode())
+            content = _number(9, _BEGIN) + _number(11, track) + _bytes(23, event.name.encode())
             content += _bytes(4, _bytes(10, b"pc") + _number(7, event.pc))
         else:
-            content = _number(9, _END) + _number(11, _TRACK)
+            content = _number(9, _END) + _number(11, track)
         file.write(_packet(_number(8, event.time) + _bytes(11, content)))
 
 

@@ -11,5 +11,5 @@ __all__ = ["write"]
 
 def write(trace: RecordedRun, file: BinaryIO) -> None:
     """Write the rows of a trace."""
-    for row in trace:
-        file.write(f"{row}\n".encode())
+    for line in trace.lines():
+        file.write(f"{line}\n".encode())
