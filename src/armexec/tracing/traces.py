@@ -15,8 +15,8 @@ class Trace(RecordedRun):
     """Each instruction of a run, with what it has read and written.
 
     A row is an instruction, also a call of a function of Python or a system call. Columns are arrays of NumPy, and made
-    when they are first asked for: `time`, `pc`, `word` and `thread` have one entry for each instruction; `registers` and
-    `memory` are tables of their own. Iterating gives `Row`s with text.
+    when they are first asked for. `time`, `pc`, `word` and `thread` have one entry for each instruction, `registers`
+    and `memory` are tables of their own. Iterating gives `Row`s with text.
 
     `result` is what the call returned, or how the program ended; None where it didn't come so far. `error` is what the
     guest has done that it can't do, or what a function of Python has raised; None if nothing. `stop` says why the trace
