@@ -8,7 +8,7 @@ import pytest
 
 from armexec.machines.llvm.builder import Builder
 from armexec.machines.llvm.values import Value, address_of, const, emit
-from armexec.translate.codegen.link import HostCode
+from armexec.translate.codegen.support_code import compiled
 
 
 def test_names_and_labels_are_fresh() -> None:
@@ -116,7 +116,7 @@ def test_llvm_takes_the_text() -> None:
     result = emit(b, 64, f"phi i64 [1, %{odd}], [2, %{even}]")
     b.ret("i64", result.text)
     b.append("}")
-    code = HostCode.from_text("\n".join([*b.out, ""]), {}, tier="O0")
+    code = compiled("\n".join([*b.out, ""]), {}, tier="O0")
     f = ctypes.CFUNCTYPE(ctypes.c_int64, ctypes.c_void_p)(code.address("f"))
     found = []
     for value in (1, 2, 3):

@@ -17,6 +17,7 @@ from armexec.translate.codegen.host_object import read_object
 from armexec.translate.codegen.host_relocations import linked
 from armexec.translate.codegen.link import HostCode
 from armexec.translate.codegen.llvm import compile_object, llvm
+from armexec.translate.codegen.support_code import compiled
 
 TEXT = """
 @variable = external global i64
@@ -105,9 +106,9 @@ def test_code_for_x86_64_reaches_what_is_far_away(tier: str) -> None:
     other, variable = (0x1234_0000, 0x1235_0000) if tier == "O0" else (0x2234_0000, 0x2235_0000)
     mapped(other, OTHER_X86, executable=True)
     mapped(variable, struct.pack("<Q", 5), executable=False)
-    code = HostCode.from_text(TEXT, {"other": other, "variable": variable}, tier=tier)
-    near = HostCode.from_text("define i64 @other(i64 %x) {\n%y = add i64 %x, 7\nret i64 %y\n}", {}, tier=tier)
-    close = HostCode.from_text(TEXT, {"other": near.address("other"), "variable": variable}, tier=tier)
+    code = compiled(TEXT, {"other": other, "variable": variable}, tier=tier)
+    near = compiled("define i64 @other(i64 %x) {\n%y = add i64 %x, 7\nret i64 %y\n}", {}, tier=tier)
+    close = compiled(TEXT, {"other": near.address("other"), "variable": variable}, tier=tier)
     call = ctypes.PYFUNCTYPE(ctypes.c_int64, ctypes.c_int64)
     for each, target in ((code, other), (close, near.address("other"))):
         assert call(each.address("f"))(2) == (5 + 30 + 7) * 3
@@ -116,7 +117,7 @@ def test_code_for_x86_64_reaches_what_is_far_away(tier: str) -> None:
 
 
 def test_names_of_the_process_are_found() -> None:
-    code = HostCode.from_text(
+    code = compiled(
         "declare i64 @strlen(ptr)\ndefine i64 @f(ptr %x) {\n%r = call i64 @strlen(ptr %x)\nret i64 %r\n}", {}
     )
     assert ctypes.PYFUNCTYPE(ctypes.c_int64, ctypes.c_char_p)(code.address("f"))(b"seven77") == 7
@@ -131,9 +132,9 @@ def test_what_cannot_be_linked_is_refused() -> None:
         HostCode(compile_object("define void @f() {\nret void\n}", tier="O0"), {}, ["nothing_like_it"])
     missing = "declare i64 @missing_thing()\ndefine i64 @f() {\n%x = call i64 @missing_thing()\nret i64 %x\n}"
     with pytest.raises(HostError, match="nothing defines missing_thing"):
-        HostCode.from_text(missing, {})
+        compiled(missing, {})
     with pytest.raises(HostError, match="writable data"):
-        HostCode.from_text("@v = global i64 5\ndefine ptr @f() {\nret ptr @v\n}", {})
+        compiled("@v = global i64 5\ndefine ptr @f() {\nret ptr @v\n}", {})
 
 
 def test_a_thousand_pieces_are_few_mappings_and_leave_nothing() -> None:

@@ -14,8 +14,8 @@ import pytest
 
 from armexec.errors import HostError
 from armexec.translate.codegen import llvm as host
-from armexec.translate.codegen.link import HostCode
 from armexec.translate.codegen.llvm import compile_object
+from armexec.translate.codegen.support_code import compiled
 
 FUNCTION = "define i64 @f(i64 %x) {\n%y = add i64 %x, 1\nret i64 %y\n}"
 
@@ -32,7 +32,7 @@ def test_a_value_used_where_it_is_not_known_is_refused(tier: str) -> None:
       ret i64 %y
     }"""
     with pytest.raises(HostError, match="does not dominate"):
-        HostCode.from_text(text, {}, tier=tier)
+        compiled(text, {}, tier=tier)
 
 
 def _resident() -> int:
@@ -42,11 +42,11 @@ def _resident() -> int:
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 def test_dropped_code_gives_its_memory_back() -> None:
     for _ in range(20):
-        HostCode.from_text(FUNCTION, {}).address("f")
+        compiled(FUNCTION, {}).address("f")
     gc.collect()
     before = _resident()
     for _ in range(100):
-        HostCode.from_text(FUNCTION, {}).address("f")
+        compiled(FUNCTION, {}).address("f")
     gc.collect()
     assert (_resident() - before) / 100 < 16_000
 
@@ -84,7 +84,7 @@ def test_code_stays_while_its_neighbours_go() -> None:
     held = []
     for number in range(400):
         text = f"define i64 @f(i64 %x) {{\n%y = add i64 %x, {number}\nret i64 %y\n}}"
-        held.append((number, HostCode.from_text(text, {}, tier="O0")))
+        held.append((number, compiled(text, {}, tier="O0")))
         if len(held) > 20:
             del held[chance.randrange(len(held))]
         for kept, code in held[:: max(len(held) // 4, 1)]:

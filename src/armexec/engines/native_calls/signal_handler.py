@@ -282,10 +282,10 @@ from armexec.engines.native_calls.code_ranges import code_ranges
 from armexec.engines.native_calls.context import layout
 from armexec.engines.native_calls.routines import Routines, address_of
 from armexec.memory import Protection, allocate, page_size
-from armexec.translate.execute.sigaction import SA_NODEFER, SA_ONSTACK, SA_RESTART, SA_SIGINFO
 from armexec.translate.execute.signals.alternate_stack import ALTERNATE_SIZE, AlternateStacks, stack_bytes
 from armexec.translate.execute.signals.places import MadeHandler, Places
 from armexec.translate.execute.watch import SIGNAL
+from armexec.translate.support.sigaction import SA_NODEFER, SA_ONSTACK, SA_RESTART, SA_SIGINFO
 
 __all__ = ["AT", "C_LIBRARY", "WORDS", "SignalHandlers"]
 

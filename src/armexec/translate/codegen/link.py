@@ -17,7 +17,6 @@ from armexec.errors import HostError
 from armexec.memory import code_arena
 from armexec.translate.codegen.host_object import read_object
 from armexec.translate.codegen.host_relocations import linked
-from armexec.translate.codegen.llvm import compile_object
 
 __all__ = ["HostCode", "defined_names"]
 
@@ -69,11 +68,6 @@ class HostCode:
         self._addresses = {name: pages.address + found.symbols[name] for name in names}
         # At the end of the process code may still run; the system frees the memory then.
         weakref.finalize(self, pages.free).atexit = False
-
-    @classmethod
-    def from_text(cls, text: str, symbols: Mapping[str, int], *, tier: str = "O2", size: int = 0) -> HostCode:
-        """Compile an IR text and link it. Raises HostError."""
-        return cls(compile_object(text, tier=tier, size=size), symbols, defined_names(text))
 
     def address(self, name: str) -> int:
         """Where a function is. Raises KeyError if it wasn't asked for."""

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from armexec.errors import HostError
 from armexec.forks import hold, in_child, no_fork
+from armexec.translate.codegen.aborts import AbortGuard, LlvmAborted
 from armexec.translate.codegen.shield import left_in_time, shielded
 from armexec.translate.policy import DEFAULT, Policy
 from armexec.translate.support.host_environment import initial_environment
@@ -36,6 +37,8 @@ __all__ = [
     "unavailable",
 ]
 
+_X86_64 = ("x86_64", "AMD64")
+_PLAIN = "-avx2,-avx512f"
 _LEVELS = {"first": 0, "O0": 0, "blocks": 1, "O1": 1, "O2": 2, "O3": 3}
 _BLOCKS = ("sroa", "instruction_combine", "simplify_cfg")
 """The passes of the tier "blocks": those of O1 that the blocks of an address space gain by. They take a third of its
@@ -100,7 +103,7 @@ def host_machine() -> str:
 def _features() -> str:
     features = str(llvm().get_host_cpu_features().flatten())
     # Whether one of several numbers is a NaN: VTESTPD is slower, on Zen at least.
-    return f"{features},+prefer-movmsk-over-vtest" if host_machine() in ("x86_64", "AMD64") else features
+    return f"{features},+prefer-movmsk-over-vtest" if host_machine() in _X86_64 else features
 
 
 @cache
@@ -119,7 +122,7 @@ def exact_attributes() -> str:
     LLVM puts VZEROUPPER at the end even of those (LLVM 22), which clears what their callers hold in the upper halves of
     YMM registers; so it is kept from it.
     """
-    if host_machine() not in ("x86_64", "AMD64"):
+    if host_machine() not in _X86_64:
         return "attributes #2 = { nounwind }"
     return f'attributes #2 = {{ nounwind "target-features"="{_features()},-vzeroupper" }}'
 
@@ -153,10 +156,31 @@ class _Unlocked:
 
         def call(*arguments: Any) -> Any:
             with no_fork():
-                return function(*arguments)
+                return function(*arguments) if _is_bare.yes else _guard().call(function, *arguments)
 
         setattr(self, name, call)
         return call
+
+
+class _IsBare(threading.local):
+    """Whether this thread's calls of LLVM aren't guarded: those that make the guard."""
+
+    yes = False
+
+
+_is_bare = _IsBare()
+
+
+@cache
+def _guard() -> AbortGuard:
+    def make_object(text: str) -> bytes:
+        _is_bare.yes = True
+        try:
+            return _object(text, "O0", 0, DEFAULT)
+        finally:
+            _is_bare.yes = False
+
+    return AbortGuard(make_object)
 
 
 _unlocked = _Unlocked()
@@ -214,8 +238,13 @@ def _counted(tier: str, do: Callable[[Callable[[], bytes]], bytes], work: Callab
 
 
 def _object(text: str, tier: str, size: int, policy: Policy, stopping: Callable[[], bool] = lambda: False) -> bytes:
-    with _optimized(text, tier, size, policy, stopping) as (module, machine):
-        return _emit(module, machine)
+    try:
+        with _optimized(text, tier, size, policy, stopping) as (module, machine):
+            return _emit(module, machine)
+    except LlvmAborted:
+        # It is most of LLVM's combinations of instructions that aren't available then.
+        with _optimized(text, tier, size, policy, stopping, plain=True) as (module, machine):
+            return _emit(module, machine)
 
 
 class Stages(NamedTuple):
@@ -238,9 +267,18 @@ def compile_stages(text: str, *, tier: str, size: int = 0, policy: Policy = DEFA
 
 @contextmanager
 def _optimized(
-    text: str, tier: str, size: int, policy: Policy, stopping: Callable[[], bool] = lambda: False
+    text: str,
+    tier: str,
+    size: int,
+    policy: Policy,
+    stopping: Callable[[], bool] = lambda: False,
+    *,
+    plain: bool = False,
 ) -> Iterator[tuple[Any, Any]]:
-    """The module of a text after LLVM's passes, and the target machine to make code with. Raises HostError."""
+    """The module of a text after LLVM's passes, and the target machine to make code with. Raises HostError.
+
+    `plain`: without the host's widest instructions.
+    """
     context = llvm().create_context()
     try:
         module = _parse(text, context)
@@ -248,14 +286,21 @@ def _optimized(
             if stopping():
                 raise HostError("no longer wanted")
             with initial_environment(), _guest_loops if _LEVELS[tier] else nullcontext():
-                machine = _optimize(module, tier, size, policy, inlines="alwaysinline" in text)
+                machine = _optimize(module, tier, size, policy, inlines="alwaysinline" in text, plain=plain)
                 if stopping():
                     raise HostError("no longer wanted")
                 yield module, machine
+        except LlvmAborted:
+            module.detach()
+            raise
         finally:
             module.close()
     except RuntimeError as error:
         raise HostError(f"LLVM refused translated code: {error}") from error
+    except LlvmAborted:
+        context.detach()
+        _tools.abandon()
+        raise
     finally:
         context.close()
 
@@ -280,22 +325,30 @@ class _Tools(threading.local):
     USES = 16
 
     def __init__(self) -> None:
-        self._machines: dict[int, Any] = {}
-        self._builders: dict[tuple[int, bool, bool], tuple[Any, int]] = {}
+        self._machines: dict[tuple[int, bool], Any] = {}
+        self._builders: dict[tuple[int, bool, bool, bool], tuple[Any, int]] = {}
 
-    def machine(self, level: int) -> Any:
+    def machine(self, level: int, *, plain: bool) -> Any:
         """A target machine."""
-        found = self._machines.get(level)
+        found = self._machines.get((level, plain))
         if found is None:
             target, name = llvm().Target.from_triple(host_triple()), llvm().get_host_cpu_name()
-            found = self._machines[level] = target.create_target_machine(
-                cpu=name, features=_features(), opt=level, reloc="pic", codemodel="small", jit=True
+            features = f"{_features()},{_PLAIN}" if plain and host_machine() in _X86_64 else _features()
+            found = self._machines[level, plain] = target.create_target_machine(
+                cpu=name, features=features, opt=level, reloc="pic", codemodel="small", jit=True
             )
         return found
 
-    def builder(self, level: int, *, unrolls: bool, vectorizes: bool) -> Any:
+    def abandon(self) -> None:
+        """LLVM has given up: none of these is used or freed any more."""
+        for tool in (*self._machines.values(), *(builder for builder, _ in self._builders.values())):
+            tool.detach()
+        self._machines.clear()
+        self._builders.clear()
+
+    def builder(self, level: int, *, unrolls: bool, vectorizes: bool, plain: bool) -> Any:
         """A pass builder, for one run of a pass manager."""
-        key = level, unrolls, vectorizes
+        key = level, unrolls, vectorizes, plain
         builder, uses = self._builders.get(key, (None, 0))
         if not uses:
             options = llvm().create_pipeline_tuning_options(speed_level=level)
@@ -303,7 +356,7 @@ class _Tools(threading.local):
                 options.loop_unrolling = False
             if not vectorizes:
                 options.loop_interleaving = options.loop_vectorization = False
-            builder, uses = llvm().create_pass_builder(self.machine(level), options), self.USES
+            builder, uses = llvm().create_pass_builder(self.machine(level, plain=plain), options), self.USES
         self._builders[key] = builder, uses - 1
         return builder
 
@@ -353,15 +406,15 @@ class _GuestLoops:
 _guest_loops = _GuestLoops()
 
 
-def _optimize(module: Any, tier: str, size: int, policy: Policy, *, inlines: bool = True) -> Any:
+def _optimize(module: Any, tier: str, size: int, policy: Policy, *, inlines: bool = True, plain: bool = False) -> Any:
     """Run the passes; the target machine to make the code with. `inlines`: something has to be inlined in any case."""
     level = _LEVELS[tier]
-    machine = _tools.machine(level)
+    machine = _tools.machine(level, plain=plain)
     if not level and not inlines:
         return machine
     small = not level or size <= policy.max_loops_optimized
     unrolls = small and policy.unrolling and policy.unrolling_by_cost
-    builder = _tools.builder(level, unrolls=unrolls, vectorizes=small and policy.vectorization)
+    builder = _tools.builder(level, unrolls=unrolls, vectorizes=small and policy.vectorization, plain=plain)
     if level and tier != "blocks":
         manager = builder.getModulePassManager()
     else:

@@ -26,7 +26,6 @@ from armexec.translate.codegen.link import HostCode
 from armexec.translate.codegen.llvm import host_machine
 from armexec.translate.codegen.support_code import shared_code
 from armexec.translate.execute.host_stack import NEAR
-from armexec.translate.execute.sigaction import SA_NODEFER, SA_ONSTACK, SA_SIGINFO
 from armexec.translate.execute.signals.alternate_stack import (
     ALTERNATE_SIZE,
     AlternateStacks,
@@ -37,6 +36,7 @@ from armexec.translate.execute.signals.alternate_stack import (
 from armexec.translate.execute.signals.places import MadeHandler, Places
 from armexec.translate.support.host_frame_text import host_frame_text
 from armexec.translate.support.load import load
+from armexec.translate.support.sigaction import SA_NODEFER, SA_ONSTACK, SA_SIGINFO
 from armexec.translate.support.signal_context import context_text
 
 __all__ = [

@@ -22,6 +22,7 @@ from armexec.machines.traps import Trap, TrapKind
 from armexec.translate.cfg.discovery import Block, BlockEndMachine, ends_block
 from armexec.translate.codegen.link import HostCode
 from armexec.translate.codegen.llvm import exact_attributes, host_features
+from armexec.translate.codegen.support_code import compiled
 from armexec.translate.execute.fault_handler import install, thread_key
 from armexec.translate.guest_state import OFFSETS, GuestState
 from armexec.translate.ir.lift import LiftedBlock, lift_block
@@ -64,7 +65,7 @@ def block_runner(
     out.append("@memory = external global [0 x i8]")
     out.append("attributes #0 = { null_pointer_is_valid nounwind }")
     out.append(exact_attributes())
-    host = HostCode.from_text("\n".join(out), {"thread_key": thread_key(), "memory": memory or 0}, tier=tier)
+    host = compiled("\n".join(out), {"thread_key": thread_key(), "memory": memory or 0}, tier=tier)
     install()
     run = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_void_p, ctypes.c_void_p)(host.address("run"))
     return [_runner(host, run, host.address(f"t{index}"), undefined_reasons[index]) for index in range(len(runs))]

@@ -23,8 +23,8 @@ from typing import Protocol
 
 from armexec.forks import in_child
 from armexec.resource_limits.deadlines import changed, deadlines, will_look
-from armexec.translate.execute.sigaction import SA_NODEFER, SA_RESTART, SA_SIGINFO, SignalAction
 from armexec.translate.execute.signals.places import add_other, reached
+from armexec.translate.support.sigaction import SA_NODEFER, SA_RESTART, SA_SIGINFO, SignalAction
 
 __all__ = ["SIGNAL", "Watch"]
 

@@ -22,9 +22,9 @@ from armexec.forks import hold
 from armexec.translate.codegen.llvm import host_machine
 from armexec.translate.codegen.support_code import shared_code
 from armexec.translate.execute.fault_handler import thread_key
-from armexec.translate.execute.sigaction import SA_ONSTACK, SA_RESTART, SA_SIGINFO, SignalAction
 from armexec.translate.observe.thread_timers import ThreadTimers
 from armexec.translate.support.load import load
+from armexec.translate.support.sigaction import SA_ONSTACK, SA_RESTART, SA_SIGINFO, SignalAction
 from armexec.translate.support.signal_context import context_text
 
 __all__ = ["ELSEWHERE", "Sampler", "sampler", "sampler_text"]

@@ -15,7 +15,7 @@ import threading
 from collections.abc import Callable, Iterable, Iterator
 
 from armexec.forks import hold
-from armexec.translate.execute.sigaction import SignalAction
+from armexec.translate.support.sigaction import SignalAction
 
 __all__ = ["MadeHandler", "Places", "add_other", "reached"]
 
