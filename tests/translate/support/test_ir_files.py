@@ -14,6 +14,7 @@ import pytest
 from armexec.machines.traps import TrapKind
 from armexec.translate import support
 from armexec.translate.array_loops.python_loop import python_loop_text
+from armexec.translate.codegen.aborts import guard_text
 from armexec.translate.codegen.llvm import llvm
 from armexec.translate.execute.fault_handler import handler_text
 from armexec.translate.guest_state import OFFSETS
@@ -43,6 +44,7 @@ def _modules(machine: str, system: str) -> Iterator[str]:
     yield text(CallTypes((Passed(64, buffers=True),), Returned("void"), thread_pointer=True, serialized=True))
     yield text(CallTypes((), Returned("void"), Frame(256, 240, 0, (), (), ())))
     yield load("runtime/redirect", LOOKUP="lookup_slowly")
+    yield guard_text()
     yield python_loop_text(machine)
     copies = load("arrays/copy", BITS=64, BYTES=8) + load("arrays/cores", BYTES=8) + load("arrays/core_room")
     yield f"{copies}attributes #0 = {{ nounwind }}\n"

@@ -466,13 +466,18 @@ class Vector:
                 return product.resize(32, signed=is_signed or is_other_signed)
             if a.esize == b.esize == 16 and is_signed == is_other_signed:
                 return a._widening_product(b, signed=is_signed)
+        if self.lanes > (8 if self.builder.host.has("avx") else 4):
+            return (self.lower() * other.lower()).concat(self.upper() * other.upper())
         # The text is empty, but what it is given might be anything afterwards.
-        whole = self if self.lanes == 4 else self.shuffle(self, range(4))
+        whole = self.concat(self) if self.lanes == 2 else self
         hidden = whole._of(f'call {whole.kind} asm "", "=x,0"({whole.kind} {whole.text})')
-        return (hidden if self.lanes == 4 else hidden.lower())._binary("mul", other)
+        return (hidden.lower() if self.lanes == 2 else hidden)._binary("mul", other)
 
     def _widening_product(self, other: Vector, *, signed: bool) -> Vector:
         """The whole products of 16-bit lanes: both halves of each, put together."""
+        if self.lanes > 8:
+            lower = self.lower()._widening_product(other.lower(), signed=signed)
+            return lower.concat(self.upper()._widening_product(other.upper(), signed=signed))
         x, y = (v if self.lanes == 8 else v.concat(v) for v in (self, other))
         name = "llvm.x86.sse2.pmulh.w" if signed else "llvm.x86.sse2.pmulhu.w"
         high = x._of(f"call {x.kind} @{name}({x.kind} {x.text}, {x.kind} {y.text})")

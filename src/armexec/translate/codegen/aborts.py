@@ -19,7 +19,7 @@ from armexec.translate.guest_state import GuestState
 from armexec.translate.support.load import load
 from armexec.translate.support.sigaction import SA_NODEFER, SA_ONSTACK, SA_SIGINFO, SignalAction
 
-__all__ = ["AbortGuard", "LlvmAborted"]
+__all__ = ["AbortGuard", "LlvmAborted", "guard_text"]
 
 _ARGUMENTS = 4
 _libc = ctypes.CDLL(None, use_errno=True)
@@ -27,6 +27,11 @@ _libc = ctypes.CDLL(None, use_errno=True)
 
 class LlvmAborted(HostError):
     """LLVM has given up. What it was working with mustn't be used any more."""
+
+
+def guard_text() -> str:
+    """IR of `@call` and `@handler`."""
+    return load("runtime/c_library") + load("signals/abort_handler", JUMP_BUFFER=GuestState.jump_buffer.size)
 
 
 class AbortGuard:
@@ -40,12 +45,11 @@ class AbortGuard:
         if _libc.pthread_key_create(ctypes.byref(self._key), None):
             raise HostError("the system has no more keys for threads (pthread_key_create)")
         self._previous = SignalAction()
-        text = load("runtime/c_library") + load("signals/abort_handler", JUMP_BUFFER=GuestState.jump_buffer.size)
         symbols = {
             "call_key": ctypes.addressof(self._key),
             "previous": ctypes.addressof(self._previous),
         }
-        self._code = HostCode(make_object(text), symbols, ("call", "handler"))
+        self._code = HostCode(make_object(guard_text()), symbols, ("call", "handler"))
         self._action = SignalAction()
         self._action.handler = self._code.address("handler")
         self._action.flags = SA_SIGINFO | SA_ONSTACK | SA_NODEFER
