@@ -47,7 +47,7 @@ __all__ = ["Observed", "Policy", "execute_blocks", "unavailable"]
 class Policy:
     """When code is translated, and in what pieces."""
 
-    hot: int = 8
+    hot: int = 4
     """A block is translated when it has been reached so often: quickly, to code that is slower than it could be."""
     very_hot: int = 500_000
     """A block is translated again, to better code, when it has been executed so often; 0: never."""

@@ -45,6 +45,10 @@ def run_counted(
         nonlocal tables, time
         # The memory of the chunk is used again.
         headers = np.frombuffer(chunk.headers, np.uint64, chunk.header_bytes // 8).copy()
+        if calls is None and not turns.are_several:
+            counts.add(headers)
+            time += int((headers >> np.uint64(32)).sum())
+            return
         if len(tables.count) != len(recorder.layouts.known):
             tables = Tables(recorder.layouts.known)
         piece = Piece(tables, time, headers, np.frombuffer(chunk.data, np.uint64, chunk.data_bytes // 8))
