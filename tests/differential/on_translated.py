@@ -69,8 +69,10 @@ def run_all(states: Sequence[State], *, tier: str, strict: bool = True) -> list[
     outcomes = []
     for start in range(0, len(states), _MODULE):
         some = states[start : start + _MODULE]
-        runners = block_runner([(state.pc, state.code) for state in some], tier=tier, strict=strict)
-        for state, run in zip(some, runners, strict=True):
+        programs = list(dict.fromkeys((state.pc, state.code) for state in some))
+        runners = dict(zip(programs, block_runner(programs, tier=tier, strict=strict), strict=True))
+        for state in some:
+            run = runners[state.pc, state.code]
             guest = GuestState(pc=state.pc)
             guest.x[:] = state.registers[:31]
             guest.sp = state.registers[31]

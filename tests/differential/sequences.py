@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from functools import cache
 
 from armexec.disasm import disassemble
@@ -19,16 +20,18 @@ from armexec.machines.interpreter.machine import ReferenceMachine
 from armexec.machines.traps import Trap
 from armexec.memory import AccessError
 
-from .generate import encodings, is_load_or_store, random_state, random_word
+from .generate import encodings, is_load_or_store, random_state, random_vector, random_word
 from .on_reference import outcome_of, set_registers
 from .runner import ORACLES
 from .state import DATA, DATA_SIZE, Outcome, State
 
-__all__ = ["ENGINES", "LENGTH", "differing", "sequence"]
+__all__ = ["ENGINES", "LENGTH", "STATES", "differing", "in_other_states", "sequence"]
 
 ENGINES = ("translated-O0", "translated-O2", "plain-O0", "plain-O2")
 LENGTH = 16
 """Words of a sequence."""
+STATES = 3
+"""Maximum states in which a sequence is executed."""
 _NEAR = 0x1000
 """Offsets of registers that are likely to stay in data memory."""
 
@@ -153,11 +156,24 @@ def sequence(seed: int, length: int = LENGTH, *, plain: bool = False) -> tuple[S
     return state, outcome_of(machine, bytes(memory.data))
 
 
+def in_other_states(seed: int, state: State, count: int) -> Iterator[tuple[State, Outcome]]:
+    """The sequence with other vectors and flags, where it runs to its end then, too."""
+    rng = random.Random(f"states/{seed}")
+    for _ in range(count):
+        other = replace(state, nzcv=rng.randrange(16), vectors=[random_vector(rng) for _ in range(32)])
+        memory = _Data(other.memory())
+        machine = ReferenceMachine(memory)
+        set_registers(machine, other)
+        if all(_execute(machine, memory, word) for word in other.code):
+            yield other, outcome_of(machine, bytes(memory.data))
+
+
 def differing(oracle: str, seeds: Sequence[int], length: int = LENGTH) -> Iterator[str]:
     """A message for each sequence that one of `ENGINES` doesn't end as the reference machine does."""
-    made = [sequence(seed, length, plain=oracle.startswith("plain")) for seed in seeds]
-    outcomes = ORACLES[oracle]([state for state, _ in made])
-    for seed, (state, ours), theirs in zip(seeds, made, outcomes, strict=True):
+    made = [(seed, *sequence(seed, length, plain=oracle.startswith("plain"))) for seed in seeds]
+    made += [(seed, *each) for seed, state, _ in made for each in in_other_states(seed, state, STATES - 1)]
+    outcomes = ORACLES[oracle]([state for _, state, _ in made])
+    for (seed, state, ours), theirs in zip(made, outcomes, strict=True):
         if differences := ours.differences(theirs):
             texts = [f"  {i.address:x}: {i.word:08x}  {i.text}" for i in disassemble(state.code, address=state.pc)]
             lines = [f"sequence {seed} of {length} words differs from {oracle} (reference != {oracle}):"]

@@ -6,8 +6,10 @@ import pytest
 
 from armexec.isa import decode
 
+from . import on_reference, runner
 from .generate import is_load_or_store
 from .sequences import ENGINES, LENGTH, differing, sequence
+from .state import Outcome, State
 
 
 @pytest.mark.parametrize("engine", ENGINES)
@@ -34,10 +36,8 @@ def test_sequences_have_words_of_all_kinds() -> None:
 
 
 def test_a_difference_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
-    from . import runner
-
-    def wrong(states: list[object]) -> list[object]:
-        outcomes = [sequence(3)[1]]
+    def wrong(states: list[State]) -> list[Outcome]:
+        outcomes = [on_reference.run(state) for state in states]
         outcomes[0].registers[5] ^= 1
         return outcomes
 

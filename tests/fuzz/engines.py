@@ -11,7 +11,7 @@ from tests.differential import test_programs
 from tests.differential.exceptions import asked
 from tests.differential.generate import encodings
 from tests.differential.runner import compare, make_one
-from tests.differential.sequences import ENGINES, LENGTH, differing
+from tests.differential.sequences import ENGINES, LENGTH, STATES, differing
 
 from .targets import FOUND
 
@@ -56,7 +56,7 @@ def _program_failures(engine: str, seed: int, count: int) -> Iterator[str]:
 
 KINDS: dict[str, tuple[str, Callable[[random.Random], tuple[int, list[str]]]]] = {
     "words": ("words", _words),
-    "sequences": ("words in sequences", _sequences),
+    "sequences": (f"words in sequences, in up to {STATES} states each,", _sequences),
     "programs": ("programs", _programs),
 }
 """What is compared, and how: gives how many were, and a message for each that differs."""
