@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from functools import lru_cache
+from collections.abc import Iterator, Mapping
+from functools import lru_cache, partial
+from itertools import count
+
+from armexec.objects.names.local_names import demangled_local, with_closures
 
 __all__ = ["bare_name", "learn", "linkage_name", "normalize", "source_name"]
 
 _STRUCTOR = re.compile(r"\b(\w+)((?:<.*>)?)::\{(?:\w+ )?(ctor|dtor)\}")
 _LITERAL = re.compile(r"\((?:unsigned |signed )?(?:char|short|int|long|long long)\)(-?\d)")
-_QUALIFIED = re.compile(r"_ZL?(?:N[VKrRO]*)?(?=\d)")
+_QUALIFIED = re.compile(r"_ZL?(?:N[VKrRO]*)?(St)?(?=\d)")
 _MAX_LEARNED = 100_000
+_TRIES = 200
+"""Maximum parts of a name of something local that are tried, since where they end isn't known."""
 _LEADING_CONST = re.compile(r"(?<![\w:*&])const ((?:unsigned |signed )?(?:long long|[\w:]+))(?=[\s*&,)]|$)")
 
 
@@ -44,12 +49,29 @@ def source_name(linkage: str) -> str:
     mangled, dot, clone = linkage.partition(".")
     if len(mangled) > 2000:  # demangled names may grow exponentially
         return linkage
+    text = _demangled(mangled, count(_TRIES, -1))
+    if text is None:
+        return _qualified_name(mangled) or linkage
+    if len(text) > 10_000:
+        return linkage
+    return f"{text} [clone .{clone}]" if dot else text
+
+
+def _demangled(mangled: str, left: Iterator[int]) -> str | None:
+    """The source name of a mangled one; None where it can't be read. `left`: how many more names may be tried."""
+    if next(left) < 0:
+        return None
+    part = partial(_demangled, left=left)
+    if mangled.startswith("_ZZ"):
+        return demangled_local(mangled, part)
+    if "Ul" in mangled:
+        mangled = with_closures(mangled, part)
     try:
         import itanium_demangler
 
         node = itanium_demangler.parse(mangled)
         if node is None:
-            return _qualified_name(mangled) or linkage
+            return None
         qualifiers = ""
         if node.kind == "func":
             node = node._replace(ret_ty=None)  # only templates have it, and a caller doesn't write it
@@ -58,18 +80,15 @@ def source_name(linkage: str) -> str:
                 node = node._replace(name=node.name.value)
         text = str(node) + qualifiers
     except Exception:  # the demangler raises whatever Python does on names it doesn't know
-        return _qualified_name(mangled) or linkage
-    if len(text) > 10_000:
-        return linkage
+        return None
     text = _STRUCTOR.sub(lambda m: f"{m[1]}{m[2]}::{'~' if m[3] == 'dtor' else ''}{m[1]}", text)
-    text = _LITERAL.sub(r"\1", text).replace("_GLOBAL__N_1", "(anonymous namespace)")
-    return f"{text} [clone .{clone}]" if dot else text
+    return _LITERAL.sub(r"\1", text).replace("_GLOBAL__N_1", "(anonymous namespace)")
 
 
 def _qualified_name(mangled: str) -> str:
     """`n::fn` for `_ZN1n2fnE...`, whatever follows; empty for names of another form."""
     start = _QUALIFIED.match(mangled)
-    parts = []
+    parts = ["std"] if start is not None and start[1] else []
     at = start.end() if start else len(mangled)
     while at < len(mangled) and mangled[at].isdigit():
         length = re.match(r"\d+", mangled[at:])
@@ -85,7 +104,8 @@ def _qualified_name(mangled: str) -> str:
 def bare_name(source: str) -> str:
     """The source name without its parameters: `n::fn` for `n::fn(int) const`."""
     end = source.rfind(")")
-    if end < 0 or source.endswith("operator()"):
+    if end < 0 or source.endswith("operator()") or re.search("::|[{}]", source[end:]):
+        # Nothing, or the parameters of the function that it is in.
         return source
     depth = 0
     for i in range(end, -1, -1):
