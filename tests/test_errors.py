@@ -218,3 +218,13 @@ def test_pytest_shows_the_guest_and_not_how_it_is_run(engine: str, tmp_path: Pat
     assert "in a call of outer, guest.c:3" in done.stdout
     for ours in ("runtime.py", "module.py", "api.py", "reference.py", "faults.py", "<string>"):
         assert ours not in done.stdout
+
+
+def test_functions_have_the_names_of_the_source() -> None:
+    module = armexec.compile("namespace n { int load(const int *p, char) { return *p; } }", "c++", "-O1")
+    with pytest.raises(armexec.MemoryFault) as caught:
+        module["_ZN1n4loadEPKic"](0, 0)
+    error = caught.value
+    assert (error.symbol.partition("+")[0], error.function) == ("_ZN1n4loadEPKic", "n::load(int const*, char)")
+    assert "(n::load(int const*, char)" in str(error)
+    assert pickle.loads(pickle.dumps(error)).function == error.function

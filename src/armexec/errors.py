@@ -190,13 +190,15 @@ class _Place(TypedDict, total=False):
     symbol: str
     source: str
     instruction: str
+    function: str
 
 
 class ExecutionError(Error):
     """An error of the guest. `pc` is the address of the instruction that did it.
 
-    `symbol` (`name+offset`), `source` (`file:line`) and `instruction` (its text) are empty where not known. Finding
-    them takes much longer than raising the exception, so they are found when they are first asked for.
+    `symbol` (`name+offset`), `function` (its name as in the source), `source` (`file:line`) and `instruction` (its
+    text) are empty where not known. Finding them takes much longer than raising the exception, so they are found when
+    they are first asked for.
 
     `cpu` has the registers as they were then, by the names that `armexec.Cpu` has for them. `cpu.known` says which of
     them are known, and these are exact: all on the engines `reference` and `native`, those that its code still had on
@@ -210,13 +212,24 @@ class ExecutionError(Error):
     symbol: str
     source: str
     instruction: str
+    function: str
 
-    def __init__(self, message: str, *, pc: int, symbol: str = "", source: str = "", instruction: str = "") -> None:
+    def __init__(
+        self,
+        message: str,
+        *,
+        pc: int,
+        symbol: str = "",
+        source: str = "",
+        instruction: str = "",
+        function: str = "",
+    ) -> None:
         self.message = message
         self.pc = pc
         self.symbol = symbol
         self.source = source
         self.instruction = instruction
+        self.function = function
         super().__init__(self._render())
 
     @classmethod
@@ -312,7 +325,8 @@ class ExecutionError(Error):
     def _render(self) -> str:
         where = f"at 0x{self.pc:x}"
         if self.symbol:
-            where += f" ({self.symbol})"
+            name, plus, distance = self.symbol.partition("+")
+            where += f" ({self.function or name}{plus}{distance})"
         if self.source:
             where += f", {self.source}"
         if self.instruction:

@@ -10,8 +10,9 @@ from typing import Any
 
 import pytest
 
-from armexec.objects import CType, Image, Prototype, link, load_image, names
+from armexec.objects import CType, Image, Prototype, link, load_image
 from armexec.objects.debug_info.dwarf import DebugInfo
+from armexec.objects.names import source_names as names
 from armexec.store import Store
 from armexec.toolchain import compile_object
 

@@ -211,11 +211,16 @@ def _fields(
         fields["access"] = _ACCESS[kind]
     ended = _ended(image, pc - base) if image is not None and (kind is TrapKind.EXECUTE or word == 0) else ""
     if ended:
-        fields |= {"message": f"ran past the end of {ended}: is a `ret` missing?", "symbol": "", "instruction": ""}
+        fields |= {
+            "message": f"ran past the end of {ended}: is a `ret` missing?",
+            "symbol": "",
+            "function": "",
+            "instruction": "",
+        }
     if entry is not None and image is not None and 0 <= entry - base < image.size:
         called, source = _line(image, entry - base)
         if called != (ended or fields["symbol"].partition("+")[0]):
-            fields["__notes__"] = [f"in a call of {called}" + (f", {source}" if source else "")]
+            fields["__notes__"] = [f"in a call of {source_name(called)}" + (f", {source}" if source else "")]
     return fields
 
 
@@ -281,7 +286,7 @@ def _word(pc: int, memory: ReadableMemory) -> int | None:
 
 
 def place_of(image: Image, base: int, pc: int, memory: ReadableMemory = _memory) -> dict[str, str]:
-    """The fields `symbol`, `source` and `instruction` of an ExecutionError for an address in an image at `base`."""
+    """The fields of an ExecutionError that say where an address in an image at `base` is."""
     return _place(image, base, pc, _word(pc, memory))
 
 
@@ -299,7 +304,8 @@ def _place(image: Image | None, base: int, pc: int, word: int | None) -> dict[st
         instruction = decoded.text(Context(pc, lambda at: _missing_name(image, at - base)))
     if image is not None and 0 <= pc - base < image.size:
         symbol, source = _line(image, pc - base)
-    return {"symbol": symbol, "source": source, "instruction": instruction}
+    function = source_name(symbol.partition("+")[0])
+    return {"symbol": symbol, "function": function, "source": source, "instruction": instruction}
 
 
 def _line(image: Image, offset: int) -> tuple[str, str]:

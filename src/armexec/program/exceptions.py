@@ -98,8 +98,7 @@ def _is_own(image: Image, offset: int) -> bool:
 
 
 def _shown(place: dict[str, str]) -> str:
-    symbol = source_name(place["symbol"].partition("+")[0])
-    return ", ".join(text for text in (symbol, place["source"]) if text)
+    return ", ".join(text for text in (place["function"], place["source"]) if text)
 
 
 def _text(address: int, memory: HostMemory | SandboxMemory) -> str | None:
