@@ -188,6 +188,7 @@ int main(void) {
 
 
 @pytest.mark.parametrize("engine", ["translated", pytest.param("reference", marks=pytest.mark.slow)])
+@pytest.mark.slow
 def test_memory_that_was_given_back_is_there_at_earlier_times(engine: str) -> None:
     with debugged(MAPS, engine) as session:
         session.run()

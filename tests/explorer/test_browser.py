@@ -256,6 +256,7 @@ def test_conditions_and_watched_memory_by_keyboard(page: Page) -> None:
     page.until_time(times[1])
 
 
+@pytest.mark.slow
 def test_a_change_by_hand_goes_on_from_there(page: Page, browser: Any) -> None:
     page.example("The same in C", "= 3")
     page.go(2)
@@ -355,6 +356,7 @@ def test_two_settings_side_by_side(page: Page) -> None:
     )
 
 
+@pytest.mark.slow
 def test_the_address_has_the_whole_state(page: Page, browser: Any) -> None:
     page.example("Vector lanes in assembly", "SIXTEEN")
     page.go(6)
@@ -419,6 +421,7 @@ def test_nearly_every_move_of_the_slider_takes_less_than_20_ms(page: Page) -> No
     assert best < 20
 
 
+@pytest.mark.slow
 def test_axe_finds_nothing_and_nothing_is_cut_off(browser: Any, url: str, tmp_path: Path) -> None:
     axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe isn't installed").Axe()
     pictures = Path(os.environ.get("ARMEXEC_SCREENSHOTS", tmp_path))

@@ -81,6 +81,7 @@ def test_a_run_that_takes_too_long_is_ended(client: TestClient, monkeypatch: pyt
         assert result(page) == "3"
 
 
+@pytest.mark.slow
 def test_a_compiler_that_takes_too_long_is_ended(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
     doubled = "\n".join(f"#define A{n + 1} A{n} A{n}" for n in range(40))
     mark = f"-DMARK={uuid.uuid4().hex}"

@@ -241,6 +241,7 @@ def test_time_limits_of_a_module_and_after_them() -> None:
         assert module.next() == 1
 
 
+@pytest.mark.slow
 def test_a_function_of_python_may_outlast_a_time_limit(module: IsolatedModule) -> None:
     assert module.next() == 1
 

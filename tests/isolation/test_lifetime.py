@@ -183,7 +183,7 @@ def _run(script: str) -> subprocess.Popen[str]:
     )
 
 
-@pytest.mark.parametrize("how", ["end", "kill while it spins", "os._exit"])
+@pytest.mark.parametrize("how", [pytest.param("end", marks=pytest.mark.slow), "kill while it spins", "os._exit"])
 def test_workers_end_with_the_process(how: str) -> None:
     script = "print(module.worker.pid, module.worker.server._process.pid, flush=True)\n"
     script += {

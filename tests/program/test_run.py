@@ -53,6 +53,7 @@ def test_a_program_without_a_library(engine: str, monkeypatch: pytest.MonkeyPatc
 
 
 @needs_c
+@pytest.mark.slow
 def test_input_may_be_a_file_and_output_pythons(capfd: pytest.CaptureFixture[str]) -> None:
     done = armexec.run(PRINTF, ["x"], input=io.BytesIO(b"one\n"), language="c", capture=False)
     assert done == (42, 0, b"", b"")

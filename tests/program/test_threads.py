@@ -118,6 +118,7 @@ int main() {
 
 
 @ENGINES
+@pytest.mark.slow
 def test_cpp(engine: str) -> None:
     done = armexec.run(CPP, engine=engine, opt="-O1", flags="-std=c++20 -w")
     assert done.output.decode() == "45150 3\nin a thread 42\n1\n2 3 21 1\n"

@@ -48,6 +48,7 @@ def module() -> Any:
         yield made
 
 
+@pytest.mark.slow
 def test_an_array_that_is_resized_is_accessed_no_more_at_once(module: Any) -> None:
     large = np.zeros(1 << 20, np.int32)
 

@@ -14,7 +14,9 @@ import pytest
 
 import armexec
 from armexec.debugger.open import target_of
+from armexec.engines.observed import Policy
 from armexec.tracing.counted import run_counted
+from armexec.tracing.open import trace_of
 
 SOURCE = r"""
 #include <pthread.h>
@@ -36,23 +38,33 @@ int main(void) {
     printf("%ld %ld", (long)sums[0], (long)sums[1]); return 0;
 }
 """
-ROUNDS = {"translated": 30_000, "reference": 600}
-"""Enough for some turns of each thread."""
+ROUNDS = 600
+"""Enough for some short turns of each thread."""
+MANY = {"translated": 30_000, "reference": ROUNDS}
+"""Enough for some turns as they are."""
+TURNS = Policy(slice=500)
 ENGINES = pytest.mark.parametrize("engine", ["translated", pytest.param("reference", marks=pytest.mark.slow)])
-CALLS = {name: (n + 2) // 3 + (2 * n + 2) // 3 for name, n in ROUNDS.items()}
-"""How often `twice` is called."""
 _BRANCHES = 0b101
 """Bits 28:26 of branches and system calls."""
 
 
-def options(engine: str) -> dict[str, Any]:
-    flags = ["-w", "-g", "-fno-omit-frame-pointer", f"-DROUNDS={ROUNDS[engine]}L"]
+def calls_of(rounds: int) -> int:
+    """How often `twice` is called."""
+    return (rounds + 2) // 3 + (2 * rounds + 2) // 3
+
+
+def options(engine: str, rounds: int = ROUNDS) -> dict[str, Any]:
+    flags = ["-w", "-g", "-fno-omit-frame-pointer", f"-DROUNDS={rounds}L"]
     return {"language": "c", "opt": "-O1", "flags": flags, "engine": engine}
 
 
 @pytest.fixture(scope="module", params=["translated", pytest.param("reference", marks=pytest.mark.slow)])
 def traced(request: pytest.FixtureRequest) -> tuple[str, Any]:
-    return request.param, armexec.trace(SOURCE, **options(request.param))
+    target = target_of(SOURCE, **options(request.param))
+    try:
+        return request.param, trace_of(target, policy=TURNS)
+    finally:
+        target.close()
 
 
 def test_each_instruction_has_its_thread(traced: tuple[str, Any]) -> None:
@@ -74,7 +86,7 @@ def test_each_instruction_has_its_thread(traced: tuple[str, Any]) -> None:
 
 
 def test_calls_belong_to_their_threads(traced: tuple[str, Any], tmp_path: Path) -> None:
-    engine, trace = traced
+    _, trace = traced
     trace.save(tmp_path / "trace.json")
     events = json.loads((tmp_path / "trace.json").read_text())["traceEvents"]
     begun: Counter[str] = Counter()
@@ -90,7 +102,7 @@ def test_calls_belong_to_their_threads(traced: tuple[str, Any], tmp_path: Path) 
                 assert [outer for outer, _ in opened[event["tid"]]][-1] == "twice"
     assert set(opened) == {1000, 1001, 1002}
     assert not any(opened.values())
-    assert (begun["twice"], begun["cube"]) == (CALLS[engine], 2 * CALLS[engine])
+    assert (begun["twice"], begun["cube"]) == (calls_of(ROUNDS), 2 * calls_of(ROUNDS))
     for thread in (1001, 1002):
         times = [event["ts"] for event in events if event.get("tid") == thread and "ts" in event]
         assert all(a <= b for a, b in pairwise(times))
@@ -107,7 +119,7 @@ def test_text_names_threads(tmp_path: Path) -> None:
 @ENGINES
 def test_counts(engine: str, tmp_path: Path) -> None:
     coverage, callgrind = tmp_path / "coverage.info", tmp_path / "callgrind.out"
-    target = target_of(SOURCE, **options(engine))
+    target = target_of(SOURCE, **options(engine, MANY[engine]))
     run_counted(target, coverage=coverage, callgrind=callgrind)
     target.close()
     text = callgrind.read_text()
@@ -120,10 +132,11 @@ def test_counts(engine: str, tmp_path: Path) -> None:
     for name, count, cost in costs:
         calls[name] += count
         rest[name] += cost % count
-    assert calls["twice"] == CALLS[engine]
+    expected = calls_of(MANY[engine])
+    assert calls["twice"] == expected
     # Each call costs the same: none has another thread's instructions.
     assert rest == {"cube": 0, "twice": 0}
-    rounds = 3 * ROUNDS[engine]
+    rounds = 3 * MANY[engine]
     line = next(n for n, text in enumerate(SOURCE.splitlines(), 1) if "i % 3" in text)
     branches = [int(taken) for taken in re.findall(rf"BRDA:{line},\d+,\d+,(\d+)", coverage.read_text())]
-    assert sorted(branches)[-2:] == sorted((CALLS[engine], rounds - CALLS[engine]))
+    assert sorted(branches)[-2:] == sorted((expected, rounds - expected))

@@ -316,7 +316,7 @@ int main(int argc, char **argv) {
 
 
 @needs_c
-@pytest.mark.parametrize("sandbox", [False, True])
+@pytest.mark.parametrize("sandbox", [False, pytest.param(True, marks=pytest.mark.slow)])
 def test_programs(sandbox: bool) -> None:
     def make() -> tuple[Any, ...]:
         lines = b"".join(b"%d\n" % n for n in range(60))

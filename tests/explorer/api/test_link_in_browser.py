@@ -10,6 +10,8 @@ import sys
 import urllib.request
 from pathlib import Path
 
+import pytest
+
 from browsers import chromium, needs_chromium
 
 from .client import ECHO
@@ -25,6 +27,7 @@ def shortened(home: str, state: object) -> str:
     return url
 
 
+@pytest.mark.slow
 def test_a_link_opens_the_page_with_its_source_and_runs_it() -> None:
     compiler = {"id": "c-linux", "options": "-O1 -DLINKED"}
     session = {"id": 1, "language": "c", "source": ECHO, "compilers": [compiler]}

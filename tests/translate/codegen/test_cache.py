@@ -86,6 +86,7 @@ def test_a_second_process_translates_nothing() -> None:
     assert not parts & modules[1]
 
 
+@pytest.mark.slow
 def test_processes_at_the_same_time(folder: Path) -> None:
     running = [_process() for _ in range(6)]
     for process in running:

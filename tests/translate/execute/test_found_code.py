@@ -37,6 +37,7 @@ def _pointers(functions: list[armexec.Function]) -> ctypes.Array[ctypes.c_ulong]
 
 
 @ENGINES
+@pytest.mark.slow
 def test_many_images(engine: str) -> None:
     """More of them have a place in common than not."""
     calls = armexec.function(CALLS, SIGNATURE, engine=engine)
