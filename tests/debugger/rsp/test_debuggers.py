@@ -93,7 +93,8 @@ def _gdb(path: str, target: str, *commands: str) -> str:
 
 def _lldb(path: str, *commands: str) -> str:
     words = [path, "-b", "--no-lldbinit"]
-    for command in commands:
+    # On a busy machine an answer may take longer than lldb waits.
+    for command in ("settings set plugin.process.gdb-remote.packet-timeout 60", *commands):
         words += ["-o", command]
     done = subprocess.run(words, capture_output=True, text=True, check=False, timeout=180, stdin=subprocess.DEVNULL)
     return done.stdout + done.stderr
