@@ -7,7 +7,7 @@ from types import CodeType
 from typing import Any, Protocol, SupportsIndex
 
 from armexec.debugger.places import Places
-from armexec.debugger.recorded_guest import RecordedGuest, Watched
+from armexec.debugger.session_guest import SessionGuest, Watched
 from armexec.debugger.values import NUMBERS, Numbers, register_value
 from armexec.errors import SignatureError
 
@@ -132,7 +132,7 @@ class Breakpoints:
 class Watchpoint:
     """Bytes whose accesses stop a session. `mode`: "r", "w" or "rw"."""
 
-    def __init__(self, guest: RecordedGuest, address: int, size: int, mode: str) -> None:
+    def __init__(self, guest: SessionGuest, address: int, size: int, mode: str) -> None:
         self.address = address
         self.size = size
         self.mode = mode

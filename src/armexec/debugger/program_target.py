@@ -13,7 +13,7 @@ from armexec.debugger.guest_threads import SessionThreads
 from armexec.debugger.loaded_guest import LoadedGuest
 from armexec.debugger.past.mapping_log import MappingLog
 from armexec.debugger.places import Places
-from armexec.debugger.recorded_guest import RecordedGuest
+from armexec.debugger.session_guest import SessionGuest
 from armexec.debugger.target import (
     LentMemory,
     Region,
@@ -99,7 +99,7 @@ class ProgramTarget:
         self.is_apart = loaded.sandbox is not None
         self.leave: int | None = return_address(self._stack)
         self._guest = _ProgramGuest(loaded, process.functions, return_address(self._stack), self._next_entry)
-        self.guest = RecordedGuest(self._guest, None if self.is_apart else owned_parts(self.lent))
+        self.guest = SessionGuest(self._guest, None if self.is_apart else owned_parts(self.lent))
         self.guest.mappings = self._mappings
         self.places = Places([(image, loaded.base)], self._guest.fetch)
         self.cpu = session_cpu(process.engine)

@@ -19,7 +19,7 @@ from armexec.debugger.past.backwards import search_back
 from armexec.debugger.past.last_writes import last_register_write, register_named
 from armexec.debugger.past.timeline import Pace, Timeline
 from armexec.debugger.places import Place, Places
-from armexec.debugger.recorded_guest import WatchHit
+from armexec.debugger.session_guest import WatchHit
 from armexec.debugger.target import Target
 from armexec.disasm import Instruction
 from armexec.engines.observed import Policy

@@ -11,7 +11,7 @@ from armexec.cpu.stop import Stop, StopReason
 from armexec.debugger.cpu_guest import SpaceGuest
 from armexec.debugger.loaded_guest import LoadedGuest
 from armexec.debugger.places import Places
-from armexec.debugger.recorded_guest import RecordedGuest
+from armexec.debugger.session_guest import SessionGuest
 from armexec.engines import LoadedImage
 from armexec.engines.faults import to_error
 from armexec.engines.guards import release_guards
@@ -51,7 +51,7 @@ class Target(Protocol):
     name: str
     engine: str
     cpu: Cpu
-    guest: RecordedGuest
+    guest: SessionGuest
     places: Places
     leave: int | None
     is_apart: bool
@@ -181,7 +181,7 @@ class FunctionTarget:
         self.is_apart = loaded.sandbox is not None
         self.leave: int | None = return_address(self._stack)
         self._guest = LoadedGuest(loaded, call.functions, return_address(self._stack))
-        self.guest = RecordedGuest(self._guest, None if self.is_apart else owned_parts(self.lent))
+        self.guest = SessionGuest(self._guest, None if self.is_apart else owned_parts(self.lent))
         self.places = Places([(loaded.image, loaded.base)], self._guest.fetch, call.texts)
         self.cpu = cpu = session_cpu(engine)
         set_arguments(cpu, call.prepared.block, self._stack, self._guest.poke)
@@ -243,7 +243,7 @@ class CpuTarget:
         self.name = "cpu"
         self.engine = space.engine
         self._guest = SpaceGuest(space)
-        self.guest = RecordedGuest(self._guest)
+        self.guest = SessionGuest(self._guest)
         images: list[tuple[Image, int]] = [(placed.image, placed.base) for placed in space.images]
         self.places = Places(images, self._guest.fetch)
 

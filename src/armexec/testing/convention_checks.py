@@ -46,7 +46,7 @@ class Violation(NamedTuple):
 
 class ConventionChecks:
     """What is looked at in a session that stands before the first instruction of a call. `access` is called for each
-    access of the call, as `RecordedGuest.access` is; `violations` gives what was found so far. X19 to X28 and V8 to V15
+    access of the call, as `SessionGuest.access` is; `violations` gives what was found so far. X19 to X28 and V8 to V15
     become other than zero."""
 
     def __init__(self, session: Session, image: Image, *, returns: bool = True) -> None:

@@ -11,7 +11,7 @@ from armexec.cpu.cpu import Cpu, Limits
 from armexec.cpu.stop import Stop, StopReason
 from armexec.debugger.fast.blocks import Blocks
 from armexec.debugger.guest_threads import PROCESS, TURN
-from armexec.debugger.recorded_guest import DebuggedGuest
+from armexec.debugger.session_guest import DebuggedGuest
 from armexec.debugger.target import Target
 from armexec.engines.observed import Policy, unavailable
 from armexec.engines.recorded.records import RecordedGuest, Recorder

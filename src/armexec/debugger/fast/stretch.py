@@ -12,8 +12,7 @@ from armexec.cpu.stop import StopReason
 from armexec.debugger.fast.blocks import Blocks
 from armexec.debugger.past.path import Counted
 from armexec.debugger.past.write_log import Overwritten, WriteLog
-from armexec.debugger.recorded_guest import RecordedGuest as SessionGuest
-from armexec.debugger.recorded_guest import reads_clock
+from armexec.debugger.session_guest import SessionGuest, reads_clock
 from armexec.debugger.target import Target
 from armexec.engines.observed import Policy
 from armexec.engines.recorded.ends import Ends, Leaves, leaves

@@ -10,7 +10,7 @@ from collections.abc import Callable, Collection, Iterator
 from typing import TypeVar
 
 from armexec.debugger.past.timeline import Timeline
-from armexec.debugger.recorded_guest import WatchHit
+from armexec.debugger.session_guest import WatchHit
 
 __all__ = ["search_back"]
 

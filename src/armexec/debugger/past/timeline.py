@@ -22,7 +22,7 @@ from armexec.cpu.state import CpuState
 from armexec.cpu.stop import Stop
 from armexec.debugger.call_stack import CallStack, OpenCall
 from armexec.debugger.past.path import Path
-from armexec.debugger.recorded_guest import RecordedGuest, reads_clock
+from armexec.debugger.session_guest import SessionGuest, reads_clock
 from armexec.engines.stepping import Run, Stepper
 from armexec.errors import Error
 from armexec.isa.transfers import Transfer, transfer
@@ -94,7 +94,7 @@ class Timeline:
     def __init__(
         self,
         cpu: Cpu,
-        guest: RecordedGuest,
+        guest: SessionGuest,
         stretches: Callable[[], Stretches | None],
         pace: Pace | None = None,
         threads: SessionThreads | None = None,

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from armexec.debugger.recorded_guest import Watched
 from armexec.debugger.rsp.commands import command
 from armexec.debugger.rsp.state import State
+from armexec.debugger.session_guest import Watched
 
 __all__: list[str] = []
 

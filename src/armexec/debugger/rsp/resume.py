@@ -6,11 +6,11 @@ import asyncio
 
 from armexec.cpu.stop import Stop, StopReason
 from armexec.debugger.past.backwards import search_back
-from armexec.debugger.recorded_guest import WatchHit
 from armexec.debugger.rsp.commands import command
 from armexec.debugger.rsp.registers import expedited
 from armexec.debugger.rsp.state import State
 from armexec.debugger.rsp.thread_ids import identifier, meant, numbers, running
+from armexec.debugger.session_guest import WatchHit
 
 __all__ = ["stopped"]
 

@@ -7,8 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from armexec.debugger.recorded_guest import Watched
 from armexec.debugger.rsp.debugged import Debugged
+from armexec.debugger.session_guest import Watched
 from armexec.memory import AccessError
 from armexec.objects.debug_info.debugger_file import Pad, debugger_file
 

@@ -65,7 +65,7 @@ class Recording:
         check: Callable[[str, int, bytes, bytes], object] = lambda *access: None,
     ) -> None:
         """`base`: what addresses of instructions count from. `written`: how many bytes of output there are. `check`: is
-        called for each access, as `RecordedGuest.access` is."""
+        called for each access, as `SessionGuest.access` is."""
         self.session = session
         self.base = base
         self.parts: list[str] = []

@@ -456,8 +456,7 @@ class Vector:
         """The product, where LLVM sees no factors of 16 bits.
 
         It takes PMADDWD for these. Where some lanes of a factor are known to be zero (those above a scalar), it then
-        leaves the same lanes undefined in both: for VPMADDWD, X86's SimplifyDemandedVectorElts takes what nobody
-        demands of one factor for zeros, and demands nothing there of the other (LLVM 20 to 22).
+        leaves the same lanes undefined in both (LLVM 20 to 22; docs/decisions/0050-llvms-defects.md).
         """
         if self.extended is not None and other.extended is not None:
             (a, is_signed), (b, is_other_signed) = self.extended, other.extended

@@ -13,7 +13,7 @@ from armexec.memory import AccessError
 if TYPE_CHECKING:
     from armexec.debugger.past.mapping_log import MappingLog
 
-__all__ = ["DebuggedGuest", "RecordedGuest", "WatchHit", "Watched", "reads_clock"]
+__all__ = ["DebuggedGuest", "SessionGuest", "WatchHit", "Watched", "reads_clock"]
 
 _PAGE = 4096
 _MRS_CNTVCT, _MRS_MASK = 0xD53BE040, 0xFFFFFFE0
@@ -63,7 +63,7 @@ class WatchHit(Exception):
         self.size = size
 
 
-class RecordedGuest:
+class SessionGuest:
     """A guest that notes in `log` what is overwritten, at the `time` that it is set to.
 
     `word` is the word that was fetched last. `is_external`: the host has done something for the instruction. What the
