@@ -7,7 +7,7 @@ import platform
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext, suppress
 from functools import cache, partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -238,13 +238,13 @@ def _counted(tier: str, do: Callable[[Callable[[], bytes]], bytes], work: Callab
 
 
 def _object(text: str, tier: str, size: int, policy: Policy, stopping: Callable[[], bool] = lambda: False) -> bytes:
-    try:
-        with _optimized(text, tier, size, policy, stopping) as (module, machine):
+    # Without its widest instructions LLVM combines less, and what its passes have folded isn't combined any more.
+    other = "O0" if _LEVELS[tier] else "O1"
+    for plain in (False, True):
+        with suppress(LlvmAborted), _optimized(text, tier, size, policy, stopping, plain=plain) as (module, machine):
             return _emit(module, machine)
-    except LlvmAborted:
-        # It is most of LLVM's combinations of instructions that aren't available then.
-        with _optimized(text, tier, size, policy, stopping, plain=True) as (module, machine):
-            return _emit(module, machine)
+    with _optimized(text, other, size, policy, stopping, plain=True) as (module, machine):
+        return _emit(module, machine)
 
 
 class Stages(NamedTuple):
