@@ -96,6 +96,7 @@ int main(int argc, char **argv) {
 
 
 @pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.slow
 def test_a_programs_memory(engine: str) -> None:
     assert armexec.run(PROGRAM, language="c", engine=engine).text == "200 1"
     limited = armexec.run(PROGRAM, language="c", engine=engine, memory_limit=16 * MIB).text

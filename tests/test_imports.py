@@ -97,6 +97,7 @@ def test_modules_of_another_engine() -> None:
 
 
 @needs_processes
+@pytest.mark.slow
 def test_kept_translations_know_no_addresses() -> None:
     code = f"""
 import armexec

@@ -52,6 +52,7 @@ def test_a_reader_that_has_gone_is_status_141(command: str) -> None:
     assert (done.returncode, done.stderr) == (141, "")
 
 
+@pytest.mark.slow
 def test_a_closed_standard_error_loses_only_messages() -> None:
     for redirection in ("2>&-", "2>/dev/full"):
         unsigned = f"run {FN} 3 --engine reference"

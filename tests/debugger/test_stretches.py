@@ -345,6 +345,7 @@ int walk(int n, int *lent) {
 """
 
 
+@pytest.mark.slow
 def test_watched_bytes_of_functions() -> None:
     np = pytest.importorskip("numpy")
     with armexec.compile(WATCHED, "c", "-O1") as module:

@@ -24,6 +24,7 @@ from .conversation import HOME, PORT, TOKEN, conversation
 ROOT = Path(__file__).parent.parent.parent
 
 
+@pytest.mark.slow
 def test_it_prints_its_address_and_ends_by_ctrl_c(tmp_path: Path) -> None:
     file = tmp_path / "f.s"
     file.write_text("f: ret\n")

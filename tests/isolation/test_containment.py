@@ -217,6 +217,7 @@ def test_a_worker_that_is_stuck_is_ended_by_a_time_limit(
     assert module.worker.pid != before
 
 
+@pytest.mark.slow
 def test_time_limits_of_a_module_and_after_them() -> None:
     with armexec.compile(SOURCE, "c", isolate="process", time_limit=0.1) as module:
         assert isinstance(module, IsolatedModule)

@@ -225,6 +225,7 @@ def test_a_child_of_this_process_has_a_worker_of_its_own() -> None:
     assert output == "2 0 True\n", errors
 
 
+@pytest.mark.slow
 def test_a_server_that_has_ended_is_replaced(module: IsolatedModule) -> None:
     module.worker.server._process.kill()
     with pytest.raises(armexec.WorkerCrashed):

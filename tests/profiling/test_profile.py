@@ -130,6 +130,7 @@ def test_what_the_host_does_for_the_guest_counts_where_it_was_called() -> None:
 
 
 @pytest.mark.parametrize("engine", SAMPLED)
+@pytest.mark.slow
 def test_code_that_is_dropped_meanwhile_counts(engine: str) -> None:
     with armexec.profile() as p:
         for _ in range(2):

@@ -127,6 +127,7 @@ def test_files_are_below_the_folders_given(engine: str, tmp_path: Path) -> None:
 
 
 @needs_c
+@pytest.mark.slow
 def test_objects_and_assembly_have_files(tmp_path: Path) -> None:
     (tmp_path / "in").write_text("42")
     file = tmp_path / "a.o"
@@ -182,6 +183,7 @@ def test_folders_that_are_not_there(tmp_path: Path) -> None:
 
 
 @needs_c
+@pytest.mark.slow
 def test_threads_call_one_after_the_other() -> None:
     m = armexec.compile(SOURCE, "c", target="linux", engine="translated:O0")
     text = m.letters.returning(str)

@@ -74,6 +74,7 @@ def test_paths_objects_and_lists(tmp_path: Path) -> None:
 
 
 @needs_c
+@pytest.mark.slow
 def test_files_are_below_the_folders_given(tmp_path: Path) -> None:
     (tmp_path / "in").write_text("7")
     source = r"""

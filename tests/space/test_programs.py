@@ -150,6 +150,7 @@ def test_programs_step_by_step_on_unicorn() -> None:
         compare("unicorn", seed, state, SHORT)
 
 
+@pytest.mark.slow
 def test_programs_in_pieces() -> None:
     for seed, state in integer_states(0, COUNT):
         compare("quick", seed, state, LONG)

@@ -404,7 +404,7 @@ if sys.argv[1] == "error":
 
 
 @pytest.mark.parametrize(("how", "status"), [("plain", 0), ("error", 7), ("threads", 0)])
-@pytest.mark.parametrize("delay", ["0", pytest.param("0.1", marks=pytest.mark.slow), "0.4"])
+@pytest.mark.parametrize("delay", ["0", *(pytest.param(each, marks=pytest.mark.slow) for each in ("0.1", "0.4"))])
 def test_the_process_may_end_at_any_time(how: str, status: int, delay: str) -> None:
     done = subprocess.run(
         [sys.executable, "-c", ENDING, how, delay], capture_output=True, text=True, check=False, timeout=120

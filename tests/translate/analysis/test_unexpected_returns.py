@@ -178,6 +178,7 @@ def test_flags_where_a_callee_goes_astray(engine: str) -> None:
     assert [f(4), f(5), f(6)] == [0, 2, 1]
 
 
+@pytest.mark.slow
 def test_random_functions_that_return_for_their_callers() -> None:
     """Every register that the functions have written shows in the result, whichever way they leave."""
     for seed in range(12):
