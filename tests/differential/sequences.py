@@ -21,9 +21,9 @@ from armexec.machines.traps import Trap
 from armexec.memory import AccessError
 
 from .generate import encodings, is_load_or_store, random_state, random_vector, random_word
-from .on_reference import outcome_of, set_registers
+from .on_reference import DataMemory, outcome_of, set_registers
 from .runner import ORACLES
-from .state import DATA, DATA_SIZE, Outcome, State
+from .state import CODE, CODE_SIZE, DATA, DATA_SIZE, Outcome, State
 
 __all__ = ["ENGINES", "LENGTH", "STATES", "differing", "in_other_states", "sequence"]
 
@@ -36,33 +36,29 @@ _NEAR = 0x1000
 """Offsets of registers that are likely to stay in data memory."""
 
 
-class _Data:
+class _Data(DataMemory):
     """Data memory that can take back what the last instruction wrote. Code can't be read: it isn't drawn yet."""
 
-    def __init__(self, data: bytearray) -> None:
-        self.data = data
+    def __init__(self, state: State) -> None:
+        super().__init__(state)
         self._written: list[tuple[int, bytes]] = []
 
     def read(self, address: int, size: int) -> bytes:
-        start = address - DATA
-        if not 0 <= start <= DATA_SIZE - size:
+        if CODE <= address < CODE + CODE_SIZE:
             raise AccessError(address, "read")
-        return bytes(self.data[start : start + size])
+        return super().read(address, size)
 
     def write(self, address: int, data: bytes) -> None:
-        start = address - DATA
-        if not 0 <= start <= DATA_SIZE - len(data):
-            raise AccessError(address, "write")
-        self._written.append((start, bytes(self.data[start : start + len(data)])))
-        self.data[start : start + len(data)] = data
+        old = self.read(address, len(data))
+        super().write(address, data)
+        self._written.append((address, old))
 
     def keep(self) -> None:
         self._written.clear()
 
     def take_back(self) -> None:
         while self._written:
-            start, old = self._written.pop()
-            self.data[start : start + len(old)] = old
+            super().write(*self._written.pop())
 
 
 def _is_branch(word: int) -> bool:
@@ -139,7 +135,7 @@ def sequence(seed: int, length: int = LENGTH, *, plain: bool = False) -> tuple[S
         state.registers[rng.randrange(31)] = address
     if plain:
         state.fpcr = 0
-    memory = _Data(state.memory())
+    memory = _Data(state)
     machine = ReferenceMachine(memory)
     set_registers(machine, state)
     words: list[int] = []
@@ -161,7 +157,7 @@ def in_other_states(seed: int, state: State, count: int) -> Iterator[tuple[State
     rng = random.Random(f"states/{seed}")
     for _ in range(count):
         other = replace(state, nzcv=rng.randrange(16), vectors=[random_vector(rng) for _ in range(32)])
-        memory = _Data(other.memory())
+        memory = _Data(other)
         machine = ReferenceMachine(memory)
         set_registers(machine, other)
         if all(_execute(machine, memory, word) for word in other.code):

@@ -39,11 +39,15 @@ class CallEvents:
 
     def __init__(self, ends: Ends, sp: int) -> None:
         self._ends = ends
-        self._time = 0
         self._last = np.zeros(0, np.uint64)
         self._last_sp = np.zeros(0, np.uint64)
         self._last_time = np.zeros(0, np.int64)
         self._stack = CallStack(sp, ends.calls.__contains__)
+
+    @property
+    def time(self) -> int:
+        """The time after the last block; 0 without one."""
+        return int(self._last_time[-1]) if len(self._last_time) else 0
 
     def add(self, headers: Array, sp: Array, times: Array) -> Iterator[Begin | End]:
         """The calls and returns of a piece. Those of its last block come with the next piece.
@@ -58,7 +62,6 @@ class CallEvents:
         everything = np.concatenate([self._last, headers])
         pointers, clock = np.concatenate([self._last_sp, sp]), np.concatenate([self._last_time, times])
         self._last, self._last_sp, self._last_time = headers[-1:].copy(), sp[-1:].copy(), times[-1:].copy()
-        self._time = int(times[-1])
         layout, executed = parts(everything)
         found = leaves(ends, layout[:-1], executed[:-1], pointers[:-1], ends.start[layout[1:]], clock[:-1])
         stack = self._stack
@@ -73,7 +76,7 @@ class CallEvents:
     def finish(self) -> Iterator[End]:
         """The calls that are going on end with the thread's last instruction."""
         for _ in self._stack:
-            yield End(self._time)
+            yield End(self.time)
 
 
 class CallCost(NamedTuple):
@@ -90,11 +93,9 @@ class _ThreadCosts:
         self._events = events
         self._costs = costs
         self._open: list[Begin] = []
-        self._time = 0
 
     def add(self, blocks: Blocks) -> None:
-        times = self._time + np.cumsum(blocks.executed)
-        self._time = int(times[-1])
+        times = self._events.time + np.cumsum(blocks.executed)
         self._take(self._events.add(blocks.headers, blocks.sp, times))
 
     def _take(self, events: Iterator[Begin | End]) -> None:

@@ -24,7 +24,7 @@ __all__ = ["RecordedRun"]
 
 
 class RecordedRun:
-    """What a `Trace` is made of. `turns`: those of the guest's threads."""
+    """The data of a `Trace`. `turns` says which thread of the guest ran when."""
 
     def __init__(self, name: str, recording: Recording, places: Places, end: End, turns: Turns) -> None:
         self.name = name

@@ -33,7 +33,10 @@ class Blocks(NamedTuple):
 
 
 class Turns:
-    """The turns of a run, of which more become known while it goes on. `sp`: the stack pointer at the beginning."""
+    """The turns of the threads in a run. A run that goes on notes more of them.
+
+    `sp`: the stack pointer at the beginning.
+    """
 
     def __init__(self, sp: int) -> None:
         self._times = [0]

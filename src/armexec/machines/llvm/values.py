@@ -393,7 +393,7 @@ class Vector:
         self._shapes = shapes
         self.mask = mask
         self.extended: tuple[Vector, bool] | None = None
-        """What this is extended from, and whether signed."""
+        """The vector whose lanes this one extends, and whether by their signs; None where it extends none."""
 
     @classmethod
     def of_comparison(cls, builder: Builder, lanes: int, esize: int, comparison: str) -> Vector:

@@ -55,7 +55,7 @@ def with_closures(mangled: str, demangle: Demangle) -> str:
 
 
 def _closure(mangled: str, begin: int, demangle: Demangle) -> tuple[str, int]:
-    """What stands for the type of a lambda, and where that ends."""
+    """A plain name for the type of the lambda that begins there, and where this type ends."""
     for found in _CLOSURE_END.finditer(mangled, begin + 2):
         parameters = demangle(f"_Z1_{mangled[begin + 2 : found.start()]}")
         if parameters is not None and parameters.startswith("_("):

@@ -105,7 +105,7 @@ def bare_name(source: str) -> str:
     """The source name without its parameters: `n::fn` for `n::fn(int) const`."""
     end = source.rfind(")")
     if end < 0 or source.endswith("operator()") or re.search("::|[{}]", source[end:]):
-        # Nothing, or the parameters of the function that it is in.
+        # It has no parameters: these are those of the function around it.
         return source
     depth = 0
     for i in range(end, -1, -1):

@@ -50,7 +50,7 @@ def named_calls(trace: RecordedRun) -> Iterator[Named | Ended]:
 
 
 class _Names:
-    """The names of functions by their addresses, each of which is found once."""
+    """Finds the name of the function at an address, once for each."""
 
     def __init__(self, trace: RecordedRun) -> None:
         self._places = trace.places
@@ -72,10 +72,8 @@ class _Thread:
     def __init__(self, number: int, events: CallEvents) -> None:
         self._number = number
         self._events = events
-        self._time = 0
 
     def add(self, blocks: Blocks, names: _Names) -> Iterator[Named | Ended]:
-        self._time = int(blocks.ends[-1])
         for event in self._events.add(blocks.headers, blocks.sp, blocks.ends):
             if isinstance(event, Begin):
                 yield names.named(event.time, event.pc, self._number)
@@ -85,4 +83,4 @@ class _Thread:
     def finish(self) -> Iterator[Ended]:
         for event in self._events.finish():
             yield Ended(event.time, self._number)
-        yield Ended(self._time, self._number)
+        yield Ended(self._events.time, self._number)
